@@ -1,0 +1,1 @@
+//! One entry a cause: what it means, how we know, what to run.

@@ -1,0 +1,1 @@
+//! The `certs` command: certificate files on disk, no network.
