@@ -1,0 +1,338 @@
+//! Resolve, connect, (preamble), handshake: every connection that we judge is made here, and keeps
+//! what it saw when it fails.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::peel::peel;
+use crate::stack::{ChainJudge, Endpoint};
+use crate::tls::{self, Offer, Recorder, Recording};
+
+/// Runs `work` until `deadline`.
+///
+/// # Errors
+/// [`Cause::TimedOut`] at `stage`.
+pub async fn before<T>(
+    deadline: Instant,
+    stage: Stage,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout_at(deadline.into(), work).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::new(stage, Cause::TimedOut)),
+    }
+}
+
+/// A TCP connection that keeps the first bytes it reads.
+#[derive(Debug)]
+pub struct Tap {
+    stream: TcpStream,
+    head: Arc<Mutex<Vec<u8>>>,
+}
+
+/// How many of the first bytes are kept.
+const HEAD: usize = 1024;
+
+impl Tap {
+    #[must_use]
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream, head: Arc::default() }
+    }
+
+    /// A handle on the bytes kept so far.
+    #[must_use]
+    pub fn head(&self) -> Arc<Mutex<Vec<u8>>> {
+        Arc::clone(&self.head)
+    }
+
+    /// Forgets what was read, as after a preamble.
+    pub fn forget(&self) {
+        self.head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+
+    /// Our own address, by which the server's log names us.
+    #[must_use]
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.stream.local_addr().ok()
+    }
+}
+
+impl AsyncRead for Tap {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if poll.is_ready() {
+            let mut head = self.head.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let new = &buf.filled()[before..];
+            let room = HEAD.saturating_sub(head.len()).min(new.len());
+            head.extend_from_slice(&new[..room]);
+        }
+        poll
+    }
+}
+
+impl AsyncWrite for Tap {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The endpoint's addresses: the given ones, or those of its name.
+///
+/// # Errors
+/// [`Cause::Resolve`], or a deadline passed.
+pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
+    if !endpoint.addresses.is_empty() {
+        return Ok(endpoint.addresses.iter().map(|ip| SocketAddr::new(*ip, endpoint.port)).collect());
+    }
+    if let Ok(ip) = endpoint.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, endpoint.port)]);
+    }
+    let host = endpoint.host.clone();
+    let port = endpoint.port;
+    before(deadline, Stage::Resolve, async move {
+        match tokio::net::lookup_host((host.as_str(), port)).await {
+            Ok(found) => {
+                let mut addresses: Vec<SocketAddr> = found.collect();
+                addresses.dedup();
+                if addresses.is_empty() {
+                    return Err(Failure::new(Stage::Resolve, Cause::Resolve));
+                }
+                Ok(addresses)
+            }
+            Err(error) => {
+                let mut failure = Failure::new(Stage::Resolve, Cause::Resolve)
+                    .because(format!("the name `{host}` does not resolve here"));
+                failure.trail = crate::peel::trail(&error);
+                Err(failure)
+            }
+        }
+    })
+    .await
+}
+
+/// Connects to the first address that accepts.
+///
+/// # Errors
+/// The failure of the most promising address: a refusal tells more than an unreachable network.
+pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(Tap, SocketAddr), Failure> {
+    let addresses = resolve(endpoint, deadline).await?;
+    let mut worst: Option<Failure> = None;
+    let count = addresses.len();
+    for (index, address) in addresses.into_iter().enumerate() {
+        // One silent address must not eat the time of the others.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(count - index).unwrap_or(1);
+        let attempt = before(Instant::now() + share, Stage::Connect, async {
+            TcpStream::connect(address).await.map_err(|error| peel(&error, Stage::Connect, false))
+        });
+        match attempt.await {
+            Ok(stream) => {
+                let _ = stream.set_nodelay(true);
+                return Ok((Tap::new(stream), address));
+            }
+            Err(failure) => {
+                let failure = failure.because(match count {
+                    1 => format!("connecting to {address}"),
+                    _ => format!("connecting to {address}, one of {count} addresses"),
+                });
+                let better = !matches!(failure.cause, Cause::Unreachable | Cause::Other);
+                if worst.is_none() || better {
+                    worst = Some(failure);
+                }
+            }
+        }
+    }
+    Err(worst.unwrap_or_else(|| Failure::new(Stage::Resolve, Cause::Resolve)))
+}
+
+/// A finished TLS handshake and what was seen of it.
+#[derive(Debug)]
+pub struct Dialled {
+    pub stream: TlsStream<Tap>,
+    pub recorder: Recorder,
+    pub identity_shown: bool,
+    pub address: SocketAddr,
+    pub local: Option<SocketAddr>,
+    pub at: SystemTime,
+}
+
+impl Dialled {
+    /// `TLSv1.3 TLS13_AES_256_GCM_SHA384` and the like.
+    #[must_use]
+    pub fn negotiated(&self) -> (String, String, Option<String>) {
+        let (_, connection) = self.stream.get_ref();
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+            other => format!("{other:?}"),
+        };
+        let suite = connection
+            .negotiated_cipher_suite()
+            .map_or_else(String::new, |suite| format!("{:?}", suite.suite()));
+        let alpn = connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
+        (version, suite, alpn)
+    }
+
+    /// What the verifier recorded.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        tls::recorded(&self.recorder)
+    }
+}
+
+/// A failed handshake and what was seen of it.
+#[derive(Debug)]
+pub struct Broken {
+    pub failure: Failure,
+    pub recording: Recording,
+    pub local: Option<SocketAddr>,
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self { failure, recording: Recording::default(), local: None }
+    }
+}
+
+/// TLS over a connected stream.
+///
+/// # Errors
+/// The handshake's failure, with the chain that was presented and the first bytes explained.
+pub async fn handshake(
+    tap: Tap,
+    address: SocketAddr,
+    offer: &Offer<'_>,
+    judge: ChainJudge,
+    deadline: Instant,
+) -> Result<Dialled, Broken> {
+    let (config, recorder) =
+        tls::config(offer, judge).map_err(|error| peel(&error, Stage::Configure, false))?;
+    let name = ServerName::try_from(offer.name.to_owned())
+        .map_err(|error| peel(&error, Stage::Configure, false))?;
+    let identity_shown = offer.identity.is_some();
+    let head = tap.head();
+    let local = tap.local();
+    let at = SystemTime::now();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let shaken = before(deadline, Stage::Handshake, async {
+        connector.connect(name, tap).await.map_err(|error| peel(&error, Stage::Handshake, identity_shown))
+    });
+    match shaken.await {
+        Ok(stream) => Ok(Dialled { stream, recorder, identity_shown, address, local, at }),
+        Err(mut failure) => {
+            let recording = tls::recorded(&recorder);
+            let head = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+            refine(&mut failure, &recording, &head);
+            Err(Broken { failure, recording, local })
+        }
+    }
+}
+
+/// Puts our own verdict, and what the first bytes say, in place of the library's words.
+pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
+    match &failure.cause {
+        Cause::Chain(_) => {
+            if let Some(verdict) = recording.verdict.as_ref().filter(|verdict| !verdict.faults.is_empty()) {
+                failure.facts.extend(verdict.faults.iter().map(|fault| fault.message.clone()));
+                failure.cause = Cause::Chain(verdict.faults.clone());
+            }
+        }
+        Cause::NotTls(_) => {
+            let speaker = speaker(head);
+            failure.cause = Cause::NotTls(speaker);
+            if !head.is_empty() {
+                let text: String =
+                    String::from_utf8_lossy(&head[..head.len().min(40)]).escape_debug().collect();
+                failure.facts.push(format!("the first bytes of the answer are \"{text}\""));
+            }
+        }
+        Cause::Alert { alert, identity_shown } => {
+            let shown = if *identity_shown { "our client certificate" } else { "no client certificate" };
+            failure
+                .facts
+                .push(format!("the peer answered alert {} ({alert:?}) to {shown}", u8::from(*alert)));
+        }
+        _ => {}
+    }
+}
+
+/// Who speaks, by the first bytes of an answer to a TLS hello.
+#[must_use]
+pub fn speaker(head: &[u8]) -> Speaker {
+    if head.starts_with(b"HTTP/") {
+        Speaker::Http
+    } else if head.starts_with(b"INFO ") {
+        if memmem(head, b"\"tls_required\":true") { Speaker::NatsInfoFirst } else { Speaker::NatsPlain }
+    } else if head.starts_with(b"SSH-") {
+        Speaker::Ssh
+    } else if head.starts_with(b"-ERR") || head.starts_with(b"+PONG") || head.starts_with(b"-NOAUTH") {
+        Speaker::Redis
+    } else if head.len() >= 9 && head[3] == 0x04 && head[..3] == [0, 0, head[2]] {
+        Speaker::Http2
+    } else {
+        Speaker::Unknown
+    }
+}
+
+fn memmem(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// What a read without a preceding write brought.
+#[derive(Debug)]
+pub enum Quiet {
+    /// Nothing came: the peer waits for us, so it has let us in.
+    Silence,
+    Data(Vec<u8>),
+    Closed(Failure),
+}
+
+/// Reads before writing, so that an alert that follows a TLS 1.3 handshake is not lost: a client
+/// that writes first turns the server's close into a reset in a third of the refusals
+/// (nats-server 2.9.10, 2.10.29, 2.12.6).
+pub async fn read_first(dialled: &mut Dialled, patience: Duration) -> Quiet {
+    let mut buffer = vec![0_u8; 4096];
+    let shown = dialled.identity_shown;
+    match tokio::time::timeout(patience, dialled.stream.read(&mut buffer)).await {
+        Err(_) => Quiet::Silence,
+        Ok(Ok(0)) => Quiet::Closed(Failure::new(Stage::Session, Cause::Eof)),
+        Ok(Ok(count)) => {
+            buffer.truncate(count);
+            Quiet::Data(buffer)
+        }
+        Ok(Err(error)) => {
+            let mut failure = peel(&error, Stage::Session, shown);
+            let recording = tls::recorded(&dialled.recorder);
+            refine(&mut failure, &recording, &[]);
+            Quiet::Closed(failure)
+        }
+    }
+}

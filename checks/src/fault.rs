@@ -1,0 +1,269 @@
+//! What went wrong, typed: the direction (we refused them, they refused us) never shares a variant.
+
+use std::path::PathBuf;
+
+use rustls::AlertDescription;
+use serde::Serialize;
+
+use crate::cause::{CauseKind, Confidence, Side, Variant};
+
+/// How far an attempt came; ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Configure,
+    Resolve,
+    Connect,
+    /// An alert belongs here whenever it arrives: in TLS 1.3 at the first read (RFC 8446, 4.4.2.4).
+    Handshake,
+    /// Login and protocol greeting.
+    Session,
+    Exchange,
+}
+
+/// A failed attempt: stage, typed cause, what was seen, and the raw error chain for people.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub stage: Stage,
+    pub cause: Cause,
+    /// What was seen, a fact a sentence, without secrets.
+    pub facts: Vec<String>,
+    pub trail: Vec<String>,
+    /// The service or file at fault where it is not the endpoint itself.
+    pub place: Option<String>,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(stage: Stage, cause: Cause) -> Self {
+        Self { stage, cause, facts: Vec::new(), trail: Vec::new(), place: None }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn because(mut self, fact: impl Into<String>) -> Self {
+        let fact = fact.into();
+        if !fact.is_empty() && !self.facts.contains(&fact) {
+            self.facts.push(fact);
+        }
+        self
+    }
+
+    /// Names the service or file at fault.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// The promised name of the cause, where one fits.
+    #[must_use]
+    pub fn kind(&self) -> Option<CauseKind> {
+        self.cause.reading().map(|reading| reading.kind)
+    }
+}
+
+/// A fault of a presented chain or of its anchors, found by our own verifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainFault {
+    pub kind: CauseKind,
+    pub variant: Option<Variant>,
+    /// Which certificate and what was seen of it.
+    pub message: String,
+    /// Subject of the certificate at fault.
+    pub subject: Option<String>,
+}
+
+/// What our verifier says of a chain; no fault means accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChainVerdict {
+    pub faults: Vec<ChainFault>,
+    /// Accepted by Go, refused by another verifier: worth a warning.
+    pub remarks: Vec<String>,
+}
+
+/// What a line of text was recognised as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    pub kind: CauseKind,
+    pub variant: Option<Variant>,
+    pub side: Side,
+    pub confidence: Confidence,
+    /// The link that the line speaks of, where it says so.
+    pub link: Option<crate::stack::Link>,
+}
+
+/// A file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFault {
+    pub file: PathBuf,
+    pub variant: Variant,
+    /// One sentence.
+    pub message: String,
+    /// `key-mismatch` instead of `bad-key-file`.
+    pub mismatch: bool,
+}
+
+/// What speaks on a port that does not speak TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    Http,
+    Http2,
+    /// NATS `INFO` without `tls_required`.
+    NatsPlain,
+    /// NATS `INFO` with `tls_required`: the TLS handshake comes after it.
+    NatsInfoFirst,
+    Redis,
+    Ssh,
+    Unknown,
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// We refused them.
+    Chain(Vec<ChainFault>),
+    /// They refused us with an alert; whether we had shown a certificate decides its meaning.
+    Alert { alert: AlertDescription, identity_shown: bool },
+    NotTls(Speaker),
+    NoCommonVersion,
+    NoCommonCipher,
+    /// TLS in another way broken.
+    OtherTls,
+    Eof,
+    Reset,
+    Refused { nothing_listens: bool },
+    Unreachable,
+    TimedOut,
+    Resolve,
+    /// Login refused; TLS is fine.
+    Login,
+    /// A plaintext request met a TLS port.
+    PlainToTls,
+    /// The peer asked for a client certificate at the HTTP layer (nginx' 400).
+    ClientCertificateWanted,
+    ClientCertificateRefused,
+    Http { status: u16 },
+    Upstream { status: u16 },
+    File(FileFault),
+    Line(Recognised),
+    /// A container that should run does not.
+    Container { kind: CauseKind, variant: Variant },
+    /// A client was let in that should have been refused.
+    Accepted { kind: CauseKind },
+    /// Not a TLS matter, or nothing that has a name.
+    Other,
+}
+
+/// The promised names for a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub kind: CauseKind,
+    pub variant: Option<Variant>,
+    pub side: Side,
+    pub confidence: Confidence,
+}
+
+impl Cause {
+    /// Which promised cause this is, if one fits.
+    #[must_use]
+    pub fn reading(&self) -> Option<Reading> {
+        use CauseKind as K;
+        use Confidence::{Certain, Likely, Possible};
+        use Side::{Client, Network, Server};
+        let of = |kind, side, confidence| Some(Reading { kind, variant: None, side, confidence });
+        let with = |kind, variant, side, confidence| {
+            Some(Reading { kind, variant: Some(variant), side, confidence })
+        };
+        match self {
+            Self::Chain(faults) => faults.first().map(|fault| Reading {
+                kind: fault.kind,
+                variant: fault.variant,
+                side: chain_side(fault),
+                confidence: Certain,
+            }),
+            Self::Alert { alert, identity_shown } => Some(alert_reading(*alert, *identity_shown)),
+            Self::NotTls(speaker) => match speaker {
+                Speaker::Http => with(K::WrongSchemeTlsToPlain, Variant::HttpPlaintext, Server, Certain),
+                Speaker::Http2 => with(K::WrongSchemeTlsToPlain, Variant::Http2Plaintext, Server, Certain),
+                Speaker::NatsPlain => with(K::WrongSchemeTlsToPlain, Variant::NatsPlaintext, Server, Certain),
+                Speaker::NatsInfoFirst => with(K::OtherTls, Variant::NatsInfoFirst, Client, Certain),
+                Speaker::Redis => with(K::WrongSchemeTlsToPlain, Variant::RedisPlaintext, Server, Certain),
+                Speaker::Ssh => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Client, Certain),
+                Speaker::Unknown => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Server, Possible),
+            },
+            Self::NoCommonVersion => of(K::ProtocolVersion, Server, Certain),
+            Self::NoCommonCipher => of(K::NoSharedCipher, Server, Likely),
+            Self::OtherTls => of(K::OtherTls, Server, Likely),
+            Self::Eof | Self::Reset => of(K::ConnectionReset, Server, Possible),
+            Self::Refused { nothing_listens: true } => {
+                with(K::ConnectionRefused, Variant::NothingListens, Server, Certain)
+            }
+            Self::Refused { nothing_listens: false } => of(K::ConnectionRefused, Server, Certain),
+            Self::Unreachable => of(K::ConnectionRefused, Network, Likely),
+            Self::TimedOut => of(K::Timeout, Network, Possible),
+            Self::Resolve => of(K::Dns, Network, Certain),
+            Self::Login => of(K::AuthNotTls, Client, Certain),
+            Self::PlainToTls => of(K::WrongSchemePlainToTls, Client, Certain),
+            Self::ClientCertificateWanted => of(K::ClientCertRequired, Client, Certain),
+            Self::ClientCertificateRefused => of(K::BadCertificate, Client, Certain),
+            Self::Upstream { .. } => of(K::BadGateway, Server, Likely),
+            Self::Http { .. } | Self::Other => None,
+            Self::File(fault) => Some(Reading {
+                kind: if fault.mismatch { K::KeyMismatch } else { K::BadKeyFile },
+                variant: (!fault.mismatch).then_some(fault.variant),
+                side: Client,
+                confidence: Certain,
+            }),
+            Self::Line(line) => Some(Reading {
+                kind: line.kind,
+                variant: line.variant,
+                side: line.side,
+                confidence: line.confidence,
+            }),
+            Self::Container { kind, variant } => with(*kind, *variant, Server, Certain),
+            Self::Accepted { kind } => {
+                of(*kind, if *kind == K::VerificationNotEnforced { Client } else { Server }, Certain)
+            }
+        }
+    }
+}
+
+/// An untrusted authority may be mended on either side; the one that presents is named unless our
+/// own trust store is the odd one.
+fn chain_side(fault: &ChainFault) -> Side {
+    match (fault.kind, fault.variant) {
+        (_, Some(Variant::EmptyTrustStore | Variant::ExpiredCa | Variant::NotACa)) => Side::Client,
+        (CauseKind::UnknownAuthority | CauseKind::BadSignature, Some(Variant::CaRegenerated)) => Side::Server,
+        _ => Side::Server,
+    }
+}
+
+/// RFC 8446, 6.2; what servers really send is in the comments.
+fn alert_reading(alert: AlertDescription, identity_shown: bool) -> Reading {
+    use AlertDescription as A;
+    use CauseKind as K;
+    use Confidence::{Certain, Likely};
+    let (kind, variant, side, confidence) = match alert {
+        A::CertificateRequired => (K::ClientCertRequired, None, Side::Client, Certain),
+        // nats-server 2.9 (Go 1.19) answers no certificate and a wrong one alike with 42; 2.10 and
+        // later answer a missing one with handshake_failure in TLS 1.2; so does Redis 7.0.
+        A::BadCertificate | A::HandshakeFailure if !identity_shown => {
+            (K::ClientCertRequired, None, Side::Client, Likely)
+        }
+        A::BadCertificate | A::CertificateUnknown | A::AccessDenied | A::CertificateRevoked => {
+            (K::BadCertificate, None, Side::Client, Likely)
+        }
+        A::UnsupportedCertificate => {
+            (K::BadCertificate, Some(Variant::ServerCertAsClient), Side::Client, Likely)
+        }
+        A::UnknownCA => (K::BadCertificate, Some(Variant::OtherCa), Side::Client, Likely),
+        A::CertificateExpired => (K::Expired, None, Side::Client, Likely),
+        A::HandshakeFailure | A::InsufficientSecurity => (K::NoSharedCipher, None, Side::Server, Likely),
+        A::ProtocolVersion => (K::ProtocolVersion, None, Side::Server, Certain),
+        A::UnrecognisedName => (K::HostnameMismatch, None, Side::Client, Likely),
+        A::NoApplicationProtocol => (K::OtherTls, Some(Variant::NoAlpn), Side::Server, Certain),
+        _ => (K::OtherTls, None, Side::Server, Likely),
+    };
+    Reading { kind, variant, side, confidence }
+}

@@ -1,0 +1,161 @@
+//! The only place that looks inside library errors. `io::Error::source` skips its own payload and
+//! redis wraps in an `Arc`, so a plain walk along the sources finds no TLS error at all.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use rustls::{CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible};
+
+use crate::cause::{CauseKind, Variant};
+use crate::fault::{Cause, ChainFault, Failure, Speaker, Stage};
+
+/// The innermost thing with a meaning.
+enum Core<'a> {
+    Tls(&'a TlsError),
+    Io(&'a io::Error),
+}
+
+/// Peels any library's error to a failure. `identity_shown` says whether we presented a client
+/// certificate: it decides what an alert means.
+#[must_use]
+pub fn peel(error: &(dyn Error + 'static), stage: Stage, identity_shown: bool) -> Failure {
+    let mut failure = match core(error, 0) {
+        Some(Core::Tls(tls)) => {
+            let cause = tls_cause(tls, identity_shown);
+            let stage = if matches!(cause, Cause::Other) { stage } else { Stage::Handshake };
+            Failure::new(stage, cause)
+        }
+        Some(Core::Io(io)) => Failure::new(stage, io_cause(io)),
+        None => Failure::new(stage, Cause::Other),
+    };
+    failure.trail = trail(error);
+    failure
+}
+
+fn core<'a>(error: &'a (dyn Error + 'static), depth: usize) -> Option<Core<'a>> {
+    if depth > 16 {
+        return None;
+    }
+    if let Some(tls) = error.downcast_ref::<TlsError>() {
+        return Some(Core::Tls(tls));
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return core(shared.as_ref(), depth + 1);
+    }
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        if let Some(inner) = io.get_ref()
+            && let Some(found) = core(inner, depth + 1)
+        {
+            return Some(found);
+        }
+        return Some(Core::Io(io));
+    }
+    // hyper says "connection closed before message completed" without an io::Error inside.
+    error.source().and_then(|source| core(source, depth + 1))
+}
+
+/// The error chain as text, payloads of `io::Error` included, without repetitions.
+#[must_use]
+pub fn trail(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = next {
+        let text = current.to_string();
+        if lines.last() != Some(&text) && lines.len() < 12 {
+            lines.push(text);
+        }
+        next = match current.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    lines
+}
+
+fn io_cause(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Cause::Refused { nothing_listens: false },
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            Cause::Reset
+        }
+        io::ErrorKind::UnexpectedEof => Cause::Eof,
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Cause::TimedOut,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::AddrNotAvailable => Cause::Unreachable,
+        _ => Cause::Other,
+    }
+}
+
+/// rustls' error to our cause. Certificate errors here are the library's own; where our verifier
+/// judged the chain its richer verdict is put in place of this one.
+#[must_use]
+pub fn tls_cause(error: &TlsError, identity_shown: bool) -> Cause {
+    match error {
+        TlsError::InvalidCertificate(certificate) => Cause::Chain(vec![certificate_fault(certificate)]),
+        TlsError::AlertReceived(alert) => Cause::Alert { alert: *alert, identity_shown },
+        TlsError::InvalidMessage(
+            InvalidMessage::InvalidContentType
+            | InvalidMessage::UnknownProtocolVersion
+            | InvalidMessage::MessageTooLarge
+            | InvalidMessage::InvalidEmptyPayload,
+        ) => Cause::NotTls(Speaker::Unknown),
+        TlsError::PeerIncompatible(reason) => match reason {
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::Tls13RequiredForQuic
+            | PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::SupportedVersionsExtensionRequired => Cause::NoCommonVersion,
+            PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon
+            | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
+            | PeerIncompatible::NoEcPointFormatsInCommon => Cause::NoCommonCipher,
+            _ => Cause::OtherTls,
+        },
+        TlsError::General(_) | TlsError::Other(_) => Cause::OtherTls,
+        _ => Cause::OtherTls,
+    }
+}
+
+fn certificate_fault(error: &CertificateError) -> ChainFault {
+    use CauseKind as K;
+    use CertificateError as E;
+    let (kind, variant) = match error {
+        E::Expired | E::ExpiredContext { .. } => (K::Expired, None),
+        E::NotValidYet | E::NotValidYetContext { .. } => (K::NotYetValid, None),
+        E::NotValidForName | E::NotValidForNameContext { .. } => (K::HostnameMismatch, None),
+        E::UnknownIssuer => (K::UnknownAuthority, None),
+        E::BadSignature => (K::BadSignature, None),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => (K::WrongKeyUsage, None),
+        E::Other(_) => (K::OtherTls, Some(Variant::CaAsEndEntity)),
+        _ => (K::OtherTls, None),
+    };
+    ChainFault { kind, variant, message: error.to_string(), subject: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tls_error_inside_two_io_errors_is_found() {
+        let tls = TlsError::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        let inner = io::Error::new(io::ErrorKind::InvalidData, tls);
+        let outer = io::Error::other(inner);
+        let failure = peel(&outer, Stage::Exchange, false);
+        assert_eq!(failure.kind(), Some(CauseKind::ClientCertRequired));
+        assert_eq!(failure.stage, Stage::Handshake);
+    }
+
+    #[test]
+    fn a_tls_error_inside_an_arc_is_found() {
+        let tls = TlsError::InvalidCertificate(CertificateError::UnknownIssuer);
+        let io = io::Error::new(io::ErrorKind::InvalidData, tls);
+        let shared: Arc<dyn Error + Send + Sync> = Arc::new(io);
+        let failure = peel(&io::Error::other(shared), Stage::Exchange, false);
+        assert_eq!(failure.kind(), Some(CauseKind::UnknownAuthority));
+    }
+}

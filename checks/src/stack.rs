@@ -1,0 +1,260 @@
+//! The stack under test, as typed values: after this there is no string that should have been an
+//! address, a name or a path.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::fault::{ChainVerdict, FileFault, Recognised};
+use crate::secret::Secret;
+
+/// A connection of the stack that is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Link {
+    Gateway,
+    Nats,
+    Redis,
+    Dashboard,
+    GatewayGrpc,
+    SafetyKernel,
+    ContextEngine,
+}
+
+impl Link {
+    /// The name used in `--server-name LINK=NAME` and in reports.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Nats => "nats",
+            Self::Redis => "redis",
+            Self::Dashboard => "dashboard",
+            Self::GatewayGrpc => "gateway-grpc",
+            Self::SafetyKernel => "safety-kernel",
+            Self::ContextEngine => "context-engine",
+        }
+    }
+
+    /// The Compose service that answers on this link.
+    #[must_use]
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::Gateway | Self::GatewayGrpc => "api-gateway",
+            Self::Nats => "nats",
+            Self::Redis => "redis",
+            Self::Dashboard => "dashboard",
+            Self::SafetyKernel => "safety-kernel",
+            Self::ContextEngine => "context-engine",
+        }
+    }
+
+    /// The port inside the container (base compose file).
+    #[must_use]
+    pub const fn container_port(self) -> u16 {
+        match self {
+            Self::Gateway => 8081,
+            Self::GatewayGrpc | Self::Dashboard => 8080,
+            Self::Nats => 4222,
+            Self::Redis => 6379,
+            Self::SafetyKernel => 50051,
+            Self::ContextEngine => 50070,
+        }
+    }
+
+    /// Every link.
+    pub const ALL: &'static [Self] = &[
+        Self::Gateway,
+        Self::Nats,
+        Self::Redis,
+        Self::Dashboard,
+        Self::GatewayGrpc,
+        Self::SafetyKernel,
+        Self::ContextEngine,
+    ];
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.slug())
+    }
+}
+
+/// Where a link is dialled and whom we expect there.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub link: Link,
+    /// As given, without user information.
+    pub scheme: String,
+    pub host: String,
+    pub port: u16,
+    /// Reference identity (RFC 9525) where it is not the host.
+    pub server_name: Option<String>,
+    /// Addresses to dial instead of resolving the host.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Endpoint {
+    /// The reference identity, also sent as SNI (RFC 6066, 3) unless it is an address.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.server_name.as_deref().unwrap_or(&self.host)
+    }
+
+    /// `host:port`, with brackets around an IPv6 address.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// `scheme://host:port`; never holds user information.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority())
+    }
+}
+
+/// The CA file and what was read from it.
+#[derive(Clone, Debug, Default)]
+pub struct TrustAnchors {
+    pub file: PathBuf,
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Our client certificate, as the worker has it.
+#[derive(Debug)]
+pub struct Identity {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self {
+            cert_file: self.cert_file.clone(),
+            key_file: self.key_file.clone(),
+            chain: self.chain.clone(),
+            key: self.key.clone_key(),
+        }
+    }
+}
+
+/// Something that is read from files and may not be usable; the checks that need it say so.
+#[derive(Clone, Debug)]
+pub enum Loaded<T> {
+    Usable(T),
+    /// Nothing configured, and nothing at the default place.
+    Absent(FileFault),
+    Faulty(FileFault),
+}
+
+impl<T> Loaded<T> {
+    /// The value, or why there is none.
+    ///
+    /// # Errors
+    /// The file's fault.
+    pub fn get(&self) -> Result<&T, &FileFault> {
+        match self {
+            Self::Usable(value) => Ok(value),
+            Self::Absent(fault) | Self::Faulty(fault) => Err(fault),
+        }
+    }
+}
+
+/// How we log in to NATS.
+#[derive(Clone, Debug, Default)]
+pub struct NatsLogin {
+    pub username: Option<String>,
+    pub password: Option<Secret>,
+    pub token: Option<Secret>,
+}
+
+/// Where logs come from.
+#[derive(Clone, Debug)]
+pub enum LogSource {
+    Engine,
+    Directory(PathBuf),
+    None,
+}
+
+/// How to reach a Docker Engine.
+#[derive(Clone, Debug)]
+pub enum EngineChoice {
+    /// `--docker-host` or `DOCKER_HOST`.
+    Host(String),
+    /// The usual sockets, in order.
+    Usual(Vec<PathBuf>),
+    /// `--no-docker`.
+    Off,
+}
+
+/// Judges a presented chain: leaf first, DER; trust anchors, DER; reference identity; time.
+pub type ChainJudge =
+    fn(&[CertificateDer<'_>], &[CertificateDer<'_>], Option<&str>, SystemTime) -> ChainVerdict;
+
+/// Reads a line of a log or of standard error: which cause, if any.
+pub type LineReader = fn(&[u8]) -> Option<Recognised>;
+
+/// The stack under test and everything needed to look at it.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    pub gateway: Endpoint,
+    pub nats: Endpoint,
+    pub redis: Endpoint,
+    pub dashboard: Endpoint,
+    pub gateway_grpc: Endpoint,
+    pub safety_kernel: Endpoint,
+    pub context_engine: Endpoint,
+    pub anchors: TrustAnchors,
+    pub identity: Loaded<Identity>,
+    pub api_key: Option<Secret>,
+    pub tenant: String,
+    pub nats_login: NatsLogin,
+    pub redis_username: Option<String>,
+    pub redis_password: Option<Secret>,
+    /// `--cordumctl` or the one on PATH.
+    pub cordumctl: Option<PathBuf>,
+    pub project: String,
+    /// Services that must be deployed.
+    pub services: Vec<String>,
+    /// The worker's service name, and whether the operator named it.
+    pub worker: String,
+    pub worker_required: bool,
+    pub engine: EngineChoice,
+    pub logs: LogSource,
+    /// Only log lines that are newer count.
+    pub since: Option<SystemTime>,
+    /// NATS monitoring where it is known (`demo`); otherwise it is looked for.
+    pub nats_monitoring: Option<String>,
+    pub judge_chain: ChainJudge,
+    pub read_line: LineReader,
+    pub redact: fn(&str) -> String,
+    /// Each attempt's limit.
+    pub timeout: Duration,
+    /// Certificates that end earlier than this many from now are warned about.
+    pub expiry_warn: Duration,
+}
+
+impl Stack {
+    /// The endpoint of a link.
+    #[must_use]
+    pub fn endpoint(&self, link: Link) -> &Endpoint {
+        match link {
+            Link::Gateway => &self.gateway,
+            Link::Nats => &self.nats,
+            Link::Redis => &self.redis,
+            Link::Dashboard => &self.dashboard,
+            Link::GatewayGrpc => &self.gateway_grpc,
+            Link::SafetyKernel => &self.safety_kernel,
+            Link::ContextEngine => &self.context_engine,
+        }
+    }
+}

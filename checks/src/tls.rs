@@ -1,0 +1,254 @@
+//! Our TLS configurations: a verifier that keeps what the peer presented and lets the product's own
+//! verdict decide, and one that trusts nobody.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{DistinguishedName, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::cause::CauseKind;
+use crate::fault::{ChainFault, ChainVerdict};
+use crate::stack::{ChainJudge, Identity};
+
+/// What was seen of a handshake.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// Presented chain, end-entity first; kept also when verification fails.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub verdict: Option<ChainVerdict>,
+    /// `TLSv1.2` or `TLSv1.3`, known from the signature that was verified.
+    pub version: Option<&'static str>,
+    /// The peer asked for a client certificate; the CA names it gave.
+    pub asked_for_certificate: Option<Vec<DistinguishedName>>,
+}
+
+/// Shared between a connection and whoever wants to know.
+pub type Recorder = Arc<Mutex<Recording>>;
+
+/// Reads a recorder; a poisoned one is read all the same, it holds plain data.
+#[must_use]
+pub fn recorded(recorder: &Recorder) -> Recording {
+    recorder.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+}
+
+fn record(recorder: &Recorder, note: impl FnOnce(&mut Recording)) {
+    note(&mut recorder.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+}
+
+/// Whom a handshake trusts.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// These anchors and no others, as Go's crypto/x509 would judge.
+    Only(Vec<CertificateDer<'static>>),
+    /// Look only: every chain is accepted and judged afterwards. Nothing secret is ever sent over
+    /// such a connection.
+    Observe(Vec<CertificateDer<'static>>),
+}
+
+/// What a handshake is made with.
+#[derive(Clone, Debug)]
+pub struct Offer<'a> {
+    pub trust: Trust,
+    pub name: &'a str,
+    pub identity: Option<&'a Identity>,
+    pub alpn: &'a [&'a [u8]],
+    pub versions: &'a [&'static SupportedProtocolVersion],
+}
+
+/// Both versions that rustls speaks.
+pub const ANY_VERSION: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
+
+/// The one provider.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// A configuration and the recorder it fills.
+///
+/// # Errors
+/// When the identity cannot be used (key of an unknown kind, key of another certificate).
+pub fn config(offer: &Offer<'_>, judge: ChainJudge) -> Result<(ClientConfig, Recorder), Error> {
+    let recorder = Recorder::default();
+    let provider = provider();
+    let (anchors, observe) = match &offer.trust {
+        Trust::Only(anchors) => (anchors.clone(), false),
+        Trust::Observe(anchors) => (anchors.clone(), true),
+    };
+    let verifier = RecordingVerifier {
+        anchors,
+        name: offer.name.to_owned(),
+        observe,
+        judge,
+        recorder: Arc::clone(&recorder),
+        provider: Arc::clone(&provider),
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(offer.versions)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let key = match offer.identity {
+        Some(identity) => {
+            let certified = rustls::sign::CertifiedKey::from_der(
+                identity.chain.clone(),
+                identity.key.clone_key(),
+                &provider,
+            )?;
+            Some(Arc::new(certified))
+        }
+        None => None,
+    };
+    let resolver = RecordingIdentity { key, recorder: Arc::clone(&recorder) };
+    let mut config = builder.with_client_cert_resolver(Arc::new(resolver));
+    config.alpn_protocols = offer.alpn.iter().map(|name| name.to_vec()).collect();
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok((config, recorder))
+}
+
+#[derive(Debug)]
+struct RecordingVerifier {
+    anchors: Vec<CertificateDer<'static>>,
+    /// The reference identity; a library's own idea of it (a container's address) does not count.
+    name: String,
+    observe: bool,
+    judge: ChainJudge,
+    recorder: Recorder,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for RecordingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain: Vec<CertificateDer<'static>> = std::iter::once(end_entity)
+            .chain(intermediates)
+            .take(MAX_CHAIN)
+            .map(|certificate| certificate.clone().into_owned())
+            .collect();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs());
+        let verdict = (self.judge)(&chain, &self.anchors, Some(&self.name), at);
+        let refused = verdict.faults.first().map(as_library_error);
+        record(&self.recorder, |recording| {
+            recording.chain = chain;
+            recording.verdict = Some(verdict);
+        });
+        match refused {
+            Some(error) if !self.observe => Err(Error::InvalidCertificate(error)),
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        record(&self.recorder, |recording| recording.version = Some("TLSv1.2"));
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        record(&self.recorder, |recording| recording.version = Some("TLSv1.3"));
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Decides the alert that the peer is sent.
+fn as_library_error(fault: &ChainFault) -> CertificateError {
+    match fault.kind {
+        CauseKind::Expired => CertificateError::Expired,
+        CauseKind::NotYetValid => CertificateError::NotValidYet,
+        CauseKind::HostnameMismatch => CertificateError::NotValidForName,
+        CauseKind::BadSignature => CertificateError::BadSignature,
+        CauseKind::WrongKeyUsage => CertificateError::InvalidPurpose,
+        CauseKind::UnknownAuthority => CertificateError::UnknownIssuer,
+        _ => CertificateError::ApplicationVerificationFailure,
+    }
+}
+
+#[derive(Debug)]
+struct RecordingIdentity {
+    key: Option<Arc<rustls::sign::CertifiedKey>>,
+    recorder: Recorder,
+}
+
+impl rustls::client::ResolvesClientCert for RecordingIdentity {
+    fn resolve(
+        &self,
+        root_hint_subjects: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        let names = root_hint_subjects.iter().take(64).map(|name| DistinguishedName::in_sequence(name)).collect();
+        record(&self.recorder, |recording| recording.asked_for_certificate = Some(names));
+        // As Go does when told to by configuration, the certificate is shown whatever names were
+        // given: a server with an unexpected CA must be seen to refuse it.
+        self.key.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        // True also without a certificate, so that we learn that one was asked for.
+        true
+    }
+}
+
+/// A chain longer than this is cut before it is judged: no real one comes near.
+const MAX_CHAIN: usize = 32;
+
+/// webpki's verdict as a [`ChainVerdict`], the fallback where no richer judge is given.
+#[must_use]
+pub fn webpki_judge(
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    name: Option<&str>,
+    at: SystemTime,
+) -> ChainVerdict {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(anchors.iter().map(|anchor| anchor.clone().into_owned()));
+    let fault = |error: &Error| {
+        let kind = match crate::peel::tls_cause(error, false) {
+            crate::fault::Cause::Chain(mut faults) if !faults.is_empty() => faults.remove(0),
+            _ => ChainFault {
+                kind: CauseKind::OtherTls,
+                variant: None,
+                message: error.to_string(),
+                subject: None,
+            },
+        };
+        ChainVerdict { faults: vec![kind], remarks: Vec::new() }
+    };
+    let Some(end_entity) = chain.first() else {
+        return fault(&Error::NoCertificatesPresented);
+    };
+    let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build() else {
+        return fault(&Error::InvalidCertificate(CertificateError::UnknownIssuer));
+    };
+    let name = name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
+    let Some(name) = name else { return fault(&Error::InvalidCertificate(CertificateError::NotValidForName)) };
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    match verifier.verify_server_cert(end_entity, &chain[1..], &name, &[], UnixTime::since_unix_epoch(since)) {
+        Ok(_) => ChainVerdict::default(),
+        Err(error) => fault(&error),
+    }
+}
