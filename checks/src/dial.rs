@@ -87,11 +87,7 @@ impl AsyncRead for Tap {
 }
 
 impl AsyncWrite for Tap {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut TaskContext<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -235,8 +231,8 @@ pub async fn handshake(
 ) -> Result<Dialled, Broken> {
     let (config, recorder) =
         tls::config(offer, judge).map_err(|error| peel(&error, Stage::Configure, false))?;
-    let name = ServerName::try_from(offer.name.to_owned())
-        .map_err(|error| peel(&error, Stage::Configure, false))?;
+    let name =
+        ServerName::try_from(offer.name.to_owned()).map_err(|error| peel(&error, Stage::Configure, false))?;
     let identity_shown = offer.identity.is_some();
     let head = tap.head();
     let local = tap.local();

@@ -93,6 +93,17 @@ pub struct Recognised {
     pub link: Option<crate::stack::Link>,
 }
 
+/// What a line of a log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sense {
+    Nothing,
+    /// The service starts: what stands before belongs to an earlier run.
+    Start,
+    /// A link works (again); which one, where the line says so.
+    Works(Option<crate::stack::Link>),
+    Trouble(Recognised),
+}
+
 /// A file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFault {
@@ -124,7 +135,10 @@ pub enum Cause {
     /// We refused them.
     Chain(Vec<ChainFault>),
     /// They refused us with an alert; whether we had shown a certificate decides its meaning.
-    Alert { alert: AlertDescription, identity_shown: bool },
+    Alert {
+        alert: AlertDescription,
+        identity_shown: bool,
+    },
     NotTls(Speaker),
     NoCommonVersion,
     NoCommonCipher,
@@ -132,7 +146,9 @@ pub enum Cause {
     OtherTls,
     Eof,
     Reset,
-    Refused { nothing_listens: bool },
+    Refused {
+        nothing_listens: bool,
+    },
     Unreachable,
     TimedOut,
     Resolve,
@@ -143,14 +159,23 @@ pub enum Cause {
     /// The peer asked for a client certificate at the HTTP layer (nginx' 400).
     ClientCertificateWanted,
     ClientCertificateRefused,
-    Http { status: u16 },
-    Upstream { status: u16 },
+    Http {
+        status: u16,
+    },
+    Upstream {
+        status: u16,
+    },
     File(FileFault),
     Line(Recognised),
     /// A container that should run does not.
-    Container { kind: CauseKind, variant: Variant },
+    Container {
+        kind: CauseKind,
+        variant: Variant,
+    },
     /// A client was let in that should have been refused.
-    Accepted { kind: CauseKind },
+    Accepted {
+        kind: CauseKind,
+    },
     /// Not a TLS matter, or nothing that has a name.
     Other,
 }

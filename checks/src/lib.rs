@@ -1,10 +1,39 @@
 //! What tls-verify observes on the network. One check, one file; a check observes and never judges.
 
 pub mod cause;
+mod cli;
+pub mod cli_with_cacert;
+pub mod cli_without_cacert;
+pub mod context;
 pub mod dial;
+pub mod engine;
 pub mod fault;
+pub mod gateway_https;
+pub mod gateway_wss;
+pub mod http;
+pub mod logs;
+pub mod monitor;
+pub mod nats;
+pub mod nats_mtls;
 pub mod observation;
 pub mod peel;
+mod place;
+pub mod redis_logs;
+pub mod redis_tls;
 pub mod secret;
 pub mod stack;
 pub mod tls;
+pub mod worker_nats_tls;
+
+use context::Check;
+
+/// Every check; the order is the report's.
+pub const ALL: &[Check] = &[
+    gateway_https::CHECK,
+    gateway_wss::CHECK,
+    cli_with_cacert::CHECK,
+    cli_without_cacert::CHECK,
+    worker_nats_tls::CHECK,
+    nats_mtls::CHECK,
+    redis_logs::CHECK,
+];

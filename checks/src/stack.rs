@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::fault::{ChainVerdict, FileFault, Recognised};
+use crate::fault::{ChainVerdict, FileFault, Recognised, Sense};
 use crate::secret::Secret;
 
 /// A connection of the stack that is verified.
@@ -94,6 +94,8 @@ pub struct Endpoint {
     pub server_name: Option<String>,
     /// Addresses to dial instead of resolving the host.
     pub addresses: Vec<IpAddr>,
+    /// Given by the operator: dialled as it stands, never replaced by a container's address.
+    pub explicit: bool,
 }
 
 impl Endpoint {
@@ -200,8 +202,8 @@ pub enum EngineChoice {
 pub type ChainJudge =
     fn(&[CertificateDer<'_>], &[CertificateDer<'_>], Option<&str>, SystemTime) -> ChainVerdict;
 
-/// Reads a line of a log or of standard error: which cause, if any.
-pub type LineReader = fn(&[u8]) -> Option<Recognised>;
+/// Reads a line of a log or of standard error.
+pub type LineReader = fn(&[u8]) -> Sense;
 
 /// The stack under test and everything needed to look at it.
 #[derive(Clone, Debug)]
@@ -244,6 +246,15 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The trouble that a text tells of, if any.
+    #[must_use]
+    pub fn recognise(&self, text: &[u8]) -> Option<Recognised> {
+        match (self.read_line)(text) {
+            Sense::Trouble(trouble) => Some(trouble),
+            Sense::Nothing | Sense::Start | Sense::Works(_) => None,
+        }
+    }
+
     /// The endpoint of a link.
     #[must_use]
     pub fn endpoint(&self, link: Link) -> &Endpoint {

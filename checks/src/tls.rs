@@ -200,7 +200,8 @@ impl rustls::client::ResolvesClientCert for RecordingIdentity {
         root_hint_subjects: &[&[u8]],
         _schemes: &[SignatureScheme],
     ) -> Option<Arc<rustls::sign::CertifiedKey>> {
-        let names = root_hint_subjects.iter().take(64).map(|name| DistinguishedName::in_sequence(name)).collect();
+        let names =
+            root_hint_subjects.iter().take(64).map(|name| DistinguishedName::in_sequence(name)).collect();
         record(&self.recorder, |recording| recording.asked_for_certificate = Some(names));
         // As Go does when told to by configuration, the certificate is shown whatever names were
         // given: a server with an unexpected CA must be seen to refuse it.
@@ -241,14 +242,29 @@ pub fn webpki_judge(
     let Some(end_entity) = chain.first() else {
         return fault(&Error::NoCertificatesPresented);
     };
-    let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build() else {
+    let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()
+    else {
         return fault(&Error::InvalidCertificate(CertificateError::UnknownIssuer));
     };
     let name = name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
-    let Some(name) = name else { return fault(&Error::InvalidCertificate(CertificateError::NotValidForName)) };
+    let Some(name) = name else {
+        return fault(&Error::InvalidCertificate(CertificateError::NotValidForName));
+    };
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    match verifier.verify_server_cert(end_entity, &chain[1..], &name, &[], UnixTime::since_unix_epoch(since)) {
+    match verifier.verify_server_cert(end_entity, &chain[1..], &name, &[], UnixTime::since_unix_epoch(since))
+    {
         Ok(_) => ChainVerdict::default(),
         Err(error) => fault(&error),
     }
+}
+
+/// A configuration for clients that speak plain HTTP only but must be built with one: it trusts
+/// nobody.
+#[must_use]
+pub fn no_tls() -> ClientConfig {
+    // The provider supports both default versions, the only thing that could be wrong here.
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("aws-lc-rs supports TLS 1.2 and 1.3");
+    builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }

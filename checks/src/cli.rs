@@ -1,0 +1,130 @@
+//! `cordumctl status` as an operator would run it, in a clean environment and an empty directory; or,
+//! where there is no cordumctl, a client with exactly its TLS rules.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+
+use crate::context::Context;
+use crate::dial::before;
+use crate::fault::{Cause, Failure, Stage};
+use crate::peel::peel;
+use crate::stack::TrustAnchors;
+
+/// How a run of the CLI ended.
+pub(crate) enum Ended {
+    Connected,
+    Refused(Failure),
+    /// It could not be run at all.
+    NotRun(Failure),
+}
+
+/// What the CLI trusts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Roots<'a> {
+    File(&'a Path),
+    System,
+}
+
+/// Standard error is read up to here.
+const STDERR_LIMIT: u64 = 64 * 1024;
+
+/// Runs `cordumctl status`.
+pub(crate) async fn cordumctl(
+    context: &Context,
+    program: &Path,
+    roots: Roots<'_>,
+    deadline: Instant,
+) -> Ended {
+    let stack = &context.stack;
+    let empty = match tempfile::tempdir() {
+        Ok(directory) => directory,
+        Err(error) => return Ended::NotRun(peel(&error, Stage::Configure, false)),
+    };
+    let endpoint = &stack.gateway;
+    let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
+    let mut command = Command::new(program);
+    command.arg("status").arg("--gateway").arg(format!("https://{}", named.authority()));
+    if let Roots::File(file) = roots {
+        command.arg("--cacert").arg(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    }
+    // Nothing of the caller's environment may change the verdict: CORDUM_TLS_INSECURE, SSL_CERT_*,
+    // proxies. The key goes by the environment, never by an argument.
+    command.env_clear().current_dir(empty.path()).env("HOME", empty.path()).env("PATH", "/usr/bin:/bin");
+    command.env("CORDUM_TENANT_ID", &stack.tenant);
+    if let Some(key) = &stack.api_key {
+        command.env("CORDUM_API_KEY", key.expose());
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let run = before(deadline, Stage::Exchange, async {
+        let mut child = command.spawn().map_err(|error| {
+            peel(&error, Stage::Configure, false)
+                .because(format!("`{}` cannot be started: {error}", program.display()))
+        })?;
+        let mut said = Vec::new();
+        if let Some(stderr) = child.stderr.take() {
+            let mut bounded = stderr.take(STDERR_LIMIT);
+            let _ = bounded.read_to_end(&mut said).await;
+        }
+        let status = child.wait().await.map_err(|error| peel(&error, Stage::Exchange, false))?;
+        Ok((status, said))
+    });
+    match run.await {
+        Ok((status, _)) if status.success() => Ended::Connected,
+        Ok((status, said)) => Ended::Refused(said_no(context, status.code(), &said)),
+        Err(failure) if failure.stage == Stage::Configure => Ended::NotRun(failure),
+        Err(failure) => Ended::Refused(failure.because("cordumctl did not end in time")),
+    }
+}
+
+/// The reason of a refusal, read from standard error; the key that cordumctl prints in its usage
+/// text is masked.
+fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
+    let stack = &context.stack;
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(nothing)");
+    let mut shown = (stack.redact)(line);
+    if let Some(key) = &stack.api_key
+        && !key.expose().is_empty()
+    {
+        shown = shown.replace(key.expose(), "(redacted)");
+    }
+    let shown: String = shown.chars().take(400).collect();
+    let cause = match code {
+        // Usage error: a cordumctl of another version, no verdict on TLS.
+        Some(2) => Cause::Other,
+        _ => stack.recognise(line.as_bytes()).map_or(Cause::Other, Cause::Line),
+    };
+    let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));
+    Failure::new(Stage::Exchange, cause).because(format!("cordumctl ended with {code}: {shown}"))
+}
+
+/// The built-in client: cordumctl's TLS rules (minimum 1.2, HTTP/1.1, `--cacert` replaces the system
+/// pool entirely, no proxy).
+pub(crate) async fn built_in(context: &Context, anchors: &TrustAnchors) -> Ended {
+    let mut stack = context.stack.clone();
+    stack.anchors = anchors.clone();
+    let inner = Context::new(stack, context.deadline);
+    match crate::http::get(&inner, &inner.stack.gateway, "/api/v1/status", !anchors.certificates.is_empty())
+        .await
+    {
+        Ok(answer) if answer.status == 200 => {
+            if serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok() {
+                Ended::Connected
+            } else {
+                let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 });
+                Ended::Refused(failure.because("the answer is not JSON"))
+            }
+        }
+        Ok(answer) if anchors.certificates.is_empty() => {
+            // No key was sent: whatever the status, the server was trusted without a reason.
+            let _ = answer;
+            Ended::Connected
+        }
+        Ok(answer) => Ended::Refused(crate::http::refused(&answer)),
+        Err(failure) => Ended::Refused(failure),
+    }
+}

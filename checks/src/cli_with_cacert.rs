@@ -1,0 +1,69 @@
+//! Proves that an operator's `cordumctl status --gateway U --cacert CA` works in a clean environment.
+//! It does not prove that the links behind the gateway work: cordumctl exits 0 even then.
+
+use futures_util::FutureExt;
+
+use crate::cli::{self, Ended, Roots};
+use crate::context::{Check, Context, Need};
+use crate::fault::Failure;
+use crate::gateway_https::{Busy, busy};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+
+pub const CHECK: Check = Check {
+    number: 3,
+    id: "cli-with-cacert",
+    title: "The CLI connects with --cacert",
+    about: "cordumctl status --gateway U --cacert CA exits 0 in a clean environment",
+    documented: true,
+    needs: &[Need::Anchors, Need::ApiKey],
+    observe: |context| observe(context).boxed(),
+};
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    let step = "status with the CA";
+    let who = match &context.stack.cordumctl {
+        Some(program) => format!("cordumctl ({})", program.display()),
+        None => "the built-in client with cordumctl's TLS rules (no cordumctl on PATH)".to_owned(),
+    };
+    seen.detail("client", who.as_str());
+    match with_ca(context).await {
+        Ended::Connected => seen.worked(step, Expects::Works, format!("{who} connects")),
+        Ended::NotRun(failure) => seen.untried(step, Expects::Works, failure),
+        Ended::Refused(failure) => {
+            let limited = failure.facts.iter().any(|fact| fact.contains("429"));
+            if !limited {
+                seen.failed(step, Expects::Works, failure);
+                return seen;
+            }
+            match busy(context).await {
+                Busy::Trouble(trouble) => seen.failed(step, Expects::Works, trouble),
+                Busy::No => seen.untried(step, Expects::Works, failure.because("while /readyz is fine")),
+            }
+        }
+    }
+    seen
+}
+
+/// The run with the CA.
+pub(crate) async fn with_ca(context: &Context) -> Ended {
+    match &context.stack.cordumctl {
+        Some(program) => {
+            cli::cordumctl(context, program, Roots::File(&context.stack.anchors.file), context.attempt())
+                .await
+        }
+        None => cli::built_in(context, &context.stack.anchors).await,
+    }
+}
+
+/// Positive control of the negative check: a handshake on the wire with the right trust.
+pub(crate) async fn control(context: &Context) -> Result<(), Failure> {
+    let made = context.cli_control.get_or_init(|| async {
+        let deadline = context.attempt();
+        match context.dial(&context.stack.gateway, None, &[b"http/1.1"], deadline).await {
+            Ok(_) => Ok(()),
+            Err(broken) => Err(broken.failure),
+        }
+    });
+    made.await.clone()
+}

@@ -1,0 +1,96 @@
+//! Proves that the CLI refuses the gateway when it is given no CA, and because the authority is
+//! unknown. Where the certificate chains to the system store, enforcement is proved with a throw-away
+//! CA instead. It does not prove what other clients verify.
+
+use futures_util::FutureExt;
+
+use crate::cause::CauseKind;
+use crate::cli::{self, Ended, Roots};
+use crate::cli_with_cacert::control;
+use crate::context::{Check, Context, Need};
+use crate::fault::{Cause, Failure, Stage};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::TrustAnchors;
+
+pub const CHECK: Check = Check {
+    number: 4,
+    id: "cli-without-cacert",
+    title: "The CLI refuses the gateway without the CA",
+    about: "without --cacert the authority is unknown, while the handshake with the CA works",
+    documented: true,
+    needs: &[Need::Anchors, Need::ApiKey],
+    observe: |context| observe(context).boxed(),
+};
+
+/// The right refusals; which of them depends on the store's contents.
+const UNKNOWN: &[CauseKind] = &[CauseKind::UnknownAuthority, CauseKind::BadSignature];
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    match control(context).await {
+        Ok(()) => seen.worked("control: handshake with the CA", Expects::Control, "it works"),
+        Err(failure) => {
+            seen.untried("control: handshake with the CA", Expects::Control, failure);
+            return seen;
+        }
+    }
+    let step = "status without the CA";
+    let ended = match &context.stack.cordumctl {
+        Some(program) => cli::cordumctl(context, program, Roots::System, context.attempt()).await,
+        None => {
+            cli::built_in(context, &TrustAnchors { file: "(none)".into(), certificates: Vec::new() }).await
+        }
+    };
+    match ended {
+        Ended::NotRun(failure) => seen.untried(step, Expects::Refused(UNKNOWN), failure),
+        Ended::Refused(failure) => seen.failed(step, Expects::Refused(UNKNOWN), failure),
+        Ended::Connected => connected(context, &mut seen).await,
+    }
+    seen
+}
+
+/// It connected: because the system trusts the authority, or because it verifies nothing?
+async fn connected(context: &Context, seen: &mut Observation) {
+    let accepted = || {
+        Failure::new(Stage::Exchange, Cause::Accepted { kind: CauseKind::VerificationNotEnforced })
+            .because("the CLI connected without the CA to a server that it has no reason to trust")
+            .at("cordumctl")
+    };
+    let step = "status with a throw-away CA";
+    let Some(program) = &context.stack.cordumctl else {
+        seen.failed("status without the CA", Expects::Works, accepted());
+        return;
+    };
+    let stranger = match throw_away() {
+        Ok(file) => file,
+        Err(failure) => {
+            seen.untried(step, Expects::Refused(UNKNOWN), failure);
+            return;
+        }
+    };
+    match cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await {
+        Ended::Connected => seen.failed("status without the CA", Expects::Works, accepted()),
+        Ended::NotRun(failure) => seen.untried(step, Expects::Refused(UNKNOWN), failure),
+        Ended::Refused(failure) => {
+            seen.failed(step, Expects::Refused(UNKNOWN), failure);
+            let note = Failure::new(Stage::Exchange, Cause::Other).because(
+                "the gateway's certificate chains to the system store, so the CLI connects without \
+                 --cacert; that it verifies was proved with a throw-away CA",
+            );
+            seen.warnings.push(note);
+        }
+    }
+}
+
+fn throw_away() -> Result<tempfile::NamedTempFile, Failure> {
+    use std::io::Write;
+    let broke = |error: &(dyn std::error::Error + 'static)| crate::peel::peel(error, Stage::Configure, false);
+    let key = rcgen::KeyPair::generate().map_err(|error| broke(&error))?;
+    let mut params = rcgen::CertificateParams::new(Vec::new()).map_err(|error| broke(&error))?;
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "tls-verify throw-away CA");
+    let certificate = params.self_signed(&key).map_err(|error| broke(&error))?;
+    let mut file = tempfile::NamedTempFile::new().map_err(|error| broke(&error))?;
+    file.write_all(certificate.pem().as_bytes()).map_err(|error| broke(&error))?;
+    Ok(file)
+}

@@ -1,0 +1,134 @@
+//! What the checks of one run share.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::dial::{self, Broken, Dialled};
+use crate::engine::Engine;
+use crate::fault::Failure;
+use crate::observation::Observation;
+use crate::stack::{Endpoint, Identity, Stack};
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+/// A connection of ours that a server may have logged as a failed handshake.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnProbe {
+    pub local: Option<SocketAddr>,
+    pub at: SystemTime,
+}
+
+/// Shared by the checks of a run; nothing in it depends on their order.
+#[derive(Debug)]
+pub struct Context {
+    pub stack: Stack,
+    /// Nothing may go on after this.
+    pub deadline: Instant,
+    engine: OnceCell<Result<Engine, Failure>>,
+    own: Mutex<Vec<OwnProbe>>,
+    pub(crate) control: OnceCell<Result<crate::nats::Greeted, Failure>>,
+    pub(crate) cli_control: OnceCell<Result<(), Failure>>,
+    pub started: SystemTime,
+}
+
+impl Context {
+    #[must_use]
+    pub fn new(stack: Stack, deadline: Instant) -> Self {
+        Self {
+            stack,
+            deadline,
+            engine: OnceCell::new(),
+            own: Mutex::default(),
+            control: OnceCell::new(),
+            cli_control: OnceCell::new(),
+            started: SystemTime::now(),
+        }
+    }
+
+    /// When an attempt that starts now has to end.
+    #[must_use]
+    pub fn attempt(&self) -> Instant {
+        (Instant::now() + self.stack.timeout).min(self.deadline)
+    }
+
+    /// The Docker Engine and the project's containers, asked once.
+    ///
+    /// # Errors
+    /// Why no engine can be asked.
+    pub async fn engine(&self) -> Result<&Engine, &Failure> {
+        self.engine.get_or_init(|| Engine::connect(&self.stack)).await.as_ref()
+    }
+
+    /// Notes a connection of ours, so that its trace in a log is not blamed on the stack.
+    pub fn own(&self, local: Option<SocketAddr>) {
+        let probe = OwnProbe { local, at: SystemTime::now() };
+        self.own.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(probe);
+    }
+
+    /// Our own connections so far.
+    #[must_use]
+    pub fn own_probes(&self) -> Vec<OwnProbe> {
+        self.own.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Connects and shakes hands as the stack's clients would: `ca.crt` as the only anchor.
+    ///
+    /// # Errors
+    /// Where it broke, with what was presented.
+    pub async fn dial(
+        &self,
+        endpoint: &Endpoint,
+        identity: Option<&Identity>,
+        alpn: &[&[u8]],
+        deadline: Instant,
+    ) -> Result<Dialled, Broken> {
+        let (tap, address) = dial::connect(endpoint, deadline).await?;
+        self.own(tap.local());
+        let offer = Offer {
+            trust: Trust::Only(self.stack.anchors.certificates.clone()),
+            name: endpoint.name(),
+            identity,
+            alpn,
+            versions: ANY_VERSION,
+        };
+        dial::handshake(tap, address, &offer, self.stack.judge_chain, deadline).await
+    }
+}
+
+/// A check is a value: its promised id and number, a title that says what is expected, and what it
+/// does to observe.
+#[derive(Clone, Copy)]
+pub struct Check {
+    pub number: u8,
+    pub id: &'static str,
+    /// Reads as a sentence behind a tick and behind a cross.
+    pub title: &'static str,
+    /// What it proves, and what it cannot prove.
+    pub about: &'static str,
+    /// One of the seven documented checks.
+    pub documented: bool,
+    /// What of the configuration it needs.
+    pub needs: &'static [Need],
+    pub observe: for<'a> fn(&'a Context) -> BoxFuture<'a, Observation>,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Check").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What makes a check impossible when it is missing; asked for only when a selected check needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A CA file with a certificate in it.
+    Anchors,
+    /// An API key, unless `--anonymous`.
+    ApiKey,
+}
+
+/// A short pause between reads.
+pub(crate) const QUIET: Duration = Duration::from_millis(300);

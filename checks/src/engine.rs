@@ -1,0 +1,265 @@
+//! What the Docker Engine says of the project's containers: state, addresses, environment, logs.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use bollard::query_parameters::{ListContainersOptions, LogsOptions};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::fault::{Cause, Failure, Stage};
+use crate::stack::{EngineChoice, Stack};
+
+/// A connected engine and what it said of the project.
+#[derive(Debug)]
+pub struct Engine {
+    docker: Docker,
+    pub containers: Vec<Container>,
+}
+
+/// One container of the project.
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub id: String,
+    /// `cordum-api-gateway-1`.
+    pub name: String,
+    pub service: String,
+    /// `running`, `restarting`, `exited`, …
+    pub status: String,
+    pub running: bool,
+    pub restarting: bool,
+    pub exit_code: i64,
+    pub restarts: i64,
+    pub started: Option<SystemTime>,
+    pub finished: Option<SystemTime>,
+    /// `healthy`, `unhealthy`, `starting`, or nothing where there is no health check.
+    pub health: Option<String>,
+    pub addresses: Vec<IpAddr>,
+    /// Container port to host ports.
+    pub published: HashMap<u16, Vec<u16>>,
+    pub environment: HashMap<String, String>,
+    pub image: String,
+    pub oneoff: bool,
+}
+
+impl Container {
+    /// Running, and not merely between two crashes.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.running && !self.restarting
+    }
+
+    /// Age of the present start.
+    #[must_use]
+    pub fn up_for(&self, now: SystemTime) -> Option<Duration> {
+        self.is_up().then_some(self.started).flatten().and_then(|since| now.duration_since(since).ok())
+    }
+}
+
+/// How long the engine may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// Finds an engine and lists the project's containers.
+    ///
+    /// # Errors
+    /// Which sockets were tried and what they said.
+    pub async fn connect(stack: &Stack) -> Result<Self, Failure> {
+        let hosts: Vec<String> = match &stack.engine {
+            EngineChoice::Off => {
+                return Err(Failure::new(Stage::Configure, Cause::Other)
+                    .because("Docker is not asked (`--no-docker`)"));
+            }
+            EngineChoice::Host(host) => vec![host.clone()],
+            EngineChoice::Usual(paths) => paths
+                .iter()
+                .filter(|path| path.exists())
+                .map(|path| format!("unix://{}", path.display()))
+                .collect(),
+        };
+        let mut failure = Failure::new(Stage::Connect, Cause::Other);
+        if hosts.is_empty() {
+            failure = failure.because("no Docker socket found; set DOCKER_HOST or use --docker-host");
+        }
+        for host in hosts {
+            match tokio::time::timeout(PATIENCE, Self::open(&host, stack)).await {
+                Ok(Ok(engine)) => return Ok(engine),
+                Ok(Err(error)) => {
+                    failure = failure.because(format!("Docker is not reachable at {host}: {error}"));
+                }
+                Err(_) => failure = failure.because(format!("Docker at {host} does not answer")),
+            }
+        }
+        Err(failure)
+    }
+
+    async fn open(host: &str, stack: &Stack) -> Result<Self, bollard::errors::Error> {
+        let docker = Docker::connect_with_host(host)?.negotiate_version().await?;
+        let filters = HashMap::from([(
+            "label".to_owned(),
+            vec![format!("com.docker.compose.project={}", stack.project)],
+        )]);
+        let options = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
+        let listed = docker.list_containers(Some(options)).await?;
+        let mut containers = Vec::new();
+        for summary in listed {
+            let Some(id) = summary.id else { continue };
+            let labels = summary.labels.unwrap_or_default();
+            let Some(service) = labels.get("com.docker.compose.service").cloned() else { continue };
+            let oneoff = labels.get("com.docker.compose.oneoff").is_some_and(|value| value == "True");
+            // A container may vanish between the list and the look.
+            if let Ok(inspected) = docker.inspect_container(&id, None).await {
+                containers.push(container(id, service, oneoff, inspected));
+            }
+        }
+        containers.retain(|container| !container.oneoff);
+        containers.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { docker, containers })
+    }
+
+    /// The containers of a service and of its replicas (`scheduler`, `scheduler-2`).
+    pub fn of_service<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Container> {
+        self.containers.iter().filter(move |container| {
+            container.service == service
+                || container
+                    .service
+                    .strip_prefix(service)
+                    .and_then(|rest| rest.strip_prefix('-'))
+                    .is_some_and(|number| {
+                        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+                    })
+        })
+    }
+
+    /// All log lines of a container with the engine's timestamps in front.
+    pub fn logs(
+        &self,
+        container: &Container,
+        since: Option<SystemTime>,
+    ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + use<> {
+        let since = since
+            .and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok())
+            .and_then(|since| i32::try_from(since.as_secs()).ok())
+            .unwrap_or(0);
+        let options =
+            LogsOptions { stdout: true, stderr: true, timestamps: true, since, ..Default::default() };
+        self.docker.logs(&container.id, Some(options)).map(|output| output.map(LogOutput::into_bytes))
+    }
+
+    /// Runs a command in a container and returns its standard output, bounded.
+    ///
+    /// # Errors
+    /// What the engine or the image refused.
+    pub async fn exec(&self, container: &Container, command: &[&str]) -> Result<Vec<u8>, String> {
+        let options = CreateExecOptions {
+            cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(false),
+            ..Default::default()
+        };
+        let run = async {
+            let exec =
+                self.docker.create_exec(&container.id, options).await.map_err(|error| error.to_string())?;
+            let started = self.docker.start_exec(&exec.id, None::<StartExecOptions>).await;
+            let mut collected = Vec::new();
+            match started.map_err(|error| error.to_string())? {
+                StartExecResults::Attached { mut output, .. } => {
+                    while let Some(chunk) = output.next().await {
+                        let chunk = chunk.map_err(|error| error.to_string())?;
+                        collected.extend_from_slice(&chunk.into_bytes());
+                        if collected.len() > 8 * 1024 * 1024 {
+                            break;
+                        }
+                    }
+                }
+                StartExecResults::Detached => {}
+            }
+            Ok(collected)
+        };
+        tokio::time::timeout(PATIENCE, run).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+    }
+
+    /// The container's state, asked anew.
+    ///
+    /// # Errors
+    /// What the engine refused.
+    pub async fn look(&self, container: &Container) -> Result<Container, String> {
+        let inspected =
+            self.docker.inspect_container(&container.id, None).await.map_err(|error| error.to_string())?;
+        Ok(self::container(container.id.clone(), container.service.clone(), container.oneoff, inspected))
+    }
+}
+
+fn container(
+    id: String,
+    service: String,
+    oneoff: bool,
+    inspected: bollard::models::ContainerInspectResponse,
+) -> Container {
+    let state = inspected.state.unwrap_or_default();
+    let network = inspected.network_settings.unwrap_or_default();
+    let mut addresses: Vec<IpAddr> = network
+        .networks
+        .unwrap_or_default()
+        .into_values()
+        .flat_map(|settings| [settings.ip_address, settings.global_ipv6_address])
+        .flatten()
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    addresses.sort();
+    let published = network
+        .ports
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(port, bindings)| {
+            let port: u16 = port.split('/').next()?.parse().ok()?;
+            let mut hosts: Vec<u16> =
+                bindings?.into_iter().filter_map(|binding| binding.host_port?.parse().ok()).collect();
+            hosts.sort_unstable();
+            hosts.dedup();
+            Some((port, hosts))
+        })
+        .collect();
+    let config = inspected.config.unwrap_or_default();
+    let environment = config
+        .env
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|pair| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .collect();
+    Container {
+        id,
+        name: inspected.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+        service,
+        status: state.status.map(|status| status.to_string()).unwrap_or_default(),
+        running: state.running.unwrap_or(false),
+        restarting: state.restarting.unwrap_or(false),
+        exit_code: state.exit_code.unwrap_or(0),
+        restarts: inspected.restart_count.unwrap_or(0),
+        started: state.started_at.as_deref().and_then(moment),
+        finished: state.finished_at.as_deref().and_then(moment),
+        health: state
+            .health
+            .and_then(|health| health.status)
+            .map(|status| status.to_string())
+            .filter(|status| !status.is_empty() && status != "none"),
+        addresses,
+        published,
+        environment,
+        image: config.image.unwrap_or_default(),
+        oneoff,
+    }
+}
+
+/// The engine's time; year 1 means never.
+#[must_use]
+pub fn moment(text: &str) -> Option<SystemTime> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    (time.year() > 1970).then(|| time.into())
+}

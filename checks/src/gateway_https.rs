@@ -1,0 +1,131 @@
+//! Proves that the gateway serves its API over TLS verified with `ca.crt` alone, for the URL's host.
+//! It does not prove which certificate other names would get, nor what the gateway's own links do.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use crate::context::{Check, Context, Need};
+use crate::fault::{Cause, Failure, Stage};
+use crate::http::{self, Answer};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+
+pub const CHECK: Check = Check {
+    number: 1,
+    id: "gateway-https",
+    title: "The gateway answers over HTTPS verified with the CA",
+    about: "GET /api/v1/status with ca.crt as the only trust anchor: 200 and the status JSON",
+    documented: true,
+    needs: &[Need::Anchors, Need::ApiKey],
+    observe: |context| observe(context).boxed(),
+};
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    let name = "GET /api/v1/status";
+    for attempt in 0..3_u32 {
+        match http::get(context, &context.stack.gateway, "/api/v1/status", true).await {
+            Ok(answer) if answer.status == 429 => match busy(context).await {
+                Busy::Trouble(failure) => {
+                    seen.failed(name, Expects::Works, failure);
+                    return seen;
+                }
+                Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
+                Busy::No => {
+                    let failure = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
+                        .because("HTTP 429 (rate limited) while /readyz is fine")
+                        .because(format!("TLS itself is fine: {}", answer.over()));
+                    seen.untried(name, Expects::Works, failure);
+                    return seen;
+                }
+            },
+            Ok(answer) => {
+                judge_answer(&mut seen, name, &answer);
+                return seen;
+            }
+            Err(failure) => {
+                seen.failed(name, Expects::Works, failure);
+                return seen;
+            }
+        }
+    }
+    seen
+}
+
+fn judge_answer(seen: &mut Observation, name: &str, answer: &Answer) {
+    seen.detail("tls", answer.tls_details());
+    match answer.status {
+        200 => match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(json) if json.get("uptime_seconds").is_some() || json.get("nats").is_some() => {
+                seen.worked(name, Expects::Works, format!("HTTP 200 over {}", answer.over()));
+                links(seen, &json);
+            }
+            _ => {
+                let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 })
+                    .because("HTTP 200, but the body is not the gateway's status JSON")
+                    .because("something else than the gateway answers at this address");
+                seen.failed(name, Expects::Works, failure);
+            }
+        },
+        _ => seen.failed(name, Expects::Works, http::refused(answer)),
+    }
+}
+
+/// A healthy answer may still report a broken link behind the gateway.
+fn links(seen: &mut Observation, json: &Value) {
+    if json.pointer("/nats/connected").and_then(Value::as_bool) == Some(false) {
+        let failure = Failure::new(Stage::Exchange, Cause::Other)
+            .because("the gateway answers, but reports `nats.connected: false`")
+            .at("nats");
+        seen.warnings.push(failure);
+    }
+    if json.pointer("/redis/ok").and_then(Value::as_bool) == Some(false) {
+        let failure = Failure::new(Stage::Exchange, Cause::Other)
+            .because("the gateway answers, but reports `redis.ok: false`")
+            .at("redis");
+        seen.warnings.push(failure);
+    }
+}
+
+/// What stands behind a 429.
+pub(crate) enum Busy {
+    /// `/readyz` names the trouble.
+    Trouble(Failure),
+    No,
+}
+
+/// 429 is no verdict in this stack: a gateway that cannot reach its Redis answers so. `/readyz` is
+/// not rate limited and says which link is broken, Redis with the raw Go error.
+pub(crate) async fn busy(context: &Context) -> Busy {
+    let Ok(answer) = http::get(context, &context.stack.gateway, "/readyz", false).await else {
+        return Busy::No;
+    };
+    match readiness(context, &answer.body) {
+        Some(failure) => Busy::Trouble(failure.because("the gateway answered 429 to an API request")),
+        None => Busy::No,
+    }
+}
+
+/// The trouble that a `/readyz` body names.
+#[must_use]
+pub fn readiness(context: &Context, body: &[u8]) -> Option<Failure> {
+    let json: Value = serde_json::from_slice(body).ok()?;
+    for link in ["redis", "nats"] {
+        let Some(text) = json.pointer(&format!("/checks/{link}")).and_then(Value::as_str) else { continue };
+        if text == "ok" {
+            continue;
+        }
+        let shown = (context.stack.redact)(text);
+        let cause = match context.stack.recognise(text.as_bytes()) {
+            Some(line) => Cause::Line(line),
+            None => Cause::Upstream { status: 503 },
+        };
+        return Some(
+            Failure::new(Stage::Exchange, cause)
+                .because(format!("the gateway's /readyz says of {link}: {shown}"))
+                .at(link),
+        );
+    }
+    None
+}

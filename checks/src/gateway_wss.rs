@@ -1,0 +1,138 @@
+//! Proves a real WebSocket upgrade (RFC 6455) on `/api/v1/stream` over verified TLS: 101, the right
+//! `Sec-WebSocket-Accept`, a pong to our ping. It does not prove that events flow.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
+
+use crate::context::{Check, Context, Need};
+use crate::dial::before;
+use crate::fault::{Cause, Failure, Stage};
+use crate::gateway_https::{Busy, busy};
+use crate::http::{self, Answer};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::peel::peel;
+
+pub const CHECK: Check = Check {
+    number: 2,
+    id: "gateway-wss",
+    title: "The gateway upgrades to WebSocket over TLS",
+    about: "RFC 6455 upgrade on /api/v1/stream with the API key: 101, the right accept hash, a pong",
+    documented: true,
+    needs: &[Need::Anchors, Need::ApiKey],
+    observe: |context| observe(context).boxed(),
+};
+
+const STEP: &str = "WebSocket upgrade on /api/v1/stream";
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    for attempt in 0..3_u32 {
+        match upgrade(context, &mut seen).await {
+            Ok(what) => {
+                seen.worked(STEP, Expects::Works, what);
+                return seen;
+            }
+            Err(failure) => match failure.cause {
+                Cause::Http { status: 429 } => match busy(context).await {
+                    Busy::Trouble(trouble) => {
+                        seen.failed(STEP, Expects::Works, trouble);
+                        return seen;
+                    }
+                    Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
+                    Busy::No => {
+                        seen.untried(STEP, Expects::Works, failure.because("while /readyz is fine"));
+                        return seen;
+                    }
+                },
+                // Role, licence or origin: TLS is proved, the upgrade is not.
+                Cause::Http { status: 403 } => {
+                    let failure = Failure { cause: Cause::Login, ..failure };
+                    seen.untried(STEP, Expects::Works, failure);
+                    return seen;
+                }
+                _ => {
+                    seen.failed(STEP, Expects::Works, failure);
+                    return seen;
+                }
+            },
+        }
+    }
+    seen
+}
+
+async fn upgrade(context: &Context, seen: &mut Observation) -> Result<String, Failure> {
+    let stack = &context.stack;
+    let endpoint = &stack.gateway;
+    let deadline = context.attempt();
+    // A gateway that offers h2 would pick it and drop the upgrade: only http/1.1 is offered.
+    let dialled =
+        context.dial(endpoint, None, &[b"http/1.1"], deadline).await.map_err(|broken| broken.failure)?;
+    let (version, suite, alpn) = dialled.negotiated();
+    seen.detail("tls", serde_json::json!({ "version": version, "suite": suite, "alpn": alpn }));
+    let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
+    let mut request = format!("wss://{}/api/v1/stream", named.authority())
+        .into_client_request()
+        .map_err(|error| peel(&error, Stage::Configure, false))?;
+    let headers = request.headers_mut();
+    if let Ok(tenant) = HeaderValue::from_str(&stack.tenant) {
+        headers.insert("X-Tenant-ID", tenant);
+    }
+    if let Some(key) = stack.api_key.as_ref().and_then(|key| HeaderValue::from_str(key.expose()).ok()) {
+        headers.insert("X-API-Key", key);
+    }
+    before(deadline, Stage::Exchange, async {
+        let upgraded = tokio_tungstenite::client_async(request, dialled.stream).await;
+        let (mut socket, _) = upgraded.map_err(|error| refused(&error))?;
+        let beat = b"tls-verify".to_vec();
+        socket
+            .send(Message::Ping(beat.clone().into()))
+            .await
+            .map_err(|error| peel(&error, Stage::Exchange, false))?;
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Pong(payload))) if payload[..] == beat[..] => break,
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(peel(&error, Stage::Exchange, false)),
+                None => {
+                    return Err(Failure::new(Stage::Exchange, Cause::Eof).because("closed after the upgrade"));
+                }
+            }
+        }
+        let _ = socket.close(None).await;
+        Ok(format!("101 and a pong over {version}"))
+    })
+    .await
+}
+
+fn refused(error: &WsError) -> Failure {
+    match error {
+        WsError::Http(response) => {
+            let answer = Answer {
+                status: response.status().as_u16(),
+                body: response.body().clone().unwrap_or_default(),
+                server: None,
+                content_type: None,
+                date: None,
+                recording: crate::tls::Recording::default(),
+                address: None,
+                tls: true,
+            };
+            let mut failure = http::refused(&answer);
+            if matches!(answer.status, 403 | 429) {
+                failure.cause = Cause::Http { status: answer.status };
+            }
+            failure
+        }
+        WsError::Protocol(ProtocolError::SecWebSocketAcceptKeyMismatch) => {
+            Failure::new(Stage::Exchange, Cause::Http { status: 101 })
+                .because("101, but `Sec-WebSocket-Accept` is not the hash of our key (RFC 6455, 4.2.2)")
+        }
+        WsError::Protocol(other) => Failure::new(Stage::Exchange, Cause::Http { status: 101 })
+            .because(format!("no RFC 6455 upgrade: {other}")),
+        other => peel(other, Stage::Exchange, false),
+    }
+}

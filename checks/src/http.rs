@@ -1,0 +1,209 @@
+//! HTTPS to the gateway and the dashboard: reqwest over our own configuration with the recording
+//! verifier; bodies are read within a bound.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::dial::{self, before};
+use crate::fault::{Cause, Failure, Stage};
+use crate::peel::peel;
+use crate::stack::Endpoint;
+use crate::tls::{self, ANY_VERSION, Offer, Recording, Trust};
+
+/// An HTTP answer and the TLS under it.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub server: Option<String>,
+    pub content_type: Option<String>,
+    pub date: Option<String>,
+    pub recording: Recording,
+    pub address: Option<SocketAddr>,
+    pub tls: bool,
+}
+
+impl Answer {
+    /// `TLSv1.3`, or what it was without TLS.
+    #[must_use]
+    pub fn over(&self) -> &'static str {
+        if self.tls { self.recording.version.unwrap_or("TLS") } else { "plain HTTP" }
+    }
+
+    /// For `details`.
+    #[must_use]
+    pub fn tls_details(&self) -> Value {
+        json!({ "version": self.over(), "certificates": self.recording.chain.len(),
+                "address": self.address.map(|address| address.to_string()) })
+    }
+
+    /// The first line of the body for people, bounded.
+    #[must_use]
+    pub fn excerpt(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).into_owned();
+        let line = text.trim().lines().next().unwrap_or("").trim().to_owned();
+        line.chars().take(120).collect()
+    }
+}
+
+/// Bodies are cut here; the status JSON of a large stack has some 100 KiB.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// `GET path`, with the API key and tenant where `login` says so and the scheme is `https`.
+///
+/// # Errors
+/// Where it broke. An HTTP status is an answer, not an error.
+pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool) -> Result<Answer, Failure> {
+    let stack = &context.stack;
+    let deadline = context.attempt();
+    let secure = endpoint.scheme == "https" || endpoint.scheme == "wss";
+    let offer = Offer {
+        trust: Trust::Only(stack.anchors.certificates.clone()),
+        name: endpoint.name(),
+        identity: None,
+        alpn: &[b"h2", b"http/1.1"],
+        versions: ANY_VERSION,
+    };
+    let (config, recorder) =
+        tls::config(&offer, stack.judge_chain).map_err(|error| peel(&error, Stage::Configure, false))?;
+    let addresses = dial::resolve(endpoint, deadline).await?;
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("tls-verify/", env!("CARGO_PKG_VERSION")));
+    // SNI follows the URL's host, so the name stands there and the addresses are given.
+    builder = builder.resolve_to_addrs(endpoint.name(), &addresses);
+    let client = builder.build().map_err(|error| peel(&error, Stage::Configure, false))?;
+    let named = Endpoint { host: endpoint.name().to_owned(), server_name: None, ..endpoint.clone() };
+    let scheme = if secure { "https" } else { "http" };
+    let mut request = client.get(format!("{scheme}://{}{path}", named.authority()));
+    if login {
+        request = request.header("X-Tenant-ID", &stack.tenant);
+        if let Some(key) = &stack.api_key {
+            request = request.header("X-API-Key", key.expose());
+        }
+    }
+    let exchanged = before(deadline, Stage::Exchange, async {
+        let response = request.send().await.map_err(|error| {
+            let stage = if error.is_connect() { Stage::Connect } else { Stage::Exchange };
+            let mut failure = peel(&error, stage, false);
+            if matches!(failure.cause, Cause::Other) && is_closed(&error) {
+                failure.cause = Cause::Eof;
+            }
+            failure
+        })?;
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
+        let status = response.status().as_u16();
+        let address = response.remote_addr();
+        let mut body = Vec::new();
+        let mut response = response;
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| peel(&error, Stage::Exchange, false))?
+        {
+            let room = BODY_LIMIT.saturating_sub(body.len()).min(chunk.len());
+            body.extend_from_slice(&chunk[..room]);
+            if body.len() >= BODY_LIMIT {
+                break;
+            }
+        }
+        Ok((status, body, server, content_type, date, address))
+    });
+    match exchanged.await {
+        Ok((status, body, server, content_type, date, address)) => Ok(Answer {
+            status,
+            body,
+            server,
+            content_type,
+            date,
+            recording: tls::recorded(&recorder),
+            address,
+            tls: secure,
+        }),
+        Err(mut failure) => {
+            let recording = tls::recorded(&recorder);
+            dial::refine(&mut failure, &recording, &[]);
+            if let Some(address) = addresses.first() {
+                failure = failure.because(format!("dialled {} at {address}", endpoint.authority()));
+            }
+            Err(look_again(context, endpoint, secure, failure).await)
+        }
+    }
+}
+
+/// hyper closes with errors of its own that hold no `io::Error`.
+fn is_closed(error: &reqwest::Error) -> bool {
+    let text = crate::peel::trail(error).join(" ");
+    text.contains("connection closed")
+        || text.contains("connection error")
+        || text.contains("IncompleteMessage")
+}
+
+/// A second look where one error does not decide: our own dial keeps the first bytes and the stage.
+async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failure: Failure) -> Failure {
+    let undecided = matches!(
+        failure.cause,
+        Cause::NotTls(_) | Cause::Eof | Cause::Reset | Cause::TimedOut | Cause::Other | Cause::OtherTls
+    );
+    if !undecided || !secure {
+        return failure;
+    }
+    let patience = std::time::Duration::from_secs(1);
+    let deadline = (std::time::Instant::now() + patience).min(context.deadline);
+    match context.dial(endpoint, None, &[b"http/1.1"], deadline).await {
+        Ok(_) => failure.because("a handshake without a request succeeds"),
+        Err(broken) => {
+            let closer = !matches!(broken.failure.cause, Cause::Other);
+            let stage = broken.failure.stage;
+            let mut look = broken.failure;
+            if matches!(failure.cause, Cause::TimedOut) && stage == Stage::Handshake {
+                look = look.because("the port accepts the connection, the TLS handshake gets no answer");
+            }
+            if closer {
+                look.facts.splice(0..0, failure.facts.clone());
+                look.trail = failure.trail;
+                look
+            } else {
+                failure
+            }
+        }
+    }
+}
+
+/// An HTTP status that is not what was wanted, as a failure.
+#[must_use]
+pub fn refused(answer: &Answer) -> Failure {
+    let status = answer.status;
+    let fine = format!("TLS itself is fine: {}", answer.over());
+    let said = format!("HTTP {status}: {}", answer.excerpt());
+    match status {
+        401 | 403 => Failure::new(Stage::Exchange, Cause::Login).because(said).because(fine),
+        400 => Failure::new(Stage::Exchange, tell_tale(&answer.body).unwrap_or(Cause::Http { status }))
+            .because(said),
+        502 | 504 => Failure::new(Stage::Exchange, Cause::Upstream { status }).because(said).because(fine),
+        _ => Failure::new(Stage::Exchange, Cause::Http { status }).because(said).because(fine),
+    }
+}
+
+/// The sentences with which servers answer 400 (nginx 1.22.1; Go 1.19 to 1.26 net/http).
+#[must_use]
+pub fn tell_tale(body: &[u8]) -> Option<Cause> {
+    let text = String::from_utf8_lossy(body);
+    if text.contains("No required SSL certificate was sent") {
+        Some(Cause::ClientCertificateWanted)
+    } else if text.contains("The SSL certificate error") {
+        Some(Cause::ClientCertificateRefused)
+    } else if text.contains("The plain HTTP request was sent to HTTPS port")
+        || text.contains("Client sent an HTTP request to an HTTPS server")
+    {
+        Some(Cause::PlainToTls)
+    } else {
+        None
+    }
+}

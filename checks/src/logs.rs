@@ -1,0 +1,317 @@
+//! A service's log, streamed line by line with bounded memory: which runs it holds, what trouble the
+//! last ones had, and whether the service got over it.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use futures_util::StreamExt;
+use tokio::io::AsyncReadExt;
+
+use crate::cause::CauseKind;
+use crate::engine::{Container, Engine, moment};
+use crate::fault::{Recognised, Sense};
+use crate::stack::{Link, Stack};
+
+/// A kind of trouble in one run, counted.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub what: Recognised,
+    pub link: Option<Link>,
+    pub count: u64,
+    pub first: Option<SystemTime>,
+    pub last: Option<SystemTime>,
+    /// The last such line, without secrets.
+    pub sample: String,
+    /// A later line of the same run says that the link works.
+    pub recovered: bool,
+    /// Position of the last such line within the run.
+    pub line: u64,
+}
+
+/// One run of a service: from a start to its end or to now.
+#[derive(Clone, Debug, Default)]
+pub struct RunLog {
+    pub lines: u64,
+    pub first: Option<SystemTime>,
+    pub last: Option<SystemTime>,
+    pub troubles: Vec<Trouble>,
+    /// Some line said that a link works.
+    pub works: Vec<Option<Link>>,
+    /// The very last line was trouble: the run died of it, or is in the middle of it.
+    pub ends_in_trouble: bool,
+}
+
+/// The last two runs of a log: a present one may be too young to say anything.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceLog {
+    pub present: RunLog,
+    pub previous: Option<RunLog>,
+    pub runs: u64,
+    pub bytes: u64,
+}
+
+/// A line is cut here; what a message says stands at its front.
+const LINE_LIMIT: usize = 64 * 1024;
+/// Different kinds of trouble kept for one run.
+const TROUBLES: usize = 64;
+
+/// Turns lines into runs.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    stack: &'a Stack,
+    /// The engine's word on when the present run began.
+    started: Option<SystemTime>,
+    since: Option<SystemTime>,
+    crossed: bool,
+    log: ServiceLog,
+    partial: Vec<u8>,
+    /// Log lines that our own connections caused: `(time, address)` to be passed over.
+    own: &'a [crate::context::OwnProbe],
+}
+
+impl<'a> Reader<'a> {
+    #[must_use]
+    pub fn new(stack: &'a Stack, started: Option<SystemTime>, own: &'a [crate::context::OwnProbe]) -> Self {
+        Self {
+            stack,
+            started,
+            since: stack.since,
+            crossed: false,
+            log: ServiceLog::default(),
+            partial: Vec::new(),
+            own,
+        }
+    }
+
+    /// Takes the next bytes, whatever their borders.
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        self.log.bytes += bytes.len() as u64;
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            if self.partial.is_empty() {
+                self.line(&bytes[..end.min(LINE_LIMIT)]);
+            } else {
+                self.keep(&bytes[..end]);
+                let line = std::mem::take(&mut self.partial);
+                self.line(&line);
+            }
+            bytes = &bytes[end + 1..];
+        }
+        self.keep(bytes);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = LINE_LIMIT.saturating_sub(self.partial.len()).min(bytes.len());
+        self.partial.extend_from_slice(&bytes[..room]);
+    }
+
+    /// The runs that were seen.
+    #[must_use]
+    pub fn finish(mut self) -> ServiceLog {
+        if !self.partial.is_empty() {
+            let line = std::mem::take(&mut self.partial);
+            self.line(&line);
+        }
+        self.log
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (at, text) = stamped(line);
+        if let (Some(at), Some(since)) = (at, self.since)
+            && at < since
+        {
+            return;
+        }
+        if text.is_empty() {
+            return;
+        }
+        let sense = (self.stack.read_line)(text);
+        let crossing = match (at, self.started) {
+            (Some(at), Some(started)) => !self.crossed && at >= started,
+            _ => false,
+        };
+        if crossing {
+            self.crossed = true;
+        }
+        // A start marker right after the engine's start time is the same start.
+        let marker =
+            matches!(sense, Sense::Start) && !(self.crossed && !crossing && self.log.present.lines < 3);
+        if (crossing || marker) && self.log.present.lines > 0 {
+            let ended = std::mem::take(&mut self.log.present);
+            self.log.previous = Some(ended);
+            self.log.runs += 1;
+        }
+        let run = &mut self.log.present;
+        run.lines += 1;
+        if at.is_some() {
+            run.first = run.first.or(at);
+            run.last = at;
+        }
+        run.ends_in_trouble = false;
+        match sense {
+            Sense::Nothing | Sense::Start => {}
+            Sense::Works(link) => {
+                if !run.works.contains(&link) {
+                    run.works.push(link);
+                }
+                for trouble in &mut run.troubles {
+                    if link.is_none() || trouble.link == link {
+                        trouble.recovered = true;
+                    }
+                }
+            }
+            Sense::Trouble(what) => {
+                if self.own.iter().any(|own| caused_by(own, at, text)) {
+                    return;
+                }
+                run.ends_in_trouble = true;
+                let text = String::from_utf8_lossy(text);
+                let link = what.link.or_else(|| named_link(&text));
+                let sample: String = (self.stack.redact)(&text).chars().take(400).collect();
+                let line = run.lines;
+                let room = run.troubles.len() < TROUBLES;
+                let known = run.troubles.iter_mut().find(|known| {
+                    known.what.kind == what.kind && known.what.variant == what.variant && known.link == link
+                });
+                match known {
+                    Some(known) => {
+                        known.count += 1;
+                        known.last = at.or(known.last);
+                        known.sample = sample;
+                        known.recovered = false;
+                        known.line = line;
+                    }
+                    None if room => run.troubles.push(Trouble {
+                        what,
+                        link,
+                        count: 1,
+                        first: at,
+                        last: at,
+                        sample,
+                        recovered: false,
+                        line,
+                    }),
+                    None => {}
+                }
+            }
+        }
+    }
+}
+
+/// A handshake error that names the address we dialled from.
+fn caused_by(own: &crate::context::OwnProbe, at: Option<SystemTime>, text: &[u8]) -> bool {
+    let Some(local) = own.local else { return false };
+    if let Some(at) = at {
+        let apart = at.duration_since(own.at).or_else(|_| own.at.duration_since(at)).unwrap_or_default();
+        if apart.as_secs() > 10 {
+            return false;
+        }
+    }
+    // Behind Docker's NAT the address is the gateway's, but the port mostly survives.
+    let port = format!(":{}", local.port());
+    let text = String::from_utf8_lossy(text);
+    text.match_indices(&port)
+        .any(|(index, found)| !text[index + found.len()..].starts_with(|next: char| next.is_ascii_digit()))
+}
+
+/// The link that a line names where the recogniser left it open.
+fn named_link(text: &str) -> Option<Link> {
+    let text = text.to_ascii_lowercase();
+    if text.contains("redis") {
+        Some(Link::Redis)
+    } else if text.contains("nats") {
+        Some(Link::Nats)
+    } else if text.contains("safety kernel") || text.contains("safety_kernel") {
+        Some(Link::SafetyKernel)
+    } else {
+        None
+    }
+}
+
+/// Splits the engine's timestamp off.
+fn stamped(line: &[u8]) -> (Option<SystemTime>, &[u8]) {
+    if line.len() > 20 && line[..4].iter().all(u8::is_ascii_digit) && line[4] == b'-' && line[10] == b'T' {
+        let end = line.iter().take(40).position(|byte| *byte == b' ').unwrap_or(line.len().min(40));
+        if let Some(at) = std::str::from_utf8(&line[..end]).ok().and_then(moment) {
+            return (Some(at), line.get(end + 1..).unwrap_or_default());
+        }
+    }
+    (None, line)
+}
+
+/// Reads a container's log.
+///
+/// # Errors
+/// What the engine said (a log driver that cannot be read, for one).
+pub async fn of_container(
+    stack: &Stack,
+    engine: &Engine,
+    container: &Container,
+    own: &[crate::context::OwnProbe],
+) -> Result<ServiceLog, String> {
+    let mut reader = Reader::new(stack, container.started, own);
+    let mut lines = std::pin::pin!(engine.logs(container, stack.since));
+    while let Some(chunk) = lines.next().await {
+        reader.feed(&chunk.map_err(|error| error.to_string())?);
+    }
+    Ok(reader.finish())
+}
+
+/// Reads a `SERVICE.log`.
+///
+/// # Errors
+/// What the system said.
+pub async fn of_file(
+    stack: &Stack,
+    path: &Path,
+    own: &[crate::context::OwnProbe],
+) -> Result<ServiceLog, String> {
+    let mut file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
+    let mut reader = Reader::new(stack, None, own);
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        let count = file.read(&mut buffer).await.map_err(|error| error.to_string())?;
+        if count == 0 {
+            return Ok(reader.finish());
+        }
+        reader.feed(&buffer[..count]);
+    }
+}
+
+/// The logs of a service and its replicas in a directory of `SERVICE.log` files.
+#[must_use]
+pub fn files_of(directory: &Path, service: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let Some(stem) =
+                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".log"))
+            else {
+                return false;
+            };
+            stem == service
+                || stem
+                    .strip_prefix(service)
+                    .and_then(|rest| rest.strip_prefix('-'))
+                    .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Trouble with the connection itself, which a service can get over without anybody's help.
+#[must_use]
+pub fn is_connection_trouble(kind: CauseKind) -> bool {
+    matches!(
+        kind,
+        CauseKind::ConnectionRefused
+            | CauseKind::ConnectionReset
+            | CauseKind::Timeout
+            | CauseKind::Dns
+            | CauseKind::BadGateway
+    )
+}

@@ -1,0 +1,134 @@
+//! NATS monitoring: who is connected now, over which TLS version, with which certificate. The
+//! monitoring port is published in no compose file, so it is reached where it can be.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::context::Context;
+use crate::engine::Container;
+use crate::stack::Link;
+
+/// A row of `/connz?auth=1` (nats-server 2.9 to 2.12).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Connection {
+    pub cid: u64,
+    pub ip: String,
+    pub name: String,
+    pub tls_version: String,
+    pub tls_cipher_suite: String,
+    pub tls_peer_certs: Vec<PeerCertificate>,
+    pub start: String,
+}
+
+/// The certificate a client showed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PeerCertificate {
+    pub subject: String,
+    pub cert_sha256: String,
+}
+
+impl Connection {
+    /// The client's address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.ip.parse().ok()
+    }
+}
+
+#[derive(Deserialize)]
+struct Connz {
+    #[serde(default)]
+    connections: Vec<Connection>,
+}
+
+/// The connections that NATS reports, and how they were asked for.
+///
+/// # Errors
+/// Every way that was tried, a sentence each.
+pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String), Vec<String>> {
+    const PATH: &str = "/connz?auth=1&limit=4096";
+    let mut tried = Vec::new();
+    if let Some(base) = &context.stack.nats_monitoring {
+        match fetch(&format!("{base}{PATH}")).await {
+            Ok(list) => return Ok((list, base.clone())),
+            Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
+        }
+    }
+    let engine = match context.engine().await {
+        Ok(engine) => engine,
+        Err(failure) => {
+            tried.extend(failure.facts.iter().cloned());
+            return Err(tried);
+        }
+    };
+    let servers: Vec<&Container> =
+        engine.of_service(Link::Nats.service()).filter(|one| one.is_up()).collect();
+    let mut all = Vec::new();
+    let mut way = None;
+    for server in servers {
+        let mut bases: Vec<String> = Vec::new();
+        bases.extend(
+            server.published.get(&8222).into_iter().flatten().map(|port| format!("http://127.0.0.1:{port}")),
+        );
+        bases.extend(server.addresses.iter().map(|address| match address {
+            IpAddr::V4(address) => format!("http://{address}:8222"),
+            IpAddr::V6(address) => format!("http://[{address}]:8222"),
+        }));
+        let mut found = None;
+        for base in bases {
+            match fetch(&format!("{base}{PATH}")).await {
+                Ok(list) => {
+                    found = Some((list, base));
+                    break;
+                }
+                Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
+            }
+        }
+        if found.is_none() {
+            let url = format!("http://localhost:8222{PATH}");
+            for command in [&["wget", "-qO-", url.as_str()][..], &["curl", "-sf", url.as_str()][..]] {
+                match engine.exec(server, command).await {
+                    Ok(body) => match serde_json::from_slice::<Connz>(&body) {
+                        Ok(connz) => {
+                            found = Some((
+                                connz.connections,
+                                format!("docker exec {} {}", server.name, command[0]),
+                            ));
+                            break;
+                        }
+                        Err(_) => tried.push(format!("`{}` in {}: no answer", command[0], server.name)),
+                    },
+                    Err(error) => tried.push(format!("`{}` in {}: {error}", command[0], server.name)),
+                }
+            }
+        }
+        if let Some((list, base)) = found {
+            all.extend(list);
+            way.get_or_insert(base);
+        }
+    }
+    way.map(|way| (all, way)).ok_or(tried)
+}
+
+async fn fetch(url: &str) -> Result<Vec<Connection>, String> {
+    let work = async {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(crate::tls::no_tls())
+            .no_proxy()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let response = client.get(url).send().await.map_err(|error| innermost(&error))?;
+        let body = response.bytes().await.map_err(|error| innermost(&error))?;
+        let connz: Connz = serde_json::from_slice(&body).map_err(|_| "no connz JSON".to_owned())?;
+        Ok(connz.connections)
+    };
+    tokio::time::timeout(Duration::from_secs(1), work).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    crate::peel::trail(error).pop().unwrap_or_default()
+}

@@ -1,0 +1,274 @@
+//! The NATS client protocol as far as TLS is concerned: `INFO` in clear, the upgrade, `CONNECT`, `PING`.
+
+use std::time::Instant;
+
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+
+use crate::context::{Context, QUIET};
+use crate::dial::{self, Broken, Dialled, Quiet, Tap, before};
+use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::peel::peel;
+use crate::stack::{Endpoint, Identity, NatsLogin};
+use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
+
+/// The server's greeting; absent keys mean false (nats-server 2.9 to 2.12).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Info {
+    pub version: String,
+    pub go: String,
+    pub tls_required: bool,
+    pub tls_verify: bool,
+    pub tls_available: bool,
+    pub auth_required: bool,
+    pub server_name: String,
+    pub client_ip: String,
+    pub client_id: u64,
+}
+
+/// An INFO line longer than this is not one: real ones have some 500 bytes, clustered ones a few
+/// thousand. A peer that never ends its line must not eat memory.
+const INFO_LIMIT: usize = 64 * 1024;
+
+/// Reads the greeting.
+///
+/// # Errors
+/// What spoke instead, or nothing in time.
+pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure> {
+    let head = tap.head();
+    let line =
+        before(deadline, Stage::Session, read_line(tap, INFO_LIMIT)).await.map_err(
+            |failure| match failure.cause {
+                Cause::TimedOut => failure.because("the server sent no complete INFO line in time"),
+                _ => failure,
+            },
+        )?;
+    if let Some(json) = line.strip_prefix(b"INFO ") {
+        return serde_json::from_slice(json).map_err(|error| {
+            Failure::new(Stage::Session, Cause::NotTls(Speaker::Unknown))
+                .because(format!("the INFO line is not JSON: {error}"))
+        });
+    }
+    let bytes = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let text: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).escape_debug().collect();
+    let cause = match dial::speaker(&bytes) {
+        Speaker::Unknown => Cause::Other,
+        other => Cause::NotTls(other),
+    };
+    Err(Failure::new(Stage::Session, cause)
+        .because(format!("no NATS server: the first bytes are \"{text}\" instead of INFO")))
+}
+
+async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut line = Vec::with_capacity(1024);
+    let mut buffer = [0_u8; 2048];
+    loop {
+        let count = reader.read(&mut buffer).await.map_err(|error| peel(&error, Stage::Session, false))?;
+        if count == 0 {
+            return Err(Failure::new(Stage::Session, Cause::Eof)
+                .because(format!("the peer closed after {} bytes", line.len())));
+        }
+        line.extend_from_slice(&buffer[..count]);
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            line.truncate(end);
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            return Ok(line);
+        }
+        if line.len() > limit {
+            return Err(Failure::new(Stage::Session, Cause::Other)
+                .because(format!("no end of line within {limit} bytes")));
+        }
+    }
+}
+
+/// How a session is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    pub identity: Option<&'a Identity>,
+    /// Read before writing: needed where a refusal is expected.
+    pub patient: bool,
+}
+
+/// An open session.
+#[derive(Clone, Debug)]
+pub struct Greeted {
+    pub info: Info,
+    pub recording: Recording,
+    pub version: String,
+    pub suite: String,
+}
+
+/// INFO, TLS, CONNECT, PING, PONG.
+///
+/// # Errors
+/// Where it broke; the greeting is kept where one came.
+pub async fn open(
+    context: &Context,
+    endpoint: &Endpoint,
+    manner: Manner<'_>,
+    deadline: Instant,
+) -> Result<Greeted, (Option<Info>, Broken)> {
+    let early = |failure: Failure| (None, Broken::from(failure));
+    let (mut tap, address) = dial::connect(endpoint, deadline).await.map_err(early)?;
+    context.own(tap.local());
+    let info = read_info(&mut tap, deadline).await.map_err(early)?;
+    if !info.tls_required && !info.tls_available {
+        let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
+            .because(format!("INFO of nats-server {} offers no TLS (no `tls_required`)", info.version));
+        return Err((Some(info), failure.into()));
+    }
+    tap.forget();
+    let offer = Offer {
+        trust: Trust::Only(context.stack.anchors.certificates.clone()),
+        name: endpoint.name(),
+        identity: manner.identity,
+        alpn: &[],
+        versions: ANY_VERSION,
+    };
+    let shaken = dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await;
+    let mut dialled = match shaken {
+        Ok(dialled) => dialled,
+        Err(broken) => return Err((Some(info), broken)),
+    };
+    match session(&mut dialled, manner.patient, &context.stack.nats_login, deadline).await {
+        Ok(()) => {
+            let (version, suite, _) = dialled.negotiated();
+            Ok(Greeted { info, recording: dialled.recording(), version, suite })
+        }
+        Err(failure) => {
+            let broken = Broken { failure, recording: dialled.recording(), local: dialled.local };
+            Err((Some(info), broken))
+        }
+    }
+}
+
+async fn session(
+    dialled: &mut Dialled,
+    patient: bool,
+    login: &NatsLogin,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    if patient {
+        match dial::read_first(dialled, QUIET).await {
+            Quiet::Silence => {}
+            Quiet::Data(bytes) => return Err(said(&bytes)),
+            Quiet::Closed(failure) => return Err(failure),
+        }
+    }
+    let shown = dialled.identity_shown;
+    let hello = format!("CONNECT {}\r\nPING\r\n", connect_options(login));
+    before(deadline, Stage::Session, async {
+        let wrote = dialled.stream.write_all(hello.as_bytes()).await;
+        let flushed = dialled.stream.flush().await;
+        let mut answer = Vec::new();
+        let mut buffer = [0_u8; 2048];
+        loop {
+            let read = dialled.stream.read(&mut buffer).await;
+            match read {
+                Ok(0) => return Err(Failure::new(Stage::Session, Cause::Eof)),
+                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+                Err(error) => {
+                    let mut failure = peel(&error, Stage::Session, shown);
+                    dial::refine(&mut failure, &crate::tls::recorded(&dialled.recorder), &[]);
+                    return Err(failure);
+                }
+            }
+            if answer.starts_with(b"-ERR") || contains(&answer, b"\r\n-ERR") {
+                return Err(said(&answer));
+            }
+            if contains(&answer, b"PONG\r\n") {
+                return Ok(());
+            }
+            if answer.len() > INFO_LIMIT {
+                return Err(Failure::new(Stage::Session, Cause::Other)
+                    .because("the server answered CONNECT and PING with 64 KiB and no PONG"));
+            }
+            if let Err(error) = &wrote {
+                return Err(peel(error, Stage::Session, shown));
+            }
+            if let Err(error) = &flushed {
+                return Err(peel(error, Stage::Session, shown));
+            }
+        }
+    })
+    .await
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// `-ERR` of the server, as a failure.
+fn said(bytes: &[u8]) -> Failure {
+    let text = String::from_utf8_lossy(bytes);
+    let error = text.lines().find(|line| line.starts_with("-ERR")).unwrap_or("").trim();
+    // nats-server 2.9 to 2.12: 'Authorization Violation', 'Authentication Timeout', 'User Authentication Expired'.
+    let login = error.contains("Authorization Violation") || error.contains("uthentication");
+    let cause = if login { Cause::Login } else { Cause::Other };
+    Failure::new(Stage::Session, cause).because(format!("NATS answered {error}"))
+}
+
+fn connect_options(login: &NatsLogin) -> serde_json::Value {
+    let mut options = serde_json::json!({
+        "verbose": false, "pedantic": false, "tls_required": true, "lang": "rust",
+        "name": "tls-verify", "version": env!("CARGO_PKG_VERSION"), "protocol": 1, "echo": true,
+    });
+    // The order in which Cordum's services pick: user and password first, then the token.
+    match (&login.username, &login.password, &login.token) {
+        (Some(user), Some(password), _) => {
+            options["user"] = user.as_str().into();
+            options["pass"] = password.expose().into();
+        }
+        (_, _, Some(token)) => options["auth_token"] = token.expose().into(),
+        _ => {}
+    }
+    options
+}
+
+/// The session with the worker's identity that checks 5 and 6 both build on; made once a run.
+pub(crate) async fn control(context: &Context) -> Result<&Greeted, &Failure> {
+    context.control.get_or_init(|| open_as_worker(context)).await.as_ref()
+}
+
+async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
+    let identity = match context.stack.identity.get() {
+        Ok(identity) => Some(identity),
+        Err(fault) => {
+            // Without the files a NATS that asks for no certificate can still be reached.
+            let info = greeting(context).await?;
+            if info.tls_verify || info.tls_required {
+                return Err(
+                    Failure::new(Stage::Configure, Cause::File(fault.clone())).because(fault.message.clone())
+                );
+            }
+            None
+        }
+    };
+    let endpoint = &context.stack.nats;
+    let manner = Manner { identity, patient: false };
+    let first = open(context, endpoint, manner, context.attempt()).await;
+    let (_, broken) = match first {
+        Ok(greeted) => return Ok(greeted),
+        Err(broken) => broken,
+    };
+    // Writing at once may have cost us the alert: look again, reading first.
+    if matches!(broken.failure.cause, Cause::Eof | Cause::Reset) && broken.failure.stage >= Stage::Session {
+        let again = open(context, endpoint, Manner { identity, patient: true }, context.attempt()).await;
+        return again.map_err(|(_, broken)| broken.failure);
+    }
+    Err(broken.failure)
+}
+
+/// The greeting alone.
+///
+/// # Errors
+/// Nothing there, or no NATS.
+pub async fn greeting(context: &Context) -> Result<Info, Failure> {
+    let deadline = context.attempt();
+    let (mut tap, _) = dial::connect(&context.stack.nats, deadline).await?;
+    context.own(tap.local());
+    read_info(&mut tap, deadline).await
+}

@@ -1,0 +1,202 @@
+//! Proves that NATS refuses, in TLS, a client without a certificate, one with a certificate of a CA
+//! made up on the spot, and a plaintext one, while the worker's own identity is let in. It does not
+//! prove which subjects a client may use.
+
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::cause::CauseKind;
+use crate::context::{Check, Context, Need, QUIET};
+use crate::dial::{self, before};
+use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::nats::{self, Info, Manner};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::peel::peel;
+use crate::stack::{Identity, Link};
+
+pub const CHECK: Check = Check {
+    number: 6,
+    id: "nats-mtls",
+    title: "NATS refuses clients without the right certificate",
+    about: "no certificate, a certificate of a throw-away CA and plaintext are each refused in TLS",
+    documented: true,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context).boxed(),
+};
+
+/// How a server says that it wants another certificate.
+const REFUSALS: &[CauseKind] = &[CauseKind::ClientCertRequired, CauseKind::BadCertificate];
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    match nats::control(context).await {
+        Ok(greeted) => {
+            let what = format!("the worker's identity is let in over {}", greeted.version);
+            seen.worked("control: the worker's certificate", Expects::Control, what);
+            policy(&mut seen, &greeted.info);
+        }
+        // A server that offers no TLS at all lets everybody in: nothing more is needed to know that.
+        Err(failure) if matches!(failure.cause, Cause::NotTls(Speaker::NatsPlain)) => {
+            plaintext_server(context, &mut seen, failure).await;
+            return seen;
+        }
+        Err(failure) => {
+            seen.untried("control: the worker's certificate", Expects::Control, failure.clone());
+        }
+    }
+    let rogue = rogue();
+    let (anonymous, stranger, plain) = tokio::join!(
+        attempt(context, None),
+        async {
+            match &rogue {
+                Ok(identity) => attempt(context, Some(identity)).await,
+                Err(failure) => Err(failure.clone()),
+            }
+        },
+        plaintext(context)
+    );
+    note(&mut seen, "a client without a certificate", anonymous);
+    note(&mut seen, "a client with a certificate of a throw-away CA", stranger);
+    note(&mut seen, "a plaintext client", plain);
+    seen
+}
+
+fn policy(seen: &mut Observation, info: &Info) {
+    seen.detail(
+        "info",
+        serde_json::json!({ "version": info.version, "tls_required": info.tls_required,
+                            "tls_verify": info.tls_verify, "auth_required": info.auth_required }),
+    );
+    if info.tls_required {
+        seen.worked("INFO demands TLS", Expects::Works, "tls_required");
+    } else {
+        let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
+            .because("INFO offers TLS but does not demand it (`tls_required` is absent)")
+            .at("nats");
+        seen.failed("INFO demands TLS", Expects::Works, failure);
+    }
+}
+
+fn note(seen: &mut Observation, who: &str, result: Result<String, Failure>) {
+    match result {
+        Ok(what) => {
+            let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
+                .because(format!("{who} was let in: {what}"))
+                .at("nats");
+            seen.failed(who, Expects::Works, failure);
+        }
+        Err(failure) => seen.failed(who, Expects::Refused(REFUSALS), failure),
+    }
+}
+
+async fn plaintext_server(context: &Context, seen: &mut Observation, failure: &Failure) {
+    match plaintext(context).await {
+        Ok(what) => {
+            let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
+                .because(format!("a plaintext client was let in: {what}"))
+                .at("nats");
+            let failure = failure.because("INFO offers no TLS at all");
+            seen.failed("a plaintext client", Expects::Works, failure);
+        }
+        Err(_) => seen.untried("control: the worker's certificate", Expects::Control, failure.clone()),
+    }
+}
+
+/// A session without the right certificate. `Ok` means that it was let in.
+async fn attempt(context: &Context, identity: Option<&Identity>) -> Result<String, Failure> {
+    let endpoint = context.placed(Link::Nats).await;
+    let manner = Manner { identity, patient: true };
+    match nats::open(context, &endpoint, manner, context.attempt()).await {
+        Ok(greeted) => Ok(format!("PONG over {}", greeted.version)),
+        // Refused at login: TLS let the client in, so the certificate is not what protects.
+        Err((_, broken)) if matches!(broken.failure.cause, Cause::Login) => {
+            Ok(format!("TLS let it in; only the login refused it ({})", broken.failure.facts.join("; ")))
+        }
+        Err((_, broken)) => Err(broken.failure),
+    }
+}
+
+/// `CONNECT` and `PING` in clear right after INFO. `Ok` means that it was let in.
+async fn plaintext(context: &Context) -> Result<String, Failure> {
+    let endpoint = context.placed(Link::Nats).await;
+    let deadline = context.attempt();
+    let (mut tap, _) = dial::connect(&endpoint, deadline).await?;
+    context.own(tap.local());
+    let info = nats::read_info(&mut tap, deadline).await?;
+    before(deadline, Stage::Session, async {
+        let broke = |error: std::io::Error| peel(&error, Stage::Session, false);
+        tap.write_all(b"CONNECT {\"verbose\":false,\"name\":\"tls-verify\"}\r\nPING\r\n")
+            .await
+            .map_err(broke)?;
+        let patience = Instant::now() + QUIET + QUIET;
+        let mut answer = Vec::new();
+        let mut buffer = [0_u8; 1024];
+        loop {
+            let read = match tokio::time::timeout_at(patience.into(), tap.read(&mut buffer)).await {
+                Ok(read) => read,
+                Err(_) => return Err(Failure::new(Stage::Session, Cause::TimedOut)),
+            };
+            match read {
+                Ok(0) => break,
+                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+                Err(_) => break,
+            }
+            if answer.len() > 4096 || answer.windows(4).any(|window| window == b"PONG") {
+                break;
+            }
+        }
+        let text = String::from_utf8_lossy(&answer);
+        if text.contains("PONG") {
+            return Ok("PONG in clear".to_owned());
+        }
+        if text.contains("Authorization Violation") {
+            return Ok("only the login refused it, in clear".to_owned());
+        }
+        // nats-server closes without a word, or with -ERR 'Secure Connection - TLS Required', or with
+        // the alert of a TLS stack that met no TLS record: all are the refusal of plaintext.
+        if info.tls_required {
+            return Err(Failure::new(
+                Stage::Handshake,
+                Cause::Line(crate::fault::Recognised {
+                    kind: CauseKind::ClientCertRequired,
+                    variant: None,
+                    side: crate::cause::Side::Client,
+                    confidence: crate::cause::Confidence::Certain,
+                    link: Some(Link::Nats),
+                }),
+            )
+            .because("INFO demands TLS, and a plaintext CONNECT was answered by closing"));
+        }
+        Err(Failure::new(Stage::Session, Cause::Eof))
+    })
+    .await
+}
+
+/// A client certificate of a CA that exists for this run alone.
+fn rogue() -> Result<Identity, Failure> {
+    make_rogue().map_err(|error| peel(&error, Stage::Configure, false))
+}
+
+fn make_rogue() -> Result<Identity, rcgen::Error> {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    };
+    let ca_key = KeyPair::generate()?;
+    let mut ca = CertificateParams::new(Vec::new())?;
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(DnType::CommonName, "tls-verify throw-away CA");
+    let issuer = Issuer::new(ca, ca_key);
+    let key = KeyPair::generate()?;
+    let mut leaf = CertificateParams::new(Vec::new())?;
+    leaf.distinguished_name.push(DnType::CommonName, "tls-verify stranger");
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let certificate = leaf.signed_by(&key, &issuer)?;
+    Ok(Identity {
+        cert_file: "(made up for this run)".into(),
+        key_file: "(made up for this run)".into(),
+        chain: vec![certificate.der().clone()],
+        key: rustls_pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+    })
+}

@@ -1,0 +1,256 @@
+//! Proves that no service of the current runs logged Redis or TLS trouble: all lines, every service,
+//! replicas and workers included. It does not prove that Redis works; `redis-tls` does.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+
+use crate::cause::{Confidence, Side};
+use crate::context::{Check, Context};
+use crate::engine::Container;
+use crate::fault::{Cause, Failure, Stage};
+use crate::logs::{self, RunLog, ServiceLog, Trouble, is_connection_trouble};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::{Link, LogSource};
+
+pub const CHECK: Check = Check {
+    number: 7,
+    id: "redis-logs",
+    title: "No service logs Redis or TLS trouble",
+    about: "every line of the current run of every service that uses Redis, replicas and workers included",
+    documented: true,
+    needs: &[],
+    observe: |context| observe(context).boxed(),
+};
+
+/// Trouble older than this is over when Redis is reachable now.
+const SETTLED: Duration = Duration::from_secs(5);
+
+async fn observe(context: &Context) -> Observation {
+    match &context.stack.logs {
+        LogSource::Engine => of_engine(context).await,
+        LogSource::Directory(directory) => of_directory(context, directory).await,
+        LogSource::None => {
+            let mut seen = Observation::new(EvidenceLevel::None);
+            let failure = Failure::new(Stage::Configure, Cause::Other)
+                .because("no logs to read: Docker is not asked and no `--logs DIR` is given");
+            seen.untried("logs", Expects::Works, failure);
+            seen
+        }
+    }
+}
+
+/// What is known of a service beside its log.
+struct Present {
+    now: SystemTime,
+    healthy: bool,
+    up: bool,
+    restarting: bool,
+    redis_reachable: bool,
+}
+
+async fn of_engine(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Logged);
+    let stack = &context.stack;
+    let engine = match context.engine().await {
+        Ok(engine) => engine,
+        Err(failure) => {
+            seen.evidence = EvidenceLevel::None;
+            seen.untried("logs", Expects::Works, failure.clone());
+            return seen;
+        }
+    };
+    let redis_reachable = crate::redis_tls::reachable(context).await;
+    // Probes of ours that this very run makes may already stand in the logs.
+    let own = context.own_probes();
+    let mut read = Tally::default();
+    for service in names(context) {
+        let optional = is_optional(context, &service);
+        let containers: Vec<&Container> = engine.of_service(&service).collect();
+        if containers.is_empty() && !optional {
+            let failure = Failure::new(Stage::Configure, Cause::Other)
+                .because(format!("project `{}` has no container of service `{service}`", stack.project))
+                .at(service.clone());
+            seen.untried(service, Expects::Works, failure);
+            continue;
+        }
+        for container in containers {
+            match logs::of_container(stack, engine, container, &own).await {
+                Ok(log) => {
+                    let now = SystemTime::now();
+                    let present = Present {
+                        now,
+                        healthy: container.health.as_deref() == Some("healthy"),
+                        up: container.is_up(),
+                        restarting: container.restarting,
+                        redis_reachable,
+                    };
+                    weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
+                }
+                Err(error) => {
+                    let failure = Failure::new(Stage::Exchange, Cause::Other)
+                        .because(format!("the log of {} cannot be read: {error}", container.name))
+                        .at(service.clone());
+                    seen.untried(container.name.clone(), Expects::Works, failure);
+                }
+            }
+        }
+    }
+    conclude(&mut seen, &read);
+    seen
+}
+
+async fn of_directory(context: &Context, directory: &std::path::Path) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Logged);
+    let stack = &context.stack;
+    let own = context.own_probes();
+    let mut found: Vec<(String, String, ServiceLog)> = Vec::new();
+    for service in names(context) {
+        let files = logs::files_of(directory, &service);
+        if files.is_empty() && !is_optional(context, &service) {
+            let failure = Failure::new(Stage::Configure, Cause::Other)
+                .because(format!("there is no {service}.log in {}", directory.display()))
+                .at(service.clone());
+            seen.untried(service.clone(), Expects::Works, failure);
+        }
+        for file in files {
+            let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+            match logs::of_file(stack, &file, &own).await {
+                Ok(log) => found.push((name, service.clone(), log)),
+                Err(error) => {
+                    let failure = Failure::new(Stage::Exchange, Cause::Other)
+                        .because(format!("{} cannot be read: {error}", file.display()))
+                        .at(service.clone());
+                    seen.untried(name, Expects::Works, failure);
+                }
+            }
+        }
+    }
+    // The end of the recording stands for now.
+    let now = found.iter().filter_map(|(_, _, log)| log.present.last).max().unwrap_or_else(SystemTime::now);
+    let mut read = Tally::default();
+    for (name, service, log) in &found {
+        let restarting = log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty();
+        let present = Present { now, healthy: false, up: !restarting, restarting, redis_reachable: false };
+        weigh(&mut seen, &mut read, name, service, log, &present);
+    }
+    conclude(&mut seen, &read);
+    seen
+}
+
+/// The services whose logs are read: the deployed ones that use Redis, and the workers.
+fn names(context: &Context) -> Vec<String> {
+    let mut names: Vec<String> = context.stack.services.clone();
+    for worker in [context.stack.worker.as_str(), "demo-quickstart-worker"] {
+        if !names.iter().any(|name| name == worker) {
+            names.push(worker.to_owned());
+        }
+    }
+    names
+}
+
+fn is_optional(context: &Context, service: &str) -> bool {
+    !context.stack.services.iter().any(|name| name == service)
+        && !(context.stack.worker_required && context.stack.worker == service)
+}
+
+#[derive(Default)]
+struct Tally {
+    lines: u64,
+    services: u64,
+}
+
+/// Judges one service's log by the run that counts.
+fn weigh(
+    seen: &mut Observation,
+    read: &mut Tally,
+    name: &str,
+    service: &str,
+    log: &ServiceLog,
+    present: &Present,
+) {
+    if log.present.lines == 0 && log.previous.is_none() {
+        let failure = Failure::new(Stage::Exchange, Cause::Other)
+            .because(format!("the log of {name} is empty"))
+            .at(service.to_owned());
+        seen.untried(name.to_owned(), Expects::Works, failure);
+        return;
+    }
+    read.lines += log.present.lines;
+    read.services += 1;
+    // A run that has said nothing yet cannot speak for a service that keeps crashing.
+    let young = log.present.troubles.is_empty() && log.present.works.is_empty() && !present.healthy;
+    let run: &RunLog = match &log.previous {
+        Some(previous) if young && previous.ends_in_trouble => previous,
+        _ => &log.present,
+    };
+    let restarting = present.restarting || !std::ptr::eq(run, &log.present);
+    for trouble in &run.troubles {
+        let mut failure = as_failure(name, service, trouble);
+        let of_redis = trouble.link == Some(Link::Redis);
+        let connection = is_connection_trouble(trouble.what.kind);
+        let settled = trouble
+            .last
+            .and_then(|last| present.now.duration_since(last).ok())
+            .is_some_and(|silent| silent > SETTLED);
+        let over = present.up
+            && !restarting
+            && (trouble.recovered
+                || present.healthy
+                || (present.redis_reachable && settled)
+                || (!present.redis_reachable && settled && !run.ends_in_trouble));
+        if !of_redis {
+            failure.facts.push(match trouble.link {
+                Some(link) => format!("this is the service's link to {link}, not Redis"),
+                None => "the line does not speak of Redis".to_owned(),
+            });
+            seen.warnings.push(failure);
+        } else if connection && over {
+            failure.facts.push("the service got over it".to_owned());
+            seen.warnings.push(failure);
+        } else {
+            if !connection && !restarting {
+                failure.facts.push(format!(
+                    "if it has been mended since: restart {service}, or look at newer lines with `--since`"
+                ));
+            }
+            seen.failed(name.to_owned(), Expects::Works, failure);
+        }
+    }
+}
+
+fn as_failure(name: &str, service: &str, trouble: &Trouble) -> Failure {
+    let mut what = trouble.what.clone();
+    if what.confidence == Confidence::Certain && what.side == Side::Network {
+        what.confidence = Confidence::Likely;
+    }
+    let times = match (trouble.first, trouble.last) {
+        (Some(first), Some(last)) if trouble.count > 1 => {
+            format!("{} times, {} to {}", trouble.count, clock(first), clock(last))
+        }
+        (_, Some(last)) => format!("at {}", clock(last)),
+        _ if trouble.count > 1 => format!("{} times", trouble.count),
+        _ => "once".to_owned(),
+    };
+    Failure::new(Stage::Exchange, Cause::Line(what))
+        .because(format!("{name} logged ({times}): {}", trouble.sample))
+        .at(service.to_owned())
+}
+
+/// RFC 3339 to the second.
+#[must_use]
+pub fn clock(at: SystemTime) -> String {
+    let time = time::OffsetDateTime::from(at);
+    let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    time.format(&format).unwrap_or_default()
+}
+
+fn conclude(seen: &mut Observation, read: &Tally) {
+    seen.detail("lines", read.lines);
+    seen.detail("logs", read.services);
+    if seen.steps.is_empty() && read.services > 0 {
+        let what =
+            format!("{} lines of {} logs read, none is Redis or TLS trouble", read.lines, read.services);
+        seen.worked("logs", Expects::Works, what);
+    }
+}
