@@ -1,6 +1,18 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
+pub mod advice;
+pub mod app;
 pub mod catalogue;
 pub mod certs;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod diagnose;
+pub mod judge;
+pub mod judgement;
+pub mod outcome;
+pub mod progress;
 pub mod recognise;
+pub mod report;
+pub mod run;
 pub mod trust;

@@ -1,0 +1,191 @@
+//! The program between arguments and exit code.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use tls_verify_checks::context::Check;
+
+use crate::cli::{Cli, ColorChoice, Command, Format, OutputArgs, RunArgs};
+use crate::config::{self, Environment, Problem};
+use crate::outcome::{RunReport, exit};
+use crate::report::{self, human::Style};
+use crate::run::{self, Plan, Progress};
+
+/// Runs a command and returns the exit code.
+#[must_use]
+pub fn main(cli: Cli, environment: &Environment) -> u8 {
+    match cli.command {
+        None => run_command(&cli.run, environment),
+        Some(Command::Run(args)) => run_command(&args, environment),
+        Some(Command::Demo(args)) => crate::demo::command(&args, environment),
+    }
+}
+
+/// One error object for machines, lines for people, exit 2.
+#[must_use]
+pub fn usage(problems: &[Problem], format: Format) -> u8 {
+    match format {
+        Format::Json => {
+            let object = serde_json::json!({
+                "schema": "tls-verify/error/v1", "exit_code": exit::USAGE, "errors": problems,
+            });
+            let _ = writeln!(io::stdout(), "{object}");
+        }
+        Format::Human => {
+            let mut err = io::stderr().lock();
+            for problem in problems {
+                let file = problem.file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
+                let named = problem.file.as_ref().is_some_and(|file| problem.message.contains(file.as_str()));
+                let file = if named { String::new() } else { file };
+                let _ = writeln!(err, "error: {}{file}", problem.message);
+                if let Some(fix) = &problem.fix {
+                    let _ = writeln!(err, "       {fix}");
+                }
+            }
+        }
+    }
+    exit::USAGE
+}
+
+fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
+    let format = args.output.format;
+    let plan = match plan(&args.runner) {
+        Ok(plan) => plan,
+        Err(problem) => return usage(&[problem], format),
+    };
+    let selected: Vec<&Check> =
+        plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
+    let configured = config::stack(&args.targets, &args.runner, environment, &selected);
+    let reports = Reports::open(&args.output);
+    let (configured, reports) = match (configured, reports) {
+        (Ok(configured), Ok(reports)) => (configured, reports),
+        (configured, reports) => {
+            let mut problems = configured.err().unwrap_or_default();
+            problems.extend(reports.err().unwrap_or_default());
+            return usage(&problems, format);
+        }
+    };
+    if !args.output.quiet {
+        for note in &configured.notes {
+            eprint_line(&format!("note: {note}"));
+        }
+    }
+    let report = block_on(&args.output, |interrupted, progress| {
+        run::run(configured.stack, plan, interrupted, progress)
+    });
+    publish(&report, &args.output, reports, environment)
+}
+
+/// The plan that the runner's options ask for.
+///
+/// # Errors
+/// A check that does not exist.
+pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
+    let checks = run::select(tls_verify_checks::ALL, &args.only, &args.skip, args.all)
+        .map_err(|message| Problem::new(message, "see `tls-verify run --help`"))?;
+    Ok(Plan { checks, strict: args.strict, deadline: args.deadline })
+}
+
+/// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
+pub fn publish(report: &RunReport, output: &OutputArgs, reports: Reports, environment: &Environment) -> u8 {
+    let style = Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose };
+    let mut out = io::stdout().lock();
+    let wrote = report::write(report, output.format, style, &mut out).and_then(|()| out.flush());
+    if let Err(error) = wrote
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprint_line(&format!("error: the report cannot be written: {error}"));
+    }
+    reports.write(report);
+    report.exit_code
+}
+
+/// Colour on standard output: asked for, or a terminal and not forbidden.
+#[must_use]
+pub fn colored(output: &OutputArgs, environment: &Environment) -> bool {
+    match output.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
+    }
+}
+
+fn eprint_line(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Files that reports go to, opened before the run.
+#[derive(Debug, Default)]
+pub struct Reports(Vec<(Format, PathBuf, std::fs::File)>);
+
+impl Reports {
+    /// Opens every `--report FORMAT=FILE`.
+    ///
+    /// # Errors
+    /// All that cannot be opened.
+    pub fn open(output: &OutputArgs) -> Result<Self, Vec<Problem>> {
+        let mut opened = Vec::new();
+        let mut problems = Vec::new();
+        for text in &output.report {
+            let parsed = text.split_once('=').and_then(|(format, file)| {
+                let format = <Format as clap::ValueEnum>::from_str(format, true).ok()?;
+                (!file.is_empty()).then(|| (format, PathBuf::from(file)))
+            });
+            let Some((format, file)) = parsed else {
+                problems.push(Problem::new(
+                    format!("--report: `{text}` is not FORMAT=FILE"),
+                    "give, for example, json=tls.json",
+                ));
+                continue;
+            };
+            match std::fs::File::create(&file) {
+                Ok(handle) => opened.push((format, file, handle)),
+                Err(error) => problems.push(
+                    Problem::new(
+                        format!("the report cannot be written: {error}"),
+                        "give a file in a directory that exists",
+                    )
+                    .in_file(&file),
+                ),
+            }
+        }
+        if problems.is_empty() { Ok(Self(opened)) } else { Err(problems) }
+    }
+
+    fn write(self, report: &RunReport) {
+        let style = Style { color: false, quiet: false, verbose: false };
+        for (format, file, mut handle) in self.0 {
+            if let Err(error) = report::write(report, format, style, &mut handle) {
+                eprint_line(&format!("error: {} cannot be written: {error}", file.display()));
+            }
+        }
+    }
+}
+
+/// Runs `work` on a runtime that a hanging name resolution cannot hold up, with Ctrl-C watched and
+/// progress on a terminal.
+pub fn block_on<F>(
+    output: &OutputArgs,
+    work: impl FnOnce(tokio::sync::watch::Receiver<bool>, Box<dyn FnMut(Progress)>) -> F,
+) -> RunReport
+where
+    F: Future<Output = RunReport>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("no asynchronous runtime can be started: {error}"),
+    };
+    let (interrupt, interrupted) = tokio::sync::watch::channel(false);
+    runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = interrupt.send(true);
+        }
+        // Kept so that the receiver is not told that nobody can interrupt.
+        std::future::pending::<()>().await;
+    });
+    let progress = crate::progress::on_stderr(output);
+    let report = runtime.block_on(work(interrupted, progress));
+    // getaddrinfo cannot be cancelled: a runtime that waits for it would miss the deadline.
+    runtime.shutdown_background();
+    report
+}

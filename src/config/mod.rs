@@ -1,0 +1,376 @@
+//! Arguments, environment and PEM files become a [`Stack`], once. Touches no network. Everything that
+//! makes the selected checks impossible is reported, not only the first thing.
+
+pub mod pem;
+mod targets;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use tls_verify_checks::cause::Variant;
+use tls_verify_checks::context::{Check, Need};
+use tls_verify_checks::fault::FileFault;
+use tls_verify_checks::secret::Secret;
+use tls_verify_checks::stack::{
+    EngineChoice, Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors,
+};
+
+use crate::cli::{RunnerArgs, TargetArgs};
+use crate::judgement;
+
+/// The caller's environment, handed in so that it can be tested and replaced.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(std::collections::HashMap<String, String>);
+
+impl Environment {
+    /// The process' own environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+        )
+    }
+
+    /// A made-up one.
+    #[must_use]
+    pub fn from_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
+    /// A variable that is set and not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// A configuration error: what, which file, what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    pub message: String,
+    pub file: Option<String>,
+    pub fix: Option<String>,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { message: message.into(), file: None, fix: Some(fix.into()) }
+    }
+
+    #[must_use]
+    pub fn in_file(mut self, file: &Path) -> Self {
+        self.file = Some(file.display().to_string());
+        self
+    }
+}
+
+/// The stack, and remarks worth a line on standard error.
+#[derive(Debug)]
+pub struct Configured {
+    pub stack: Stack,
+    pub notes: Vec<String>,
+}
+
+/// The guide's services that use Redis.
+pub const SERVICES: &[&str] =
+    &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine"];
+
+/// Parses everything once.
+///
+/// # Errors
+/// All problems that make the selected checks impossible.
+pub fn stack(
+    args: &TargetArgs,
+    runner: &RunnerArgs,
+    environment: &Environment,
+    selected: &[&Check],
+) -> Result<Configured, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut notes = Vec::new();
+    let needs = |need: Need| selected.iter().any(|check| check.needs.contains(&need));
+    let targets = targets::parse(args, environment, &mut problems);
+    let paths = Paths::choose(args, environment, &mut notes);
+
+    let mut anchors = TrustAnchors { file: paths.ca.clone(), certificates: Vec::new() };
+    if needs(Need::Anchors) {
+        match pem::certificates(&paths.ca) {
+            Ok(read) => {
+                notes.extend(read.notes);
+                anchors.certificates = read.certificates;
+            }
+            Err(fault) => problems.push(ca_problem(&fault)),
+        }
+    }
+    let api_key = api_key(args, environment, &mut problems);
+    if needs(Need::ApiKey) && api_key.is_none() && !args.anonymous && args.api_key_file.is_none() {
+        problems.push(Problem::new(
+            "no API key: the gateway's checks need one",
+            "set CORDUM_API_KEY, or use --api-key-file FILE, or --anonymous for a stack without authentication",
+        ));
+    }
+    let since = match args.since.as_deref().map(moment).transpose() {
+        Ok(since) => since,
+        Err(message) => {
+            problems.push(Problem::new(
+                format!("--since: {message}"),
+                "give a duration such as 10m or a time such as 2026-01-31T12:00:00Z",
+            ));
+            None
+        }
+    };
+    if let Some(directory) = &args.logs
+        && !directory.is_dir()
+    {
+        problems.push(
+            Problem::new("--logs: no such directory", "give a directory with SERVICE.log files")
+                .in_file(directory),
+        );
+    }
+    let mut cordumctl = None;
+    match &args.cordumctl {
+        Some(path) if !path.is_file() => problems.push(
+            Problem::new("--cordumctl: no such file", "give the path of a cordumctl, or leave the flag out")
+                .in_file(path),
+        ),
+        Some(path) => cordumctl = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        None => cordumctl = on_path("cordumctl", environment),
+    }
+    let Some(targets) = targets.filter(|_| problems.is_empty()) else { return Err(problems) };
+    let stack = Stack {
+        gateway: targets.gateway,
+        nats: targets.nats,
+        redis: targets.redis,
+        dashboard: targets.dashboard,
+        gateway_grpc: targets.gateway_grpc,
+        safety_kernel: targets.safety_kernel,
+        context_engine: targets.context_engine,
+        anchors,
+        identity: paths.identity(),
+        api_key,
+        tenant: args
+            .tenant
+            .clone()
+            .or_else(|| environment.get("CORDUM_TENANT_ID").map(str::to_owned))
+            .unwrap_or_else(|| "default".to_owned()),
+        nats_login: NatsLogin {
+            username: environment.get("NATS_USERNAME").map(str::to_owned).or(targets.nats_user),
+            password: environment.get("NATS_PASSWORD").map(Secret::new).or(targets.nats_password),
+            token: environment.get("NATS_TOKEN").map(Secret::new),
+        },
+        redis_username: targets.redis_user,
+        redis_password: environment.get("REDIS_PASSWORD").map(Secret::new).or(targets.redis_password),
+        cordumctl,
+        project: args
+            .project
+            .clone()
+            .or_else(|| environment.get("COMPOSE_PROJECT_NAME").map(str::to_owned))
+            .unwrap_or_else(|| "cordum".to_owned()),
+        services: if args.services.is_empty() {
+            SERVICES.iter().map(|name| (*name).to_owned()).collect()
+        } else {
+            args.services.clone()
+        },
+        worker: args.worker.clone().unwrap_or_else(|| "mock-bank-worker".to_owned()),
+        worker_required: args.worker.is_some(),
+        engine: engine(args, environment),
+        logs: match (&args.logs, args.no_docker) {
+            (Some(directory), _) => LogSource::Directory(directory.clone()),
+            (None, true) => LogSource::None,
+            (None, false) => LogSource::Engine,
+        },
+        since,
+        nats_monitoring: None,
+        judge_chain: judgement::chain,
+        read_line: judgement::line,
+        redact: judgement::redact,
+        timeout: runner.timeout,
+        expiry_warn: runner.expiry_warn,
+    };
+    Ok(Configured { stack, notes })
+}
+
+fn ca_problem(fault: &FileFault) -> Problem {
+    let fix = match fault.variant {
+        Variant::PermissionDenied => {
+            format!("make it readable for you: chmod a+r {}", fault.file.display())
+        }
+        _ => "point --certs, --cacert or CORDUM_TLS_CA at the stack's ca/ca.crt; \
+              `cordumctl generate-certs` makes one for a new stack"
+            .to_owned(),
+    };
+    Problem::new(fault.message.clone(), fix).in_file(&fault.file)
+}
+
+fn api_key(args: &TargetArgs, environment: &Environment, problems: &mut Vec<Problem>) -> Option<Secret> {
+    let Some(file) = &args.api_key_file else { return environment.get("CORDUM_API_KEY").map(Secret::new) };
+    let fix = "put the API key, and nothing else, into the file";
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            let key = text.trim_start_matches('\u{feff}').trim();
+            if key.is_empty() {
+                problems.push(Problem::new("the API key file is empty", fix).in_file(file));
+                None
+            } else if key.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                problems.push(Problem::new("the API key file holds more than one word", fix).in_file(file));
+                None
+            } else {
+                Some(Secret::new(key))
+            }
+        }
+        Err(error) => {
+            problems
+                .push(Problem::new(format!("the API key file cannot be read: {error}"), fix).in_file(file));
+            None
+        }
+    }
+}
+
+/// Where certificates are looked for.
+struct Paths {
+    ca: PathBuf,
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+impl Paths {
+    /// A flag beats the environment beats the default; `--certs` beats single paths from the
+    /// environment. A path from the environment that does not exist here, as a container's, is
+    /// noted and passed over.
+    fn choose(args: &TargetArgs, environment: &Environment, notes: &mut Vec<String>) -> Self {
+        let folder = args
+            .certs
+            .clone()
+            .or_else(|| environment.get("CORDUM_CERT_DIR").map(PathBuf::from))
+            .unwrap_or_else(|| PathBuf::from("./certs"));
+        let mut pick = |flag: &Option<PathBuf>, names: &[&str], tail: &str| {
+            if let Some(path) = flag {
+                return path.clone();
+            }
+            if args.certs.is_none() {
+                for name in names {
+                    let Some(path) = environment.get(name).map(PathBuf::from) else { continue };
+                    if path.exists() {
+                        return path;
+                    }
+                    notes.push(format!(
+                        "{name}={} does not exist on this machine and is passed over",
+                        path.display()
+                    ));
+                }
+            }
+            folder.join(tail)
+        };
+        Self {
+            ca: pick(&args.cacert, &["CORDUM_TLS_CA", "NATS_TLS_CA", "REDIS_TLS_CA"], "ca/ca.crt"),
+            cert: pick(&args.cert, &["NATS_TLS_CERT", "REDIS_TLS_CERT", "CORDUM_TLS_CERT"], "client/tls.crt"),
+            key: pick(&args.key, &["NATS_TLS_KEY", "REDIS_TLS_KEY", "CORDUM_TLS_KEY"], "client/tls.key"),
+        }
+    }
+
+    fn identity(&self) -> Loaded<Identity> {
+        match pem::identity(&self.cert, &self.key) {
+            Ok(identity) => Loaded::Usable(identity),
+            Err(fault) if fault.variant == Variant::FileMissing => Loaded::Absent(fault),
+            Err(fault) => Loaded::Faulty(fault),
+        }
+    }
+}
+
+fn on_path(program: &str, environment: &Environment) -> Option<PathBuf> {
+    let path = environment.get("PATH")?;
+    std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| is_executable(file))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}
+
+/// `--docker-host`, `DOCKER_HOST`, the current context, the usual sockets.
+fn engine(args: &TargetArgs, environment: &Environment) -> EngineChoice {
+    if args.no_docker {
+        return EngineChoice::Off;
+    }
+    if let Some(host) = args.docker_host.as_deref().or_else(|| environment.get("DOCKER_HOST")) {
+        let host = if host.starts_with('/') { format!("unix://{host}") } else { host.to_owned() };
+        return EngineChoice::Host(host);
+    }
+    if let Some(host) = context_host(environment) {
+        return EngineChoice::Host(host);
+    }
+    let mut sockets = vec![PathBuf::from("/var/run/docker.sock"), PathBuf::from("/run/docker.sock")];
+    if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {
+        sockets.push(Path::new(runtime).join("docker.sock"));
+        sockets.push(Path::new(runtime).join("podman/podman.sock"));
+    }
+    if let Some(home) = environment.get("HOME") {
+        sockets.push(Path::new(home).join(".docker/run/docker.sock"));
+        sockets.push(Path::new(home).join(".docker/desktop/docker.sock"));
+    }
+    sockets.push(PathBuf::from("/run/podman/podman.sock"));
+    EngineChoice::Usual(sockets)
+}
+
+/// The endpoint of the Docker CLI's current context (`~/.docker/config.json`, `contexts/meta`).
+fn context_host(environment: &Environment) -> Option<String> {
+    let home = environment
+        .get("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| environment.get("HOME").map(|home| Path::new(home).join(".docker")))?;
+    let name = match environment.get("DOCKER_CONTEXT") {
+        Some(name) => name.to_owned(),
+        None => {
+            let config: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(home.join("config.json")).ok()?).ok()?;
+            config.get("currentContext")?.as_str()?.to_owned()
+        }
+    };
+    if name == "default" {
+        return None;
+    }
+    for entry in std::fs::read_dir(home.join("contexts/meta")).ok()?.flatten() {
+        let Ok(bytes) = std::fs::read(entry.path().join("meta.json")) else { continue };
+        let Ok(meta) = serde_json::from_slice::<serde_json::Value>(&bytes) else { continue };
+        if meta.get("Name").and_then(|value| value.as_str()) == Some(name.as_str()) {
+            return meta.pointer("/Endpoints/docker/Host")?.as_str().map(str::to_owned);
+        }
+    }
+    None
+}
+
+/// A duration before now, or RFC 3339.
+fn moment(text: &str) -> Result<SystemTime, String> {
+    if let Ok(ago) = crate::cli::duration(text) {
+        return Ok(SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH));
+    }
+    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
+        .map(SystemTime::from)
+        .map_err(|_| format!("`{text}` is neither a duration nor an RFC 3339 time"))
+}
+
+/// The link whose endpoint a check is about.
+#[must_use]
+pub fn link_of(check: &str) -> Link {
+    match check {
+        "worker-nats-tls" | "nats-mtls" => Link::Nats,
+        "redis-logs" | "redis-tls" => Link::Redis,
+        "gateway-grpc" => Link::GatewayGrpc,
+        "safety-kernel-grpc" => Link::SafetyKernel,
+        "context-engine-grpc" => Link::ContextEngine,
+        "dashboard-gateway" => Link::Dashboard,
+        _ => Link::Gateway,
+    }
+}
+
+/// The longest that anything may be waited for without a deadline of its own.
+pub const FOREVER: Duration = Duration::from_secs(3600);

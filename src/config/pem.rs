@@ -1,0 +1,157 @@
+//! The PEM files that the checks are made with. CRLF, a byte order mark, text between blocks and
+//! bundles are read; what cannot be used is named with its file.
+
+use std::io;
+use std::path::Path;
+
+use rustls_pki_types::pem::{PemObject, SectionKind};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tls_verify_checks::cause::Variant;
+use tls_verify_checks::fault::FileFault;
+use tls_verify_checks::stack::Identity;
+
+/// Certificates of a file, and what else was noticed in it.
+#[derive(Debug)]
+pub struct Read {
+    pub certificates: Vec<CertificateDer<'static>>,
+    pub notes: Vec<String>,
+}
+
+/// No certificate file comes near this; a larger one is not read into memory.
+const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+
+fn fault(file: &Path, variant: Variant, message: impl Into<String>) -> FileFault {
+    FileFault { file: file.to_owned(), variant, message: message.into(), mismatch: false }
+}
+
+fn bytes(file: &Path, what: &str) -> Result<Vec<u8>, FileFault> {
+    let shown = file.display();
+    let of = |error: &io::Error| {
+        let variant = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Variant::FileMissing,
+            io::ErrorKind::PermissionDenied => Variant::PermissionDenied,
+            _ => Variant::WrongKind,
+        };
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "does not exist".to_owned(),
+            io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        };
+        fault(file, variant, format!("{what} {shown} {why}"))
+    };
+    let meta = std::fs::metadata(file).map_err(|error| of(&error))?;
+    if meta.is_dir() {
+        return Err(fault(file, Variant::WrongKind, format!("{what} {shown} is a directory, not a file")));
+    }
+    if meta.len() > FILE_LIMIT {
+        return Err(fault(file, Variant::WrongKind, format!("{what} {shown} is larger than 16 MiB")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| of(&error))?;
+    Ok(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes))
+}
+
+/// The certificates of a CA file or of a chain.
+///
+/// # Errors
+/// Why none can be had from it.
+pub fn certificates(file: &Path) -> Result<Read, FileFault> {
+    let bytes = bytes(file, "the CA file")?;
+    let read = sections(file, &bytes, "the CA file")?;
+    if read.certificates.is_empty() {
+        let shown = file.display();
+        return Err(match read.notes.first() {
+            Some(_) => fault(
+                file,
+                Variant::WrongKind,
+                format!("the CA file {shown} holds a private key and no certificate"),
+            ),
+            None if bytes.is_empty() => fault(file, Variant::NoPem, format!("the CA file {shown} is empty")),
+            None => fault(file, Variant::NoPem, format!("the CA file {shown} holds no PEM certificate")),
+        });
+    }
+    Ok(read)
+}
+
+fn sections(file: &Path, bytes: &[u8], what: &str) -> Result<Read, FileFault> {
+    let mut read = Read { certificates: Vec::new(), notes: Vec::new() };
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
+        match section {
+            Ok((SectionKind::Certificate, der)) => read.certificates.push(CertificateDer::from(der)),
+            Ok((SectionKind::PrivateKey | SectionKind::EcPrivateKey | SectionKind::RsaPrivateKey, _)) => {
+                read.notes
+                    .push(format!("{what} {} holds a private key: it does not belong there", file.display()));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if read.certificates.is_empty() {
+                    return Err(fault(
+                        file,
+                        Variant::NoPem,
+                        format!("{what} {} is no readable PEM: {error}", file.display()),
+                    ));
+                }
+                read.notes.push(format!("{what} {}: a block is unreadable: {error}", file.display()));
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The client certificate with its key.
+///
+/// # Errors
+/// Which file cannot be used, and why.
+pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault> {
+    let cert_bytes = bytes(cert_file, "the client certificate")?;
+    let chain = sections(cert_file, &cert_bytes, "the client certificate")?.certificates;
+    if chain.is_empty() {
+        let message = format!("the client certificate {} holds no PEM certificate", cert_file.display());
+        return Err(fault(cert_file, Variant::NoPem, message));
+    }
+    let key_bytes = bytes(key_file, "the client key")?;
+    let key = match PrivateKeyDer::from_pem_slice(&key_bytes) {
+        Ok(key) => key,
+        Err(_) => {
+            let shown = key_file.display();
+            let text = String::from_utf8_lossy(&key_bytes);
+            let encrypted = text.contains("ENCRYPTED");
+            return Err(if encrypted {
+                fault(
+                    key_file,
+                    Variant::Encrypted,
+                    format!("the client key {shown} is encrypted; Cordum's services read unencrypted keys"),
+                )
+            } else {
+                fault(key_file, Variant::NoPem, format!("the client key {shown} holds no PEM private key"))
+            });
+        }
+    };
+    let certified = rustls::sign::CertifiedKey::from_der(
+        chain.clone(),
+        key.clone_key(),
+        &tls_verify_checks::tls::provider(),
+    );
+    match certified {
+        Ok(_) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            return Err(FileFault {
+                file: key_file.to_owned(),
+                variant: Variant::WrongKind,
+                message: format!(
+                    "the client key {} does not belong to the certificate {}",
+                    key_file.display(),
+                    cert_file.display()
+                ),
+                mismatch: true,
+            });
+        }
+        Err(error) => {
+            return Err(fault(
+                key_file,
+                Variant::WrongKind,
+                format!("the client key {} cannot be used: {error}", key_file.display()),
+            ));
+        }
+    }
+    Ok(Identity { cert_file: cert_file.to_owned(), key_file: key_file.to_owned(), chain, key })
+}

@@ -1,0 +1,106 @@
+//! Expectation times observation gives a status. Pure; the only place that can say `pass`.
+
+use serde::Serialize;
+use tls_verify_checks::observation::{Expects, Observation, Seen, Step};
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Pass,
+    Warn,
+    Skip,
+    /// It could not be decided.
+    Unknown,
+    Fail,
+}
+
+impl Status {
+    /// The promised name.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Skip => "skip",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// Only these are good.
+    #[must_use]
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Pass | Self::Warn)
+    }
+}
+
+/// What one step means for its check.
+#[must_use]
+pub fn judge_step(step: &Step) -> Status {
+    match (&step.expects, &step.seen) {
+        (Expects::Works | Expects::Control, Seen::Worked(_)) => Status::Pass,
+        (Expects::Works, Seen::Failed(_)) => Status::Fail,
+        (Expects::Control, Seen::Failed(_)) => Status::Unknown,
+        (Expects::Refused(_), Seen::Worked(_)) => Status::Fail,
+        (Expects::Refused(kinds), Seen::Failed(failure)) => match failure.kind() {
+            Some(kind) if kinds.contains(&kind) => Status::Pass,
+            _ => Status::Unknown,
+        },
+        (_, Seen::Untried(_)) => Status::Unknown,
+    }
+}
+
+/// The worst step decides; a check that exercised nothing has decided nothing.
+#[must_use]
+pub fn judge(observation: &Observation) -> Status {
+    let worst = observation.steps.iter().map(judge_step).max().unwrap_or(Status::Unknown);
+    if worst == Status::Pass && !observation.warnings.is_empty() { Status::Warn } else { worst }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tls_verify_checks::cause::CauseKind;
+    use tls_verify_checks::fault::{Cause, Failure, Stage};
+    use tls_verify_checks::observation::EvidenceLevel;
+
+    fn with(expects: Expects, cause: Cause) -> Status {
+        let mut seen = Observation::new(EvidenceLevel::Proved);
+        seen.failed("step", expects, Failure::new(Stage::Connect, cause));
+        judge(&seen)
+    }
+
+    #[test]
+    fn nothing_exercised_is_never_a_pass() {
+        assert_eq!(judge(&Observation::new(EvidenceLevel::Proved)), Status::Unknown);
+    }
+
+    #[test]
+    fn the_wrong_refusal_decides_nothing() {
+        const RIGHT: &[CauseKind] = &[CauseKind::ClientCertRequired];
+        assert_eq!(with(Expects::Refused(RIGHT), Cause::Refused { nothing_listens: false }), Status::Unknown);
+        let alert =
+            Cause::Alert { alert: rustls::AlertDescription::CertificateRequired, identity_shown: false };
+        assert_eq!(with(Expects::Refused(RIGHT), alert), Status::Pass);
+    }
+
+    #[test]
+    fn a_positive_claim_that_was_tried_and_broke_fails_whatever_the_reason() {
+        assert_eq!(with(Expects::Works, Cause::TimedOut), Status::Fail);
+        assert_eq!(with(Expects::Works, Cause::Resolve), Status::Fail);
+    }
+
+    #[test]
+    fn a_broken_control_leaves_the_negative_claim_open() {
+        assert_eq!(with(Expects::Control, Cause::Eof), Status::Unknown);
+    }
+
+    #[test]
+    fn being_let_in_fails_a_negative_claim() {
+        let mut seen = Observation::new(EvidenceLevel::Proved);
+        seen.worked("control", Expects::Control, "fine");
+        seen.worked("stranger", Expects::Refused(&[CauseKind::BadCertificate]), "PONG");
+        assert_eq!(judge(&seen), Status::Fail);
+    }
+}

@@ -1,0 +1,140 @@
+//! The report of a run as data: what every format renders.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
+
+use crate::judge::Status;
+
+/// One step of a fix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    pub text: String,
+    pub command: Option<String>,
+}
+
+/// Why a check ended as it did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    pub cause: CauseKind,
+    pub variant: Option<Variant>,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub side: Side,
+    pub title: String,
+    pub because: Vec<String>,
+    pub fix: Vec<Fix>,
+    pub explain: String,
+    /// The service or file at fault.
+    #[serde(rename = "where")]
+    pub place: Option<String>,
+}
+
+/// One check's report.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    pub number: u8,
+    pub id: String,
+    pub title: String,
+    pub status: Status,
+    pub duration_ms: f64,
+    pub attempts: u32,
+    pub summary: String,
+    pub evidence: String,
+    pub diagnoses: Vec<Diagnosis>,
+    pub details: Map<String, Value>,
+    /// What was seen where no promised cause fits; for people.
+    #[serde(skip)]
+    pub remarks: Vec<String>,
+}
+
+/// One origin of failed checks.
+#[derive(Clone, Debug, Serialize)]
+pub struct RootCause {
+    pub cause: CauseKind,
+    pub variant: Option<Variant>,
+    #[serde(rename = "where")]
+    pub place: String,
+    pub checks: Vec<String>,
+    pub summary: String,
+    pub because: Vec<String>,
+    pub fix: Vec<Fix>,
+}
+
+/// How many checks ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    pub pass: usize,
+    pub warn: usize,
+    pub fail: usize,
+    pub skip: usize,
+    pub unknown: usize,
+}
+
+/// A whole run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunReport {
+    pub schema: &'static str,
+    pub version: &'static str,
+    pub started_at: String,
+    pub duration_ms: f64,
+    pub target: Map<String, Value>,
+    pub outcome: &'static str,
+    pub exit_code: u8,
+    pub summary: Tally,
+    pub checks: Vec<CheckReport>,
+    pub root_causes: Vec<RootCause>,
+    /// `demo`: which servers stood in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub demo: Option<Value>,
+}
+
+/// Process exit codes: promises.
+pub mod exit {
+    pub const PASS: u8 = 0;
+    pub const FAIL: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const UNDECIDED: u8 = 3;
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// The one place where statuses become an exit code.
+#[must_use]
+pub fn exit_code(tally: &Tally, strict: bool, interrupted: bool) -> u8 {
+    if interrupted {
+        exit::INTERRUPTED
+    } else if tally.fail > 0 || (strict && tally.warn > 0) {
+        exit::FAIL
+    } else if tally.unknown > 0 {
+        exit::UNDECIDED
+    } else {
+        exit::PASS
+    }
+}
+
+/// The outcome follows the exit code.
+#[must_use]
+pub const fn outcome(code: u8) -> &'static str {
+    match code {
+        exit::PASS => "pass",
+        exit::FAIL => "fail",
+        exit::INTERRUPTED => "interrupted",
+        _ => "inconclusive",
+    }
+}
+
+/// Counts statuses.
+#[must_use]
+pub fn tally(checks: &[CheckReport]) -> Tally {
+    let mut tally = Tally::default();
+    for check in checks {
+        match check.status {
+            Status::Pass => tally.pass += 1,
+            Status::Warn => tally.warn += 1,
+            Status::Fail => tally.fail += 1,
+            Status::Skip => tally.skip += 1,
+            Status::Unknown => tally.unknown += 1,
+        }
+    }
+    tally
+}

@@ -1,0 +1,23 @@
+//! One report, several renderings. A rendering never computes a verdict.
+
+pub mod human;
+pub mod text;
+
+use std::io::{self, Write};
+
+use crate::cli::Format;
+use crate::outcome::RunReport;
+
+/// Renders a run.
+///
+/// # Errors
+/// What writing said.
+pub fn write(report: &RunReport, format: Format, style: human::Style, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Human => human::write(report, style, out),
+        Format::Json => {
+            serde_json::to_writer(&mut *out, report).map_err(io::Error::other)?;
+            out.write_all(b"\n")
+        }
+    }
+}

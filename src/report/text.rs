@@ -1,0 +1,31 @@
+//! Wrapping for 80 columns, and texts that a terminal must not obey.
+
+/// Wraps at `width` columns; later lines are indented. Long words (paths, commands) are left whole.
+#[must_use]
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(indent);
+            column = indent.chars().count();
+        } else if column > 0 && !out.ends_with(indent) {
+            out.push(' ');
+            column += 1;
+        } else if column > 0 && indent.is_empty() {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
+
+/// Control characters of a peer must not reach the terminal.
+#[must_use]
+pub fn tame(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
