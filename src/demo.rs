@@ -1,10 +1,162 @@
-//! The `demo` command: a complete small stack on loopback.
+//! The `demo` command: a complete small stack on loopback, checked and stopped. The caller's targets,
+//! certificates, environment and Docker play no part in it.
 
-use crate::cli::DemoArgs;
-use crate::config::{Environment, Problem};
+use std::io::Write;
+
+use clap::Parser;
+use tls_verify_fixtures::demo::Demo;
+use tls_verify_fixtures::fault::{self, Fault};
+
+use crate::app::{self, Reports};
+use crate::cli::{Cli, DemoArgs, Format, TargetArgs};
+use crate::config::{self, Environment, Problem};
+use crate::outcome::exit;
+use crate::run;
 
 /// Starts the stack, checks it, stops it.
 #[must_use]
-pub fn command(args: &DemoArgs, _environment: &Environment) -> u8 {
-    crate::app::usage(&[Problem::new("demo: not built in", "use `run`")], args.output.format)
+pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
+    let format = args.output.format;
+    if args.list_faults {
+        return list(format);
+    }
+    let fault = match args.fault.as_deref().map(|name| Fault::named(name).ok_or(name)) {
+        None => None,
+        Some(Ok(fault)) => Some(fault),
+        Some(Err(name)) => {
+            let names: Vec<&str> = fault::ALL.iter().map(|fault| fault.name()).collect();
+            let problem = Problem::new(
+                format!("--fault: there is no fault `{name}`"),
+                format!("one of {}", names.join(", ")),
+            );
+            return app::usage(&[problem], format);
+        }
+    };
+    let plan = match app::plan(&args.runner) {
+        Ok(plan) => plan,
+        Err(problem) => return app::usage(&[problem], format),
+    };
+    let reports = match Reports::open(&args.output) {
+        Ok(reports) => reports,
+        Err(problems) => return app::usage(&problems, format),
+    };
+    let mut failed = None;
+    let runner = args.runner.clone();
+    let keep = args.keep;
+    let failure = &mut failed;
+    let report = app::block_on(&args.output, |interrupted, progress| async move {
+        let demo = match Demo::start(fault).await {
+            Ok(demo) => demo,
+            Err(error) => {
+                *failure = Some(error.to_string());
+                return empty();
+            }
+        };
+        let targets = targets(&demo);
+        let own = Environment::from_pairs([
+            ("CORDUM_API_KEY", demo.api_key.as_str()),
+            ("REDIS_PASSWORD", demo.redis_password.as_str()),
+        ]);
+        let selected: Vec<_> = plan.checks.iter().map(|(check, _)| *check).collect();
+        let configured = match config::stack(&targets, &runner, &own, &selected) {
+            Ok(configured) => configured,
+            Err(problems) => {
+                *failure = problems.first().map(|problem| problem.message.clone());
+                return empty();
+            }
+        };
+        let mut stack = configured.stack;
+        stack.nats_monitoring.clone_from(&demo.monitoring);
+        stack.cordumctl = None;
+        let mut report = run::run(stack, plan, interrupted.clone(), progress).await;
+        report.demo = Some(serde_json::json!({ "about": demo.about, "fault": fault.map(Fault::name) }));
+        if keep {
+            stay(&demo, interrupted).await;
+        }
+        report
+    });
+    if let Some(message) = failed {
+        return app::usage(
+            &[Problem::new(
+                format!("the demo stack cannot be started: {message}"),
+                "install nats-server and redis-server",
+            )],
+            format,
+        );
+    }
+    app::publish(&report, &args.output, reports, environment)
+}
+
+fn list(format: Format) -> u8 {
+    let mut out = std::io::stdout().lock();
+    let _ = match format {
+        Format::Json => {
+            let rows: Vec<_> = fault::ALL
+                .iter()
+                .map(|fault| serde_json::json!({ "name": fault.name(), "about": fault.about(), "exit_code": fault.exit_code() }))
+                .collect();
+            writeln!(out, "{}", serde_json::Value::Array(rows))
+        }
+        Format::Human => {
+            fault::ALL.iter().try_for_each(|fault| writeln!(out, "{:<18} {}", fault.name(), fault.about()))
+        }
+    };
+    exit::PASS
+}
+
+/// The demo's own targets, as if typed.
+fn targets(demo: &Demo) -> TargetArgs {
+    let mut args = match Cli::try_parse_from(["tls-verify"]) {
+        Ok(cli) => cli.run.targets,
+        Err(_) => TargetArgs::default(),
+    };
+    args.gateway = Some(format!("https://localhost:{}", demo.gateway.port()));
+    args.nats = Some(format!("tls://localhost:{}", demo.nats.port()));
+    args.redis = Some(format!("rediss://localhost:{}", demo.redis.port()));
+    args.resolve = [demo.gateway, demo.nats, demo.redis]
+        .iter()
+        .map(|address| format!("localhost:{}:{}", address.port(), address.ip()))
+        .collect();
+    args.certs = Some(demo.certs.clone());
+    args.logs = Some(demo.logs.clone());
+    args.no_docker = true;
+    args
+}
+
+/// Leaves the stack up until Ctrl-C.
+async fn stay(demo: &Demo, mut interrupted: tokio::sync::watch::Receiver<bool>) {
+    let mut err = std::io::stderr();
+    let _ = writeln!(err, "the stack stays up until Ctrl-C; point `run` at it with:\n");
+    for (name, value) in [
+        ("CORDUM_API_BASE", format!("https://localhost:{}", demo.gateway.port())),
+        ("NATS_URL", format!("tls://localhost:{}", demo.nats.port())),
+        ("REDIS_URL", format!("rediss://localhost:{}", demo.redis.port())),
+        ("CORDUM_CERT_DIR", demo.certs.display().to_string()),
+        ("CORDUM_API_KEY", demo.api_key.clone()),
+        ("REDIS_PASSWORD", demo.redis_password.clone()),
+    ] {
+        let _ = writeln!(err, "export {name}='{value}'");
+    }
+    let _ = writeln!(err, "tls-verify run --no-docker --logs '{}'", demo.logs.display());
+    while !*interrupted.borrow() {
+        if interrupted.changed().await.is_err() {
+            break;
+        }
+    }
+}
+
+fn empty() -> crate::outcome::RunReport {
+    crate::outcome::RunReport {
+        schema: "tls-verify/run/v1",
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: String::new(),
+        duration_ms: 0.0,
+        target: serde_json::Map::new(),
+        outcome: "inconclusive",
+        exit_code: exit::UNDECIDED,
+        summary: crate::outcome::Tally::default(),
+        checks: Vec::new(),
+        root_causes: Vec::new(),
+        demo: None,
+    }
 }

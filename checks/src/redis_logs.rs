@@ -150,8 +150,8 @@ fn names(context: &Context) -> Vec<String> {
 }
 
 fn is_optional(context: &Context, service: &str) -> bool {
-    !context.stack.services.iter().any(|name| name == service)
-        && !(context.stack.worker_required && context.stack.worker == service)
+    let demanded = context.stack.worker_required && context.stack.worker == service;
+    !demanded && !context.stack.services.iter().any(|name| name == service)
 }
 
 #[derive(Default)]
@@ -193,12 +193,9 @@ fn weigh(
             .last
             .and_then(|last| present.now.duration_since(last).ok())
             .is_some_and(|silent| silent > SETTLED);
-        let over = present.up
-            && !restarting
-            && (trouble.recovered
-                || present.healthy
-                || (present.redis_reachable && settled)
-                || (!present.redis_reachable && settled && !run.ends_in_trouble));
+        // Without a look at Redis itself, silence counts unless the run ended in this trouble.
+        let silent = settled && (present.redis_reachable || !run.ends_in_trouble);
+        let over = present.up && !restarting && (trouble.recovered || present.healthy || silent);
         if !of_redis {
             failure.facts.push(match trouble.link {
                 Some(link) => format!("this is the service's link to {link}, not Redis"),

@@ -1,1 +1,150 @@
-//! A line of text: which cause, which emitter, which side. Pure, streaming, one pass over all patterns.
+//! A line of text: which cause, which side, which link. Pure, one pass over all patterns. Patterns
+//! are data: see [`table`].
+
+mod redact;
+mod table;
+
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
+use tls_verify_checks::fault::{Recognised, Sense};
+use tls_verify_checks::stack::Link;
+
+pub use redact::redact;
+use table::{HARMLESS, PATTERNS, STARTS, WORKS};
+
+/// One pattern: a literal, ASCII case-insensitive, and what it means.
+#[derive(Clone, Copy, Debug)]
+pub struct Pattern {
+    pub text: &'static str,
+    pub cause: CauseKind,
+    pub variant: Option<Variant>,
+    pub side: Side,
+    pub confidence: Confidence,
+    /// A higher rank is a more inner cause: it wins over wrappers in the same line.
+    pub rank: u8,
+    /// Where it was seen.
+    pub seen: &'static str,
+}
+
+fn automaton(
+    cell: &'static OnceLock<AhoCorasick>,
+    texts: impl Iterator<Item = &'static str>,
+) -> &'static AhoCorasick {
+    cell.get_or_init(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(texts)
+            // The tables are constants of a few hundred short literals, far below any limit.
+            .expect("the pattern tables build")
+    })
+}
+
+/// What a line says.
+#[must_use]
+pub fn sense(line: &[u8]) -> Sense {
+    static HARMLESS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static STARTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static WORKS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    if automaton(&STARTS_CELL, STARTS.iter().copied()).is_match(line) {
+        return Sense::Start;
+    }
+    if let Some(found) = automaton(&WORKS_CELL, WORKS.iter().map(|(text, _)| *text)).find(line) {
+        return Sense::Works(WORKS[found.pattern().as_usize()].1);
+    }
+    if automaton(&HARMLESS_CELL, HARMLESS.iter().copied()).is_match(line) {
+        return Sense::Nothing;
+    }
+    match recognise(line) {
+        Some(found) => Sense::Trouble(found),
+        None => Sense::Nothing,
+    }
+}
+
+/// The cause that a line names, if it is a problem.
+#[must_use]
+pub fn recognise(line: &[u8]) -> Option<Recognised> {
+    static CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    let patterns = automaton(&CELL, PATTERNS.iter().map(|pattern| pattern.text));
+    let best = patterns
+        .find_overlapping_iter(line)
+        .map(|found| (&PATTERNS[found.pattern().as_usize()], found))
+        .filter(|(pattern, found)| whole_word(line, pattern, found.start(), found.end()))
+        .max_by_key(|(pattern, found)| (pattern.rank, found.start()))?
+        .0;
+    Some(Recognised {
+        kind: best.cause,
+        variant: best.variant,
+        side: best.side,
+        confidence: best.confidence,
+        link: link(line),
+    })
+}
+
+/// `EOF` must not match inside another word.
+fn whole_word(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool {
+    if pattern.text.len() > 4 {
+        return true;
+    }
+    let edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    edge(start.checked_sub(1).and_then(|index| line.get(index))) && edge(line.get(end))
+}
+
+/// Which link a line of Cordum's services speaks of.
+fn link(line: &[u8]) -> Option<Link> {
+    let has = |needle: &[u8]| line.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
+    if has(b"safety kernel") || has(b"safety_kernel") {
+        Some(Link::SafetyKernel)
+    } else if has(b"nats") && !has(b"redis") {
+        Some(Link::Nats)
+    } else if has(b"redis") {
+        Some(Link::Redis)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_found_by_its_own_text() {
+        for pattern in PATTERNS {
+            let line = format!("x {} y", pattern.text);
+            assert!(recognise(line.as_bytes()).is_some(), "{}", pattern.text);
+        }
+    }
+
+    #[test]
+    fn the_innermost_cause_wins() {
+        let line = b"[GATEWAY] ERROR safety kernel list snapshots failed error=rpc error: code = Unavailable desc = connection error: desc = \"transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z\"";
+        let found = recognise(line).unwrap();
+        assert_eq!(found.kind, CauseKind::Expired);
+        assert_eq!(found.link, Some(Link::SafetyKernel));
+    }
+
+    #[test]
+    fn harmless_lines_give_nothing() {
+        for line in [
+            "[SCHEDULER] ERROR scheduler: NATS reconnected, re-subscribing",
+            "[GATEWAY] INFO http: TLS handshake error from 172.18.0.1:53122: EOF",
+            "[SCHEDULER] WARN registry warm-start: failed to read snapshot error=redis: nil",
+            "[GATEWAY] WARN bus: disconnected from nats err=<nil>",
+            "redis pool configured pool_size=20 dial_timeout=5s read_timeout=3s",
+            "certificate renewed, TLS enabled, 0 errors",
+        ] {
+            assert!(!matches!(sense(line.as_bytes()), Sense::Trouble(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_regenerated_ca_is_told_apart() {
+        let line = b"redis: 2026/05/25 01:02:03 pool.go:426: redis: connection pool: failed to dial after 5 attempts: tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of \"x509: ECDSA verification failure\" while trying to verify candidate authority certificate \"Cordum Dev CA\")";
+        let found = recognise(line).unwrap();
+        assert_eq!((found.kind, found.variant), (CauseKind::UnknownAuthority, Some(Variant::CaRegenerated)));
+        assert_eq!(found.link, Some(Link::Redis));
+    }
+}

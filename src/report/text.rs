@@ -11,10 +11,7 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
             out.push('\n');
             out.push_str(indent);
             column = indent.chars().count();
-        } else if column > 0 && !out.ends_with(indent) {
-            out.push(' ');
-            column += 1;
-        } else if column > 0 && indent.is_empty() {
+        } else if column > 0 && (indent.is_empty() || !out.ends_with(indent)) {
             out.push(' ');
             column += 1;
         }
