@@ -129,10 +129,11 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         Err(mut failure) => {
             let recording = tls::recorded(&recorder);
             dial::refine(&mut failure, &recording, &[]);
+            let mut failure = look_again(context, endpoint, secure, failure).await;
             if let Some(address) = addresses.first() {
                 failure = failure.because(format!("dialled {} at {address}", endpoint.authority()));
             }
-            Err(look_again(context, endpoint, secure, failure).await)
+            Err(failure)
         }
     }
 }
