@@ -113,8 +113,14 @@ fn targets(demo: &Demo) -> TargetArgs {
     args.gateway = Some(format!("https://localhost:{}", demo.gateway.port()));
     args.nats = Some(format!("tls://localhost:{}", demo.nats.port()));
     args.redis = Some(format!("rediss://localhost:{}", demo.redis.port()));
-    args.resolve = [demo.gateway, demo.nats, demo.redis]
+    args.dashboard = Some(format!("http://localhost:{}", demo.dashboard.port()));
+    args.gateway_grpc = Some(format!("localhost:{}", demo.gateway_grpc.port()));
+    args.safety_kernel = Some(format!("localhost:{}", demo.safety_kernel.port()));
+    args.context_engine = Some(format!("localhost:{}", demo.context_engine.port()));
+    let grpc = [demo.gateway_grpc, demo.safety_kernel, demo.context_engine];
+    args.resolve = [demo.gateway, demo.nats, demo.redis, demo.dashboard]
         .iter()
+        .chain(&grpc)
         .map(|address| format!("localhost:{}:{}", address.port(), address.ip()))
         .collect();
     args.certs = Some(demo.certs.clone());

@@ -97,7 +97,11 @@ const ROWS: &[Row] = &[
         1,
         [PASS, PASS, PASS, PASS, "fail bad-certificate", "unknown bad-certificate", "warn bad-certificate"],
     ),
-    ("redis-plaintext", 1, [PASS, PASS, PASS, PASS, PASS, PASS, "fail timeout"]),
+    (
+        "redis-plaintext",
+        1,
+        [PASS, PASS, PASS, PASS, PASS, PASS, "fail wrong-scheme-tls-to-plain redis-plaintext"],
+    ),
     (
         "gateway-down",
         1,

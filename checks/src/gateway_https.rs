@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde_json::Value;
 
+use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
-use crate::fault::{Cause, Failure, Stage};
+use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::http::{self, Answer};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 
@@ -102,7 +103,18 @@ pub(crate) async fn busy(context: &Context) -> Busy {
         return Busy::No;
     };
     match readiness(context, &answer.body) {
-        Some(failure) => Busy::Trouble(failure.because("the gateway answered 429 to an API request")),
+        Some(failure) => {
+            let mut failure = failure.because("the gateway answered 429 to an API request");
+            // The gateway sees no more than a deadline of a plaintext Redis; Redis' own port tells.
+            if failure.kind() == Some(CauseKind::Timeout)
+                && failure.place.as_deref() == Some("redis")
+                && let Some(answer) = crate::redis_tls::speaks_plaintext(context).await
+            {
+                failure.cause = Cause::NotTls(Speaker::Redis);
+                failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
+            }
+            Busy::Trouble(failure)
+        }
         None => Busy::No,
     }
 }

@@ -5,11 +5,13 @@ mod cli;
 pub mod cli_with_cacert;
 pub mod cli_without_cacert;
 pub mod context;
+pub mod dashboard_gateway;
 pub mod dial;
 pub mod engine;
 pub mod fault;
 pub mod gateway_https;
 pub mod gateway_wss;
+pub mod grpc;
 pub mod http;
 pub mod logs;
 pub mod monitor;
@@ -36,4 +38,9 @@ pub const ALL: &[Check] = &[
     worker_nats_tls::CHECK,
     nats_mtls::CHECK,
     redis_logs::CHECK,
+    redis_tls::CHECK,
+    grpc::GATEWAY,
+    grpc::SAFETY_KERNEL,
+    grpc::CONTEXT_ENGINE,
+    dashboard_gateway::CHECK,
 ];

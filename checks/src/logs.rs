@@ -315,3 +315,24 @@ pub fn is_connection_trouble(kind: CauseKind) -> bool {
             | CauseKind::BadGateway
     )
 }
+
+/// The last trouble of a container's current run that concerns `link`, or no named link.
+pub async fn last_trouble(
+    context: &crate::context::Context,
+    engine: &Engine,
+    container: &Container,
+    link: Link,
+) -> Option<crate::fault::Failure> {
+    let own = context.own_probes();
+    let log = of_container(&context.stack, engine, container, &own).await.ok()?;
+    let concerns = |trouble: &&Trouble| trouble.link.is_none() || trouble.link == Some(link);
+    let trouble = log.present.troubles.iter().filter(concerns).max_by_key(|trouble| trouble.line)?;
+    Some(
+        crate::fault::Failure::new(
+            crate::fault::Stage::Exchange,
+            crate::fault::Cause::Line(trouble.what.clone()),
+        )
+        .because(format!("{} logged: {}", container.name, trouble.sample))
+        .at(container.service.clone()),
+    )
+}

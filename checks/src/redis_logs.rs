@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 
-use crate::cause::{Confidence, Side};
+use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::{Check, Context};
 use crate::engine::Container;
-use crate::fault::{Cause, Failure, Stage};
+use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::logs::{self, RunLog, ServiceLog, Trouble, is_connection_trouble};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{EvidenceLevel, Expects, Observation, Seen, Step};
 use crate::stack::{Link, LogSource};
 
 pub const CHECK: Check = Check {
@@ -96,6 +96,7 @@ async fn of_engine(context: &Context) -> Observation {
             }
         }
     }
+    behind_deadlines(context, &mut seen).await;
     conclude(&mut seen, &read);
     seen
 }
@@ -134,6 +135,7 @@ async fn of_directory(context: &Context, directory: &std::path::Path) -> Observa
         let present = Present { now, healthy: false, up: !restarting, restarting, redis_reachable: false };
         weigh(&mut seen, &mut read, name, service, log, &present);
     }
+    behind_deadlines(context, &mut seen).await;
     conclude(&mut seen, &read);
     seen
 }
@@ -240,6 +242,25 @@ pub fn clock(at: SystemTime) -> String {
     let time = time::OffsetDateTime::from(at);
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     time.format(&format).unwrap_or_default()
+}
+
+/// A deadline is all that a service sees of a plaintext Redis; Redis' own port tells.
+async fn behind_deadlines(context: &Context, seen: &mut Observation) {
+    let deadline = |step: &Step| match &step.seen {
+        Seen::Failed(failure) => failure.kind() == Some(CauseKind::Timeout),
+        _ => false,
+    };
+    if !seen.steps.iter().any(deadline) {
+        return;
+    }
+    let Some(answer) = crate::redis_tls::speaks_plaintext(context).await else { return };
+    for step in seen.steps.iter_mut().filter(|step| deadline(step)) {
+        if let Seen::Failed(failure) = &mut step.seen {
+            failure.cause = Cause::NotTls(Speaker::Redis);
+            failure.place = Some("redis".to_owned());
+            failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
+        }
+    }
 }
 
 fn conclude(seen: &mut Observation, read: &Tally) {

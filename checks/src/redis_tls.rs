@@ -1,13 +1,153 @@
-//! Redis over our own verified TLS stream.
+//! Proves that Redis speaks TLS verified with `ca.crt`, lets our login in, and does not answer in
+//! clear on the same port. It does not prove what the services' own connections do; their logs tell.
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::context::Context;
-use crate::dial::before;
-use crate::fault::{Cause, Failure, Stage};
+use crate::cause::CauseKind;
+use crate::context::{Check, Context, Need};
+use crate::dial::{self, before};
+use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
+use crate::stack::Link;
+
+pub const CHECK: Check = Check {
+    number: 8,
+    id: "redis-tls",
+    title: "Redis answers over TLS verified with the CA, and not in clear",
+    about: "TLS session with ca.crt, AUTH where there is a password, PING; plaintext PING gets no answer",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context).boxed(),
+};
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    let endpoint = context.placed(Link::Redis).await;
+    let mut clear = std::pin::pin!(in_clear(context, &endpoint));
+    let mut session = std::pin::pin!(session(context, &endpoint));
+    // A plaintext Redis answers a TLS hello with silence: its plaintext answer saves the wait.
+    let (session, clear) = tokio::select! {
+        biased;
+        clear = &mut clear => match &clear {
+            Ok(Some(_)) => (Err(Failure::new(Stage::Handshake, Cause::TimedOut)), clear),
+            _ => (session.await, clear),
+        },
+        made = &mut session => (made, clear.await),
+    };
+    let answered = clear.as_ref().ok().and_then(Clone::clone);
+    match session {
+        Ok(what) => seen.worked("PING over TLS", Expects::Works, what),
+        Err(failure) => {
+            // A TLS hello to a plaintext Redis gets silence; only the plaintext PING tells.
+            let failure = match &answered {
+                Some(answer) => Failure { cause: Cause::NotTls(Speaker::Redis), ..failure }
+                    .because(format!("the same port answers a plaintext PING with \"{answer}\"")),
+                None => failure,
+            };
+            let failure = match context.stack.identity.get() {
+                Err(fault) if matches!(failure.kind(), Some(CauseKind::ClientCertRequired)) => {
+                    failure.because(fault.message.clone())
+                }
+                _ => failure,
+            };
+            seen.failed("PING over TLS", Expects::Works, failure);
+            return seen;
+        }
+    }
+    match clear {
+        Ok(None) => seen.worked("plaintext PING gets no answer", Expects::Works, "plaintext gets no answer"),
+        Ok(Some(answer)) => {
+            let failure = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis))
+                .because(format!("a plaintext PING to the TLS port is answered with \"{answer}\""));
+            seen.failed("plaintext PING gets no answer", Expects::Works, failure);
+        }
+        Err(failure) => seen.untried("plaintext PING gets no answer", Expects::Works, failure),
+    }
+    seen
+}
+
+async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result<String, Failure> {
+    let stack = &context.stack;
+    let deadline = context.attempt();
+    let Some(password) = &stack.redis_password else {
+        let answer = ping(context, deadline).await?;
+        return Ok(if answer.starts_with("-NOAUTH") {
+            "NOAUTH over TLS: TLS is proved, no password was given".to_owned()
+        } else {
+            "PONG over TLS; Redis asks for no password".to_owned()
+        });
+    };
+    let identity = stack.identity.get().ok();
+    let dialled = context.dial(endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
+    let (version, _, _) = dialled.negotiated();
+    let shown = dialled.identity_shown;
+    let recorder = std::sync::Arc::clone(&dialled.recorder);
+    let mut login = redis::RedisConnectionInfo::default().set_password(password.expose());
+    if let Some(user) = &stack.redis_username {
+        login = login.set_username(user);
+    }
+    before(deadline, Stage::Session, async {
+        let broke = |error: redis::RedisError| {
+            let code = error.code().unwrap_or_default().to_owned();
+            if matches!(error.kind(), redis::ErrorKind::AuthenticationFailed)
+                || matches!(code.as_str(), "WRONGPASS" | "NOAUTH" | "NOPERM")
+            {
+                return Failure::new(Stage::Session, Cause::Login)
+                    .because("Redis refused the login; TLS itself is fine");
+            }
+            let mut failure = peel(&error, Stage::Session, shown);
+            dial::refine(&mut failure, &crate::tls::recorded(&recorder), &[]);
+            failure
+        };
+        let made = redis::aio::MultiplexedConnection::new_with_config(
+            &login,
+            dialled.stream,
+            redis::AsyncConnectionConfig::default(),
+        )
+        .await;
+        let (mut connection, driver) = made.map_err(broke)?;
+        let driver = tokio::spawn(driver);
+        let answer: Result<String, _> = redis::cmd("PING").query_async(&mut connection).await;
+        driver.abort();
+        let word = answer.map_err(broke)?;
+        match word.as_str() {
+            "PONG" => Ok(format!("PONG over {version} after login")),
+            other => Err(Failure::new(Stage::Exchange, Cause::Other)
+                .because(format!("Redis answered PING with \"{}\"", other.escape_debug()))),
+        }
+    })
+    .await
+}
+
+/// A plaintext `PING`: what Redis answers, or nothing.
+async fn in_clear(context: &Context, endpoint: &crate::stack::Endpoint) -> Result<Option<String>, Failure> {
+    let deadline = context.attempt();
+    let (mut tap, _) = dial::connect(endpoint, deadline).await?;
+    context.own(tap.local());
+    let mut buffer = [0_u8; 128];
+    if tap.write_all(b"*1\r\n$4\r\nPING\r\n").await.is_err() {
+        return Ok(None);
+    }
+    let patience = Duration::from_millis(600).min(deadline.saturating_duration_since(Instant::now()));
+    match tokio::time::timeout(patience, tap.read(&mut buffer)).await {
+        Ok(Ok(count)) if count > 0 => {
+            let head = &buffer[..count];
+            let redis = head.starts_with(b"+PONG") || head.starts_with(b"-");
+            Ok(redis.then(|| String::from_utf8_lossy(head).trim_end().chars().take(60).collect()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What a plaintext Redis answers on its port; nothing where it speaks TLS or is not there.
+pub async fn speaks_plaintext(context: &Context) -> Option<String> {
+    let endpoint = context.placed(Link::Redis).await;
+    in_clear(context, &endpoint).await.ok().flatten()
+}
 
 /// Redis answers a `PING` over TLS now: `+PONG` or `-NOAUTH` alike.
 pub async fn reachable(context: &Context) -> bool {
@@ -21,7 +161,7 @@ pub async fn reachable(context: &Context) -> bool {
 /// Where it broke.
 pub async fn ping(context: &Context, deadline: Instant) -> Result<String, Failure> {
     let identity = context.stack.identity.get().ok();
-    let endpoint = context.placed(crate::stack::Link::Redis).await;
+    let endpoint = context.placed(Link::Redis).await;
     let mut dialled =
         context.dial(&endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
     before(deadline, Stage::Exchange, async {

@@ -1,0 +1,151 @@
+//! gRPC over our own verified TLS: ALPN `h2` demanded, then any gRPC status of the peer proves the
+//! transport. It does not prove what the service depends on: its health answer is static.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tonic::transport::{Channel, Endpoint as Uri};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::context::{Check, Context, Need};
+use crate::dial::before;
+use crate::fault::{Cause, Failure, Stage};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::peel::peel;
+use crate::stack::Link;
+
+pub const GATEWAY: Check = Check {
+    number: 9,
+    id: "gateway-grpc",
+    title: "The gateway's gRPC port answers over TLS",
+    about: "TLS with ALPN h2, then any gRPC status from grpc.health.v1.Health/Check",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context, Link::GatewayGrpc).boxed(),
+};
+
+pub const SAFETY_KERNEL: Check = Check {
+    number: 10,
+    id: "safety-kernel-grpc",
+    title: "The safety kernel answers over TLS, also to the gateway",
+    about: "TLS with ALPN h2 and a gRPC status; the gateway's own link by GET /api/v1/policy/snapshots",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| safety_kernel(context).boxed(),
+};
+
+pub const CONTEXT_ENGINE: Check = Check {
+    number: 11,
+    id: "context-engine-grpc",
+    title: "The context engine's gRPC port answers over TLS",
+    about: "TLS with ALPN h2, then any gRPC status from grpc.health.v1.Health/Check",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context, Link::ContextEngine).boxed(),
+};
+
+const STEP: &str = "grpc.health.v1.Health/Check";
+
+async fn observe(context: &Context, link: Link) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    match health(context, link, &mut seen).await {
+        Ok(what) => seen.worked(STEP, Expects::Works, what),
+        Err(failure) => seen.failed(STEP, Expects::Works, failure),
+    }
+    seen
+}
+
+async fn health(context: &Context, link: Link, seen: &mut Observation) -> Result<String, Failure> {
+    let endpoint = context.placed(link).await;
+    let deadline = context.attempt();
+    let dialled = context.dial(&endpoint, None, &[b"h2"], deadline).await.map_err(|broken| broken.failure)?;
+    let (version, suite, alpn) = dialled.negotiated();
+    seen.detail("tls", serde_json::json!({ "version": version, "suite": suite, "alpn": alpn }));
+    if alpn.as_deref() != Some("h2") {
+        return Err(Failure::new(
+            Stage::Handshake,
+            Cause::Alert { alert: rustls::AlertDescription::NoApplicationProtocol, identity_shown: false },
+        )
+        .because("the server negotiates no ALPN `h2`: gRPC-Go refuses such a server (RFC 9113, 3.2)"));
+    }
+    let recorder = Arc::clone(&dialled.recorder);
+    // The one connection that was made is the one that is used: a second one is refused.
+    let once = Arc::new(Mutex::new(Some(TokioIo::new(dialled.stream))));
+    let connector = tower::service_fn(move |_| {
+        let stream = once.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        async move { stream.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::ConnectionReset)) }
+    });
+    let authority =
+        crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() }.authority();
+    before(deadline, Stage::Exchange, async {
+        let broke = |error: &(dyn std::error::Error + 'static)| {
+            let mut failure = peel(error, Stage::Exchange, false);
+            crate::dial::refine(&mut failure, &crate::tls::recorded(&recorder), &[]);
+            if matches!(failure.cause, Cause::Other) {
+                failure.cause = Cause::Eof;
+            }
+            failure
+        };
+        let uri = Uri::from_shared(format!("http://{authority}")).map_err(|error| broke(&error))?;
+        let channel: Channel = uri.connect_with_connector(connector).await.map_err(|error| broke(&error))?;
+        let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+        match answer {
+            Ok(answer) => {
+                let serving = answer.get_ref().status == ServingStatus::Serving as i32;
+                if !serving {
+                    let failure = Failure::new(Stage::Exchange, Cause::Other)
+                        .because("the health service answers NOT_SERVING")
+                        .at(link.service());
+                    seen.warnings.push(failure);
+                }
+                Ok(format!("gRPC status 0 over {version}"))
+            }
+            // A status with a source is the transport's own, not the peer's.
+            Err(status) if std::error::Error::source(&status).is_some() => Err(broke(&status)),
+            Err(status) => match status.code() {
+                tonic::Code::Unimplemented | tonic::Code::Unauthenticated => {
+                    Ok(format!("gRPC status {} over {version}", status.code() as i32))
+                }
+                code => Err(Failure::new(Stage::Exchange, Cause::Other)
+                    .because(format!("gRPC status {} ({code:?})", code as i32))),
+            },
+        }
+    })
+    .await
+}
+
+/// The kernel's port, and the gateway's own link to it.
+async fn safety_kernel(context: &Context) -> Observation {
+    let mut seen = observe(context, Link::SafetyKernel).await;
+    let Ok(answer) =
+        crate::http::get(context, &context.stack.gateway, "/api/v1/policy/snapshots", true).await
+    else {
+        return seen;
+    };
+    seen.detail("policy_snapshots", answer.status);
+    // 502 is the gateway's word for its own broken link; any other answer says nothing.
+    let upstream = serde_json::from_slice::<Value>(&answer.body)
+        .ok()
+        .and_then(|json| json.get("code").and_then(Value::as_str).map(str::to_owned));
+    if answer.status == 502 {
+        let mut failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 });
+        if let Ok(engine) = context.engine().await
+            && let Some(gateway) = engine.of_service("api-gateway").find(|one| one.is_up())
+            && let Some(said) = crate::logs::last_trouble(context, engine, gateway, Link::SafetyKernel).await
+        {
+            failure = said;
+        }
+        failure = failure
+            .because("the gateway answers GET /api/v1/policy/snapshots with 502: its own link to the kernel is broken")
+            .because(upstream.map(|code| format!("code {code}")).unwrap_or_default())
+            .at("safety-kernel");
+        seen.failed("the gateway's link to the safety kernel", Expects::Works, failure);
+    } else if answer.status == 200 {
+        seen.worked("the gateway's link to the safety kernel", Expects::Works, "the gateway reaches it too");
+    }
+    seen
+}
