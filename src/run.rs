@@ -90,10 +90,13 @@ pub async fn run(
         running.push(tokio::spawn(async move {
             let begun = Instant::now();
             // A panic in a check must not take the run down; the task's end says that it happened.
-            let seen = match tokio::time::timeout_at(deadline.into(), (check.observe)(&context)).await {
+            let mut seen = match tokio::time::timeout_at(deadline.into(), (check.observe)(&context)).await {
                 Ok(seen) => seen,
                 Err(_) => too_late(),
             };
+            let behind = tls_verify_checks::behind::look(&context, config::link_of(check.id), &mut seen);
+            // What was seen stands, whether or not there is time to look behind it.
+            let _ = tokio::time::timeout_at(deadline.into(), behind).await;
             (check.id, seen, begun.elapsed())
         }));
     }

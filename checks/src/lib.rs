@@ -1,5 +1,6 @@
 //! What tls-verify observes on the network. One check, one file; a check observes and never judges.
 
+pub mod behind;
 pub mod cause;
 mod cli;
 pub mod cli_with_cacert;
