@@ -1,1 +1,189 @@
-//! One entry a cause: what it means, how we know, what to run.
+//! What is known of each cause: one file a cause in `entries/`, compiled in. Pure.
+
+mod fill;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+pub use fill::Blanks;
+
+use crate::outcome::Fix;
+
+/// The operator's guide that the anchors point into.
+pub const GUIDE: &str = "docs/guides/tls-setup.md";
+
+/// One cause: what it means, how it is told from others, what to do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The sentence a person knows the fault by.
+    pub title: String,
+    pub meaning: String,
+    pub how_we_know: String,
+    /// The section of the operator's guide.
+    pub anchor: String,
+    /// The check that proves the fix.
+    pub verify: String,
+    /// Texts of other tools for the same cause.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    #[serde(default)]
+    pub variant: BTreeMap<String, VariantText>,
+    #[serde(default)]
+    pub fix: Vec<FixText>,
+}
+
+/// A closer name for a cause.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantText {
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// One step, with blanks such as `{service}`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixText {
+    /// Variants or services that this step is for; empty: any.
+    #[serde(default)]
+    pub when: Vec<String>,
+    pub text: String,
+    #[serde(default)]
+    pub command: Option<String>,
+}
+
+macro_rules! entries {
+    ($($slug:literal),+ $(,)?) => { &[$(($slug, include_str!(concat!("entries/", $slug, ".toml")))),+] };
+}
+
+const SOURCES: &[(&str, &str)] = entries![
+    "unknown-authority",
+    "expired",
+    "not-yet-valid",
+    "hostname-mismatch",
+    "bad-certificate",
+    "client-cert-required",
+    "wrong-scheme-plain-to-tls",
+    "wrong-scheme-tls-to-plain",
+    "protocol-version",
+    "no-shared-cipher",
+    "wrong-key-usage",
+    "key-mismatch",
+    "bad-key-file",
+    "invalid-ca",
+    "bad-signature",
+    "connection-refused",
+    "connection-reset",
+    "timeout",
+    "dns",
+    "bad-gateway",
+    "auth-not-tls",
+    "mtls-not-enforced",
+    "verification-not-enforced",
+    "other-tls",
+];
+
+fn all() -> &'static BTreeMap<&'static str, Entry> {
+    static CELL: OnceLock<BTreeMap<&'static str, Entry>> = OnceLock::new();
+    CELL.get_or_init(|| {
+        SOURCES
+            .iter()
+            .map(|(slug, text)| match toml::from_str(text) {
+                Ok(entry) => (*slug, entry),
+                // The files are part of the program; a test reads each of them.
+                Err(error) => panic!("the catalogue's entry {slug} cannot be read: {error}"),
+            })
+            .collect()
+    })
+}
+
+/// The entry of a cause.
+#[must_use]
+pub fn entry(cause: CauseKind) -> &'static Entry {
+    // Every cause has an entry: `tests/catalogue.rs`.
+    &all()[cause.slug()]
+}
+
+/// The title of a cause, or of its variant where that has a better one.
+#[must_use]
+pub fn title(cause: CauseKind, variant: Option<Variant>) -> &'static str {
+    let entry = entry(cause);
+    variant
+        .and_then(|variant| entry.variant.get(variant.slug()))
+        .and_then(|text| text.title.as_deref())
+        .unwrap_or(&entry.title)
+}
+
+/// The steps for a cause at a place: those for the variant or the service, else those for any.
+#[must_use]
+pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &Blanks) -> Vec<Fix> {
+    let entry = entry(cause);
+    let fits = |fix: &&FixText| {
+        fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug) || word == place)
+    };
+    let exact = |fix: &&FixText| fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug));
+    let mut chosen: Vec<&FixText> = entry.fix.iter().filter(exact).collect();
+    if chosen.is_empty() {
+        chosen = entry.fix.iter().filter(fits).collect();
+    }
+    if chosen.is_empty() {
+        chosen = entry.fix.iter().filter(|fix| fix.when.is_empty()).collect();
+    }
+    chosen
+        .into_iter()
+        .map(|fix| Fix {
+            text: blanks.fill(&fix.text),
+            command: fix.command.as_deref().map(|command| blanks.fill(command)),
+        })
+        .collect()
+}
+
+/// The cause that a person means: its name, a variant's name, or a title or alias that holds the text.
+///
+/// # Errors
+/// The nearest names, where none fits.
+pub fn find(text: &str) -> Result<(CauseKind, Option<Variant>), Vec<&'static str>> {
+    let wanted = text.trim().to_ascii_lowercase();
+    if let Ok(cause) = wanted.parse::<CauseKind>() {
+        return Ok((cause, None));
+    }
+    for cause in CauseKind::ALL {
+        if let Some(slug) = entry(*cause).variant.keys().find(|slug| **slug == wanted) {
+            return Ok((*cause, slug.parse().ok()));
+        }
+    }
+    if wanted.len() >= 4 {
+        for cause in CauseKind::ALL {
+            let one = entry(*cause);
+            let texts = std::iter::once(&one.title).chain(&one.aliases);
+            if texts.into_iter().any(|text| text.to_ascii_lowercase().contains(&wanted)) {
+                return Ok((*cause, None));
+            }
+        }
+    }
+    let mut near: Vec<(usize, &'static str)> =
+        CauseKind::ALL.iter().map(|cause| (distance(&wanted, cause.slug()), cause.slug())).collect();
+    near.sort_unstable();
+    Err(near.into_iter().take(3).map(|(_, slug)| slug).collect())
+}
+
+/// Levenshtein's distance, on bytes, of two short names.
+pub(crate) fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<u8> = right.bytes().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let next = (diagonal + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], next);
+        }
+    }
+    row[right.len()]
+}

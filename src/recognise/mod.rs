@@ -1,6 +1,7 @@
 //! A line of text: which cause, which side, which link. Pure, one pass over all patterns. Patterns
 //! are data: see [`table`].
 
+pub mod emitter;
 mod redact;
 mod table;
 
@@ -12,12 +13,14 @@ use tls_verify_checks::fault::{Recognised, Sense};
 use tls_verify_checks::stack::Link;
 
 pub use redact::redact;
-use table::{HARMLESS, PATTERNS, STARTS, WORKS};
+use table::{HARMLESS, QUIET, STARTS, WORKS, patterns};
 
 /// One pattern: a literal, ASCII case-insensitive, and what it means.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern {
     pub text: &'static str,
+    /// A second text that the line must hold too, lower case.
+    pub and: Option<&'static str>,
     pub cause: CauseKind,
     pub variant: Option<Variant>,
     pub side: Side,
@@ -67,13 +70,30 @@ pub fn sense(line: &[u8]) -> Sense {
 #[must_use]
 pub fn recognise(line: &[u8]) -> Option<Recognised> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    let patterns = automaton(&CELL, PATTERNS.iter().map(|pattern| pattern.text));
-    let best = patterns
-        .find_overlapping_iter(line)
-        .map(|found| (&PATTERNS[found.pattern().as_usize()], found))
-        .filter(|(pattern, found)| whole_word(line, pattern, found.start(), found.end()))
-        .max_by_key(|(pattern, found)| (pattern.rank, found.start()))?
-        .0;
+    static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    let table = patterns();
+    let found = automaton(&CELL, table.iter().map(|pattern| pattern.text));
+    let mut lower: Option<Vec<u8>> = None;
+    let mut best: Option<(u8, usize, &Pattern)> = None;
+    for hit in found.find_overlapping_iter(line) {
+        let pattern = &table[hit.pattern().as_usize()];
+        if best.is_some_and(|(rank, start, _)| (rank, start) >= (pattern.rank, hit.start()))
+            || !whole_word(line, pattern, hit.start(), hit.end())
+        {
+            continue;
+        }
+        if let Some(and) = pattern.and {
+            let lower = lower.get_or_insert_with(|| line.to_ascii_lowercase());
+            if memchr::memmem::find(lower, and.as_bytes()).is_none() {
+                continue;
+            }
+        }
+        best = Some((pattern.rank, hit.start(), pattern));
+    }
+    let (_, _, best) = best?;
+    if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
+        return None;
+    }
     Some(Recognised {
         kind: best.cause,
         variant: best.variant,
@@ -83,13 +103,14 @@ pub fn recognise(line: &[u8]) -> Option<Recognised> {
     })
 }
 
-/// `EOF` must not match inside another word.
+/// Short words such as `EOF` or an error code must not match inside another word.
 fn whole_word(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool {
-    if pattern.text.len() > 4 {
-        return true;
-    }
     let edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-    edge(start.checked_sub(1).and_then(|index| line.get(index))) && edge(line.get(end))
+    let text = pattern.text;
+    let code = !text.contains(' ') && text.len() < 12;
+    let head = !code || !text.as_bytes()[0].is_ascii_alphanumeric();
+    let tail = !(code || text.to_ascii_lowercase().ends_with("eof")) || text.ends_with(['_', '-', ' ', ':']);
+    (head || edge(start.checked_sub(1).and_then(|index| line.get(index)))) && (tail || edge(line.get(end)))
 }
 
 /// Which link a line of Cordum's services speaks of.
@@ -112,8 +133,8 @@ mod tests {
 
     #[test]
     fn every_pattern_is_found_by_its_own_text() {
-        for pattern in PATTERNS {
-            let line = format!("x {} y", pattern.text);
+        for pattern in patterns() {
+            let line = format!("x {} {} y", pattern.text, pattern.and.unwrap_or_default());
             assert!(recognise(line.as_bytes()).is_some(), "{}", pattern.text);
         }
     }

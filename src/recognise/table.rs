@@ -1,224 +1,72 @@
-//! The patterns, an emitter a block, each with where it was seen.
+//! The patterns: one file an emitter in `tables/`, each row with the server or library it was seen in.
 
-use tls_verify_checks::cause::CauseKind as K;
-use tls_verify_checks::cause::Confidence::{Certain, Likely, Possible};
-use tls_verify_checks::cause::Side::{Client, Network, Server};
-use tls_verify_checks::cause::Variant as V;
-use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
+use std::sync::OnceLock;
+
 use tls_verify_checks::stack::Link;
 
 use super::Pattern;
 
-const fn p(
-    rank: u8,
-    text: &'static str,
-    cause: CauseKind,
-    variant: Option<Variant>,
-    side: Side,
-    confidence: Confidence,
-    seen: &'static str,
-) -> Pattern {
-    Pattern { text, cause, variant, side, confidence, rank, seen }
+/// A row: `rank|cause[/variant]|side|confidence|seen in|text [&& second text]`. A higher rank is a more
+/// inner cause and wins over wrappers: 9 and 10 verdicts on certificates, 8 files, 7 protocol, 5 logins,
+/// 3 and 4 connections, 1 and 2 wrappers.
+const TABLES: &[&str] = &[
+    include_str!("tables/cordum.txt"),
+    include_str!("tables/go.txt"),
+    include_str!("tables/go-redis.txt"),
+    include_str!("tables/nats.go.txt"),
+    include_str!("tables/nats-server.txt"),
+    include_str!("tables/grpc-go.txt"),
+    include_str!("tables/redis-server.txt"),
+    include_str!("tables/openssl.txt"),
+    include_str!("tables/nginx.txt"),
+    include_str!("tables/curl.txt"),
+    include_str!("tables/envoy.txt"),
+    include_str!("tables/haproxy.txt"),
+    include_str!("tables/java.txt"),
+    include_str!("tables/python.txt"),
+    include_str!("tables/node.txt"),
+    include_str!("tables/dotnet.txt"),
+    include_str!("tables/rust.txt"),
+    include_str!("tables/browser.txt"),
+    include_str!("tables/docker.txt"),
+    include_str!("tables/other.txt"),
+];
+
+/// Texts that are named like trouble and are none, whatever else stands in the line.
+pub(super) const QUIET: &[&str] = &include!("tables/quiet.in");
+
+/// All patterns, read once.
+pub(super) fn patterns() -> &'static [Pattern] {
+    static CELL: OnceLock<Vec<Pattern>> = OnceLock::new();
+    CELL.get_or_init(|| TABLES.iter().flat_map(|table| table.lines()).filter_map(row).collect())
 }
 
-/// Rank 9: certificate verdicts; 7: files and protocol; 5: logins; 3: connections; 1: wrappers.
-pub(super) const PATTERNS: &[Pattern] = &[
-    // Go crypto/x509 and crypto/tls, 1.19 to 1.26.
-    p(9, "certificate signed by unknown authority", K::UnknownAuthority, None, Server, Certain, "Go 1.26"),
-    p(
-        10,
-        "while trying to verify candidate authority certificate",
-        K::UnknownAuthority,
-        Some(V::CaRegenerated),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(9, "certificate has expired or is not yet valid", K::Expired, None, Server, Certain, "Go 1.26"),
-    p(9, "x509: certificate is valid for", K::HostnameMismatch, None, Server, Certain, "Go 1.26"),
-    p(
-        9,
-        "x509: certificate is not valid for any names",
-        K::HostnameMismatch,
-        Some(V::NoSan),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        9,
-        "x509: cannot validate certificate for",
-        K::HostnameMismatch,
-        Some(V::IpNotInSan),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        9,
-        "certificate relies on legacy common name field",
-        K::HostnameMismatch,
-        Some(V::NoSan),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        9,
-        "certificate specifies an incompatible key usage",
-        K::WrongKeyUsage,
-        None,
-        Client,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        9,
-        "certificate is not authorized to sign other certificates",
-        K::InvalidCa,
-        Some(V::NotACa),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        9,
-        "x509: too many intermediates for path length constraint",
-        K::InvalidCa,
-        Some(V::PathLength),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(9, "x509: invalid signature", K::BadSignature, None, Server, Certain, "Go 1.26"),
-    p(8, "cert expired", K::Expired, None, Client, Certain, "Cordum chain check"),
-    p(8, "tls chain invalid", K::UnknownAuthority, Some(V::OtherCa), Client, Likely, "Cordum chain check"),
-    p(8, "does not chain to", K::UnknownAuthority, Some(V::OtherCa), Client, Likely, "Cordum chain check"),
-    p(7, "private key does not match public key", K::KeyMismatch, None, Server, Certain, "Go 1.26"),
-    p(
-        7,
-        "client didn't provide a certificate",
-        K::ClientCertRequired,
-        None,
-        Client,
-        Certain,
-        "nats-server 2.10",
-    ),
-    p(7, "remote error: tls: certificate required", K::ClientCertRequired, None, Client, Certain, "Go 1.26"),
-    p(7, "remote error: tls: bad certificate", K::BadCertificate, None, Client, Likely, "Go 1.26"),
-    p(
-        7,
-        "remote error: tls: unknown certificate authority",
-        K::BadCertificate,
-        Some(V::OtherCa),
-        Client,
-        Likely,
-        "Go 1.26",
-    ),
-    p(7, "remote error: tls: handshake failure", K::NoSharedCipher, None, Server, Possible, "Go 1.26"),
-    p(7, "protocol version not supported", K::ProtocolVersion, None, Server, Certain, "Go 1.26"),
-    p(
-        7,
-        "first record does not look like a tls handshake",
-        K::WrongSchemeTlsToPlain,
-        None,
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        7,
-        "server gave HTTP response to HTTPS client",
-        K::WrongSchemeTlsToPlain,
-        Some(V::HttpPlaintext),
-        Server,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        7,
-        "client sent an HTTP request to an HTTPS server",
-        K::WrongSchemePlainToTls,
-        None,
-        Client,
-        Certain,
-        "Go 1.26",
-    ),
-    p(
-        7,
-        "nats: secure connection not available",
-        K::WrongSchemeTlsToPlain,
-        Some(V::NatsPlaintext),
-        Server,
-        Certain,
-        "nats.go 1.49",
-    ),
-    p(7, "nats: secure connection required", K::WrongSchemePlainToTls, None, Client, Certain, "nats.go 1.49"),
-    // Files.
-    p(8, ": permission denied", K::BadKeyFile, Some(V::PermissionDenied), Server, Certain, "Go 1.26 os"),
-    p(7, "tls ca read", K::BadKeyFile, Some(V::FileMissing), Client, Certain, "Cordum"),
-    p(7, "tls ca parse", K::BadKeyFile, Some(V::NoPem), Client, Certain, "Cordum"),
-    p(6, "tls keypair", K::BadKeyFile, None, Client, Certain, "Cordum"),
-    p(7, "read ca cert", K::BadKeyFile, None, Client, Certain, "cordumctl"),
-    p(7, "parse ca cert", K::BadKeyFile, Some(V::NoPem), Client, Certain, "cordumctl"),
-    p(7, "tls cert/key must be set together", K::BadKeyFile, Some(V::HalfPair), Client, Certain, "Cordum"),
-    p(7, "tls requires both", K::BadKeyFile, Some(V::HalfPair), Client, Certain, "Cordum"),
-    p(7, "no CERTIFICATE block found in PEM input", K::BadKeyFile, Some(V::NoPem), Client, Certain, "Cordum"),
-    p(7, "tls cert reload failed", K::BadKeyFile, None, Server, Likely, "Cordum"),
-    // OpenSSL 1.1 and 3, nginx 1.22, redis-server 7.0.
-    p(9, "certificate has expired", K::Expired, None, Server, Certain, "OpenSSL 3.0"),
-    p(9, "certificate is not yet valid", K::NotYetValid, None, Server, Certain, "OpenSSL 3.0"),
-    p(9, "unable to get local issuer certificate", K::UnknownAuthority, None, Server, Certain, "OpenSSL 3.0"),
-    p(9, "unable to verify the first certificate", K::UnknownAuthority, None, Server, Certain, "nginx 1.22"),
-    p(9, "self signed certificate", K::UnknownAuthority, Some(V::SelfSigned), Server, Certain, "OpenSSL 1.1"),
-    p(9, "self-signed certificate", K::UnknownAuthority, Some(V::SelfSigned), Server, Certain, "OpenSSL 3.0"),
-    p(9, "upstream SSL certificate does not match", K::HostnameMismatch, None, Server, Certain, "nginx 1.22"),
-    p(6, "certificate verify failed", K::UnknownAuthority, None, Server, Likely, "OpenSSL 3.0"),
-    p(
-        7,
-        "peer did not return a certificate",
-        K::ClientCertRequired,
-        None,
-        Client,
-        Certain,
-        "redis-server 7.0",
-    ),
-    p(7, "wrong version number", K::WrongSchemeTlsToPlain, None, Server, Likely, "OpenSSL 3.0"),
-    p(7, "alert bad certificate", K::BadCertificate, None, Client, Likely, "OpenSSL 3.0"),
-    p(7, "alert unknown ca", K::BadCertificate, Some(V::OtherCa), Client, Likely, "OpenSSL 3.0"),
-    p(7, "alert certificate required", K::ClientCertRequired, None, Client, Certain, "OpenSSL 3.0"),
-    p(7, "no shared cipher", K::NoSharedCipher, None, Server, Certain, "OpenSSL 3.0"),
-    p(7, "unsupported protocol", K::ProtocolVersion, None, Server, Certain, "OpenSSL 3.0"),
-    p(
-        7,
-        "plain HTTP request was sent to HTTPS port",
-        K::WrongSchemePlainToTls,
-        None,
-        Client,
-        Certain,
-        "nginx 1.22",
-    ),
-    p(7, "key values mismatch", K::KeyMismatch, None, Server, Certain, "OpenSSL 3.0"),
-    // Logins.
-    p(5, "WRONGPASS", K::AuthNotTls, None, Client, Certain, "redis-server 7.0"),
-    p(5, "NOAUTH Authentication required", K::AuthNotTls, None, Client, Certain, "redis-server 7.0"),
-    p(5, "Authorization Violation", K::AuthNotTls, None, Client, Certain, "nats-server 2.10"),
-    p(5, "status 401", K::AuthNotTls, None, Client, Certain, "cordumctl"),
-    p(5, "status 403", K::AuthNotTls, None, Client, Certain, "cordumctl"),
-    // Connections.
-    p(3, "connection refused", K::ConnectionRefused, None, Server, Likely, "Go 1.26"),
-    p(3, "no servers available for connection", K::ConnectionRefused, None, Server, Likely, "nats.go 1.49"),
-    p(3, "connection reset by peer", K::ConnectionReset, None, Server, Possible, "Go 1.26"),
-    p(3, "error=EOF", K::ConnectionReset, None, Server, Possible, "Go 1.26"),
-    p(3, "err=EOF", K::ConnectionReset, None, Server, Possible, "Go 1.26"),
-    p(3, ": EOF", K::ConnectionReset, None, Server, Possible, "Go 1.26"),
-    p(4, "no such host", K::Dns, None, Network, Certain, "Go 1.26"),
-    p(4, "could not be resolved", K::Dns, None, Network, Certain, "nginx 1.22"),
-    p(3, "i/o timeout", K::Timeout, None, Network, Possible, "Go 1.26"),
-    p(3, "context deadline exceeded", K::Timeout, None, Network, Possible, "Go 1.26"),
-    p(3, "nats: timeout", K::Timeout, None, Network, Possible, "nats.go 1.49"),
-    p(1, "status 502", K::BadGateway, None, Server, Likely, "cordumctl"),
-];
+fn row(line: &'static str) -> Option<Pattern> {
+    if line.is_empty() || line.starts_with('#') {
+        return None;
+    }
+    let mut columns = line.splitn(6, '|');
+    let mut next = || columns.next();
+    let (rank, cause, side, confidence, seen, text) = (next()?, next()?, next()?, next()?, next()?, next()?);
+    let (cause, variant) = match cause.split_once('/') {
+        Some((cause, variant)) => (cause, Some(variant.parse().ok()?)),
+        None => (cause, None),
+    };
+    let (text, and) = match text.split_once(" && ") {
+        Some((text, and)) => (text, Some(and)),
+        None => (text, None),
+    };
+    Some(Pattern {
+        text,
+        and,
+        cause: cause.parse().ok()?,
+        variant,
+        side: side.parse().ok()?,
+        confidence: confidence.parse().ok()?,
+        rank: rank.parse().ok()?,
+        seen,
+    })
+}
 
 /// Lines that look like trouble and are none (self-inflicted handshakes, clean stops, healthy starts).
 pub(super) const HARMLESS: &[&str] = &[
@@ -255,3 +103,17 @@ pub(super) const STARTS: &[&str] = &[
     "cordum workflow engine starting",
     "cordum context engine starting",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_read() {
+        for line in TABLES.iter().flat_map(|table| table.lines()) {
+            if !line.is_empty() && !line.starts_with('#') {
+                assert!(row(line).is_some_and(|row| !row.text.is_empty()), "{line}");
+            }
+        }
+    }
+}
