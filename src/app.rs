@@ -18,6 +18,8 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
         None => run_command(&cli.run, environment),
         Some(Command::Run(args)) => run_command(&args, environment),
         Some(Command::Demo(args)) => crate::demo::command(&args, environment),
+        Some(Command::Diagnose(args)) => crate::triage::command(&args, environment),
+        Some(Command::Explain(args)) => crate::explain::command(&args),
     }
 }
 

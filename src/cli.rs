@@ -31,6 +31,71 @@ pub enum Command {
     /// Starts a complete small stack on loopback, checks it, stops it
     #[command(after_help = EXIT_CODES)]
     Demo(Box<DemoArgs>),
+    /// Reads error text or log lines and names the cause of each that is a TLS problem
+    #[command(after_help = DIAGNOSE_CODES)]
+    Diagnose(Box<DiagnoseArgs>),
+    /// Prints what is known of a cause, or the list of causes
+    Explain(ExplainArgs),
+}
+
+const DIAGNOSE_CODES: &str = "Exit codes:
+  0    no problem line
+  1    problem lines found
+  2    usage error";
+
+/// Options of `diagnose`.
+#[derive(Args, Clone, Debug)]
+pub struct DiagnoseArgs {
+    /// Files, directories of SERVICE.log files, `-` for standard input (the default), or the text itself
+    #[arg(value_name = "FILE|TEXT")]
+    pub inputs: Vec<String>,
+    /// Read the logs of the stack's containers
+    #[arg(long)]
+    pub docker: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t = LineFormat::Human)]
+    pub format: LineFormat,
+    #[command(flatten)]
+    pub targets: TargetArgs,
+}
+
+impl DiagnoseArgs {
+    /// The runner's defaults, for configuration that asks for them.
+    #[must_use]
+    pub fn runner(&self) -> RunnerArgs {
+        RunnerArgs {
+            only: Vec::new(),
+            skip: Vec::new(),
+            all: false,
+            strict: false,
+            timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+            expiry_warn: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
+/// Options of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// A cause, a variant, or words of an error message
+    pub cause: Option<String>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = PlainFormat::Human)]
+    pub format: PlainFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LineFormat {
+    Human,
+    Json,
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlainFormat {
+    Human,
+    Json,
 }
 
 /// Options of `run`.

@@ -1,11 +1,11 @@
 //! From what was observed to what is wrong: typed causes with evidence. Pure.
 
-use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Variant};
+use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
 use tls_verify_checks::observation::{Observation, Seen};
 use tls_verify_checks::stack::{Link, Stack};
 
-use crate::advice;
+use crate::catalogue::{self, Blanks};
 use crate::judge::{Status, judge_step};
 use crate::outcome::{CheckReport, Diagnosis, RootCause};
 
@@ -80,21 +80,24 @@ fn diagnosis(
         because.extend(failure.trail.last().cloned());
     }
     let because: Vec<String> = because.iter().map(|fact| (stack.redact)(fact)).collect();
-    let endpoint = stack.endpoint(link);
-    let place = failure.place.clone();
-    let advice =
-        advice::of(&advice::Question { stack, link, endpoint, failure, reading, place: place.as_deref() });
+    let place = failure.place.clone().unwrap_or_else(|| link.service().to_owned());
+    let blanks = Blanks::of(stack, link, Some(&place));
+    let title = if reading.side == Side::Client && reading.kind == CauseKind::Expired {
+        "the client certificate has expired"
+    } else {
+        catalogue::title(reading.kind, reading.variant)
+    };
     Diagnosis {
         cause: reading.kind,
         variant: reading.variant,
         severity,
         confidence: reading.confidence,
         side: reading.side,
-        title: advice.title,
+        title: title.to_owned(),
         because,
-        fix: advice.fixes,
+        fix: catalogue::fixes(reading.kind, reading.variant, &place, &blanks),
         explain: format!("tls-verify explain {}", reading.kind),
-        place: Some(place.unwrap_or_else(|| link.service().to_owned())),
+        place: Some(place),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
-pub mod advice;
 pub mod app;
 pub mod catalogue;
 pub mod certs;
@@ -8,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod diagnose;
+pub mod explain;
 pub mod judge;
 pub mod judgement;
 pub mod outcome;
@@ -15,4 +15,5 @@ pub mod progress;
 pub mod recognise;
 pub mod report;
 pub mod run;
+pub mod triage;
 pub mod trust;

@@ -72,3 +72,41 @@ fn recorded_states_are_judged_as_they_were() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn lines_of_recorded_states_are_named_and_healthy_ones_are_not() {
+    let Some(folder) = recordings() else { return };
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("expect.json")).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for (state, wanted) in expected.as_object().unwrap() {
+        let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+            .args(["diagnose", "--format", "json"])
+            .arg(folder.join(state))
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let report: Value = serde_json::from_str(&text).unwrap();
+        let said: Vec<&String> = report["summary"].as_object().unwrap().keys().collect();
+        let list = |key: &str| -> Vec<String> {
+            wanted[key].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+        };
+        for must in list("must") {
+            if !must.split('|').any(|one| said.iter().any(|said| *said == one)) {
+                wrong.push(format!("{state}: {must} is missing among {said:?}"));
+            }
+        }
+        let allowed = [list("must").join("|"), list("may").join("|")].join("|");
+        for one in said {
+            if !allowed.split('|').any(|allowed| allowed == one) {
+                wrong.push(format!("{state}: {one} is a false alarm"));
+            }
+        }
+        assert_eq!(report["exit_code"], i64::from(output.status.code().unwrap()));
+        for password in passwords(&folder.join(state)) {
+            assert!(!text.contains(&password), "{state}: a password reached the report");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

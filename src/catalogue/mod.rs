@@ -127,7 +127,8 @@ pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &B
     let fits = |fix: &&FixText| {
         fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug) || word == place)
     };
-    let exact = |fix: &&FixText| fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug));
+    let exact =
+        |fix: &&FixText| fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug));
     let mut chosen: Vec<&FixText> = entry.fix.iter().filter(exact).collect();
     if chosen.is_empty() {
         chosen = entry.fix.iter().filter(fits).collect();

@@ -66,9 +66,39 @@ pub fn sense(line: &[u8]) -> Sense {
     }
 }
 
+/// Where the first text stands that a problem line may hold (of a project's logs: or a start).
+#[must_use]
+pub fn trigger(bytes: &[u8], project: bool) -> Option<usize> {
+    static CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static PROJECT_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    let texts = patterns().iter().map(|pattern| pattern.text);
+    let fast = |cell: &'static OnceLock<AhoCorasick>, texts: Vec<&'static str>| {
+        cell.get_or_init(|| {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+                .build(texts)
+                // The tables are constants of a thousand short literals, far below any limit.
+                .expect("the pattern tables build")
+        })
+    };
+    let found = if project {
+        fast(&PROJECT_CELL, texts.chain(STARTS.iter().copied()).collect())
+    } else {
+        fast(&CELL, texts.collect())
+    };
+    found.find(bytes).map(|hit| hit.start())
+}
+
 /// The cause that a line names, if it is a problem.
 #[must_use]
 pub fn recognise(line: &[u8]) -> Option<Recognised> {
+    ranked(line).map(|(found, _)| found)
+}
+
+/// The cause with its rank: the higher, the more inner.
+#[must_use]
+pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let table = patterns();
@@ -90,17 +120,18 @@ pub fn recognise(line: &[u8]) -> Option<Recognised> {
         }
         best = Some((pattern.rank, hit.start(), pattern));
     }
-    let (_, _, best) = best?;
+    let (rank, _, best) = best?;
     if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
         return None;
     }
-    Some(Recognised {
+    let found = Recognised {
         kind: best.cause,
         variant: best.variant,
         side: best.side,
         confidence: best.confidence,
         link: link(line),
-    })
+    };
+    Some((found, rank))
 }
 
 /// Short words such as `EOF` or an error code must not match inside another word.

@@ -1,0 +1,111 @@
+//! `explain`: the catalogue for people and machines.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use crate::app::usage;
+use crate::catalogue::{self, Blanks, GUIDE};
+use crate::cli::{ExplainArgs, Format, PlainFormat};
+use crate::config::Problem;
+use crate::outcome::exit;
+use crate::report::text::wrap;
+
+const WIDTH: usize = 80;
+
+/// Runs the command and returns its exit code.
+#[must_use]
+pub fn command(args: &ExplainArgs) -> u8 {
+    let mut out = io::stdout().lock();
+    let json = args.format == PlainFormat::Json;
+    let wrote = match &args.cause {
+        None if json => list_json(&mut out),
+        None => list(&mut out),
+        Some(text) => match catalogue::find(text) {
+            Ok((cause, variant)) if json => one_json(cause, variant, &mut out),
+            Ok((cause, variant)) => one(cause, variant, &mut out),
+            Err(near) => {
+                let problem = Problem::new(
+                    format!("no cause is called `{text}`; near it: {}", near.join(", ")),
+                    "`tls-verify explain` lists all; a line of text goes to `tls-verify diagnose`",
+                );
+                return usage(&[problem], if json { Format::Json } else { Format::Human });
+            }
+        },
+    };
+    let _ = wrote.and_then(|()| out.flush());
+    exit::PASS
+}
+
+fn list(out: &mut dyn Write) -> io::Result<()> {
+    for cause in CauseKind::ALL {
+        let title = wrap(&catalogue::entry(*cause).title, WIDTH - 28, &" ".repeat(28));
+        writeln!(out, "{:<27} {title}", cause.slug())?;
+    }
+    writeln!(out, "\ntls-verify explain CAUSE says more of one.")
+}
+
+fn list_json(out: &mut dyn Write) -> io::Result<()> {
+    let causes: Vec<_> = CauseKind::ALL
+        .iter()
+        .map(|cause| json!({ "cause": cause, "title": catalogue::entry(*cause).title }))
+        .collect();
+    writeln!(out, "{}", json!({ "schema": "tls-verify/explain/v1", "causes": causes }))
+}
+
+fn one(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::Result<()> {
+    let entry = catalogue::entry(cause);
+    let blanks = Blanks { verify: entry.verify.clone(), ..Blanks::default() };
+    writeln!(out, "{cause}")?;
+    writeln!(out, "{}\n", wrap(catalogue::title(cause, variant), WIDTH, ""))?;
+    writeln!(out, "{}\n", wrap(&entry.meaning, WIDTH, ""))?;
+    let known = format!("How it is known: {}", entry.how_we_know);
+    writeln!(out, "{}\n", wrap(&known, WIDTH, ""))?;
+    for (name, text) in &entry.variant {
+        if variant.is_some_and(|wanted| wanted.slug() != name) {
+            continue;
+        }
+        let words = text.note.as_deref().or(text.title.as_deref()).unwrap_or_default();
+        writeln!(out, "  {name}\n      {}", wrap(words, WIDTH - 6, "      "))?;
+    }
+    if !entry.variant.is_empty() {
+        writeln!(out)?;
+    }
+    for fix in entry.fix.iter().filter(|fix| {
+        variant.is_none_or(|wanted| fix.when.is_empty() || fix.when.iter().any(|word| word == wanted.slug()))
+    }) {
+        let when = if fix.when.is_empty() { String::new() } else { format!("[{}] ", fix.when.join(", ")) };
+        let text = format!("{when}{}", blanks.fill(&fix.text));
+        writeln!(out, "fix: {}", wrap(&text, WIDTH - 5, "     "))?;
+        for line in fix.command.iter().flat_map(|command| command.lines()) {
+            writeln!(out, "     $ {}", blanks.fill(line))?;
+        }
+    }
+    if !entry.aliases.is_empty() {
+        let aliases = format!("Also seen as: {}", entry.aliases.join("; "));
+        writeln!(out, "\n{}", wrap(&aliases, WIDTH, "  "))?;
+    }
+    writeln!(out, "\nProved by: tls-verify run --only {}", entry.verify)?;
+    writeln!(out, "Guide: {GUIDE}#{}", entry.anchor)
+}
+
+fn one_json(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::Result<()> {
+    let entry = catalogue::entry(cause);
+    let blanks = Blanks { verify: entry.verify.clone(), ..Blanks::default() };
+    let fix: Vec<_> = entry
+        .fix
+        .iter()
+        .map(|fix| {
+            json!({ "when": fix.when, "text": blanks.fill(&fix.text),
+                    "command": fix.command.as_deref().map(|command| blanks.fill(command)) })
+        })
+        .collect();
+    let object = json!({
+        "schema": "tls-verify/explain/v1", "cause": cause, "variant": variant, "title": entry.title,
+        "meaning": entry.meaning, "how_we_know": entry.how_we_know, "variants": entry.variant,
+        "fix": fix, "verify": entry.verify, "aliases": entry.aliases,
+        "guide": format!("{GUIDE}#{}", entry.anchor),
+    });
+    writeln!(out, "{object}")
+}

@@ -1,0 +1,250 @@
+//! `diagnose`: error text and log lines in, causes out.
+
+mod render;
+pub mod scan;
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use futures_util::StreamExt;
+use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_checks::engine::Engine;
+
+use crate::app::usage;
+use crate::catalogue::Blanks;
+use crate::cli::{DiagnoseArgs, Format, LineFormat};
+use crate::config::{self, Environment, Problem as Wrong};
+use crate::outcome::exit;
+use scan::{Problem, Scanner};
+
+/// All problem lines of one cause.
+#[derive(Debug)]
+pub struct Group {
+    pub cause: CauseKind,
+    pub variant: Option<Variant>,
+    pub count: u64,
+    pub first: Option<SystemTime>,
+    pub last: Option<SystemTime>,
+    pub sources: BTreeSet<String>,
+    /// The last line of it.
+    pub sample: Problem,
+    pub sample_source: String,
+    /// Lines of a service's present run; `count` where runs are not told apart.
+    pub present: u64,
+}
+
+/// What is read.
+enum Source {
+    Stdin,
+    Text(String),
+    File(PathBuf),
+    /// A directory of `SERVICE.log` files.
+    Project(PathBuf),
+}
+
+/// Runs the command and returns its exit code.
+#[must_use]
+pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
+    let format = if args.format == LineFormat::Human { Format::Human } else { Format::Json };
+    let sources = match sources(args) {
+        Ok(sources) => sources,
+        Err(problems) => return usage(&problems, format),
+    };
+    let mut collected =
+        Collected { groups: Vec::new(), jsonl: args.format == LineFormat::Jsonl, broken: false };
+    let mut problems = Vec::new();
+    let mut blanks = Blanks::default();
+    if args.docker {
+        match docker(args, environment, &mut collected) {
+            Ok(found) => blanks = found,
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for source in &sources {
+        if let Err(problem) = read(source, &mut collected) {
+            problems.push(problem);
+        }
+    }
+    if !problems.is_empty() && (collected.groups.is_empty() || !sources.is_empty()) {
+        return usage(&problems, format);
+    }
+    let groups = collected.groups;
+    let code = if groups.is_empty() { exit::PASS } else { exit::FAIL };
+    let mut out = io::stdout().lock();
+    let _ = match args.format {
+        LineFormat::Human => render::human(&groups, &blanks, &mut out),
+        LineFormat::Json => render::json(&groups, code, &blanks, &mut out),
+        LineFormat::Jsonl => Ok(()),
+    };
+    let _ = out.flush();
+    code
+}
+
+fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
+    let mut problems = Vec::new();
+    let mut sources = Vec::new();
+    for input in &args.inputs {
+        let path = Path::new(input);
+        if input == "-" {
+            sources.push(Source::Stdin);
+        } else if path.is_dir() {
+            sources.push(Source::Project(path.to_owned()));
+        } else if path.exists() {
+            sources.push(Source::File(path.to_owned()));
+        } else if input.contains(char::is_whitespace) {
+            sources.push(Source::Text(input.clone()));
+        } else {
+            problems.push(
+                Wrong::new(
+                    "no such file",
+                    "give a file, `-` for standard input, or the error's text in quotes",
+                )
+                .in_file(path),
+            );
+        }
+    }
+    if args.inputs.is_empty() && !args.docker {
+        sources.push(Source::Stdin);
+    }
+    if problems.is_empty() { Ok(sources) } else { Err(problems) }
+}
+
+struct Collected {
+    groups: Vec<Group>,
+    jsonl: bool,
+    broken: bool,
+}
+
+impl Collected {
+    fn take(&mut self, source: &str, service: &str, problem: Problem) {
+        if self.jsonl && !self.broken {
+            self.broken = render::jsonl(source, &problem, &mut io::stdout().lock()).is_err();
+        }
+        let (cause, variant, at) = (problem.found.kind, problem.found.variant, problem.at);
+        let known = self.groups.iter_mut().find(|group| group.cause == cause && group.variant == variant);
+        if let Some(group) = known {
+            group.count += 1;
+            group.first = group.first.or(at);
+            group.last = at.or(group.last);
+            if group.sources.len() < 64 {
+                group.sources.insert(service.to_owned());
+            }
+            group.sample = problem;
+            group.sample_source = source.to_owned();
+        } else {
+            self.groups.push(Group {
+                cause,
+                variant,
+                count: 1,
+                first: at,
+                last: at,
+                sources: BTreeSet::from([service.to_owned()]),
+                sample: problem,
+                sample_source: source.to_owned(),
+                present: 0,
+            });
+        }
+    }
+}
+
+fn read(source: &Source, collected: &mut Collected) -> Result<(), Wrong> {
+    match source {
+        Source::Text(text) => {
+            stream(&mut text.as_bytes(), "argument", "argument", false, collected);
+            Ok(())
+        }
+        Source::Stdin => {
+            let read = stream(&mut io::stdin().lock(), "stdin", "stdin", false, collected);
+            read.map_or(Ok(()), |error| Err(Wrong::new(format!("standard input: {error}"), "give a file")))
+        }
+        Source::File(path) => file(path, false, collected),
+        Source::Project(folder) => {
+            let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+                .map_err(|error| unreadable(folder, &error))?
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+                .collect();
+            files.sort();
+            if files.is_empty() {
+                return Err(Wrong::new(
+                    "no SERVICE.log in the folder",
+                    "give a folder with one log file a service",
+                )
+                .in_file(folder));
+            }
+            files.iter().try_for_each(|path| file(path, true, collected))
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Wrong {
+    Wrong::new(format!("cannot be read: {error}"), "give a file that this user may read").in_file(path)
+}
+
+fn file(path: &Path, project: bool, collected: &mut Collected) -> Result<(), Wrong> {
+    let mut handle = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let name = path.display().to_string();
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let service = if project { stem.as_str() } else { name.as_str() };
+    match stream(&mut handle, &name, service, project, collected) {
+        Some(error) => Err(unreadable(path, &error)),
+        None => Ok(()),
+    }
+}
+
+/// Feeds all of a reader to a scanner.
+fn stream(
+    reader: &mut dyn Read,
+    name: &str,
+    service: &str,
+    project: bool,
+    collected: &mut Collected,
+) -> Option<io::Error> {
+    let mut sink = |problem: Problem| collected.take(name, service, problem);
+    let mut scanner = Scanner::new(project, &mut sink);
+    let mut buffer = vec![0_u8; 1 << 20];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => scanner.feed(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Some(error),
+        }
+    }
+    scanner.finish();
+    None
+}
+
+/// Reads the logs of the project's containers.
+fn docker(
+    args: &DiagnoseArgs,
+    environment: &Environment,
+    collected: &mut Collected,
+) -> Result<Blanks, Wrong> {
+    let configured = config::stack(&args.targets, &args.runner(), environment, &[])
+        .map_err(|mut problems| problems.remove(0))?;
+    let stack = configured.stack;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Wrong::new(format!("no runtime can be started: {error}"), "try again"))?;
+    runtime.block_on(async {
+        let engine = Engine::connect(&stack).await.map_err(|failure| {
+            Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
+        })?;
+        for container in &engine.containers {
+            let name = container.name.clone();
+            let mut sink = |problem: Problem| collected.take(&name, &container.service, problem);
+            let mut scanner = Scanner::new(true, &mut sink);
+            let mut chunks = std::pin::pin!(engine.logs(container, stack.since));
+            while let Some(Ok(chunk)) = chunks.next().await {
+                scanner.feed(&chunk);
+            }
+            scanner.finish();
+        }
+        Ok(Blanks::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
+    })
+}
