@@ -19,6 +19,7 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
         Some(Command::Run(args)) => run_command(&args, environment),
         Some(Command::Demo(args)) => crate::demo::command(&args, environment),
         Some(Command::Diagnose(args)) => crate::triage::command(&args, environment),
+        Some(Command::Certs(args)) => crate::certs::command(&args, environment),
         Some(Command::Explain(args)) => crate::explain::command(&args),
     }
 }

@@ -96,6 +96,8 @@ fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
     let cause = match code {
         // Usage error: a cordumctl of another version, no verdict on TLS.
         Some(2) => Cause::Other,
+        // `status 429: {"code":"rate_limited",…}` (cordumctl 0.2).
+        _ if line.contains("status 429:") => Cause::Http { status: 429 },
         _ => stack.recognise(line.as_bytes()).map_or(Cause::Other, Cause::Line),
     };
     let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));

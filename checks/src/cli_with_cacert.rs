@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use crate::cli::{self, Ended, Roots};
 use crate::context::{Check, Context, Need};
-use crate::fault::Failure;
+use crate::fault::{Cause, Failure};
 use crate::gateway_https::{Busy, busy};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 
@@ -31,8 +31,7 @@ async fn observe(context: &Context) -> Observation {
         Ended::Connected => seen.worked(step, Expects::Works, format!("{who} connects")),
         Ended::NotRun(failure) => seen.untried(step, Expects::Works, failure),
         Ended::Refused(failure) => {
-            let limited = failure.facts.iter().any(|fact| fact.contains("429"));
-            if !limited {
+            if !matches!(failure.cause, Cause::Http { status: 429 }) {
                 seen.failed(step, Expects::Works, failure);
                 return seen;
             }

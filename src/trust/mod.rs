@@ -6,11 +6,13 @@
 
 mod build;
 mod constraints;
+mod explain;
 mod names;
 mod parsed;
 mod signature;
 
 pub use build::verify;
+pub use explain::{Around, explain};
 pub use names::matches_name;
 pub use parsed::Parsed;
 use tls_verify_checks::cause::{CauseKind, Variant};

@@ -1,0 +1,56 @@
+//! A finding: which file, which cause, how grave, what was seen, what to do.
+
+use serde::Serialize;
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use crate::outcome::Fix;
+
+/// How grave a finding is; ordered from harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// Worth knowing.
+    Note,
+    /// Holds, but look at it.
+    Warning,
+    Error,
+}
+
+/// One thing about a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub file: String,
+    pub cause: Option<CauseKind>,
+    pub variant: Option<Variant>,
+    pub severity: Grade,
+    pub message: String,
+    pub fix: Vec<Fix>,
+}
+
+impl Finding {
+    #[must_use]
+    pub fn new(file: &str, severity: Grade, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            cause: None,
+            variant: None,
+            severity,
+            message: message.into(),
+            fix: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn of(mut self, cause: CauseKind, variant: Option<Variant>) -> Self {
+        self.cause = Some(cause);
+        self.variant = variant;
+        self
+    }
+
+    #[must_use]
+    pub fn fix(mut self, text: impl Into<String>, command: impl Into<String>) -> Self {
+        let command = command.into();
+        self.fix.push(Fix { text: text.into(), command: (!command.is_empty()).then_some(command) });
+        self
+    }
+}

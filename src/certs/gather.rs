@@ -1,0 +1,168 @@
+//! Which files are looked at: the guide's layout, a whole folder, single files, standard input.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use tls_verify_checks::cause::Variant;
+
+use super::read::{self, Found, SIZE_LIMIT, Unreadable};
+
+/// A file and what was read from it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// `None`: an entry of a Secret, or standard input.
+    pub path: Option<PathBuf>,
+    pub found: Found,
+    /// The certificates that could be read, by their place in the file.
+    pub facts: Vec<super::facts::Facts>,
+}
+
+impl Source {
+    fn new(path: Option<PathBuf>, mut found: Found) -> Self {
+        let mut facts = Vec::new();
+        let mut faults = Vec::new();
+        for (index, der) in found.certificates().enumerate() {
+            match super::facts::Facts::read(&found.name, index, der) {
+                Ok(one) => facts.push(one),
+                Err(why) => faults.push(Unreadable {
+                    variant: Variant::WrongKind,
+                    message: format!("certificate {} cannot be parsed: {why}", index + 1),
+                }),
+            }
+        }
+        found.faults.extend(faults);
+        Self { path, found, facts }
+    }
+
+    /// DER of every certificate in it, also of those that cannot be parsed.
+    #[must_use]
+    pub fn chain(&self) -> Vec<Vec<u8>> {
+        self.found.certificates().map(<[u8]>::to_vec).collect()
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.found.name
+    }
+}
+
+/// Reads one file; what hinders it is a fault of its own.
+#[must_use]
+pub(super) fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
+    let name = path.display().to_string();
+    match content(path) {
+        Ok(bytes) => read::bytes(&name, &bytes, password)
+            .into_iter()
+            .map(|found| Source::new(Some(path.to_owned()), found))
+            .collect(),
+        Err(fault) => {
+            vec![Source::new(Some(path.to_owned()), Found { name, blocks: Vec::new(), faults: vec![fault] })]
+        }
+    }
+}
+
+/// Reads a file that is one thing; of a Secret in its place the first entry.
+#[must_use]
+pub(super) fn one(path: &Path, password: Option<&str>) -> Source {
+    file(path, password).into_iter().next().unwrap_or_else(|| {
+        let name = path.display().to_string();
+        Source::new(Some(path.to_owned()), Found { name, ..Found::default() })
+    })
+}
+
+/// Reads standard input.
+///
+/// # Errors
+/// What reading said.
+pub(super) fn standard_input(password: Option<&str>) -> io::Result<Vec<Source>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(read::bytes("-", &bytes, password).into_iter().map(|found| Source::new(None, found)).collect())
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    let fault = |variant, message: String| Unreadable { variant, message };
+    let refuse = |error: &io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            fault(Variant::FileMissing, "it does not exist".to_owned())
+        }
+        io::ErrorKind::PermissionDenied => {
+            fault(Variant::PermissionDenied, "it cannot be read: permission denied".to_owned())
+        }
+        _ => fault(Variant::WrongKind, format!("it cannot be read: {error}")),
+    };
+    let meta = std::fs::metadata(path).map_err(|error| refuse(&error))?;
+    if meta.is_dir() {
+        return Err(fault(Variant::WrongKind, "it is a directory, not a file".to_owned()));
+    }
+    // A pipe or a device would be waited for without end.
+    if !meta.is_file() {
+        return Err(fault(Variant::WrongKind, "it is no regular file".to_owned()));
+    }
+    if meta.len() > SIZE_LIMIT as u64 {
+        return Err(fault(Variant::WrongKind, "it is larger than 16 MiB".to_owned()));
+    }
+    std::fs::read(path).map_err(|error| refuse(&error))
+}
+
+/// The files of the guide's layout.
+pub(super) const LAYOUT: [&str; 5] =
+    ["ca/ca.crt", "server/tls.crt", "server/tls.key", "client/tls.crt", "client/tls.key"];
+
+/// Whether a folder has the guide's layout: two of its three subfolders hold one of its files.
+#[must_use]
+pub(super) fn is_layout(folder: &Path) -> bool {
+    let has = |files: &[&str]| files.iter().any(|file| folder.join(file).exists());
+    let parts = [
+        has(&["ca/ca.crt"]),
+        has(&["server/tls.crt", "server/tls.key"]),
+        has(&["client/tls.crt", "client/tls.key"]),
+    ];
+    parts.iter().filter(|part| **part).count() >= 2
+}
+
+const FILE_LIMIT: usize = 20_000;
+const DEPTH_LIMIT: usize = 12;
+
+/// Every file under a folder that may hold certificates, sorted; links to folders are not followed.
+#[must_use]
+pub(super) fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(kind) = entry.file_type() else { continue };
+            // Kubernetes mounts a Secret as links into a hidden folder: the links are read, once.
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if kind.is_dir() {
+                if depth < DEPTH_LIMIT && !hidden {
+                    folders.push((path, depth + 1));
+                }
+            } else if !hidden && (path.is_file() || kind.is_symlink()) && may_hold(&path) {
+                files.push(path);
+            }
+            if files.len() >= FILE_LIMIT {
+                folders.clear();
+                break;
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// By its name, or by its first bytes.
+fn may_hold(path: &Path) -> bool {
+    const ENDINGS: &[&str] = &["crt", "cer", "pem", "key", "der", "p12", "pfx", "ca-bundle", "jks"];
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+        return true;
+    }
+    let mut head = [0_u8; 4096];
+    let count = std::fs::File::open(path).and_then(|mut file| file.read(&mut head)).unwrap_or(0);
+    memchr::memmem::find(&head[..count], b"-----BEGIN ").is_some()
+        || (memchr::memmem::find(&head[..count], b"apiVersion").is_some()
+            && memchr::memmem::find(&head[..count], b"Secret").is_some())
+}

@@ -1,0 +1,135 @@
+//! Certificates that lie about in no known order: what belongs together is found by place and name.
+
+use std::collections::BTreeMap;
+
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use super::finding::{Finding, Grade};
+use super::gather::Source;
+use super::layout::Judged;
+use super::set::{self, Set};
+use super::single::{self, Look};
+use crate::catalogue::Blanks;
+use crate::trust::Purpose;
+
+/// Judges every certificate file as an item, and the items among themselves.
+#[must_use]
+pub(super) fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, look: Look) -> Judged {
+    let mut judged = Judged::default();
+    let spare: Vec<Vec<u8>> = sources.iter().flat_map(Source::chain).collect();
+    let mut groups: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
+    for source in &sources {
+        groups.entry(group(source.name())).or_default().push(source);
+    }
+    let roots: Vec<&Source> =
+        sources.iter().filter(|source| source.facts.iter().any(|one| one.is_ca && one.self_issued)).collect();
+    for source in &sources {
+        let leafy = source.facts.first().is_some_and(|one| !one.is_ca);
+        let keyed = source.facts.is_empty() && source.found.keys().next().is_some();
+        if leafy {
+            let group = &groups[group(source.name())];
+            let anchors = anchors(source, group, &roots);
+            let leaf = &source.facts[0];
+            let role = purpose.unwrap_or(match leaf.purpose() {
+                "client" => Purpose::Client,
+                "neither server nor client" => Purpose::Any,
+                _ => Purpose::Server,
+            });
+            let missing_names = names.is_empty() || role == Purpose::Client;
+            let set = Set {
+                leaf: source,
+                more: Vec::new(),
+                key: key(source, group),
+                anchors,
+                spare: &spare,
+                purpose: role,
+                names: if missing_names { Vec::new() } else { names.to_vec() },
+                documented: &[],
+                blanks: Blanks::default(),
+            };
+            let (mut findings, verification) = set::judge(&set, look);
+            // A CA that is nowhere here may well be elsewhere.
+            let stranger = |one: &Finding| {
+                one.cause == Some(CauseKind::UnknownAuthority) && one.variant == Some(Variant::OtherCa)
+            };
+            if findings.iter().any(stranger) && !group.iter().any(|one| is_anchor_file(one.name())) {
+                findings.retain(|one| !stranger(one));
+                findings.push(Finding::new(
+                    source.name(),
+                    Grade::Note,
+                    format!("its issuer {} is not among these files", leaf.issuer),
+                ));
+            } else {
+                judged.verifications.extend(verification);
+            }
+            judged.findings.extend(findings);
+        } else if keyed {
+            let paired = groups[group(source.name())]
+                .iter()
+                .any(|one| !one.facts.is_empty() && key(one, &groups[group(source.name())]).is_some());
+            if !paired {
+                judged.findings.push(Finding::new(
+                    source.name(),
+                    Grade::Note,
+                    "a private key without its certificate",
+                ));
+            }
+        } else {
+            judged.findings.extend(single::unreadable(source));
+            for one in &source.facts {
+                judged.findings.extend(single::make(one));
+                judged.findings.extend(single::dates(one, look, source.facts.len() == 1));
+            }
+        }
+    }
+    judged.sources = sources;
+    judged
+}
+
+/// The folder, or the Secret.
+fn group(name: &str) -> &str {
+    name.rsplit_once([':', '/']).map_or("", |(group, _)| group)
+}
+
+fn entry(name: &str) -> &str {
+    name.rsplit_once([':', '/']).map_or(name, |(_, entry)| entry)
+}
+
+fn is_anchor_file(name: &str) -> bool {
+    matches!(
+        entry(name),
+        "ca.crt" | "ca.pem" | "ca-bundle.crt" | "ca-certificates.crt" | "root.crt" | "root.pem"
+    )
+}
+
+/// The CA file beside it where there is one, else every root of the inventory.
+fn anchors<'a>(source: &Source, group: &[&'a Source], roots: &[&'a Source]) -> Vec<&'a Source> {
+    let beside: Vec<&'a Source> = group
+        .iter()
+        .copied()
+        .filter(|one| is_anchor_file(one.name()) && one.name() != source.name() && !one.facts.is_empty())
+        .collect();
+    if beside.is_empty() { roots.to_vec() } else { beside }
+}
+
+/// The key of the same stem, or the only key of the group.
+fn key<'a>(source: &Source, group: &[&'a Source]) -> Option<&'a Source> {
+    let stem = |name: &str| -> String {
+        let entry = entry(name);
+        let stem = entry.rsplit_once('.').map_or(entry, |(stem, _)| stem);
+        stem.trim_end_matches("-key").trim_end_matches(".key").trim_end_matches("-cert").to_owned()
+    };
+    let mut keys = group.iter().copied().filter(|one| {
+        one.facts.is_empty()
+            && (one.found.keys().next().is_some()
+                || one.found.blocks.contains(&super::read::Block::EncryptedKey)
+                || entry(one.name()).ends_with(".key"))
+    });
+    let wanted = stem(source.name());
+    let same: Option<&Source> = keys.clone().find(|one| stem(one.name()) == wanted);
+    same.or_else(|| {
+        let first = keys.next()?;
+        let leaves = group.iter().filter(|one| one.facts.first().is_some_and(|leaf| !leaf.is_ca)).count();
+        (keys.next().is_none() && leaves == 1).then_some(first)
+    })
+}

@@ -1,0 +1,75 @@
+//! Private keys: whether one can be used, and whether it belongs to a certificate. A key is read, never
+//! shown.
+
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
+
+use super::facts::Facts;
+use super::read::KeyForm;
+
+/// Whether a key belongs to a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Fits,
+    Other,
+    /// Of a kind that cannot be compared here.
+    Unknown,
+}
+
+/// Compares public keys.
+#[must_use]
+pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &Facts) -> Fit {
+    let key = match form {
+        KeyForm::Pkcs1 => PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(der)),
+        KeyForm::Pkcs8 => PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der)),
+        KeyForm::Sec1 => PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(der)),
+    };
+    let public = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key)
+        .ok()
+        .and_then(|signer| signer.public_key().map(|public| public.as_ref().to_vec()));
+    if let Some(public) = public {
+        return if public == certificate.spki { Fit::Fits } else { Fit::Other };
+    }
+    // RSA keys that the library refuses to use, as those below 2048 bits: the modulus tells.
+    match rsa_modulus(form, der) {
+        Some(modulus) if memchr::memmem::find(&certificate.spki, modulus).is_some() => Fit::Fits,
+        Some(_) => Fit::Other,
+        None => Fit::Unknown,
+    }
+}
+
+/// The modulus of RSAPrivateKey (RFC 8017, A.1.2), bare or in PKCS#8.
+fn rsa_modulus(form: KeyForm, der: &[u8]) -> Option<&[u8]> {
+    use x509_parser::der_parser::asn1_rs::{Any, FromDer, Integer, OctetString, Sequence};
+    let inner = match form {
+        KeyForm::Sec1 => return None,
+        KeyForm::Pkcs1 => der,
+        KeyForm::Pkcs8 => {
+            let (_, outer) = Sequence::from_der(der).ok()?;
+            let content = borrowed(&outer, der)?;
+            let (rest, _) = Integer::from_der(content).ok()?;
+            let (rest, algorithm) = Any::from_der(rest).ok()?;
+            // rsaEncryption, 1.2.840.113549.1.1.1.
+            const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+            memchr::memmem::find(algorithm.data, RSA)?;
+            let (_, octets) = OctetString::from_der(rest).ok()?;
+            let length = octets.as_cow().len();
+            let start = memchr::memmem::find(der, octets.as_cow().as_ref())?;
+            der.get(start..start + length)?
+        }
+    };
+    let (_, outer) = Sequence::from_der(inner).ok()?;
+    let content = borrowed(&outer, inner)?;
+    let (rest, _) = Integer::from_der(content).ok()?;
+    let (_, modulus) = Any::from_der(rest).ok()?;
+    Some(modulus.data).filter(|modulus| modulus.len() >= 32)
+}
+
+/// The content of a sequence as part of the bytes that it was read from.
+fn borrowed<'a>(
+    sequence: &x509_parser::der_parser::asn1_rs::Sequence<'_>,
+    from: &'a [u8],
+) -> Option<&'a [u8]> {
+    let length = sequence.content.len();
+    let start = memchr::memmem::find(from, sequence.content.as_ref())?;
+    from.get(start..start + length)
+}

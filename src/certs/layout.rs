@@ -1,0 +1,234 @@
+//! A folder in the guide's layout: `ca/`, `server/`, `client/`, judged as the stack uses them.
+
+use std::path::Path;
+
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use super::finding::{Finding, Grade};
+use super::gather::{self, LAYOUT, Source};
+use super::modes;
+use super::set::{self, Set};
+use super::single::{self, Look, day};
+use super::verdict::Verification;
+use crate::catalogue::Blanks;
+use crate::trust::Purpose;
+
+/// Names by which something of the stack connects: clients of NATS, Redis and the safety kernel, the
+/// dashboard's upstream, operators on the host.
+pub(super) const USED: &[&str] = &["localhost", "nats", "redis", "cordum-api-gateway", "safety-kernel"];
+
+/// Names that the generator or the guide lists and nothing connects by.
+pub(super) const DOCUMENTED: &[&str] = &[
+    "127.0.0.1",
+    "::1",
+    "scheduler",
+    "workflow-engine",
+    "context-engine",
+    "dashboard",
+    "api-gateway",
+    "cordum-safety-kernel",
+    "cordum-scheduler",
+    "cordum-workflow-engine",
+    "cordum-context-engine",
+    "cordum-dashboard",
+];
+
+/// What was found in a folder.
+#[derive(Debug, Default)]
+pub struct Judged {
+    pub sources: Vec<Source>,
+    pub findings: Vec<Finding>,
+    pub verifications: Vec<Verification>,
+}
+
+/// The folder's files, each read from where the stack mounts it.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub ca: Source,
+    pub server: Source,
+    pub server_key: Source,
+    pub client: Source,
+    pub client_key: Source,
+}
+
+impl Files {
+    #[must_use]
+    pub(super) fn read(folder: &Path, password: Option<&str>) -> Self {
+        let one = |file: &str| gather::one(&folder.join(file), password);
+        Self {
+            ca: one(LAYOUT[0]),
+            server: one(LAYOUT[1]),
+            server_key: one(LAYOUT[2]),
+            client: one(LAYOUT[3]),
+            client_key: one(LAYOUT[4]),
+        }
+    }
+}
+
+/// Judges the folder; `names`: instead of those that the stack uses.
+#[must_use]
+pub(super) fn judge(folder: &Path, names: &[String], look: Look, password: Option<&str>) -> Judged {
+    let files = Files::read(folder, password);
+    let mut judged = Judged::default();
+    judged.findings.extend(authority(&files, look));
+    let others: Vec<Source> = gather::walk(folder)
+        .into_iter()
+        .filter(|path| !LAYOUT.iter().any(|file| *path == folder.join(file)) && !path.ends_with("ca/ca.key"))
+        .flat_map(|path| gather::file(&path, password))
+        .collect();
+    let spare: Vec<Vec<u8>> = others.iter().flat_map(Source::chain).collect();
+    let blanks = Blanks {
+        ca: files.ca.name().to_owned(),
+        certs: folder.display().to_string(),
+        service: "SERVICE".to_owned(),
+        ..Blanks::default()
+    };
+    let used: Vec<String> =
+        if names.is_empty() { USED.iter().map(|name| (*name).to_owned()).collect() } else { names.to_vec() };
+    let sets = [
+        Set {
+            leaf: &files.server,
+            more: Vec::new(),
+            key: Some(&files.server_key),
+            anchors: vec![&files.ca],
+            spare: &spare,
+            purpose: Purpose::Server,
+            names: used,
+            documented: if names.is_empty() { DOCUMENTED } else { &[] },
+            blanks: blanks.clone(),
+        },
+        Set {
+            leaf: &files.client,
+            more: Vec::new(),
+            key: Some(&files.client_key),
+            anchors: vec![&files.ca],
+            spare: &spare,
+            purpose: Purpose::Client,
+            names: Vec::new(),
+            documented: &[],
+            blanks,
+        },
+    ];
+    for set in &sets {
+        let (findings, verification) = set::judge(set, look);
+        judged.findings.extend(findings);
+        judged.verifications.extend(verification);
+    }
+    judged.findings.extend(modes::look(folder, &LAYOUT));
+    judged.findings.extend(beside(folder, &others, look));
+    judged.findings.extend(made(&files));
+    judged.sources = vec![files.ca, files.server, files.server_key, files.client, files.client_key];
+    judged.sources.extend(others);
+    judged
+}
+
+/// The CA file: at least one certificate in it has to be usable now.
+fn authority(files: &Files, look: Look) -> Vec<Finding> {
+    let source = &files.ca;
+    let mut found = single::unreadable(source);
+    if source.facts.is_empty() {
+        if source.found.faults.is_empty() {
+            found.push(
+                Finding::new(source.name(), Grade::Error, "it holds no certificate")
+                    .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
+            );
+        }
+        return found;
+    }
+    if source.found.keys().next().is_some() {
+        found.push(
+            Finding::new(
+                source.name(),
+                Grade::Warning,
+                "the CA file holds a private key: every service mounts it",
+            )
+            .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
+            .fix(
+                "keep certificates only in it",
+                format!("openssl x509 -in {0} -out {0}.new && mv {0}.new {0}", source.name()),
+            ),
+        );
+    }
+    let valid = |one: &super::facts::Facts| look.at >= one.begins && look.at <= one.ends;
+    let usable = source.facts.iter().any(|one| valid(one) && single::authority(one).is_none());
+    let leaves = [files.server.facts.first(), files.client.facts.first()];
+    for one in &source.facts {
+        found.extend(single::make(one));
+        found.extend(single::dates(one, look, !usable));
+        let own = leaves.into_iter().flatten().any(|leaf| leaf.der == one.der);
+        if let Some(mut finding) = single::authority(one) {
+            if own {
+                finding.severity = Grade::Note;
+                finding.message = format!(
+                    "the CA file holds the end-entity certificate of {} itself: Go accepts it as its own anchor",
+                    one.called()
+                );
+                finding.fix.clear();
+            } else if usable {
+                finding.severity = Grade::Warning;
+            }
+            found.push(finding);
+        }
+        for leaf in leaves.into_iter().flatten() {
+            if leaf.issuer == one.subject && one.ends + time::Duration::hours(1) < leaf.ends && valid(one) {
+                let message = format!(
+                    "the CA of {} ends on {}, before the certificate of {} ({}): that day it stops working with it",
+                    one.called(),
+                    day(one.ends),
+                    leaf.called(),
+                    day(leaf.ends)
+                );
+                found.push(
+                    Finding::new(source.name(), Grade::Warning, message)
+                        .of(CauseKind::Expired, Some(Variant::ExpiredCa)),
+                );
+            }
+        }
+    }
+    found
+}
+
+/// Other files of the folder are worth a note, never more.
+fn beside(folder: &Path, others: &[Source], look: Look) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let key = folder.join("ca/ca.key");
+    if key.exists() {
+        let message = "the CA's private key lies in the folder that every service mounts: whoever reads it can \
+                       make certificates that the whole stack trusts";
+        found.push(
+            Finding::new(&key.display().to_string(), Grade::Note, message)
+                .fix("keep it elsewhere; no service needs it", format!("mv {} SAFE_PLACE/", key.display())),
+        );
+    }
+    for other in others {
+        let ended = other.facts.iter().filter(|one| look.at > one.ends).count();
+        let what = match (other.facts.len(), other.found.keys().count()) {
+            (0, 0) => "nothing that can be used".to_owned(),
+            (0, _) => "a private key".to_owned(),
+            (1, _) => format!("the certificate of {}", other.facts[0].called()),
+            (count, _) => format!("{count} certificates"),
+        };
+        let ended = if ended > 0 { format!(", {ended} ended") } else { String::new() };
+        found.push(Finding::new(
+            other.name(),
+            Grade::Note,
+            format!("not of the guide's layout: {what}{ended}"),
+        ));
+    }
+    found
+}
+
+/// Whether `cordumctl generate-certs` may have made it: information only.
+fn made(files: &Files) -> Option<Finding> {
+    let ca = files.ca.facts.first()?;
+    let leaves = [files.server.facts.first()?, files.client.facts.first()?];
+    let shaped = ca.called() == "Cordum Dev CA"
+        && leaves.iter().chain([&ca]).all(|one| one.key == "EC P-256" && one.raw_serial.len() <= 17);
+    shaped.then(|| {
+        Finding::new(
+            ca.file.as_str(),
+            Grade::Note,
+            "made by `cordumctl generate-certs`: EC P-256, PKCS#8, 128-bit serial numbers, CA and leaves end together",
+        )
+    })
+}

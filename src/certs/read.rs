@@ -1,0 +1,386 @@
+//! Whatever a person may have: PEM with text around it, DER, PKCS#12, a Kubernetes Secret. A block that
+//! cannot be read is named and never hides the next one. Bounded.
+
+use base64::Engine;
+use serde_yaml_ng::Value;
+use tls_verify_checks::cause::Variant;
+
+/// One thing found in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// DER.
+    Certificate(Vec<u8>),
+    /// An unencrypted private key.
+    Key(KeyForm, Vec<u8>),
+    /// A private key behind a password.
+    EncryptedKey,
+    /// Something else, by its label: a request, a revocation list, parameters.
+    Other(String),
+}
+
+/// How a private key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyForm {
+    Pkcs1,
+    Pkcs8,
+    Sec1,
+}
+
+/// What cannot be used in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub variant: Variant,
+    pub message: String,
+}
+
+/// What was found under one name.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The path, or `secret/NAME:ENTRY`.
+    pub name: String,
+    pub blocks: Vec<Block>,
+    pub faults: Vec<Unreadable>,
+}
+
+impl Found {
+    /// The certificates, in the file's order.
+    pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Certificate(der) => Some(der.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// The usable private keys.
+    pub fn keys(&self) -> impl Iterator<Item = (KeyForm, &[u8])> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Key(form, der) => Some((*form, der.as_slice())),
+            _ => None,
+        })
+    }
+
+    fn fault(&mut self, variant: Variant, message: impl Into<String>) {
+        self.faults.push(Unreadable { variant, message: message.into() });
+    }
+}
+
+/// No certificate file comes near these.
+pub(super) const SIZE_LIMIT: usize = 16 * 1024 * 1024;
+const BLOCK_LIMIT: usize = 10_000;
+
+/// Reads bytes as whatever they are; a Kubernetes Secret gives one result for each of its entries.
+#[must_use]
+pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
+    let mut found = Found { name: name.to_owned(), ..Found::default() };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        found.fault(Variant::NoPem, "it is empty");
+        return vec![found];
+    }
+    if bytes.len() > SIZE_LIMIT {
+        found.fault(Variant::WrongKind, "it is larger than 16 MiB");
+        return vec![found];
+    }
+    if bytes.first() == Some(&0x30) && binary(&mut found, bytes, password) {
+        return vec![found];
+    }
+    if bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) {
+        found.fault(
+            Variant::WrongKind,
+            "it is a Java key store; `keytool -exportcert -rfc` writes the certificate as PEM",
+        );
+        return vec![found];
+    }
+    if let Some(text) = utf16(bytes) {
+        found.fault(
+            Variant::WrongKind,
+            "it is written in UTF-16; Go and OpenSSL read no PEM from it: save it as UTF-8",
+        );
+        pem(&mut found, text.as_bytes(), password);
+        return vec![found];
+    }
+    let begins = memchr::memmem::find(bytes, b"-----BEGIN ").is_some();
+    if looks_like_secret(bytes)
+        && let Some(entries) = secret(name, bytes, password)
+    {
+        return entries;
+    }
+    if begins {
+        pem(&mut found, bytes, password);
+    }
+    if found.blocks.is_empty() && found.faults.is_empty() {
+        let message = if begins {
+            "it holds no complete PEM block"
+        } else if base64_der(bytes) {
+            "it is bare base64; PEM has `-----BEGIN CERTIFICATE-----` around it"
+        } else {
+            "it holds no PEM block"
+        };
+        found.fault(Variant::NoPem, message);
+    }
+    vec![found]
+}
+
+/// DER of a certificate, of a key, or a PKCS#12 container.
+fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) -> bool {
+    let Some((header, length)) = frame(bytes) else { return false };
+    let body = bytes.get(header..).unwrap_or_default();
+    if body.starts_with(&[0x02, 0x01, 0x03]) {
+        pkcs12(found, bytes, password);
+        return true;
+    }
+    let whole = bytes.get(..header + length);
+    if body.starts_with(&[0x02, 0x01]) {
+        match body.get(2..4) {
+            Some([0, 0x30]) => found.blocks.push(Block::Key(KeyForm::Pkcs8, bytes.to_vec())),
+            Some([0, 0x02]) => found.blocks.push(Block::Key(KeyForm::Pkcs1, bytes.to_vec())),
+            Some([1, 0x04]) => found.blocks.push(Block::Key(KeyForm::Sec1, bytes.to_vec())),
+            _ => return false,
+        }
+        found.fault(
+            Variant::WrongKind,
+            "it is a DER key; Cordum's services read PEM: convert it with `openssl pkey -inform der`",
+        );
+        return true;
+    }
+    match whole {
+        Some(whole) => {
+            found.blocks.push(Block::Certificate(whole.to_vec()));
+            found.fault(
+                Variant::WrongKind,
+                "it is DER; Cordum's services, NATS and Redis read PEM: convert it with \
+                 `openssl x509 -inform der -in FILE -out FILE.pem`",
+            );
+            if bytes.len() > header + length {
+                found.fault(Variant::WrongKind, "bytes follow the certificate");
+            }
+        }
+        None => found.fault(Variant::WrongKind, "it is cut off: the DER announces more bytes than there are"),
+    }
+    true
+}
+
+fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
+    use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
+    const CONVERT: &str = "`openssl pkcs12 -in FILE -nodes -out FILE.pem` converts it";
+    let Some(password) = password else {
+        found.fault(
+            Variant::WrongKind,
+            format!("it is a PKCS#12 container; give --password-file to look inside; Cordum's services read PEM: {CONVERT}"),
+        );
+        return;
+    };
+    match KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed) {
+        Ok(store) => {
+            for (_, entry) in store.entries() {
+                match entry {
+                    KeyStoreEntry::Certificate(one) => {
+                        found.blocks.push(Block::Certificate(one.as_der().to_vec()));
+                    }
+                    KeyStoreEntry::PrivateKeyChain(chain) => {
+                        found.blocks.push(Block::Key(KeyForm::Pkcs8, chain.key().as_der().to_vec()));
+                        let certificates = chain.certs().iter().map(|one| one.as_der().to_vec());
+                        found.blocks.extend(certificates.map(Block::Certificate));
+                    }
+                    _ => found.blocks.push(Block::Other("secret".to_owned())),
+                }
+            }
+            found.fault(
+                Variant::WrongKind,
+                format!("it is a PKCS#12 container; Cordum's services read PEM: {CONVERT}"),
+            );
+        }
+        Err(_) => found.fault(
+            Variant::Encrypted,
+            "it is a PKCS#12 container that the password does not open (or a damaged one)",
+        ),
+    }
+}
+
+/// PEM blocks, and base64 that cannot be decoded, each on its own.
+fn pem(found: &mut Found, bytes: &[u8], password: Option<&str>) {
+    let mut rest = bytes;
+    let mut number = 0_usize;
+    while let Some(start) = memchr::memmem::find(rest, b"-----BEGIN ") {
+        rest = &rest[start + 11..];
+        number += 1;
+        if number > BLOCK_LIMIT {
+            found.fault(Variant::WrongKind, "it holds more than 10,000 blocks; the rest is not read");
+            return;
+        }
+        let Some(dashes) = memchr::memmem::find(rest, b"-----").filter(|at| *at <= 64) else { continue };
+        let label = String::from_utf8_lossy(&rest[..dashes]).into_owned();
+        let body = &rest[dashes + 5..];
+        let end = format!("-----END {label}-----");
+        let until = memchr::memmem::find(body, end.as_bytes());
+        let next = memchr::memmem::find(body, b"-----BEGIN ");
+        let (content, after) = match (until, next) {
+            (Some(end_at), Some(next)) if next < end_at => (None, &body[next..]),
+            (Some(end_at), _) => (Some(&body[..end_at]), &body[end_at + end.len()..]),
+            (None, Some(next)) => (None, &body[next..]),
+            (None, None) => (None, &body[body.len()..]),
+        };
+        rest = after;
+        let Some(content) = content else {
+            found.fault(Variant::NoPem, format!("block {number} (`{label}`) has no end line"));
+            continue;
+        };
+        let (headers, encoded) = split_headers(content);
+        match decode(encoded) {
+            Some(der) if !der.is_empty() => block(found, &label, headers, der, password),
+            _ => {
+                found.fault(Variant::NoPem, format!("block {number} (`{label}`) is no base64"));
+            }
+        }
+    }
+}
+
+fn block(found: &mut Found, label: &str, headers: &[u8], der: Vec<u8>, password: Option<&str>) {
+    let encrypted = memchr::memmem::find(headers, b"ENCRYPTED").is_some();
+    let block = match label {
+        "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
+            if label != "CERTIFICATE" {
+                let message =
+                    format!("a block is labelled `{label}`: Go reads `CERTIFICATE` alone and passes it over");
+                found.fault(Variant::WrongKind, message);
+            }
+            Block::Certificate(der)
+        }
+        "ENCRYPTED PRIVATE KEY" => Block::EncryptedKey,
+        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" if encrypted => Block::EncryptedKey,
+        "PRIVATE KEY" => Block::Key(KeyForm::Pkcs8, der),
+        "RSA PRIVATE KEY" => Block::Key(KeyForm::Pkcs1, der),
+        "EC PRIVATE KEY" => Block::Key(KeyForm::Sec1, der),
+        "PKCS12" => return pkcs12(found, &der, password),
+        other => Block::Other(other.to_owned()),
+    };
+    found.blocks.push(block);
+}
+
+/// RFC 1421 headers stand before an empty line.
+fn split_headers(content: &[u8]) -> (&[u8], &[u8]) {
+    if !content.contains(&b':') {
+        return (&[], content);
+    }
+    for gap in [&b"\n\n"[..], b"\r\n\r\n", b"\n\r\n"] {
+        if let Some(at) = memchr::memmem::find(content, gap) {
+            return content.split_at(at);
+        }
+    }
+    (&[], content)
+}
+
+fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
+    let text: Vec<u8> = encoded.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    base64::engine::general_purpose::STANDARD.decode(text).ok()
+}
+
+fn base64_der(bytes: &[u8]) -> bool {
+    decode(bytes).is_some_and(|der| der.first() == Some(&0x30))
+}
+
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let little = match bytes.get(..2)? {
+        [0xff, 0xfe] => true,
+        [0xfe, 0xff] => false,
+        _ => return None,
+    };
+    let units = bytes[2..].chunks_exact(2).map(|pair| {
+        if little { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) }
+    });
+    Some(char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect())
+}
+
+/// Header and content length of the outer DER element.
+fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
+    let first = *bytes.get(1)?;
+    if first & 0x80 == 0 {
+        return Some((2, usize::from(first)));
+    }
+    let count = usize::from(first & 0x7f);
+    if count == 0 || count > 4 {
+        return None;
+    }
+    let length = bytes.get(2..2 + count)?.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
+    Some((2 + count, length))
+}
+
+fn looks_like_secret(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(SIZE_LIMIT)];
+    memchr::memmem::find(head, b"kind").is_some() && memchr::memmem::find(head, b"apiVersion").is_some()
+}
+
+/// The PEM entries of every Secret and ConfigMap in YAML or JSON, single, listed or in documents.
+fn secret(name: &str, bytes: &[u8], password: Option<&str>) -> Option<Vec<Found>> {
+    use serde::Deserialize;
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut found = Vec::new();
+    let mut any = false;
+    for document in serde_yaml_ng::Deserializer::from_str(text).take(1000) {
+        let value = match Value::deserialize(document) {
+            Ok(value) => value,
+            Err(error) => {
+                let mut broken = Found { name: name.to_owned(), ..Found::default() };
+                broken.fault(Variant::WrongKind, format!("the manifest cannot be read: {error}"));
+                found.push(broken);
+                break;
+            }
+        };
+        let listed = value.get("items").and_then(Value::as_sequence).cloned();
+        for object in listed.unwrap_or_else(|| vec![value]) {
+            let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+            if matches!(kind, "Secret" | "ConfigMap") {
+                any = true;
+                entries(&object, kind, password, &mut found);
+            }
+        }
+    }
+    (any || !found.is_empty()).then_some(found)
+}
+
+fn entries(object: &Value, kind: &str, password: Option<&str>, found: &mut Vec<Found>) {
+    let called =
+        object.get("metadata").and_then(|meta| meta.get("name")).and_then(Value::as_str).unwrap_or("unnamed");
+    for (part, encoded) in [("data", kind == "Secret"), ("stringData", false)] {
+        let Some(map) = object.get(part).and_then(Value::as_mapping) else { continue };
+        for (key, value) in map {
+            let (Some(key), Some(value)) = (key.as_str(), value.as_str()) else { continue };
+            let name = format!("{}/{called}:{key}", kind.to_ascii_lowercase());
+            let content = if encoded { decode(value.as_bytes()) } else { Some(value.as_bytes().to_vec()) };
+            let certificate_like = key.ends_with(".crt")
+                || key.ends_with(".key")
+                || key.ends_with(".pem")
+                || key.ends_with(".p12");
+            match content {
+                None => {
+                    let mut broken = Found { name, ..Found::default() };
+                    broken.fault(Variant::NoPem, "the entry is no base64");
+                    found.push(broken);
+                }
+                Some(content)
+                    if certificate_like || memchr::memmem::find(&content, b"-----BEGIN ").is_some() =>
+                {
+                    let mut read = Found { name, ..Found::default() };
+                    if content.is_empty() {
+                        read.fault(Variant::NoPem, "the entry is empty");
+                    } else if content.first() == Some(&0x30) && binary(&mut read, &content, password) {
+                    } else {
+                        pem(&mut read, &content, password);
+                        if read.blocks.is_empty() && read.faults.is_empty() {
+                            let message = if base64_der(&content)
+                                || decode(&content).is_some_and(|inner| inner.starts_with(b"-----BEGIN"))
+                            {
+                                "the entry is base64 twice: `data` takes it once, `stringData` takes plain PEM"
+                            } else {
+                                "the entry holds no PEM block"
+                            };
+                            read.fault(Variant::NoPem, message);
+                        }
+                    }
+                    found.push(read);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! A certificate with its key, its trust anchors and its role, judged together.
+
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use super::facts::Facts;
+use super::finding::{Finding, Grade};
+use super::gather::Source;
+use super::keys::{self, Fit};
+use super::read::Block;
+use super::single::{self, Look};
+use super::verdict::{Question, Verification, verify};
+use crate::catalogue::{self, Blanks};
+use crate::trust::{self, Purpose};
+
+/// What belongs together.
+#[derive(Clone, Debug)]
+pub(super) struct Set<'a> {
+    pub leaf: &'a Source,
+    /// More intermediates, from other files.
+    pub more: Vec<&'a Source>,
+    pub key: Option<&'a Source>,
+    pub anchors: Vec<&'a Source>,
+    pub spare: &'a [Vec<u8>],
+    pub purpose: Purpose,
+    /// Names that clients ask for.
+    pub names: Vec<String>,
+    /// Names that are only documented.
+    pub documented: &'a [&'a str],
+    pub blanks: Blanks,
+}
+
+/// Judges a set.
+#[must_use]
+pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verification>) {
+    let mut found = single::unreadable(set.leaf);
+    let presented: Vec<Vec<u8>> =
+        set.leaf.chain().into_iter().chain(set.more.iter().flat_map(|source| source.chain())).collect();
+    found.extend(key(set));
+    let Some(leaf) = set.leaf.facts.first() else {
+        if set.leaf.found.faults.is_empty() {
+            let message = "it holds no certificate";
+            found.push(
+                Finding::new(set.leaf.name(), Grade::Error, message)
+                    .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
+            );
+        }
+        if presented.is_empty() {
+            return (found, None);
+        }
+        let anchors = anchors(set);
+        let verification = verify(&question(set, &presented, &anchors, look));
+        return (found, Some(verification));
+    };
+    let dated = single::dates(leaf, look, true);
+    let dead = dated.as_ref().is_some_and(|finding| finding.severity == Grade::Error);
+    found.extend(dated);
+    for one in &set.leaf.facts {
+        found.extend(single::make(one));
+    }
+    for one in set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued) {
+        found.extend(single::dates(one, look, true));
+    }
+    found.extend(order(set));
+    found.extend(usage(set, leaf));
+    let anchors = anchors(set);
+    if set.anchors.is_empty() {
+        return (found, None);
+    }
+    let verification = verify(&question(set, &presented, &anchors, look));
+    found.extend(names(set, leaf));
+    let unnamed = verify(&Question { names: &[], ..question(set, &presented, &anchors, look) });
+    // Dates of the end-entity certificate are said; what else is wrong with the chain is asked on a
+    // day on which it is valid.
+    let chained = if dead {
+        let middle = leaf.begins + (leaf.ends - leaf.begins) / 2;
+        verify(&Question { names: &[], at: middle, ..question(set, &presented, &anchors, look) })
+    } else {
+        unnamed
+    };
+    if let (false, Some(cause)) = (chained.accepted, chained.cause) {
+        let parsed = leaf.parsed.is_ok();
+        let reason = chained.reason.clone().unwrap_or_default();
+        let said = found.iter().any(|one| one.cause == Some(cause) && one.severity == Grade::Error);
+        if parsed && !said {
+            let mut finding = Finding::new(set.leaf.name(), Grade::Error, reason).of(cause, chained.variant);
+            finding.fix = catalogue::fixes(cause, chained.variant, "certificates", &set.blanks);
+            found.push(finding);
+        }
+    }
+    for difference in &verification.differences {
+        found.push(Finding::new(set.leaf.name(), Grade::Note, difference.clone()));
+    }
+    if set.purpose == Purpose::Client {
+        found.extend(start_up_check(set, leaf, look, &verification));
+    }
+    (found, Some(verification))
+}
+
+fn question<'a>(
+    set: &'a Set<'_>,
+    presented: &'a [Vec<u8>],
+    anchors: &'a [Vec<u8>],
+    look: Look,
+) -> Question<'a> {
+    Question { presented, anchors, spare: set.spare, names: &set.names, purpose: set.purpose, at: look.at }
+}
+
+fn anchors(set: &Set<'_>) -> Vec<Vec<u8>> {
+    set.anchors.iter().flat_map(|source| source.chain()).collect()
+}
+
+fn key(set: &Set<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let own = set.leaf.found.keys().count();
+    let Some(source) = set.key else {
+        if own > 0 {
+            found.push(Finding::new(
+                set.leaf.name(),
+                Grade::Note,
+                "the file holds a private key too: whoever may read the certificate has the key",
+            ));
+        }
+        return found;
+    };
+    found.extend(single::unreadable(source));
+    if source.found.blocks.contains(&Block::EncryptedKey) && source.found.keys().next().is_none() {
+        found.push(
+            Finding::new(
+                source.name(),
+                Grade::Error,
+                "the private key is encrypted; Go's servers, NATS and Redis read it unencrypted",
+            )
+            .of(CauseKind::BadKeyFile, Some(Variant::Encrypted))
+            .fix(
+                "write it without a password",
+                format!("openssl pkey -in {0} -out {0}.plain", source.name()),
+            ),
+        );
+        return found;
+    }
+    let keys: Vec<_> = source.found.keys().collect();
+    let Some((form, der)) = keys.first() else {
+        if source.found.faults.is_empty() {
+            let what =
+                if source.facts.is_empty() { "no private key" } else { "a certificate and no private key" };
+            found.push(
+                Finding::new(source.name(), Grade::Error, format!("it holds {what}"))
+                    .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
+                    .fix("put the certificate's private key there", ""),
+            );
+        }
+        return found;
+    };
+    if keys.len() > 1 {
+        let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
+        found.push(Finding::new(source.name(), Grade::Warning, message).of(CauseKind::BadKeyFile, None));
+    }
+    let Some(leaf) = set.leaf.facts.first() else { return found };
+    match keys::fit(*form, der, leaf) {
+        Fit::Fits => {}
+        Fit::Unknown => {
+            found.push(Finding::new(source.name(), Grade::Note, "the key is of a kind that is not compared"));
+        }
+        Fit::Other => {
+            let place = set.leaf.facts.iter().position(|one| keys::fit(*form, der, one) == Fit::Fits);
+            let later = keys.iter().any(|(form, der)| keys::fit(*form, der, leaf) == Fit::Fits);
+            let hint = match (place, later) {
+                (Some(place), _) => format!(
+                    "; it belongs to certificate {} of the file: the end-entity certificate has to come first",
+                    place + 1
+                ),
+                (_, true) => "; a later key of the file does".to_owned(),
+                _ => String::new(),
+            };
+            let message = format!(
+                "the private key does not belong to the certificate of {} in {}{hint}",
+                leaf.called(),
+                set.leaf.name()
+            );
+            found.push(
+                Finding::new(source.name(), Grade::Error, message).of(CauseKind::KeyMismatch, None).fix(
+                    "put the pair of one and the same `generate-certs` run there, then restart",
+                    "cordumctl generate-certs --force --days 365 && docker compose restart",
+                ),
+            );
+        }
+    }
+    found
+}
+
+/// RFC 8446, 4.4.2: the end-entity certificate first; RFC 5246 wants the rest in order too.
+fn order(set: &Set<'_>) -> Vec<Finding> {
+    let chain = &set.leaf.facts;
+    let mut found = Vec::new();
+    let Some(leaf) = chain.first() else { return found };
+    if chain.len() > 1 && leaf.is_ca && chain.iter().any(|one| !one.is_ca) {
+        let message = format!(
+            "the file begins with the CA certificate of {}: the end-entity certificate has to come first",
+            leaf.called()
+        );
+        found.push(Finding::new(set.leaf.name(), Grade::Error, message).of(CauseKind::InvalidCa, None).fix(
+            "write the end-entity certificate first, then its intermediates",
+            format!("cat leaf.crt intermediate.crt > {}", set.leaf.name()),
+        ));
+        return found;
+    }
+    let in_order = chain.windows(2).all(|pair| pair[0].issuer == pair[1].subject);
+    if !in_order {
+        let message = "the certificates behind the first are not in order (each signed by the next); Go accepts it, TLS 1.2 clients need not";
+        found.push(Finding::new(set.leaf.name(), Grade::Warning, message).of(CauseKind::OtherTls, None));
+    }
+    if chain.iter().skip(1).any(|one| one.self_issued && one.is_ca) {
+        let message = "the file holds a root too; it is sent for nothing: clients use their own";
+        found.push(Finding::new(set.leaf.name(), Grade::Note, message));
+    }
+    found
+}
+
+/// What Go does not look at and others do.
+fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let signs = leaf.key_usages.is_empty() || leaf.key_usages.iter().any(|one| one == "digitalSignature");
+    if !signs && !leaf.key.starts_with("RSA") || (!signs && set.purpose == Purpose::Client) {
+        let message = format!(
+            "the key usage of {} ({}) lacks digitalSignature; Go does not look at it, OpenSSL does",
+            leaf.called(),
+            leaf.key_usages.join(", ")
+        );
+        found.push(Finding::new(set.leaf.name(), Grade::Warning, message).of(CauseKind::WrongKeyUsage, None));
+    }
+    if leaf.is_ca && set.leaf.facts.len() == 1 {
+        let message = format!(
+            "the end-entity certificate of {} is a CA certificate; Go accepts it, rustls does not",
+            leaf.called()
+        );
+        found.push(
+            Finding::new(set.leaf.name(), Grade::Warning, message)
+                .of(CauseKind::InvalidCa, Some(Variant::CaAsEndEntity)),
+        );
+    }
+    found
+}
+
+/// What is missing and used is an error; what only documents name is a note.
+fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
+    let Ok(parsed) = &leaf.parsed else { return Vec::new() };
+    if set.names.is_empty() {
+        return Vec::new();
+    }
+    let lacks = |name: &&str| trust::matches_name(parsed, name).is_err();
+    let missing: Vec<&str> = set.names.iter().map(String::as_str).filter(lacks).collect();
+    let unused: Vec<&str> =
+        set.documented.iter().copied().filter(lacks).filter(|name| !missing.contains(name)).collect();
+    let mut found = Vec::new();
+    if !missing.is_empty() {
+        let (variant, has) = if leaf.sans.is_empty() {
+            let cn = leaf.common_name.as_deref().unwrap_or("nothing");
+            (
+                Some(Variant::NoSan),
+                format!("no subject alternative name at all; its common name {cn} counts for nothing"),
+            )
+        } else {
+            let address = missing.iter().all(|name| name.parse::<std::net::IpAddr>().is_ok());
+            (address.then_some(Variant::IpNotInSan), leaf.sans.join(", "))
+        };
+        let message = format!(
+            "the certificate of {} is not valid for {}; it has {has}",
+            leaf.called(),
+            missing.join(", ")
+        );
+        found.push(
+            Finding::new(set.leaf.name(), Grade::Error, message)
+                .of(CauseKind::HostnameMismatch, variant)
+                .fix(
+                    "issue it again with every name (`cordumctl generate-certs` has no option for names)",
+                    reissue(set, leaf, &missing),
+                ),
+        );
+    }
+    if !unused.is_empty() {
+        let message = format!(
+            "{} are in the guide's list and not in the certificate; nothing connects by these names",
+            unused.join(", ")
+        );
+        found.push(Finding::new(set.leaf.name(), Grade::Note, message));
+    }
+    found
+}
+
+/// The command that signs the server certificate again, with the missing names added.
+fn reissue(set: &Set<'_>, leaf: &Facts, missing: &[&str]) -> String {
+    let names: Vec<String> = leaf
+        .sans
+        .iter()
+        .map(String::as_str)
+        .chain(missing.iter().copied())
+        .map(|name| match name.parse::<std::net::IpAddr>() {
+            Ok(_) => format!("IP:{name}"),
+            Err(_) => format!("DNS:{name}"),
+        })
+        .collect();
+    let Blanks { certs, ca, .. } = &set.blanks;
+    format!(
+        "openssl req -new -key {certs}/server/tls.key -subj '/O=Cordum/CN=cordum-server' | \\\n\
+         openssl x509 -req -days 365 -CA {ca} -CAkey {certs}/ca/ca.key -out {certs}/server/tls.crt \\\n\
+         -extfile <(printf 'subjectAltName={}\\nextendedKeyUsage=serverAuth\\nkeyUsage=digitalSignature')",
+        names.join(",")
+    )
+}
+
+/// Cordum's services check their client certificate before they connect: the first certificate of each
+/// file, no intermediates, at notBefore plus a second.
+fn start_up_check(set: &Set<'_>, leaf: &Facts, look: Look, verification: &Verification) -> Option<Finding> {
+    let first = set.anchors.first()?.facts.first()?;
+    if !verification.accepted {
+        return None;
+    }
+    let only = verify(&Question {
+        presented: std::slice::from_ref(&leaf.der),
+        anchors: std::slice::from_ref(&first.der),
+        spare: &[],
+        names: &[],
+        purpose: Purpose::Client,
+        at: leaf.begins + time::Duration::seconds(1),
+    });
+    let _ = look;
+    // The CA's own dates are not what that check looks at.
+    let dates = matches!(only.cause, Some(CauseKind::Expired | CauseKind::NotYetValid));
+    (!only.accepted && !dates).then(|| {
+        Finding::new(
+            set.leaf.name(),
+            Grade::Warning,
+            "Cordum's services look at the first certificate of the client file and of the CA file alone before \
+             they connect: there this pair does not chain, and they stop with `tls chain invalid`",
+        )
+        .of(CauseKind::UnknownAuthority, Some(Variant::MissingIntermediate))
+        .fix("put the CA that signed the client certificate first into the CA file", "")
+    })
+}

@@ -1,0 +1,173 @@
+//! What can be said of one certificate alone.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use super::facts::Facts;
+use super::finding::{Finding, Grade};
+use super::gather::Source;
+
+/// How certificates are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub at: OffsetDateTime,
+    pub expiry_warn: Duration,
+}
+
+/// `2026-11-24`.
+#[must_use]
+pub(super) fn day(at: OffsetDateTime) -> String {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    at.format(&format).unwrap_or_default()
+}
+
+/// What of a file cannot be used.
+#[must_use]
+pub(super) fn unreadable(source: &Source) -> Vec<Finding> {
+    source
+        .found
+        .faults
+        .iter()
+        .map(|fault| {
+            // What was read all the same is only worth a look.
+            let usable = !source.found.blocks.is_empty() && fault.variant == Variant::WrongKind;
+            let grade = if usable { Grade::Warning } else { Grade::Error };
+            let finding = Finding::new(source.name(), grade, fault.message.clone())
+                .of(CauseKind::BadKeyFile, Some(fault.variant));
+            match fault.variant {
+                Variant::PermissionDenied => finding.fix(
+                    "make it readable for whoever has to read it",
+                    format!("chmod a+r {}", source.name()),
+                ),
+                Variant::FileMissing => finding.fix(
+                    "put it there; for a new development stack `cordumctl generate-certs` writes the whole folder",
+                    "cordumctl generate-certs --dir ./certs",
+                ),
+                _ => finding,
+            }
+        })
+        .collect()
+}
+
+/// Dates; `main`: the file does not work without this certificate.
+#[must_use]
+pub(super) fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
+    let renew = |finding: Finding| {
+        if one.is_ca {
+            finding.fix(
+                "make a new CA and new certificates under it, and restart everything that trusts the old one",
+                "cordumctl generate-certs --force --days 365 && docker compose restart",
+            )
+        } else {
+            finding.fix(
+                "renew it; Go servers read the new files within 30 s, NATS and Redis need a restart",
+                "cordumctl generate-certs --force --days 365 && docker compose restart",
+            )
+        }
+    };
+    let grade = if main { Grade::Error } else { Grade::Warning };
+    let what = format!("the certificate of {}", one.called());
+    if look.at > one.ends {
+        let ago = (look.at - one.ends).whole_days();
+        let message = format!("{what} ended on {} ({ago} days ago)", day(one.ends));
+        let variant = one.is_ca.then_some(Variant::ExpiredCa);
+        return Some(renew(Finding::new(&one.file, grade, message).of(CauseKind::Expired, variant)));
+    }
+    if look.at < one.begins {
+        let ahead = (one.begins - look.at).whole_days();
+        let message = format!("{what} is not valid before {} (in {ahead} days)", day(one.begins));
+        return Some(Finding::new(&one.file, grade, message).of(CauseKind::NotYetValid, None).fix(
+            "wait, or issue it again; look at the clocks: `date -u` here and in the containers",
+            "date -u",
+        ));
+    }
+    let left = one.ends - look.at;
+    let life = one.ends - one.begins;
+    let soon = left <= time::Duration::try_from(look.expiry_warn).unwrap_or(time::Duration::MAX);
+    if soon || left * 3 < life {
+        let why = if soon { "" } else { ", the last third of its lifetime" };
+        let message = format!("{what} ends on {} (in {} days{why})", day(one.ends), left.whole_days());
+        return Some(renew(Finding::new(&one.file, Grade::Warning, message).of(CauseKind::Expired, None)));
+    }
+    None
+}
+
+/// Keys, signatures, serial numbers, and whether Go can read it at all.
+#[must_use]
+pub(super) fn make(one: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let what = format!("the certificate of {}", one.called());
+    if let Err(why) = &one.parsed {
+        let negative = one.raw_serial.first().is_some_and(|byte| byte & 0x80 != 0);
+        let message = if negative {
+            format!("{what} has a negative serial number: Go (since 1.23) does not parse it")
+        } else {
+            format!("{what} is not parsed by Go: {why}")
+        };
+        found.push(
+            Finding::new(&one.file, Grade::Error, message)
+                .of(CauseKind::OtherTls, None)
+                .fix("issue it again with a tool that follows RFC 5280", ""),
+        );
+    }
+    let weak = |variant, message: String| {
+        Finding::new(&one.file, Grade::Warning, message)
+            .of(CauseKind::OtherTls, Some(variant))
+            .fix("issue it again with an EC P-256 key and SHA-256", "")
+    };
+    if one.key.starts_with("RSA") && one.bits < 2048 {
+        let message = match one.bits {
+            ..1024 => format!("{what} has an RSA key of {} bits: Go refuses it (below 1024)", one.bits),
+            _ => format!(
+                "{what} has an RSA key of {} bits: Go accepts it, OpenSSL at security level 2 and rustls do not",
+                one.bits
+            ),
+        };
+        found.push(weak(Variant::WeakKey, message));
+    } else if one.key.starts_with("RSA") && one.bits > 8192 {
+        let message = format!("{what} has an RSA key of {} bits: Go's TLS refuses more than 8192", one.bits);
+        found.push(weak(Variant::WeakKey, message));
+    } else if ["DSA", "Ed448", "EC with", "EC 1.", "EC P-224"].iter().any(|kind| one.key.starts_with(kind)) {
+        let message =
+            format!("{what} has a key that Go's TLS cannot use or many peers do not know: {}", one.key);
+        found.push(weak(Variant::WeakKey, message));
+    }
+    if !one.self_issued && ["SHA1", "MD5", "MD2"].iter().any(|weak| one.signature.contains(weak)) {
+        let message = format!("{what} is signed with {}: Go refuses it", one.signature);
+        found.push(Finding { severity: Grade::Error, ..weak(Variant::WeakSignature, message) });
+    }
+    let digits: &[u8] = one.raw_serial.strip_prefix(&[0]).unwrap_or(&one.raw_serial);
+    if digits.iter().all(|byte| *byte == 0) {
+        let message = format!("{what} has the serial number 0 (RFC 5280, 4.1.2.2, wants a positive one)");
+        found.push(Finding::new(&one.file, Grade::Warning, message).of(CauseKind::OtherTls, None));
+    } else if one.raw_serial.len() > 20 {
+        let message = format!(
+            "{what} has a serial number of {} octets (RFC 5280, 4.1.2.2, allows 20)",
+            one.raw_serial.len()
+        );
+        found.push(Finding::new(&one.file, Grade::Warning, message).of(CauseKind::OtherTls, None));
+    }
+    found
+}
+
+/// What a CA certificate must say of itself.
+#[must_use]
+pub(super) fn authority(one: &Facts) -> Option<Finding> {
+    let what = format!("the certificate of {}", one.called());
+    let refuse = |message: String| {
+        Some(
+            Finding::new(&one.file, Grade::Error, message)
+                .of(CauseKind::InvalidCa, Some(Variant::NotACa))
+                .fix("use the CA's own certificate; make one with `cordumctl generate-certs`", ""),
+        )
+    };
+    if !one.is_ca {
+        return refuse(format!("{what} is no CA certificate (basicConstraints); Go lets it sign nothing"));
+    }
+    if !one.key_usages.is_empty() && !one.key_usages.iter().any(|usage| usage == "keyCertSign") {
+        return refuse(format!("{what} may not sign certificates (keyUsage without keyCertSign)"));
+    }
+    None
+}

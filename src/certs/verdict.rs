@@ -1,0 +1,189 @@
+//! What three verifiers decide of one chain: Go's crypto/x509, whose answer counts; webpki, asked itself;
+//! and OpenSSL as curl sets it up, by the rules in which it differs.
+
+use std::time::Duration;
+
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use serde::Serialize;
+use time::OffsetDateTime;
+use tls_verify_checks::cause::{CauseKind, Variant};
+
+use super::facts::Facts;
+use crate::trust::{self, Around, Options, Parsed, Purpose, Refusal};
+
+/// A chain to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// DER, end-entity certificate first.
+    pub presented: &'a [Vec<u8>],
+    /// DER.
+    pub anchors: &'a [Vec<u8>],
+    /// Other certificates of the same folder.
+    pub spare: &'a [Vec<u8>],
+    pub names: &'a [String],
+    pub purpose: Purpose,
+    pub at: OffsetDateTime,
+}
+
+/// The answers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verification {
+    /// What Go's crypto/x509 (1.26) decides.
+    pub accepted: bool,
+    pub cause: Option<CauseKind>,
+    pub variant: Option<Variant>,
+    pub reason: Option<String>,
+    pub go: bool,
+    pub openssl: bool,
+    pub webpki: bool,
+    /// Why another verifier decides otherwise.
+    pub differences: Vec<String>,
+    /// The accepted chains, by subject, end-entity certificate first.
+    pub chains: Vec<Vec<String>>,
+    pub purpose: &'static str,
+    pub names: Vec<String>,
+}
+
+/// Asks all three.
+#[must_use]
+pub fn verify(question: &Question<'_>) -> Verification {
+    let go = go(question);
+    let webpki = webpki(question);
+    let openssl = openssl(question, go.as_ref().err());
+    let accepted = go.is_ok();
+    let mut differences = Vec::new();
+    match (&webpki, accepted) {
+        (Err(why), true) => differences.push(format!("webpki (rustls) refuses: {why}")),
+        (Ok(()), false) => differences.push("webpki (rustls) accepts".to_owned()),
+        _ => {}
+    }
+    match (&openssl, accepted) {
+        (Err(why), true) => differences.push(format!("OpenSSL refuses: {why}")),
+        (Ok(Some(why)), false) => differences.push(format!("OpenSSL accepts: {why}")),
+        _ => {}
+    }
+    let refusal = go.as_ref().err();
+    Verification {
+        accepted,
+        cause: refusal.map(|refusal| refusal.cause),
+        variant: refusal.and_then(|refusal| refusal.variant),
+        reason: refusal.map(|refusal| refusal.reason.clone()),
+        go: accepted,
+        openssl: openssl.is_ok(),
+        webpki: webpki.is_ok(),
+        differences,
+        chains: go.unwrap_or_default(),
+        purpose: match question.purpose {
+            Purpose::Server => "server",
+            Purpose::Client => "client",
+            Purpose::Any => "any",
+        },
+        names: question.names.to_vec(),
+    }
+}
+
+/// Every name is asked for; the first refusal counts.
+fn go(question: &Question<'_>) -> Result<Vec<Vec<String>>, Refusal> {
+    let unread = |what: &str, why: &str| {
+        Refusal::new(CauseKind::OtherTls, None, &format!("{what} cannot be parsed: {why}"), "")
+    };
+    let Some((leaf, rest)) = question.presented.split_first() else {
+        return Err(Refusal::new(CauseKind::BadKeyFile, Some(Variant::NoPem), "there is no certificate", ""));
+    };
+    let leaf = Parsed::read(leaf).map_err(|why| unread("the end-entity certificate", &why))?;
+    // crypto/tls refuses a whole Certificate message for one certificate that it cannot parse.
+    let intermediates: Vec<Parsed> = rest
+        .iter()
+        .map(|der| Parsed::read(der).map_err(|why| unread("a certificate behind it", &why)))
+        .collect::<Result<_, _>>()?;
+    // AppendCertsFromPEM passes over what it cannot parse.
+    let anchors: Vec<Parsed> = question.anchors.iter().filter_map(|der| Parsed::read(der).ok()).collect();
+    let spare: Vec<Parsed> = question.spare.iter().filter_map(|der| Parsed::read(der).ok()).collect();
+    let mut options = Options { at: question.at.unix_timestamp(), name: None, purpose: question.purpose };
+    let chains = match question.names.split_first() {
+        None => trust::verify(&leaf, &intermediates, &anchors, &options),
+        Some((first, others)) => {
+            options.name = Some(first);
+            trust::verify(&leaf, &intermediates, &anchors, &options).and_then(|chains| {
+                others.iter().try_for_each(|name| trust::matches_name(&leaf, name)).map(|()| chains)
+            })
+        }
+    };
+    chains.map_err(|refusal| {
+        let around = Around { leaf: &leaf, intermediates: &intermediates, anchors: &anchors, spare: &spare };
+        trust::explain(&refusal, around)
+    })
+}
+
+/// rustls-webpki 0.103 with aws-lc-rs.
+fn webpki(question: &Question<'_>) -> Result<(), String> {
+    let presented: Vec<CertificateDer<'_>> =
+        question.presented.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+    let anchors: Vec<CertificateDer<'_>> =
+        question.anchors.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
+    let roots: Vec<_> =
+        anchors.iter().filter_map(|anchor| webpki::anchor_from_trusted_cert(anchor).ok()).collect();
+    let (leaf, rest) = presented.split_first().ok_or("there is no certificate")?;
+    let leaf = webpki::EndEntityCert::try_from(leaf).map_err(|error| error.to_string())?;
+    let seconds = u64::try_from(question.at.unix_timestamp()).unwrap_or_default();
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let usage = match question.purpose {
+        Purpose::Client => webpki::KeyUsage::client_auth(),
+        _ => webpki::KeyUsage::server_auth(),
+    };
+    leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &roots, rest, at, usage, None, None)
+        .map_err(|error| error.to_string())?;
+    for name in question.names {
+        let name = ServerName::try_from(name.as_str()).map_err(|error| error.to_string())?;
+        leaf.verify_is_valid_for_subject_name(&name).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// OpenSSL 3 with X509_V_FLAG_PARTIAL_CHAIN and X509_V_FLAG_TRUSTED_FIRST, as curl sets it (8.x,
+/// `lib/vtls/openssl.c`), security level 2 as Debian builds it: Go's answer, and the rules in which
+/// OpenSSL differs. `Ok(Some(_))`: accepted although Go refuses, and why.
+fn openssl(question: &Question<'_>, go: Option<&Refusal>) -> Result<Option<String>, String> {
+    let Some(leaf) = question.presented.first().and_then(|der| Facts::read("", 0, der).ok()) else {
+        return Err("the certificate cannot be read".to_owned());
+    };
+    if let Some(refusal) = go {
+        return openssl_accepts(question, &leaf, refusal).map(Some).ok_or_else(|| refusal.reason.clone());
+    }
+    let own_anchor = question.anchors.iter().any(|anchor| anchor == &leaf.der);
+    // crypto/x509/v3_purp.c: anyExtendedKeyUsage alone is no purpose of a TLS end-entity.
+    let wanted = if question.purpose == Purpose::Client { "clientAuth" } else { "serverAuth" };
+    if !own_anchor && !leaf.ekus.is_empty() && !leaf.ekus.iter().any(|eku| eku == wanted) {
+        return Err(format!("the extended key usage lacks {wanted} (any does not count)"));
+    }
+    // KU_TLS: digitalSignature, keyEncipherment or keyAgreement for a server; no encipherment for a client.
+    let useful: &[&str] = if question.purpose == Purpose::Client {
+        &["digitalSignature", "keyAgreement"]
+    } else {
+        &["digitalSignature", "keyEncipherment", "keyAgreement"]
+    };
+    if !leaf.key_usages.is_empty() && !leaf.key_usages.iter().any(|usage| useful.contains(&usage.as_str())) {
+        return Err("the key usage allows neither signatures nor key exchange".to_owned());
+    }
+    // Security level 2: 112 bits.
+    if leaf.key.starts_with("RSA") && leaf.bits < 2048 {
+        return Err(format!("the key of {} bits is too small at security level 2", leaf.bits));
+    }
+    Ok(None)
+}
+
+/// What OpenSSL lets through although Go does not.
+fn openssl_accepts(question: &Question<'_>, leaf: &Facts, refusal: &Refusal) -> Option<String> {
+    let without_names = |at: OffsetDateTime| go(&Question { names: &[], at, ..*question });
+    match (refusal.cause, refusal.variant) {
+        (CauseKind::HostnameMismatch, _) if without_names(question.at).is_ok() => {
+            // X509_check_host falls back to the common name when there is no dNSName.
+            let has_dns =
+                leaf.sans.iter().any(|san| san.parse::<std::net::IpAddr>().is_err() && !san.contains(':'));
+            let name = leaf.common_name.as_deref()?;
+            let all = question.names.iter().all(|wanted| wanted.eq_ignore_ascii_case(name));
+            (!has_dns && all).then(|| format!("the common name {name} counts where there is no dNSName"))
+        }
+        _ => None,
+    }
+}

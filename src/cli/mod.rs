@@ -1,0 +1,166 @@
+//! Arguments, exactly as typed: no files, no network.
+
+mod certs;
+mod runner;
+mod target;
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use certs::{CertsArgs, Role};
+pub use runner::{ColorChoice, Format, OutputArgs, RunnerArgs};
+pub use target::TargetArgs;
+
+const EXIT_CODES: &str = "Exit codes:
+  0    everything selected passed
+  1    a check failed (with --strict also: a warning)
+  2    usage or configuration error, nothing was run
+  3    nothing failed, but something could not be decided
+  130  interrupted";
+
+/// Proves TLS end to end on a running service stack, and says what is broken, why, and the command
+/// that fixes it.
+#[derive(Debug, Parser)]
+#[command(name = "tls-verify", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the seven documented checks against a running stack (the default)
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<RunArgs>),
+    /// Starts a complete small stack on loopback, checks it, stops it
+    #[command(after_help = EXIT_CODES)]
+    Demo(Box<DemoArgs>),
+    /// Reads error text or log lines and names the cause of each that is a TLS problem
+    #[command(after_help = DIAGNOSE_CODES)]
+    Diagnose(Box<DiagnoseArgs>),
+    /// Checks certificate files, without any network
+    #[command(after_help = CERTS_CODES)]
+    Certs(CertsArgs),
+    /// Prints what is known of a cause, or the list of causes
+    Explain(ExplainArgs),
+}
+
+const CERTS_CODES: &str = "Exit codes:
+  0    clean
+  1    findings of severity error
+  2    usage error
+  3    undecided";
+
+const DIAGNOSE_CODES: &str = "Exit codes:
+  0    no problem line
+  1    problem lines found
+  2    usage error";
+
+/// Options of `diagnose`.
+#[derive(Args, Clone, Debug)]
+pub struct DiagnoseArgs {
+    /// Files, directories of SERVICE.log files, `-` for standard input (the default), or the text itself
+    #[arg(value_name = "FILE|TEXT")]
+    pub inputs: Vec<String>,
+    /// Read the logs of the stack's containers
+    #[arg(long)]
+    pub docker: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t = LineFormat::Human)]
+    pub format: LineFormat,
+    #[command(flatten)]
+    pub targets: TargetArgs,
+}
+
+impl DiagnoseArgs {
+    /// The runner's defaults, for configuration that asks for them.
+    #[must_use]
+    pub fn runner(&self) -> RunnerArgs {
+        RunnerArgs {
+            only: Vec::new(),
+            skip: Vec::new(),
+            all: false,
+            strict: false,
+            timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+            expiry_warn: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
+/// Options of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// A cause, a variant, or words of an error message
+    pub cause: Option<String>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = PlainFormat::Human)]
+    pub format: PlainFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LineFormat {
+    Human,
+    Json,
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlainFormat {
+    Human,
+    Json,
+}
+
+/// Options of `run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub targets: TargetArgs,
+    #[command(flatten)]
+    pub runner: RunnerArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Options of `demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// Break the stack in one named way
+    #[arg(long, value_name = "NAME")]
+    pub fault: Option<String>,
+    /// List the named faults
+    #[arg(long)]
+    pub list_faults: bool,
+    /// Leave the stack up and print the environment that points `run` at it
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub runner: RunnerArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `250ms`, `5s`, `10m`, `2h`, `30d`; a bare number is seconds.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| "expected a duration such as 5s, 10m or 30d".to_owned())?;
+    let seconds = match unit.trim() {
+        "ms" => number / 1000.0,
+        "" | "s" => number,
+        "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
+        "d" => number * 86_400.0,
+        other => return Err(format!("unknown unit `{other}`; use ms, s, m, h or d")),
+    };
+    if !(0.0..=3.2e9).contains(&seconds) {
+        return Err("a duration of at most 100 years is expected".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}

@@ -1,0 +1,68 @@
+//! How checks are run and results shown.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::duration;
+
+/// How the checks are run.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Runner")]
+pub struct RunnerArgs {
+    /// Run these checks alone (ids or numbers)
+    #[arg(long, value_name = "ID|N", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leave these checks out (ids or numbers)
+    #[arg(long, value_name = "ID|N", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// Add the extended checks
+    #[arg(long)]
+    pub all: bool,
+    /// Warnings fail
+    #[arg(long)]
+    pub strict: bool,
+    /// Limit of each attempt
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Limit of the whole run
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub deadline: Duration,
+    /// Warn about certificates that end earlier than this
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration)]
+    pub expiry_warn: Duration,
+}
+
+/// How the result is shown.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// A report in a file, beside the one on standard output
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<String>,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Only what is not good
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// More of what was seen
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
