@@ -7,9 +7,11 @@ use time::OffsetDateTime;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::fault::{ChainFault, ChainVerdict, Sense};
 use tls_verify_checks::tls::webpki_judge;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Judges a presented chain: the library's verdict, told apart and said with what was seen.
+use crate::trust::{self, Around, Options, Parsed, Purpose, Refusal};
+
+/// Judges a presented chain as Go's crypto/x509 does; where rustls' own verifier would refuse what Go
+/// accepts, that is a remark.
 #[must_use]
 pub fn chain(
     chain: &[CertificateDer<'_>],
@@ -17,148 +19,122 @@ pub fn chain(
     name: Option<&str>,
     at: SystemTime,
 ) -> ChainVerdict {
-    let mut verdict = webpki_judge(chain, anchors, name, at);
-    let Some(main) = verdict.faults.first_mut() else { return verdict };
-    let parsed = chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok()).map(|(_, leaf)| leaf);
-    let Some(leaf) = parsed else { return verdict };
-    let roots: Vec<X509Certificate<'_>> = anchors
-        .iter()
-        .filter_map(|anchor| X509Certificate::from_der(anchor).ok().map(|(_, anchor)| anchor))
-        .collect();
-    explain(main, &leaf, chain.len(), &roots, name);
-    main.subject = Some(leaf.subject().to_string());
-    let now = OffsetDateTime::from(at);
-    let first = main.kind;
-    verdict.faults.extend(others(&leaf, name, now).into_iter().filter(|fault| fault.kind != first));
-    verdict
+    let unread = |message: String| ChainVerdict {
+        faults: vec![ChainFault { kind: CauseKind::OtherTls, variant: None, message, subject: None }],
+        remarks: Vec::new(),
+    };
+    let Some((leaf, rest)) = chain.split_first() else { return webpki_judge(chain, anchors, name, at) };
+    let leaf = match Parsed::read(leaf) {
+        Ok(leaf) => leaf,
+        Err(why) => return unread(format!("Go does not parse the end-entity certificate: {why}")),
+    };
+    let mut intermediates = Vec::with_capacity(rest.len());
+    for (index, der) in rest.iter().enumerate() {
+        match Parsed::read(der) {
+            Ok(one) => intermediates.push(one),
+            Err(why) => {
+                return unread(format!("Go does not parse certificate {} of the chain: {why}", index + 2));
+            }
+        }
+    }
+    let roots: Vec<Parsed> = anchors.iter().filter_map(|anchor| Parsed::read(anchor).ok()).collect();
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    let options = Options { at: now, name, purpose: Purpose::Server };
+    let Err(first) = trust::verify(&leaf, &intermediates, &roots, &options) else {
+        let refused = webpki_judge(chain, anchors, name, at).faults;
+        let remarks = refused
+            .into_iter()
+            .map(|fault| ChainFault {
+                message: format!(
+                    "Go accepts the certificate of {}, other verifiers (rustls) do not: {}",
+                    leaf.subject, fault.message
+                ),
+                ..fault
+            })
+            .collect();
+        return ChainVerdict { faults: Vec::new(), remarks };
+    };
+    let around = Around { leaf: &leaf, intermediates: &intermediates, anchors: &roots, spare: &[] };
+    let mut faults = vec![fault(&trust::explain(&first, around), &leaf, name, now)];
+    // All faults are listed: dates, names, and the chain as it is on a day on which the leaf is valid.
+    let dated = dates(&leaf, now);
+    let named = name.filter(|name| trust::matches_name(&leaf, name).is_err()).map(|name| names(&leaf, name));
+    let day = if dated.is_some() { leaf.not_before / 2 + leaf.not_after / 2 } else { now };
+    let chained = trust::verify(&leaf, &intermediates, &roots, &Options { at: day, name: None, ..options })
+        .err()
+        .map(|refusal| fault(&trust::explain(&refusal, around), &leaf, name, now));
+    for other in dated.into_iter().chain(named).chain(chained) {
+        if faults.iter().all(|known| known.kind != other.kind) {
+            faults.push(other);
+        }
+    }
+    // An untrusted authority makes dates and names of little worth: it stands first.
+    faults.sort_by_key(|fault| fault.kind != CauseKind::UnknownAuthority);
+    ChainVerdict { faults, remarks: Vec::new() }
 }
 
-fn explain(
-    fault: &mut ChainFault,
-    leaf: &X509Certificate<'_>,
-    presented: usize,
-    roots: &[X509Certificate<'_>],
-    name: Option<&str>,
-) {
-    let subject = leaf.subject().to_string();
-    let issuer = leaf.issuer().to_string();
-    match fault.kind {
-        CauseKind::UnknownAuthority | CauseKind::BadSignature => {
-            fault.kind = CauseKind::UnknownAuthority;
-            let anchors: Vec<String> = roots.iter().map(|root| root.subject().to_string()).collect();
-            let (variant, message) = if roots.is_empty() {
-                (Variant::EmptyTrustStore, "no trust anchor was given".to_owned())
-            } else if subject == issuer {
-                (Variant::SelfSigned, format!("the certificate of {subject} is signed by itself"))
-            } else if roots.iter().any(|root| root.subject() == leaf.issuer()) {
-                let message = format!(
-                    "the certificate of {subject} names the issuer {issuer}; the CA file has a CA of that name \
-                     with another key (the CA was regenerated)"
-                );
-                (Variant::CaRegenerated, message)
-            } else {
-                let message = format!(
-                    "the certificate of {subject} is issued by {issuer} ({presented} sent); the CA file holds {}",
-                    anchors.join("; ")
-                );
-                (Variant::OtherCa, message)
-            };
-            fault.variant = Some(variant);
-            fault.message = message;
+fn fault(refusal: &Refusal, leaf: &Parsed, name: Option<&str>, now: i64) -> ChainFault {
+    let own = refusal.subject == leaf.subject;
+    match refusal.cause {
+        CauseKind::Expired | CauseKind::NotYetValid if own => {
+            dates(leaf, now).unwrap_or_else(|| plain(refusal))
         }
-        CauseKind::Expired | CauseKind::NotYetValid => {
-            let (kind, message) = match dates(leaf, None) {
-                Some(fault) => (fault.kind, fault.message),
-                None => return,
-            };
-            if kind == fault.kind {
-                fault.message = message;
-            }
-        }
-        CauseKind::HostnameMismatch => {
-            if let Some(found) = names(leaf, name) {
-                fault.variant = found.variant;
-                fault.message = found.message;
-            }
-        }
-        _ => fault.message = format!("the certificate of {subject}: {}", fault.message),
+        CauseKind::HostnameMismatch => name.map_or_else(|| plain(refusal), |name| names(leaf, name)),
+        _ => plain(refusal),
     }
 }
 
-/// What else is wrong with the end-entity certificate.
-fn others(leaf: &X509Certificate<'_>, name: Option<&str>, now: OffsetDateTime) -> Vec<ChainFault> {
-    let wrong_name = name.filter(|name| !covers(leaf, name)).and_then(|name| names(leaf, Some(name)));
-    dates(leaf, Some(now)).into_iter().chain(wrong_name).collect()
+fn plain(refusal: &Refusal) -> ChainFault {
+    let of = if refusal.subject.is_empty() || refusal.reason.contains(&refusal.subject) {
+        String::new()
+    } else {
+        format!(" (certificate of {})", refusal.subject)
+    };
+    ChainFault {
+        kind: refusal.cause,
+        variant: refusal.variant,
+        message: format!("{}{of}", refusal.reason),
+        subject: Some(refusal.subject.clone()),
+    }
 }
 
-fn dates(leaf: &X509Certificate<'_>, now: Option<OffsetDateTime>) -> Option<ChainFault> {
-    let now = now.unwrap_or_else(OffsetDateTime::now_utc);
-    let validity = leaf.validity();
-    let (from, to) = (validity.not_before.to_datetime(), validity.not_after.to_datetime());
-    let subject = leaf.subject().to_string();
-    let fault =
-        |kind, message| Some(ChainFault { kind, variant: None, message, subject: Some(subject.clone()) });
-    if now > to {
+fn dates(leaf: &Parsed, now: i64) -> Option<ChainFault> {
+    let instant = |at: i64| OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (from, to, now) = (instant(leaf.not_before), instant(leaf.not_after), instant(now));
+    let subject = &leaf.subject;
+    let (kind, message) = if now > to {
         let message = format!("the certificate of {subject} ended on {} ({} ago)", day(to), span(now - to));
-        fault(CauseKind::Expired, message)
+        (CauseKind::Expired, message)
     } else if now < from {
         let message =
             format!("the certificate of {subject} begins on {} (in {})", day(from), span(from - now));
-        fault(CauseKind::NotYetValid, message)
+        (CauseKind::NotYetValid, message)
     } else {
-        None
-    }
+        return None;
+    };
+    Some(ChainFault { kind, variant: None, message, subject: Some(subject.clone()) })
 }
 
-fn names(leaf: &X509Certificate<'_>, name: Option<&str>) -> Option<ChainFault> {
-    let name = name?;
-    let sans = sans(leaf);
-    let address = name.parse::<std::net::IpAddr>().is_ok();
-    let subject = leaf.subject().to_string();
-    let (variant, message) = if sans.is_empty() {
+fn names(leaf: &Parsed, name: &str) -> ChainFault {
+    let mut has: Vec<String> = leaf.dns.iter().take(50).cloned().collect();
+    has.extend(leaf.ips.iter().take(50).filter_map(|octets| match octets.len() {
+        4 => <[u8; 4]>::try_from(octets.as_slice()).ok().map(|ip| std::net::Ipv4Addr::from(ip).to_string()),
+        16 => <[u8; 16]>::try_from(octets.as_slice()).ok().map(|ip| std::net::Ipv6Addr::from(ip).to_string()),
+        _ => None,
+    }));
+    let subject = leaf.subject.clone();
+    let (variant, message) = if has.is_empty() {
         let message =
             format!("the certificate of {subject} has no subject alternative names; `{name}` was expected");
         (Some(Variant::NoSan), message)
     } else {
         let message =
-            format!("the certificate of {subject} is valid for {}, not for `{name}`", sans.join(", "));
+            format!("the certificate of {subject} is valid for {}, not for `{name}`", has.join(", "));
+        let address = name.parse::<std::net::IpAddr>().is_ok();
         (address.then_some(Variant::IpNotInSan), message)
     };
-    Some(ChainFault { kind: CauseKind::HostnameMismatch, variant, message, subject: Some(subject) })
-}
-
-fn sans(leaf: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(extension)) = leaf.subject_alternative_name() else { return Vec::new() };
-    extension
-        .value
-        .general_names
-        .iter()
-        .take(100)
-        .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some((*name).to_owned()),
-            GeneralName::IPAddress(bytes) => match bytes.len() {
-                4 => {
-                    <[u8; 4]>::try_from(*bytes).ok().map(|bytes| std::net::Ipv4Addr::from(bytes).to_string())
-                }
-                16 => {
-                    <[u8; 16]>::try_from(*bytes).ok().map(|bytes| std::net::Ipv6Addr::from(bytes).to_string())
-                }
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect()
-}
-
-/// RFC 9525, 6.3: a wildcard stands for the whole leftmost label alone.
-fn covers(leaf: &X509Certificate<'_>, name: &str) -> bool {
-    sans(leaf).iter().any(|san| {
-        san.eq_ignore_ascii_case(name)
-            || san
-                .strip_prefix("*.")
-                .zip(name.split_once('.'))
-                .is_some_and(|(parent, (_, rest))| parent.eq_ignore_ascii_case(rest))
-    })
+    ChainFault { kind: CauseKind::HostnameMismatch, variant, message, subject: Some(subject) }
 }
 
 fn day(at: OffsetDateTime) -> String {

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod judge;
 pub mod judgement;
 pub mod outcome;
+pub mod presented;
 pub mod progress;
 pub mod recognise;
 pub mod report;

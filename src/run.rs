@@ -15,6 +15,7 @@ use crate::config;
 use crate::diagnose;
 use crate::judge::{Status, judge};
 use crate::outcome::{CheckReport, RunReport, exit_code, outcome, tally};
+use crate::presented;
 
 /// What is run, and how.
 #[derive(Clone, Debug)]
@@ -97,6 +98,7 @@ pub async fn run(
             let behind = tls_verify_checks::behind::look(&context, config::link_of(check.id), &mut seen);
             // What was seen stands, whether or not there is time to look behind it.
             let _ = tokio::time::timeout_at(deadline.into(), behind).await;
+            presented::add(&context, check.id, &mut seen);
             (check.id, seen, begun.elapsed())
         }));
     }

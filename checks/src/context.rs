@@ -1,5 +1,6 @@
 //! What the checks of one run share.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,8 +12,8 @@ use crate::dial::{self, Broken, Dialled};
 use crate::engine::Engine;
 use crate::fault::Failure;
 use crate::observation::Observation;
-use crate::stack::{Endpoint, Identity, Stack};
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::stack::{Endpoint, Identity, Link, Stack};
+use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
 
 /// A connection of ours that a server may have logged as a failed handshake.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,7 @@ pub struct Context {
     pub deadline: Instant,
     engine: OnceCell<Result<Engine, Failure>>,
     own: Mutex<Vec<OwnProbe>>,
+    served: Mutex<BTreeMap<Link, Recording>>,
     pub(crate) control: OnceCell<Result<crate::nats::Greeted, Failure>>,
     pub(crate) cli_control: OnceCell<Result<(), Failure>>,
     pub started: SystemTime,
@@ -42,6 +44,7 @@ impl Context {
             deadline,
             engine: OnceCell::new(),
             own: Mutex::default(),
+            served: Mutex::default(),
             control: OnceCell::new(),
             cli_control: OnceCell::new(),
             started: SystemTime::now(),
@@ -74,6 +77,20 @@ impl Context {
         self.own.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// Keeps what a link presented; the first chain counts.
+    pub fn saw(&self, link: Link, recording: &Recording) {
+        if !recording.chain.is_empty() {
+            let mut served = self.served.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            served.entry(link).or_insert_with(|| recording.clone());
+        }
+    }
+
+    /// What a link presented so far.
+    #[must_use]
+    pub fn served(&self, link: Link) -> Option<Recording> {
+        self.served.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&link).cloned()
+    }
+
     /// Connects and shakes hands as the stack's clients would: `ca.crt` as the only anchor.
     ///
     /// # Errors
@@ -94,7 +111,12 @@ impl Context {
             alpn,
             versions: ANY_VERSION,
         };
-        dial::handshake(tap, address, &offer, self.stack.judge_chain, deadline).await
+        let shaken = dial::handshake(tap, address, &offer, self.stack.judge_chain, deadline).await;
+        match &shaken {
+            Ok(dialled) => self.saw(endpoint.link, &dialled.recording()),
+            Err(broken) => self.saw(endpoint.link, &broken.recording),
+        }
+        shaken
     }
 }
 

@@ -79,7 +79,7 @@ pub struct ChainFault {
 pub struct ChainVerdict {
     pub faults: Vec<ChainFault>,
     /// Accepted by Go, refused by another verifier: worth a warning.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<ChainFault>,
 }
 
 /// What a line of text was recognised as.

@@ -115,7 +115,9 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         }
         Ok((status, body, server, content_type, date, address))
     });
-    match exchanged.await {
+    let exchanged = exchanged.await;
+    context.saw(endpoint.link, &tls::recorded(&recorder));
+    match exchanged {
         Ok((status, body, server, content_type, date, address)) => Ok(Answer {
             status,
             body,

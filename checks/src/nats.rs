@@ -130,8 +130,14 @@ pub async fn open(
     };
     let shaken = dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await;
     let mut dialled = match shaken {
-        Ok(dialled) => dialled,
-        Err(broken) => return Err((Some(info), broken)),
+        Ok(dialled) => {
+            context.saw(endpoint.link, &dialled.recording());
+            dialled
+        }
+        Err(broken) => {
+            context.saw(endpoint.link, &broken.recording);
+            return Err((Some(info), broken));
+        }
     };
     match session(&mut dialled, manner.patient, &context.stack.nats_login, deadline).await {
         Ok(()) => {

@@ -220,7 +220,7 @@ fn order(set: &Set<'_>) -> Vec<Finding> {
 fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     let signs = leaf.key_usages.is_empty() || leaf.key_usages.iter().any(|one| one == "digitalSignature");
-    if !signs && !leaf.key.starts_with("RSA") || (!signs && set.purpose == Purpose::Client) {
+    if !signs && (set.purpose == Purpose::Client || !leaf.key.starts_with("RSA")) {
         let message = format!(
             "the key usage of {} ({}) lacks digitalSignature; Go does not look at it, OpenSSL does",
             leaf.called(),
