@@ -1,11 +1,12 @@
 //! The product's own recogniser and trust verdict in the form that the checks ask for.
 
-use std::time::SystemTime;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_checks::fault::{ChainFault, ChainVerdict, Sense};
+use tls_verify_checks::fault::{ChainFault, ChainVerdict, FileFinding, Sense};
 use tls_verify_checks::tls::webpki_judge;
 
 use crate::trust::{self, Around, Options, Parsed, Purpose, Refusal};
@@ -145,6 +146,26 @@ fn day(at: OffsetDateTime) -> String {
 fn span(duration: time::Duration) -> String {
     let days = duration.whole_days();
     if days >= 2 { format!("{days} days") } else { format!("{} hours", duration.whole_hours()) }
+}
+
+/// Judges the files of a folder in the guide's layout.
+#[must_use]
+pub fn folder(folder: &Path, at: SystemTime, expiry_warn: Duration) -> Vec<FileFinding> {
+    use crate::certs::Grade;
+    crate::certs::of_layout(folder, at.into(), expiry_warn)
+        .into_iter()
+        .map(|finding| FileFinding {
+            file: finding.file,
+            cause: finding.cause,
+            variant: finding.variant,
+            error: match finding.severity {
+                Grade::Error => Some(true),
+                Grade::Warning => Some(false),
+                Grade::Note => None,
+            },
+            message: finding.message,
+        })
+        .collect()
 }
 
 /// Reads a log line.

@@ -122,7 +122,9 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
         });
     }
     // It runs: does anything listen in it? Docker's proxy accepts for a container that does not.
-    let refuses = own_address_refuses(context, &container, link).await;
+    // Its port is known for the link's own service alone.
+    let own = service.starts_with(link.service());
+    let refuses = own && own_address_refuses(context, &container, link).await;
     if refuses {
         let fact =
             format!("{} runs, but nothing listens on its port {}", container.name, link.container_port());

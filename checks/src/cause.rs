@@ -156,6 +156,7 @@ slugs! {
         RateLimited => "rate-limited",
         BelowMinimum => "below-minimum",
         NoAlpn => "no-alpn",
+        ServedDiffers => "served-differs",
     }
 }
 

@@ -115,6 +115,17 @@ pub struct FileFault {
     pub mismatch: bool,
 }
 
+/// What is wrong with a file of the certificate folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFinding {
+    pub file: String,
+    pub cause: Option<CauseKind>,
+    pub variant: Option<Variant>,
+    /// An error, a warning, or a note.
+    pub error: Option<bool>,
+    pub message: String,
+}
+
 /// What speaks on a port that does not speak TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {
@@ -247,6 +258,9 @@ impl Cause {
                 confidence: line.confidence,
             }),
             Self::Container { kind, variant } => with(*kind, *variant, Server, Certain),
+            Self::Accepted { kind: K::ProtocolVersion } => {
+                with(K::ProtocolVersion, Variant::BelowMinimum, Server, Certain)
+            }
             Self::Accepted { kind } => {
                 of(*kind, if *kind == K::VerificationNotEnforced { Client } else { Server }, Certain)
             }

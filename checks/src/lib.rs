@@ -2,21 +2,25 @@
 
 pub mod behind;
 pub mod cause;
+pub mod certificates;
 mod cli;
 pub mod cli_with_cacert;
 pub mod cli_without_cacert;
 pub mod context;
 pub mod dashboard_gateway;
+pub mod deployment;
 pub mod dial;
 pub mod engine;
 pub mod fault;
 pub mod gateway_https;
 pub mod gateway_wss;
 pub mod grpc;
+pub mod hello;
 pub mod http;
 pub mod logs;
 pub mod monitor;
 pub mod nats;
+mod nats_link;
 pub mod nats_mtls;
 pub mod observation;
 pub mod peel;
@@ -24,8 +28,10 @@ mod place;
 pub mod redis_logs;
 pub mod redis_tls;
 pub mod secret;
+pub mod service_links;
 pub mod stack;
 pub mod tls;
+pub mod tls_min_version;
 pub mod worker_nats_tls;
 
 use context::Check;
@@ -44,4 +50,7 @@ pub const ALL: &[Check] = &[
     grpc::SAFETY_KERNEL,
     grpc::CONTEXT_ENGINE,
     dashboard_gateway::CHECK,
+    certificates::CHECK,
+    tls_min_version::CHECK,
+    service_links::CHECK,
 ];

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::fault::{ChainVerdict, FileFault, Recognised, Sense};
+use crate::deployment::Minimum;
+use crate::fault::{ChainVerdict, FileFault, FileFinding, Recognised, Sense};
 use crate::secret::Secret;
 
 /// A connection of the stack that is verified.
@@ -202,6 +203,9 @@ pub enum EngineChoice {
 pub type ChainJudge =
     fn(&[CertificateDer<'_>], &[CertificateDer<'_>], Option<&str>, SystemTime) -> ChainVerdict;
 
+/// Judges the files of a folder in the guide's layout, without any network.
+pub type FolderJudge = fn(&std::path::Path, SystemTime, Duration) -> Vec<FileFinding>;
+
 /// Reads a line of a log or of standard error.
 pub type LineReader = fn(&[u8]) -> Sense;
 
@@ -234,9 +238,13 @@ pub struct Stack {
     pub logs: LogSource,
     /// Only log lines that are newer count.
     pub since: Option<SystemTime>,
+    /// The lowest version that Cordum's own servers may accept, where the operator says so, and where
+    /// that was said.
+    pub minimum: Option<(Minimum, String)>,
     /// NATS monitoring where it is known (`demo`); otherwise it is looked for.
     pub nats_monitoring: Option<String>,
     pub judge_chain: ChainJudge,
+    pub inspect: FolderJudge,
     pub read_line: LineReader,
     pub redact: fn(&str) -> String,
     /// Each attempt's limit.

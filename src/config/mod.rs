@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tls_verify_checks::cause::Variant;
 use tls_verify_checks::context::{Check, Need};
+use tls_verify_checks::deployment::Minimum;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{
@@ -183,8 +184,13 @@ pub fn stack(
             (None, false) => LogSource::Engine,
         },
         since,
+        minimum: environment
+            .get("CORDUM_TLS_MIN_VERSION")
+            .and_then(Minimum::parse)
+            .map(|minimum| (minimum, "CORDUM_TLS_MIN_VERSION here".to_owned())),
         nats_monitoring: None,
         judge_chain: judgement::chain,
+        inspect: judgement::folder,
         read_line: judgement::line,
         redact: judgement::redact,
         timeout: runner.timeout,

@@ -1,0 +1,158 @@
+//! Shows that the files of the guide's layout are right, and that what is served is what lies on disk.
+//! It cannot prove what a service on another machine mounts.
+
+use std::path::Path;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use crate::cause::{CauseKind, Variant};
+use crate::context::{Check, Context, Need};
+use crate::dial;
+use crate::fault::{Cause, ChainFault, Failure, FileFault, FileFinding, Stage};
+use crate::nats;
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::Link;
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+pub const CHECK: Check = Check {
+    number: 13,
+    id: "certificates",
+    title: "The certificate files are right, and they are what is served",
+    about: "the guide's layout judged as Go does; served end-entity certificate = file",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context).boxed(),
+};
+
+/// Links that serve `server/tls.crt`.
+const SERVING: &[Link] =
+    &[Link::Gateway, Link::GatewayGrpc, Link::SafetyKernel, Link::ContextEngine, Link::Nats, Link::Redis];
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    let ca = &context.stack.anchors.file;
+    let folder = ca.parent().and_then(Path::parent).filter(|_| ca.ends_with("ca/ca.crt"));
+    let Some(folder) = folder else {
+        let failure = Failure::new(Stage::Configure, Cause::Other).because(format!(
+            "{} is not in a folder with the guide's layout (ca/, server/, client/); `tls-verify certs` judges single files",
+            ca.display()
+        ));
+        seen.untried("files", Expects::Works, failure);
+        return seen;
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let now = std::time::SystemTime::now();
+    let findings = (context.stack.inspect)(folder, now, context.stack.expiry_warn);
+    let mut wrong = 0_usize;
+    let mut notes = Vec::new();
+    for finding in &findings {
+        match finding.error {
+            Some(true) => {
+                wrong += 1;
+                seen.failed(finding.file.clone(), Expects::Works, failure(finding));
+            }
+            Some(false) => seen.warnings.push(failure(finding)),
+            None => notes.push(format!("{}: {}", finding.file, finding.message)),
+        }
+    }
+    seen.detail("notes", notes);
+    if wrong == 0 {
+        seen.worked("files", Expects::Works, format!("the files in {} are right", folder.display()));
+    }
+    drift(context, folder, &mut seen).await;
+    seen
+}
+
+fn failure(finding: &FileFinding) -> Failure {
+    let kind = finding.cause.unwrap_or(CauseKind::OtherTls);
+    let file = CauseKind::BadKeyFile == kind || CauseKind::KeyMismatch == kind;
+    let cause = if file {
+        Cause::File(FileFault {
+            file: finding.file.clone().into(),
+            variant: finding.variant.unwrap_or(Variant::WrongKind),
+            message: finding.message.clone(),
+            mismatch: kind == CauseKind::KeyMismatch,
+        })
+    } else {
+        Cause::Chain(vec![ChainFault {
+            kind,
+            variant: finding.variant,
+            message: finding.message.clone(),
+            subject: None,
+        }])
+    };
+    Failure::new(Stage::Configure, cause).because(finding.message.clone()).at(finding.file.clone())
+}
+
+/// What each reachable endpoint serves against `server/tls.crt`.
+async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject;
+    let file = folder.join("server/tls.crt");
+    let Ok(on_disk) = CertificateDer::from_pem_file(&file) else { return };
+    let looks = SERVING.iter().map(|link| async move { (*link, served(context, *link).await) });
+    let mut table = Map::new();
+    let mut same = 0_usize;
+    for (link, leaf) in join_all(looks).await {
+        let Some(leaf) = leaf else { continue };
+        let equal = leaf == on_disk;
+        table.insert(link.to_string(), json!({ "same_as_file": equal }));
+        if equal {
+            same += 1;
+            continue;
+        }
+        let reload = match link {
+            Link::Nats | Link::Redis => "it reads its certificate at its start alone: restart it",
+            _ => "Go servers read renewed files within 30 s: if it stays so, restart it",
+        };
+        let fault = ChainFault {
+            kind: CauseKind::OtherTls,
+            variant: Some(Variant::ServedDiffers),
+            message: format!(
+                "{} serves another certificate than {} holds; {reload}",
+                link.service(),
+                file.display()
+            ),
+            subject: None,
+        };
+        let message = fault.message.clone();
+        let failure = Failure::new(Stage::Handshake, Cause::Chain(vec![fault]));
+        seen.warnings.push(failure.because(message).at(link.service()));
+    }
+    seen.detail("served", Value::Object(table));
+    if same > 0 && seen.warnings.is_empty() {
+        seen.worked("served", Expects::Works, format!("{same} endpoints serve the file"));
+    }
+}
+
+/// The end-entity certificate that a link serves, looked at without trust.
+async fn served(context: &Context, link: Link) -> Option<rustls_pki_types::CertificateDer<'static>> {
+    if let Some(recording) = context.served(link) {
+        return recording.chain.into_iter().next();
+    }
+    let endpoint = context.placed(link).await;
+    let deadline = context.attempt();
+    let (mut tap, address) = dial::connect(&endpoint, deadline).await.ok()?;
+    context.own(tap.local());
+    if link == Link::Nats {
+        let info = nats::read_info(&mut tap, deadline).await.ok()?;
+        if !info.tls_required && !info.tls_available {
+            return None;
+        }
+        tap.forget();
+    }
+    let offer = Offer {
+        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        name: endpoint.name(),
+        identity: None,
+        alpn: if link == Link::Gateway || link == Link::Nats || link == Link::Redis { &[] } else { &[b"h2"] },
+        versions: ANY_VERSION,
+    };
+    let recording = match dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await {
+        Ok(dialled) => dialled.recording(),
+        Err(broken) => broken.recording,
+    };
+    recording.chain.into_iter().next()
+}

@@ -1,0 +1,94 @@
+//! Which deployment is looked at: production has stricter rules. Read from the containers' environment,
+//! and always said.
+
+use crate::context::Context;
+use crate::engine::Container;
+use crate::hello::Version;
+
+/// What is assumed, and from where it is known.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    pub production: bool,
+    /// The lowest version that gateway and gRPC may accept.
+    pub minimum: Minimum,
+    pub because: String,
+}
+
+/// The lowest version allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Minimum {
+    Tls12,
+    Tls13,
+}
+
+impl Minimum {
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Tls12 => "TLSv1.2",
+            Self::Tls13 => "TLSv1.3",
+        }
+    }
+
+    /// What lies below it.
+    #[must_use]
+    pub const fn below(self) -> &'static [Version] {
+        match self {
+            Self::Tls12 => &[Version::Tls10, Version::Tls11],
+            Self::Tls13 => &[Version::Tls10, Version::Tls11, Version::Tls12],
+        }
+    }
+
+    /// As `CORDUM_TLS_MIN_VERSION` is read; anything else is ignored there.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "1.2" | "tls1.2" | "tls12" => Some(Self::Tls12),
+            "1.3" | "tls1.3" | "tls13" => Some(Self::Tls13),
+            _ => None,
+        }
+    }
+}
+
+/// Truthy as Cordum's core reads it.
+#[must_use]
+pub fn truthy(text: &str) -> bool {
+    matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "y" | "on")
+}
+
+/// Whether a container runs in production (facts seen in its environment).
+#[must_use]
+pub fn is_production(container: &Container) -> bool {
+    let value = |name: &str| container.environment.get(name).map(String::as_str).unwrap_or_default();
+    truthy(value("CORDUM_PRODUCTION"))
+        || matches!(value("CORDUM_ENV").to_ascii_lowercase().as_str(), "prod" | "production")
+}
+
+/// The deployment, by the gateway's container, else by what the operator said, else development.
+pub async fn look(context: &Context) -> Deployment {
+    if let Some((minimum, from)) = &context.stack.minimum {
+        let because = format!("{from} asks for {}", minimum.slug());
+        return Deployment { production: *minimum == Minimum::Tls13, minimum: *minimum, because };
+    }
+    let container = match context.engine().await {
+        Ok(engine) => engine.of_service("api-gateway").next(),
+        Err(_) => None,
+    };
+    let Some(container) = container else {
+        return Deployment {
+            production: false,
+            minimum: Minimum::Tls12,
+            because: "assumed: no container of the gateway can be asked, so development and TLS 1.2"
+                .to_owned(),
+        };
+    };
+    let production = is_production(container);
+    let set = container.environment.get("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
+    let minimum = set.unwrap_or(if production { Minimum::Tls13 } else { Minimum::Tls12 });
+    let kind = if production { "production" } else { "development" };
+    let because = match set {
+        Some(_) => format!("CORDUM_TLS_MIN_VERSION of {} ({kind})", container.name),
+        None => format!("{} runs in {kind}", container.name),
+    };
+    Deployment { production, minimum, because }
+}

@@ -1,0 +1,212 @@
+//! A container's NATS connection: by NATS monitoring, else by the gateway's word, else by its own log.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::cause::{CauseKind, Variant};
+use crate::context::Context;
+use crate::engine::{Container, Engine};
+use crate::fault::{Cause, Failure, Stage};
+use crate::logs;
+use crate::monitor::{self, Connection};
+use crate::nats;
+use crate::observation::EvidenceLevel;
+use crate::stack::Link;
+
+/// What is known of a container's NATS connection.
+pub(crate) enum Verdict {
+    Connected(EvidenceLevel, String),
+    Broken(Failure),
+    Unclear(Failure),
+}
+
+/// What is known of a container's NATS connection, strongest evidence first.
+pub(crate) async fn of_container(
+    context: &Context,
+    engine: &Engine,
+    worker: &Container,
+    connections: &Result<(Vec<Connection>, String), Vec<String>>,
+    asks_for_certificate: bool,
+) -> Verdict {
+    // The list is a moment old; a crash loop shows only in a fresh look.
+    let fresh = engine.look(worker).await.unwrap_or_else(|_| worker.clone());
+    if !fresh.is_up() {
+        return Verdict::Broken(not_running(context, engine, &fresh).await);
+    }
+    let mut asked = Vec::new();
+    match connections {
+        Ok((list, way)) => {
+            // A worker that just started may need a moment to connect.
+            let mut rows: Vec<Connection> = list.clone();
+            for round in 0..6 {
+                if let Some(row) = rows.iter().find(|row| belongs(row, &fresh)) {
+                    return match over_tls(row, asks_for_certificate) {
+                        Ok(what) => Verdict::Connected(EvidenceLevel::Proved, format!("{what} ({way})")),
+                        Err(failure) => Verdict::Broken(failure.at(worker.service.clone())),
+                    };
+                }
+                let young = fresh.up_for(SystemTime::now()).is_some_and(|age| age < Duration::from_secs(10));
+                if round == 5 || !young {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                if let Ok((list, _)) = monitor::connections(context).await {
+                    rows = list;
+                }
+            }
+            let mut failure = absent(context, engine, &fresh).await;
+            failure = failure.because(format!("NATS reports no connection of {} ({way})", fresh.name));
+            return Verdict::Broken(failure);
+        }
+        Err(tried) => asked.extend(tried.iter().cloned()),
+    }
+    if let Some(level) = by_gateway(context, &fresh).await {
+        return Verdict::Connected(EvidenceLevel::Observed, level);
+    }
+    by_log(context, engine, &fresh, asked).await
+}
+
+/// The row is the container's: by its address, which is unique in the project's network.
+fn belongs(row: &Connection, container: &Container) -> bool {
+    row.address().is_some_and(|address| container.addresses.contains(&address))
+}
+
+pub(crate) fn over_tls(row: &Connection, asks_for_certificate: bool) -> Result<String, Failure> {
+    if row.tls_version.is_empty() {
+        return Err(Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
+            .because(format!("NATS reports `{}` from {} without TLS", row.name, row.ip)));
+    }
+    let subject = row.tls_peer_certs.first().map(|certificate| certificate.subject.as_str());
+    match subject {
+        None if asks_for_certificate => {
+            Err(Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
+                .because(format!("NATS reports `{}` from {} without a client certificate", row.name, row.ip)))
+        }
+        None => Ok(format!("`{}` is connected over TLS {}", row.name, row.tls_version)),
+        Some(subject) => Ok(format!("`{}` is connected over TLS {} as {subject}", row.name, row.tls_version)),
+    }
+}
+
+/// Every service's NATS connection: containers' addresses tell them apart.
+pub(crate) fn services(engine: &Engine, list: &[Connection]) -> Value {
+    let by_address: BTreeMap<IpAddr, &Container> = engine
+        .containers
+        .iter()
+        .flat_map(|container| container.addresses.iter().map(move |address| (*address, container)))
+        .collect();
+    let rows = list
+        .iter()
+        .filter(|row| row.name != "tls-verify")
+        .map(|row| {
+            let service = row.address().and_then(|address| by_address.get(&address));
+            json!({
+                "service": service.map(|container| container.service.as_str()),
+                "connection": row.name, "address": row.ip,
+                "tls_version": if row.tls_version.is_empty() { Value::Null } else { row.tls_version.as_str().into() },
+                "client_certificate": row.tls_peer_certs.first().map(|certificate| certificate.subject.as_str()),
+            })
+        })
+        .collect();
+    Value::Array(rows)
+}
+
+/// The worker is not there although it is deployed.
+async fn not_running(context: &Context, engine: &Engine, worker: &Container) -> Failure {
+    let (kind, variant, state) = if worker.restarting {
+        let state = format!(
+            "restarts again and again ({} times, last exit code {})",
+            worker.restarts, worker.exit_code
+        );
+        (CauseKind::ConnectionRefused, Variant::ContainerRestarting, state)
+    } else {
+        let state = format!("is {} (exit code {})", worker.status, worker.exit_code);
+        (CauseKind::ConnectionRefused, Variant::ContainerStopped, state)
+    };
+    let said = last_words(context, engine, worker).await;
+    let failure = match said {
+        Some(failure) => failure,
+        None => Failure::new(Stage::Connect, Cause::Container { kind, variant }),
+    };
+    failure.because(format!("{} {state}", worker.name)).at(worker.service.clone())
+}
+
+/// The worker runs and has no connection.
+async fn absent(context: &Context, engine: &Engine, worker: &Container) -> Failure {
+    match last_words(context, engine, worker).await {
+        Some(failure) => failure.at(worker.service.clone()),
+        None => Failure::new(Stage::Session, Cause::Eof)
+            .because(format!("{} runs, but holds no NATS connection", worker.name))
+            .at(worker.service.clone()),
+    }
+}
+
+/// The trouble in which a container's current or last run ended.
+pub(crate) async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
+    let own = context.own_probes();
+    let log = logs::of_container(&context.stack, engine, container, &own).await.ok()?;
+    let runs = [Some(&log.present), log.previous.as_ref()];
+    let trouble = runs.into_iter().flatten().find_map(|run| {
+        run.troubles.iter().filter(|trouble| !trouble.recovered).max_by_key(|trouble| trouble.line)
+    })?;
+    Some(
+        Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
+            .because(format!("{} logged: {}", container.name, trouble.sample))
+            .at(container.service.clone()),
+    )
+}
+
+/// The gateway's list of workers: heartbeats arrive, the transport is not shown.
+async fn by_gateway(context: &Context, worker: &Container) -> Option<String> {
+    if context.stack.worker != "mock-bank-worker" || worker.service != "mock-bank-worker" {
+        return None;
+    }
+    let answer = crate::http::get(context, &context.stack.gateway, "/api/v1/workers", true).await.ok()?;
+    let json: Value = serde_json::from_slice(&answer.body).ok()?;
+    // A worker leaves the list 30 s after its last heartbeat; younger starts prove nothing.
+    let old_enough = worker.up_for(SystemTime::now()).is_some_and(|age| age > Duration::from_secs(35));
+    let fresh = |item: &&Value| {
+        item.get("heartbeat_age_seconds").and_then(Value::as_f64).is_some_and(|age| age < 30.0)
+            && item.get("worker_id").and_then(Value::as_str).is_some_and(|id| id.starts_with("megacorp-"))
+    };
+    let alive = json.get("items")?.as_array()?.iter().filter(fresh).count();
+    let demanded = nats::control(context).await.is_ok_and(|greeted| greeted.info.tls_required);
+    (alive > 0 && old_enough && demanded)
+        .then(|| format!("the gateway lists {alive} of its workers, and NATS accepts nothing but TLS"))
+}
+
+/// Its own log, after the connect, since its last start.
+async fn by_log(context: &Context, engine: &Engine, worker: &Container, asked: Vec<String>) -> Verdict {
+    let own = context.own_probes();
+    let log = logs::of_container(&context.stack, engine, worker, &own).await;
+    let mut failure = Failure::new(Stage::Exchange, Cause::Other).at(worker.service.clone());
+    failure.facts = asked;
+    match log {
+        Ok(log) if log.present.lines == 0 => {
+            Verdict::Unclear(failure.because(format!("the log of {} is empty", worker.name)))
+        }
+        Ok(log) => {
+            let connected = log.present.works.contains(&Some(Link::Nats));
+            let trouble = log.present.troubles.iter().find(|trouble| !trouble.recovered);
+            match trouble {
+                Some(trouble) if trouble.link != Some(Link::Redis) => Verdict::Broken(
+                    Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
+                        .because(format!("{} logged: {}", worker.name, trouble.sample))
+                        .at(worker.service.clone()),
+                ),
+                _ if connected => Verdict::Connected(
+                    EvidenceLevel::Logged,
+                    "its log says that it connected since its last start".to_owned(),
+                ),
+                _ => Verdict::Unclear(
+                    failure.because("its log since the last start does not say that it connected"),
+                ),
+            }
+        }
+        Err(error) => {
+            Verdict::Unclear(failure.because(format!("the log of {} cannot be read: {error}", worker.name)))
+        }
+    }
+}

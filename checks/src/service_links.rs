@@ -1,0 +1,179 @@
+//! Shows that every core service runs, holds its NATS connection over TLS, and is in no crash loop of
+//! whatever origin. It cannot prove that a service does its work.
+
+use std::time::Duration;
+use std::time::SystemTime;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use crate::cause::{CauseKind, Variant};
+use crate::context::{Check, Context, Need};
+use crate::deployment::{self, truthy};
+use crate::engine::{Container, Engine};
+use crate::fault::{Cause, Failure, Stage};
+use crate::monitor;
+use crate::nats;
+use crate::nats_link::{Verdict, of_container, services};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+
+pub const CHECK: Check = Check {
+    number: 15,
+    id: "service-links",
+    title: "Every core service runs and holds its NATS link over TLS",
+    about: "gateway, scheduler, workflow engine and safety kernel: running, no crash loop, connected over TLS",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context).boxed(),
+};
+
+/// Services that hold a NATS connection.
+const CORE: &[&str] = &["api-gateway", "scheduler", "workflow-engine", "safety-kernel"];
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Observed);
+    let engine = match context.engine().await {
+        Ok(engine) => engine,
+        Err(failure) => {
+            seen.untried("core services", Expects::Works, failure.clone());
+            return seen;
+        }
+    };
+    if engine.containers.is_empty() {
+        let failure = Failure::new(Stage::Configure, Cause::Other).because(format!(
+            "the engine has no container of project `{}`; --project names another",
+            context.stack.project
+        ));
+        seen.untried("core services", Expects::Works, failure);
+        return seen;
+    }
+    let deployment = deployment::look(context).await;
+    seen.detail("deployment", deployment.because.as_str());
+    let asks =
+        nats::control(context).await.is_ok_and(|greeted| greeted.recording.asked_for_certificate.is_some());
+    let connections = monitor::connections(context).await;
+    if let Ok((list, way)) = &connections {
+        seen.detail("services", services(engine, list));
+        seen.detail("monitoring", way.as_str());
+    }
+    for service in CORE {
+        let containers: Vec<&Container> = engine.of_service(service).collect();
+        if containers.is_empty() {
+            if context.stack.services.iter().any(|wanted| wanted == service) {
+                seen.failed(*service, Expects::Works, absent(context, service));
+            }
+            continue;
+        }
+        for container in containers {
+            one(context, engine, container, &connections, asks, &mut seen).await;
+            rules(container, &mut seen);
+        }
+    }
+    seen
+}
+
+fn absent(context: &Context, service: &str) -> Failure {
+    let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant: Variant::ContainerAbsent };
+    Failure::new(Stage::Connect, cause)
+        .because(format!("project `{}` has no container of service `{service}`", context.stack.project))
+        .at(service)
+}
+
+async fn one(
+    context: &Context,
+    engine: &Engine,
+    container: &Container,
+    connections: &Result<(Vec<monitor::Connection>, String), Vec<String>>,
+    asks: bool,
+    seen: &mut Observation,
+) {
+    let name = container.name.clone();
+    // A container between two crashes counts as restarting, whatever this moment shows.
+    let fresh = engine.look(container).await.unwrap_or_else(|_| container.clone());
+    if !fresh.is_up() {
+        let variant = if fresh.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+        let state = if fresh.restarting {
+            "restarts again and again".to_owned()
+        } else {
+            format!("is {}", fresh.status)
+        };
+        let failure =
+            Failure::new(Stage::Connect, Cause::Container { kind: CauseKind::ConnectionRefused, variant })
+                .because(format!(
+                    "{name} {state} ({} restarts, last exit code {})",
+                    fresh.restarts, fresh.exit_code
+                ))
+                .at(fresh.service.clone());
+        seen.failed(name, Expects::Works, failure);
+        return;
+    }
+    match of_container(context, engine, &fresh, connections, asks).await {
+        Verdict::Connected(level, what) => {
+            // What NATS reports of another's connection is observed, not done by us.
+            seen.evidence = seen.evidence.max(level.max(EvidenceLevel::Observed));
+            seen.worked(name, Expects::Works, what);
+        }
+        Verdict::Broken(failure) => {
+            let looping = fresh.restarts > 0
+                && fresh.up_for(SystemTime::now()).is_some_and(|age| age < Duration::from_secs(20));
+            let failure = if looping {
+                failure.because(format!("{name} has restarted {} times", fresh.restarts))
+            } else {
+                failure
+            };
+            seen.failed(name, Expects::Works, failure);
+        }
+        Verdict::Unclear(failure) => match by_status(context, &fresh).await {
+            Some(Ok(what)) => seen.worked(name, Expects::Works, what),
+            Some(Err(failure)) => seen.failed(name, Expects::Works, failure),
+            None => seen.untried(name, Expects::Works, failure),
+        },
+    }
+}
+
+/// The gateway's own word on its NATS connection.
+async fn by_status(context: &Context, container: &Container) -> Option<Result<String, Failure>> {
+    if !container.service.starts_with("api-gateway") {
+        return None;
+    }
+    let answer = crate::http::get(context, &context.stack.gateway, "/api/v1/status", true).await.ok()?;
+    let json: Value = serde_json::from_slice(&answer.body).ok()?;
+    let connected = json.pointer("/nats/connected")?.as_bool()?;
+    let url = json.pointer("/nats/url").and_then(Value::as_str).unwrap_or_default();
+    if !connected {
+        let failure = Failure::new(Stage::Session, Cause::Eof)
+            .because("the gateway reports `nats.connected: false`")
+            .at("nats");
+        return Some(Err(failure));
+    }
+    let demanded = nats::control(context).await.is_ok_and(|greeted| greeted.info.tls_required);
+    (url.starts_with("tls://") || demanded)
+        .then(|| Ok("the gateway reports its NATS connection, which is TLS".to_owned()))
+}
+
+/// Settings that switch verification off, or that production forbids and nothing enforces.
+fn rules(container: &Container, seen: &mut Observation) {
+    let production = deployment::is_production(container);
+    let word = if production { "production forbids it" } else { "allowed outside production only" };
+    for name in ["NATS_TLS_INSECURE", "REDIS_TLS_INSECURE", "CORDUM_TLS_INSECURE"] {
+        if container.environment.get(name).is_some_and(|value| truthy(value)) {
+            let failure =
+                Failure::new(Stage::Configure, Cause::Accepted { kind: CauseKind::VerificationNotEnforced })
+                    .because(format!(
+                        "{} is set in {}: it verifies no certificate ({word})",
+                        name, container.name
+                    ))
+                    .at(container.service.clone());
+            seen.warnings.push(failure);
+        }
+    }
+    if production && container.environment.get("REDIS_URL").is_some_and(|url| url.starts_with("redis://")) {
+        let failure = Failure::new(Stage::Configure, Cause::NotTls(crate::fault::Speaker::Redis))
+            .because(format!(
+                "REDIS_URL of {} is redis:// in production: nothing refuses it, and REDIS_TLS_* are ignored",
+                container.name
+            ))
+            .at(container.service.clone());
+        seen.warnings.push(failure);
+    }
+}

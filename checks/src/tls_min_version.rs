@@ -1,0 +1,191 @@
+//! Proves that every TLS endpoint that can be reached refuses each version below its minimum, with a
+//! handshake of a version it accepts as control. It cannot prove anything of an endpoint it cannot reach.
+
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use crate::cause::CauseKind;
+use crate::context::{Check, Context, Need};
+use crate::deployment::{self, Minimum};
+use crate::dial::{self, Tap};
+use crate::fault::{Cause, Failure, Stage};
+use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
+use crate::nats;
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::{Endpoint, Link};
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+pub const CHECK: Check = Check {
+    number: 14,
+    id: "tls-min-version",
+    title: "Every TLS endpoint refuses versions below its minimum",
+    about: "TLS 1.0, 1.1 and, where 1.3 is the minimum, 1.2 are refused by each endpoint that is reached",
+    documented: false,
+    needs: &[Need::Anchors],
+    observe: |context| observe(context).boxed(),
+};
+
+/// The endpoints that serve TLS; `CORDUM_TLS_MIN_VERSION` governs Cordum's own servers alone.
+const LINKS: &[(Link, bool)] = &[
+    (Link::Gateway, true),
+    (Link::GatewayGrpc, true),
+    (Link::SafetyKernel, true),
+    (Link::ContextEngine, true),
+    (Link::Nats, false),
+    (Link::Redis, false),
+];
+
+async fn observe(context: &Context) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    let deployment = deployment::look(context).await;
+    seen.detail("required", deployment.minimum.slug());
+    seen.detail("because", deployment.because.as_str());
+    let looks = LINKS.iter().map(|(link, governed)| {
+        let minimum = if *governed { deployment.minimum } else { Minimum::Tls12 };
+        async move { (*link, minimum, endpoint(context, *link, minimum).await) }
+    });
+    let mut table = Map::new();
+    let mut left_out = Vec::new();
+    for (link, minimum, look) in join_all(looks).await {
+        match look {
+            Err(why) => {
+                table.insert(link.to_string(), json!({ "reached": false, "why": why }));
+                left_out.push(link.to_string());
+            }
+            Ok(look) => {
+                let answers: Map<String, Value> = look
+                    .answers
+                    .iter()
+                    .map(|(version, answer)| (version.slug().to_owned(), describe(*answer).into()))
+                    .collect();
+                table.insert(
+                    link.to_string(),
+                    json!({ "reached": true, "minimum": minimum.slug(), "highest": look.highest, "answers": answers }),
+                );
+                steps(&mut seen, link, minimum, &look);
+            }
+        }
+    }
+    if seen.steps.is_empty() {
+        let failure = Failure::new(Stage::Connect, Cause::Other).because("no TLS endpoint could be reached");
+        seen.untried("TLS endpoints", Expects::Works, failure);
+    } else {
+        let reached: Vec<String> = seen.steps.iter().map(|step| step.name.clone()).collect();
+        let mut summary = format!("below {} refused by {}", deployment.minimum.slug(), reached.join(", "));
+        if !left_out.is_empty() {
+            summary.push_str(&format!("; not reached: {}", left_out.join(", ")));
+        }
+        seen.summary = Some(summary);
+    }
+    seen.detail("endpoints", table);
+    seen
+}
+
+struct Look {
+    highest: String,
+    answers: Vec<(Version, Answer)>,
+}
+
+fn steps(seen: &mut Observation, link: Link, minimum: Minimum, look: &Look) {
+    let name = link.to_string();
+    let accepted: Vec<&str> = look
+        .answers
+        .iter()
+        .filter(|(version, answer)| accepts(*version, *answer))
+        .map(|(version, _)| version.slug())
+        .collect();
+    if !accepted.is_empty() {
+        let failure = Failure::new(Stage::Handshake, Cause::Accepted { kind: CauseKind::ProtocolVersion })
+            .because(format!("{link} accepts {}; the minimum is {}", accepted.join(", "), minimum.slug()))
+            .at(link.service());
+        seen.failed(name, Expects::Works, failure);
+    } else if look.answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
+        let failure = Failure::new(Stage::Handshake, Cause::TimedOut)
+            .because(format!("{link} neither accepts nor refuses an old version in time"))
+            .at(link.service());
+        seen.untried(name, Expects::Works, failure);
+    } else {
+        seen.worked(name, Expects::Works, format!("{} (highest {})", minimum.slug(), look.highest));
+    }
+}
+
+/// A ServerHello of the version that was asked for; a server may answer with another one in it.
+fn accepts(version: Version, answer: Answer) -> bool {
+    let asked = match version {
+        Version::Tls10 => [3, 1],
+        Version::Tls11 => [3, 2],
+        Version::Tls12 => [3, 3],
+    };
+    matches!(answer, Answer::Accepted { version, .. } if version <= asked)
+}
+
+fn describe(answer: Answer) -> String {
+    match answer {
+        Answer::Accepted { suite, .. } => format!("accepted (suite {suite:#06x})"),
+        Answer::Alert(code) => {
+            format!("refused with alert {code} ({:?})", rustls::AlertDescription::from(code))
+        }
+        Answer::Closed => "refused: closed without an alert".to_owned(),
+        Answer::Silence => "no answer in time".to_owned(),
+        Answer::NotTls => "refused: the answer is no TLS".to_owned(),
+    }
+}
+
+/// Control and old versions; an error says why the endpoint is left out.
+async fn endpoint(context: &Context, link: Link, minimum: Minimum) -> Result<Look, String> {
+    let endpoint = context.placed(link).await;
+    let deadline = context.attempt();
+    let said = |failure: &Failure| {
+        failure.facts.first().or(failure.trail.last()).cloned().unwrap_or_else(|| "not reached".to_owned())
+    };
+    let (tap, address) = open(context, &endpoint, deadline).await.map_err(|failure| said(&failure))?;
+    let offer = Offer {
+        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        name: endpoint.name(),
+        identity: None,
+        alpn: if link == Link::Gateway { &[b"http/1.1"] } else { &[b"h2"] },
+        versions: ANY_VERSION,
+    };
+    let offer = if matches!(link, Link::Nats | Link::Redis) { Offer { alpn: &[], ..offer } } else { offer };
+    let highest = match dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await {
+        Ok(dialled) => dialled.negotiated().0,
+        // A server that wants a client certificate says so within the handshake in TLS 1.2.
+        Err(broken)
+            if matches!(broken.failure.cause, Cause::Alert { .. }) && broken.recording.version.is_some() =>
+        {
+            broken.recording.version.unwrap_or("TLSv1.2").to_owned()
+        }
+        Err(broken) => return Err(said(&broken.failure)),
+    };
+    let answers = minimum.below().iter().map(|version| async {
+        let suites = if *version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
+        let hello = hello::client_hello(*version, endpoint.name(), suites);
+        let answer = match open(context, &endpoint, deadline).await {
+            Ok((mut tap, _)) => hello::ask(&mut tap, &hello, deadline).await,
+            Err(_) => Answer::Silence,
+        };
+        (*version, answer)
+    });
+    Ok(Look { highest, answers: join_all(answers).await })
+}
+
+/// A connection on which the TLS hello comes next.
+async fn open(
+    context: &Context,
+    endpoint: &Endpoint,
+    deadline: Instant,
+) -> Result<(Tap, std::net::SocketAddr), Failure> {
+    let (mut tap, address) = dial::connect(endpoint, deadline).await?;
+    context.own(tap.local());
+    if endpoint.link == Link::Nats {
+        let info = nats::read_info(&mut tap, deadline).await?;
+        if !info.tls_required && !info.tls_available {
+            return Err(Failure::new(Stage::Session, Cause::Other).because("NATS offers no TLS"));
+        }
+        tap.forget();
+    }
+    Ok((tap, address))
+}
