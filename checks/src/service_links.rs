@@ -14,7 +14,7 @@ use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
 use crate::monitor;
 use crate::nats;
-use crate::nats_link::{Verdict, of_container, services};
+use crate::nats_link::{Verdict, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 
 pub const CHECK: Check = Check {
@@ -35,7 +35,7 @@ async fn observe(context: &Context) -> Observation {
     let engine = match context.engine().await {
         Ok(engine) => engine,
         Err(failure) => {
-            seen.untried("core services", Expects::Works, failure.clone());
+            by_monitoring(context, &mut seen, failure).await;
             return seen;
         }
     };
@@ -70,6 +70,44 @@ async fn observe(context: &Context) -> Observation {
         }
     }
     seen
+}
+
+/// Without an engine the services cannot be told apart; where NATS monitoring is known all the same, it
+/// says how many hold a link, and how.
+async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Failure) {
+    let name = "core services";
+    let known = context.stack.nats_monitoring.is_some();
+    let connections = if known { monitor::connections(context).await.ok() } else { None };
+    let Some((list, way)) = connections else {
+        seen.untried(name, Expects::Works, failure.clone());
+        return;
+    };
+    seen.detail("monitoring", way);
+    let asks =
+        nats::control(context).await.is_ok_and(|greeted| greeted.recording.asked_for_certificate.is_some());
+    let rows: Vec<_> = list.iter().filter(|row| row.name == "cordum-bus").collect();
+    for row in &rows {
+        if let Err(failure) = over_tls(row, asks) {
+            seen.failed(name, Expects::Works, failure.at("nats"));
+            return;
+        }
+    }
+    if rows.len() < CORE.len() {
+        let failure = Failure::new(Stage::Session, Cause::Eof)
+            .because(format!(
+                "NATS reports {} connections of core services, {} hold one",
+                rows.len(),
+                CORE.len()
+            ))
+            .at("nats");
+        seen.failed(name, Expects::Works, failure);
+    } else {
+        seen.worked(
+            name,
+            Expects::Works,
+            format!("{} NATS connections of core services, all over TLS", rows.len()),
+        );
+    }
 }
 
 fn absent(context: &Context, service: &str) -> Failure {
