@@ -1,13 +1,13 @@
 //! The program between arguments and exit code.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 
 use tls_verify_checks::context::Check;
 
 use crate::cli::{Cli, ColorChoice, Command, Format, OutputArgs, RunArgs};
 use crate::config::{self, Environment, Problem};
 use crate::outcome::{RunReport, exit};
+use crate::report::files::Files;
 use crate::report::{self, human::Style};
 use crate::run::{self, Plan, Progress};
 
@@ -19,6 +19,8 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
         Some(Command::Run(args)) => run_command(&args, environment),
         Some(Command::Demo(args)) => crate::demo::command(&args, environment),
         Some(Command::Diagnose(args)) => crate::triage::command(&args, environment),
+        Some(Command::Probe(args)) => crate::probe::command(&args, environment),
+        Some(Command::Merge(args)) => crate::probe::merge::command(&args),
         Some(Command::Certs(args)) => crate::certs::command(&args, environment),
         Some(Command::Explain(args)) => crate::explain::command(&args),
     }
@@ -34,7 +36,7 @@ pub fn usage(problems: &[Problem], format: Format) -> u8 {
             });
             let _ = writeln!(io::stdout(), "{object}");
         }
-        Format::Human => {
+        _ => {
             let mut err = io::stderr().lock();
             for problem in problems {
                 let file = problem.file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
@@ -59,10 +61,14 @@ fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
     let selected: Vec<&Check> =
         plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
     let configured = config::stack(&args.targets, &args.runner, environment, &selected);
-    let reports = Reports::open(&args.output);
+    let reports = reports(&args.output);
     let (configured, reports) = match (configured, reports) {
         (Ok(configured), Ok(reports)) => (configured, reports),
         (configured, reports) => {
+            if let Ok(reports) = reports {
+                reports.forget();
+                return usage(&configured.err().unwrap_or_default(), format);
+            }
             let mut problems = configured.err().unwrap_or_default();
             problems.extend(reports.err().unwrap_or_default());
             return usage(&problems, format);
@@ -79,6 +85,14 @@ fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
     publish(&report, &args.output, reports, environment)
 }
 
+/// Opens every `--report FORMAT=FILE`.
+///
+/// # Errors
+/// All that cannot be opened.
+pub fn reports(output: &OutputArgs) -> Result<Files, Vec<Problem>> {
+    Files::open(&output.report, &["human", "json", "junit", "tap", "github", "sarif", "prometheus"])
+}
+
 /// The plan that the runner's options ask for.
 ///
 /// # Errors
@@ -90,7 +104,7 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
 }
 
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
-pub fn publish(report: &RunReport, output: &OutputArgs, reports: Reports, environment: &Environment) -> u8 {
+pub fn publish(report: &RunReport, output: &OutputArgs, reports: Files, environment: &Environment) -> u8 {
     let style = Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose };
     let mut out = io::stdout().lock();
     let wrote = report::write(report, output.format, style, &mut out).and_then(|()| out.flush());
@@ -99,7 +113,25 @@ pub fn publish(report: &RunReport, output: &OutputArgs, reports: Reports, enviro
     {
         eprint_line(&format!("error: the report cannot be written: {error}"));
     }
-    reports.write(report);
+    let mut github = output.format == Format::Github;
+    let plain = Style { color: false, quiet: false, verbose: false };
+    reports.write(|format, out| match <Format as clap::ValueEnum>::from_str(format, true) {
+        Ok(format) => {
+            github |= format == Format::Github;
+            report::write(report, format, plain, out)
+        }
+        Err(error) => Err(io::Error::other(error)),
+    });
+    if github && let Some(path) = environment.get("GITHUB_STEP_SUMMARY") {
+        let wrote = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .and_then(|mut file| report::github::markdown(report, &mut file));
+        if let Err(error) = wrote {
+            eprint_line(&format!("error: GITHUB_STEP_SUMMARY cannot be written: {error}"));
+        }
+    }
     report.exit_code
 }
 
@@ -115,54 +147,6 @@ pub fn colored(output: &OutputArgs, environment: &Environment) -> bool {
 
 fn eprint_line(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// Files that reports go to, opened before the run.
-#[derive(Debug, Default)]
-pub struct Reports(Vec<(Format, PathBuf, std::fs::File)>);
-
-impl Reports {
-    /// Opens every `--report FORMAT=FILE`.
-    ///
-    /// # Errors
-    /// All that cannot be opened.
-    pub fn open(output: &OutputArgs) -> Result<Self, Vec<Problem>> {
-        let mut opened = Vec::new();
-        let mut problems = Vec::new();
-        for text in &output.report {
-            let parsed = text.split_once('=').and_then(|(format, file)| {
-                let format = <Format as clap::ValueEnum>::from_str(format, true).ok()?;
-                (!file.is_empty()).then(|| (format, PathBuf::from(file)))
-            });
-            let Some((format, file)) = parsed else {
-                problems.push(Problem::new(
-                    format!("--report: `{text}` is not FORMAT=FILE"),
-                    "give, for example, json=tls.json",
-                ));
-                continue;
-            };
-            match std::fs::File::create(&file) {
-                Ok(handle) => opened.push((format, file, handle)),
-                Err(error) => problems.push(
-                    Problem::new(
-                        format!("the report cannot be written: {error}"),
-                        "give a file in a directory that exists",
-                    )
-                    .in_file(&file),
-                ),
-            }
-        }
-        if problems.is_empty() { Ok(Self(opened)) } else { Err(problems) }
-    }
-
-    fn write(self, report: &RunReport) {
-        let style = Style { color: false, quiet: false, verbose: false };
-        for (format, file, mut handle) in self.0 {
-            if let Err(error) = report::write(report, format, style, &mut handle) {
-                eprint_line(&format!("error: {} cannot be written: {error}", file.display()));
-            }
-        }
-    }
 }
 
 /// Runs `work` on a runtime that a hanging name resolution cannot hold up, with Ctrl-C watched and

@@ -7,7 +7,7 @@ use clap::Parser;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::fault::{self, Fault};
 
-use crate::app::{self, Reports};
+use crate::app;
 use crate::cli::{Cli, DemoArgs, Format, TargetArgs};
 use crate::config::{self, Environment, Problem};
 use crate::outcome::exit;
@@ -36,7 +36,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         Ok(plan) => plan,
         Err(problem) => return app::usage(&[problem], format),
     };
-    let reports = match Reports::open(&args.output) {
+    let reports = match app::reports(&args.output) {
         Ok(reports) => reports,
         Err(problems) => return app::usage(&problems, format),
     };
@@ -97,9 +97,7 @@ fn list(format: Format) -> u8 {
                 .collect();
             writeln!(out, "{}", serde_json::Value::Array(rows))
         }
-        Format::Human => {
-            fault::ALL.iter().try_for_each(|fault| writeln!(out, "{:<18} {}", fault.name(), fault.about()))
-        }
+        _ => fault::ALL.iter().try_for_each(|fault| writeln!(out, "{:<18} {}", fault.name(), fault.about())),
     };
     exit::PASS
 }

@@ -1,6 +1,7 @@
 //! Expectation times observation gives a status. Pure; the only place that can say `pass`.
 
 use serde::Serialize;
+use tls_verify_checks::fault::Cause;
 use tls_verify_checks::observation::{Expects, Observation, Seen, Step};
 
 /// How a check ended.
@@ -28,6 +29,14 @@ impl Status {
         }
     }
 
+    /// The status of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Pass, Self::Warn, Self::Skip, Self::Unknown, Self::Fail]
+            .into_iter()
+            .find(|one| one.slug() == name)
+    }
+
     /// Only these are good.
     #[must_use]
     pub const fn is_good(self) -> bool {
@@ -40,6 +49,10 @@ impl Status {
 pub fn judge_step(step: &Step) -> Status {
     match (&step.expects, &step.seen) {
         (Expects::Works | Expects::Control, Seen::Worked(_)) => Status::Pass,
+        // What Go can and our TLS library cannot is no failure of the stack.
+        (Expects::Works, Seen::Failed(failure)) if matches!(failure.cause, Cause::BeyondUs) => {
+            Status::Unknown
+        }
         (Expects::Works, Seen::Failed(_)) => Status::Fail,
         (Expects::Control, Seen::Failed(_)) => Status::Unknown,
         (Expects::Refused(_), Seen::Worked(_)) => Status::Fail,
@@ -62,7 +75,7 @@ pub fn judge(observation: &Observation) -> Status {
 mod tests {
     use super::*;
     use tls_verify_checks::cause::CauseKind;
-    use tls_verify_checks::fault::{Cause, Failure, Stage};
+    use tls_verify_checks::fault::{Failure, Stage};
     use tls_verify_checks::observation::EvidenceLevel;
 
     fn with(expects: Expects, cause: Cause) -> Status {

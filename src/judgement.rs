@@ -64,6 +64,8 @@ pub fn chain(
     let day = if dated.is_some() { leaf.not_before / 2 + leaf.not_after / 2 } else { now };
     let chained = trust::verify(&leaf, &intermediates, &roots, &Options { at: day, name: None, ..options })
         .err()
+        // The dates of the others on that day say nothing of today.
+        .filter(|refusal| day == now || !matches!(refusal.cause, CauseKind::Expired | CauseKind::NotYetValid))
         .map(|refusal| fault(&trust::explain(&refusal, around), &leaf, name, now));
     for other in dated.into_iter().chain(named).chain(chained) {
         if faults.iter().all(|known| known.kind != other.kind) {

@@ -12,6 +12,7 @@ pub mod judge;
 pub mod judgement;
 pub mod outcome;
 pub mod presented;
+pub mod probe;
 pub mod progress;
 pub mod recognise;
 pub mod report;

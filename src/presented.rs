@@ -8,6 +8,7 @@ use tls_verify_checks::cause::CauseKind;
 use tls_verify_checks::context::Context;
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Stage};
 use tls_verify_checks::observation::Observation;
+use tls_verify_checks::stack::Link;
 use tls_verify_checks::tls::Recording;
 
 use crate::certs::Facts;
@@ -27,10 +28,14 @@ const DIALLING: &[&str] = &[
 /// Adds the presented chain to the details, and warnings: what Go accepts and others refuse, and
 /// certificates that end soon.
 pub fn add(context: &Context, check: &str, seen: &mut Observation) {
-    if !DIALLING.contains(&check) {
-        return;
+    if DIALLING.contains(&check) {
+        warn(context, config::link_of(check), seen);
     }
-    let Some(recording) = context.served(config::link_of(check)) else { return };
+}
+
+/// The same for a link.
+pub fn warn(context: &Context, link: Link, seen: &mut Observation) {
+    let Some(recording) = context.served(link) else { return };
     let facts = facts(&recording);
     seen.detail(
         "presented",
@@ -43,12 +48,12 @@ pub fn add(context: &Context, check: &str, seen: &mut Observation) {
             })
             .collect::<Vec<_>>(),
     );
-    let warn = |fault: ChainFault| {
+    let failure = |fault: ChainFault| {
         let message = fault.message.clone();
         Failure::new(Stage::Handshake, Cause::Chain(vec![fault])).because(message)
     };
     let remarks = recording.verdict.into_iter().flat_map(|verdict| verdict.remarks);
-    seen.warnings.extend(remarks.map(warn));
+    seen.warnings.extend(remarks.map(failure));
     let now = OffsetDateTime::from(SystemTime::now());
     let soon = time::Duration::try_from(context.stack.expiry_warn).unwrap_or(time::Duration::MAX);
     let ending = facts.iter().filter(|one| one.ends >= now && one.ends - now <= soon).map(|one| ChainFault {
@@ -62,7 +67,7 @@ pub fn add(context: &Context, check: &str, seen: &mut Observation) {
         ),
         subject: Some(one.subject.clone()),
     });
-    seen.warnings.extend(ending.map(warn));
+    seen.warnings.extend(ending.map(failure));
 }
 
 /// The presented certificates that can be read.

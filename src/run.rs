@@ -180,7 +180,7 @@ fn target(stack: &Stack) -> Map<String, Value> {
     target
 }
 
-fn too_late() -> Observation {
+pub(crate) fn too_late() -> Observation {
     let mut seen = Observation::new(EvidenceLevel::None);
     let failure = Failure::new(Stage::Exchange, Cause::TimedOut).because("the run's deadline passed first");
     seen.failed("check", Expects::Works, failure);
@@ -223,7 +223,7 @@ fn report(stack: &Stack, check: &Check, seen: &Observation, took: Duration) -> C
     }
 }
 
-fn summary(
+pub(crate) fn summary(
     stack: &Stack,
     status: Status,
     seen: &Observation,

@@ -153,6 +153,8 @@ pub enum Cause {
     NotTls(Speaker),
     NoCommonVersion,
     NoCommonCipher,
+    /// The peer speaks what Go speaks and our TLS library does not: nothing is decided.
+    BeyondUs,
     /// TLS in another way broken.
     OtherTls,
     Eof,
@@ -230,6 +232,7 @@ impl Cause {
             },
             Self::NoCommonVersion => of(K::ProtocolVersion, Server, Certain),
             Self::NoCommonCipher => of(K::NoSharedCipher, Server, Likely),
+            Self::BeyondUs => of(K::OtherTls, Client, Certain),
             Self::OtherTls => of(K::OtherTls, Server, Likely),
             Self::Eof | Self::Reset => of(K::ConnectionReset, Server, Possible),
             Self::Refused { nothing_listens: true } => {

@@ -59,7 +59,7 @@ async fn observe(context: &Context, link: Link) -> Observation {
     seen
 }
 
-async fn health(context: &Context, link: Link, seen: &mut Observation) -> Result<String, Failure> {
+pub(crate) async fn health(context: &Context, link: Link, seen: &mut Observation) -> Result<String, Failure> {
     let endpoint = context.placed(link).await;
     let deadline = context.attempt();
     let dialled = context.dial(&endpoint, None, &[b"h2"], deadline).await.map_err(|broken| broken.failure)?;

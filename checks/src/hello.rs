@@ -57,6 +57,12 @@ pub const OLD_SUITES: &[u16] =
 pub const GO_SUITES: &[u16] =
     &[0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc009, 0xc013, 0xc00a, 0xc014];
 
+/// Suites that Go has and our TLS library has not: CBC with ECDHE.
+#[must_use]
+pub fn is_beyond_us(suite: u16) -> bool {
+    matches!(suite, 0xc009 | 0xc00a | 0xc013 | 0xc014)
+}
+
 /// Everything for TLS 1.2, so that a refusal is about the version.
 pub const TLS12_SUITES: &[u16] = &[
     0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc009, 0xc013, 0xc00a, 0xc014, 0xc023, 0xc027, 0xc024,

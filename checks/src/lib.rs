@@ -25,6 +25,7 @@ pub mod nats_mtls;
 pub mod observation;
 pub mod peel;
 mod place;
+pub mod probe;
 pub mod redis_logs;
 pub mod redis_tls;
 pub mod secret;

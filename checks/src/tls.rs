@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use rustls::SupportedProtocolVersion;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
-use rustls::{DistinguishedName, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::cause::CauseKind;
@@ -24,7 +24,7 @@ pub struct Recording {
     /// `TLSv1.2` or `TLSv1.3`, known from the signature that was verified.
     pub version: Option<&'static str>,
     /// The peer asked for a client certificate; the CA names it gave.
-    pub asked_for_certificate: Option<Vec<DistinguishedName>>,
+    pub asked_for_certificate: Option<Vec<Vec<u8>>>,
 }
 
 /// Shared between a connection and whoever wants to know.
@@ -200,8 +200,7 @@ impl rustls::client::ResolvesClientCert for RecordingIdentity {
         root_hint_subjects: &[&[u8]],
         _schemes: &[SignatureScheme],
     ) -> Option<Arc<rustls::sign::CertifiedKey>> {
-        let names =
-            root_hint_subjects.iter().take(64).map(|name| DistinguishedName::in_sequence(name)).collect();
+        let names = root_hint_subjects.iter().take(64).map(|name| name.to_vec()).collect();
         record(&self.recorder, |recording| recording.asked_for_certificate = Some(names));
         // As Go does when told to by configuration, the certificate is shown whatever names were
         // given: a server with an unexpected CA must be seen to refuse it.

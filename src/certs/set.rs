@@ -80,6 +80,8 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
     if let (false, Some(cause)) = (chained.accepted, chained.cause) {
         let parsed = leaf.parsed.is_ok();
         let reason = chained.reason.clone().unwrap_or_default();
+        // The others' dates on that day say nothing of today.
+        let parsed = parsed && !(dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid));
         let said = found.iter().any(|one| one.cause == Some(cause) && one.severity == Grade::Error);
         if parsed && !said {
             let mut finding = Finding::new(set.leaf.name(), Grade::Error, reason).of(cause, chained.variant);

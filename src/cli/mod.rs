@@ -1,6 +1,7 @@
 //! Arguments, exactly as typed: no files, no network.
 
 mod certs;
+mod probe;
 mod runner;
 mod target;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use certs::{CertsArgs, Role};
+pub use probe::{MergeArgs, ProbeArgs};
 pub use runner::{ColorChoice, Format, OutputArgs, RunnerArgs};
 pub use target::TargetArgs;
 
@@ -44,6 +46,11 @@ pub enum Command {
     /// Checks certificate files, without any network
     #[command(after_help = CERTS_CODES)]
     Certs(CertsArgs),
+    /// Diagnoses single endpoints in depth, or many of them quickly
+    #[command(after_help = CERTS_CODES)]
+    Probe(Box<ProbeArgs>),
+    /// Joins the lines of sharded probes into one report with one exit code
+    Merge(MergeArgs),
     /// Prints what is known of a cause, or the list of causes
     Explain(ExplainArgs),
 }

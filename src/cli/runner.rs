@@ -58,6 +58,11 @@ pub struct OutputArgs {
 pub enum Format {
     Human,
     Json,
+    Junit,
+    Tap,
+    Github,
+    Sarif,
+    Prometheus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -4,6 +4,8 @@
 pub mod pem;
 mod targets;
 
+pub(crate) use targets::{host_port, resolution};
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 

@@ -26,3 +26,27 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
 pub fn tame(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
+
+/// One line, without control characters.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Causes, evidence and fixes of a check, for formats that take a text.
+#[must_use]
+pub fn body(check: &crate::outcome::CheckReport) -> String {
+    let mut lines = Vec::new();
+    for one in &check.diagnoses {
+        let name =
+            one.variant.map_or_else(|| one.cause.to_string(), |variant| format!("{} ({variant})", one.cause));
+        lines.push(format!("{name}, {}, change the {} side", one.confidence, one.side));
+        lines.extend(one.because.iter().map(|fact| format!("  {}", plain(fact))));
+        for fix in &one.fix {
+            lines.push(format!("  fix: {}", plain(&fix.text)));
+            lines.extend(fix.command.iter().map(|command| format!("    $ {command}")));
+        }
+    }
+    lines.extend(check.remarks.iter().map(|remark| plain(remark)));
+    lines.join("\n")
+}

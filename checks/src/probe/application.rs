@@ -1,0 +1,185 @@
+//! What speaks inside the TLS session. Only a session with a trusted server gets as far as this.
+
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::{Speech, Target, open, shown};
+use crate::cause::CauseKind;
+use crate::context::{Context, QUIET};
+use crate::dial::{self, Quiet, read_first};
+use crate::fault::{Cause, Failure, Stage};
+use crate::grpc;
+use crate::hello::{self, Answer, GO_SUITES, Version};
+use crate::http;
+use crate::nats::{self, Manner};
+use crate::observation::{Expects, Observation};
+use crate::redis_tls;
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+const STEP: &str = "application";
+
+pub(super) async fn ask(context: &Context, target: &Target, seen: &mut Observation) {
+    match target.speech {
+        Speech::Https | Speech::Wss => web(context, target, seen).await,
+        Speech::Grpcs => match grpc::health(context, target.endpoint.link, seen).boxed().await {
+            Ok(what) => answered(seen, what),
+            Err(failure) => seen.failed(STEP, Expects::Works, failure),
+        },
+        Speech::Nats => worker(context, target, seen).await,
+        Speech::Rediss => store(context, target, seen).await,
+        Speech::Raw => silent(context, target, seen).await,
+        Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => {}
+    }
+}
+
+fn answered(seen: &mut Observation, what: impl Into<String>) {
+    let what = what.into();
+    seen.detail("application", what.as_str());
+    seen.worked(STEP, Expects::Works, what);
+}
+
+/// Any status proves the transport; no key is sent.
+async fn web(context: &Context, target: &Target, seen: &mut Observation) {
+    match http::get(context, &target.endpoint, &target.path, false).await {
+        Ok(answer) => {
+            let server = answer.server.as_deref().map(|server| format!(" from {server}")).unwrap_or_default();
+            if let Some(date) = &answer.date {
+                seen.detail("date", date.as_str());
+            }
+            match answer.status {
+                502 | 504 => seen.failed(STEP, Expects::Works, http::refused(&answer)),
+                400 if http::tell_tale(&answer.body).is_some() => {
+                    seen.failed(STEP, Expects::Works, http::refused(&answer));
+                }
+                status => answered(seen, format!("HTTP {status}{server}")),
+            }
+        }
+        Err(failure) => seen.failed(STEP, Expects::Works, failure),
+    }
+}
+
+/// With our identity, and without one.
+async fn worker(context: &Context, target: &Target, seen: &mut Observation) {
+    if target.tls_first {
+        silent(context, target, seen).await;
+        return;
+    }
+    let identity = shown(context, target);
+    let with = async {
+        match identity {
+            Some(_) => {
+                let manner = Manner { identity, patient: true };
+                Some(nats::open(context, &target.endpoint, manner, context.attempt()).await)
+            }
+            None => None,
+        }
+    };
+    let without =
+        nats::open(context, &target.endpoint, Manner { identity: None, patient: true }, context.attempt());
+    let (with, without) = tokio::join!(with, without);
+    let word = match &without {
+        Ok(_) => "let in".to_owned(),
+        Err((_, broken)) => {
+            broken.failure.kind().map_or_else(|| "refused".to_owned(), |kind| format!("refused: {kind}"))
+        }
+    };
+    seen.detail("without_identity", word);
+    match (with, without) {
+        (Some(Ok(greeted)), _) => {
+            seen.detail("with_identity", "let in");
+            answered(seen, format!("PONG over {} with the client certificate", greeted.version));
+        }
+        (Some(Err((_, broken))), _) => {
+            seen.detail("with_identity", "refused");
+            seen.failed(STEP, Expects::Works, broken.failure);
+        }
+        (None, Ok(greeted)) => {
+            answered(seen, format!("PONG over {} without a client certificate", greeted.version))
+        }
+        (None, Err((_, broken))) => {
+            let failure = match context.stack.identity.get() {
+                Err(fault) if broken.failure.kind() == Some(CauseKind::ClientCertRequired) => {
+                    broken.failure.because(fault.message.clone())
+                }
+                _ => broken.failure,
+            };
+            seen.failed(STEP, Expects::Works, failure);
+        }
+    }
+}
+
+async fn store(context: &Context, _target: &Target, seen: &mut Observation) {
+    match redis_tls::ping(context, context.attempt()).await {
+        Ok(answer) => answered(seen, answer.chars().take(80).collect::<String>()),
+        Err(failure) => {
+            let failure = match context.stack.identity.get() {
+                Err(fault) if failure.kind() == Some(CauseKind::ClientCertRequired) => {
+                    failure.because(fault.message.clone())
+                }
+                _ => failure,
+            };
+            seen.failed(STEP, Expects::Works, failure);
+        }
+    }
+    if let Some(answer) = redis_tls::speaks_plaintext(context).await {
+        seen.detail("plaintext", answer);
+    }
+}
+
+/// Nothing is said: an alert that follows a TLS 1.3 handshake, as for a missing client certificate, is
+/// the only answer there can be.
+async fn silent(context: &Context, target: &Target, seen: &mut Observation) {
+    let deadline = context.attempt();
+    let offer = Offer {
+        trust: Trust::Only(context.stack.anchors.certificates.clone()),
+        name: target.endpoint.name(),
+        identity: shown(context, target),
+        alpn: &[],
+        versions: ANY_VERSION,
+    };
+    let opened = match open(context, target, deadline).await {
+        Ok(opened) => opened,
+        Err(failure) => return seen.failed(STEP, Expects::Works, failure),
+    };
+    let shaken =
+        dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline).await;
+    match shaken {
+        Ok(mut dialled) => match read_first(&mut dialled, QUIET).await {
+            Quiet::Closed(failure) if matches!(failure.cause, Cause::Alert { .. }) => {
+                seen.failed(STEP, Expects::Works, failure);
+            }
+            Quiet::Closed(_) => {
+                seen.detail("application", json!("closes after the handshake when nothing is said"));
+            }
+            Quiet::Data(bytes) => {
+                let text: String =
+                    String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).escape_debug().collect();
+                seen.detail("application", format!("speaks first: \"{text}\""));
+            }
+            Quiet::Silence => seen.detail("application", "waits for the client"),
+        },
+        Err(broken) => seen.failed(STEP, Expects::Works, broken.failure),
+    }
+}
+
+/// "No shared cipher" is claimed only when Go's own TLS 1.2 suites are refused too: what our library
+/// cannot speak and Go can is said as exactly that.
+pub(super) async fn beyond(context: &Context, target: &Target, failure: Failure) -> Failure {
+    if failure.kind() != Some(CauseKind::NoSharedCipher)
+        && failure.kind() != Some(CauseKind::ClientCertRequired)
+    {
+        return failure;
+    }
+    let deadline = context.attempt();
+    let Ok(mut opened) = open(context, target, deadline).await else { return failure };
+    let hello = hello::client_hello(Version::Tls12, target.endpoint.name(), GO_SUITES);
+    match hello::ask(&mut opened.tap, &hello, deadline).await {
+        Answer::Accepted { suite, .. } if hello::is_beyond_us(suite) => {
+            Failure::new(Stage::Handshake, Cause::BeyondUs).because(format!(
+                "the server accepts Go's TLS 1.2 hello with cipher suite {suite:#06x}, which the TLS library of this \
+                 tool does not speak: Go clients connect, this tool cannot verify it"
+            ))
+        }
+        _ => failure,
+    }
+}

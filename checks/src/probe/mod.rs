@@ -1,0 +1,362 @@
+//! One endpoint, looked at in depth: every address, every stage with its time, what was negotiated and
+//! presented, what is asked of clients, which versions are accepted, and what the application answers.
+//! The first handshake trusts nobody and judges afterwards, so nothing secret goes over it.
+
+mod application;
+mod plain;
+mod versions;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::context::Context;
+use crate::dial::{self, Broken, Dialled, Tap};
+use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::nats::{self, Info};
+use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::{Endpoint, Identity, Link};
+use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
+
+/// What a target is expected to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    Https,
+    Wss,
+    Grpcs,
+    /// `nats://` and `tls://`: INFO in clear, then TLS.
+    Nats,
+    Rediss,
+    /// A bare `HOST:PORT`.
+    Raw,
+    Http,
+    Ws,
+    Grpc,
+    Redis,
+}
+
+impl Speech {
+    /// The link whose service usually speaks so.
+    #[must_use]
+    pub const fn link(self) -> Link {
+        match self {
+            Self::Nats => Link::Nats,
+            Self::Rediss | Self::Redis => Link::Redis,
+            Self::Grpcs | Self::Grpc => Link::GatewayGrpc,
+            Self::Https | Self::Wss | Self::Raw | Self::Http | Self::Ws => Link::Gateway,
+        }
+    }
+
+    /// A scheme without TLS.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        matches!(self, Self::Http | Self::Ws | Self::Grpc | Self::Redis)
+    }
+
+    /// The scheme, or its TLS twin.
+    #[must_use]
+    pub const fn secure_scheme(self) -> &'static str {
+        match self {
+            Self::Https | Self::Http => "https",
+            Self::Wss | Self::Ws => "wss",
+            Self::Grpcs | Self::Grpc => "grpcs",
+            Self::Nats => "tls",
+            Self::Rediss | Self::Redis => "rediss",
+            Self::Raw => "",
+        }
+    }
+
+    const fn alpn(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Https => &[b"h2", b"http/1.1"],
+            Self::Wss => &[b"http/1.1"],
+            Self::Grpcs => &[b"h2"],
+            _ => &[],
+        }
+    }
+}
+
+/// What is probed.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// As given, without user information.
+    pub text: String,
+    pub speech: Speech,
+    /// Path and query of an HTTP target.
+    pub path: String,
+    /// The stack's endpoint of the speech's link has to be this target's.
+    pub endpoint: Endpoint,
+    /// TLS before INFO (nats-server's `handshake_first`).
+    pub tls_first: bool,
+    /// Versions, replicas, refusals: more handshakes.
+    pub deep: bool,
+}
+
+/// Probes a target; `context`'s stack dials it under the speech's link.
+pub async fn probe(context: &Context, target: &Target) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::Proved);
+    let begun = Instant::now();
+    let addresses = match dial::resolve(&target.endpoint, context.attempt()).await {
+        Ok(addresses) => addresses,
+        Err(failure) => {
+            seen.failed("resolve", Expects::Works, failure.at(target.endpoint.authority()));
+            return seen;
+        }
+    };
+    let resolved = begun.elapsed();
+    if target.deep && addresses.len() > 1 {
+        let rows = join_all(addresses.iter().map(|address| reach(context, *address))).await;
+        seen.detail("addresses", rows);
+    } else {
+        let rows: Vec<_> =
+            addresses.iter().map(|address| json!({ "address": address.to_string() })).collect();
+        seen.detail("addresses", rows);
+    }
+    if target.speech.is_plain() {
+        plain::probe(context, target, &mut seen).await;
+    } else {
+        secure(context, target, resolved, &mut seen).await;
+    }
+    place(target, &mut seen);
+    seen
+}
+
+/// Every failure is the target's, and names it.
+fn place(target: &Target, seen: &mut Observation) {
+    use crate::observation::Seen;
+    let authority = target.endpoint.authority();
+    for step in &mut seen.steps {
+        if let Seen::Failed(failure) | Seen::Untried(failure) = &mut step.seen {
+            failure.place.get_or_insert_with(|| authority.clone());
+        }
+    }
+    for failure in &mut seen.warnings {
+        failure.place.get_or_insert_with(|| authority.clone());
+    }
+}
+
+async fn reach(context: &Context, address: SocketAddr) -> serde_json::Value {
+    let begun = Instant::now();
+    let patience = Duration::from_secs(2).min(context.stack.timeout);
+    let connected = tokio::time::timeout(patience, tokio::net::TcpStream::connect(address)).await;
+    let result = match connected {
+        Ok(Ok(_)) => "connected".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer".to_owned(),
+    };
+    json!({ "address": address.to_string(), "result": result, "ms": milliseconds(begun.elapsed()) })
+}
+
+/// A connection on which TLS comes next, with NATS' greeting where there is one.
+pub(super) struct Opened {
+    pub tap: Tap,
+    pub address: SocketAddr,
+    pub info: Option<Info>,
+    pub connected: Duration,
+    pub greeted: Option<Duration>,
+}
+
+pub(super) async fn open(context: &Context, target: &Target, deadline: Instant) -> Result<Opened, Failure> {
+    let begun = Instant::now();
+    let (mut tap, address) = dial::connect(&target.endpoint, deadline).await?;
+    context.own(tap.local());
+    let connected = begun.elapsed();
+    if target.speech != Speech::Nats || target.tls_first {
+        return Ok(Opened { tap, address, info: None, connected, greeted: None });
+    }
+    // A server that wants TLS first says nothing; half of the time is left to find that out.
+    let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+    let info = nats::read_info(&mut tap, patience).await?;
+    tap.forget();
+    Ok(Opened { tap, address, info: Some(info), connected, greeted: Some(begun.elapsed() - connected) })
+}
+
+async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &mut Observation) {
+    let deadline = context.attempt();
+    let opened = match open(context, target, deadline).await {
+        Ok(opened) => opened,
+        Err(failure) => {
+            let silent = target.speech == Speech::Nats && matches!(failure.cause, Cause::TimedOut);
+            if silent && let Some(what) = tls_first(context, target).await {
+                seen.failed("NATS greeting", Expects::Works, what);
+                return;
+            }
+            let failure = with_right_url(target, failure);
+            seen.failed("connect", Expects::Works, failure);
+            return;
+        }
+    };
+    if let Some(info) = &opened.info {
+        seen.detail(
+            "info",
+            json!({ "version": info.version, "tls_required": info.tls_required, "tls_verify": info.tls_verify,
+                    "tls_available": info.tls_available, "auth_required": info.auth_required }),
+        );
+        if !info.tls_required && !info.tls_available {
+            let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
+                .because(format!("INFO of nats-server {} offers no TLS (no `tls_required`)", info.version));
+            seen.failed("TLS handshake", Expects::Works, failure);
+            return;
+        }
+    }
+    let (connected, greeted) = (opened.connected, opened.greeted);
+    let begun = Instant::now();
+    let identity = shown(context, target);
+    let shaken = shake(context, target, opened, identity, deadline).await;
+    let mut stages = serde_json::Map::new();
+    stages.insert("resolve_ms".to_owned(), milliseconds(resolved).into());
+    stages.insert("connect_ms".to_owned(), milliseconds(connected).into());
+    if let Some(greeted) = greeted {
+        stages.insert("info_ms".to_owned(), milliseconds(greeted).into());
+    }
+    stages.insert("handshake_ms".to_owned(), milliseconds(begun.elapsed()).into());
+    let trusted = match shaken {
+        Ok(dialled) => {
+            let (version, suite, alpn) = dialled.negotiated();
+            let (_, connection) = dialled.stream.get_ref();
+            let group = connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
+            let address = dialled.address.to_string();
+            seen.detail(
+                "tls",
+                json!({ "version": version, "suite": suite, "group": group, "alpn": alpn, "address": address,
+                        "server_name": target.endpoint.name() }),
+            );
+            let recording = dialled.recording();
+            context.saw(target.endpoint.link, &recording);
+            asked(&recording, seen);
+            judged(target, &recording, &version, seen)
+        }
+        Err(broken) => {
+            let Broken { failure, recording, .. } = *broken;
+            context.saw(target.endpoint.link, &recording);
+            asked(&recording, seen);
+            let failure = application::beyond(context, target, failure).await;
+            seen.failed("TLS handshake", Expects::Works, with_right_url(target, failure));
+            // What was presented before it broke is judged all the same.
+            if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
+                judged(target, &recording, "", seen);
+            }
+            false
+        }
+    };
+    let begun = Instant::now();
+    if trusted {
+        application::ask(context, target, seen).await;
+        stages.insert("application_ms".to_owned(), milliseconds(begun.elapsed()).into());
+    }
+    seen.detail("stages", stages);
+    if target.deep && seen.details.contains_key("tls") {
+        versions::scan(context, target, seen).await;
+    }
+}
+
+/// Our client certificate is for NATS and Redis alone.
+pub(super) fn shown<'a>(context: &'a Context, target: &Target) -> Option<&'a Identity> {
+    matches!(target.speech, Speech::Nats | Speech::Rediss)
+        .then(|| context.stack.identity.get().ok())
+        .flatten()
+}
+
+async fn shake(
+    context: &Context,
+    target: &Target,
+    opened: Opened,
+    identity: Option<&Identity>,
+    deadline: Instant,
+) -> Result<Dialled, Box<Broken>> {
+    let offer = Offer {
+        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        name: target.endpoint.name(),
+        identity,
+        alpn: target.speech.alpn(),
+        versions: ANY_VERSION,
+    };
+    dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline)
+        .await
+        .map_err(Box::new)
+}
+
+/// The chain's verdict as steps; whether it is trusted.
+fn judged(target: &Target, recording: &Recording, version: &str, seen: &mut Observation) -> bool {
+    let Some(verdict) = &recording.verdict else { return true };
+    if verdict.faults.is_empty() {
+        let name = target.endpoint.name();
+        let over = if version.is_empty() { String::new() } else { format!("{version}, ") };
+        seen.worked("certificate", Expects::Works, format!("{over}certificate valid for {name}"));
+        return true;
+    }
+    let mut failure = Failure::new(Stage::Handshake, Cause::Chain(verdict.faults.clone()));
+    failure.facts.extend(verdict.faults.iter().map(|fault| fault.message.clone()));
+    seen.failed("certificate", Expects::Works, failure);
+    false
+}
+
+fn asked(recording: &Recording, seen: &mut Observation) {
+    let Some(names) = &recording.asked_for_certificate else {
+        seen.detail("client_certificate", json!({ "asked": false }));
+        return;
+    };
+    use x509_parser::prelude::FromDer;
+    let names: Vec<String> = names
+        .iter()
+        .filter_map(|name| x509_parser::x509::X509Name::from_der(name).ok())
+        .map(|(_, name)| name.to_string())
+        .collect();
+    seen.detail("client_certificate", json!({ "asked": true, "authorities": names }));
+}
+
+/// A NATS server that says nothing may want TLS first.
+async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
+    let first = Target { tls_first: true, ..target.clone() };
+    let deadline = context.attempt();
+    let opened = open(context, &first, deadline).await.ok()?;
+    let mut dialled = shake(context, &first, opened, shown(context, target), deadline).await.ok()?;
+    let says_info = match dial::read_first(&mut dialled, Duration::from_millis(500)).await {
+        dial::Quiet::Data(bytes) => bytes.starts_with(b"INFO "),
+        dial::Quiet::Closed(_) | dial::Quiet::Silence => false,
+    };
+    let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsInfoFirst))
+        .because("the server sends no INFO in clear, and completes a TLS handshake that comes first");
+    Some(if says_info {
+        failure.because(
+            "NATS is set to `handshake_first`: probe it with --tls-first; Cordum's clients need it off",
+        )
+    } else {
+        failure.because(format!(
+            "inside TLS it waits for its client, as Redis or HTTPS do and NATS does not: is the URL \
+             rediss://{0} or https://{0}?",
+            target.endpoint.authority()
+        ))
+    })
+}
+
+/// Adds the URL that fits what speaks there.
+fn with_right_url(target: &Target, failure: Failure) -> Failure {
+    let authority = target.endpoint.authority();
+    let scheme = match failure.cause {
+        Cause::NotTls(Speaker::Http) => match target.speech {
+            Speech::Wss => "ws",
+            _ => "http",
+        },
+        Cause::NotTls(Speaker::Http2) => "grpc",
+        Cause::NotTls(Speaker::NatsInfoFirst) => "tls",
+        Cause::NotTls(Speaker::NatsPlain) => "nats",
+        Cause::NotTls(Speaker::Redis) => "redis",
+        _ => return failure,
+    };
+    let word = match scheme {
+        "tls" => "NATS speaks there, with TLS after its INFO",
+        "nats" => "NATS speaks there, without TLS",
+        "redis" => "Redis speaks there, without TLS",
+        "grpc" => "HTTP/2 without TLS is spoken there",
+        _ => "HTTP without TLS is spoken there",
+    };
+    failure.because(format!("{word}: the URL of this port as it is now is {scheme}://{authority}"))
+}
+
+/// With one decimal.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}

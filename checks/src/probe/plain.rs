@@ -1,0 +1,139 @@
+//! A plaintext scheme: does it answer in clear, or is it a TLS port that was given the wrong URL?
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{Opened, Speech, Target, open};
+use crate::context::Context;
+use crate::dial;
+use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::http::tell_tale;
+use crate::observation::{Expects, Observation};
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+pub(super) async fn probe(context: &Context, target: &Target, seen: &mut Observation) {
+    let said = match ask(context, target).await {
+        Ok(said) => said,
+        Err(failure) => {
+            seen.failed("connect", Expects::Works, failure);
+            return;
+        }
+    };
+    let text: String = String::from_utf8_lossy(&said[..said.len().min(60)]).escape_debug().collect();
+    seen.detail("first_bytes", text.as_str());
+    // A TLS server's own words: its alert, its HTTP 400, or silence followed by a handshake that works.
+    let told = tell_tale(&said).is_some() || said.starts_with(&[21, 3]);
+    let secure = told || (!fits(target.speech, &said) && speaks_tls(context, target).await);
+    if secure {
+        let authority = target.endpoint.authority();
+        let url = format!("{}://{authority}", target.speech.secure_scheme());
+        let mut failure = Failure::new(Stage::Exchange, Cause::PlainToTls)
+            .because(format!("the port speaks TLS: the right URL is {url}"));
+        if !said.is_empty() && !said.starts_with(&[21, 3]) {
+            failure = failure.because(format!("it answers plaintext with \"{text}\""));
+        }
+        seen.detail("right_url", url);
+        seen.failed("plaintext", Expects::Works, failure);
+        return;
+    }
+    if fits(target.speech, &said) {
+        seen.worked("plaintext", Expects::Works, "answers in clear");
+        let failure = Failure::new(Stage::Exchange, Cause::NotTls(speaker(target.speech)))
+            .because("the port answers in clear: whoever is on the way reads and changes everything");
+        seen.warnings.push(failure);
+        return;
+    }
+    let speaker = dial::speaker(&said);
+    let cause = if said.is_empty() { Cause::Eof } else { Cause::NotTls(speaker) };
+    let failure = Failure::new(Stage::Exchange, cause).because(match speaker {
+        _ if said.is_empty() => "the port gives no answer, neither to plaintext nor to TLS".to_owned(),
+        Speaker::NatsPlain | Speaker::NatsInfoFirst => {
+            format!("NATS speaks there: the URL is nats://{}", target.endpoint.authority())
+        }
+        _ => format!("something else speaks there: \"{text}\""),
+    });
+    seen.failed("plaintext", Expects::Works, failure);
+}
+
+const fn speaker(speech: Speech) -> Speaker {
+    match speech {
+        Speech::Redis => Speaker::Redis,
+        Speech::Grpc => Speaker::Http2,
+        _ => Speaker::Http,
+    }
+}
+
+/// Whether an answer is of the protocol that was asked for.
+fn fits(speech: Speech, said: &[u8]) -> bool {
+    match speech {
+        Speech::Http | Speech::Ws => said.starts_with(b"HTTP/") && tell_tale(said).is_none(),
+        Speech::Redis => said.starts_with(b"+PONG") || said.starts_with(b"-"),
+        // A SETTINGS frame (RFC 9113, 6.5).
+        Speech::Grpc => said.len() >= 9 && said[3] == 4 && said[..2] == [0, 0],
+        _ => false,
+    }
+}
+
+async fn ask(context: &Context, target: &Target) -> Result<Vec<u8>, Failure> {
+    let deadline = context.attempt();
+    let Opened { mut tap, .. } = open(context, target, deadline).await?;
+    let host = target.endpoint.name();
+    let words = match target.speech {
+        Speech::Redis => "*1\r\n$4\r\nPING\r\n".to_owned(),
+        Speech::Grpc => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0".to_owned(),
+        Speech::Ws => format!(
+            "GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGxzLXZlcmlmeS1wcm9iZQ==\r\n\r\n",
+            target.path
+        ),
+        _ => format!("GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", target.path),
+    };
+    let mut said = Vec::new();
+    if tap.write_all(words.as_bytes()).await.is_err() {
+        return Ok(said);
+    }
+    let patience = tokio::time::Instant::now() + Duration::from_millis(1500).min(context.stack.timeout);
+    let mut buffer = [0_u8; 1024];
+    while said.len() < 2048 {
+        match tokio::time::timeout_at(patience, tap.read(&mut buffer)).await {
+            Ok(Ok(count)) if count > 0 => said.extend_from_slice(&buffer[..count]),
+            _ => break,
+        }
+        let whole = said.windows(4).any(|end| end == b"\r\n\r\n") && said.len() > 300;
+        if whole || (matches!(target.speech, Speech::Redis | Speech::Grpc) && said.len() >= 5) {
+            break;
+        }
+    }
+    Ok(said)
+}
+
+async fn speaks_tls(context: &Context, target: &Target) -> bool {
+    let deadline = context.attempt();
+    let Ok(opened) = open(context, target, deadline).await else { return false };
+    let offer = Offer {
+        trust: Trust::Observe(Vec::new()),
+        name: target.endpoint.name(),
+        identity: None,
+        alpn: if target.speech == Speech::Grpc { &[b"h2"] } else { &[] },
+        versions: ANY_VERSION,
+    };
+    match dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline).await {
+        Ok(_) => true,
+        Err(broken) => {
+            matches!(broken.failure.cause, Cause::Alert { .. }) || !broken.recording.chain.is_empty()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gos_words_for_plaintext_are_no_http_answer() {
+        let said = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        assert!(!fits(Speech::Http, said));
+        assert!(fits(Speech::Http, b"HTTP/1.1 404 Not Found\r\n\r\n"));
+    }
+}

@@ -1,0 +1,67 @@
+//! Which protocol versions a server accepts.
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value};
+
+use super::{Speech, Target, open};
+use crate::context::Context;
+use crate::dial;
+use crate::fault::Cause;
+use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
+use crate::observation::Observation;
+use crate::tls::{Offer, Trust};
+
+pub(super) async fn scan(context: &Context, target: &Target, seen: &mut Observation) {
+    let old = [Version::Tls10, Version::Tls11, Version::Tls12];
+    let asked = old.iter().map(|version| async { (*version, ask(context, target, *version).await) });
+    let (answers, newest) = tokio::join!(join_all(asked), tls13(context, target));
+    let mut table: Map<String, Value> = Map::new();
+    for (version, answer) in answers {
+        let told = match answer {
+            Answer::Accepted { version: chosen, .. } if chosen <= wire(version) => "accepted".to_owned(),
+            Answer::Accepted { .. } => "answered with another version".to_owned(),
+            Answer::Alert(code) => format!("refused (alert {code})"),
+            Answer::Closed => "refused (closed)".to_owned(),
+            Answer::Silence => "no answer".to_owned(),
+            Answer::NotTls => "no TLS answer".to_owned(),
+        };
+        table.insert(version.slug().to_owned(), told.into());
+    }
+    table.insert("TLSv1.3".to_owned(), newest.into());
+    seen.detail("versions", table);
+}
+
+const fn wire(version: Version) -> [u8; 2] {
+    match version {
+        Version::Tls10 => [3, 1],
+        Version::Tls11 => [3, 2],
+        Version::Tls12 => [3, 3],
+    }
+}
+
+async fn ask(context: &Context, target: &Target, version: Version) -> Answer {
+    let deadline = context.attempt();
+    let Ok(mut opened) = open(context, target, deadline).await else { return Answer::Silence };
+    let suites = if version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
+    let hello = hello::client_hello(version, target.endpoint.name(), suites);
+    hello::ask(&mut opened.tap, &hello, deadline).await
+}
+
+async fn tls13(context: &Context, target: &Target) -> &'static str {
+    let deadline = context.attempt();
+    let Ok(opened) = open(context, target, deadline).await else { return "no answer" };
+    let offer = Offer {
+        trust: Trust::Observe(Vec::new()),
+        name: target.endpoint.name(),
+        identity: None,
+        alpn: if target.speech == Speech::Grpcs { &[b"h2"] } else { &[] },
+        versions: &[&rustls::version::TLS13],
+    };
+    match dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline).await {
+        Ok(_) => "accepted",
+        Err(broken) => match broken.failure.cause {
+            Cause::Alert { .. } | Cause::NoCommonVersion => "refused",
+            _ => "not decided",
+        },
+    }
+}

@@ -1,0 +1,378 @@
+//! The `probe` command: single endpoints in depth, or many of them quickly.
+
+pub mod merge;
+mod screen;
+mod target;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::stream::{self, StreamExt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use tls_verify_checks::context::Context;
+use tls_verify_checks::probe::{self, Target};
+use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
+
+use crate::app::usage;
+use crate::certs::{Question, verify};
+use crate::cli::{ColorChoice, Format, LineFormat, ProbeArgs};
+use crate::config::{self, Environment, Problem};
+use crate::diagnose;
+use crate::judge::{Status, judge};
+use crate::outcome::{Diagnosis, exit, outcome};
+use crate::presented;
+use crate::run::summary;
+use crate::trust::Purpose;
+
+/// One endpoint's report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Endpoint {
+    pub target: String,
+    pub status: Status,
+    pub summary: String,
+    pub diagnoses: Vec<Diagnosis>,
+    pub details: Map<String, Value>,
+}
+
+/// The whole report.
+#[derive(Debug, Serialize)]
+pub struct Report<T> {
+    pub schema: &'static str,
+    pub outcome: &'static str,
+    pub exit_code: u8,
+    pub endpoints: Vec<T>,
+}
+
+/// How many ended how, for the exit code.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Count {
+    pub fail: usize,
+    pub warn: usize,
+    pub unknown: usize,
+    pub good: usize,
+}
+
+impl Count {
+    pub fn add(&mut self, status: Status) {
+        match status {
+            Status::Fail => self.fail += 1,
+            Status::Unknown => self.unknown += 1,
+            Status::Warn => self.warn += 1,
+            Status::Pass | Status::Skip => self.good += 1,
+        }
+    }
+
+    /// 1 findings, 3 undecided, 0 clean.
+    #[must_use]
+    pub const fn exit_code(self, strict: bool) -> u8 {
+        if self.fail > 0 || (strict && self.warn > 0) {
+            exit::FAIL
+        } else if self.unknown > 0 {
+            exit::UNDECIDED
+        } else {
+            exit::PASS
+        }
+    }
+}
+
+/// Every `.1`-th target from the `.0`-th on.
+type Shard = (usize, usize);
+
+/// A target, or what is wrong with the line that should have been one.
+type Line = Result<Target, (String, String)>;
+
+/// Runs the command and returns its exit code.
+#[must_use]
+pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
+    let format = if args.format == LineFormat::Human { Format::Human } else { Format::Json };
+    let prepared = prepare(args, environment);
+    let (stack, shard) = match prepared {
+        Ok(prepared) => prepared,
+        Err(problems) => return usage(&problems, format),
+    };
+    let manner = target::Manner {
+        stack: &stack,
+        resolve: &args.stack.resolve,
+        tls_first: args.tls_first,
+        deep: args.deep || args.list.is_none(),
+    };
+    let mut named = Vec::new();
+    let mut problems = Vec::new();
+    for text in &args.targets {
+        match target::parse(text, manner) {
+            Ok(target) => named.push(target),
+            Err(why) => problems.push(Problem::new(
+                why,
+                "give a target such as https://localhost:8081 or tls://localhost:4222",
+            )),
+        }
+    }
+    let list: Box<dyn Iterator<Item = String>> = match &args.list {
+        None => Box::new(std::iter::empty()),
+        Some(path) => match lines(path) {
+            Ok(lines) => lines,
+            Err(problem) => {
+                problems.push(problem);
+                Box::new(std::iter::empty())
+            }
+        },
+    };
+    if !problems.is_empty() {
+        return usage(&problems, format);
+    }
+    let reports = match crate::report::files::Files::open(&args.report, &["json", "jsonl", "prometheus"]) {
+        Ok(reports) => reports,
+        Err(problems) => return usage(&problems, format),
+    };
+    let read = list.map(|text| target::parse(&text, manner).map_err(|why| (text, why)));
+    let all: Box<dyn Iterator<Item = Line>> = Box::new(named.into_iter().map(Ok).chain(read));
+    let chosen: Box<dyn Iterator<Item = Line>> = match shard {
+        Some((index, count)) => Box::new(all.skip(index).step_by(count)),
+        None => all,
+    };
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    else {
+        panic!("no asynchronous runtime can be started");
+    };
+    let mut sink = Sink::new(args, environment, reports);
+    let stack = Arc::new(stack.clone());
+    let code = runtime.block_on(async {
+        let (jobs, deadline) = (args.jobs.max(1), args.deadline);
+        let work = stream::iter(chosen).map(|line| {
+            let stack = Arc::clone(&stack);
+            // A task of its own: handshakes of several targets run on several threads.
+            let task = tokio::spawn(async move {
+                match line {
+                    Ok(target) => one(&stack, &target, deadline).await,
+                    Err((text, why)) => unread(&text, why),
+                }
+            });
+            async move {
+                task.await.unwrap_or_else(|_| unread("?", "the probe ended without a result".to_owned()))
+            }
+        });
+        let mut results = if args.ordered || args.list.is_none() {
+            work.buffered(jobs).boxed_local()
+        } else {
+            work.buffer_unordered(jobs).boxed_local()
+        };
+        loop {
+            tokio::select! {
+                endpoint = results.next() => match endpoint {
+                    Some(endpoint) => if sink.take(endpoint).is_err() { break },
+                    None => break,
+                },
+                _ = tokio::signal::ctrl_c() => return Some(exit::INTERRUPTED),
+            }
+        }
+        None
+    });
+    // getaddrinfo cannot be cancelled.
+    runtime.shutdown_background();
+    sink.finish(code)
+}
+
+fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option<Shard>), Vec<Problem>> {
+    let configured = config::stack(&args.stack, &args.runner(), environment, &[])?;
+    let mut stack = configured.stack;
+    let mut problems = Vec::new();
+    // Asked for and unusable is an error; the default that is not there is an empty trust store.
+    let file = stack.anchors.file.clone();
+    let asked = args.stack.cacert.is_some() || args.stack.certs.is_some() || file.exists();
+    match config::pem::certificates(&file) {
+        Ok(read) => stack.anchors.certificates = read.certificates,
+        Err(fault) if asked => {
+            problems.push(Problem::new(fault.message, "name the CA file with --cacert").in_file(&file))
+        }
+        Err(_) => {
+            if !args.quiet {
+                let _ = writeln!(
+                    io::stderr(),
+                    "note: no CA file ({} does not exist): nothing is trusted; name one with --cacert",
+                    file.display()
+                );
+            }
+        }
+    }
+    let shard = shard(args, environment).unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    });
+    if problems.is_empty() { Ok((stack, shard)) } else { Err(problems) }
+}
+
+/// `--shard I/N`, else Kubernetes' index of an Indexed Job.
+fn shard(args: &ProbeArgs, environment: &Environment) -> Result<Option<Shard>, Problem> {
+    let text =
+        match (&args.shard, environment.get("JOB_COMPLETION_INDEX"), environment.get("JOB_COMPLETIONS")) {
+            (Some(text), ..) => text.clone(),
+            (None, Some(index), Some(count)) if args.list.is_some() => format!("{index}/{count}"),
+            _ => return Ok(None),
+        };
+    let parsed =
+        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+    match parsed {
+        Some((index, count)) if index < count => Ok(Some((index, count))),
+        _ => Err(Problem::new(
+            format!("--shard: `{text}` is not I/N with I from 0 to N-1"),
+            "give, for example, 0/3, 1/3 and 2/3",
+        )),
+    }
+}
+
+/// Lines of a list, without comments; `-` is standard input.
+fn lines(path: &std::path::Path) -> Result<Box<dyn Iterator<Item = String>>, Problem> {
+    let reader: Box<dyn BufRead> = if path == std::path::Path::new("-") {
+        Box::new(io::BufReader::new(io::stdin()))
+    } else {
+        match std::fs::File::open(path) {
+            Ok(file) => Box::new(io::BufReader::new(file)),
+            Err(error) => {
+                return Err(Problem::new(
+                    format!("the list of targets cannot be read: {error}"),
+                    "give a file with one target a line, or `-`",
+                )
+                .in_file(path));
+            }
+        }
+    };
+    Ok(Box::new(
+        reader
+            .lines()
+            .map_while(Result::ok)
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty() && !line.starts_with('#')),
+    ))
+}
+
+/// Probes one target on a stack of its own.
+async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> Endpoint {
+    let mut stack = stack.clone();
+    put(&mut stack, target.endpoint.clone());
+    let ends = Instant::now() + deadline;
+    let context = Context::new(stack, ends);
+    let link = target.endpoint.link;
+    let mut seen = match tokio::time::timeout_at(ends.into(), probe::probe(&context, target)).await {
+        Ok(seen) => seen,
+        Err(_) => crate::run::too_late(),
+    };
+    presented::warn(&context, link, &mut seen);
+    if target.deep
+        && let Some(recording) = context.served(link)
+    {
+        let chain: Vec<Vec<u8>> = recording.chain.iter().map(|one| one.to_vec()).collect();
+        let anchors: Vec<Vec<u8>> =
+            context.stack.anchors.certificates.iter().map(|one| one.to_vec()).collect();
+        let verification = verify(&Question {
+            presented: &chain,
+            anchors: &anchors,
+            spare: &[],
+            names: &[target.endpoint.name().to_owned()],
+            purpose: Purpose::Server,
+            at: OffsetDateTime::now_utc(),
+        });
+        seen.detail("verification", serde_json::to_value(verification).unwrap_or_default());
+    }
+    let status = judge(&seen);
+    let (diagnoses, remarks) = diagnose::diagnose(&context.stack, link, &seen);
+    let summary = summary(&context.stack, status, &seen, &diagnoses, &remarks);
+    Endpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
+}
+
+fn put(stack: &mut Stack, at: At) {
+    let place = match at.link {
+        Link::Gateway => &mut stack.gateway,
+        Link::Nats => &mut stack.nats,
+        Link::Redis => &mut stack.redis,
+        Link::Dashboard => &mut stack.dashboard,
+        Link::GatewayGrpc => &mut stack.gateway_grpc,
+        Link::SafetyKernel => &mut stack.safety_kernel,
+        Link::ContextEngine => &mut stack.context_engine,
+    };
+    *place = at;
+}
+
+fn unread(text: &str, why: String) -> Endpoint {
+    Endpoint {
+        target: crate::recognise::redact(text),
+        status: Status::Unknown,
+        summary: why,
+        diagnoses: Vec::new(),
+        details: Map::new(),
+    }
+}
+
+/// Where results go as they come.
+struct Sink {
+    format: LineFormat,
+    style: screen::Style,
+    strict: bool,
+    deep: bool,
+    count: Count,
+    kept: Vec<Endpoint>,
+    keep: bool,
+    reports: crate::report::files::Files,
+}
+
+impl Sink {
+    fn new(args: &ProbeArgs, environment: &Environment, reports: crate::report::files::Files) -> Self {
+        let color = match args.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
+        };
+        Self {
+            format: args.format,
+            style: screen::Style { color, quiet: args.quiet },
+            strict: args.strict,
+            deep: args.deep || args.list.is_none(),
+            count: Count::default(),
+            kept: Vec::new(),
+            keep: args.format == LineFormat::Json || !reports.is_empty(),
+            reports,
+        }
+    }
+
+    fn take(&mut self, endpoint: Endpoint) -> io::Result<()> {
+        self.count.add(endpoint.status);
+        let mut out = io::stdout().lock();
+        match self.format {
+            LineFormat::Jsonl => {
+                serde_json::to_writer(&mut out, &endpoint).map_err(io::Error::other)?;
+                out.write_all(b"\n")?;
+            }
+            LineFormat::Human if self.deep => screen::full(&endpoint, self.style, &mut out)?,
+            LineFormat::Human => screen::line(&endpoint, self.style, &mut out)?,
+            LineFormat::Json => {}
+        }
+        if self.keep {
+            self.kept.push(endpoint);
+        }
+        Ok(())
+    }
+
+    fn finish(self, interrupted: Option<u8>) -> u8 {
+        let code = interrupted.unwrap_or_else(|| self.count.exit_code(self.strict));
+        let report = Report {
+            schema: "tls-verify/probe/v1",
+            outcome: outcome(code),
+            exit_code: code,
+            endpoints: self.kept,
+        };
+        let mut out = io::stdout().lock();
+        let wrote = match self.format {
+            LineFormat::Json => serde_json::to_writer(&mut out, &report)
+                .map_err(io::Error::other)
+                .and_then(|()| out.write_all(b"\n")),
+            LineFormat::Human if !self.deep => screen::closing(self.count, code, self.style, &mut out),
+            _ => Ok(()),
+        };
+        // A reader that has seen enough is no error.
+        let _ = wrote.and_then(|()| out.flush());
+        self.reports.write_probe(&report);
+        code
+    }
+}

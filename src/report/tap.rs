@@ -1,0 +1,50 @@
+//! TAP 14 (testanything.org): a YAML block under what is not good.
+
+use std::io::{self, Write};
+
+use crate::judge::Status;
+use crate::outcome::RunReport;
+
+/// Writes the report.
+///
+/// # Errors
+/// What writing said.
+pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "TAP version 14\n1..{}", report.checks.len())?;
+    for (index, check) in report.checks.iter().enumerate() {
+        let ok = if matches!(check.status, Status::Fail | Status::Unknown) { "not ok" } else { "ok" };
+        let skip = if check.status == Status::Skip {
+            format!(" # SKIP {}", super::text::plain(&check.summary))
+        } else {
+            String::new()
+        };
+        // `#` would begin a directive.
+        let title = check.title.replace('#', "\\#");
+        writeln!(out, "{ok} {} - {}: {title}{skip}", index + 1, check.id)?;
+        if matches!(check.status, Status::Fail | Status::Unknown | Status::Warn) {
+            let quoted = |text: &str| serde_json::to_string(&super::text::plain(text)).unwrap_or_default();
+            writeln!(out, "  ---")?;
+            writeln!(out, "  status: {}", check.status.slug())?;
+            writeln!(out, "  message: {}", quoted(&check.summary))?;
+            for one in check.diagnoses.iter().take(1) {
+                writeln!(out, "  cause: {}", one.cause)?;
+                writeln!(out, "  side: {}", one.side)?;
+                writeln!(out, "  because:")?;
+                for fact in &one.because {
+                    writeln!(out, "    - {}", quoted(fact))?;
+                }
+                writeln!(out, "  fix:")?;
+                for fix in &one.fix {
+                    let command =
+                        fix.command.as_deref().map(|command| format!(": {command}")).unwrap_or_default();
+                    writeln!(out, "    - {}", quoted(&format!("{}{command}", fix.text)))?;
+                }
+            }
+            writeln!(out, "  ...")?;
+        }
+    }
+    if report.outcome == "interrupted" {
+        writeln!(out, "Bail out! interrupted")?;
+    }
+    writeln!(out, "# outcome {}, exit code {}", report.outcome, report.exit_code)
+}
