@@ -4,9 +4,13 @@ use std::io::{self, IsTerminal, Write};
 
 use tls_verify_checks::context::Check;
 
-use crate::cli::{Cli, ColorChoice, Command, Format, OutputArgs, RunArgs};
+use tls_verify_checks::deployment::Minimum;
+
+use crate::baseline::Baseline;
+use crate::cli::{Cli, ColorChoice, Command, FailOn, Format, OutputArgs, RunArgs};
 use crate::config::{self, Environment, Problem};
 use crate::outcome::{RunReport, exit};
+use crate::profile::Profile;
 use crate::report::files::Files;
 use crate::report::{self, human::Style};
 use crate::run::{self, Plan, Progress};
@@ -19,6 +23,9 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
         Some(Command::Run(args)) => run_command(&args, environment),
         Some(Command::Demo(args)) => crate::demo::command(&args, environment),
         Some(Command::Diagnose(args)) => crate::triage::command(&args, environment),
+        Some(Command::Schema { name }) => crate::schema::command(name.as_deref()),
+        Some(Command::Completions { shell }) => crate::manual::completions(shell),
+        Some(Command::Man) => crate::manual::man(),
         Some(Command::Probe(args)) => crate::probe::command(&args, environment),
         Some(Command::Merge(args)) => crate::probe::merge::command(&args),
         Some(Command::Certs(args)) => crate::certs::command(&args, environment),
@@ -54,35 +61,122 @@ pub fn usage(problems: &[Problem], format: Format) -> u8 {
 
 fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
     let format = args.output.format;
-    let plan = match plan(&args.runner) {
-        Ok(plan) => plan,
-        Err(problem) => return usage(&[problem], format),
+    let prepared = match prepare(args, environment) {
+        Ok(prepared) => prepared,
+        Err(problems) => return usage(&problems, format),
     };
-    let selected: Vec<&Check> =
-        plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
-    let configured = config::stack(&args.targets, &args.runner, environment, &selected);
-    let reports = reports(&args.output);
-    let (configured, reports) = match (configured, reports) {
-        (Ok(configured), Ok(reports)) => (configured, reports),
-        (configured, reports) => {
-            if let Ok(reports) = reports {
-                reports.forget();
-                return usage(&configured.err().unwrap_or_default(), format);
-            }
-            let mut problems = configured.err().unwrap_or_default();
-            problems.extend(reports.err().unwrap_or_default());
-            return usage(&problems, format);
-        }
+    let reports = match reports(&args.output) {
+        Ok(reports) => reports,
+        Err(problems) => return usage(&problems, format),
     };
     if !args.output.quiet {
-        for note in &configured.notes {
+        for note in &prepared.notes {
             eprint_line(&format!("note: {note}"));
         }
     }
-    let report = block_on(&args.output, |interrupted, progress| {
-        run::run(configured.stack, plan, interrupted, progress)
+    let Prepared { stack, plan, endpoints, baseline, .. } = prepared;
+    let strict = plan.strict;
+    let deadline = plan.deadline;
+    let mut report = block_on(&args.output, |interrupted, progress| async move {
+        let own = stack.clone();
+        let (mut report, more) = tokio::join!(
+            run::run(stack, plan, interrupted, progress),
+            crate::probe::as_checks(&own, &endpoints, deadline)
+        );
+        report.extend(more, strict);
+        report
     });
+    if let Some(baseline) = baseline {
+        baseline.compare(&mut report, args.runner.fail_on == FailOn::New);
+    }
     publish(&report, &args.output, reports, environment)
+}
+
+/// Everything that a run needs, read and checked.
+struct Prepared {
+    stack: tls_verify_checks::stack::Stack,
+    plan: Plan,
+    notes: Vec<String>,
+    endpoints: Vec<(String, tls_verify_checks::probe::Target)>,
+    baseline: Option<Baseline>,
+}
+
+/// All problems are reported, not only the first.
+fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepared, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let (mut targets, mut runner) = (args.targets.clone(), args.runner.clone());
+    let profile = match &args.runner.profile {
+        Some(path) => Profile::load(path).unwrap_or_else(|problem| {
+            problems.push(problem);
+            Profile::default()
+        }),
+        None => Profile::default(),
+    };
+    profile.apply(&mut targets, &mut runner, environment);
+    let mut plan = match plan(&runner) {
+        Ok(plan) => plan,
+        Err(problem) => {
+            problems.push(problem);
+            return Err(problems);
+        }
+    };
+    if let Err(problem) = leave_out(&mut plan, &profile) {
+        problems.push(problem);
+    }
+    let baseline = match runner.baseline.as_deref().map(Baseline::read).transpose() {
+        Ok(baseline) => baseline,
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    if runner.fail_on == FailOn::New && runner.baseline.is_none() {
+        problems.push(Problem::new("--fail-on new needs --baseline FILE", "name an earlier JSON report"));
+    }
+    let selected: Vec<&Check> =
+        plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
+    let configured = match config::stack(&targets, &runner, environment, &selected) {
+        Ok(configured) => configured,
+        Err(more) => {
+            problems.extend(more);
+            return Err(problems);
+        }
+    };
+    let mut stack = configured.stack;
+    if let (None, Some(text)) = (&stack.minimum, &profile.stack.minimum) {
+        stack.minimum = Minimum::parse(text).map(|minimum| (minimum, "the profile".to_owned()));
+    }
+    let endpoints =
+        crate::probe::named(&stack, &profile.endpoints, &targets.resolve).unwrap_or_else(|more| {
+            problems.extend(more);
+            Vec::new()
+        });
+    if problems.is_empty() {
+        Ok(Prepared { stack, plan, notes: configured.notes, endpoints, baseline })
+    } else {
+        Err(problems)
+    }
+}
+
+/// What the profile calls not applicable is left out with its reason.
+fn leave_out(plan: &mut Plan, profile: &Profile) -> Result<(), Problem> {
+    for (id, reason) in &profile.checks.not_applicable {
+        let Some(known) = tls_verify_checks::ALL.iter().find(|check| check.id == id) else {
+            let nearest = tls_verify_checks::ALL
+                .iter()
+                .min_by_key(|check| crate::catalogue::distance(id, check.id))
+                .map(|check| format!("did you mean `{}`?", check.id))
+                .unwrap_or_default();
+            return Err(Problem::new(format!("--profile: there is no check `{id}`"), nearest));
+        };
+        for (check, selected) in &mut plan.checks {
+            if check.id == known.id && *selected {
+                *selected = false;
+                plan.reasons.insert(id.clone(), format!("not applicable: {reason}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Opens every `--report FORMAT=FILE`.
@@ -100,7 +194,13 @@ pub fn reports(output: &OutputArgs) -> Result<Files, Vec<Problem>> {
 pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
     let checks = run::select(tls_verify_checks::ALL, &args.only, &args.skip, args.all)
         .map_err(|message| Problem::new(message, "see `tls-verify run --help`"))?;
-    Ok(Plan { checks, strict: args.strict, deadline: args.deadline })
+    Ok(Plan {
+        checks,
+        strict: args.strict,
+        deadline: args.deadline,
+        wait: args.wait,
+        reasons: std::collections::BTreeMap::new(),
+    })
 }
 
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.

@@ -8,7 +8,8 @@ use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::fault::{self, Fault};
 
 use crate::app;
-use crate::cli::{Cli, DemoArgs, Format, TargetArgs};
+use crate::baseline::Baseline;
+use crate::cli::{Cli, DemoArgs, FailOn, Format, TargetArgs};
 use crate::config::{self, Environment, Problem};
 use crate::outcome::exit;
 use crate::run;
@@ -36,6 +37,10 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         Ok(plan) => plan,
         Err(problem) => return app::usage(&[problem], format),
     };
+    let baseline = match args.runner.baseline.as_deref().map(Baseline::read).transpose() {
+        Ok(baseline) => baseline,
+        Err(problem) => return app::usage(&[problem], format),
+    };
     let reports = match app::reports(&args.output) {
         Ok(reports) => reports,
         Err(problems) => return app::usage(&problems, format),
@@ -44,7 +49,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
     let runner = args.runner.clone();
     let keep = args.keep;
     let failure = &mut failed;
-    let report = app::block_on(&args.output, |interrupted, progress| async move {
+    let mut report = app::block_on(&args.output, |interrupted, progress| async move {
         let demo = match Demo::start(fault).await {
             Ok(demo) => demo,
             Err(error) => {
@@ -83,6 +88,9 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
             )],
             format,
         );
+    }
+    if let Some(baseline) = baseline {
+        baseline.compare(&mut report, args.runner.fail_on == FailOn::New);
     }
     app::publish(&report, &args.output, reports, environment)
 }
@@ -161,6 +169,7 @@ fn empty() -> crate::outcome::RunReport {
         summary: crate::outcome::Tally::default(),
         checks: Vec::new(),
         root_causes: Vec::new(),
+        comparison: None,
         demo: None,
     }
 }

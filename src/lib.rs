@@ -1,6 +1,7 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
 pub mod app;
+pub mod baseline;
 pub mod catalogue;
 pub mod certs;
 pub mod cli;
@@ -10,12 +11,16 @@ pub mod diagnose;
 pub mod explain;
 pub mod judge;
 pub mod judgement;
+pub mod manual;
 pub mod outcome;
 pub mod presented;
 pub mod probe;
+pub mod profile;
 pub mod progress;
 pub mod recognise;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod triage;
 pub mod trust;
+mod wait;

@@ -39,6 +39,9 @@ pub struct CheckReport {
     pub status: Status,
     pub duration_ms: f64,
     pub attempts: u32,
+    /// Against `--baseline`: `new`, `still` or `fixed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<&'static str>,
     pub summary: String,
     pub evidence: String,
     pub diagnoses: Vec<Diagnosis>,
@@ -84,9 +87,35 @@ pub struct RunReport {
     pub summary: Tally,
     pub checks: Vec<CheckReport>,
     pub root_causes: Vec<RootCause>,
+    /// Against `--baseline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// `demo`: which servers stood in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub demo: Option<Value>,
+}
+
+impl RunReport {
+    /// Adds checks that were made beside the plan; counts and exit code follow.
+    pub fn extend(&mut self, more: Vec<CheckReport>, strict: bool) {
+        if more.is_empty() {
+            return;
+        }
+        self.checks.extend(more);
+        self.summary = tally(&self.checks);
+        self.exit_code = exit_code(&self.summary, strict, self.outcome == "interrupted");
+        self.outcome = outcome(self.exit_code);
+        self.root_causes = crate::diagnose::root_causes(&self.checks);
+    }
+}
+
+/// What has changed since an earlier report; checks by id.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    pub baseline: String,
+    pub new: Vec<String>,
+    pub still: Vec<String>,
+    pub fixed: Vec<String>,
 }
 
 /// Process exit codes: promises.

@@ -9,8 +9,20 @@ use crate::run::Progress;
 /// What is waited for, rewritten in place once the run takes longer than a moment.
 #[must_use]
 pub fn on_stderr(output: &OutputArgs) -> Box<dyn FnMut(Progress)> {
-    if output.quiet || !io::stderr().is_terminal() {
+    if output.quiet {
         return Box::new(|_| {});
+    }
+    if !io::stderr().is_terminal() {
+        // In a log file one line for each change says enough.
+        let mut last = Vec::new();
+        return Box::new(move |progress| {
+            if let Progress::Waiting(what) = progress
+                && what != last
+            {
+                let _ = writeln!(io::stderr(), "waiting for {}", what.join(", "));
+                last = what;
+            }
+        });
     }
     let started = Instant::now();
     let mut waiting: Vec<&'static str> = Vec::new();
@@ -18,6 +30,11 @@ pub fn on_stderr(output: &OutputArgs) -> Box<dyn FnMut(Progress)> {
         match progress {
             Progress::Started(id) => waiting.push(id),
             Progress::Finished(id, _) => waiting.retain(|other| *other != id),
+            Progress::Waiting(what) => {
+                let _ = write!(io::stderr(), "\r\x1b[Kwaiting for {}", what.join(", "));
+                let _ = io::stderr().flush();
+                return;
+            }
         }
         let mut err = io::stderr().lock();
         let long = started.elapsed() > Duration::from_millis(300);

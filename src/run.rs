@@ -16,6 +16,7 @@ use crate::diagnose;
 use crate::judge::{Status, judge};
 use crate::outcome::{CheckReport, RunReport, exit_code, outcome, tally};
 use crate::presented;
+use crate::wait;
 
 /// What is run, and how.
 #[derive(Clone, Debug)]
@@ -23,7 +24,12 @@ pub struct Plan {
     /// Every check of the report, in order; `false` means that the operator left it out.
     pub checks: Vec<(&'static Check, bool)>,
     pub strict: bool,
+    /// Limit of a run; with `wait`, of each round.
     pub deadline: Duration,
+    /// How long to try again what may still come up.
+    pub wait: Option<Duration>,
+    /// Why a check is left out, where it is not the operator's `--skip`.
+    pub reasons: BTreeMap<String, String>,
 }
 
 /// What is told while the run goes on.
@@ -31,6 +37,8 @@ pub struct Plan {
 pub enum Progress {
     Started(&'static str),
     Finished(&'static str, Status),
+    /// What is waited for before the next round, and why.
+    Waiting(Vec<String>),
 }
 
 /// Selects checks by `--only`, `--skip` and `--all`.
@@ -68,7 +76,14 @@ pub fn select(
     Ok(plan)
 }
 
-/// Runs the plan.
+/// A check's last observation.
+struct Done {
+    seen: Observation,
+    took: Duration,
+    attempts: u32,
+}
+
+/// Runs the plan; with `wait`, what may still come up is tried again until it does.
 pub async fn run(
     stack: Stack,
     plan: Plan,
@@ -77,16 +92,99 @@ pub async fn run(
 ) -> RunReport {
     let started_at = SystemTime::now();
     let started = Instant::now();
-    let deadline = started + plan.deadline;
+    let until = plan.wait.map(|wait| started + wait);
     let target = target(&stack);
-    let context = Arc::new(Context::new(stack, deadline));
-    let mut running = FuturesUnordered::new();
-    for (check, selected) in &plan.checks {
-        if !selected {
-            continue;
+    let mut finished: BTreeMap<&'static str, Done> = BTreeMap::new();
+    let mut open: Vec<&'static Check> =
+        plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
+    let mut pause = wait::FIRST_PAUSE;
+    let mut stopped = false;
+    loop {
+        let deadline = Instant::now() + plan.deadline;
+        let context = Arc::new(Context::new(stack.clone(), deadline));
+        stopped |= round(&context, &open, &mut interrupted, &mut progress, &mut finished).await;
+        let Some(until) = until.filter(|_| !stopped) else { break };
+        let waits = wait::look(&finished.iter().map(|(id, done)| (*id, &done.seen)).collect::<Vec<_>>());
+        let left = until.saturating_duration_since(Instant::now());
+        if waits.is_empty() || left.is_zero() {
+            break;
         }
+        progress(Progress::Waiting(waits.iter().map(|(id, why)| format!("{id} ({why})")).collect()));
+        open.retain(|check| waits.iter().any(|(id, _)| *id == check.id));
+        if wait::pause(pause.min(left), &mut interrupted).await {
+            stopped = true;
+            break;
+        }
+        pause = (pause * 3 / 2).min(wait::LONGEST_PAUSE);
+    }
+    let checks: Vec<CheckReport> = plan
+        .checks
+        .iter()
+        .map(|(check, selected)| match finished.remove(check.id) {
+            Some(done) => report(&stack, check, &done),
+            None if !selected => {
+                skipped(check, plan.reasons.get(check.id).map_or("left out (--skip)", String::as_str))
+            }
+            None => {
+                let why = if stopped {
+                    "interrupted before it ended"
+                } else {
+                    "the check ended without a result (a bug of tls-verify)"
+                };
+                let mut seen = Observation::new(EvidenceLevel::None);
+                seen.untried(
+                    "check",
+                    Expects::Works,
+                    Failure::new(Stage::Configure, Cause::Other).because(why),
+                );
+                report(&stack, check, &Done { seen, took: started.elapsed(), attempts: 1 })
+            }
+        })
+        .collect();
+    assemble(checks, &plan, Timing { started_at, took: started.elapsed(), stopped }, target)
+}
+
+/// When a run began and ended, and whether it was cut short.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    pub started_at: SystemTime,
+    pub took: Duration,
+    pub stopped: bool,
+}
+
+fn assemble(checks: Vec<CheckReport>, plan: &Plan, timing: Timing, target: Map<String, Value>) -> RunReport {
+    let summary = tally(&checks);
+    let code = exit_code(&summary, plan.strict, timing.stopped);
+    let root_causes = diagnose::root_causes(&checks);
+    RunReport {
+        schema: "tls-verify/run/v1",
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: rfc3339(timing.started_at),
+        duration_ms: milliseconds(timing.took),
+        target,
+        outcome: outcome(code),
+        exit_code: code,
+        summary,
+        checks,
+        root_causes,
+        comparison: None,
+        demo: None,
+    }
+}
+
+/// Runs checks once, all at the same time; whether it was interrupted.
+async fn round(
+    context: &Arc<Context>,
+    checks: &[&'static Check],
+    interrupted: &mut tokio::sync::watch::Receiver<bool>,
+    progress: &mut impl FnMut(Progress),
+    finished: &mut BTreeMap<&'static str, Done>,
+) -> bool {
+    let deadline = context.deadline;
+    let mut running = FuturesUnordered::new();
+    for check in checks {
         progress(Progress::Started(check.id));
-        let context = Arc::clone(&context);
+        let context = Arc::clone(context);
         let check: &'static Check = check;
         running.push(tokio::spawn(async move {
             let begun = Instant::now();
@@ -102,73 +200,26 @@ pub async fn run(
             (check.id, seen, begun.elapsed())
         }));
     }
-    let mut finished: BTreeMap<&'static str, (Observation, Duration)> = BTreeMap::new();
-    let mut stopped = false;
+    let mut watched = true;
     loop {
         tokio::select! {
             ended = running.next() => match ended {
                 Some(Ok((id, seen, took))) => {
                     progress(Progress::Finished(id, judge(&seen)));
-                    finished.insert(id, (seen, took));
+                    let attempts = finished.get(id).map_or(1, |done| done.attempts + 1);
+                    finished.insert(id, Done { seen, took, attempts });
                 }
                 Some(Err(_)) => {}
-                None => break,
+                None => return false,
             },
-            changed = interrupted.changed() => {
-                if changed.is_err() {
-                    // Nobody can interrupt any more: wait for the checks alone.
-                    while let Some(ended) = running.next().await {
-                        if let Ok((id, seen, took)) = ended {
-                            progress(Progress::Finished(id, judge(&seen)));
-                            finished.insert(id, (seen, took));
-                        }
-                    }
-                    break;
-                }
+            changed = interrupted.changed(), if watched => {
+                // Without a sender nobody can interrupt any more.
+                watched = changed.is_ok();
                 if *interrupted.borrow() {
-                    stopped = true;
-                    break;
+                    return true;
                 }
             }
         }
-    }
-    let checks: Vec<CheckReport> = plan
-        .checks
-        .iter()
-        .map(|(check, selected)| match finished.remove(check.id) {
-            Some((seen, took)) => report(&context.stack, check, &seen, took),
-            None if !selected => skipped(check),
-            None => {
-                let why = if stopped {
-                    "interrupted before it ended"
-                } else {
-                    "the check ended without a result (a bug of tls-verify)"
-                };
-                let mut seen = Observation::new(EvidenceLevel::None);
-                seen.untried(
-                    "check",
-                    Expects::Works,
-                    Failure::new(Stage::Configure, Cause::Other).because(why),
-                );
-                report(&context.stack, check, &seen, started.elapsed())
-            }
-        })
-        .collect();
-    let summary = tally(&checks);
-    let code = exit_code(&summary, plan.strict, stopped);
-    let root_causes = diagnose::root_causes(&checks);
-    RunReport {
-        schema: "tls-verify/run/v1",
-        version: env!("CARGO_PKG_VERSION"),
-        started_at: rfc3339(started_at),
-        duration_ms: milliseconds(started.elapsed()),
-        target,
-        outcome: outcome(code),
-        exit_code: code,
-        summary,
-        checks,
-        root_causes,
-        demo: None,
     }
 }
 
@@ -187,7 +238,7 @@ pub(crate) fn too_late() -> Observation {
     seen
 }
 
-fn skipped(check: &Check) -> CheckReport {
+fn skipped(check: &Check, why: &str) -> CheckReport {
     CheckReport {
         number: check.number,
         id: check.id.to_owned(),
@@ -195,7 +246,8 @@ fn skipped(check: &Check) -> CheckReport {
         status: Status::Skip,
         duration_ms: 0.0,
         attempts: 0,
-        summary: "left out (--skip)".to_owned(),
+        change: None,
+        summary: why.to_owned(),
         evidence: EvidenceLevel::None.slug().to_owned(),
         diagnoses: Vec::new(),
         details: Map::new(),
@@ -203,7 +255,8 @@ fn skipped(check: &Check) -> CheckReport {
     }
 }
 
-fn report(stack: &Stack, check: &Check, seen: &Observation, took: Duration) -> CheckReport {
+fn report(stack: &Stack, check: &Check, done: &Done) -> CheckReport {
+    let Done { seen, took, attempts } = done;
     let status = judge(seen);
     let (diagnoses, remarks) = diagnose::diagnose(stack, config::link_of(check.id), seen);
     let summary = summary(stack, status, seen, &diagnoses, &remarks);
@@ -213,8 +266,9 @@ fn report(stack: &Stack, check: &Check, seen: &Observation, took: Duration) -> C
         id: check.id.to_owned(),
         title: check.title.to_owned(),
         status,
-        duration_ms: milliseconds(took),
-        attempts: 1,
+        duration_ms: milliseconds(*took),
+        attempts: *attempts,
+        change: None,
         summary,
         evidence: evidence.slug().to_owned(),
         diagnoses,

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use certs::{CertsArgs, Role};
 pub use probe::{MergeArgs, ProbeArgs};
-pub use runner::{ColorChoice, Format, OutputArgs, RunnerArgs};
+pub use runner::{ColorChoice, FailOn, Format, OutputArgs, RunnerArgs};
 pub use target::TargetArgs;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -51,6 +51,18 @@ pub enum Command {
     Probe(Box<ProbeArgs>),
     /// Joins the lines of sharded probes into one report with one exit code
     Merge(MergeArgs),
+    /// Prints the JSON Schema of a report
+    Schema {
+        /// run, certs, probe, diagnose, explain, error; without it the names are listed
+        name: Option<String>,
+    },
+    /// Prints completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish, powershell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page (troff)
+    Man,
     /// Prints what is known of a cause, or the list of causes
     Explain(ExplainArgs),
 }
@@ -86,15 +98,8 @@ impl DiagnoseArgs {
     /// The runner's defaults, for configuration that asks for them.
     #[must_use]
     pub fn runner(&self) -> RunnerArgs {
-        RunnerArgs {
-            only: Vec::new(),
-            skip: Vec::new(),
-            all: false,
-            strict: false,
-            timeout: Duration::from_secs(5),
-            deadline: Duration::from_secs(30),
-            expiry_warn: Duration::from_secs(30 * 86_400),
-        }
+        let days = 86_400;
+        RunnerArgs::of_times(Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(30 * days))
     }
 }
 

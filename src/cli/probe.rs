@@ -65,15 +65,7 @@ impl ProbeArgs {
     /// The runner's part, for configuration that asks for it.
     #[must_use]
     pub fn runner(&self) -> RunnerArgs {
-        RunnerArgs {
-            only: Vec::new(),
-            skip: Vec::new(),
-            all: false,
-            strict: self.strict,
-            timeout: self.timeout,
-            deadline: self.deadline,
-            expiry_warn: self.expiry_warn,
-        }
+        RunnerArgs::of_times(self.timeout, self.deadline, self.expiry_warn)
     }
 }
 

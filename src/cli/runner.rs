@@ -1,5 +1,6 @@
 //! How checks are run and results shown.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -28,9 +29,48 @@ pub struct RunnerArgs {
     /// Limit of the whole run
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub deadline: Duration,
+    /// Try again, until this much time has passed, what may still come up
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait: Option<Duration>,
+    /// An earlier JSON report: mark what is new, fixed and still broken
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// What fails the run: anything, or only what --baseline did not have
+    #[arg(long, value_enum, default_value_t = FailOn::Any)]
+    pub fail_on: FailOn,
+    /// Names of targets, checks and endpoints: a file, or cordum-dev, cordum-release, cordum-k8s
+    #[arg(long, value_name = "FILE|NAME")]
+    pub profile: Option<PathBuf>,
     /// Warn about certificates that end earlier than this
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration)]
     pub expiry_warn: Duration,
+}
+
+impl RunnerArgs {
+    /// Times alone, for commands that run no checks.
+    #[must_use]
+    pub const fn of_times(timeout: Duration, deadline: Duration, expiry_warn: Duration) -> Self {
+        Self {
+            only: Vec::new(),
+            skip: Vec::new(),
+            all: false,
+            strict: false,
+            timeout,
+            deadline,
+            wait: None,
+            baseline: None,
+            fail_on: FailOn::Any,
+            profile: None,
+            expiry_warn,
+        }
+    }
+}
+
+/// What fails a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Any,
+    New,
 }
 
 /// How the result is shown.

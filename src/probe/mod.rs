@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use tls_verify_checks::context::Context;
+use tls_verify_checks::observation::EvidenceLevel;
 use tls_verify_checks::probe::{self, Target};
 use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
 
@@ -22,7 +23,7 @@ use crate::cli::{ColorChoice, Format, LineFormat, ProbeArgs};
 use crate::config::{self, Environment, Problem};
 use crate::diagnose;
 use crate::judge::{Status, judge};
-use crate::outcome::{Diagnosis, exit, outcome};
+use crate::outcome::{CheckReport, Diagnosis, exit, outcome};
 use crate::presented;
 use crate::run::summary;
 use crate::trust::Purpose;
@@ -280,6 +281,60 @@ async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> E
     let (diagnoses, remarks) = diagnose::diagnose(&context.stack, link, &seen);
     let summary = summary(&context.stack, status, &seen, &diagnoses, &remarks);
     Endpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
+}
+
+/// The endpoints that a profile names, by the id of their check.
+///
+/// # Errors
+/// All that are no targets.
+pub fn named(
+    stack: &Stack,
+    endpoints: &[crate::profile::Endpoint],
+    resolve: &[String],
+) -> Result<Vec<(String, Target)>, Vec<Problem>> {
+    let manner = target::Manner { stack, resolve, tls_first: false, deep: false };
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    for endpoint in endpoints {
+        match target::parse(&endpoint.target, manner) {
+            Ok(target) => {
+                let name = endpoint.name.clone().unwrap_or_else(|| target.text.clone());
+                found.push((format!("endpoint:{name}"), target));
+            }
+            Err(why) => {
+                problems
+                    .push(Problem::new(format!("--profile: {why}"), "give a target such as tls://host:4222"));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// Probes endpoints as checks of a run; their numbers follow on 100.
+pub async fn as_checks(
+    stack: &Stack,
+    endpoints: &[(String, Target)],
+    deadline: std::time::Duration,
+) -> Vec<CheckReport> {
+    let probes = endpoints.iter().zip(101_u8..).map(|((id, target), number)| async move {
+        let begun = Instant::now();
+        let endpoint = one(stack, target, deadline).await;
+        CheckReport {
+            number,
+            id: id.clone(),
+            title: format!("{} holds its TLS session", endpoint.target),
+            status: endpoint.status,
+            duration_ms: crate::run::milliseconds(begun.elapsed()),
+            attempts: 1,
+            change: None,
+            summary: endpoint.summary,
+            evidence: EvidenceLevel::Proved.slug().to_owned(),
+            diagnoses: endpoint.diagnoses,
+            details: endpoint.details,
+            remarks: Vec::new(),
+        }
+    });
+    futures_util::future::join_all(probes).await
 }
 
 fn put(stack: &mut Stack, at: At) {

@@ -71,7 +71,11 @@ fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Writ
         Status::Skip => paint("skip", style.color, |text| text.dimmed().to_string()),
         Status::Unknown => paint("????", style.color, |text| text.magenta().to_string()),
     };
-    writeln!(out, "{sign} {:>2} {}", check.number, check.title)?;
+    let mark = match check.change {
+        Some(change) => format!(" ({change})"),
+        None => String::new(),
+    };
+    writeln!(out, "{sign} {:>2} {}{mark}", check.number, tame(&check.title))?;
     let good = check.status.is_good();
     let summary = tame(&check.summary);
     if good || check.diagnoses.is_empty() {
@@ -154,6 +158,16 @@ fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<
         if count > 0 {
             parts.push(format!("{count} {word}"));
         }
+    }
+    if let Some(since) = &report.comparison {
+        let line = format!(
+            "since {}: {} new, {} still broken, {} fixed",
+            since.baseline,
+            since.new.len(),
+            since.still.len(),
+            since.fixed.len()
+        );
+        writeln!(out, "\n{}", wrap(&line, WIDTH, "  "))?;
     }
     let verdict = match report.outcome {
         "pass" => "TLS holds",
