@@ -117,7 +117,9 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
                     kind: CauseKind::ConnectionRefused,
                     variant: Variant::ContainerRestarting,
                 };
-                Failure::new(Stage::Connect, cause).because(state).at(service.to_owned())
+                let said = last_words(context, engine, &container).await;
+                let failure = Failure::new(Stage::Connect, cause).because(state).at(service.to_owned());
+                said.into_iter().fold(failure, Failure::because)
             }
         });
     }
@@ -159,6 +161,17 @@ async fn words(context: &Context, engine: &Engine, container: &Container) -> Opt
         run.troubles.iter().filter(|trouble| !trouble.recovered).max_by_key(|trouble| trouble.line).cloned()
     };
     last(&log.present).or_else(|| log.previous.as_ref().and_then(last))
+}
+
+/// What a container said last, where nothing in it is known trouble.
+async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<String> {
+    let log = logs::of_container(&context.stack, engine, container, &[]).await.ok()?;
+    let words = match (&log.present.last_words, &log.previous) {
+        // A start that has only begun says nothing yet: the one before ended in an error.
+        (_, Some(previous)) if log.present.lines < 4 => previous.last_words.clone(),
+        (words, _) => words.clone(),
+    };
+    words.map(|words| format!("{} said last: {words}", container.name))
 }
 
 /// From what a service says to where it began: Redis and NATS are looked at live, a file is named.

@@ -157,6 +157,7 @@ slugs! {
         BelowMinimum => "below-minimum",
         NoAlpn => "no-alpn",
         ServedDiffers => "served-differs",
+        WorldReadable => "world-readable",
     }
 }
 

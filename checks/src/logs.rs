@@ -37,6 +37,9 @@ pub struct RunLog {
     pub troubles: Vec<Trouble>,
     /// Some line said that a link works.
     pub works: Vec<Option<Link>>,
+    /// The last line that reads like an error, or the last line of all, without secrets.
+    pub last_words: Option<String>,
+    words_are_error: bool,
     /// The very last line was trouble: the run died of it, or is in the middle of it.
     pub ends_in_trouble: bool,
 }
@@ -148,6 +151,12 @@ impl<'a> Reader<'a> {
             run.last = at;
         }
         run.ends_in_trouble = false;
+        let error = reads_like_error(text);
+        if error || !run.words_are_error {
+            let text = String::from_utf8_lossy(&text[..text.len().min(2000)]);
+            run.last_words = Some((self.stack.redact)(&text).chars().take(300).collect());
+            run.words_are_error = error;
+        }
         match sense {
             Sense::Nothing | Sense::Start => {}
             Sense::Works(link) => {
@@ -196,6 +205,13 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Level words of the stack's formats, and Go's own last words.
+fn reads_like_error(text: &[u8]) -> bool {
+    ["ERROR", "FATAL", "fatal", "panic:", "failed", "error=", "[ERR]", "[FTL]", "[emerg]", "# Fatal"]
+        .iter()
+        .any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
 }
 
 /// A handshake error that names the address we dialled from.

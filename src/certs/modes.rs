@@ -48,10 +48,14 @@ pub(super) fn look(folder: &Path, files: &[&str]) -> Vec<Finding> {
              (uid {CONTAINER}) and see the host's permissions",
             open.join(", ")
         );
-        found.push(Finding::new(&name, Grade::Warning, message).of(CauseKind::BadKeyFile, None).fix(
-            "on a shared machine give the keys to the containers' user alone",
-            format!("chown -R {CONTAINER} {name} && chmod -R go= {name}"),
-        ));
+        found.push(
+            Finding::new(&name, Grade::Warning, message)
+                .of(CauseKind::BadKeyFile, Some(Variant::WorldReadable))
+                .fix(
+                    "on a shared machine give the keys to the containers' user alone",
+                    format!("chown -R {CONTAINER} {name} && chmod -R go= {name}"),
+                ),
+        );
     }
     if !closed.is_empty() {
         let message = format!(

@@ -83,7 +83,8 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
         // The others' dates on that day say nothing of today.
         let parsed = parsed && !(dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid));
         let said = found.iter().any(|one| one.cause == Some(cause) && one.severity == Grade::Error);
-        if parsed && !said {
+        // That the CA file cannot be used is said of the CA file.
+        if parsed && !said && chained.variant != Some(Variant::EmptyTrustStore) {
             let mut finding = Finding::new(set.leaf.name(), Grade::Error, reason).of(cause, chained.variant);
             finding.fix = catalogue::fixes(cause, chained.variant, "certificates", &set.blanks);
             found.push(finding);
@@ -222,7 +223,7 @@ fn order(set: &Set<'_>) -> Vec<Finding> {
 fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     let signs = leaf.key_usages.is_empty() || leaf.key_usages.iter().any(|one| one == "digitalSignature");
-    if !signs && (set.purpose == Purpose::Client || !leaf.key.starts_with("RSA")) {
+    if !leaf.is_ca && !signs && (set.purpose == Purpose::Client || !leaf.key.starts_with("RSA")) {
         let message = format!(
             "the key usage of {} ({}) lacks digitalSignature; Go does not look at it, OpenSSL does",
             leaf.called(),

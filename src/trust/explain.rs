@@ -29,7 +29,9 @@ pub fn explain(refusal: &Refusal, around: Around<'_>) -> Refusal {
     // The topmost presented certificate, whose issuer nobody has.
     let mut top = leaf;
     for _ in 0..intermediates.len() {
-        match intermediates.iter().find(|one| signed(top, one) && one.der != top.der) {
+        // A root that is sent along says nothing that the end-entity certificate's issuer does not say.
+        let above = |one: &&Parsed| signed(top, one) && one.der != top.der && !one.is_self_issued();
+        match intermediates.iter().find(above) {
             Some(above) => top = above,
             None => break,
         }

@@ -1,0 +1,43 @@
+# Sourced by scripts/test: what the tests use, and how to get it.
+
+# command:debian-package
+TOOLS_BASE="nats-server:nats-server redis-server:redis-server redis-cli:redis-tools nginx:nginx-light openssl:openssl rg:ripgrep jq:jq curl:curl cc:gcc cmake:cmake"
+TOOLS_DOCKER="dockerd:docker.io docker:docker.io docker-compose:docker-compose busybox:busybox-static iptables:iptables"
+
+# $1: 1 = Docker is not wanted
+install_missing() {
+  local pairs="$TOOLS_BASE" missing="" pair
+  # A given engine needs no daemon here, but its images are still built by us.
+  [ "$1" = 1 ] || pairs="$pairs $TOOLS_DOCKER"
+  for pair in $pairs; do
+    have "${pair%%:*}" || case " $missing " in *" ${pair##*:} "*) ;; *) missing="$missing ${pair##*:}" ;; esac
+  done
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" = 0 ] && have apt-get; then
+    say "installing:$missing"
+    # policy-rc.d: the packages' own services must not start on the machine's ports.
+    local policy=/usr/sbin/policy-rc.d made=0
+    if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; made=1; fi
+    apt-get update -qq >&2 || true
+    # shellcheck disable=SC2086  # a list of package names
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 || say "some of these could not be installed"
+    [ "$made" = 0 ] || rm -f "$policy"
+  else
+    say "not installed:$missing"
+    say "install with: sudo apt-get install$missing"
+    if is_ci; then exit 2; fi
+    say "the tests that need them will say that they skip"
+  fi
+}
+
+# A second, newer NATS: its alerts differ from those of Debian's 2.9.
+nats_212() {
+  if [ -n "${NATS_SERVER_212:-}" ]; then return 0; fi
+  if ! have go; then say "no Go: the tests run on $(nats-server --version 2>/dev/null || echo 'no nats-server') alone"; return 0; fi
+  local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/nats-2.12.6"
+  if [ ! -x "$dir/nats-server" ]; then
+    say "building nats-server 2.12.6"
+    GOBIN="$dir" GOFLAGS=-buildvcs=false go install github.com/nats-io/nats-server/v2@v2.12.6 >&2 || { say "nats-server 2.12.6 could not be built"; return 0; }
+  fi
+  export NATS_SERVER_212="$dir/nats-server"
+}
