@@ -99,7 +99,11 @@ pub(crate) fn services(engine: &Engine, list: &[Connection]) -> Value {
         .collect();
     let rows = list
         .iter()
+        // Our own sessions, and those of ours that have not said who they are.
         .filter(|row| row.name != "tls-verify")
+        .filter(|row| {
+            !row.name.is_empty() || row.address().is_some_and(|address| by_address.contains_key(&address))
+        })
         .map(|row| {
             let service = row.address().and_then(|address| by_address.get(&address));
             json!({
