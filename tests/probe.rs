@@ -1,0 +1,222 @@
+//! `probe` on a running stack: every scheme, right and wrong.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tls_verify_fixtures::demo::Demo;
+use tls_verify_fixtures::fault::Fault;
+
+struct Lab {
+    runtime: tokio::runtime::Runtime,
+    demo: Demo,
+}
+
+impl Lab {
+    fn start(fault: Option<Fault>) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let demo = runtime.block_on(Demo::start(fault)).unwrap();
+        Self { runtime, demo }
+    }
+
+    fn probe(&self, arguments: &[&str]) -> Output {
+        let _ = &self.runtime;
+        Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+            .arg("probe")
+            .args(arguments)
+            .arg("--certs")
+            .arg(&self.demo.certs)
+            .env_clear()
+            .output()
+            .unwrap()
+    }
+
+    /// Status and main cause of one target.
+    fn said(&self, target: &str) -> (String, Value) {
+        let output = self.probe(&[target, "--format", "json"]);
+        let report: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        let endpoint = report["endpoints"][0].clone();
+        assert_eq!(report["exit_code"].as_i64(), output.status.code().map(i64::from));
+        let mut said = endpoint["status"].as_str().unwrap().to_owned();
+        for key in ["cause", "variant"] {
+            if let Some(name) = endpoint.pointer(&format!("/diagnoses/0/{key}")).and_then(Value::as_str) {
+                said.push(' ');
+                said.push_str(name);
+            }
+        }
+        (said, endpoint)
+    }
+}
+
+#[test]
+fn every_scheme_is_told_from_its_twin() {
+    let lab = Lab::start(None);
+    let demo = &lab.demo;
+    let port = |address: std::net::SocketAddr| format!("localhost:{}", address.port());
+    let (gateway, nats, redis) = (port(demo.gateway), port(demo.nats), port(demo.redis));
+    let (grpc, dashboard) = (port(demo.safety_kernel), port(demo.dashboard));
+    let rows = [
+        (format!("https://{gateway}"), "pass", ""),
+        (format!("wss://{gateway}/api/v1/stream"), "pass", ""),
+        (format!("grpcs://{grpc}"), "pass", ""),
+        (format!("tls://{nats}"), "pass", ""),
+        (format!("nats://{nats}"), "pass", ""),
+        (format!("rediss://{redis}"), "pass", ""),
+        (gateway.clone(), "pass", ""),
+        (format!("http://{gateway}"), "fail wrong-scheme-plain-to-tls", "https://"),
+        (format!("redis://{redis}"), "fail wrong-scheme-plain-to-tls", "rediss://"),
+        (format!("grpc://{grpc}"), "fail wrong-scheme-plain-to-tls", "grpcs://"),
+        (format!("https://{nats}"), "fail other-tls nats-info-first", "tls://"),
+        (nats.clone(), "fail other-tls nats-info-first", "tls://"),
+        (format!("https://{dashboard}"), "fail wrong-scheme-tls-to-plain http-plaintext", "http://"),
+        (format!("http://{dashboard}"), "warn wrong-scheme-tls-to-plain http-plaintext", ""),
+        ("https://127.0.0.1:1".to_owned(), "fail connection-refused", ""),
+        ("https://nowhere.invalid".to_owned(), "fail dns", ""),
+    ];
+    let mut wrong = Vec::new();
+    for (target, expected, url) in rows {
+        let (said, endpoint) = lab.said(&target);
+        if said != expected {
+            wrong.push(format!("{target}: {said}, not {expected}"));
+        }
+        let because = endpoint.pointer("/diagnoses/0/because").map(Value::to_string).unwrap_or_default();
+        if !url.is_empty() && !because.contains(url) {
+            wrong.push(format!("{target}: the right URL ({url}) is not said: {because}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let (_, endpoint) = lab.said(&format!("tls://{nats}"));
+    let details = &endpoint["details"];
+    assert_eq!(details["with_identity"], "let in");
+    assert_eq!(details["without_identity"], "refused: client-cert-required");
+    assert_eq!(details["client_certificate"]["asked"], true);
+    assert_eq!(details["versions"]["TLSv1.3"], "accepted");
+    assert_eq!(details["versions"]["TLSv1.0"], "refused (alert 70)");
+    assert_eq!(details["verification"]["go"], true);
+    assert!(details["stages"]["handshake_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_bad_certificate_is_named_with_all_its_faults() {
+    for (fault, expected) in [
+        (Fault::Expired, "fail expired"),
+        (Fault::OtherCa, "fail unknown-authority other-ca"),
+        (Fault::MissingSan, "fail hostname-mismatch"),
+        (Fault::SelfSigned, "fail unknown-authority self-signed"),
+    ] {
+        let lab = Lab::start(Some(fault));
+        let (said, endpoint) = lab.said(&format!("https://localhost:{}", lab.demo.gateway.port()));
+        assert_eq!(said, expected, "{endpoint}");
+        assert!(!endpoint["details"]["presented"].as_array().unwrap().is_empty());
+        assert!(!endpoint["diagnoses"][0]["fix"].as_array().unwrap().is_empty());
+        assert_eq!(endpoint["details"]["verification"]["accepted"], false);
+    }
+}
+
+#[test]
+fn shards_together_are_the_whole_run() {
+    let lab = Lab::start(None);
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("targets");
+    let mut file = fs::File::create(&list).unwrap();
+    writeln!(file, "# a comment\n").unwrap();
+    for index in 0..20 {
+        // Names differ, so that each target can be told from the others.
+        writeln!(file, "https://localhost:{}/{index}", lab.demo.gateway.port()).unwrap();
+    }
+    writeln!(file, "rubbish").unwrap();
+    let list = list.to_str().unwrap();
+    let lines = |arguments: &[&str]| -> BTreeSet<String> {
+        let output = lab.probe(&[&["--targets", list, "--format", "jsonl"], arguments].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .map(|line| {
+                let object: Value = serde_json::from_str(line).unwrap();
+                format!("{} {}", object["target"], object["status"])
+            })
+            .collect()
+    };
+    let whole = lines(&[]);
+    assert_eq!(whole.len(), 21);
+    let mut together = BTreeSet::new();
+    let mut files = Vec::new();
+    for index in 0..3 {
+        let shard = format!("{index}/3");
+        let share = lines(&["--shard", &shard]);
+        assert_eq!(share.len(), 7);
+        assert!(together.is_disjoint(&share), "{shard}");
+        together.extend(share);
+        let output = lab.probe(&["--targets", list, "--format", "jsonl", "--shard", &shard]);
+        let path = folder.path().join(format!("{index}.jsonl"));
+        fs::write(&path, output.stdout).unwrap();
+        files.push(path);
+    }
+    assert_eq!(whole, together);
+    let merged = Command::new(env!("CARGO_BIN_EXE_tls-verify")).arg("merge").args(&files).output().unwrap();
+    let report: Value = serde_json::from_slice(&merged.stdout).unwrap();
+    assert_eq!(merged.status.code(), Some(3), "{report}");
+    assert_eq!(report["endpoints"].as_array().unwrap().len(), 21);
+    let ordered = lab.probe(&["--targets", list, "--format", "jsonl", "--ordered"]);
+    let first: Value =
+        serde_json::from_str(String::from_utf8(ordered.stdout).unwrap().lines().next().unwrap()).unwrap();
+    assert!(first["target"].as_str().unwrap().ends_with("/0"), "{first}");
+}
+
+#[test]
+fn hostile_peers_are_given_up_in_time() {
+    // One accepts and never speaks, one never ends its line, one closes at once.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endless = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rude = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+    let (first, second, third) = (address(&silent), address(&endless), address(&rude));
+    std::thread::spawn(move || {
+        for stream in endless.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                while stream.write_all(&[b'A'; 4096]).is_ok() {}
+            });
+        }
+    });
+    std::thread::spawn(move || {
+        for stream in rude.incoming() {
+            drop(stream);
+        }
+    });
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for stream in silent.incoming() {
+            kept.push(stream);
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |target: &str| -> (i32, Value, f64) {
+        let begun = std::time::Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+            .args(["probe", target, "--timeout", "1s", "--deadline", "3s", "--format", "json"])
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let report = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), report, begun.elapsed().as_secs_f64())
+    };
+    for (target, cause) in [
+        (format!("https://{first}"), Some("timeout")),
+        (format!("tls://{first}"), Some("timeout")),
+        (format!("https://{second}"), Some("wrong-scheme-tls-to-plain")),
+        (format!("tls://{second}"), None),
+        (format!("https://{third}"), Some("connection-reset")),
+    ] {
+        let (code, report, seconds) = ask(&target);
+        assert_eq!(code, 1, "{target}: {report}");
+        let found = report.pointer("/endpoints/0/diagnoses/0/cause").and_then(Value::as_str);
+        assert_eq!(found, cause, "{target}: {report}");
+        assert!(seconds < 3.3, "{target}: {seconds} s");
+    }
+}
