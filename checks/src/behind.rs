@@ -157,8 +157,18 @@ fn state_of(container: &Container) -> String {
 async fn words(context: &Context, engine: &Engine, container: &Container) -> Option<Trouble> {
     let own = context.own_probes();
     let log = logs::of_container(&context.stack, engine, container, &own).await.ok()?;
+    // What a server says of single clients is not what it died of.
+    let of_a_client = |trouble: &&Trouble| {
+        matches!(container.service.as_str(), "nats" | "redis")
+            && (trouble.sample.contains(" - cid:")
+                || trouble.sample.contains("accepting a client connection"))
+    };
     let last = |run: &logs::RunLog| {
-        run.troubles.iter().filter(|trouble| !trouble.recovered).max_by_key(|trouble| trouble.line).cloned()
+        run.troubles
+            .iter()
+            .filter(|trouble| !trouble.recovered && !of_a_client(trouble))
+            .max_by_key(|trouble| trouble.line)
+            .cloned()
     };
     last(&log.present).or_else(|| log.previous.as_ref().and_then(last))
 }

@@ -232,7 +232,11 @@ fn caused_by(own: &crate::context::OwnProbe, at: Option<SystemTime>, text: &[u8]
 
 /// The link that a line names where the recogniser left it open.
 fn named_link(text: &str) -> Option<Link> {
-    let text = text.to_ascii_lowercase();
+    // The names in a certificate (`is valid for localhost, nats, redis, …`) are no links.
+    let text = text.split(" valid for ").next().unwrap_or(text).to_ascii_lowercase();
+    if text.contains("nats connect") || text.contains("connect nats") {
+        return Some(Link::Nats);
+    }
     if text.contains("redis") {
         Some(Link::Redis)
     } else if text.contains("nats") {

@@ -46,7 +46,8 @@ struct Present {
     healthy: bool,
     up: bool,
     restarting: bool,
-    redis_reachable: bool,
+    /// Redis answers now; `None`: nobody can say from here.
+    redis_reachable: Option<bool>,
 }
 
 async fn of_engine(context: &Context) -> Observation {
@@ -132,7 +133,7 @@ async fn of_directory(context: &Context, directory: &std::path::Path) -> Observa
     let mut read = Tally::default();
     for (name, service, log) in &found {
         let restarting = log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty();
-        let present = Present { now, healthy: false, up: !restarting, restarting, redis_reachable: false };
+        let present = Present { now, healthy: false, up: !restarting, restarting, redis_reachable: None };
         weigh(&mut seen, &mut read, name, service, log, &present);
     }
     behind_deadlines(context, &mut seen).await;
@@ -195,9 +196,11 @@ fn weigh(
             .last
             .and_then(|last| present.now.duration_since(last).ok())
             .is_some_and(|silent| silent > SETTLED);
-        // Without a look at Redis itself, silence counts unless the run ended in this trouble.
-        let silent = settled && (present.redis_reachable || !run.ends_in_trouble);
-        let over = present.up && !restarting && (trouble.recovered || present.healthy || silent);
+        // Without a look at Redis itself, silence counts unless the run ended in this trouble. The
+        // engine calls a container healthy for up to 30 s after its Redis has gone.
+        let silent = settled && present.redis_reachable.unwrap_or(!run.ends_in_trouble);
+        let healthy = present.healthy && present.redis_reachable != Some(false);
+        let over = present.up && !restarting && (trouble.recovered || healthy || silent);
         if !of_redis {
             failure.facts.push(match trouble.link {
                 Some(link) => format!("this is the service's link to {link}, not Redis"),

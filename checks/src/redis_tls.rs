@@ -149,10 +149,19 @@ pub async fn speaks_plaintext(context: &Context) -> Option<String> {
     in_clear(context, &endpoint).await.ok().flatten()
 }
 
-/// Redis answers a `PING` over TLS now: `+PONG` or `-NOAUTH` alike.
-pub async fn reachable(context: &Context) -> bool {
+/// Redis answers a `PING` over TLS now: `+PONG` or `-NOAUTH` alike. `None`: it cannot be told from here,
+/// as without a route to it or without the client certificate that it asks for.
+pub async fn reachable(context: &Context) -> Option<bool> {
     let patience = Duration::from_secs(1).min(context.stack.timeout);
-    ping(context, (Instant::now() + patience).min(context.deadline)).await.is_ok()
+    match ping(context, (Instant::now() + patience).min(context.deadline)).await {
+        Ok(_) => Some(true),
+        Err(failure) => match failure.cause {
+            Cause::Unreachable | Cause::Alert { .. } | Cause::File(_) | Cause::BeyondUs | Cause::Other => {
+                None
+            }
+            _ => Some(false),
+        },
+    }
 }
 
 /// The answer's first line to a `PING` over TLS, without login.

@@ -146,10 +146,13 @@ fn whole_word(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool 
 
 /// Which link a line of Cordum's services speaks of.
 fn link(line: &[u8]) -> Option<Link> {
+    // The names in a certificate (`is valid for localhost, nats, redis, …`) are no links.
+    let end = memchr::memmem::find(line, b" valid for ").unwrap_or(line.len());
+    let line = &line[..end];
     let has = |needle: &[u8]| line.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
     if has(b"safety kernel") || has(b"safety_kernel") {
         Some(Link::SafetyKernel)
-    } else if has(b"nats") && !has(b"redis") {
+    } else if has(b"nats connect") || has(b"connect nats") || (has(b"nats") && !has(b"redis")) {
         Some(Link::Nats)
     } else if has(b"redis") {
         Some(Link::Redis)

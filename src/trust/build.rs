@@ -2,7 +2,7 @@
 
 use tls_verify_checks::cause::{CauseKind, Variant};
 
-use super::{Options, Parsed, Purpose, Refusal, constraints, names, signature};
+use super::{Options, Parsed, Purpose, Refusal, constraints, names, policies, signature};
 
 /// Go's bound on the signatures of one verification.
 const SIGNATURES: usize = 100;
@@ -171,6 +171,14 @@ fn valid(certificate: &Parsed, role: Role, below: usize, options: &Options<'_>) 
 /// Extended key usage nests over the whole chain, the trust anchor included; then name constraints.
 fn usable(chain: &[&Parsed], options: &Options<'_>) -> Result<(), Refusal> {
     let leaf = chain[0];
+    if !policies::valid(chain) {
+        return Err(Refusal::new(
+            CauseKind::InvalidCa,
+            None,
+            "x509: no valid chains built: candidate chain with invalid policies",
+            &leaf.subject,
+        ));
+    }
     let wanted = match options.purpose {
         Purpose::Server => Some("1.3.6.1.5.5.7.3.1"),
         Purpose::Client => Some("1.3.6.1.5.5.7.3.2"),

@@ -1,35 +1,7 @@
 //! Name constraints, as Go's `checkChainConstraints` (RFC 5280, 4.2.1.10).
 
-use x509_parser::extensions::GeneralName;
-
 use super::Parsed;
 use super::parsed::Subtree;
-
-/// A constraint as Go reads it; `None`: of a kind that Go does not handle.
-pub(super) fn subtree(name: &GeneralName<'_>) -> Result<Option<Subtree>, String> {
-    Ok(Some(match name {
-        GeneralName::DNSName(name) => Subtree::Dns(name.to_ascii_lowercase()),
-        GeneralName::RFC822Name(name) => Subtree::Email((*name).to_owned()),
-        GeneralName::URI(name) => {
-            if name.parse::<std::net::IpAddr>().is_ok() {
-                return Err(format!("x509: failed to parse URI constraint {name:?}: cannot be IP address"));
-            }
-            Subtree::Uri(name.to_ascii_lowercase())
-        }
-        GeneralName::IPAddress(octets) if matches!(octets.len(), 8 | 32) => {
-            let (ip, mask) = octets.split_at(octets.len() / 2);
-            let bits = mask.iter().fold(String::new(), |bits, byte| format!("{bits}{byte:08b}"));
-            if bits.trim_start_matches('1').contains('1') {
-                return Err("x509: IP constraint contained invalid mask".to_owned());
-            }
-            Subtree::Ip(ip.to_vec(), mask.to_vec())
-        }
-        GeneralName::IPAddress(octets) => {
-            return Err(format!("x509: IP constraint contained value of length {}", octets.len()));
-        }
-        _ => return Ok(None),
-    }))
-}
 
 /// Whether every name of a chain's lower certificates is within the constraints of the upper ones.
 ///

@@ -6,9 +6,13 @@
 
 mod build;
 mod constraints;
+mod der;
 mod explain;
+mod extensions;
+mod keys;
 mod names;
 mod parsed;
+mod policies;
 mod signature;
 
 pub use build::verify;

@@ -1,11 +1,10 @@
-//! A certificate as Go reads it: what it refuses to parse is refused here.
+//! A certificate as Go 1.26 reads it (`crypto/x509`, `parser.go`): what it refuses to parse is refused here.
 
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::prelude::FromDer;
+use super::der::{Der, SEQUENCE, name_is_valid, time};
+use super::{extensions, keys};
 
 /// A certificate, read once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parsed {
     pub der: Vec<u8>,
     pub subject: String,
@@ -18,6 +17,7 @@ pub struct Parsed {
     pub(super) signature_parameters: Vec<u8>,
     pub(super) signature: Vec<u8>,
     pub(super) version: u32,
+    /// Seconds since 1970, UTC.
     pub not_before: i64,
     pub not_after: i64,
     /// From basicConstraints; `None`: no such extension.
@@ -37,6 +37,12 @@ pub struct Parsed {
     /// Identifiers of keys, for ordering.
     pub(super) subject_key: Option<Vec<u8>>,
     pub(super) authority_key: Option<Vec<u8>>,
+    pub(super) policies: Vec<String>,
+    /// Issuer's and subject's policies.
+    pub(super) mappings: Vec<(String, String)>,
+    pub(super) require_explicit_policy: Option<u64>,
+    pub(super) inhibit_mapping: Option<u64>,
+    pub(super) inhibit_any: Option<u64>,
 }
 
 /// One name constraint.
@@ -48,173 +54,75 @@ pub(super) enum Subtree {
     Uri(String),
 }
 
-const SAN: &str = "2.5.29.17";
-
 impl Parsed {
     /// Reads DER.
     ///
     /// # Errors
     /// Why Go's parser refuses it.
     pub fn read(der: &[u8]) -> Result<Self, String> {
-        if der.first() != Some(&0x30) {
-            return Err("x509: malformed certificate".to_owned());
-        }
-        let (rest, certificate) = X509Certificate::from_der(der)
-            .map_err(|error| format!("x509: malformed certificate ({error})"))?;
-        if !rest.is_empty() {
+        let bad = |what: &str| format!("x509: malformed {what}");
+        let mut input = Der(der);
+        let mut outer = input.read(SEQUENCE).ok_or_else(|| bad("certificate"))?;
+        if !input.is_empty() {
             return Err("x509: trailing data".to_owned());
         }
-        let tbs = &certificate.tbs_certificate;
-        if tbs.raw_serial().first().is_some_and(|byte| byte & 0x80 != 0) {
+        let tbs = outer.element(SEQUENCE).ok_or_else(|| bad("tbs certificate"))?;
+        let mut parsed = Self { der: der.to_vec(), tbs: tbs.whole.to_vec(), ..Self::default() };
+        let mut tbs = tbs.content;
+        parsed.version = match tbs.optional(0xa0).ok_or_else(|| bad("version"))? {
+            None => 1,
+            Some(mut version) => {
+                let number = version.unsigned(super::der::INTEGER).filter(|_| version.is_empty());
+                match number.ok_or_else(|| bad("version"))? {
+                    number @ 0..=2 => u32::try_from(number + 1).unwrap_or(3),
+                    _ => return Err("x509: invalid version".to_owned()),
+                }
+            }
+        };
+        let serial = tbs.integer().ok_or_else(|| bad("serial number"))?;
+        if serial[0] & 0x80 != 0 {
             return Err("x509: negative serial number".to_owned());
         }
-        if tbs.signature != certificate.signature_algorithm {
+        let inner = tbs.read(SEQUENCE).ok_or_else(|| bad("signature algorithm identifier"))?;
+        let signed_with = outer.read(SEQUENCE).ok_or_else(|| bad("algorithm identifier"))?;
+        if inner.0 != signed_with.0 {
             return Err("x509: inner and outer signature algorithm identifiers don't match".to_owned());
         }
-        if !framed(der, tbs.as_ref().len()) {
-            return Err("x509: malformed certificate".to_owned());
-        }
-        let mut parsed = Self {
-            der: der.to_vec(),
-            subject: tbs.subject.to_string(),
-            issuer: tbs.issuer.to_string(),
-            raw_subject: tbs.subject.as_raw().to_vec(),
-            raw_issuer: tbs.issuer.as_raw().to_vec(),
-            raw_spki: tbs.subject_pki.raw.to_vec(),
-            tbs: tbs.as_ref().to_vec(),
-            signature_oid: certificate.signature_algorithm.algorithm.to_id_string(),
-            signature_parameters: certificate
-                .signature_algorithm
-                .parameters
-                .as_ref()
-                .map(|any| any.data.to_vec())
-                .unwrap_or_default(),
-            signature: certificate.signature_value.data.to_vec(),
-            version: tbs.version.0 + 1,
-            not_before: tbs.validity.not_before.timestamp(),
-            not_after: tbs.validity.not_after.timestamp(),
-            is_ca: None,
-            path_length: None,
-            key_cert_sign: None,
-            ekus: Vec::new(),
-            dns: Vec::new(),
-            ips: Vec::new(),
-            emails: Vec::new(),
-            uris: Vec::new(),
-            raw_san: None,
-            permitted: Vec::new(),
-            excluded: Vec::new(),
-            unhandled: None,
-            subject_key: None,
-            authority_key: None,
-        };
-        let mut seen = std::collections::BTreeSet::new();
-        for extension in tbs.extensions() {
-            let id = extension.oid.to_id_string();
-            if !seen.insert(id.clone()) {
-                return Err("x509: certificate contains duplicate extensions".to_owned());
-            }
-            let handled = parsed.extension(&id, extension)?;
-            if extension.critical && !handled {
-                parsed.unhandled.get_or_insert(id);
+        let (oid, parameters) = algorithm(inner)?;
+        parsed.signature_oid = oid;
+        parsed.signature_parameters = parameters.map(|whole| whole.to_vec()).unwrap_or_default();
+        let issuer = tbs.element(SEQUENCE).ok_or_else(|| bad("issuer"))?;
+        name_is_valid(issuer.content)?;
+        let mut validity = tbs.read(SEQUENCE).ok_or_else(|| bad("validity"))?;
+        parsed.not_before = time(&mut validity).ok_or_else(|| bad("notBefore"))?;
+        parsed.not_after = time(&mut validity).ok_or_else(|| bad("notAfter"))?;
+        let subject = tbs.element(SEQUENCE).ok_or_else(|| bad("subject"))?;
+        name_is_valid(subject.content)?;
+        let spki = tbs.element(SEQUENCE).ok_or_else(|| bad("spki"))?;
+        parsed.public_key(spki.content)?;
+        parsed.raw_spki = spki.whole.to_vec();
+        parsed.raw_issuer = issuer.whole.to_vec();
+        parsed.raw_subject = subject.whole.to_vec();
+        parsed.issuer = shown(issuer.whole);
+        parsed.subject = shown(subject.whole);
+        if parsed.version > 1 {
+            tbs.optional(0x81).ok_or_else(|| bad("issuerUniqueID"))?;
+            tbs.optional(0x82).ok_or_else(|| bad("subjectUniqueID"))?;
+            if parsed.version == 3
+                && let Some(all) = tbs.optional(0xa3).ok_or_else(|| bad("extensions"))?
+            {
+                extensions::read(&mut parsed, all)?;
             }
         }
+        parsed.signature = outer.bits().ok_or_else(|| bad("signature"))?.1;
         Ok(parsed)
     }
 
-    /// Takes an extension in; `false`: Go does not handle it.
-    fn extension(
-        &mut self,
-        id: &str,
-        extension: &x509_parser::extensions::X509Extension<'_>,
-    ) -> Result<bool, String> {
-        match extension.parsed_extension() {
-            ParsedExtension::BasicConstraints(basic) => {
-                self.is_ca = Some(basic.ca);
-                self.path_length = basic.path_len_constraint;
-            }
-            ParsedExtension::KeyUsage(usage) => {
-                // Go: no bit set is as if there were no such extension.
-                self.key_cert_sign = (usage.flags != 0).then(|| usage.key_cert_sign());
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                let named = [
-                    (usage.any, "2.5.29.37.0"),
-                    (usage.server_auth, "1.3.6.1.5.5.7.3.1"),
-                    (usage.client_auth, "1.3.6.1.5.5.7.3.2"),
-                    (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
-                    (usage.email_protection, "1.3.6.1.5.5.7.3.4"),
-                    (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
-                    (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
-                ];
-                self.ekus.extend(named.iter().filter(|(set, _)| *set).map(|(_, id)| (*id).to_owned()));
-                self.ekus.extend(usage.other.iter().map(|other| other.to_id_string()));
-            }
-            ParsedExtension::SubjectAlternativeName(names) => {
-                self.raw_san = Some(extension.value.to_vec());
-                for name in &names.general_names {
-                    match name {
-                        GeneralName::DNSName(name) => self.dns.push((*name).to_owned()),
-                        GeneralName::RFC822Name(name) => self.emails.push((*name).to_owned()),
-                        GeneralName::URI(uri) => self.uris.push((*uri).to_owned()),
-                        GeneralName::IPAddress(ip) if matches!(ip.len(), 4 | 16) => {
-                            self.ips.push(ip.to_vec())
-                        }
-                        GeneralName::IPAddress(ip) => {
-                            return Err(format!("x509: cannot parse IP address of length {}", ip.len()));
-                        }
-                        _ => {}
-                    }
-                }
-                return Ok(!(self.dns.is_empty()
-                    && self.ips.is_empty()
-                    && self.emails.is_empty()
-                    && self.uris.is_empty()));
-            }
-            ParsedExtension::NameConstraints(constraints) => {
-                let mut handled = true;
-                for (subtrees, into) in [
-                    (&constraints.permitted_subtrees, &mut self.permitted),
-                    (&constraints.excluded_subtrees, &mut self.excluded),
-                ] {
-                    for subtree in subtrees.iter().flatten() {
-                        match super::constraints::subtree(&subtree.base)? {
-                            Some(subtree) => into.push(subtree),
-                            None => handled = false,
-                        }
-                    }
-                }
-                if self.permitted.is_empty() && self.excluded.is_empty() && handled {
-                    return Err("x509: empty name constraints extension".to_owned());
-                }
-                return Ok(handled);
-            }
-            ParsedExtension::SubjectKeyIdentifier(key) => {
-                if extension.critical {
-                    return Err("x509: subject key identifier incorrectly marked critical".to_owned());
-                }
-                self.subject_key = Some(key.0.to_vec());
-            }
-            ParsedExtension::AuthorityKeyIdentifier(key) => {
-                if extension.critical {
-                    return Err("x509: authority key identifier incorrectly marked critical".to_owned());
-                }
-                self.authority_key = key.key_identifier.as_ref().map(|key| key.0.to_vec());
-            }
-            ParsedExtension::AuthorityInfoAccess(_) if extension.critical => {
-                return Err("x509: authority info access incorrectly marked critical".to_owned());
-            }
-            ParsedExtension::ParseError { .. } if id == SAN || id.starts_with("2.5.29.") => {
-                return Err(format!("x509: invalid extension {id}"));
-            }
-            _ => {
-                return Ok(matches!(
-                    id,
-                    "2.5.29.31" | "2.5.29.32" | "2.5.29.33" | "2.5.29.36" | "2.5.29.54" | "1.3.6.1.5.5.7.1.1"
-                ));
-            }
-        }
-        Ok(true)
+    fn public_key(&mut self, mut spki: Der<'_>) -> Result<(), String> {
+        let identifier = spki.read(SEQUENCE).ok_or("x509: malformed public key algorithm identifier")?;
+        let (oid, parameters) = algorithm(identifier)?;
+        let (_, key) = spki.bits().ok_or("x509: malformed subjectPublicKey")?;
+        keys::check(&oid, parameters, &key)
     }
 
     /// Subject equals issuer.
@@ -224,27 +132,18 @@ impl Parsed {
     }
 }
 
-/// The tags around the signed part, which the parser is lenient about: SEQUENCE, then BIT STRING
-/// without unused bits.
-fn framed(der: &[u8], signed: usize) -> bool {
-    let header = match der.get(1) {
-        Some(length) if length & 0x80 != 0 => 2 + usize::from(length & 0x7f),
-        _ => 2,
-    };
-    let algorithm = header + signed;
-    let Some(&length) = der.get(algorithm + 1) else { return false };
-    let signature = algorithm + 2 + usize::from(length);
-    let bits = match der.get(signature + 1) {
-        Some(length) if length & 0x80 != 0 => signature + 2 + usize::from(length & 0x7f),
-        _ => signature + 2,
-    };
-    // Go compares both algorithm identifiers byte by byte.
-    let twice = der
-        .get(algorithm..signature)
-        .zip(der.get(header..algorithm))
-        .is_some_and(|(outer, signed)| memchr::memmem::find(signed, outer).is_some());
-    twice
-        && der.get(algorithm) == Some(&0x30)
-        && der.get(signature) == Some(&0x03)
-        && der.get(bits) == Some(&0)
+/// An AlgorithmIdentifier's object identifier, and its parameters with their header.
+fn algorithm(mut der: Der<'_>) -> Result<(String, Option<&[u8]>), String> {
+    let oid = der.oid().ok_or("x509: malformed OID")?;
+    if der.is_empty() {
+        return Ok((oid, None));
+    }
+    let parameters = der.any().ok_or("x509: malformed parameters")?;
+    Ok((oid, Some(parameters.whole)))
+}
+
+/// A name for people.
+fn shown(name: &[u8]) -> String {
+    use x509_parser::prelude::FromDer;
+    x509_parser::x509::X509Name::from_der(name).map(|(_, name)| name.to_string()).unwrap_or_default()
 }
