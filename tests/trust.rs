@@ -565,7 +565,7 @@ fn referee(rows: &[Row]) -> Option<Vec<bool>> {
         .collect();
     let mut child = Command::new(go)
         .args(["run", "main.go"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/referee"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/referee/verify"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -100,6 +100,19 @@ impl<'a> Der<'a> {
         Some(octets.iter().fold(0_u64, |sum, octet| (sum << 8) | u64::from(*octet)))
     }
 
+    /// An integer that may be negative; `Some(None)`: it is, and says nothing.
+    pub(super) fn signed(&mut self, tag: u8) -> Option<Option<u64>> {
+        let octets = minimal(self.read(tag)?.0).filter(|octets| octets.len() <= 8)?;
+        let negative = octets[0] & 0x80 != 0;
+        Some((!negative).then(|| octets.iter().fold(0_u64, |sum, octet| (sum << 8) | u64::from(*octet))))
+    }
+
+    /// An object identifier that is only compared: dotted where it can be.
+    pub(super) fn raw_oid(&mut self) -> Option<String> {
+        let octets = self.read(OBJECT_IDENTIFIER)?.0;
+        Some(dotted(octets).unwrap_or_else(|| format!("{octets:02x?}")))
+    }
+
     /// An object identifier in dotted form.
     pub(super) fn oid(&mut self) -> Option<String> {
         dotted(self.read(OBJECT_IDENTIFIER)?.0)

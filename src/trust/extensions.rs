@@ -87,8 +87,7 @@ fn extension(parsed: &mut Parsed, id: &str, critical: bool, mut value: Der<'_>) 
                 [(0x80, &mut parsed.require_explicit_policy), (0x81, &mut parsed.inhibit_mapping)]
             {
                 if inner.peek() == Some(tag) {
-                    let number = inner.unsigned(tag).ok_or_else(|| BAD("policy constraints extension"))?;
-                    *into = Some(number);
+                    *into = inner.signed(tag).ok_or_else(|| BAD("policy constraints extension"))?;
                 }
             }
         }
@@ -109,13 +108,12 @@ fn extension(parsed: &mut Parsed, id: &str, critical: bool, mut value: Der<'_>) 
         "2.5.29.33" => {
             let mut inner = value.read(SEQUENCE).ok_or_else(|| BAD("policy mappings extension"))?;
             while !inner.is_empty() {
-                let pair = inner.read(SEQUENCE).and_then(|mut pair| Some((pair.oid()?, pair.oid()?)));
+                let pair = inner.read(SEQUENCE).and_then(|mut pair| Some((pair.raw_oid()?, pair.raw_oid()?)));
                 parsed.mappings.push(pair.ok_or_else(|| BAD("policy mappings extension"))?);
             }
         }
         "2.5.29.54" => {
-            let number = value.unsigned(INTEGER).ok_or_else(|| BAD("inhibit any policy extension"))?;
-            parsed.inhibit_any = Some(number);
+            parsed.inhibit_any = value.signed(INTEGER).ok_or_else(|| BAD("inhibit any policy extension"))?;
         }
         // authorityInfoAccess.
         "1.3.6.1.5.5.7.1.1" => {
@@ -173,6 +171,21 @@ fn uri_is_valid(uri: &str) -> Result<(), String> {
     if uri.bytes().any(|byte| byte < 0x20 || byte == 0x7f) || uri.starts_with(':') {
         return refuse();
     }
+    // Escapes are looked at in everything but the query.
+    let (before, after) = uri.split_once('#').map_or((uri, ""), |(before, after)| (before, after));
+    let path = before.split('?').next().unwrap_or_default();
+    if !escapes_are_whole(path) || !escapes_are_whole(after) {
+        return refuse();
+    }
+    let scheme_ends = uri.find(':').filter(|end| {
+        let mut scheme = uri[..*end].bytes();
+        scheme.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && scheme.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    });
+    let first_segment = uri.split(['/', '?', '#']).next().unwrap_or_default();
+    if scheme_ends.is_none() && first_segment.contains(':') {
+        return refuse();
+    }
     let Some((scheme, rest)) = uri.split_once("//") else { return Ok(()) };
     if !scheme.is_empty() && !scheme.ends_with(':') {
         return Ok(());
@@ -189,6 +202,13 @@ fn uri_is_valid(uri: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Each `%` is followed by two hexadecimal digits.
+fn escapes_are_whole(text: &str) -> bool {
+    text.split('%')
+        .skip(1)
+        .all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Go's `domainNameValid`.
 pub(super) fn domain_is_valid(name: &str, constraint: bool) -> bool {
     if name.is_empty() {
@@ -198,8 +218,7 @@ pub(super) fn domain_is_valid(name: &str, constraint: bool) -> bool {
         return false;
     }
     let name = if constraint { name.strip_prefix('.').unwrap_or(name) } else { name };
-    name.bytes().all(|byte| (33..=126).contains(&byte))
-        && name.split('.').enumerate().all(|(index, label)| !label.is_empty() || (!constraint && index == 0))
+    name.bytes().all(|byte| (33..=126).contains(&byte)) && name.split('.').all(|label| !label.is_empty())
 }
 
 fn constraints(parsed: &mut Parsed, mut value: Der<'_>) -> Result<bool, String> {
@@ -253,7 +272,8 @@ fn subtree(tag: u8, octets: &[u8]) -> Result<Option<Subtree>, String> {
         0x81 => {
             let name = text()?;
             match name.rsplit_once('@') {
-                Some((local, host)) if !local.is_empty() && domain_is_valid(host, false) => {}
+                Some((local, host))
+                    if local.split('.').all(|atom| !atom.is_empty()) && domain_is_valid(host, false) => {}
                 Some(_) => return Err(format!("x509: failed to parse rfc822Name constraint {name:?}")),
                 None => domain("rfc822Name", &name)?,
             }
