@@ -156,6 +156,28 @@ fn openssl(question: &Question<'_>, go: Option<&Refusal>) -> Result<Option<Strin
     if !own_anchor && !leaf.ekus.is_empty() && !leaf.ekus.iter().any(|eku| eku == wanted) {
         return Err(format!("the extended key usage lacks {wanted} (any does not count)"));
     }
+    // Of the CAs too, where Go lets any stand for all.
+    let above = question.presented.iter().skip(1).chain(question.anchors);
+    let barred = above
+        .filter(|der| **der != leaf.der)
+        .filter_map(|der| Facts::read("", 0, der).ok())
+        .find(|one| !one.ekus.is_empty() && !one.ekus.iter().any(|eku| eku == wanted));
+    if let Some(barred) = barred.filter(|_| !own_anchor) {
+        return Err(format!("the extended key usage of {} lacks {wanted}", barred.called()));
+    }
+    // X509_check_host: a wildcard needs two labels behind it.
+    let bare = |name: &String| {
+        let exact = leaf.sans.iter().any(|san| san.eq_ignore_ascii_case(name));
+        let parent = name.split_once('.').map_or("", |(_, parent)| parent);
+        !exact && !parent.contains('.') && leaf.sans.iter().any(|san| san.strip_prefix("*.") == Some(parent))
+    };
+    if let Some(name) = question.names.iter().find(|name| bare(name)) {
+        return Err(format!("a wildcard directly under a top-level label does not count for {name}"));
+    }
+    // X509_cmp_time: the last second is over.
+    if question.at >= leaf.ends {
+        return Err("the certificate has expired".to_owned());
+    }
     // KU_TLS: digitalSignature, keyEncipherment or keyAgreement for a server; no encipherment for a client.
     let useful: &[&str] = if question.purpose == Purpose::Client {
         &["digitalSignature", "keyAgreement"]

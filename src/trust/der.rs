@@ -68,12 +68,12 @@ impl<'a> Der<'a> {
     }
 
     /// Its content.
-    pub(super) fn read(&mut self, tag: u8) -> Option<Der<'a>> {
+    pub(super) fn read(&mut self, tag: u8) -> Option<Self> {
         self.element(tag).map(|element| element.content)
     }
 
     /// The content of an element that may be absent; outer `None`: it is malformed.
-    pub(super) fn optional(&mut self, tag: u8) -> Option<Option<Der<'a>>> {
+    pub(super) fn optional(&mut self, tag: u8) -> Option<Option<Self>> {
         if self.peek() == Some(tag) { self.read(tag).map(Some) } else { Some(None) }
     }
 
@@ -262,7 +262,7 @@ fn string_is_valid(tag: u8, value: &[u8]) -> bool {
         22 => value.is_ascii(),
         30 => {
             let value = value.strip_suffix(&[0, 0]).unwrap_or(value);
-            value.len() % 2 == 0
+            value.len().is_multiple_of(2)
                 && value.chunks_exact(2).all(|pair| {
                     let point = u16::from_be_bytes([pair[0], pair[1]]);
                     !matches!(point, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff)
