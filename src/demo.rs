@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use clap::Parser;
+use tls_verify_checks::deployment::Minimum;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::fault::{self, Fault};
 
@@ -33,7 +34,10 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
             return app::usage(&[problem], format);
         }
     };
-    let plan = match app::plan(&args.runner) {
+    let mut runner = args.runner.clone();
+    // What the seven checks do not look at is shown by those that do.
+    runner.all |= runner.only.is_empty() && fault.is_some_and(Fault::is_extended);
+    let plan = match app::plan(&runner) {
         Ok(plan) => plan,
         Err(problem) => return app::usage(&[problem], format),
     };
@@ -46,7 +50,6 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         Err(problems) => return app::usage(&problems, format),
     };
     let mut failed = None;
-    let runner = args.runner.clone();
     let keep = args.keep;
     let failure = &mut failed;
     let mut report = app::block_on(&args.output, |interrupted, progress| async move {
@@ -71,6 +74,9 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
             }
         };
         let mut stack = configured.stack;
+        if fault == Some(Fault::BelowMinimum) {
+            stack.minimum = Some((Minimum::Tls13, "the demo".to_owned()));
+        }
         stack.nats_monitoring.clone_from(&demo.monitoring);
         stack.cordumctl = None;
         let mut report = run::run(stack, plan, interrupted.clone(), progress).await;

@@ -9,7 +9,7 @@ use crate::context::{Context, QUIET};
 use crate::dial::{self, Broken, Dialled, Quiet, Tap, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::peel::peel;
-use crate::stack::{Endpoint, Identity, NatsLogin};
+use crate::stack::{Endpoint, Identity, Link, NatsLogin};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
 
 /// The server's greeting; absent keys mean false (nats-server 2.9 to 2.12).
@@ -253,7 +253,7 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
             None
         }
     };
-    let endpoint = &context.stack.nats;
+    let endpoint = &context.placed(Link::Nats).await;
     let manner = Manner { identity, patient: false };
     let first = open(context, endpoint, manner, context.attempt()).await;
     let (_, broken) = match first {
@@ -274,7 +274,7 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
 /// Nothing there, or no NATS.
 pub async fn greeting(context: &Context) -> Result<Info, Failure> {
     let deadline = context.attempt();
-    let (mut tap, _) = dial::connect(&context.stack.nats, deadline).await?;
+    let (mut tap, _) = dial::connect(&context.placed(Link::Nats).await, deadline).await?;
     context.own(tap.local());
     read_info(&mut tap, deadline).await
 }
