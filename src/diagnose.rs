@@ -162,8 +162,30 @@ pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
             )),
         }
     }
+    adopt(&mut origins);
     origins.sort_by_key(|(root, confidence)| (upstream(&root.place, root.cause), *confidence));
     origins.into_iter().map(|(root, _)| root).collect()
+}
+
+/// What the services' logs say of Redis is Redis' own fault where a look at Redis shows the same.
+fn adopt(origins: &mut Vec<(RootCause, Confidence)>) {
+    let Some(at) = origins.iter().position(|(root, _)| root.place == "redis") else { return };
+    let kind = family(origins[at].0.cause, origins[at].0.variant).1;
+    let mut said = Vec::new();
+    origins.retain(|(root, _)| {
+        let same = root.place != "redis"
+            && root.checks == ["redis-logs"]
+            && family(root.cause, root.variant).1 == kind;
+        if same {
+            said.extend(root.because.iter().take(1).cloned());
+        }
+        !same
+    });
+    let Some((redis, _)) = origins.iter_mut().find(|(root, _)| root.place == "redis") else { return };
+    if !said.is_empty() {
+        redis.checks.push("redis-logs".to_owned());
+        redis.because.extend(said);
+    }
 }
 
 /// Causes that are one fault under several names.

@@ -198,7 +198,12 @@ fn every_fault_fails_the_right_checks_and_no_other() {
 fn the_matrix_and_the_list_name_the_same_faults() {
     let output = program().args(["demo", "--list-faults", "--format", "json"]).output().unwrap();
     let listed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let names: Vec<&str> = listed.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    // Those that only the extended checks see have a matrix of their own.
+    let names: Vec<&str> = listed
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .filter(|name| !tls_verify_fixtures::fault::Fault::named(name).unwrap().is_extended())
+        .collect();
     let rows: Vec<&str> = ROWS.iter().map(|row| row.0).filter(|name| !name.is_empty()).collect();
     let mut sorted = (names.clone(), rows);
     sorted.0.sort_unstable();

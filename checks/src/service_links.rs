@@ -101,13 +101,12 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
         }
     }
     if rows.len() < CORE.len() {
-        let failure = Failure::new(Stage::Session, Cause::Eof)
-            .because(format!(
-                "NATS reports {} connections of core services, {} hold one",
-                rows.len(),
-                CORE.len()
-            ))
-            .at("nats");
+        // Which of them is missing, and of what it died, stands in its log.
+        let failure = Failure::new(Stage::Session, Cause::Other).because(format!(
+            "NATS reports {} connections of the {} core services",
+            rows.len(),
+            CORE.len()
+        ));
         seen.failed(name, Expects::Works, failure);
     } else {
         seen.worked(
