@@ -23,6 +23,8 @@ pub async fn look(context: &Context, link: Link, seen: &mut Observation) {
             continue;
         }
         let Step { seen: Seen::Failed(failure) | Seen::Untried(failure), .. } = step else { continue };
+        let looked = crate::hello::beyond(context, &context.placed(link).await, (**failure).clone()).await;
+        **failure = looked;
         if let Some(found) = origin(context, link, failure).await {
             **failure = found;
         }

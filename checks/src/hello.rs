@@ -6,6 +6,11 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::context::Context;
+use crate::dial;
+use crate::fault::{Cause, Failure, Stage};
+use crate::stack::{Endpoint, Link};
+
 /// A protocol version on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
@@ -161,6 +166,36 @@ fn read(seen: &[u8]) -> Option<Answer> {
             Some(Answer::Accepted { version, suite: u16::from_be_bytes(suite) })
         }
         _ => Some(Answer::NotTls),
+    }
+}
+
+/// "No shared cipher" is claimed only when Go's own TLS 1.2 suites are refused too: what our library
+/// cannot speak and Go can is said as exactly that.
+pub async fn beyond(context: &Context, endpoint: &Endpoint, failure: Failure) -> Failure {
+    let handshake = matches!(
+        failure.cause,
+        Cause::NoCommonCipher
+            | Cause::Alert { alert: rustls::AlertDescription::HandshakeFailure, .. }
+            | Cause::Alert { alert: rustls::AlertDescription::InsufficientSecurity, .. }
+    );
+    if !handshake {
+        return failure;
+    }
+    let deadline = context.attempt();
+    let Ok((mut tap, _)) = dial::connect(endpoint, deadline).await else { return failure };
+    context.own(tap.local());
+    if endpoint.link == Link::Nats && crate::nats::read_info(&mut tap, deadline).await.is_err() {
+        return failure;
+    }
+    let hello = client_hello(Version::Tls12, endpoint.name(), GO_SUITES);
+    match ask(&mut tap, &hello, deadline).await {
+        Answer::Accepted { suite, .. } if is_beyond_us(suite) => {
+            Failure::new(Stage::Handshake, Cause::BeyondUs).because(format!(
+                "the server accepts Go's TLS 1.2 hello with cipher suite {suite:#06x}, which the TLS library of this \
+                 tool does not speak: Go clients connect, this tool cannot verify it"
+            ))
+        }
+        _ => failure,
     }
 }
 

@@ -29,7 +29,7 @@ pub use verdict::{Question, Verification, verify};
 
 use crate::app::usage;
 use crate::catalogue::Blanks;
-use crate::cli::{CertsArgs, ColorChoice, Format, PlainFormat, Role};
+use crate::cli::{CertsArgs, CertsFormat, ColorChoice, Format, Role};
 use crate::config::{Environment, Problem};
 use crate::outcome::exit;
 use crate::trust::Purpose;
@@ -51,7 +51,7 @@ pub struct Report {
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
-    let format = if args.format == PlainFormat::Json { Format::Json } else { Format::Human };
+    let format = if args.format == CertsFormat::Human { Format::Human } else { Format::Json };
     let (judged, look) = match judged(args, environment) {
         Ok(judged) => judged,
         Err(problems) => return usage(&problems, format),
@@ -64,10 +64,11 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
         ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
     };
     let wrote = match args.format {
-        PlainFormat::Json => serde_json::to_writer(&mut out, &report)
+        CertsFormat::Sarif => crate::report::sarif::certs(&report, &mut out),
+        CertsFormat::Json => serde_json::to_writer(&mut out, &report)
             .map_err(io::Error::other)
             .and_then(|()| out.write_all(b"\n")),
-        PlainFormat::Human => {
+        CertsFormat::Human => {
             let style = screen::Style { color, quiet: args.quiet, verbose: args.verbose };
             screen::write(&report, look, style, &mut out)
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{ColorChoice, PlainFormat, duration};
+use super::{ColorChoice, duration};
 
 /// Options of `certs`.
 #[derive(Args, Clone, Debug)]
@@ -39,8 +39,8 @@ pub struct CertsArgs {
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// How the result is shown
-    #[arg(long, value_enum, default_value_t = PlainFormat::Human)]
-    pub format: PlainFormat,
+    #[arg(long, value_enum, default_value_t = CertsFormat::Human)]
+    pub format: CertsFormat,
     /// Colour
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -50,6 +50,15 @@ pub struct CertsArgs {
     /// Notes too
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CertsFormat {
+    Human,
+    Json,
+    /// SARIF 2.1.0, findings at their files.
+    Sarif,
 }
 
 /// What a certificate is wanted for.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use certs::{CertsArgs, Role};
+pub use certs::{CertsArgs, CertsFormat, Role};
 pub use probe::{MergeArgs, ProbeArgs};
 pub use runner::{ColorChoice, FailOn, Format, OutputArgs, RunnerArgs};
 pub use target::TargetArgs;

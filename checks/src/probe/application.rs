@@ -7,9 +7,8 @@ use super::{Speech, Target, open, shown};
 use crate::cause::CauseKind;
 use crate::context::{Context, QUIET};
 use crate::dial::{self, Quiet, read_first};
-use crate::fault::{Cause, Failure, Stage};
+use crate::fault::Cause;
 use crate::grpc;
-use crate::hello::{self, Answer, GO_SUITES, Version};
 use crate::http;
 use crate::nats::{self, Manner};
 use crate::observation::{Expects, Observation};
@@ -159,27 +158,5 @@ async fn silent(context: &Context, target: &Target, seen: &mut Observation) {
             Quiet::Silence => seen.detail("application", "waits for the client"),
         },
         Err(broken) => seen.failed(STEP, Expects::Works, broken.failure),
-    }
-}
-
-/// "No shared cipher" is claimed only when Go's own TLS 1.2 suites are refused too: what our library
-/// cannot speak and Go can is said as exactly that.
-pub(super) async fn beyond(context: &Context, target: &Target, failure: Failure) -> Failure {
-    if failure.kind() != Some(CauseKind::NoSharedCipher)
-        && failure.kind() != Some(CauseKind::ClientCertRequired)
-    {
-        return failure;
-    }
-    let deadline = context.attempt();
-    let Ok(mut opened) = open(context, target, deadline).await else { return failure };
-    let hello = hello::client_hello(Version::Tls12, target.endpoint.name(), GO_SUITES);
-    match hello::ask(&mut opened.tap, &hello, deadline).await {
-        Answer::Accepted { suite, .. } if hello::is_beyond_us(suite) => {
-            Failure::new(Stage::Handshake, Cause::BeyondUs).because(format!(
-                "the server accepts Go's TLS 1.2 hello with cipher suite {suite:#06x}, which the TLS library of this \
-                 tool does not speak: Go clients connect, this tool cannot verify it"
-            ))
-        }
-        _ => failure,
     }
 }

@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::context::Context;
 use crate::dial::{self, Broken, Dialled, Tap};
 use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::hello;
 use crate::nats::{self, Info};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::{Endpoint, Identity, Link};
@@ -232,7 +233,7 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
             let Broken { failure, recording, .. } = *broken;
             context.saw(target.endpoint.link, &recording);
             asked(&recording, seen);
-            let failure = application::beyond(context, target, failure).await;
+            let failure = hello::beyond(context, &target.endpoint, failure).await;
             seen.failed("TLS handshake", Expects::Works, with_right_url(target, failure));
             // What was presented before it broke is judged all the same.
             if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
