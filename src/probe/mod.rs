@@ -2,9 +2,10 @@
 
 pub mod merge;
 mod screen;
+mod sink;
 mod target;
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,11 +20,11 @@ use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
 
 use crate::app::usage;
 use crate::certs::{Question, verify};
-use crate::cli::{ColorChoice, Format, LineFormat, ProbeArgs};
+use crate::cli::{Format, LineFormat, ProbeArgs};
 use crate::config::{self, Environment, Problem};
 use crate::diagnose;
 use crate::judge::{Status, judge};
-use crate::outcome::{CheckReport, Diagnosis, exit, outcome};
+use crate::outcome::{CheckReport, Diagnosis, exit};
 use crate::presented;
 use crate::run::summary;
 use crate::trust::Purpose;
@@ -138,7 +139,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
     else {
         panic!("no asynchronous runtime can be started");
     };
-    let mut sink = Sink::new(args, environment, reports);
+    let mut sink = sink::Sink::new(args, environment, reports);
     let stack = Arc::new(stack.clone());
     let code = runtime.block_on(async {
         let (jobs, deadline) = (args.jobs.max(1), args.deadline);
@@ -357,77 +358,5 @@ fn unread(text: &str, why: String) -> Endpoint {
         summary: why,
         diagnoses: Vec::new(),
         details: Map::new(),
-    }
-}
-
-/// Where results go as they come.
-struct Sink {
-    format: LineFormat,
-    style: screen::Style,
-    strict: bool,
-    deep: bool,
-    count: Count,
-    kept: Vec<Endpoint>,
-    keep: bool,
-    reports: crate::report::files::Files,
-}
-
-impl Sink {
-    fn new(args: &ProbeArgs, environment: &Environment, reports: crate::report::files::Files) -> Self {
-        let color = match args.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
-        };
-        Self {
-            format: args.format,
-            style: screen::Style { color, quiet: args.quiet },
-            strict: args.strict,
-            deep: args.deep || args.list.is_none(),
-            count: Count::default(),
-            kept: Vec::new(),
-            keep: args.format == LineFormat::Json || !reports.is_empty(),
-            reports,
-        }
-    }
-
-    fn take(&mut self, endpoint: Endpoint) -> io::Result<()> {
-        self.count.add(endpoint.status);
-        let mut out = io::stdout().lock();
-        match self.format {
-            LineFormat::Jsonl => {
-                serde_json::to_writer(&mut out, &endpoint).map_err(io::Error::other)?;
-                out.write_all(b"\n")?;
-            }
-            LineFormat::Human if self.deep => screen::full(&endpoint, self.style, &mut out)?,
-            LineFormat::Human => screen::line(&endpoint, self.style, &mut out)?,
-            LineFormat::Json => {}
-        }
-        if self.keep {
-            self.kept.push(endpoint);
-        }
-        Ok(())
-    }
-
-    fn finish(self, interrupted: Option<u8>) -> u8 {
-        let code = interrupted.unwrap_or_else(|| self.count.exit_code(self.strict));
-        let report = Report {
-            schema: "tls-verify/probe/v1",
-            outcome: outcome(code),
-            exit_code: code,
-            endpoints: self.kept,
-        };
-        let mut out = io::stdout().lock();
-        let wrote = match self.format {
-            LineFormat::Json => serde_json::to_writer(&mut out, &report)
-                .map_err(io::Error::other)
-                .and_then(|()| out.write_all(b"\n")),
-            LineFormat::Human if !self.deep => screen::closing(self.count, code, self.style, &mut out),
-            _ => Ok(()),
-        };
-        // A reader that has seen enough is no error.
-        let _ = wrote.and_then(|()| out.flush());
-        self.reports.write_probe(&report);
-        code
     }
 }
