@@ -86,6 +86,9 @@ fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
         report.extend(more, strict);
         report
     });
+    if !args.targets.no_docker {
+        crate::trace::keep(&report.own, environment);
+    }
     if let Some(baseline) = baseline {
         baseline.compare(&mut report, args.runner.fail_on == FailOn::New);
     }

@@ -176,6 +176,7 @@ fn empty() -> crate::outcome::RunReport {
         checks: Vec::new(),
         root_causes: Vec::new(),
         comparison: None,
+        own: Vec::new(),
         demo: None,
     }
 }

@@ -21,6 +21,7 @@ pub mod recognise;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod trace;
 pub mod triage;
 pub mod trust;
 mod wait;

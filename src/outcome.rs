@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
+use tls_verify_checks::context::OwnProbe;
 
 use crate::judge::Status;
 
@@ -90,6 +91,9 @@ pub struct RunReport {
     /// Against `--baseline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// Our own connections, for `diagnose --docker` afterwards.
+    #[serde(skip)]
+    pub own: Vec<OwnProbe>,
     /// `demo`: which servers stood in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub demo: Option<Value>,

@@ -98,11 +98,13 @@ pub async fn run(
     let mut open: Vec<&'static Check> =
         plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
     let mut pause = wait::FIRST_PAUSE;
+    let mut own = Vec::new();
     let mut stopped = false;
     loop {
         let deadline = Instant::now() + plan.deadline;
         let context = Arc::new(Context::new(stack.clone(), deadline));
         stopped |= round(&context, &open, &mut interrupted, &mut progress, &mut finished).await;
+        own.extend(context.own_probes());
         let Some(until) = until.filter(|_| !stopped) else { break };
         let waits = wait::look(&finished.iter().map(|(id, done)| (*id, &done.seen)).collect::<Vec<_>>());
         let left = until.saturating_duration_since(Instant::now());
@@ -141,7 +143,9 @@ pub async fn run(
             }
         })
         .collect();
-    assemble(checks, &plan, Timing { started_at, took: started.elapsed(), stopped }, target)
+    let mut report = assemble(checks, &plan, Timing { started_at, took: started.elapsed(), stopped }, target);
+    report.own = own;
+    report
 }
 
 /// When a run began and ended, and whether it was cut short.
@@ -168,6 +172,7 @@ fn assemble(checks: Vec<CheckReport>, plan: &Plan, timing: Timing, target: Map<S
         checks,
         root_causes,
         comparison: None,
+        own: Vec::new(),
         demo: None,
     }
 }

@@ -215,7 +215,8 @@ fn reads_like_error(text: &[u8]) -> bool {
 }
 
 /// A handshake error that names the address we dialled from.
-fn caused_by(own: &crate::context::OwnProbe, at: Option<SystemTime>, text: &[u8]) -> bool {
+#[must_use]
+pub fn caused_by(own: &crate::context::OwnProbe, at: Option<SystemTime>, text: &[u8]) -> bool {
     let Some(local) = own.local else { return false };
     if let Some(at) = at {
         let apart = at.duration_since(own.at).or_else(|_| own.at.duration_since(at)).unwrap_or_default();

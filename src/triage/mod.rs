@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use futures_util::StreamExt;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::engine::Engine;
+use tls_verify_checks::logs::caused_by;
 
 use crate::app::usage;
 use crate::catalogue::Blanks;
@@ -231,13 +232,19 @@ fn docker(
         .enable_all()
         .build()
         .map_err(|error| Wrong::new(format!("no runtime can be started: {error}"), "try again"))?;
+    let own = crate::trace::kept(environment);
     runtime.block_on(async {
         let engine = Engine::connect(&stack).await.map_err(|failure| {
             Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
         })?;
         for container in &engine.containers {
             let name = container.name.clone();
-            let mut sink = |problem: Problem| collected.take(&name, &container.service, problem);
+            let mut sink = |problem: Problem| {
+                let ours = own.iter().any(|one| caused_by(one, problem.at, problem.line.as_bytes()));
+                if !ours {
+                    collected.take(&name, &container.service, problem);
+                }
+            };
             let mut scanner = Scanner::new(true, &mut sink);
             let mut chunks = std::pin::pin!(engine.logs(container, stack.since));
             while let Some(Ok(chunk)) = chunks.next().await {

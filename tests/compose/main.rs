@@ -58,8 +58,17 @@ fn go_through(project: &mut Project, faults: &[Fault]) -> Vec<String> {
         let begun = std::time::Instant::now();
         project.settings.clear();
         (fault.make)(project);
-        let ran = project.run(fault.arguments);
-        let found = check(fault, &ran);
+        let mut ran = project.run(fault.arguments);
+        let mut found = check(fault, &ran);
+        // Containers on a busy machine take their time to get into the faulty state.
+        for _ in 0..12 {
+            if found.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            ran = project.run(fault.arguments);
+            found = check(fault, &ran);
+        }
         if !found.is_empty() {
             eprintln!("{}: {}", fault.name, ran.text);
         }
@@ -302,6 +311,10 @@ fn every_fault_of_the_project_is_named_where_it_began_and_nothing_else_is_blamed
     let services = worker["details"]["services"].as_array().unwrap();
     assert_eq!(services.len(), 5, "{worker}");
     assert!(services.iter().all(|row| row["tls_version"] == "1.3"), "{worker}");
+    // The refusals that our own probes provoked stand in the servers' logs, and are no trouble.
+    let (code, said) = project.diagnose();
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("TLS handshake error")).collect();
+    assert!(ours.is_empty(), "{code}: {ours:#?}");
     let mut wrong = Vec::new();
     let only: Option<String> = std::env::var("TLS_VERIFY_ROW").ok();
     for fault in FAULTS {

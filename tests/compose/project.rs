@@ -93,8 +93,19 @@ impl Project {
             command.arg("--certs").arg(self.path("certs"));
         }
         command.env("CORDUM_API_KEY", API_KEY).env("REDIS_PASSWORD", REDIS_PASSWORD);
+        command.env("XDG_STATE_HOME", self.path("state"));
         command.envs(environment.iter().copied());
         Ran::of(&command.output().unwrap())
+    }
+
+    /// What `diagnose --docker` says after runs.
+    pub fn diagnose(&self) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+            .args(["diagnose", "--docker", "--project", self.name, "--format", "jsonl"])
+            .env("XDG_STATE_HOME", self.path("state"))
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Waits until everything works; the stack may need some seconds.
