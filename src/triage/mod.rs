@@ -5,11 +5,13 @@ pub mod scan;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use futures_util::StreamExt;
 use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_checks::context::OwnProbe;
 use tls_verify_checks::engine::Engine;
 use tls_verify_checks::logs::caused_by;
 
@@ -219,6 +221,25 @@ fn stream(
     None
 }
 
+/// A server's line about a client that is no container of the project. Docker's proxy gives a client on
+/// the host another address and port, so that only the moment is left to know our own by.
+fn from_outside(line: &str, inside: &[IpAddr]) -> bool {
+    if !line.contains("handshake") && !line.contains("client connection") {
+        return false;
+    }
+    let peer = line.split_whitespace().find_map(|word| word.trim_end_matches(':').parse::<SocketAddr>().ok());
+    peer.is_none_or(|peer| !inside.contains(&peer.ip()))
+}
+
+/// Within three seconds of a connection of ours.
+fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
+    at.is_some_and(|at| {
+        at.duration_since(own.at)
+            .or_else(|_| own.at.duration_since(at))
+            .is_ok_and(|apart| apart.as_secs() < 3)
+    })
+}
+
 /// Reads the logs of the project's containers.
 fn docker(
     args: &DiagnoseArgs,
@@ -237,11 +258,16 @@ fn docker(
         let engine = Engine::connect(&stack).await.map_err(|failure| {
             Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
         })?;
+        let inside: Vec<IpAddr> =
+            engine.containers.iter().flat_map(|container| container.addresses.iter().copied()).collect();
         for container in &engine.containers {
             let name = container.name.clone();
             let mut sink = |problem: Problem| {
-                let ours = own.iter().any(|one| caused_by(one, problem.at, problem.line.as_bytes()));
-                if !ours {
+                let ours = |one: &OwnProbe| {
+                    caused_by(one, problem.at, problem.line.as_bytes())
+                        || (from_outside(&problem.line, &inside) && at_once(one, problem.at))
+                };
+                if !own.iter().any(ours) {
                     collected.take(&name, &container.service, problem);
                 }
             };
