@@ -20,6 +20,7 @@ use crate::catalogue::Blanks;
 use crate::cli::{DiagnoseArgs, Format, LineFormat};
 use crate::config::{self, Environment, Problem as Wrong};
 use crate::outcome::exit;
+use crate::recognise::recognise;
 use scan::{Problem, Scanner};
 
 /// All problem lines of one cause.
@@ -96,7 +97,8 @@ fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
             sources.push(Source::Project(path.to_owned()));
         } else if path.exists() {
             sources.push(Source::File(path.to_owned()));
-        } else if input.contains(char::is_whitespace) {
+        } else if input.contains(char::is_whitespace) || recognise(input.as_bytes()).is_some() {
+            // A browser's code, `SEC_ERROR_UNKNOWN_ISSUER` for one, is a text of one word.
             sources.push(Source::Text(input.clone()));
         } else {
             problems.push(
