@@ -2,7 +2,7 @@
 
 ENGINE_DIR=""
 
-engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+engine_answers() { timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 # Without an engine: in CI that is the end, elsewhere the tests say that they skip.
 engine_missing() {
@@ -25,7 +25,7 @@ engine_start() {
   fi
   if [ -x fixtures/images/build ]; then
     say "images"
-    fixtures/images/build || { engine_missing "the images could not be built"; return 0; }
+    limited 900 fixtures/images/build || { engine_missing "the images could not be built"; return 0; }
   fi
 }
 
@@ -57,11 +57,12 @@ engine_stop() {
   local pid="" left
   [ -f "$ENGINE_DIR/docker.pid" ] && pid=$(cat "$ENGINE_DIR/docker.pid")
   if [ -n "$pid" ]; then
-    left=$(docker ps -q 2>/dev/null || true)
+    left=$(timeout 20 docker ps -q 2>/dev/null || true)
     # shellcheck disable=SC2086  # a list of ids
-    [ -z "$left" ] || docker rm -f $left >/dev/null 2>&1 || true
+    [ -z "$left" ] || timeout 90 docker rm -f $left >/dev/null 2>&1 || true
     kill "$pid" 2>/dev/null || true
-    for _ in $(seq 1 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    for _ in $(seq 1 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -9 "$pid" 2>/dev/null || true
   fi
   rm -rf "$ENGINE_DIR" 2>/dev/null || true
 }

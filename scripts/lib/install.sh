@@ -18,9 +18,9 @@ install_missing() {
     # policy-rc.d: the packages' own services must not start on the machine's ports.
     local policy=/usr/sbin/policy-rc.d made=0
     if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; made=1; fi
-    apt-get update -qq >&2 || true
+    timeout 300 apt-get update -qq >&2 </dev/null || true
     # shellcheck disable=SC2086  # a list of package names
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 || say "some of these could not be installed"
+    DEBIAN_FRONTEND=noninteractive timeout 1200 apt-get install -y -qq --no-install-recommends $missing >&2 </dev/null || say "some of these could not be installed"
     [ "$made" = 0 ] || rm -f "$policy"
   else
     say "not installed:$missing"
@@ -37,7 +37,7 @@ nats_212() {
   local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/nats-2.12.6"
   if [ ! -x "$dir/nats-server" ]; then
     say "building nats-server 2.12.6"
-    GOBIN="$dir" GOFLAGS=-buildvcs=false go install github.com/nats-io/nats-server/v2@v2.12.6 >&2 || { say "nats-server 2.12.6 could not be built"; return 0; }
+    GOBIN="$dir" GOFLAGS=-buildvcs=false timeout 900 go install github.com/nats-io/nats-server/v2@v2.12.6 >&2 || { say "nats-server 2.12.6 could not be built"; return 0; }
   fi
   export NATS_SERVER_212="$dir/nats-server"
 }
