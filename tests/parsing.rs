@@ -114,12 +114,6 @@ fn go_and_we_refuse_the_same_bytes() {
         }
     }
     println!("{} certificates, {} verdicts differ", mutants.len(), differ.len());
-    // Opaque URIs with a broken escape are read by Go and refused here: nobody issues them.
-    assert!(
-        differ.len() * 10_000 <= mutants.len(),
-        "{} of {}: {:#?}",
-        differ.len(),
-        mutants.len(),
-        &differ[..3]
-    );
+    let first = &differ[..differ.len().min(3)];
+    assert!(differ.is_empty(), "{} of {}: {first:#?}", differ.len(), mutants.len());
 }

@@ -1,7 +1,10 @@
 //! Chain building, as Go's `Certificate.Verify` and `buildChains`.
 
+use std::collections::HashSet;
+
 use tls_verify_checks::cause::{CauseKind, Variant};
 
+use super::keys::Key;
 use super::{Options, Parsed, Purpose, Refusal, constraints, names, policies, signature};
 
 /// Go's bound on the signatures of one verification.
@@ -15,8 +18,8 @@ enum Role {
 }
 
 struct Search<'a> {
-    intermediates: &'a [Parsed],
-    roots: &'a [Parsed],
+    intermediates: Vec<&'a Parsed>,
+    roots: Vec<&'a Parsed>,
     options: &'a Options<'a>,
     signatures: usize,
     hint: Option<Refusal>,
@@ -37,7 +40,9 @@ pub fn verify(
     if let Some(name) = options.name.filter(|name| !name.is_empty()) {
         names::matches_name(leaf, name)?;
     }
-    let mut search = Search { intermediates, roots, options, signatures: 0, hint: None, chains: Vec::new() };
+    let (intermediates, anchors) = (distinct(intermediates), distinct(roots));
+    let mut search =
+        Search { intermediates, roots: anchors, options, signatures: 0, hint: None, chains: Vec::new() };
     if roots.iter().any(|root| root.der == leaf.der) {
         search.chains.push(vec![leaf]);
     } else {
@@ -88,21 +93,14 @@ fn unknown(leaf: &Parsed, roots: &[Parsed], hint: Option<Refusal>) -> Refusal {
 impl<'a> Search<'a> {
     fn grow(&mut self, chain: &mut Vec<&'a Parsed>) {
         let Some(last) = chain.last().copied() else { return };
-        for (role, pool) in [(Role::Root, self.roots), (Role::Intermediate, self.intermediates)] {
-            let mut parents: Vec<&Parsed> =
-                pool.iter().filter(|parent| parent.raw_subject == last.raw_issuer).collect();
-            // The right key first, then unknown, then the wrong one.
-            parents.sort_by_key(|parent| match (&last.authority_key, &parent.subject_key) {
-                (Some(wanted), Some(key)) if wanted == key => 0,
-                (Some(_), Some(_)) => 2,
-                _ => 1,
-            });
-            for parent in parents {
+        for role in [Role::Root, Role::Intermediate] {
+            let pool = if role == Role::Root { &self.roots } else { &self.intermediates };
+            for parent in parents(pool, last) {
                 self.signatures += 1;
                 if self.signatures > SIGNATURES {
                     return;
                 }
-                if chain.iter().any(|one| same(one, parent)) {
+                if parent.key == Key::Unknown || already_in(chain, parent) {
                     continue;
                 }
                 let fits = signature::check(last, parent)
@@ -123,9 +121,45 @@ impl<'a> Search<'a> {
     }
 }
 
+/// A pool holds each certificate once.
+fn distinct(pool: &[Parsed]) -> Vec<&Parsed> {
+    let mut known = HashSet::new();
+    pool.iter().filter(|one| known.insert(one.der.as_slice())).collect()
+}
+
+/// Go's `findPotentialParents`: of the issuer's name; the right key first, then unknown, then the wrong one.
+fn parents<'a>(pool: &[&'a Parsed], child: &Parsed) -> Vec<&'a Parsed> {
+    let of_name = pool.iter().filter(|parent| parent.raw_subject == child.raw_issuer);
+    let mut parents: Vec<&Parsed> = of_name.copied().collect();
+    let wanted = child.authority_key.as_deref().unwrap_or_default();
+    parents.sort_by_key(|parent| {
+        let key = parent.subject_key.as_deref().unwrap_or_default();
+        if wanted == key {
+            0
+        } else if wanted.is_empty() || key.is_empty() {
+            1
+        } else {
+            2
+        }
+    });
+    parents
+}
+
 /// Go's `alreadyInChain`: the same entity, whatever its dates.
-fn same(one: &Parsed, other: &Parsed) -> bool {
-    one.raw_subject == other.raw_subject && one.raw_spki == other.raw_spki && one.raw_san == other.raw_san
+fn already_in(chain: &[&Parsed], candidate: &Parsed) -> bool {
+    for one in chain {
+        if one.raw_subject != candidate.raw_subject || one.raw_spki != candidate.raw_spki {
+            continue;
+        }
+        match (&candidate.raw_san, &one.raw_san) {
+            (None, None) => return true,
+            // Go looks no further down here.
+            (None, _) | (_, None) => return false,
+            (Some(wanted), Some(san)) if wanted == san => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Go's `isValid`; `below` counts the certificates under this one.

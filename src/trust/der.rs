@@ -107,10 +107,16 @@ impl<'a> Der<'a> {
         Some((!negative).then(|| octets.iter().fold(0_u64, |sum, octet| (sum << 8) | u64::from(*octet))))
     }
 
-    /// An object identifier that is only compared: dotted where it can be.
-    pub(super) fn raw_oid(&mut self) -> Option<String> {
-        let octets = self.read(OBJECT_IDENTIFIER)?.0;
-        Some(dotted(octets).unwrap_or_else(|| format!("{octets:02x?}")))
+    /// An object identifier that is only compared.
+    pub(super) fn raw_oid(&mut self) -> Option<Vec<u8>> {
+        self.read(OBJECT_IDENTIFIER).map(|octets| octets.0.to_vec())
+    }
+
+    /// The same, minimally encoded; its arcs may be of any size.
+    pub(super) fn long_oid(&mut self) -> Option<Vec<u8>> {
+        let octets = self.raw_oid()?;
+        let minimal = |at: usize| octets[at] != 0x80 || (at > 0 && octets[at - 1] & 0x80 != 0);
+        (octets.last()? & 0x80 == 0 && (0..octets.len()).all(minimal)).then_some(octets)
     }
 
     /// An object identifier in dotted form.

@@ -1,6 +1,7 @@
 //! Extensions as Go reads them: each is parsed, and a critical one that is not understood is remembered.
 
 use super::der::{BOOLEAN, Der, INTEGER, OCTET_STRING, SEQUENCE};
+use super::mailbox;
 use super::parsed::{Parsed, Subtree};
 
 const BAD: fn(&str) -> String = |what| format!("x509: invalid {what}");
@@ -100,7 +101,7 @@ fn extension(parsed: &mut Parsed, id: &str, critical: bool, mut value: Der<'_>) 
         "2.5.29.32" => {
             let mut inner = value.read(SEQUENCE).ok_or_else(|| BAD("certificate policies"))?;
             while !inner.is_empty() {
-                let policy = inner.read(SEQUENCE).and_then(|mut policy| policy.oid());
+                let policy = inner.read(SEQUENCE).and_then(|mut policy| policy.long_oid());
                 let policy = policy.filter(|policy| !parsed.policies.contains(policy));
                 parsed.policies.push(policy.ok_or_else(|| BAD("certificate policies"))?);
             }
@@ -151,7 +152,10 @@ fn alternative_names(parsed: &mut Parsed, mut value: Der<'_>) -> Result<bool, St
             0x82 => parsed.dns.push(ascii(octets, "dNSName")?),
             0x86 => {
                 let uri = ascii(octets, "uniformResourceIdentifier")?;
-                uri_is_valid(&uri)?;
+                let host = super::uri::host(&uri)?;
+                if !std::str::from_utf8(&host).is_ok_and(|host| domain_is_valid(host, false)) {
+                    return Err(format!("x509: cannot parse URI {uri:?}: invalid domain"));
+                }
                 parsed.uris.push(uri);
             }
             0x87 if matches!(octets.len(), 4 | 16) => parsed.ips.push(octets.to_vec()),
@@ -163,50 +167,6 @@ fn alternative_names(parsed: &mut Parsed, mut value: Der<'_>) -> Result<bool, St
         && parsed.ips.is_empty()
         && parsed.emails.is_empty()
         && parsed.uris.is_empty()))
-}
-
-/// As far as Go's `url.Parse` refuses what stands in certificates.
-fn uri_is_valid(uri: &str) -> Result<(), String> {
-    let refuse = || Err(format!("x509: cannot parse URI {uri:?}"));
-    if uri.bytes().any(|byte| byte < 0x20 || byte == 0x7f) || uri.starts_with(':') {
-        return refuse();
-    }
-    // Escapes are looked at in everything but the query.
-    let (before, after) = uri.split_once('#').map_or((uri, ""), |(before, after)| (before, after));
-    let path = before.split('?').next().unwrap_or_default();
-    if !escapes_are_whole(path) || !escapes_are_whole(after) {
-        return refuse();
-    }
-    let scheme_ends = uri.find(':').filter(|end| {
-        let mut scheme = uri[..*end].bytes();
-        scheme.next().is_some_and(|first| first.is_ascii_alphabetic())
-            && scheme.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-    });
-    let first_segment = uri.split(['/', '?', '#']).next().unwrap_or_default();
-    if scheme_ends.is_none() && first_segment.contains(':') {
-        return refuse();
-    }
-    let Some((scheme, rest)) = uri.split_once("//") else { return Ok(()) };
-    if !scheme.is_empty() && !scheme.ends_with(':') {
-        return Ok(());
-    }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let bare_port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
-    if bare_port.is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit())) {
-        return refuse();
-    }
-    if host.contains([' ', '<', '>', '"', '\\', '^', '`', '{', '|', '}']) || !domain_is_valid(host, false) {
-        return refuse();
-    }
-    Ok(())
-}
-
-/// Each `%` is followed by two hexadecimal digits.
-fn escapes_are_whole(text: &str) -> bool {
-    text.split('%')
-        .skip(1)
-        .all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Go's `domainNameValid`.
@@ -223,6 +183,7 @@ pub(super) fn domain_is_valid(name: &str, constraint: bool) -> bool {
 
 fn constraints(parsed: &mut Parsed, mut value: Der<'_>) -> Result<bool, String> {
     let bad = || "x509: invalid NameConstraints extension".to_owned();
+    parsed.constrains = true;
     let mut top = value.read(SEQUENCE).filter(|_| value.is_empty()).ok_or_else(bad)?;
     let permitted = top.optional(0xa0).ok_or_else(bad)?;
     let excluded = top.optional(0xa1).ok_or_else(bad)?;
@@ -267,15 +228,14 @@ fn subtree(tag: u8, octets: &[u8]) -> Result<Option<Subtree>, String> {
         0x82 => {
             let name = text()?;
             domain("dnsName", &name)?;
-            Subtree::Dns(name.to_ascii_lowercase())
+            Subtree::Dns(name)
         }
         0x81 => {
             let name = text()?;
-            match name.rsplit_once('@') {
-                Some((local, host))
-                    if local.split('.').all(|atom| !atom.is_empty()) && domain_is_valid(host, false) => {}
-                Some(_) => return Err(format!("x509: failed to parse rfc822Name constraint {name:?}")),
-                None => domain("rfc822Name", &name)?,
+            if !name.contains('@') {
+                domain("rfc822Name", &name)?;
+            } else if mailbox::parse(&name).is_none() {
+                return Err(format!("x509: failed to parse rfc822Name constraint {name:?}"));
             }
             Subtree::Email(name)
         }
@@ -285,7 +245,7 @@ fn subtree(tag: u8, octets: &[u8]) -> Result<Option<Subtree>, String> {
                 return Err(format!("x509: failed to parse URI constraint {name:?}: cannot be IP address"));
             }
             domain("URI", &name)?;
-            Subtree::Uri(name.to_ascii_lowercase())
+            Subtree::Uri(name)
         }
         0x87 if matches!(octets.len(), 8 | 32) => {
             let (ip, mask) = octets.split_at(octets.len() / 2);

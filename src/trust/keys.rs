@@ -3,12 +3,37 @@
 use aws_lc_rs::signature::{self as alg, ParsedPublicKey, VerificationAlgorithm};
 
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
+use super::rare;
 
-/// Checks a key; of an unknown algorithm everything is accepted, as nothing is verified with it.
+/// A public key, as far as signatures are verified with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Key {
+    Dsa,
+    Ecdsa(Curve),
+    Ed25519,
+    Rsa {
+        /// Big-endian, without leading zeros.
+        modulus: Vec<u8>,
+        exponent: u64,
+    },
+    /// Of an algorithm that Go does not know: parsed by nobody, good for nothing.
+    #[default]
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Curve {
+    P224,
+    P256,
+    P384,
+    P521,
+}
+
+/// Reads a key.
 ///
 /// # Errors
 /// In Go's words.
-pub(super) fn check(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<(), String> {
+pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<Key, String> {
     let refuse = |what: &str| Err(format!("x509: {what}"));
     match oid {
         // rsaEncryption.
@@ -22,7 +47,9 @@ pub(super) fn check(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<
                 return refuse("RSA modulus is not a positive number");
             }
             match inner.unsigned(INTEGER) {
-                Some(exponent) if exponent > 0 && exponent <= i64::MAX as u64 => Ok(()),
+                Some(exponent) if exponent > 0 && exponent <= i64::MAX as u64 => {
+                    Ok(Key::Rsa { modulus: modulus.strip_prefix(&[0]).unwrap_or(modulus).to_vec(), exponent })
+                }
                 _ => refuse("invalid RSA public exponent"),
             }
         }
@@ -33,29 +60,34 @@ pub(super) fn check(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<
                 return refuse("invalid ECDSA parameters");
             }
             let Some(curve) = named.oid() else { return refuse("invalid ECDSA parameters") };
-            let (algorithm, octets): (Option<&'static dyn VerificationAlgorithm>, usize) =
-                match curve.as_str() {
-                    "1.2.840.10045.3.1.7" => (Some(&alg::ECDSA_P256_SHA256_ASN1), 32),
-                    "1.3.132.0.34" => (Some(&alg::ECDSA_P384_SHA384_ASN1), 48),
-                    "1.3.132.0.35" => (Some(&alg::ECDSA_P521_SHA512_ASN1), 66),
-                    // P-224 is read by Go; aws-lc-rs verifies nothing with it.
-                    "1.3.132.0.33" => (None, 28),
-                    _ => return refuse("unsupported elliptic curve"),
-                };
+            let (curve, octets) = match curve.as_str() {
+                "1.2.840.10045.3.1.7" => (Curve::P256, 32),
+                "1.3.132.0.34" => (Curve::P384, 48),
+                "1.3.132.0.35" => (Curve::P521, 66),
+                "1.3.132.0.33" => (Curve::P224, 28),
+                _ => return refuse("unsupported elliptic curve"),
+            };
             if key.first() != Some(&4) || key.len() != 1 + 2 * octets {
                 return refuse("invalid uncompressed public key");
             }
-            match algorithm.map(|algorithm| ParsedPublicKey::new(algorithm, key)) {
-                Some(Err(_)) => refuse("the public key is no point of its curve"),
-                _ => Ok(()),
+            let algorithm: &'static dyn VerificationAlgorithm = match curve {
+                Curve::P224 if rare::on_p224(key) => return Ok(Key::Ecdsa(curve)),
+                Curve::P224 => return refuse("the public key is no point of its curve"),
+                Curve::P256 => &alg::ECDSA_P256_SHA256_ASN1,
+                Curve::P384 => &alg::ECDSA_P384_SHA384_ASN1,
+                Curve::P521 => &alg::ECDSA_P521_SHA512_ASN1,
+            };
+            match ParsedPublicKey::new(algorithm, key) {
+                Err(_) => refuse("the public key is no point of its curve"),
+                Ok(_) => Ok(Key::Ecdsa(curve)),
             }
         }
-        // id-Ed25519, id-X25519.
-        "1.3.101.112" | "1.3.101.110" => {
+        // id-Ed25519.
+        "1.3.101.112" => {
             if parameters.is_some() {
-                return refuse("key encoded with illegal parameters");
+                return refuse("Ed25519 key encoded with illegal parameters");
             }
-            if key.len() == 32 { Ok(()) } else { refuse("wrong public key size") }
+            if key.len() == 32 { Ok(Key::Ed25519) } else { refuse("wrong Ed25519 public key size") }
         }
         // id-dsa.
         "1.2.840.10040.4.1" => {
@@ -67,8 +99,8 @@ pub(super) fn check(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<
             }
             let inner = Der(parameters.unwrap_or_default()).read(SEQUENCE);
             let whole = inner.is_some_and(|mut inner| (0..3).all(|_| positive(&mut inner)));
-            if whole { Ok(()) } else { refuse("invalid DSA parameters") }
+            if whole { Ok(Key::Dsa) } else { refuse("invalid DSA parameters") }
         }
-        _ => Ok(()),
+        _ => Ok(Key::Unknown),
     }
 }

@@ -10,10 +10,13 @@ mod der;
 mod explain;
 mod extensions;
 mod keys;
+mod mailbox;
 mod names;
 mod parsed;
 mod policies;
+mod rare;
 mod signature;
+mod uri;
 
 pub use build::verify;
 pub use explain::{Around, explain};

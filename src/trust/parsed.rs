@@ -1,6 +1,8 @@
 //! A certificate as Go 1.26 reads it (`crypto/x509`, `parser.go`): what it refuses to parse is refused here.
 
 use super::der::{Der, SEQUENCE, name_is_valid, time};
+use super::keys::Key;
+use super::policies::Policy;
 use super::{extensions, keys};
 
 /// A certificate, read once.
@@ -12,6 +14,9 @@ pub struct Parsed {
     pub(super) raw_subject: Vec<u8>,
     pub(super) raw_issuer: Vec<u8>,
     pub(super) raw_spki: Vec<u8>,
+    pub(super) key: Key,
+    /// The content of subjectPublicKey.
+    pub(super) key_octets: Vec<u8>,
     pub(super) tbs: Vec<u8>,
     pub(super) signature_oid: String,
     pub(super) signature_parameters: Vec<u8>,
@@ -31,15 +36,17 @@ pub struct Parsed {
     pub emails: Vec<String>,
     pub uris: Vec<String>,
     pub(super) raw_san: Option<Vec<u8>>,
+    /// There is a nameConstraints extension.
+    pub(super) constrains: bool,
     pub(super) permitted: Vec<Subtree>,
     pub(super) excluded: Vec<Subtree>,
     pub(super) unhandled: Option<String>,
     /// Identifiers of keys, for ordering.
     pub(super) subject_key: Option<Vec<u8>>,
     pub(super) authority_key: Option<Vec<u8>>,
-    pub(super) policies: Vec<String>,
+    pub(super) policies: Vec<Policy>,
     /// Issuer's and subject's policies.
-    pub(super) mappings: Vec<(String, String)>,
+    pub(super) mappings: Vec<(Policy, Policy)>,
     pub(super) require_explicit_policy: Option<u64>,
     pub(super) inhibit_mapping: Option<u64>,
     pub(super) inhibit_any: Option<u64>,
@@ -122,7 +129,9 @@ impl Parsed {
         let identifier = spki.read(SEQUENCE).ok_or("x509: malformed public key algorithm identifier")?;
         let (oid, parameters) = algorithm(identifier)?;
         let (_, key) = spki.bits().ok_or("x509: malformed subjectPublicKey")?;
-        keys::check(&oid, parameters, &key)
+        self.key = keys::read(&oid, parameters, &key)?;
+        self.key_octets = key;
+        Ok(())
     }
 
     /// Subject equals issuer.
