@@ -37,7 +37,7 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
 #[must_use]
 pub fn usage(problems: &[Problem], format: Format) -> u8 {
     match format {
-        Format::Json => {
+        Format::Json | Format::Jsonl => {
             let object = serde_json::json!({
                 "schema": "tls-verify/error/v1", "exit_code": exit::USAGE, "errors": problems,
             });
@@ -74,38 +74,51 @@ fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
             eprint_line(&format!("note: {note}"));
         }
     }
-    let Prepared { stack, plan, endpoints, baseline, .. } = prepared;
-    let strict = plan.strict;
-    let deadline = plan.deadline;
-    let mut report = block_on(&args.output, |interrupted, progress| async move {
-        let own = stack.clone();
-        let (mut report, more) = tokio::join!(
-            run::run(stack, plan, interrupted, progress),
-            crate::probe::as_checks(&own, &endpoints, deadline)
-        );
-        report.extend(more, strict);
-        report
-    });
-    if !args.targets.no_docker {
-        crate::trace::keep(&report.own, environment);
+    if let Some(every) = args.watch {
+        return crate::watch::command(args, every, prepared, reports, environment);
     }
-    if let Some(baseline) = baseline {
-        baseline.compare(&mut report, args.runner.fail_on == FailOn::New);
+    let asks_docker = !args.targets.no_docker;
+    let report = block_on(&args.output, |interrupted, mut progress| async move {
+        prepared.round(interrupted, &mut progress).await
+    });
+    if asks_docker {
+        crate::trace::keep(&report.own, environment);
     }
     publish(&report, &args.output, reports, environment)
 }
 
 /// Everything that a run needs, read and checked.
-struct Prepared {
-    stack: tls_verify_checks::stack::Stack,
-    plan: Plan,
+pub(crate) struct Prepared {
+    pub(crate) stack: tls_verify_checks::stack::Stack,
+    pub(crate) plan: Plan,
     notes: Vec<String>,
     endpoints: Vec<(String, tls_verify_checks::probe::Target)>,
-    baseline: Option<Baseline>,
+    baseline: Option<(Baseline, FailOn)>,
+}
+
+impl Prepared {
+    /// Runs it once, compared with the baseline.
+    pub(crate) async fn round(
+        self,
+        interrupted: tokio::sync::watch::Receiver<bool>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> RunReport {
+        let (strict, deadline) = (self.plan.strict, self.plan.deadline);
+        let own = self.stack.clone();
+        let (mut report, more) = tokio::join!(
+            run::run(self.stack, self.plan, interrupted, progress),
+            crate::probe::as_checks(&own, &self.endpoints, deadline)
+        );
+        report.extend(more, strict);
+        if let Some((baseline, fail_on)) = self.baseline {
+            baseline.compare(&mut report, fail_on == FailOn::New);
+        }
+        report
+    }
 }
 
 /// All problems are reported, not only the first.
-fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepared, Vec<Problem>> {
+pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepared, Vec<Problem>> {
     let mut problems = Vec::new();
     let (mut targets, mut runner) = (args.targets.clone(), args.runner.clone());
     let profile = match &args.runner.profile {
@@ -154,6 +167,7 @@ fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepared, Vec<Pr
             problems.extend(more);
             Vec::new()
         });
+    let baseline = baseline.map(|baseline| (baseline, runner.fail_on));
     if problems.is_empty() {
         Ok(Prepared { stack, plan, notes: configured.notes, endpoints, baseline })
     } else {
@@ -207,7 +221,7 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
 }
 
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
-pub fn publish(report: &RunReport, output: &OutputArgs, reports: Files, environment: &Environment) -> u8 {
+pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, environment: &Environment) -> u8 {
     let style = Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose };
     let mut out = io::stdout().lock();
     let wrote = report::write(report, output.format, style, &mut out).and_then(|()| out.flush());
@@ -216,15 +230,8 @@ pub fn publish(report: &RunReport, output: &OutputArgs, reports: Files, environm
     {
         eprint_line(&format!("error: the report cannot be written: {error}"));
     }
-    let mut github = output.format == Format::Github;
-    let plain = Style { color: false, quiet: false, verbose: false };
-    reports.write(|format, out| match <Format as clap::ValueEnum>::from_str(format, true) {
-        Ok(format) => {
-            github |= format == Format::Github;
-            report::write(report, format, plain, out)
-        }
-        Err(error) => Err(io::Error::other(error)),
-    });
+    write_files(report, &mut reports);
+    let github = output.format == Format::Github || reports.formats().any(|format| format == "github");
     if github && let Some(path) = environment.get("GITHUB_STEP_SUMMARY") {
         let wrote = std::fs::File::options()
             .create(true)
@@ -236,6 +243,15 @@ pub fn publish(report: &RunReport, output: &OutputArgs, reports: Files, environm
         }
     }
     report.exit_code
+}
+
+/// Writes every `--report`.
+pub(crate) fn write_files(report: &RunReport, reports: &mut Files) {
+    let plain = Style { color: false, quiet: false, verbose: false };
+    reports.write(|format, out| match <Format as clap::ValueEnum>::from_str(format, true) {
+        Ok(format) => report::write(report, format, plain, out),
+        Err(error) => Err(io::Error::other(error)),
+    });
 }
 
 /// Colour on standard output: asked for, or a terminal and not forbidden.
@@ -252,24 +268,21 @@ fn eprint_line(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Runs `work` on a runtime that a hanging name resolution cannot hold up, with Ctrl-C watched and
+/// Runs `work` on a runtime that a hanging name resolution cannot hold up, with Ctrl-C and SIGTERM
+/// watched and
 /// progress on a terminal.
-pub fn block_on<F>(
+pub fn block_on<F: Future>(
     output: &OutputArgs,
     work: impl FnOnce(tokio::sync::watch::Receiver<bool>, Box<dyn FnMut(Progress)>) -> F,
-) -> RunReport
-where
-    F: Future<Output = RunReport>,
-{
+) -> F::Output {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => panic!("no asynchronous runtime can be started: {error}"),
     };
     let (interrupt, interrupted) = tokio::sync::watch::channel(false);
     runtime.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = interrupt.send(true);
-        }
+        stop_signal().await;
+        let _ = interrupt.send(true);
         // Kept so that the receiver is not told that nobody can interrupt.
         std::future::pending::<()>().await;
     });
@@ -278,4 +291,18 @@ where
     // getaddrinfo cannot be cancelled: a runtime that waits for it would miss the deadline.
     runtime.shutdown_background();
     report
+}
+
+/// Returns on Ctrl-C (SIGINT), or when the process is asked to end (SIGTERM: `docker stop`, Kubernetes).
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
 }

@@ -52,7 +52,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
     let mut failed = None;
     let keep = args.keep;
     let failure = &mut failed;
-    let mut report = app::block_on(&args.output, |interrupted, progress| async move {
+    let mut report = app::block_on(&args.output, |interrupted, mut progress| async move {
         let demo = match Demo::start(fault).await {
             Ok(demo) => demo,
             Err(error) => {
@@ -79,7 +79,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         }
         stack.nats_monitoring.clone_from(&demo.monitoring);
         stack.cordumctl = None;
-        let mut report = run::run(stack, plan, interrupted.clone(), progress).await;
+        let mut report = run::run(stack, plan, interrupted.clone(), &mut progress).await;
         report.demo = Some(serde_json::json!({ "about": demo.about, "fault": fault.map(Fault::name) }));
         if keep {
             stay(&demo, interrupted).await;

@@ -189,7 +189,7 @@ fn adopt(origins: &mut Vec<(RootCause, Confidence)>) {
 }
 
 /// Causes that are one fault under several names.
-fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
+pub(crate) fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
     match cause {
         CauseKind::UnknownAuthority | CauseKind::BadSignature => (0, CauseKind::UnknownAuthority),
         CauseKind::WrongSchemeTlsToPlain | CauseKind::MtlsNotEnforced

@@ -25,3 +25,4 @@ pub mod trace;
 pub mod triage;
 pub mod trust;
 mod wait;
+pub mod watch;

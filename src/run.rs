@@ -88,7 +88,7 @@ pub async fn run(
     stack: Stack,
     plan: Plan,
     mut interrupted: tokio::sync::watch::Receiver<bool>,
-    mut progress: impl FnMut(Progress),
+    progress: &mut dyn FnMut(Progress),
 ) -> RunReport {
     let started_at = SystemTime::now();
     let started = Instant::now();
@@ -103,7 +103,7 @@ pub async fn run(
     loop {
         let deadline = Instant::now() + plan.deadline;
         let context = Arc::new(Context::new(stack.clone(), deadline));
-        stopped |= round(&context, &open, &mut interrupted, &mut progress, &mut finished).await;
+        stopped |= round(&context, &open, &mut interrupted, progress, &mut finished).await;
         own.extend(context.own_probes());
         let Some(until) = until.filter(|_| !stopped) else { break };
         let waits = wait::look(&finished.iter().map(|(id, done)| (*id, &done.seen)).collect::<Vec<_>>());
@@ -133,19 +133,37 @@ pub async fn run(
                 } else {
                     "the check ended without a result (a bug of tls-verify)"
                 };
-                let mut seen = Observation::new(EvidenceLevel::None);
-                seen.untried(
-                    "check",
-                    Expects::Works,
-                    Failure::new(Stage::Configure, Cause::Other).because(why),
-                );
-                report(&stack, check, &Done { seen, took: started.elapsed(), attempts: 1 })
+                report(&stack, check, &Done { seen: untried(why), took: started.elapsed(), attempts: 1 })
             }
         })
         .collect();
     let mut report = assemble(checks, &plan, Timing { started_at, took: started.elapsed(), stopped }, target);
     report.own = own;
     report
+}
+
+/// A run that could not even begin: every check is undecided, for one reason.
+pub(crate) fn undecided(stack: &Stack, plan: &Plan, why: &str) -> RunReport {
+    let checks = plan
+        .checks
+        .iter()
+        .map(|(check, selected)| {
+            let took = Duration::ZERO;
+            if *selected {
+                report(stack, check, &Done { seen: untried(why), took, attempts: 0 })
+            } else {
+                skipped(check, plan.reasons.get(check.id).map_or("left out (--skip)", String::as_str))
+            }
+        })
+        .collect();
+    let timing = Timing { started_at: SystemTime::now(), took: Duration::ZERO, stopped: false };
+    assemble(checks, plan, timing, target(stack))
+}
+
+fn untried(why: &str) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::None);
+    seen.untried("check", Expects::Works, Failure::new(Stage::Configure, Cause::Other).because(why));
+    seen
 }
 
 /// When a run began and ended, and whether it was cut short.
@@ -182,7 +200,7 @@ async fn round(
     context: &Arc<Context>,
     checks: &[&'static Check],
     interrupted: &mut tokio::sync::watch::Receiver<bool>,
-    progress: &mut impl FnMut(Progress),
+    progress: &mut dyn FnMut(Progress),
     finished: &mut BTreeMap<&'static str, Done>,
 ) -> bool {
     let deadline = context.deadline;

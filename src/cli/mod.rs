@@ -53,7 +53,7 @@ pub enum Command {
     Merge(MergeArgs),
     /// Prints the JSON Schema of a report
     Schema {
-        /// run, certs, probe, diagnose, explain, error; without it the names are listed
+        /// run, certs, probe, diagnose, explain, faults, transition, error; without it the names are listed
         name: Option<String>,
     },
     /// Prints completions for a shell
@@ -129,6 +129,9 @@ pub enum PlainFormat {
 /// Options of `run`.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
+    /// Repeat, and tell what changes until Ctrl-C or SIGTERM; --report files are kept fresh
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
+    pub watch: Option<Duration>,
     #[command(flatten)]
     pub targets: TargetArgs,
     #[command(flatten)]
@@ -175,4 +178,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Err("a duration of at most 100 years is expected".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A duration between rounds: a tenth of a second at least.
+fn interval(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    if length < Duration::from_millis(100) {
+        return Err("100ms is the shortest interval".to_owned());
+    }
+    Ok(length)
 }

@@ -98,6 +98,8 @@ pub struct OutputArgs {
 pub enum Format {
     Human,
     Json,
+    /// With --watch: a line a change; else the report in one line
+    Jsonl,
     Junit,
     Tap,
     Github,

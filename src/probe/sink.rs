@@ -60,7 +60,7 @@ impl Sink {
         Ok(())
     }
 
-    pub(super) fn finish(self, interrupted: Option<u8>) -> u8 {
+    pub(super) fn finish(mut self, interrupted: Option<u8>) -> u8 {
         let code = interrupted.unwrap_or_else(|| self.count.exit_code(self.strict));
         let report = Report {
             schema: "tls-verify/probe/v1",

@@ -12,25 +12,32 @@ use crate::probe;
 
 /// An opened target.
 #[derive(Debug)]
-pub struct Opened {
-    pub format: String,
+struct Target {
+    format: String,
     path: PathBuf,
-    /// Where it is written first; `None`: the target is no regular file and is written in place.
-    draft: Option<PathBuf>,
-    file: File,
+    to: To,
 }
 
-/// All targets of a run.
+/// How a target is written.
+#[derive(Debug)]
+enum To {
+    /// Written beside it under another name, then put in its place.
+    Regular { draft: PathBuf, place: PathBuf },
+    /// No regular file (a pipe, a device): written as it stands.
+    Stream(File),
+}
+
+/// All targets of a run. What has been drafted and not put in place is removed when it is dropped.
 #[derive(Debug, Default)]
-pub struct Files(Vec<Opened>);
+pub struct Files(Vec<Target>);
 
 impl Files {
     /// Opens every `FORMAT=FILE`.
     ///
     /// # Errors
-    /// All that cannot be opened, and formats that are not among `known`.
+    /// All that cannot be opened, formats that are not among `known`, and files named twice.
     pub fn open(specs: &[String], known: &[&str]) -> Result<Self, Vec<Problem>> {
-        let mut opened = Vec::new();
+        let mut files = Self::default();
         let mut problems = Vec::new();
         for text in specs {
             let parsed = text.split_once('=').filter(|(format, file)| {
@@ -44,10 +51,17 @@ impl Files {
                 continue;
             };
             let path = PathBuf::from(file);
-            match draft(&path) {
-                Ok((draft, file)) => {
-                    opened.push(Opened { format: format.to_ascii_lowercase(), path, draft, file });
+            match To::open(&path) {
+                Ok(to) if files.0.iter().any(|other| other.to.is_at(&to)) => {
+                    problems.push(
+                        Problem::new(
+                            "--report: two reports would be written to one file",
+                            "name a file each",
+                        )
+                        .in_file(&path),
+                    );
                 }
+                Ok(to) => files.0.push(Target { format: format.to_ascii_lowercase(), path, to }),
                 Err(error) => problems.push(
                     Problem::new(
                         format!("the report cannot be written: {error}"),
@@ -57,13 +71,7 @@ impl Files {
                 ),
             }
         }
-        let files = Self(opened);
-        if problems.is_empty() {
-            Ok(files)
-        } else {
-            files.forget();
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(files) } else { Err(problems) }
     }
 
     #[must_use]
@@ -71,17 +79,17 @@ impl Files {
         self.0.is_empty()
     }
 
-    /// Writes each with what `render` makes of its format.
-    pub fn write(self, mut render: impl FnMut(&str, &mut dyn Write) -> io::Result<()>) {
-        for mut one in self.0 {
+    /// The formats asked for.
+    pub fn formats(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|one| one.format.as_str())
+    }
+
+    /// Writes each with what `render` makes of its format; may be called again. What cannot be written is
+    /// named on standard error, and the others are written all the same.
+    pub fn write(&mut self, mut render: impl FnMut(&str, &mut dyn Write) -> io::Result<()>) {
+        for one in &mut self.0 {
             let mut bytes = Vec::new();
-            let wrote = render(&one.format, &mut bytes)
-                .and_then(|()| one.file.write_all(&bytes))
-                .and_then(|()| one.file.flush());
-            let put = wrote.and_then(|()| match &one.draft {
-                Some(draft) => std::fs::rename(draft, &one.path),
-                None => Ok(()),
-            });
+            let put = render(&one.format, &mut bytes).and_then(|()| one.to.put(&bytes));
             if let Err(error) = put {
                 let _ = writeln!(io::stderr(), "error: {} cannot be written: {error}", one.path.display());
             }
@@ -89,7 +97,7 @@ impl Files {
     }
 
     /// A probe's report.
-    pub fn write_probe<T: Serialize>(self, report: &probe::Report<T>) {
+    pub fn write_probe<T: Serialize>(&mut self, report: &probe::Report<T>) {
         self.write(|format, out| match format {
             "jsonl" => report.endpoints.iter().try_for_each(|one| {
                 serde_json::to_writer(&mut *out, one).map_err(io::Error::other)?;
@@ -105,29 +113,62 @@ impl Files {
             }
         });
     }
+}
 
-    /// Leaves no drafts behind when nothing is run.
-    pub fn forget(self) {
-        for draft in self.0.into_iter().filter_map(|one| one.draft) {
-            let _ = std::fs::remove_file(draft);
+impl Drop for Files {
+    fn drop(&mut self) {
+        for one in &self.0 {
+            one.to.forget();
         }
     }
 }
 
-fn draft(path: &Path) -> io::Result<(Option<PathBuf>, File)> {
-    let special = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file());
-    if special {
+impl To {
+    fn open(path: &Path) -> io::Result<Self> {
         if path.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
         }
-        return Ok((None, File::options().write(true).open(path)?));
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return Ok(Self::Stream(File::options().write(true).open(path)?));
+        }
+        // A link stays one: what it points to is replaced.
+        let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A file that may not be replaced is better known before the run.
+        if place.exists() {
+            File::options().append(true).open(&place)?;
+        }
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        // Collectors read by extension: a draft has another one.
+        let draft = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        File::options().write(true).create(true).truncate(false).open(&draft)?;
+        Ok(Self::Regular { draft, place })
     }
-    // A file that may not be replaced is better known before the run.
-    if path.exists() {
-        File::options().append(true).open(path)?;
+
+    fn is_at(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Regular { draft: one, .. }, Self::Regular { draft: two, .. }) => one == two,
+            _ => false,
+        }
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let file = File::create(&draft)?;
-    Ok((Some(draft), file))
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stream(file) => file.write_all(bytes).and_then(|()| file.flush()),
+            Self::Regular { draft, place } => {
+                let mut file = File::create(&draft)?;
+                if let Ok(before) = std::fs::metadata(&place) {
+                    // Who may read it stays as it was.
+                    let _ = file.set_permissions(before.permissions());
+                }
+                let wrote = file.write_all(bytes).and_then(|()| file.flush());
+                wrote.and_then(|()| std::fs::rename(draft, place))
+            }
+        }
+    }
+
+    fn forget(&self) {
+        if let Self::Regular { draft, .. } = self {
+            let _ = std::fs::remove_file(draft);
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub struct Style {
     pub verbose: bool,
 }
 
-const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// Writes the whole report.
 ///
@@ -64,13 +64,7 @@ fn roots(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()
 }
 
 fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let sign = match check.status {
-        Status::Pass => paint("pass", style.color, |text| text.green().to_string()),
-        Status::Warn => paint("warn", style.color, |text| text.yellow().to_string()),
-        Status::Fail => paint("FAIL", style.color, |text| text.red().bold().to_string()),
-        Status::Skip => paint("skip", style.color, |text| text.dimmed().to_string()),
-        Status::Unknown => paint("????", style.color, |text| text.magenta().to_string()),
-    };
+    let sign = tint(check.status, word(check.status), style);
     let mark = match check.change {
         Some(change) => format!(" ({change})"),
         None => String::new(),
@@ -131,7 +125,7 @@ fn explain(one: &Diagnosis, brief: bool, style: Style, out: &mut dyn Write) -> i
     Ok(())
 }
 
-fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for fix in fixes {
         let deeper = format!("{indent}     ");
         let text = wrap(&tame(&fix.text), WIDTH - deeper.len(), &deeper);
@@ -147,18 +141,6 @@ fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Write) -> io::
 }
 
 fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let tally = report.summary;
-    let mut parts = vec![format!("{} passed", tally.pass)];
-    for (count, word) in [
-        (tally.warn, "with a warning"),
-        (tally.fail, "failed"),
-        (tally.unknown, "undecided"),
-        (tally.skip, "skipped"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{count} {word}"));
-        }
-    }
     if let Some(since) = &report.comparison {
         let line = format!(
             "since {}: {} new, {} still broken, {} fixed",
@@ -177,11 +159,49 @@ fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<
     };
     let line = format!(
         "{verdict}: {} in {:.0} ms (exit {})",
-        parts.join(", "),
+        counted(report.summary),
         report.duration_ms,
         report.exit_code
     );
     writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))
+}
+
+/// `5 passed, 1 failed, 1 skipped`.
+pub(crate) fn counted(tally: crate::outcome::Tally) -> String {
+    let mut parts = vec![format!("{} passed", tally.pass)];
+    for (count, word) in [
+        (tally.warn, "with a warning"),
+        (tally.fail, "failed"),
+        (tally.unknown, "undecided"),
+        (tally.skip, "skipped"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    parts.join(", ")
+}
+
+/// A status in four letters, as in front of every check.
+pub(crate) const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "pass",
+        Status::Warn => "warn",
+        Status::Fail => "FAIL",
+        Status::Skip => "skip",
+        Status::Unknown => "????",
+    }
+}
+
+/// The colour of a status.
+pub(crate) fn tint(status: Status, text: &str, style: Style) -> String {
+    paint(text, style.color, |text| match status {
+        Status::Pass => text.green().to_string(),
+        Status::Warn => text.yellow().to_string(),
+        Status::Fail => text.red().bold().to_string(),
+        Status::Skip => text.dimmed().to_string(),
+        Status::Unknown => text.magenta().to_string(),
+    })
 }
 
 fn paint(text: &str, color: bool, with: impl Fn(&str) -> String) -> String {

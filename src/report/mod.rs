@@ -8,6 +8,7 @@ pub mod prometheus;
 pub mod sarif;
 pub mod tap;
 pub mod text;
+pub mod transitions;
 
 use std::io::{self, Write};
 
@@ -21,7 +22,7 @@ use crate::outcome::RunReport;
 pub fn write(report: &RunReport, format: Format, style: human::Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Human => human::write(report, style, out),
-        Format::Json => {
+        Format::Json | Format::Jsonl => {
             serde_json::to_writer(&mut *out, report).map_err(io::Error::other)?;
             out.write_all(b"\n")
         }

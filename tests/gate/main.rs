@@ -1,0 +1,4 @@
+//! The gate that machines trust: watching, waiting, formats, profiles, fleets, packaging.
+
+mod support;
+mod watching;
