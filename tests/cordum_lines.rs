@@ -60,7 +60,8 @@ fn every_line_of_the_services_is_named_and_its_link_with_it() {
         one.0 += u32::from(good);
         one.1 += 1;
         if !good {
-            wrong.push(format!("{what} {label}: said {said}: {}", line.chars().take(300).collect::<String>()));
+            wrong
+                .push(format!("{what} {label}: said {said}: {}", line.chars().take(300).collect::<String>()));
         }
     };
     for row in rows() {
@@ -70,7 +71,7 @@ fn every_line_of_the_services_is_named_and_its_link_with_it() {
         }
         let among = match sense(row.line.as_bytes()) {
             Sense::Trouble(found) => Some(found),
-            Sense::Nothing | Sense::Start | Sense::Works(_) => None,
+            Sense::Nothing | Sense::Start(_) | Sense::Works(_) => None,
         };
         if let Some(label) = &row.project {
             judge("project", label, right(among.as_ref(), label, &row.also), &row.line, format!("{among:?}"));

@@ -97,8 +97,9 @@ pub struct Recognised {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sense {
     Nothing,
-    /// The service starts: what stands before belongs to an earlier run.
-    Start,
+    /// The service starts: what stands before belongs to an earlier run. A link that the line proves at
+    /// once is named.
+    Start(Option<crate::stack::Link>),
     /// A link works (again); which one, where the line says so.
     Works(Option<crate::stack::Link>),
     Trouble(Recognised),

@@ -58,6 +58,14 @@ const LINE_LIMIT: usize = 64 * 1024;
 /// Different kinds of trouble kept for one run.
 const TROUBLES: usize = 64;
 
+/// A record of trouble that is being read.
+#[derive(Debug)]
+struct Open {
+    what: Recognised,
+    at: Option<SystemTime>,
+    text: Vec<u8>,
+}
+
 /// Turns lines into runs.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -66,7 +74,11 @@ pub struct Reader<'a> {
     started: Option<SystemTime>,
     since: Option<SystemTime>,
     crossed: bool,
+    /// The line before was a start's: a start may have several such lines.
+    starting: bool,
     log: ServiceLog,
+    /// Trouble whose record may go on: the lines after it that are indented belong to it.
+    open: Option<Open>,
     partial: Vec<u8>,
     /// Log lines that our own connections caused: `(time, address)` to be passed over.
     own: &'a [crate::context::OwnProbe],
@@ -80,6 +92,8 @@ impl<'a> Reader<'a> {
             started,
             since: stack.since,
             crossed: false,
+            starting: false,
+            open: None,
             log: ServiceLog::default(),
             partial: Vec::new(),
             own,
@@ -114,6 +128,7 @@ impl<'a> Reader<'a> {
             let line = std::mem::take(&mut self.partial);
             self.line(&line);
         }
+        self.close();
         self.log
     }
 
@@ -129,6 +144,19 @@ impl<'a> Reader<'a> {
             return;
         }
         let sense = (self.stack.read_line)(text);
+        if text.starts_with(b"  ")
+            && let Some(open) = &mut self.open
+        {
+            // The inner cause counts in a record of several lines (Cordum's check of its own chain).
+            if let Sense::Trouble(inner) = sense
+                && inner.kind != open.what.kind
+            {
+                open.what = Recognised { side: open.what.side, link: open.what.link.or(inner.link), ..inner };
+            }
+            self.log.present.lines += 1;
+            return;
+        }
+        self.close();
         let crossing = match (at, self.started) {
             (Some(at), Some(started)) => !self.crossed && at >= started,
             _ => false,
@@ -136,9 +164,11 @@ impl<'a> Reader<'a> {
         if crossing {
             self.crossed = true;
         }
-        // A start marker right after the engine's start time is the same start.
-        let marker =
-            matches!(sense, Sense::Start) && !(self.crossed && !crossing && self.log.present.lines < 3);
+        // A start marker right after the engine's start time, or after another one, is the same start.
+        let start = matches!(sense, Sense::Start(_));
+        let same = self.starting || (self.crossed && !crossing && self.log.present.lines < 3);
+        let marker = start && !same;
+        self.starting = start;
         if (crossing || marker) && self.log.present.lines > 0 {
             let ended = std::mem::take(&mut self.log.present);
             self.log.previous = Some(ended);
@@ -158,8 +188,8 @@ impl<'a> Reader<'a> {
             run.words_are_error = error;
         }
         match sense {
-            Sense::Nothing | Sense::Start => {}
-            Sense::Works(link) => {
+            Sense::Nothing | Sense::Start(None) => {}
+            Sense::Start(link) | Sense::Works(link) => {
                 if !run.works.contains(&link) {
                     run.works.push(link);
                 }
@@ -174,35 +204,42 @@ impl<'a> Reader<'a> {
                     return;
                 }
                 run.ends_in_trouble = true;
-                let text = String::from_utf8_lossy(text);
-                let link = what.link.or_else(|| named_link(&text));
-                let sample: String = (self.stack.redact)(&text).chars().take(400).collect();
-                let line = run.lines;
-                let room = run.troubles.len() < TROUBLES;
-                let known = run.troubles.iter_mut().find(|known| {
-                    known.what.kind == what.kind && known.what.variant == what.variant && known.link == link
-                });
-                match known {
-                    Some(known) => {
-                        known.count += 1;
-                        known.last = at.or(known.last);
-                        known.sample = sample;
-                        known.recovered = false;
-                        known.line = line;
-                    }
-                    None if room => run.troubles.push(Trouble {
-                        what,
-                        link,
-                        count: 1,
-                        first: at,
-                        last: at,
-                        sample,
-                        recovered: false,
-                        line,
-                    }),
-                    None => {}
-                }
+                self.open = Some(Open { what, at, text: text.to_vec() });
             }
+        }
+    }
+
+    /// Counts the record of trouble that was read, if there is one.
+    fn close(&mut self) {
+        let Some(Open { what, at, text }) = self.open.take() else { return };
+        let run = &mut self.log.present;
+        let text = String::from_utf8_lossy(&text);
+        let link = what.link.or_else(|| named_link(&text));
+        let sample: String = (self.stack.redact)(&text).chars().take(400).collect();
+        let line = run.lines;
+        let room = run.troubles.len() < TROUBLES;
+        let known = run.troubles.iter_mut().find(|known| {
+            known.what.kind == what.kind && known.what.variant == what.variant && known.link == link
+        });
+        match known {
+            Some(known) => {
+                known.count += 1;
+                known.last = at.or(known.last);
+                known.sample = sample;
+                known.recovered = false;
+                known.line = line;
+            }
+            None if room => run.troubles.push(Trouble {
+                what,
+                link,
+                count: 1,
+                first: at,
+                last: at,
+                sample,
+                recovered: false,
+                line,
+            }),
+            None => {}
         }
     }
 }

@@ -201,6 +201,9 @@ fn weigh(
         let silent = settled && present.redis_reachable.unwrap_or(!run.ends_in_trouble);
         let healthy = present.healthy && present.redis_reachable != Some(false);
         let over = present.up && !restarting && (trouble.recovered || healthy || silent);
+        if !of_redis && connection && trouble.recovered {
+            continue;
+        }
         if !of_redis {
             failure.facts.push(match trouble.link {
                 Some(link) => format!("this is the service's link to {link}, not Redis"),

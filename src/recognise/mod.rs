@@ -13,7 +13,7 @@ use tls_verify_checks::fault::{Recognised, Sense};
 use tls_verify_checks::stack::Link;
 
 pub use redact::redact;
-use table::{HARMLESS, QUIET, STARTS, WORKS, patterns};
+use table::{HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
 
 /// One pattern: a literal, ASCII case-insensitive, and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,8 @@ pub fn sense(line: &[u8]) -> Sense {
     static HARMLESS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static STARTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static WORKS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    if automaton(&STARTS_CELL, STARTS.iter().copied()).is_match(line) {
-        return Sense::Start;
+    if let Some(found) = automaton(&STARTS_CELL, STARTS.iter().map(|(text, _)| *text)).find(line) {
+        return Sense::Start(STARTS[found.pattern().as_usize()].1);
     }
     if let Some(found) = automaton(&WORKS_CELL, WORKS.iter().map(|(text, _)| *text)).find(line) {
         return Sense::Works(WORKS[found.pattern().as_usize()].1);
@@ -66,7 +66,7 @@ pub fn sense(line: &[u8]) -> Sense {
     }
 }
 
-/// Where the first text stands that a problem line may hold (of a project's logs: or a start).
+/// Where the first text stands that a problem line may hold (of a project's logs: or a start, or a proof that a link works).
 #[must_use]
 pub fn trigger(bytes: &[u8], project: bool) -> Option<usize> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
@@ -83,7 +83,7 @@ pub fn trigger(bytes: &[u8], project: bool) -> Option<usize> {
         })
     };
     let found = if project {
-        fast(&PROJECT_CELL, texts.chain(STARTS.iter().copied()).collect())
+        fast(&PROJECT_CELL, texts.chain(STARTS.iter().chain(WORKS).map(|(text, _)| *text)).collect())
     } else {
         fast(&CELL, texts.collect())
     };
@@ -124,10 +124,13 @@ pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
     if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
         return None;
     }
+    // A service that checks its own chain speaks of its own certificate, whatever x509 says of it.
+    let own = memchr::memmem::find(line, b"tls chain invalid").is_some();
+    let other_ca = own && best.cause == CauseKind::UnknownAuthority;
     let found = Recognised {
         kind: best.cause,
-        variant: best.variant,
-        side: best.side,
+        variant: if other_ca { Some(Variant::OtherCa) } else { best.variant },
+        side: if own { Side::Client } else { best.side },
         confidence: best.confidence,
         link: link(line),
     };
@@ -146,6 +149,7 @@ fn whole_word(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool 
 
 /// Which link a line of Cordum's services speaks of.
 fn link(line: &[u8]) -> Option<Link> {
+    static STORE_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     // The names in a certificate (`is valid for localhost, nats, redis, …`) are no links.
     let end = memchr::memmem::find(line, b" valid for ").unwrap_or(line.len());
     let line = &line[..end];
@@ -155,6 +159,8 @@ fn link(line: &[u8]) -> Option<Link> {
     } else if has(b"nats connect") || has(b"connect nats") || (has(b"nats") && !has(b"redis")) {
         Some(Link::Nats)
     } else if has(b"redis") {
+        Some(Link::Redis)
+    } else if !has(b"rpc error") && automaton(&STORE_CELL, STORE.iter().copied()).is_match(line) {
         Some(Link::Redis)
     } else {
         None

@@ -68,40 +68,101 @@ fn row(line: &'static str) -> Option<Pattern> {
     })
 }
 
-/// Lines that look like trouble and are none (self-inflicted handshakes, clean stops, healthy starts).
+/// Lines of a project's logs that look like trouble and are none (self-inflicted handshakes, clients that
+/// go away, clean stops, healthy starts).
 pub(super) const HARMLESS: &[&str] = &[
     "http: TLS handshake error from",
     "NATS reconnected, re-subscribing",
-    "disconnected from nats err=",
+    // The service's second line of the same event; the bus' own names the error.
     "NATS disconnected, relying on poll",
     "NATS disconnected, falling back to poll",
+    "disconnected from nats err=<nil>",
+    r#"disconnected from nats","err":null"#,
     "error=redis: nil",
     "redis pool configured",
     "error=context canceled",
     "Memory overcommit must be enabled",
+    "ws disconnected",
+    "websocket: close 1",
+    "shutdown error",
 ];
 
 /// Words that prove that a link works.
 pub(super) const WORKS: &[(&str, Option<Link>)] = &[
     ("bus: reconnected to nats", Some(Link::Nats)),
     ("bus: jetstream enabled", Some(Link::Nats)),
-    ("starting 7 workers across 3 pools", Some(Link::Nats)),
+    ("[mock-bank] starting ", Some(Link::Nats)),
     ("[demo-quickstart] nats connected", Some(Link::Nats)),
-    ("Redis connection verified", Some(Link::Redis)),
-    ("[demo-quickstart] redis ok", Some(Link::Redis)),
-    ("http listening addr=", Some(Link::Redis)),
+    ("http listening", Some(Link::Redis)),
     ("context engine listening", Some(Link::Redis)),
-    ("workflow engine started", Some(Link::Redis)),
-    ("scheduler started", Some(Link::Redis)),
+    ("started http=:", Some(Link::Redis)),
+    (r#""msg":"started""#, Some(Link::Redis)),
+    ("registry hydrated from snapshot", Some(Link::Redis)),
+    ("scheduler running, waiting for signals", Some(Link::Redis)),
+    // The configuration that it read lies in Redis.
+    ("routing updated", Some(Link::Redis)),
 ];
 
-/// Words with which a service starts.
-pub(super) const STARTS: &[&str] = &[
-    "cordum api gateway starting",
-    "cordum scheduler starting",
-    "cordum safety kernel starting",
-    "cordum workflow engine starting",
-    "cordum context engine starting",
+/// Words with which a service starts, and the link that they prove at once. A start may have several
+/// such lines, one after the other.
+pub(super) const STARTS: &[(&str, Option<Link>)] = &[
+    ("cordum api gateway starting", None),
+    ("cordum scheduler starting", None),
+    ("cordum safety kernel starting", None),
+    ("cordum workflow engine starting", None),
+    ("cordum context engine starting", None),
+    ("build info service=cordum-", None),
+    (r#""msg":"build info""#, None),
+    ("using localhost default", None),
+    // The workers say nothing before they have reached Redis.
+    ("[mock-bank] Redis connection verified", Some(Link::Redis)),
+    ("[demo-quickstart] redis ok", Some(Link::Redis)),
+    ("hello-worker starting", None),
+];
+
+/// Words for what the services keep in Redis, in messages that do not name it.
+pub(super) const STORE: &[&str] = &[
+    "instance registry:",
+    "registry warm-start",
+    "worker snapshot",
+    "snapshot writer",
+    "worker count",
+    "count unavailable",
+    "lock acquisition failed",
+    "lock acquire failed",
+    "lock renewal",
+    "lock release",
+    "run lock failed",
+    "orphan lock failed",
+    "list jobs",
+    "list runs",
+    "list terminal runs",
+    "list expired deadlines",
+    "list approval repairs",
+    "inspect approval repair",
+    "approval queue depth",
+    "mark timeout",
+    "mark deadline timeout",
+    "set failure reason",
+    "state read failed",
+    "state transition failed",
+    "reconciler: get",
+    "persist job",
+    "add job to trace",
+    "cancel job failed",
+    "config reload failed",
+    "config snapshot failed",
+    "config bootstrap failed",
+    "auto-bootstrap default config",
+    "rbac bootstrap",
+    "seed pack catalogs",
+    "seed admin user",
+    "migrate legacy policy bundles",
+    "credential cache",
+    "bus: idempotency",
+    "audit chain append",
+    "shadow policy load",
+    "output pointer fetch",
 ];
 
 #[cfg(test)]

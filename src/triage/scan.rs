@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use tls_verify_checks::engine::moment;
 use tls_verify_checks::fault::{Recognised, Sense};
+use tls_verify_checks::stack::Link;
 
 use crate::recognise::{self, emitter};
 
@@ -30,6 +31,10 @@ const LOOKED_AT: usize = 256 * 1024;
 const SHOWN: usize = 4096;
 /// Lines of one record, looked at backwards from a "caused by".
 const RECORD: usize = 256;
+/// Problems kept back while nobody knows whether a service found NATS again.
+const KEPT_BACK: usize = 1024;
+/// Words with which a service says that it lost NATS.
+const PARTED: &[u8] = b"disconnected from nats";
 
 /// Takes bytes, whatever their borders, and hands out problems in input order.
 pub struct Scanner<'a> {
@@ -40,12 +45,25 @@ pub struct Scanner<'a> {
     /// Complete lines that were passed.
     lines: u64,
     run: u32,
+    /// Number of the last line of a start.
+    start: u64,
     pending: Option<Problem>,
+    /// A service that lost NATS, and the problems after it: a later line may say that it found it again.
+    parted: Vec<Problem>,
 }
 
 impl<'a> Scanner<'a> {
     pub fn new(project: bool, sink: &'a mut dyn FnMut(Problem)) -> Self {
-        Self { project, sink, partial: Vec::new(), lines: 0, run: 0, pending: None }
+        Self {
+            project,
+            sink,
+            partial: Vec::new(),
+            lines: 0,
+            run: 0,
+            start: u64::MAX,
+            pending: None,
+            parted: Vec::new(),
+        }
     }
 
     /// Takes the next bytes.
@@ -79,6 +97,7 @@ impl<'a> Scanner<'a> {
             self.block(&line);
         }
         self.flush();
+        self.release(false);
         (self.lines, self.run)
     }
 
@@ -88,7 +107,20 @@ impl<'a> Scanner<'a> {
     }
 
     fn flush(&mut self) {
-        if let Some(problem) = self.pending.take() {
+        let Some(problem) = self.pending.take() else { return };
+        if self.parted.is_empty() {
+            (self.sink)(problem);
+        } else {
+            self.parted.push(problem);
+            if self.parted.len() > KEPT_BACK {
+                self.release(false);
+            }
+        }
+    }
+
+    /// Hands out what was kept back, without the loss of NATS where that is over.
+    fn release(&mut self, over: bool) {
+        for problem in std::mem::take(&mut self.parted).into_iter().skip(usize::from(over)) {
             (self.sink)(problem);
         }
     }
@@ -116,32 +148,56 @@ impl<'a> Scanner<'a> {
             plain = strip_ansi(line);
             line = &plain;
         }
+        let number = self.lines + 1;
         let ranked = if self.project {
             match recognise::sense(line) {
-                Sense::Start => {
-                    self.run += 1;
+                Sense::Start(_) => {
+                    if self.start.checked_add(1) != Some(number) {
+                        self.run += 1;
+                        self.flush();
+                        self.release(true);
+                    }
+                    self.start = number;
                     None
                 }
                 Sense::Trouble(_) => recognise::ranked(line),
+                Sense::Works(Some(Link::Nats)) => {
+                    self.flush();
+                    self.release(true);
+                    None
+                }
                 Sense::Works(_) | Sense::Nothing => None,
             }
         } else {
             recognise::ranked(line)
         };
         let Some((found, rank)) = ranked else { return };
-        let number = self.lines + 1;
         let emitter = emitter::of(line);
+        if self.project && memchr::memmem::find(line, PARTED).is_some() {
+            self.flush();
+            if self.parted.is_empty() {
+                self.hold(line, number, found, rank, emitter);
+                self.parted.extend(self.pending.take());
+            }
+            return;
+        }
         if continues(line) {
             let back = back(before);
             if let Some(first) = back {
                 let first_number = number - first.lines;
                 if let Some(pending) = &mut self.pending
                     && pending.line_number >= first_number
-                    && (emitter.is_none() || emitter == pending.emitter)
+                    && (emitter.is_none()
+                        || emitter == pending.emitter
+                        || pending.line.contains("tls chain invalid"))
                 {
                     // The innermost cause of the record wins.
-                    if rank > pending.rank || (rank == pending.rank && pending.found.variant.is_none()) {
-                        pending.found = found;
+                    let inner =
+                        rank > pending.rank || (rank == pending.rank && pending.found.variant.is_none());
+                    let own = pending.line.contains("tls chain invalid");
+                    if inner && !(own && found.kind == pending.found.kind) {
+                        let side = if own { pending.found.side } else { found.side };
+                        pending.found = Recognised { side, ..found };
                         pending.rank = rank;
                     }
                     return;
@@ -175,8 +231,9 @@ impl<'a> Scanner<'a> {
 
 /// A line that only goes on with the one before: an inner cause, a frame, a field.
 fn continues(line: &[u8]) -> bool {
-    let text = line.trim_ascii_start();
-    let indented = text.len() < line.len();
+    let body = body(line);
+    let text = body.trim_ascii_start();
+    let indented = text.len() < body.len();
     text.starts_with(b"Caused by:")
         || text.starts_with(b"... ")
         || (indented
@@ -198,6 +255,20 @@ fn continues(line: &[u8]) -> bool {
             ]
             .iter()
             .any(|word| text.starts_with(word)))
+}
+
+/// What the program wrote: without Compose's `name  | ` and the engine's timestamp.
+fn body(line: &[u8]) -> &[u8] {
+    let bar = line.iter().take(64).position(|byte| *byte == b'|');
+    let line = match bar.and_then(|bar| line.split_at_checked(bar)) {
+        Some((name, rest)) if name.ends_with(b" ") && !name.trim_ascii().contains(&b' ') => {
+            rest.strip_prefix(b"| ").unwrap_or(rest)
+        }
+        _ => line,
+    };
+    let stamp = line.iter().take(40).position(|byte| *byte == b' ').unwrap_or(0);
+    let stamped = stamp > 19 && line[..4].iter().all(u8::is_ascii_digit) && line[10] == b'T';
+    if stamped { &line[stamp + 1..] } else { line }
 }
 
 struct First<'a> {
@@ -284,6 +355,26 @@ mod tests {
             scan(text, text.len()),
             [(1, CauseKind::ConnectionRefused), (2, CauseKind::UnknownAuthority)]
         );
+    }
+
+    #[test]
+    fn a_chain_check_is_one_record_behind_any_prefix() {
+        for (head, prefix) in [
+            ("[SCHEDULER] ERROR failed to connect to NATS error=nats tls config: nats tls:", ""),
+            (
+                "[GATEWAY] ERROR api gateway error error=connect nats: nats tls:",
+                "2026-11-24T00:33:40.904430092Z ",
+            ),
+            ("[SAFETY-KERNEL] WARN safety-kernel: config service disabled err=", "safety-kernel-1  | "),
+        ] {
+            let text = format!(
+                "{prefix}{head} tls chain invalid: /c/tls.crt does not chain to /c/ca.crt\n\
+                 {prefix}  cert:  subject=\"CN=cordum-client\"  issuer=\"CN=Cordum Dev CA\"\n\
+                 {prefix}         valid 2026-11-01..2026-11-20\n{prefix}  cause: cert expired 96h0m0s ago\n\
+                 {prefix}  fix:   cordumctl generate-certs --force --days 365\n"
+            );
+            assert_eq!(scan(&text, text.len()), [(1, CauseKind::Expired)], "{text}");
+        }
     }
 
     #[test]
