@@ -158,9 +158,9 @@ fn link(line: &[u8]) -> Option<Link> {
         Some(Link::SafetyKernel)
     } else if has(b"nats connect") || has(b"connect nats") || (has(b"nats") && !has(b"redis")) {
         Some(Link::Nats)
-    } else if has(b"redis") {
-        Some(Link::Redis)
-    } else if !has(b"rpc error") && automaton(&STORE_CELL, STORE.iter().copied()).is_match(line) {
+    } else if has(b"redis")
+        || (!has(b"rpc error") && automaton(&STORE_CELL, STORE.iter().copied()).is_match(line))
+    {
         Some(Link::Redis)
     } else {
         None
