@@ -92,7 +92,6 @@ pub(crate) struct Prepared {
     pub(crate) stack: tls_verify_checks::stack::Stack,
     pub(crate) plan: Plan,
     notes: Vec<String>,
-    endpoints: Vec<(String, tls_verify_checks::probe::Target)>,
     baseline: Option<(Baseline, FailOn)>,
 }
 
@@ -103,13 +102,7 @@ impl Prepared {
         interrupted: tokio::sync::watch::Receiver<bool>,
         progress: &mut dyn FnMut(Progress),
     ) -> RunReport {
-        let (strict, deadline) = (self.plan.strict, self.plan.deadline);
-        let own = self.stack.clone();
-        let (mut report, more) = tokio::join!(
-            run::run(self.stack, self.plan, interrupted, progress),
-            crate::probe::as_checks(&own, &self.endpoints, deadline)
-        );
-        report.extend(more, strict);
+        let mut report = run::run(self.stack, self.plan, interrupted, progress).await;
         if let Some((baseline, fail_on)) = self.baseline {
             baseline.compare(&mut report, fail_on == FailOn::New);
         }
@@ -162,14 +155,13 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
     if let (None, Some(text)) = (&stack.minimum, &profile.stack.minimum) {
         stack.minimum = Minimum::parse(text).map(|minimum| (minimum, "the profile".to_owned()));
     }
-    let endpoints =
-        crate::probe::named(&stack, &profile.endpoints, &targets.resolve).unwrap_or_else(|more| {
-            problems.extend(more);
-            Vec::new()
-        });
+    match crate::probe::named(&stack, &profile.endpoints, &targets.resolve) {
+        Ok(endpoints) => plan.endpoints = endpoints,
+        Err(more) => problems.extend(more),
+    }
     let baseline = baseline.map(|baseline| (baseline, runner.fail_on));
     if problems.is_empty() {
-        Ok(Prepared { stack, plan, notes: configured.notes, endpoints, baseline })
+        Ok(Prepared { stack, plan, notes: configured.notes, baseline })
     } else {
         Err(problems)
     }
@@ -213,6 +205,7 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
         .map_err(|message| Problem::new(message, "see `tls-verify run --help`"))?;
     Ok(Plan {
         checks,
+        endpoints: Vec::new(),
         strict: args.strict,
         deadline: args.deadline,
         wait: args.wait,

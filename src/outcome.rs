@@ -34,7 +34,7 @@ pub struct Diagnosis {
 /// One check's report.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckReport {
-    pub number: u8,
+    pub number: u16,
     pub id: String,
     pub title: String,
     pub status: Status,
@@ -97,20 +97,6 @@ pub struct RunReport {
     /// `demo`: which servers stood in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub demo: Option<Value>,
-}
-
-impl RunReport {
-    /// Adds checks that were made beside the plan; counts and exit code follow.
-    pub fn extend(&mut self, more: Vec<CheckReport>, strict: bool) {
-        if more.is_empty() {
-            return;
-        }
-        self.checks.extend(more);
-        self.summary = tally(&self.checks);
-        self.exit_code = exit_code(&self.summary, strict, self.outcome == "interrupted");
-        self.outcome = outcome(self.exit_code);
-        self.root_causes = crate::diagnose::root_causes(&self.checks);
-    }
 }
 
 /// What has changed since an earlier report; checks by id.

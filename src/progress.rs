@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use crate::cli::OutputArgs;
+use crate::report::text;
 use crate::run::Progress;
 
 /// What is waited for, rewritten in place once the run takes longer than a moment.
@@ -16,35 +17,49 @@ pub fn on_stderr(output: &OutputArgs) -> Box<dyn FnMut(Progress)> {
         // In a log file one line for each change says enough.
         let mut last = Vec::new();
         return Box::new(move |progress| {
-            if let Progress::Waiting(what) = progress
+            if let Progress::Waiting(what, until) = progress
                 && what != last
             {
-                let _ = writeln!(io::stderr(), "waiting for {}", what.join(", "));
+                let line = format!("waiting for {}, {} s at most", what.join(", "), seconds_left(until));
+                let _ = writeln!(io::stderr(), "{line}");
                 last = what;
             }
         });
     }
     let started = Instant::now();
-    let mut waiting: Vec<&'static str> = Vec::new();
+    let mut running: Vec<String> = Vec::new();
+    // While something is waited for, the rounds in between are no news.
+    let mut waiting = false;
     Box::new(move |progress| {
-        match progress {
-            Progress::Started(id) => waiting.push(id),
-            Progress::Finished(id, _) => waiting.retain(|other| *other != id),
-            Progress::Waiting(what) => {
-                let _ = write!(io::stderr(), "\r\x1b[Kwaiting for {}", what.join(", "));
-                let _ = io::stderr().flush();
+        let line = match progress {
+            Progress::Started(id) => {
+                running.push(id);
                 return;
             }
-        }
-        let mut err = io::stderr().lock();
-        let long = started.elapsed() > Duration::from_millis(300);
-        let _ = if waiting.is_empty() {
-            write!(err, "\r\x1b[K")
-        } else if long {
-            write!(err, "\r\x1b[Kwaiting for {}", waiting.join(", "))
-        } else {
-            Ok(())
+            Progress::Finished(id, _) => {
+                running.retain(|other| *other != id);
+                if running.is_empty() {
+                    waiting = false;
+                    String::new()
+                } else if waiting || started.elapsed() < Duration::from_millis(300) {
+                    return;
+                } else {
+                    format!("waiting for {}", running.join(", "))
+                }
+            }
+            Progress::Waiting(what, until) => {
+                waiting = true;
+                format!("waiting {} s at most for {}", seconds_left(until), what.join(", "))
+            }
         };
+        let mut err = io::stderr().lock();
+        // A line that wraps cannot be rewritten.
+        let line = text::cut(&line, text::columns(&io::stderr()).saturating_sub(1));
+        let _ = write!(err, "\r\x1b[K{line}");
         let _ = err.flush();
     })
+}
+
+fn seconds_left(until: Instant) -> u64 {
+    until.saturating_duration_since(Instant::now()).as_secs_f64().ceil() as u64
 }

@@ -3,16 +3,38 @@
 use std::time::Duration;
 
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_checks::fault::{Cause, Failure};
+use tls_verify_checks::fault::{Cause, Failure, Stage};
 use tls_verify_checks::observation::{Observation, Seen};
 
 use crate::judge::{judge, judge_step};
 
-pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(200);
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(600);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(150);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The checks worth another round, each with its reason; none when a definite verdict has been reached.
-pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)]) -> Vec<(&'a str, String)> {
+/// A service that has just started has logged nothing yet; after this long it will not any more.
+const UNSEEN: Duration = Duration::from_secs(10);
+
+/// What another round is worth.
+pub(crate) enum Look<'a> {
+    /// Something failed that no waiting mends.
+    Definite,
+    /// Nothing is worth waiting for.
+    Ready,
+    /// The checks worth another round, each with its reason.
+    Waits(Vec<(&'a str, String)>),
+}
+
+/// Why a step may end otherwise in another round.
+enum Hope {
+    /// What it needs is not up.
+    ComesUp(String),
+    /// It is up and has not shown anything yet.
+    Unseen,
+    None,
+}
+
+/// What another round is worth, `after` so long.
+pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> Look<'a> {
     let mut waits = Vec::new();
     for (id, seen) in seen {
         if judge(seen).is_good() {
@@ -24,28 +46,34 @@ pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)]) -> Vec<(&'a str, String
                 continue;
             }
             match &step.seen {
-                Seen::Failed(failure) | Seen::Untried(failure) => match may_come_up(failure) {
-                    Some(why) => reason = Some(why),
+                Seen::Failed(failure) | Seen::Untried(failure) => match hope(failure) {
+                    Hope::ComesUp(why) => reason = Some(why),
                     // Failed for good; what could not be tried for good is no verdict.
-                    None if matches!(step.seen, Seen::Failed(_)) => return Vec::new(),
-                    None => {}
+                    _ if matches!(step.seen, Seen::Failed(_)) => return Look::Definite,
+                    Hope::Unseen if after < UNSEEN => {
+                        reason.get_or_insert_with(|| "nothing to see yet".to_owned());
+                    }
+                    Hope::Unseen | Hope::None => {}
                 },
-                Seen::Worked(_) => return Vec::new(),
+                Seen::Worked(_) => return Look::Definite,
             }
         }
         if let Some(why) = reason {
             waits.push((*id, why));
         }
     }
-    waits
+    if waits.is_empty() { Look::Ready } else { Look::Waits(waits) }
 }
 
 /// Refused, reset, closed, unresolved, silent, 429, 502, 503, a container that starts: it may come up.
-fn may_come_up(failure: &Failure) -> Option<String> {
+fn hope(failure: &Failure) -> Hope {
     if let Cause::Http { status: status @ (429 | 502 | 503) } | Cause::Upstream { status } = failure.cause {
-        return Some(format!("HTTP {status}"));
+        return Hope::ComesUp(format!("HTTP {status}"));
     }
-    let reading = failure.cause.reading()?;
+    let Some(reading) = failure.cause.reading() else {
+        let later = matches!(failure.stage, Stage::Session | Stage::Exchange);
+        return if later && matches!(failure.cause, Cause::Other) { Hope::Unseen } else { Hope::None };
+    };
     let transient = matches!(
         reading.kind,
         CauseKind::ConnectionRefused
@@ -58,8 +86,12 @@ fn may_come_up(failure: &Failure) -> Option<String> {
         reading.variant,
         Some(Variant::ContainerRestarting | Variant::ContainerStopped | Variant::ContainerAbsent)
     );
-    (transient || starting)
-        .then(|| reading.variant.map_or_else(|| reading.kind.to_string(), |variant| variant.to_string()))
+    if transient || starting {
+        let why = reading.variant.map_or_else(|| reading.kind.to_string(), |variant| variant.to_string());
+        Hope::ComesUp(why)
+    } else {
+        Hope::None
+    }
 }
 
 /// Sleeps; `true`: interrupted.

@@ -29,7 +29,7 @@ pub struct Transition {
     /// Counts from 1.
     pub round: u64,
     pub check: Option<String>,
-    pub number: Option<u8>,
+    pub number: Option<u16>,
     pub from: Option<Status>,
     pub to: Option<Status>,
     pub cause: Option<CauseKind>,

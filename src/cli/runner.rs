@@ -26,10 +26,11 @@ pub struct RunnerArgs {
     /// Limit of each attempt
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub timeout: Duration,
-    /// Limit of the whole run
+    /// Limit of the whole run; with --wait and --watch, of each round
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub deadline: Duration,
-    /// Try again, until this much time has passed, what may still come up
+    /// Try again, until this much time has passed, what may still come up; what is broken for good
+    /// ends it at once
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait: Option<Duration>,
     /// An earlier JSON report: mark what is new, fixed and still broken

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use tls_verify_checks::context::Context;
-use tls_verify_checks::observation::EvidenceLevel;
+use tls_verify_checks::observation::Observation;
 use tls_verify_checks::probe::{self, Target};
 use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
 
@@ -24,7 +24,7 @@ use crate::cli::{Format, LineFormat, ProbeArgs};
 use crate::config::{self, Environment, Problem};
 use crate::diagnose;
 use crate::judge::{Status, judge};
-use crate::outcome::{CheckReport, Diagnosis, exit};
+use crate::outcome::{Diagnosis, exit};
 use crate::presented;
 use crate::run::summary;
 use crate::trust::Purpose;
@@ -252,14 +252,25 @@ fn lines(path: &std::path::Path) -> Result<Box<dyn Iterator<Item = String>>, Pro
 
 /// Probes one target on a stack of its own.
 async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> Endpoint {
-    let mut stack = stack.clone();
-    put(&mut stack, target.endpoint.clone());
+    let (stack, seen, _) = observe(stack, target, deadline).await;
+    let status = judge(&seen);
+    let (diagnoses, remarks) = diagnose::diagnose(&stack, target.endpoint.link, &seen);
+    let summary = summary(&stack, status, &seen, &diagnoses, &remarks);
+    Endpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
+}
+
+/// What is seen of a target within `deadline`, on a stack of its own; `false`: it was cut short there.
+pub(crate) async fn observe(
+    stack: &Stack,
+    target: &Target,
+    deadline: std::time::Duration,
+) -> (Stack, Observation, bool) {
     let ends = Instant::now() + deadline;
-    let context = Context::new(stack, ends);
+    let context = Context::new(placed(stack, target), ends);
     let link = target.endpoint.link;
-    let mut seen = match tokio::time::timeout_at(ends.into(), probe::probe(&context, target)).await {
-        Ok(seen) => seen,
-        Err(_) => crate::run::too_late(),
+    let (mut seen, whole) = match tokio::time::timeout_at(ends.into(), probe::probe(&context, target)).await {
+        Ok(seen) => (seen, true),
+        Err(_) => (crate::run::too_late(), false),
     };
     presented::warn(&context, link, &mut seen);
     if target.deep
@@ -278,10 +289,16 @@ async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> E
         });
         seen.detail("verification", serde_json::to_value(verification).unwrap_or_default());
     }
-    let status = judge(&seen);
-    let (diagnoses, remarks) = diagnose::diagnose(&context.stack, link, &seen);
-    let summary = summary(&context.stack, status, &seen, &diagnoses, &remarks);
-    Endpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
+    (context.stack, seen, whole)
+}
+
+/// An endpoint that a profile names, as a check of a run.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub id: String,
+    /// They follow on 100.
+    pub number: u16,
+    pub target: Target,
 }
 
 /// The endpoints that a profile names, by the id of their check.
@@ -292,15 +309,15 @@ pub fn named(
     stack: &Stack,
     endpoints: &[crate::profile::Endpoint],
     resolve: &[String],
-) -> Result<Vec<(String, Target)>, Vec<Problem>> {
+) -> Result<Vec<Arc<Named>>, Vec<Problem>> {
     let manner = target::Manner { stack, resolve, tls_first: false, deep: false };
     let mut found = Vec::new();
     let mut problems = Vec::new();
-    for endpoint in endpoints {
+    for (endpoint, number) in endpoints.iter().zip(101_u16..) {
         match target::parse(&endpoint.target, manner) {
             Ok(target) => {
                 let name = endpoint.name.clone().unwrap_or_else(|| target.text.clone());
-                found.push((format!("endpoint:{name}"), target));
+                found.push(Arc::new(Named { id: format!("endpoint:{name}"), number, target }));
             }
             Err(why) => {
                 problems
@@ -311,31 +328,11 @@ pub fn named(
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-/// Probes endpoints as checks of a run; their numbers follow on 100.
-pub async fn as_checks(
-    stack: &Stack,
-    endpoints: &[(String, Target)],
-    deadline: std::time::Duration,
-) -> Vec<CheckReport> {
-    let probes = endpoints.iter().zip(101_u8..).map(|((id, target), number)| async move {
-        let begun = Instant::now();
-        let endpoint = one(stack, target, deadline).await;
-        CheckReport {
-            number,
-            id: id.clone(),
-            title: format!("{} holds its TLS session", endpoint.target),
-            status: endpoint.status,
-            duration_ms: crate::run::milliseconds(begun.elapsed()),
-            attempts: 1,
-            change: None,
-            summary: endpoint.summary,
-            evidence: EvidenceLevel::Proved.slug().to_owned(),
-            diagnoses: endpoint.diagnoses,
-            details: endpoint.details,
-            remarks: Vec::new(),
-        }
-    });
-    futures_util::future::join_all(probes).await
+/// The stack with the target in place of its link's own endpoint.
+pub(crate) fn placed(stack: &Stack, target: &Target) -> Stack {
+    let mut stack = stack.clone();
+    put(&mut stack, target.endpoint.clone());
+    stack
 }
 
 fn put(stack: &mut Stack, at: At) {

@@ -1,5 +1,19 @@
 //! Wrapping for 80 columns, and texts that a terminal must not obey.
 
+/// Columns of a terminal; 80 where it has none.
+pub fn columns(stream: &impl std::os::fd::AsFd) -> usize {
+    terminal_size::terminal_size_of(stream).map_or(80, |(width, _)| usize::from(width.0))
+}
+
+/// The first `width` characters, with an ellipsis where more follow.
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// Wraps at `width` columns; later lines are indented. Long words (paths, commands) are left whole.
 #[must_use]
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tls_verify_fixtures::either::AnyRedis;
+use tls_verify_fixtures::either::{AnyNats, AnyRedis};
 use tls_verify_fixtures::peers::gateway::{self, Gateway, Manner};
 use tls_verify_fixtures::pki::{Authority, Layout, Leaf, Pair, Validity};
+use tls_verify_fixtures::servers::NatsTls;
 
 /// Longer than anything takes on a slow machine; a test that reaches it has failed.
 pub(crate) const LONG: Duration = Duration::from_secs(90);
@@ -71,6 +72,19 @@ impl Running {
             Ok(line) => line,
             Err(error) => panic!("no line ({error}): {:?}", self.err.try_iter().collect::<Vec<_>>()),
         }
+    }
+
+    /// The next line of standard error that holds `words`.
+    pub(crate) fn said(&self, words: &str) -> String {
+        let end = Instant::now() + LONG;
+        let mut all = Vec::new();
+        while let Ok(line) = self.err.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if line.contains(words) {
+                return line;
+            }
+            all.push(line);
+        }
+        panic!("nothing says `{words}`: {all:?}")
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -180,14 +194,16 @@ impl Drop for Road {
     }
 }
 
-/// A gateway, and Redis (the real one where it is installed), behind roads.
+/// A gateway, NATS and Redis (the real ones where they are installed), behind roads.
 pub(crate) struct Stack {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) certs: PathBuf,
     pub(crate) ca: Authority,
     pub(crate) gateway_road: Road,
+    pub(crate) nats_road: Road,
     pub(crate) redis_road: Road,
     pub(crate) gateway: Gateway,
+    _nats: AnyNats,
     _redis: AnyRedis,
 }
 
@@ -202,22 +218,30 @@ impl Stack {
         Layout::write(&certs, &ca, &server, &ca.issue(&Leaf::client()).unwrap()).unwrap();
         let gateway = serve(&server).await;
         let redis = AnyRedis::start(&folder.path().join("redis"), Some(&certs), "word").await.unwrap();
+        let nats = AnyNats::start(&folder.path().join("nats"), &certs, NatsTls::Verify).await.unwrap();
         Self {
             gateway_road: Road::closed(gateway.address),
+            nats_road: Road::closed(nats.address()),
             redis_road: Road::closed(redis.address()),
             folder,
             certs,
             ca,
             gateway,
+            _nats: nats,
             _redis: redis,
         }
     }
 
     pub(crate) async fn opened() -> Self {
         let mut stack = Self::start().await;
-        stack.gateway_road.open().await;
-        stack.redis_road.open().await;
+        stack.open().await;
         stack
+    }
+
+    pub(crate) async fn open(&mut self) {
+        self.gateway_road.open().await;
+        self.nats_road.open().await;
+        self.redis_road.open().await;
     }
 
     /// A gateway whose certificate has expired, with the same trust.
@@ -236,6 +260,7 @@ impl Stack {
             .args(["run", "--only", only, "--certs"])
             .arg(&self.certs)
             .args(["--gateway", &format!("https://localhost:{}", self.gateway_road.port)])
+            .args(["--nats", &format!("tls://localhost:{}", self.nats_road.port)])
             .args(["--redis", &format!("rediss://localhost:{}", self.redis_road.port)])
             .env("CORDUM_API_KEY", "key")
             .env("REDIS_PASSWORD", "word")
