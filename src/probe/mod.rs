@@ -317,7 +317,20 @@ pub fn named(
         match target::parse(&endpoint.target, manner) {
             Ok(target) => {
                 let name = endpoint.name.clone().unwrap_or_else(|| target.text.clone());
-                found.push(Arc::new(Named { id: format!("endpoint:{name}"), number, target }));
+                if name.is_empty() || name.chars().any(char::is_control) {
+                    problems.push(Problem::new(
+                        format!("--profile: {name:?} is no name for an endpoint"),
+                        "give a name in one line",
+                    ));
+                }
+                let id = format!("endpoint:{name}");
+                if found.iter().any(|other: &Arc<Named>| other.id == id) {
+                    problems.push(Problem::new(
+                        format!("--profile: two endpoints are called `{name}`"),
+                        "give each a `name` of its own",
+                    ));
+                }
+                found.push(Arc::new(Named { id, number, target }));
             }
             Err(why) => {
                 problems

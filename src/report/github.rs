@@ -34,6 +34,7 @@ pub fn annotations(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn message(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
@@ -46,7 +47,6 @@ fn property(text: &str) -> String {
 /// # Errors
 /// What writing said.
 pub fn markdown(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
-    let cell = |text: &str| super::text::plain(text).replace('|', "\\|").replace('<', "&lt;");
     writeln!(out, "## TLS: {} (exit code {})\n", report.outcome, report.exit_code)?;
     for root in &report.root_causes {
         writeln!(
@@ -62,7 +62,16 @@ pub fn markdown(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         for fix in &root.fix {
             writeln!(out, "- fix: {}", cell(&fix.text))?;
             if let Some(command) = &fix.command {
-                writeln!(out, "\n  ```sh\n  {}\n  ```", command.replace('\n', "\n  "))?;
+                // A fence longer than any in the command.
+                let mut fence = "```".to_owned();
+                while command.contains(&fence) {
+                    fence.push('`');
+                }
+                writeln!(out, "\n  {fence}sh")?;
+                for line in command.lines() {
+                    writeln!(out, "  {}", super::text::tame(line))?;
+                }
+                writeln!(out, "  {fence}")?;
             }
         }
         writeln!(out)?;
@@ -70,7 +79,25 @@ pub fn markdown(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "| # | check | status | what was seen |\n|---|---|---|---|")?;
     for check in &report.checks {
         let status = check.status.slug();
+        let status = check.change.map_or_else(|| status.to_owned(), |change| format!("{status} ({change})"));
         writeln!(out, "| {} | {} | {status} | {} |", check.number, cell(&check.title), cell(&check.summary))?;
     }
     writeln!(out)
+}
+
+/// One line of text: a peer's words become neither markup nor another cell of a table.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for c in super::text::plain(text).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '[' | ']' | '|' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }

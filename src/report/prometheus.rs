@@ -1,6 +1,6 @@
 //! Prometheus text for the node exporter's textfile collector.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         let seconds = check.duration_ms / 1000.0;
         writeln!(out, "tls_verify_check_duration_seconds{{id=\"{}\"}} {seconds}", label(&check.id))?;
     }
-    head(out, "tls_verify_cause", "Causes found, by check.")?;
+    head(out, "tls_verify_cause", "Causes found.")?;
     let mut causes = BTreeSet::new();
     for check in &report.checks {
         for one in &check.diagnoses {
@@ -72,18 +72,20 @@ pub fn probe(report: &Value, out: &mut dyn Write) -> io::Result<()> {
     let endpoints = report.get("endpoints").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let word = |one: &Value, key: &str| one.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     head(out, "tls_verify_endpoint_status", "Status of each endpoint: 1 for the one it has.")?;
+    // A collector refuses a file in which a series stands twice: of a target named twice the worse counts.
+    let mut worst: BTreeMap<String, Status> = BTreeMap::new();
     for one in endpoints {
+        let status = Status::named(&word(one, "status")).unwrap_or(Status::Unknown);
+        let kept = worst.entry(label(&word(one, "target"))).or_insert(status);
+        *kept = status.max(*kept);
+    }
+    for (target, known) in worst {
         for status in STATUSES {
-            let value = u8::from(status.slug() == word(one, "status"));
-            writeln!(
-                out,
-                "tls_verify_endpoint_status{{target=\"{}\",status=\"{}\"}} {value}",
-                label(&word(one, "target")),
-                status.slug()
-            )?;
+            let (value, status) = (u8::from(status == known), status.slug());
+            writeln!(out, "tls_verify_endpoint_status{{target=\"{target}\",status=\"{status}\"}} {value}")?;
         }
     }
-    head(out, "tls_verify_cause", "Causes found, by endpoint.")?;
+    head(out, "tls_verify_cause", "Causes found.")?;
     let mut causes = BTreeSet::new();
     for one in endpoints {
         for diagnosis in one.get("diagnoses").and_then(Value::as_array).into_iter().flatten() {
@@ -145,5 +147,6 @@ fn head(out: &mut dyn Write, name: &str, help: &str) -> io::Result<()> {
 
 /// A label's value (Prometheus exposition format 0.0.4).
 fn label(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -7,6 +7,7 @@ use tls_verify_checks::cause::{CauseKind, Severity};
 
 use crate::catalogue;
 use crate::certs;
+use crate::judge::Status;
 use crate::outcome::{Fix, RunReport};
 
 /// Writes a run.
@@ -16,20 +17,37 @@ use crate::outcome::{Fix, RunReport};
 pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     let mut results = Vec::new();
     for check in &report.checks {
+        let properties = |more: Value| {
+            let mut all = json!({ "check": check.id, "status": check.status.slug() });
+            if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+                all.extend(more);
+            }
+            all
+        };
         for one in &check.diagnoses {
             let mut text = format!("{}: {}", check.title, one.title);
             for fact in &one.because {
                 text.push_str(&format!("\n{fact}"));
             }
             let place = one.place.as_deref().unwrap_or(check.id.as_str());
-            results.push(result(
-                Some(one.cause),
-                if one.severity == Severity::Error { "error" } else { "warning" },
-                &with_fixes(text, &one.fix),
-                place,
-                json!({ "check": check.id, "status": check.status.slug(), "side": one.side,
-                        "variant": one.variant, "confidence": one.confidence }),
-            ));
+            let weight = match (check.status, one.severity) {
+                (_, Severity::Warning) => Weight::Warning,
+                (Status::Unknown, Severity::Error) => Weight::Open,
+                (_, Severity::Error) => Weight::Error,
+            };
+            let more = json!({ "side": one.side, "variant": one.variant, "confidence": one.confidence });
+            let text = with_fixes(text, &one.fix);
+            results.push(result(one.cause.slug(), weight, &text, place, properties(more)));
+        }
+        // What no cause of the catalogue fits is told all the same.
+        if check.diagnoses.is_empty() && matches!(check.status, Status::Fail | Status::Unknown) {
+            let weight = if check.status == Status::Fail { Weight::Error } else { Weight::Open };
+            let rule = if check.status == Status::Fail { FAILED } else { UNDECIDED };
+            let mut text = format!("{}: {}", check.title, check.summary);
+            for remark in check.remarks.iter().filter(|remark| **remark != check.summary) {
+                text.push_str(&format!("\n{remark}"));
+            }
+            results.push(result(rule, weight, &text, &check.id, properties(json!({}))));
         }
     }
     document(results, report.exit_code, report.outcome != "interrupted", out)
@@ -44,13 +62,19 @@ pub fn certs(report: &certs::Report, out: &mut dyn Write) -> io::Result<()> {
         .findings
         .iter()
         .map(|one| {
-            let level = match one.severity {
-                certs::Grade::Error => "error",
-                certs::Grade::Warning => "warning",
-                certs::Grade::Note => "note",
+            let weight = match one.severity {
+                certs::Grade::Error => Weight::Error,
+                certs::Grade::Warning => Weight::Warning,
+                certs::Grade::Note => Weight::Note,
             };
             let text = with_fixes(one.message.clone(), &one.fix);
-            result(one.cause, level, &text, &one.file, json!({ "variant": one.variant }))
+            result(
+                one.cause.map_or(NOTE, CauseKind::slug),
+                weight,
+                &text,
+                &one.file,
+                json!({ "variant": one.variant }),
+            )
         })
         .collect();
     document(results, report.exit_code, true, out)
@@ -66,8 +90,28 @@ fn with_fixes(mut text: String, fixes: &[Fix]) -> String {
     text
 }
 
-fn result(cause: Option<CauseKind>, level: &str, text: &str, place: &str, properties: Value) -> Value {
-    let rule = cause.map_or("note", CauseKind::slug);
+/// Level and kind of a result (SARIF 2.1.0, 3.27.9 and 3.27.10).
+#[derive(Clone, Copy)]
+enum Weight {
+    Error,
+    Warning,
+    Note,
+    /// It could not be decided: the only level allowed is `none`.
+    Open,
+}
+
+/// Rules for what has no cause.
+const NOTE: &str = "note";
+const FAILED: &str = "failed";
+const UNDECIDED: &str = "undecided";
+
+fn result(rule: &str, weight: Weight, text: &str, place: &str, properties: Value) -> Value {
+    let (kind, level) = match weight {
+        Weight::Error => ("fail", "error"),
+        Weight::Warning => ("fail", "warning"),
+        Weight::Note => ("fail", "note"),
+        Weight::Open => ("open", "none"),
+    };
     let file = place.contains('/') || place.ends_with(".crt") || place.ends_with(".key");
     let location = if file {
         let uri = place.strip_prefix("./").unwrap_or(place);
@@ -76,7 +120,7 @@ fn result(cause: Option<CauseKind>, level: &str, text: &str, place: &str, proper
     } else {
         json!({ "logicalLocations": [{ "name": place, "kind": "service" }] })
     };
-    json!({ "ruleId": rule, "level": level, "message": { "text": text }, "locations": [location],
+    json!({ "ruleId": rule, "kind": kind, "level": level, "message": { "text": text }, "locations": [location],
             "properties": properties })
 }
 
@@ -103,7 +147,13 @@ fn document(results: Vec<Value>, code: u8, whole: bool, out: &mut dyn Write) -> 
                     "help": { "text": format!("{}\nMore: tls-verify explain {cause}", entry.how_we_know) } })
         })
         .collect();
-    rules.push(json!({ "id": "note", "shortDescription": { "text": "worth knowing" } }));
+    for (id, text) in [
+        (NOTE, "worth knowing"),
+        (FAILED, "a check failed for a reason that is no TLS matter"),
+        (UNDECIDED, "a check could not be decided"),
+    ] {
+        rules.push(json!({ "id": id, "shortDescription": { "text": text } }));
+    }
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

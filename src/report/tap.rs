@@ -14,13 +14,12 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
     for (index, check) in report.checks.iter().enumerate() {
         let ok = if matches!(check.status, Status::Fail | Status::Unknown) { "not ok" } else { "ok" };
         let skip = if check.status == Status::Skip {
-            format!(" # SKIP {}", super::text::plain(&check.summary))
+            format!(" # SKIP {}", escaped(&check.summary))
         } else {
             String::new()
         };
-        // `#` would begin a directive.
-        let title = check.title.replace('#', "\\#");
-        writeln!(out, "{ok} {} - {}: {title}{skip}", index + 1, check.id)?;
+        let title = escaped(&format!("{}: {}", check.id, check.title));
+        writeln!(out, "{ok} {} - {title}{skip}", index + 1)?;
         if matches!(check.status, Status::Fail | Status::Unknown | Status::Warn) {
             let quoted = |text: &str| serde_json::to_string(&super::text::plain(text)).unwrap_or_default();
             writeln!(out, "  ---")?;
@@ -47,4 +46,9 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "Bail out! interrupted")?;
     }
     writeln!(out, "# outcome {}, exit code {}", report.outcome, report.exit_code)
+}
+
+/// In one line; `#` would begin a directive, and a backslash escapes.
+fn escaped(text: &str) -> String {
+    super::text::plain(text).replace('\\', "\\\\").replace('#', "\\#")
 }

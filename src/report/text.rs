@@ -58,7 +58,8 @@ pub fn body(check: &crate::outcome::CheckReport) -> String {
         lines.extend(one.because.iter().map(|fact| format!("  {}", plain(fact))));
         for fix in &one.fix {
             lines.push(format!("  fix: {}", plain(&fix.text)));
-            lines.extend(fix.command.iter().map(|command| format!("    $ {command}")));
+            let command = fix.command.iter().flat_map(|command| command.lines());
+            lines.extend(command.map(|line| format!("    $ {}", plain(line))));
         }
     }
     lines.extend(check.remarks.iter().map(|remark| plain(remark)));

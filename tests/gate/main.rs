@@ -1,5 +1,7 @@
 //! The gate that machines trust: watching, waiting, formats, profiles, fleets, packaging.
 
+mod formats;
+mod readers;
 mod support;
 mod waiting;
 mod watching;
