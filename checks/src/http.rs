@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::context::Context;
+use crate::context::{Context, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Stage};
 use crate::peel::peel;
@@ -90,11 +90,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
     let exchanged = before(deadline, Stage::Exchange, async {
         let response = request.send().await.map_err(|error| {
             let stage = if error.is_connect() { Stage::Connect } else { Stage::Exchange };
-            let mut failure = peel(&error, stage, false);
-            if matches!(failure.cause, Cause::Other) && is_closed(&error) {
-                failure.cause = Cause::Eof;
-            }
-            failure
+            peel(&error, stage, false)
         })?;
         let header = |name: &str| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -140,14 +136,6 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
     }
 }
 
-/// hyper closes with errors of its own that hold no `io::Error`.
-fn is_closed(error: &reqwest::Error) -> bool {
-    let text = crate::peel::trail(error).join(" ");
-    text.contains("connection closed")
-        || text.contains("connection error")
-        || text.contains("IncompleteMessage")
-}
-
 /// A second look where one error does not decide: our own dial keeps the first bytes and the stage.
 async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failure: Failure) -> Failure {
     let undecided = matches!(
@@ -160,7 +148,14 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
     let patience = std::time::Duration::from_secs(1);
     let deadline = (std::time::Instant::now() + patience).min(context.deadline);
     match context.dial(endpoint, None, &[b"http/1.1"], deadline).await {
-        Ok(_) => failure.because("a handshake without a request succeeds"),
+        // In HTTP/2 an alert that follows the handshake (TLS 1.3) is flattened to text by the library:
+        // on our own connection it is read as one.
+        Ok(mut dialled) => match dial::read_first(&mut dialled, QUIET).await {
+            dial::Quiet::Closed(closed) if matches!(closed.cause, Cause::Alert { .. }) => {
+                Failure { trail: failure.trail, ..closed }
+            }
+            _ => failure.because("a handshake without a request succeeds"),
+        },
         Err(broken) => {
             let closer = !matches!(broken.failure.cause, Cause::Other);
             let stage = broken.failure.stage;
@@ -185,12 +180,18 @@ pub fn refused(answer: &Answer) -> Failure {
     let status = answer.status;
     let fine = format!("TLS itself is fine: {}", answer.over());
     let said = format!("HTTP {status}: {}", answer.excerpt());
+    let failure = Failure::new(Stage::Exchange, status_cause(status, &answer.body)).because(said);
+    if status == 400 { failure } else { failure.because(fine) }
+}
+
+/// What a status that is not the wanted one means.
+#[must_use]
+pub fn status_cause(status: u16, body: &[u8]) -> Cause {
     match status {
-        401 | 403 => Failure::new(Stage::Exchange, Cause::Login).because(said).because(fine),
-        400 => Failure::new(Stage::Exchange, tell_tale(&answer.body).unwrap_or(Cause::Http { status }))
-            .because(said),
-        502 | 504 => Failure::new(Stage::Exchange, Cause::Upstream { status }).because(said).because(fine),
-        _ => Failure::new(Stage::Exchange, Cause::Http { status }).because(said).because(fine),
+        401 | 403 => Cause::Login,
+        400 => tell_tale(body).unwrap_or(Cause::Http { status }),
+        502 | 504 => Cause::Upstream { status },
+        _ => Cause::Http { status },
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::{CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible};
+use tokio_tungstenite::tungstenite;
 
 use crate::cause::{CauseKind, Variant};
 use crate::fault::{Cause, ChainFault, Failure, Speaker, Stage};
@@ -14,6 +15,8 @@ use crate::fault::{Cause, ChainFault, Failure, Speaker, Stage};
 enum Core<'a> {
     Tls(&'a TlsError),
     Io(&'a io::Error),
+    /// A library's own typed word, with no error of the system or of TLS under it.
+    Said(Cause),
 }
 
 /// Peels any library's error to a failure. `identity_shown` says whether we presented a client
@@ -26,7 +29,11 @@ pub fn peel(error: &(dyn Error + 'static), stage: Stage, identity_shown: bool) -
             let stage = if matches!(cause, Cause::Other) { stage } else { Stage::Handshake };
             Failure::new(stage, cause)
         }
-        Some(Core::Io(io)) => Failure::new(stage, io_cause(io)),
+        Some(Core::Io(io)) => Failure::new(stage, io_cause(io, stage)),
+        Some(Core::Said(cause)) => {
+            let stage = if matches!(cause, Cause::Resolve) { Stage::Resolve } else { stage };
+            Failure::new(stage, cause)
+        }
         None => Failure::new(stage, Cause::Other),
     };
     failure.trail = trail(error);
@@ -51,8 +58,78 @@ fn core<'a>(error: &'a (dyn Error + 'static), depth: usize) -> Option<Core<'a>> 
         }
         return Some(Core::Io(io));
     }
-    // hyper says "connection closed before message completed" without an io::Error inside.
-    error.source().and_then(|source| core(source, depth + 1))
+    if let Some(refusal) = refusal(error) {
+        return Some(Core::Said(refusal));
+    }
+    // h2 keeps an io::Error and names no source.
+    let below = match error.downcast_ref::<h2::Error>() {
+        Some(h2) => h2.get_io().map(|io| io as &(dyn Error + 'static)),
+        None => error.source(),
+    };
+    below.and_then(|source| core(source, depth + 1)).or_else(|| own_word(error).map(Core::Said))
+}
+
+/// A peer's refusal that a library has a type for: it counts whatever lies under it.
+fn refusal(error: &(dyn Error + 'static)) -> Option<Cause> {
+    use async_nats::ConnectErrorKind as Nats;
+    if let Some(tungstenite::Error::Http(response)) = error.downcast_ref() {
+        let body = response.body().as_deref().unwrap_or_default();
+        return Some(crate::http::status_cause(response.status().as_u16(), body));
+    }
+    if let Some(nats) = error.downcast_ref::<async_nats::ConnectError>() {
+        return match nats.kind() {
+            Nats::AuthorizationViolation | Nats::Authentication => Some(Cause::Login),
+            // `io::Error` has no kind for a name that does not resolve.
+            Nats::Dns => Some(Cause::Resolve),
+            _ => None,
+        };
+    }
+    let redis = error.downcast_ref::<redis::RedisError>()?;
+    let refused = matches!(redis.kind(), redis::ErrorKind::AuthenticationFailed)
+        || matches!(redis.code(), Some("WRONGPASS" | "NOAUTH" | "NOPERM"));
+    refused.then_some(Cause::Login)
+}
+
+/// What a library says where neither TLS nor the system spoke.
+fn own_word(error: &(dyn Error + 'static)) -> Option<Cause> {
+    use tungstenite::error::ProtocolError as Ws;
+    if error.is::<tokio::time::error::Elapsed>() {
+        return Some(Cause::TimedOut);
+    }
+    if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+        return match () {
+            () if hyper.is_timeout() => Some(Cause::TimedOut),
+            () if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() => {
+                Some(Cause::Eof)
+            }
+            () => None,
+        };
+    }
+    if let Some(request) = error.downcast_ref::<reqwest::Error>() {
+        return request.is_timeout().then_some(Cause::TimedOut);
+    }
+    if let Some(socket) = error.downcast_ref::<tungstenite::Error>() {
+        return match socket {
+            tungstenite::Error::ConnectionClosed
+            | tungstenite::Error::AlreadyClosed
+            | tungstenite::Error::Protocol(Ws::HandshakeIncomplete | Ws::ResetWithoutClosingHandshake) => {
+                Some(Cause::Eof)
+            }
+            _ => None,
+        };
+    }
+    if let Some(nats) = error.downcast_ref::<async_nats::ConnectError>() {
+        return match nats.kind() {
+            async_nats::ConnectErrorKind::TimedOut => Some(Cause::TimedOut),
+            _ => None,
+        };
+    }
+    let redis = error.downcast_ref::<redis::RedisError>()?;
+    match () {
+        () if redis.is_timeout() => Some(Cause::TimedOut),
+        () if redis.is_connection_dropped() => Some(Cause::Eof),
+        () => None,
+    }
 }
 
 /// The error chain as text, payloads of `io::Error` included, without repetitions.
@@ -73,7 +150,7 @@ pub fn trail(error: &(dyn Error + 'static)) -> Vec<String> {
     lines
 }
 
-fn io_cause(error: &io::Error) -> Cause {
+fn io_cause(error: &io::Error, stage: Stage) -> Cause {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Cause::Refused { nothing_listens: false },
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
@@ -84,6 +161,8 @@ fn io_cause(error: &io::Error) -> Cause {
         io::ErrorKind::HostUnreachable
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::AddrNotAvailable => Cause::Unreachable,
+        // getaddrinfo's failures have no kind of their own.
+        _ if stage == Stage::Resolve => Cause::Resolve,
         _ => Cause::Other,
     }
 }
@@ -130,10 +209,14 @@ fn certificate_fault(error: &CertificateError) -> ChainFault {
         E::UnknownIssuer => (K::UnknownAuthority, None),
         E::BadSignature => (K::BadSignature, None),
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => (K::WrongKeyUsage, None),
-        E::Other(_) => (K::OtherTls, Some(Variant::CaAsEndEntity)),
+        E::Other(other) if is_ca_as_end_entity(other) => (K::OtherTls, Some(Variant::CaAsEndEntity)),
         _ => (K::OtherTls, None),
     };
     ChainFault { kind, variant, message: error.to_string(), subject: None }
+}
+
+fn is_ca_as_end_entity(other: &rustls::OtherError) -> bool {
+    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 #[cfg(test)]
