@@ -2,8 +2,11 @@
 //! are data: see [`table`].
 
 pub mod emitter;
+mod phrase;
 mod redact;
+mod shape;
 mod table;
+mod words;
 
 use std::sync::OnceLock;
 
@@ -99,6 +102,29 @@ pub fn recognise(line: &[u8]) -> Option<Recognised> {
 /// The cause with its rank: the higher, the more inner.
 #[must_use]
 pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
+    let text = match shape::of(line) {
+        shape::Shape::Message(text) => text,
+        shape::Shape::Access(status) => return access(status),
+        shape::Shape::Nothing => return None,
+    };
+    weighed(&text)
+}
+
+/// What an answered request tells: only a proxy's own word on its upstream.
+fn access(status: u16) -> Option<(Recognised, u8)> {
+    (status == 502).then_some((
+        Recognised {
+            kind: CauseKind::BadGateway,
+            variant: None,
+            side: Side::Server,
+            confidence: Confidence::Likely,
+            link: None,
+        },
+        2,
+    ))
+}
+
+fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let table = patterns();
@@ -120,19 +146,36 @@ pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
         }
         best = Some((pattern.rank, hit.start(), pattern));
     }
-    let (rank, _, best) = best?;
     if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
         return None;
     }
+<<<<<<< HEAD
     // A service that checks its own chain speaks of its own certificate, whatever x509 says of it.
     let own = memchr::memmem::find(line, b"tls chain invalid").is_some();
     let other_ca = own && best.cause == CauseKind::UnknownAuthority;
+=======
+    let above = best.map_or(0, |(rank, _, _)| rank);
+    let link = || link(line);
+    if above < 10
+        && let Some(phrase) = phrase::find(line, above)
+    {
+        let found = Recognised {
+            kind: phrase.cause?,
+            variant: phrase.variant,
+            side: phrase.side,
+            confidence: phrase.confidence,
+            link: link(),
+        };
+        return Some((found, phrase.rank));
+    }
+    let (rank, _, best) = best?;
+>>>>>>> 0e11e91 (Messages of programs without a table are read by phrases over plain words)
     let found = Recognised {
         kind: best.cause,
         variant: if other_ca { Some(Variant::OtherCa) } else { best.variant },
         side: if own { Side::Client } else { best.side },
         confidence: best.confidence,
-        link: link(line),
+        link: link(),
     };
     Some((found, rank))
 }

@@ -1,0 +1,253 @@
+//! Phrases: what messages of one meaning have in common, whatever program words them. A phrase is a row
+//! of words over the normal form of [`super::words`]; the tables of literals say what single programs print.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
+
+use super::words::Words;
+
+/// One phrase and what it means.
+#[derive(Debug)]
+pub(super) struct Phrase {
+    pub(super) cause: Option<CauseKind>,
+    pub(super) variant: Option<Variant>,
+    pub(super) side: Side,
+    pub(super) confidence: Confidence,
+    pub(super) rank: u8,
+    parts: Vec<Part>,
+    /// Words that the whole line must hold one of, and words that it must not hold.
+    needs: Vec<Vec<u16>>,
+    bars: Vec<u16>,
+}
+
+#[derive(Debug)]
+enum Part {
+    /// One of these groups' words.
+    Word(u16),
+    /// Up to so many words between, none of which denies.
+    Gap(usize),
+    /// Up to two words between, within one part of the message.
+    Near,
+    /// Any one word.
+    Any,
+}
+
+/// `rank|cause[/variant]|side|confidence|phrase`. In a phrase: `a/b` one of the words, `a*` words that
+/// begin so, `@name` a set of words, `..` up to five words between, `.` up to two within
+/// one part of the message, `_` any word, `+word` somewhere in the line,
+/// `-word` nowhere in it. A cause of `nothing` says that the line is no problem below this rank.
+const TABLE: &str = include_str!("tables/phrases.txt");
+
+/// Between two parts of a phrase these turn its meaning round.
+const DENIALS: &[&str] =
+    &["not", "no", "0", "if", "when", "whether", "unless", "until", "without", "never", "zero"];
+
+/// Levels of lines that report no trouble by themselves.
+const INFORMS: &[&str] = &["info", "inf", "debug", "dbg", "trace", "trc", "notice"];
+
+#[derive(Debug, Default)]
+struct Table {
+    phrases: Vec<Phrase>,
+    exact: HashMap<String, Vec<u16>>,
+    prefixes: Vec<(String, u16)>,
+    /// By the group of its first word.
+    by_first: HashMap<u16, Vec<usize>>,
+    groups: HashMap<String, u16>,
+}
+
+impl Table {
+    fn group(&mut self, spec: &str, sets: &HashMap<&str, &str>) -> u16 {
+        if let Some(known) = self.groups.get(spec) {
+            return *known;
+        }
+        let id = u16::try_from(self.groups.len()).unwrap_or(u16::MAX);
+        self.groups.insert(spec.to_owned(), id);
+        for word in alternatives(spec, sets) {
+            match word.strip_suffix('*') {
+                Some(prefix) => self.prefixes.push((prefix.to_owned(), id)),
+                None => self.exact.entry(word).or_default().push(id),
+            }
+        }
+        id
+    }
+
+    /// The groups that a word belongs to.
+    fn groups_of(&self, word: &str, into: &mut Vec<u16>) {
+        if let Some(groups) = self.exact.get(word) {
+            into.extend_from_slice(groups);
+        }
+        for (prefix, group) in &self.prefixes {
+            if word.starts_with(prefix.as_str()) {
+                into.push(*group);
+            }
+        }
+    }
+}
+
+/// All words of `a/b/@set`.
+fn alternatives(spec: &str, sets: &HashMap<&str, &str>) -> Vec<String> {
+    let mut words = Vec::new();
+    for one in spec.split('/') {
+        match one.strip_prefix('@') {
+            // A set that the table does not define is a slip that `every_row_is_read` finds.
+            Some(name) => words
+                .extend(sets.get(name).copied().unwrap_or_default().split_whitespace().map(str::to_owned)),
+            None => words.push(one.to_owned()),
+        }
+    }
+    words
+}
+
+fn sets() -> HashMap<&'static str, &'static str> {
+    TABLE
+        .lines()
+        .filter_map(|line| line.strip_prefix('@')?.split_once('='))
+        .map(|(name, words)| (name.trim(), words.trim()))
+        .collect()
+}
+
+fn rows() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '@']))
+}
+
+fn row(line: &'static str, table: &mut Table, sets: &HashMap<&str, &str>) -> Option<Phrase> {
+    let mut columns = line.splitn(5, '|');
+    let mut next = || columns.next();
+    let (rank, cause, side, confidence, text) = (next()?, next()?, next()?, next()?, next()?);
+    let (cause, variant) = match cause.split_once('/') {
+        Some((cause, variant)) => (cause, Some(variant.parse().ok()?)),
+        None => (cause, None),
+    };
+    let cause = if cause == "nothing" { None } else { Some(cause.parse().ok()?) };
+    let (mut parts, mut needs, mut bars) = (Vec::new(), Vec::new(), Vec::new());
+    for part in text.split_whitespace() {
+        if part.bytes().all(|byte| byte == b'.') {
+            parts.push(match part.len() {
+                1 => Part::Near,
+                2 => Part::Gap(5),
+                _ => Part::Gap(14),
+            });
+        } else if part == "_" {
+            parts.push(Part::Any);
+        } else if let Some(word) = part.strip_prefix('+') {
+            needs.push(vec![table.group(word, sets)]);
+        } else if let Some(word) = part.strip_prefix('-') {
+            bars.push(table.group(word, sets));
+        } else {
+            parts.push(Part::Word(table.group(part, sets)));
+        }
+    }
+    matches!(parts.first(), Some(Part::Word(_))).then_some(())?;
+    Some(Phrase {
+        cause,
+        variant,
+        side: side.parse().ok()?,
+        confidence: confidence.parse().ok()?,
+        rank: rank.parse().ok()?,
+        parts,
+        needs,
+        bars,
+    })
+}
+
+fn table() -> &'static Table {
+    static CELL: OnceLock<Table> = OnceLock::new();
+    CELL.get_or_init(|| {
+        let sets = sets();
+        let mut table = Table::default();
+        for line in rows() {
+            if let Some(phrase) = row(line, &mut table, &sets) {
+                let index = table.phrases.len();
+                if let Some(Part::Word(first)) = phrase.parts.first() {
+                    table.by_first.entry(*first).or_default().push(index);
+                }
+                table.phrases.push(phrase);
+            }
+        }
+        table
+    })
+}
+
+/// The phrase of the highest rank above `above`; of equals the one that stands first.
+pub(super) fn find(line: &[u8], above: u8) -> Option<&'static Phrase> {
+    let table = table();
+    let words = Words::read(line);
+    let mut groups: Vec<Vec<u16>> = Vec::with_capacity(words.len());
+    let mut present: Vec<u16> = Vec::new();
+    for index in 0..words.len() {
+        let mut of = Vec::new();
+        table.groups_of(words.get(index), &mut of);
+        present.extend_from_slice(&of);
+        groups.push(of);
+    }
+    if present.is_empty() {
+        return None;
+    }
+    let mut best: Option<&'static Phrase> = None;
+    // What only sounds like trouble is none where the line says itself that it only informs.
+    let informs = (0..words.len().min(20)).any(|index| INFORMS.contains(&words.get(index)));
+    let mut floor = if informs { above.max(2) } else { above };
+    for at in 0..groups.len() {
+        for first in &groups[at] {
+            for index in table.by_first.get(first).into_iter().flatten() {
+                let phrase = &table.phrases[*index];
+                if phrase.rank > floor
+                    && phrase.needs.iter().all(|one| one.iter().all(|group| present.contains(group)))
+                    && !phrase.bars.iter().any(|group| present.contains(group))
+                    && follows(&phrase.parts[1..], &groups, &words, at + 1)
+                {
+                    floor = phrase.rank;
+                    best = Some(phrase);
+                }
+            }
+        }
+    }
+    best
+}
+
+/// The parts fit from a word on.
+fn follows(parts: &[Part], groups: &[Vec<u16>], words: &Words, at: usize) -> bool {
+    match parts {
+        [] => true,
+        [Part::Word(group), rest @ ..] => {
+            groups.get(at).is_some_and(|of| of.contains(group)) && follows(rest, groups, words, at + 1)
+        }
+        [Part::Any, rest @ ..] => at < groups.len() && follows(rest, groups, words, at + 1),
+        [gap, rest @ ..] => {
+            let near = matches!(gap, Part::Near);
+            let most = if let Part::Gap(most) = gap { *most } else { 2 };
+            for skipped in 0..=most {
+                if at + skipped > groups.len() {
+                    return false;
+                }
+                if follows(rest, groups, words, at + skipped) {
+                    return true;
+                }
+                let word = if at + skipped < groups.len() { words.get(at + skipped) } else { "" };
+                if DENIALS.contains(&word) || (near && word == ":") {
+                    return false;
+                }
+            }
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_read() {
+        let sets = sets();
+        let mut read = Table::default();
+        for line in rows() {
+            assert!(row(line, &mut read, &sets).is_some(), "{line}");
+            for word in line.split(['|', ' ', '/', '+', '-']).filter_map(|word| word.strip_prefix('@')) {
+                assert!(sets.contains_key(word), "{word} of {line}");
+            }
+        }
+    }
+}

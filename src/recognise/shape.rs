@@ -1,0 +1,103 @@
+//! What a line is before its words are weighed: a request of an access log, a frame of a stack trace, a
+//! metric, a setting. Their paths and names speak of certificates and errors without reporting any.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use memchr::memmem;
+use regex::bytes::Regex;
+
+/// A line's message.
+pub(super) enum Shape<'a> {
+    /// Text to be weighed.
+    Message(Cow<'a, [u8]>),
+    /// An answered request, with its status.
+    Access(u16),
+    /// No message at all.
+    Nothing,
+}
+
+fn built(cell: &'static OnceLock<Regex>, pattern: &str) -> &'static Regex {
+    // Constants that the tests below exercise.
+    cell.get_or_init(|| Regex::new(pattern).expect("the shape is a valid expression"))
+}
+
+/// Looks at the shape of a line.
+pub(super) fn of(line: &[u8]) -> Shape<'_> {
+    static ACCESS: OnceLock<Regex> = OnceLock::new();
+    static FRAME: OnceLock<Regex> = OnceLock::new();
+    static SETTING: OnceLock<Regex> = OnceLock::new();
+    static CHANGE: OnceLock<Regex> = OnceLock::new();
+    if memmem::find(line, b" HTTP/").is_some() {
+        let access = built(&ACCESS, r#""[A-Z]+ \S+ HTTP/[0-9.]+"\s+([1-5]\d\d)\s"#);
+        if let Some(found) = access.captures(line) {
+            let status = found.get(1).and_then(|status| std::str::from_utf8(status.as_bytes()).ok());
+            return Shape::Access(status.and_then(|status| status.parse().ok()).unwrap_or_default());
+        }
+    }
+    let trimmed = line.trim_ascii();
+    if trimmed.len() < 200 {
+        // `name{labels} 3`, `name: 5s`, `some_name: a-value`.
+        let setting = built(
+            &SETTING,
+            r"^(?:[\w.:-]+(?:\{[^}]*\})?:?\s+-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\s?(?:ms|s|m|h|ns|us)?|[a-z]+(?:[_.-][a-z_.-]+)+:\s+[\w./,:-]+|[a-z]+(?:[_-][a-z]+)+ [\w./,:-]+;?)$",
+        );
+        if setting.is_match(trimmed) {
+            return Shape::Nothing;
+        }
+        let change = built(
+            &CHANGE,
+            r"^(?:--- )?(?:PASS|ok)\b|^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
+        );
+        if change.is_match(trimmed) {
+            return Shape::Nothing;
+        }
+    }
+    if (trimmed.starts_with(b"at ")
+        || memmem::find(line, b" at ").is_some()
+        || memmem::find(line, b"\tat ").is_some())
+        && memchr::memchr(b'(', line).is_some()
+    {
+        let frame = built(
+            &FRAME,
+            r"(?:^|\s)at (?:async |new )?[\w.$<>/@~-]+(?: \[as [\w.]+\])?\s?\((?:[^()\s]*:\d+|Native Method|Unknown Source|native|<anonymous>|[^()]* in [^()]*:line \d+)\)",
+        );
+        if frame.is_match(line) {
+            return Shape::Message(frame.replace_all(line, &b" "[..]));
+        }
+    }
+    if memmem::find(line, b"File \"").is_some() && memmem::find(line, b"\", line ").is_some() {
+        let start = memmem::find(line, b"File \"").unwrap_or(line.len());
+        return Shape::Message(Cow::Borrowed(&line[..start]));
+    }
+    Shape::Message(Cow::Borrowed(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &str) -> String {
+        match of(line.as_bytes()) {
+            Shape::Message(text) => String::from_utf8_lossy(&text).into_owned(),
+            Shape::Access(status) => format!("access {status}"),
+            Shape::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    #[test]
+    fn shapes_are_told_apart() {
+        assert_eq!(
+            text(r#"1.2.3.4 - - [1/Jan/2024] "GET /tls-error HTTP/1.1" 502 157 "-" "curl""#),
+            "access 502"
+        );
+        assert_eq!(text("cluster.app.ssl.connection_error: 0"), "nothing");
+        assert_eq!(text("http_requests_total{code=\"502\"} 0"), "nothing");
+        assert_eq!(text("proxy_ssl_verify on;"), "nothing");
+        assert_eq!(text("\tat java.base/sun.security.ssl.Alert.fail(Alert.java:131)"), " ");
+        assert_eq!(text("  at TLSSocket._finishInit (_tls_wrap.js:631:8) code: 'X'"), "   code: 'X'");
+        assert_eq!(text("curl: (35) wrong version number"), "curl: (35) wrong version number");
+        assert_eq!(text("  File \"/usr/lib/ssl.py\", line 1, in do_handshake"), "  ");
+        assert_eq!(text("error 26 at 0 depth lookup: bad (x)"), "error 26 at 0 depth lookup: bad (x)");
+    }
+}
