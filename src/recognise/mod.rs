@@ -149,13 +149,7 @@ fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
     if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
         return None;
     }
-<<<<<<< HEAD
-    // A service that checks its own chain speaks of its own certificate, whatever x509 says of it.
-    let own = memchr::memmem::find(line, b"tls chain invalid").is_some();
-    let other_ca = own && best.cause == CauseKind::UnknownAuthority;
-=======
     let above = best.map_or(0, |(rank, _, _)| rank);
-    let link = || link(line);
     if above < 10
         && let Some(phrase) = phrase::find(line, above)
     {
@@ -164,18 +158,20 @@ fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
             variant: phrase.variant,
             side: phrase.side,
             confidence: phrase.confidence,
-            link: link(),
+            link: link(line),
         };
         return Some((found, phrase.rank));
     }
     let (rank, _, best) = best?;
->>>>>>> 0e11e91 (Messages of programs without a table are read by phrases over plain words)
+    // A service that checks its own chain speaks of its own certificate, whatever x509 says of it.
+    let own = memchr::memmem::find(line, b"tls chain invalid").is_some();
+    let other_ca = own && best.cause == CauseKind::UnknownAuthority;
     let found = Recognised {
         kind: best.cause,
         variant: if other_ca { Some(Variant::OtherCa) } else { best.variant },
         side: if own { Side::Client } else { best.side },
         confidence: best.confidence,
-        link: link(),
+        link: link(line),
     };
     Some((found, rank))
 }
