@@ -116,3 +116,22 @@ fn labelled_lines_are_named_and_traps_are_not() {
 fn own_lines_are_named_and_traps_are_not() {
     holds(&measure(&own("own.jsonl")), 0.97, 0.01);
 }
+
+#[test]
+fn fresh_lines() {
+    holds(&measure(&own("fresh.jsonl")), 0.95, 0.01);
+}
+
+#[test]
+#[ignore = "prints what is said of every line of LINES"]
+fn said_of_lines() {
+    let Some(file) = std::env::var_os("LINES") else { return };
+    for row in std::fs::read_to_string(file).unwrap().lines() {
+        let (key, line) = row.split_once('\t').unwrap_or(("", row));
+        let found = recognise(line.as_bytes());
+        let said = found.as_ref().map_or("-", |found| found.kind.slug());
+        let variant =
+            found.and_then(|found| found.variant).map_or(String::new(), |variant| format!("/{variant}"));
+        println!("@ {key}\t{said}{variant}\t{line}");
+    }
+}

@@ -265,8 +265,7 @@ fn is_break(byte: u8) -> bool {
             | b';'
             | b'|'
             | b'`'
-    ) || byte < b' '
-        || byte >= 0x80
+    ) || !(b' '..0x80).contains(&byte)
 }
 
 #[cfg(test)]
