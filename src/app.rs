@@ -102,9 +102,10 @@ impl Prepared {
         interrupted: tokio::sync::watch::Receiver<bool>,
         progress: &mut dyn FnMut(Progress),
     ) -> RunReport {
+        let strict = self.plan.strict;
         let mut report = run::run(self.stack, self.plan, interrupted, progress).await;
         if let Some((baseline, fail_on)) = self.baseline {
-            baseline.compare(&mut report, fail_on == FailOn::New);
+            baseline.compare(&mut report, fail_on == FailOn::New, strict);
         }
         report
     }
@@ -140,7 +141,7 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
         }
     };
     if runner.fail_on == FailOn::New && runner.baseline.is_none() {
-        problems.push(Problem::new("--fail-on new needs --baseline FILE", "name an earlier JSON report"));
+        problems.push(needs_baseline());
     }
     let selected: Vec<&Check> =
         plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
@@ -165,6 +166,10 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
     } else {
         Err(problems)
     }
+}
+
+pub(crate) fn needs_baseline() -> Problem {
+    Problem::new("--fail-on new needs --baseline FILE", "name an earlier JSON report")
 }
 
 /// What the profile calls not applicable is left out with its reason.

@@ -41,6 +41,9 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         Ok(plan) => plan,
         Err(problem) => return app::usage(&[problem], format),
     };
+    if args.runner.fail_on == FailOn::New && args.runner.baseline.is_none() {
+        return app::usage(&[app::needs_baseline()], format);
+    }
     let baseline = match args.runner.baseline.as_deref().map(Baseline::read).transpose() {
         Ok(baseline) => baseline,
         Err(problem) => return app::usage(&[problem], format),
@@ -96,7 +99,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         );
     }
     if let Some(baseline) = baseline {
-        baseline.compare(&mut report, args.runner.fail_on == FailOn::New);
+        baseline.compare(&mut report, args.runner.fail_on == FailOn::New, args.runner.strict);
     }
     app::publish(&report, &args.output, reports, environment)
 }

@@ -100,12 +100,14 @@ pub struct RunReport {
 }
 
 /// What has changed since an earlier report; checks by id.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Comparison {
     pub baseline: String,
     pub new: Vec<String>,
     pub still: Vec<String>,
     pub fixed: Vec<String>,
+    /// Broken then, not looked at now.
+    pub absent: Vec<String>,
 }
 
 /// Process exit codes: promises.

@@ -150,6 +150,12 @@ fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<
             since.fixed.len()
         );
         writeln!(out, "\n{}", wrap(&line, WIDTH, "  "))?;
+        for (word, checks) in [("new", &since.new), ("fixed", &since.fixed), ("not looked at", &since.absent)]
+        {
+            if !checks.is_empty() {
+                writeln!(out, "  {word}: {}", wrap(&checks.join(", "), WIDTH - 2, "    "))?;
+            }
+        }
     }
     let verdict = match report.outcome {
         "pass" => "TLS holds",

@@ -1,5 +1,6 @@
 //! The gate that machines trust: watching, waiting, formats, profiles, fleets, packaging.
 
+mod comparing;
 mod formats;
 mod readers;
 mod support;
