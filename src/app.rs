@@ -59,6 +59,27 @@ pub fn usage(problems: &[Problem], format: Format) -> u8 {
     exit::USAGE
 }
 
+/// What the command line does not allow; with a JSON format it is an object, as any other exit 2. Help and
+/// version are no errors.
+#[must_use]
+pub fn refused(error: &clap::Error, arguments: impl Iterator<Item = std::ffi::OsString>) -> u8 {
+    if !error.use_stderr() {
+        // A reader that has seen enough is no error.
+        let _ = error.print();
+        return exit::PASS;
+    }
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let json = words.windows(2).any(|pair| pair[0] == "--format" && pair[1].starts_with("json"))
+        || words.iter().any(|word| word.starts_with("--format=json"));
+    if !json {
+        let _ = error.print();
+        return exit::USAGE;
+    }
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    usage(&[Problem::new(crate::recognise::redact(message), "see `tls-verify --help`")], Format::Json)
+}
+
 fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
     let format = args.output.format;
     let prepared = match prepare(args, environment) {
@@ -93,6 +114,8 @@ pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     notes: Vec<String>,
     baseline: Option<(Baseline, FailOn)>,
+    /// Name and sentence of the profile.
+    profile: Option<(String, String)>,
 }
 
 impl Prepared {
@@ -104,6 +127,10 @@ impl Prepared {
     ) -> RunReport {
         let strict = self.plan.strict;
         let mut report = run::run(self.stack, self.plan, interrupted, progress).await;
+        if let Some((name, about)) = self.profile {
+            report.target.insert("profile".to_owned(), name.into());
+            report.target.insert("profile_about".to_owned(), about.into());
+        }
         if let Some((baseline, fail_on)) = self.baseline {
             baseline.compare(&mut report, fail_on == FailOn::New, strict);
         }
@@ -130,9 +157,7 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
             return Err(problems);
         }
     };
-    if let Err(problem) = leave_out(&mut plan, &profile) {
-        problems.push(problem);
-    }
+    leave_out(&mut plan, &profile);
     let baseline = match runner.baseline.as_deref().map(Baseline::read).transpose() {
         Ok(baseline) => baseline,
         Err(problem) => {
@@ -156,13 +181,18 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
     if let (None, Some(text)) = (&stack.minimum, &profile.stack.minimum) {
         stack.minimum = Minimum::parse(text).map(|minimum| (minimum, "the profile".to_owned()));
     }
+    stack.minimums = profile.minimums();
     match crate::probe::named(&stack, &profile.endpoints, &targets.resolve) {
         Ok(endpoints) => plan.endpoints = endpoints,
         Err(more) => problems.extend(more),
     }
+    let named = args.runner.profile.as_ref().map(|path| {
+        let name = profile.name.clone().unwrap_or_else(|| path.display().to_string());
+        (name, profile.about.clone().unwrap_or_default())
+    });
     let baseline = baseline.map(|baseline| (baseline, runner.fail_on));
     if problems.is_empty() {
-        Ok(Prepared { stack, plan, notes: configured.notes, baseline })
+        Ok(Prepared { stack, plan, notes: configured.notes, baseline, profile: named })
     } else {
         Err(problems)
     }
@@ -173,24 +203,15 @@ pub(crate) fn needs_baseline() -> Problem {
 }
 
 /// What the profile calls not applicable is left out with its reason.
-fn leave_out(plan: &mut Plan, profile: &Profile) -> Result<(), Problem> {
-    for (id, reason) in &profile.checks.not_applicable {
-        let Some(known) = tls_verify_checks::ALL.iter().find(|check| check.id == id) else {
-            let nearest = tls_verify_checks::ALL
-                .iter()
-                .min_by_key(|check| crate::catalogue::distance(id, check.id))
-                .map(|check| format!("did you mean `{}`?", check.id))
-                .unwrap_or_default();
-            return Err(Problem::new(format!("--profile: there is no check `{id}`"), nearest));
-        };
+fn leave_out(plan: &mut Plan, profile: &Profile) {
+    for (name, reason) in &profile.checks.not_applicable {
         for (check, selected) in &mut plan.checks {
-            if check.id == known.id && *selected {
+            if (check.id == name || check.number.to_string() == *name) && *selected {
                 *selected = false;
-                plan.reasons.insert(id.clone(), format!("not applicable: {reason}"));
+                plan.reasons.insert(check.id.to_owned(), format!("not applicable: {reason}"));
             }
         }
     }
-    Ok(())
 }
 
 /// Opens every `--report FORMAT=FILE`.

@@ -9,5 +9,9 @@ use tls_verify::config::Environment;
 fn main() -> ExitCode {
     // Two providers may be compiled in; this one verifies P-521.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    ExitCode::from(tls_verify::app::main(Cli::parse(), &Environment::of_process()))
+    let code = match Cli::try_parse() {
+        Ok(cli) => tls_verify::app::main(cli, &Environment::of_process()),
+        Err(error) => tls_verify::app::refused(&error, std::env::args_os()),
+    };
+    ExitCode::from(code)
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tls_verify_checks::deployment::Minimum;
+use tls_verify_checks::stack::Link;
 
 use crate::catalogue::distance;
-use crate::cli::{RunnerArgs, TargetArgs};
+use crate::cli::{Fallback, RunnerArgs, TargetArgs};
 use crate::config::{Environment, Problem};
 
 /// The built-in ones.
@@ -26,6 +27,8 @@ pub struct Profile {
     pub about: Option<String>,
     pub targets: Targets,
     pub server_names: BTreeMap<String, String>,
+    /// `1.2` or `1.3` by link, where it is not the stack's.
+    pub minimum_versions: BTreeMap<String, String>,
     pub certificates: Certificates,
     pub stack: Stack,
     pub checks: Checks,
@@ -104,13 +107,51 @@ impl Profile {
             })?,
         };
         let profile: Self = toml::from_str(&text).map_err(|error| explain(&error, &text).in_file(path))?;
-        if let Some(text) = &profile.stack.minimum
-            && Minimum::parse(text).is_none()
-        {
-            let message = format!("--profile: `minimum = \"{text}\"` is no TLS version");
-            return Err(Problem::new(message, "give \"1.2\" or \"1.3\"").in_file(path));
-        }
+        profile.sound().map_err(|problem| problem.in_file(path))?;
         Ok(profile)
+    }
+
+    /// What the types do not say.
+    fn sound(&self) -> Result<(), Problem> {
+        let versions = self.stack.minimum.iter().map(|text| ("minimum", text));
+        let links = self.minimum_versions.iter().map(|(link, text)| (link.as_str(), text));
+        for (key, text) in versions.chain(links) {
+            if Minimum::parse(text).is_none() {
+                let message = format!("--profile: `{key} = \"{text}\"` is no TLS version");
+                return Err(Problem::new(message, "give \"1.2\" or \"1.3\""));
+            }
+        }
+        let links: Vec<&str> = Link::ALL.iter().map(|link| link.slug()).collect();
+        for name in self.server_names.keys().chain(self.minimum_versions.keys()) {
+            if !links.contains(&name.as_str()) {
+                return Err(unknown("link", name, &links));
+            }
+        }
+        let checks: Vec<&str> = tls_verify_checks::ALL.iter().map(|check| check.id).collect();
+        for name in self.checks.required.iter().chain(self.checks.not_applicable.keys()) {
+            if !checks.contains(&name.as_str())
+                && !tls_verify_checks::ALL.iter().any(|one| one.number.to_string() == *name)
+            {
+                return Err(unknown("check", name, &checks));
+            }
+        }
+        match self.checks.not_applicable.iter().find(|(_, reason)| reason.trim().is_empty()) {
+            Some((check, _)) => {
+                let message = format!("--profile: `{check}` is not applicable for no reason");
+                Err(Problem::new(message, "say why: the report shows it"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The lowest versions by link.
+    #[must_use]
+    pub fn minimums(&self) -> BTreeMap<Link, Minimum> {
+        let link = |name: &String| Link::ALL.iter().copied().find(|link| link.slug() == name);
+        self.minimum_versions
+            .iter()
+            .filter_map(|(name, text)| Some((link(name)?, Minimum::parse(text)?)))
+            .collect()
     }
 
     /// Fills in what neither a flag nor the environment says.
@@ -132,19 +173,13 @@ impl Profile {
         set(&mut args.project, &self.stack.project, &["COMPOSE_PROJECT_NAME"]);
         set(&mut args.worker, &self.stack.worker, &[]);
         set(&mut args.tenant, &self.stack.tenant, &["CORDUM_TENANT_ID"]);
-        let file =
-            |place: &mut Option<std::path::PathBuf>, value: &Option<std::path::PathBuf>, names: &[&str]| {
-                if free(place.is_none(), names) {
-                    place.clone_from(value);
-                }
-            };
-        // `--certs` sets all three paths and beats single ones.
-        if args.certs.is_none() {
-            file(&mut args.cacert, &self.certificates.ca, &["CORDUM_TLS_CA"]);
-            file(&mut args.cert, &self.certificates.cert, &["NATS_TLS_CERT", "CORDUM_TLS_CERT"]);
-            file(&mut args.key, &self.certificates.key, &["NATS_TLS_KEY", "CORDUM_TLS_KEY"]);
-        }
-        file(&mut args.certs, &self.certificates.dir, &["CORDUM_CERT_DIR", "CORDUM_TLS_CA"]);
+        let own = &self.certificates;
+        args.fallback = Fallback {
+            dir: own.dir.clone(),
+            ca: own.ca.clone(),
+            cert: own.cert.clone(),
+            key: own.key.clone(),
+        };
         if args.services.is_empty() {
             args.services.clone_from(&self.stack.services);
         }
@@ -152,6 +187,10 @@ impl Profile {
         args.anonymous |= self.stack.anonymous == Some(true);
         for (link, name) in &self.server_names {
             let own = format!("{link}=");
+            let variable = format!("{}_TLS_SERVER_NAME", link.to_ascii_uppercase());
+            if matches!(link.as_str(), "nats" | "redis") && environment.get(&variable).is_some() {
+                continue;
+            }
             if !args.server_name.iter().any(|text| text.starts_with(&own)) {
                 args.server_name.push(format!("{link}={name}"));
             }
@@ -162,27 +201,40 @@ impl Profile {
     }
 }
 
-/// An unknown key, with the nearest known one.
+fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
+    let nearest = known.iter().min_by_key(|known| distance(name, known));
+    Problem::new(
+        format!("--profile: there is no {what} `{name}`"),
+        nearest.map(|nearest| format!("did you mean `{nearest}`?")).unwrap_or_default(),
+    )
+}
+
+/// An unknown key, with the nearest known one; a wrong type, with its key.
 fn explain(error: &toml::de::Error, text: &str) -> Problem {
     let said = error.message();
-    let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
-    let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+    let start = error.span().map(|span| span.start.min(text.len()));
+    let before = start.and_then(|start| text.get(..start)).unwrap_or_default();
+    let place = start.map(|_| format!(" (line {})", before.matches('\n').count() + 1)).unwrap_or_default();
     let words: Vec<&str> = said.split('`').collect();
-    let unknown = said.starts_with("unknown field").then(|| words.get(1)).flatten();
-    match unknown {
-        Some(unknown) => {
-            let nearest = words
-                .iter()
-                .skip(3)
-                .step_by(2)
-                .min_by_key(|known| distance(unknown, known))
-                .map(|known| format!("did you mean `{known}`?"))
-                .unwrap_or_else(|| "leave it out".to_owned());
-            Problem::new(format!("--profile: there is no key `{unknown}`{place}"), nearest)
-        }
-        None => Problem::new(
-            format!("--profile: {}{place}", said.lines().next().unwrap_or_default()),
-            "see the built-in profiles for an example",
-        ),
+    let strange = said.starts_with("unknown field").then(|| words.get(1)).flatten();
+    if let Some(strange) = strange {
+        let known: Vec<&str> = words.iter().skip(3).step_by(2).copied().collect();
+        let fix = match known.iter().min_by_key(|known| distance(strange, known)) {
+            Some(nearest) => format!("did you mean `{nearest}`? The keys here are {}", known.join(", ")),
+            None => "leave it out".to_owned(),
+        };
+        return Problem::new(format!("--profile: there is no key `{strange}`{place}"), fix);
     }
+    // The last `key =` before the value that has the wrong type.
+    let key = before
+        .lines()
+        .rev()
+        .find_map(|line| line.split_once('='))
+        .map(|(key, _)| format!("`{}`: ", key.trim()))
+        .filter(|_| said.starts_with("invalid type") || said.starts_with("invalid value"))
+        .unwrap_or_default();
+    Problem::new(
+        format!("--profile: {key}{}{place}", said.lines().next().unwrap_or_default()),
+        "see the built-in profiles for an example",
+    )
 }

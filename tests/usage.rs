@@ -35,6 +35,30 @@ fn with_json_a_usage_error_is_one_object() {
 }
 
 #[test]
+fn with_json_a_word_that_is_no_argument_is_one_object_too() {
+    let empty = tempfile::tempdir().unwrap();
+    for args in [
+        &["run", "--format", "json", "--nonsense"][..],
+        &["run", "--format=json", "--timeout", "soon"],
+        &["certs", "--at", "never", "--format", "json"],
+        &["probe", "--format", "jsonl"],
+        &["nonsense", "--format", "json"],
+    ] {
+        let (code, out, err) = run(empty.path(), args);
+        let object: serde_json::Value =
+            serde_json::from_str(&out).unwrap_or_else(|error| panic!("{args:?}: {error}: {out} {err}"));
+        assert_eq!((code, &object["exit_code"]), (2, &2.into()), "{args:?}");
+        assert!(object["errors"][0]["message"].as_str().is_some_and(|text| text.len() > 10), "{object}");
+    }
+    let (code, out, err) = run(empty.path(), &["run", "--nonsense"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("--nonsense"), "{err}");
+    let (code, out, _) = run(empty.path(), &["run", "--help", "--format", "json"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("--watch"), "{out}");
+}
+
+#[test]
 fn a_directory_an_empty_file_and_a_key_are_no_ca() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("empty.crt"), "").unwrap();

@@ -1,6 +1,7 @@
 //! The stack under test, as typed values: after this there is no string that should have been an
 //! address, a name or a path.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -241,6 +242,8 @@ pub struct Stack {
     /// The lowest version that Cordum's own servers may accept, where the operator says so, and where
     /// that was said.
     pub minimum: Option<(Minimum, String)>,
+    /// What single links have to ask for, where it is another version.
+    pub minimums: BTreeMap<Link, Minimum>,
     /// NATS monitoring where it is known (`demo`); otherwise it is looked for.
     pub nats_monitoring: Option<String>,
     pub judge_chain: ChainJudge,

@@ -44,7 +44,8 @@ async fn observe(context: &Context) -> Observation {
     seen.detail("required", deployment.minimum.slug());
     seen.detail("because", deployment.because.as_str());
     let looks = LINKS.iter().map(|(link, governed)| {
-        let minimum = if *governed { deployment.minimum } else { Minimum::Tls12 };
+        let usual = if *governed { deployment.minimum } else { Minimum::Tls12 };
+        let minimum = context.stack.minimums.get(link).copied().unwrap_or(usual);
         async move { (*link, minimum, endpoint(context, *link, minimum).await) }
     });
     let mut table = Map::new();
@@ -74,7 +75,8 @@ async fn observe(context: &Context) -> Observation {
         seen.untried("TLS endpoints", Expects::Works, failure);
     } else {
         let reached: Vec<String> = seen.steps.iter().map(|step| step.name.clone()).collect();
-        let mut summary = format!("below {} refused by {}", deployment.minimum.slug(), reached.join(", "));
+        let below = if context.stack.minimums.is_empty() { deployment.minimum.slug() } else { "the minimum" };
+        let mut summary = format!("below {below} refused by {}", reached.join(", "));
         if !left_out.is_empty() {
             summary.push_str(&format!("; not reached: {}", left_out.join(", ")));
         }

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use certs::{CertsArgs, CertsFormat, Role};
 pub use probe::{MergeArgs, ProbeArgs};
 pub use runner::{ColorChoice, FailOn, Format, OutputArgs, RunnerArgs};
-pub use target::TargetArgs;
+pub use target::{Fallback, TargetArgs};
 
 const EXIT_CODES: &str = "Exit codes:
   0    everything selected passed

@@ -80,4 +80,16 @@ pub struct TargetArgs {
     /// Only log lines newer than this count (a duration such as 10m, or RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// What a profile says where neither a flag nor the environment does.
+    #[arg(skip)]
+    pub fallback: Fallback,
+}
+
+/// Certificate paths of a profile: after flags and environment, before `./certs`.
+#[derive(Clone, Debug, Default)]
+pub struct Fallback {
+    pub dir: Option<PathBuf>,
+    pub ca: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
 }

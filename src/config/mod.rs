@@ -190,6 +190,7 @@ pub fn stack(
             .get("CORDUM_TLS_MIN_VERSION")
             .and_then(Minimum::parse)
             .map(|minimum| (minimum, "CORDUM_TLS_MIN_VERSION here".to_owned())),
+        minimums: std::collections::BTreeMap::new(),
         nats_monitoring: None,
         judge_chain: judgement::chain,
         inspect: judgement::folder,
@@ -253,8 +254,9 @@ impl Paths {
             .certs
             .clone()
             .or_else(|| environment.get("CORDUM_CERT_DIR").map(PathBuf::from))
+            .or_else(|| args.fallback.dir.clone())
             .unwrap_or_else(|| PathBuf::from("./certs"));
-        let mut pick = |flag: &Option<PathBuf>, names: &[&str], tail: &str| {
+        let mut pick = |flag: &Option<PathBuf>, names: &[&str], last: &Option<PathBuf>, tail: &str| {
             if let Some(path) = flag {
                 return path.clone();
             }
@@ -269,13 +271,27 @@ impl Paths {
                         path.display()
                     ));
                 }
+                if let Some(path) = last {
+                    return path.clone();
+                }
             }
             folder.join(tail)
         };
+        let last = &args.fallback;
         Self {
-            ca: pick(&args.cacert, &["CORDUM_TLS_CA", "NATS_TLS_CA", "REDIS_TLS_CA"], "ca/ca.crt"),
-            cert: pick(&args.cert, &["NATS_TLS_CERT", "REDIS_TLS_CERT", "CORDUM_TLS_CERT"], "client/tls.crt"),
-            key: pick(&args.key, &["NATS_TLS_KEY", "REDIS_TLS_KEY", "CORDUM_TLS_KEY"], "client/tls.key"),
+            ca: pick(&args.cacert, &["CORDUM_TLS_CA", "NATS_TLS_CA", "REDIS_TLS_CA"], &last.ca, "ca/ca.crt"),
+            cert: pick(
+                &args.cert,
+                &["NATS_TLS_CERT", "REDIS_TLS_CERT", "CORDUM_TLS_CERT"],
+                &last.cert,
+                "client/tls.crt",
+            ),
+            key: pick(
+                &args.key,
+                &["NATS_TLS_KEY", "REDIS_TLS_KEY", "CORDUM_TLS_KEY"],
+                &last.key,
+                "client/tls.key",
+            ),
         }
     }
 

@@ -29,6 +29,15 @@ pub fn write(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Resul
     {
         writeln!(out, "{}\n", demo.get("about").and_then(|about| about.as_str()).unwrap_or_default())?;
     }
+    let said = |key: &str| report.target.get(key).and_then(|text| text.as_str()).unwrap_or_default();
+    if !said("profile").is_empty() && !style.quiet {
+        let about = if said("profile_about").is_empty() {
+            String::new()
+        } else {
+            format!(": {}", said("profile_about"))
+        };
+        writeln!(out, "{}\n", wrap(&tame(&format!("profile {}{about}", said("profile"))), WIDTH, "  "))?;
+    }
     if !report.root_causes.is_empty() {
         roots(report, style, out)?;
     }

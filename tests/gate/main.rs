@@ -2,6 +2,7 @@
 
 mod comparing;
 mod formats;
+mod profiles;
 mod readers;
 mod support;
 mod waiting;
