@@ -97,8 +97,9 @@ fn targets_are_dialled_and_flags_and_environment_beat_them() {
     assert_eq!(seen["target"]["redis"], "rediss://127.0.0.1:1");
     assert_eq!(seen["target"]["nats"], "tls://127.0.0.1:2");
     // People see which profile judged.
-    let mut command = bench.run(&profile);
-    let output = finish(command.args(["--only", "redis-tls", "--no-docker", "--format", "human"]));
+    let mut command = program();
+    command.args(["run", "--only", "redis-tls", "--no-docker", "--profile", "mine.toml"]);
+    let output = finish(command.current_dir(bench.0.path()).env("REDIS_PASSWORD", "word"));
     assert!(text(&output.stdout).starts_with("profile mine: a stack of ours\n"), "{}", text(&output.stdout));
 }
 
