@@ -24,6 +24,8 @@ pub struct Trouble {
     pub sample: String,
     /// A later line of the same run says that the link works.
     pub recovered: bool,
+    /// The link had worked in this run before.
+    pub established: bool,
     /// Position of the last such line within the run.
     pub line: u64,
 }
@@ -237,6 +239,7 @@ impl<'a> Reader<'a> {
                 last: at,
                 sample,
                 recovered: false,
+                established: run.works.contains(&link),
                 line,
             }),
             None => {}

@@ -26,6 +26,9 @@ pub const CHECK: Check = Check {
 /// Trouble older than this is over when Redis is reachable now.
 const SETTLED: Duration = Duration::from_secs(5);
 
+/// Every service uses each of its connections to Redis at least this often.
+const DROPPED: Duration = Duration::from_secs(30);
+
 async fn observe(context: &Context) -> Observation {
     match &context.stack.logs {
         LogSource::Engine => of_engine(context).await,
@@ -200,7 +203,8 @@ fn weigh(
         // engine calls a container healthy for up to 30 s after its Redis has gone.
         let silent = settled && present.redis_reachable.unwrap_or(!run.ends_in_trouble);
         let healthy = present.healthy && present.redis_reachable != Some(false);
-        let over = present.up && !restarting && (trouble.recovered || healthy || silent);
+        let dropped = present.redis_reachable.is_none() && was_dropped(trouble, run);
+        let over = present.up && !restarting && (trouble.recovered || healthy || silent || dropped);
         if !of_redis && connection && trouble.recovered {
             continue;
         }
@@ -222,6 +226,24 @@ fn weigh(
             seen.failed(name.to_owned(), Expects::Works, failure);
         }
     }
+}
+
+/// Connections that had worked were closed, once each, and dialling anew did not fail: Redis was restarted.
+fn was_dropped(trouble: &Trouble, run: &RunLog) -> bool {
+    let lasted = match (trouble.first, trouble.last) {
+        (Some(first), Some(last)) => last.duration_since(first).unwrap_or_default(),
+        _ => Duration::ZERO,
+    };
+    let dialled = |other: &Trouble| {
+        other.link == trouble.link
+            && other.line > trouble.line
+            && is_connection_trouble(other.what.kind)
+            && other.what.kind != CauseKind::ConnectionReset
+    };
+    trouble.what.kind == CauseKind::ConnectionReset
+        && trouble.established
+        && lasted < DROPPED
+        && !run.troubles.iter().any(dialled)
 }
 
 fn as_failure(name: &str, service: &str, trouble: &Trouble) -> Failure {

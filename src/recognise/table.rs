@@ -99,6 +99,9 @@ pub(super) const WORKS: &[(&str, Option<Link>)] = &[
     (r#""msg":"started""#, Some(Link::Redis)),
     ("registry hydrated from snapshot", Some(Link::Redis)),
     ("scheduler running, waiting for signals", Some(Link::Redis)),
+    ("shadow evaluation enabled", Some(Link::Redis)),
+    // It comes up without Redis too.
+    ("safety-kernel: listening", Some(Link::SafetyKernel)),
     // The configuration that it read lies in Redis.
     ("routing updated", Some(Link::Redis)),
 ];
