@@ -1,16 +1,18 @@
 //! The verdict on chains: a table with the rule that decides each, and Go itself as the referee.
 
+mod make;
+mod random;
+mod referee;
 mod spec;
 mod table;
 
-use std::io::Write;
 use std::process::{Command, Stdio};
 
 use spec::*;
 use table::table;
 use time::OffsetDateTime;
 use tls_verify::certs;
-use tls_verify::trust::{Options, Parsed, Purpose, verify};
+use tls_verify::trust::{Options, Parsed, Purpose, matches_name, verify};
 
 fn ours(row: &Row) -> Result<(), String> {
     let read =
@@ -21,34 +23,22 @@ fn ours(row: &Row) -> Result<(), String> {
     verify(&leaf, &read(&row.intermediates), &read(&row.roots), &options).map(drop).map_err(|why| why.reason)
 }
 
-/// Go's verdicts, where Go is on the machine.
-fn referee(rows: &[Row]) -> Option<Vec<bool>> {
-    let go = ["go", "/usr/local/go/bin/go"].into_iter().find(|go| {
-        Command::new(go).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    })?;
+/// Go's words on chains, where Go is on the machine; empty: it accepts.
+fn referee(rows: &[Row]) -> Option<Vec<String>> {
     use base64::Engine as _;
     let encode = |der: &[u8]| base64::engine::general_purpose::STANDARD.encode(der);
     let list = |many: &[Vec<u8>]| many.iter().map(|one| encode(one)).collect::<Vec<_>>();
-    let input: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            serde_json::json!({ "leaf": encode(&row.leaf), "intermediates": list(&row.intermediates),
-                "roots": list(&row.roots), "at": row.at, "name": row.name, "client": row.client })
-        })
-        .collect();
-    let mut child = Command::new(go)
-        .args(["run", "main.go"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/referee/verify"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(serde_json::to_string(&input).unwrap().as_bytes()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    let mut input = Vec::new();
+    for row in rows {
+        let one = serde_json::json!({ "leaf": encode(&row.leaf), "intermediates": list(&row.intermediates),
+                "roots": list(&row.roots), "at": row.at, "name": row.name, "client": row.client });
+        serde_json::to_writer(&mut input, &one).unwrap();
+        input.push(b'\n');
+    }
+    let output = referee::ask("verify", input)?;
+    let lines: Vec<String> = String::from_utf8(output).unwrap().lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), rows.len());
+    Some(lines)
 }
 
 #[test]
@@ -65,12 +55,12 @@ fn the_verdict_is_gos() {
     match referee(&rows) {
         Some(verdicts) => {
             for (row, verdict) in rows.iter().zip(verdicts) {
-                if verdict != row.accepted {
-                    wrong.push(format!("{}: the table says {}, Go {verdict}", row.rule, row.accepted));
+                if verdict.is_empty() != row.accepted {
+                    wrong.push(format!("{}: the table says {}, Go {verdict:?}", row.rule, row.accepted));
                 }
             }
         }
-        None => eprintln!("skipped: no Go here to be the referee"),
+        None => {}
     }
     println!("{} rows", rows.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
@@ -156,4 +146,103 @@ fn how_often_other_verifiers_decide_otherwise() {
         rows.len()
     );
     assert!(model * 20 <= rows.len(), "{}", wrong.join("\n"));
+}
+
+/// How many random chains; more of them: `RANDOM_CHAINS=30000`, and other ones: `RANDOM_SEED=7`.
+fn asked(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+fn random_chains_are_decided_as_go_decides() {
+    let keys = make::keys();
+    let mut maker = random::Maker::new(asked("RANDOM_SEED", 1), &keys);
+    let count = usize::try_from(asked("RANDOM_CHAINS", 3000)).unwrap();
+    let rows: Vec<Row> = (0..count).map(|index| maker.row(index)).collect();
+    let ours: Vec<Result<(), String>> = rows.iter().map(ours).collect();
+    let Some(verdicts) = referee(&rows) else { return };
+    let mut wrong = Vec::new();
+    for ((row, said), verdict) in rows.iter().zip(&ours).zip(&verdicts) {
+        if said.is_ok() != verdict.is_empty() {
+            wrong.push(format!("{}: Go says {verdict:?}, we {said:?}", row.rule));
+        }
+    }
+    let accepted = verdicts.iter().filter(|verdict| verdict.is_empty()).count();
+    println!("{count} random chains, {accepted} accepted by Go, {} decided otherwise", wrong.len());
+    let kind = |verdict: &String| verdict.split(' ').skip(1).take(5).collect::<Vec<_>>().join(" ");
+    let kinds: std::collections::BTreeSet<String> = verdicts.iter().map(kind).collect();
+    assert!(kinds.len() >= 20, "the chains are refused for {kinds:#?} alone");
+    // Neither side is decided by chance alone.
+    assert!(accepted * 10 > count && accepted * 10 < count * 9, "{accepted} of {count}");
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
+}
+
+#[test]
+fn random_names_match_as_go_matches() {
+    use base64::Engine as _;
+    let keys = make::keys();
+    let mut maker = random::Maker::new(asked("RANDOM_SEED", 2), &keys);
+    let cases: Vec<(Vec<u8>, Vec<String>)> =
+        (0..asked("RANDOM_CHAINS", 1000)).map(|_| maker.named()).collect();
+    let mut input = Vec::new();
+    for (leaf, names) in &cases {
+        let leaf = base64::engine::general_purpose::STANDARD.encode(leaf);
+        serde_json::to_writer(&mut input, &serde_json::json!({ "leaf": leaf, "names": names })).unwrap();
+    }
+    let Some(output) = referee::ask("verify", input) else { return };
+    let (mut count, mut matched, mut wrong) = (0, 0, Vec::new());
+    for ((leaf, names), said) in cases.iter().zip(String::from_utf8(output).unwrap().lines()) {
+        let leaf = Parsed::read(leaf).unwrap();
+        assert_eq!(said.len(), names.len(), "{said}");
+        for (name, said) in names.iter().zip(said.bytes()) {
+            count += 1;
+            matched += usize::from(said == b'1');
+            if (said == b'1') != matches_name(&leaf, name).is_ok() {
+                wrong.push(format!("{name:?} against {:?} {:?}", leaf.dns, leaf.ips));
+            }
+        }
+    }
+    println!("{count} names, {matched} matched by Go, {} decided otherwise", wrong.len());
+    assert!(matched * 50 > count, "{matched} of {count}");
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
+}
+
+/// The way a file goes: PEM, the command line, the report.
+#[test]
+fn the_command_gives_gos_verdict_on_files() {
+    use tls_verify_fixtures::pki::pem;
+    let keys = make::keys();
+    let mut maker = random::Maker::new(asked("RANDOM_SEED", 3), &keys);
+    let count = usize::try_from(asked("RANDOM_FILES", 200)).unwrap();
+    let rows: Vec<Row> = (0..count).map(|index| maker.row(index)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let list = |many: &[Vec<u8>]| many.iter().map(|der| pem("CERTIFICATE", der)).collect::<String>();
+    let mut wrong = Vec::new();
+    for row in rows.iter().filter(|row| !row.roots.is_empty()) {
+        let (cert, cacert) = (folder.path().join("cert.pem"), folder.path().join("ca.pem"));
+        // A message of TLS is refused whole for one certificate in it that cannot be parsed.
+        let sent: Vec<Vec<u8>> =
+            row.intermediates.iter().filter(|der| Parsed::read(der).is_ok()).cloned().collect();
+        std::fs::write(&cert, pem("CERTIFICATE", &row.leaf) + &list(&sent)).unwrap();
+        std::fs::write(&cacert, list(&row.roots)).unwrap();
+        let at = OffsetDateTime::from_unix_timestamp(row.at).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
+        command.arg("certs").arg("--cert").arg(&cert).arg("--cacert").arg(&cacert);
+        command.args(["--format", "json", "--purpose", if row.client { "client" } else { "server" }]);
+        command.arg("--at").arg(at.format(&time::format_description::well_known::Rfc3339).unwrap());
+        if !row.name.is_empty() {
+            command.arg(format!("--name={}", row.name));
+        }
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let accepted = &said["verification"]["accepted"];
+        if accepted.as_bool() != Some(ours(row).is_ok()) {
+            wrong.push(format!("{}: {:?}, the command says {}", row.rule, ours(row), said["verification"]));
+        }
+        let failed = output.status.code() == Some(1);
+        if failed != (accepted != true) {
+            wrong.push(format!("{}: exit {:?}: {}", row.rule, output.status.code(), said["findings"]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
 }

@@ -1,10 +1,13 @@
-// The referee: Go's own verdict on the chains of the table, as JSON from stdin to stdout.
+// The referee: Go's own verdict on chains, one JSON object a line in; out a line each: empty when the chain
+// is accepted, else Go's words; with names instead of a chain's question a digit for each name.
 package main
 
 import (
+	"bufio"
 	"crypto/x509"
 	"encoding/json"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -15,6 +18,7 @@ type row struct {
 	At            int64    `json:"at"`
 	Name          string   `json:"name"`
 	Client        bool     `json:"client"`
+	Names         []string `json:"names"`
 }
 
 func pool(many [][]byte) *x509.CertPool {
@@ -27,30 +31,49 @@ func pool(many [][]byte) *x509.CertPool {
 	return p
 }
 
-func main() {
-	var rows []row
-	if err := json.NewDecoder(os.Stdin).Decode(&rows); err != nil {
-		panic(err)
+func judge(r row) string {
+	leaf, err := x509.ParseCertificate(r.Leaf)
+	if err != nil {
+		return "unparsed: " + err.Error()
 	}
-	verdicts := []bool{}
-	for _, r := range rows {
-		leaf, err := x509.ParseCertificate(r.Leaf)
-		if err == nil {
-			usage := x509.ExtKeyUsageServerAuth
-			if r.Client {
-				usage = x509.ExtKeyUsageClientAuth
+	if r.Names != nil {
+		said := make([]byte, len(r.Names))
+		for i, name := range r.Names {
+			said[i] = '0'
+			if leaf.VerifyHostname(name) == nil {
+				said[i] = '1'
 			}
-			_, err = leaf.Verify(x509.VerifyOptions{
-				DNSName:       r.Name,
-				Intermediates: pool(r.Intermediates),
-				Roots:         pool(r.Roots),
-				CurrentTime:   time.Unix(r.At, 0),
-				KeyUsages:     []x509.ExtKeyUsage{usage},
-			})
 		}
-		verdicts = append(verdicts, err == nil)
+		return string(said)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(verdicts); err != nil {
-		panic(err)
+	usage := x509.ExtKeyUsageServerAuth
+	if r.Client {
+		usage = x509.ExtKeyUsageClientAuth
+	}
+	_, err = leaf.Verify(x509.VerifyOptions{
+		DNSName:       r.Name,
+		Intermediates: pool(r.Intermediates),
+		Roots:         pool(r.Roots),
+		CurrentTime:   time.Unix(r.At, 0),
+		KeyUsages:     []x509.ExtKeyUsage{usage},
+	})
+	if err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", " ")
+	}
+	return ""
+}
+
+func main() {
+	in := json.NewDecoder(bufio.NewReaderSize(os.Stdin, 1<<20))
+	out := bufio.NewWriter(os.Stdout)
+	defer func() { _ = out.Flush() }()
+	for in.More() {
+		var r row
+		if err := in.Decode(&r); err != nil {
+			panic(err)
+		}
+		if _, err := out.WriteString(judge(r) + "\n"); err != nil {
+			panic(err)
+		}
 	}
 }
