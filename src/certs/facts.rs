@@ -62,8 +62,14 @@ impl Facts {
     /// # Errors
     /// Why nothing can be read from it.
     pub fn read(file: &str, index: usize, der: &[u8]) -> Result<Self, String> {
-        let (_, certificate) =
-            X509Certificate::from_der(der).map_err(|error| format!("no X.509 certificate: {error}"))?;
+        let (_, certificate) = match X509Certificate::from_der(der) {
+            Ok(read) => read,
+            // Go reads what this parser does not: dates with a zone, for one.
+            Err(error) => {
+                let parsed = Parsed::read(der).map_err(|_| format!("no X.509 certificate: {error}"))?;
+                return Ok(Self::of_go(file, index, der, parsed));
+            }
+        };
         let (key, bits) = key(&certificate);
         let instant = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
         let validity = certificate.validity();
@@ -100,6 +106,41 @@ impl Facts {
             self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
             parsed: Parsed::read(der),
         })
+    }
+
+    /// What Go's reading tells, which is less.
+    fn of_go(file: &str, index: usize, der: &[u8], parsed: Parsed) -> Self {
+        let instant = |at: i64| OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let shown = |at: i64| instant(at).format(&Rfc3339).unwrap_or_default();
+        let of_ip = |octets: &Vec<u8>| address(octets);
+        let usages: [(bool, &str); 1] = [(parsed.signs_certificates() == Some(true), "keyCertSign")];
+        let (key, bits) = parsed.key_kind();
+        Self {
+            file: file.to_owned(),
+            index,
+            subject: parsed.subject.clone(),
+            issuer: parsed.issuer.clone(),
+            serial: hex(&parsed.serial),
+            not_before: shown(parsed.not_before),
+            not_after: shown(parsed.not_after),
+            sans: parsed.dns.iter().cloned().chain(parsed.ips.iter().map(of_ip)).take(1000).collect(),
+            key,
+            signature: signature(parsed.signed_with()),
+            ekus: parsed.ekus.iter().map(|eku| usage(eku).to_owned()).collect(),
+            key_usages: usages.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect(),
+            is_ca: parsed.is_ca == Some(true),
+            path_length: parsed.path_length,
+            sha256: hex(digest::digest(&digest::SHA256, der).as_ref()),
+            der: der.to_vec(),
+            begins: instant(parsed.not_before),
+            ends: instant(parsed.not_after),
+            raw_serial: parsed.serial.clone(),
+            bits,
+            spki: parsed.spki().to_vec(),
+            common_name: None,
+            self_issued: parsed.is_self_issued(),
+            parsed: Ok(parsed),
+        }
     }
 
     /// The common name, or the whole subject where there is none.
@@ -191,15 +232,6 @@ fn signature(id: &str) -> String {
 /// Every subject alternative name that a TLS client looks at, and the others by their kind.
 fn sans(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
-    let address = |octets: &[u8]| -> String {
-        if let Ok(four) = <[u8; 4]>::try_from(octets) {
-            return IpAddr::from(four).to_string();
-        }
-        <[u8; 16]>::try_from(octets).map_or_else(
-            |_| format!("address of {} octets", octets.len()),
-            |all| IpAddr::from(all).to_string(),
-        )
-    };
     extension
         .value
         .general_names
@@ -213,6 +245,23 @@ fn sans(certificate: &X509Certificate<'_>) -> Vec<String> {
             other => format!("other:{other}"),
         })
         .collect()
+}
+
+fn address(octets: &[u8]) -> String {
+    if let Ok(four) = <[u8; 4]>::try_from(octets) {
+        return IpAddr::from(four).to_string();
+    }
+    <[u8; 16]>::try_from(octets)
+        .map_or_else(|_| format!("address of {} octets", octets.len()), |all| IpAddr::from(all).to_string())
+}
+
+fn usage(id: &str) -> &str {
+    match id {
+        "2.5.29.37.0" => "anyExtendedKeyUsage",
+        "1.3.6.1.5.5.7.3.1" => "serverAuth",
+        "1.3.6.1.5.5.7.3.2" => "clientAuth",
+        other => other,
+    }
 }
 
 fn ekus(certificate: &X509Certificate<'_>) -> Vec<String> {

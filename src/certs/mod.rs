@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tls_verify_checks::cause::CauseKind;
 
 pub use facts::Facts;
 pub use finding::{Finding, Grade};
@@ -220,7 +221,9 @@ fn named(args: &CertsArgs, purpose: Option<Purpose>, look: Look, password: Optio
         if judged.verifications.iter().all(|one| one.accepted) && !judged.verifications.is_empty() {
             let names: Vec<&str> = anchors.iter().map(gather::Source::name).collect();
             for finding in &mut judged.findings {
-                if names.contains(&finding.file.as_str()) && finding.severity == Grade::Error {
+                let of_anchor = names.contains(&finding.file.as_str());
+                let of_order = finding.cause == Some(CauseKind::InvalidCa);
+                if (of_anchor || of_order) && finding.severity == Grade::Error {
                     finding.severity = Grade::Warning;
                 }
             }

@@ -57,18 +57,22 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
     for one in &set.leaf.facts {
         found.extend(single::make(one));
     }
-    for one in set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued) {
-        found.extend(single::dates(one, look, true));
-    }
     found.extend(order(set));
     found.extend(usage(set, leaf));
     let anchors = anchors(set);
+    let behind = |main| {
+        let intermediates = set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued);
+        intermediates.filter_map(move |one| single::dates(one, look, main))
+    };
     if set.anchors.is_empty() {
+        found.extend(behind(true));
         return (found, None);
     }
     let verification = verify(&question(set, &presented, &anchors, look));
     found.extend(names(set, leaf));
     let unnamed = verify(&Question { names: &[], ..question(set, &presented, &anchors, look) });
+    // An intermediate that no chain needs may have ended.
+    found.extend(behind(!unnamed.accepted));
     // Dates of the end-entity certificate are said; what else is wrong with the chain is asked on a
     // day on which it is valid.
     let chained = if dead {

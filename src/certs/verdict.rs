@@ -49,7 +49,7 @@ pub struct Verification {
 pub fn verify(question: &Question<'_>) -> Verification {
     let go = go(question);
     let webpki = webpki(question);
-    let openssl = openssl(question, go.as_ref().err());
+    let openssl = openssl(question, &go);
     let accepted = go.is_ok();
     let mut differences = Vec::new();
     match (&webpki, accepted) {
@@ -143,13 +143,19 @@ fn webpki(question: &Question<'_>) -> Result<(), String> {
 /// OpenSSL 3 with X509_V_FLAG_PARTIAL_CHAIN and X509_V_FLAG_TRUSTED_FIRST, as curl sets it (8.x,
 /// `lib/vtls/openssl.c`), security level 2 as Debian builds it: Go's answer, and the rules in which
 /// OpenSSL differs. `Ok(Some(_))`: accepted although Go refuses, and why.
-fn openssl(question: &Question<'_>, go: Option<&Refusal>) -> Result<Option<String>, String> {
+fn openssl(
+    question: &Question<'_>,
+    go: &Result<Vec<Vec<String>>, Refusal>,
+) -> Result<Option<String>, String> {
     let Some(leaf) = question.presented.first().and_then(|der| Facts::read("", 0, der).ok()) else {
         return Err("the certificate cannot be read".to_owned());
     };
-    if let Some(refusal) = go {
-        return openssl_accepts(question, &leaf, refusal).map(Some).ok_or_else(|| refusal.reason.clone());
-    }
+    let chains = match go {
+        Ok(chains) => chains,
+        Err(refusal) => {
+            return openssl_accepts(question, &leaf, refusal).map(Some).ok_or_else(|| refusal.reason.clone());
+        }
+    };
     let own_anchor = question.anchors.iter().any(|anchor| anchor == &leaf.der);
     // crypto/x509/v3_purp.c: anyExtendedKeyUsage alone is no purpose of a TLS end-entity.
     let wanted = if question.purpose == Purpose::Client { "clientAuth" } else { "serverAuth" };
@@ -187,9 +193,25 @@ fn openssl(question: &Question<'_>, go: Option<&Refusal>) -> Result<Option<Strin
     if !leaf.key_usages.is_empty() && !leaf.key_usages.iter().any(|usage| useful.contains(&usage.as_str())) {
         return Err("the key usage allows neither signatures nor key exchange".to_owned());
     }
-    // Security level 2: 112 bits.
-    if leaf.key.starts_with("RSA") && leaf.bits < 2048 {
+    // Security level 2: 112 bits, for every key of the chain.
+    let small = |one: &Facts| one.key.starts_with("RSA") && one.bits < 2048;
+    let above = question.presented.iter().skip(1).chain(question.anchors).filter(|_| !own_anchor);
+    let mut above = above.filter_map(|der| Facts::read("", 0, der).ok());
+    if small(&leaf) {
         return Err(format!("the key of {} bits is too small at security level 2", leaf.bits));
+    }
+    if let Some(one) =
+        above.find(|one| small(one) && chains.iter().flatten().any(|name| *name == one.subject))
+    {
+        return Err(format!(
+            "the key of {} bits of {} is too small at security level 2",
+            one.bits,
+            one.called()
+        ));
+    }
+    // X509_check_host and X509_check_ip compare what stands there.
+    if let Some(name) = question.names.iter().find(|name| name.ends_with('.') || name.starts_with('[')) {
+        return Err(format!("the name {name} is compared as it stands, dots and brackets too"));
     }
     Ok(None)
 }
@@ -205,6 +227,9 @@ fn openssl_accepts(question: &Question<'_>, leaf: &Facts, refusal: &Refusal) -> 
             let name = leaf.common_name.as_deref()?;
             let all = question.names.iter().all(|wanted| wanted.eq_ignore_ascii_case(name));
             (!has_dns && all).then(|| format!("the common name {name} counts where there is no dNSName"))
+        }
+        (CauseKind::InvalidCa, None) if refusal.reason.contains("invalid policies") => {
+            Some("it does not look at certificate policies unless it is told to".to_owned())
         }
         _ => None,
     }

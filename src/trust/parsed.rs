@@ -1,7 +1,7 @@
 //! A certificate as Go 1.26 reads it (`crypto/x509`, `parser.go`): what it refuses to parse is refused here.
 
 use super::der::{Der, SEQUENCE, name_is_valid, time};
-use super::keys::Key;
+use super::keys::{Curve, Key};
 use super::policies::Policy;
 use super::{extensions, keys};
 
@@ -22,6 +22,8 @@ pub struct Parsed {
     pub(super) signature_parameters: Vec<u8>,
     pub(super) signature: Vec<u8>,
     pub(super) version: u32,
+    /// Big-endian, as it was sent.
+    pub serial: Vec<u8>,
     /// Seconds since 1970, UTC.
     pub not_before: i64,
     pub not_after: i64,
@@ -87,6 +89,7 @@ impl Parsed {
             }
         };
         let serial = tbs.integer().ok_or_else(|| bad("serial number"))?;
+        parsed.serial = serial.to_vec();
         if serial[0] & 0x80 != 0 {
             return Err("x509: negative serial number".to_owned());
         }
@@ -132,6 +135,44 @@ impl Parsed {
         self.key = keys::read(&oid, parameters, &key)?;
         self.key_octets = key;
         Ok(())
+    }
+
+    /// What keyUsage says of signing certificates; `None`: nothing.
+    #[must_use]
+    pub fn signs_certificates(&self) -> Option<bool> {
+        self.key_cert_sign
+    }
+
+    /// The signature algorithm's object identifier.
+    #[must_use]
+    pub fn signed_with(&self) -> &str {
+        &self.signature_oid
+    }
+
+    /// subjectPublicKeyInfo, DER.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.raw_spki
+    }
+
+    /// The key for people, and its size in bits.
+    #[must_use]
+    pub fn key_kind(&self) -> (String, usize) {
+        let (kind, bits) = match &self.key {
+            Key::Dsa => ("DSA".to_owned(), 0),
+            Key::Ecdsa(Curve::P224) => ("EC P-224".to_owned(), 224),
+            Key::Ecdsa(Curve::P256) => ("EC P-256".to_owned(), 256),
+            Key::Ecdsa(Curve::P384) => ("EC P-384".to_owned(), 384),
+            Key::Ecdsa(Curve::P521) => ("EC P-521".to_owned(), 521),
+            Key::Ed25519 => ("Ed25519".to_owned(), 256),
+            Key::Rsa { modulus, .. } => {
+                let lead = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+                let bits = (modulus.len() * 8).saturating_sub(lead);
+                (format!("RSA {bits}"), bits)
+            }
+            Key::Unknown => ("of an unknown kind".to_owned(), 0),
+        };
+        (kind, bits)
     }
 
     /// Subject equals issuer.
