@@ -50,6 +50,7 @@ pub enum Command {
     #[command(after_help = CERTS_CODES)]
     Probe(Box<ProbeArgs>),
     /// Joins the lines of sharded probes into one report with one exit code
+    #[command(after_help = CERTS_CODES)]
     Merge(MergeArgs),
     /// Prints the JSON Schema of a report
     Schema {

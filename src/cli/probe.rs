@@ -75,6 +75,15 @@ pub struct MergeArgs {
     /// JSONL of `probe --format jsonl`, one file a shard (`-`: standard input)
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// How many endpoints there have to be: fewer leave the result undecided
+    #[arg(long, value_name = "N")]
+    pub expect: Option<usize>,
+    /// Warnings fail
+    #[arg(long)]
+    pub strict: bool,
+    /// A report in a file, beside the one on standard output (json, jsonl, prometheus)
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<String>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t = LineFormat::Json)]
     pub format: LineFormat,

@@ -1,11 +1,12 @@
 //! The `probe` command: single endpoints in depth, or many of them quickly.
 
+mod list;
 pub mod merge;
 mod screen;
 mod sink;
 mod target;
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,6 +18,8 @@ use tls_verify_checks::context::Context;
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::probe::{self, Target};
 use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
+
+use list::Shard;
 
 use crate::app::usage;
 use crate::certs::{Question, verify};
@@ -58,6 +61,12 @@ pub struct Count {
 }
 
 impl Count {
+    /// How many there are.
+    #[must_use]
+    pub const fn sum(self) -> usize {
+        self.fail + self.warn + self.unknown + self.good
+    }
+
     pub fn add(&mut self, status: Status) {
         match status {
             Status::Fail => self.fail += 1,
@@ -79,9 +88,6 @@ impl Count {
         }
     }
 }
-
-/// Every `.1`-th target from the `.0`-th on.
-type Shard = (usize, usize);
 
 /// A target, or what is wrong with the line that should have been one.
 type Line = Result<Target, (String, String)>;
@@ -112,9 +118,9 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
             )),
         }
     }
-    let list: Box<dyn Iterator<Item = String>> = match &args.list {
+    let list: Box<dyn Iterator<Item = Result<String, String>>> = match &args.list {
         None => Box::new(std::iter::empty()),
-        Some(path) => match lines(path) {
+        Some(path) => match list::lines(path) {
             Ok(lines) => lines,
             Err(problem) => {
                 problems.push(problem);
@@ -129,7 +135,10 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
         Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };
-    let read = list.map(|text| target::parse(&text, manner).map_err(|why| (text, why)));
+    let read = list.map(|line| match line {
+        Ok(text) => target::parse(text.trim_start_matches('\u{feff}'), manner).map_err(|why| (text, why)),
+        Err(why) => Err(("the list of targets".to_owned(), why)),
+    });
     let all: Box<dyn Iterator<Item = Line>> = Box::new(named.into_iter().map(Ok).chain(read));
     let chosen: Box<dyn Iterator<Item = Line>> = match shard {
         Some((index, count)) => Box::new(all.skip(index).step_by(count)),
@@ -139,7 +148,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
     else {
         panic!("no asynchronous runtime can be started");
     };
-    let mut sink = sink::Sink::new(args, environment, reports);
+    let mut sink = sink::Sink::new(args, environment, reports, shard.is_some());
     let stack = Arc::new(stack.clone());
     let code = runtime.block_on(async {
         let (jobs, deadline) = (args.jobs.max(1), args.deadline);
@@ -199,55 +208,11 @@ fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option
             }
         }
     }
-    let shard = shard(args, environment).unwrap_or_else(|problem| {
+    let shard = list::shard(args, environment).unwrap_or_else(|problem| {
         problems.push(problem);
         None
     });
     if problems.is_empty() { Ok((stack, shard)) } else { Err(problems) }
-}
-
-/// `--shard I/N`, else Kubernetes' index of an Indexed Job.
-fn shard(args: &ProbeArgs, environment: &Environment) -> Result<Option<Shard>, Problem> {
-    let text =
-        match (&args.shard, environment.get("JOB_COMPLETION_INDEX"), environment.get("JOB_COMPLETIONS")) {
-            (Some(text), ..) => text.clone(),
-            (None, Some(index), Some(count)) if args.list.is_some() => format!("{index}/{count}"),
-            _ => return Ok(None),
-        };
-    let parsed =
-        text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-    match parsed {
-        Some((index, count)) if index < count => Ok(Some((index, count))),
-        _ => Err(Problem::new(
-            format!("--shard: `{text}` is not I/N with I from 0 to N-1"),
-            "give, for example, 0/3, 1/3 and 2/3",
-        )),
-    }
-}
-
-/// Lines of a list, without comments; `-` is standard input.
-fn lines(path: &std::path::Path) -> Result<Box<dyn Iterator<Item = String>>, Problem> {
-    let reader: Box<dyn BufRead> = if path == std::path::Path::new("-") {
-        Box::new(io::BufReader::new(io::stdin()))
-    } else {
-        match std::fs::File::open(path) {
-            Ok(file) => Box::new(io::BufReader::new(file)),
-            Err(error) => {
-                return Err(Problem::new(
-                    format!("the list of targets cannot be read: {error}"),
-                    "give a file with one target a line, or `-`",
-                )
-                .in_file(path));
-            }
-        }
-    };
-    Ok(Box::new(
-        reader
-            .lines()
-            .map_while(Result::ok)
-            .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty() && !line.starts_with('#')),
-    ))
 }
 
 /// Probes one target on a stack of its own.

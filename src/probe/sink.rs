@@ -17,6 +17,8 @@ pub(super) struct Sink {
     kept: Vec<Endpoint>,
     keep: bool,
     reports: crate::report::files::Files,
+    /// A share may be empty; a whole list may not.
+    sharded: bool,
 }
 
 impl Sink {
@@ -24,6 +26,7 @@ impl Sink {
         args: &ProbeArgs,
         environment: &Environment,
         reports: crate::report::files::Files,
+        sharded: bool,
     ) -> Self {
         let color = match args.color {
             ColorChoice::Always => true,
@@ -39,6 +42,7 @@ impl Sink {
             kept: Vec::new(),
             keep: args.format == LineFormat::Json || !reports.is_empty(),
             reports,
+            sharded,
         }
     }
 
@@ -61,7 +65,16 @@ impl Sink {
     }
 
     pub(super) fn finish(mut self, interrupted: Option<u8>) -> u8 {
-        let code = interrupted.unwrap_or_else(|| self.count.exit_code(self.strict));
+        let nothing = self.count.sum() == 0 && !self.sharded;
+        let code = match interrupted {
+            Some(code) => code,
+            // Nothing was looked at: that decides nothing.
+            None if nothing => {
+                let _ = writeln!(io::stderr(), "note: the list has no target");
+                crate::outcome::exit::UNDECIDED
+            }
+            None => self.count.exit_code(self.strict),
+        };
         let report = Report {
             schema: "tls-verify/probe/v1",
             outcome: outcome(code),

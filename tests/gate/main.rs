@@ -1,6 +1,7 @@
 //! The gate that machines trust: watching, waiting, formats, profiles, fleets, packaging.
 
 mod comparing;
+mod fleets;
 mod formats;
 mod profiles;
 mod readers;
