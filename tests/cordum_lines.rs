@@ -71,7 +71,7 @@ fn every_line_of_the_services_is_named_and_its_link_with_it() {
         }
         let among = match sense(row.line.as_bytes()) {
             Sense::Trouble(found) => Some(found),
-            Sense::Nothing | Sense::Start(_) | Sense::Works(_) => None,
+            Sense::Nothing | Sense::Start(_) | Sense::Ends | Sense::Works(_) => None,
         };
         if let Some(label) = &row.project {
             judge("project", label, right(among.as_ref(), label, &row.also), &row.line, format!("{among:?}"));

@@ -257,6 +257,19 @@ fn ill() -> Vec<Wanted> {
                 logs.crash("mock-bank-worker", &["[mock-bank] Redis connection failed (check REDIS_URL, password, and TLS certs): redis ping failed: NOAUTH Authentication required."]);
             },
         ),
+        broken(
+            "the worker has redis:// for the TLS port",
+            &["connection-reset", "wrong-scheme-plain-to-tls"],
+            &["connection-reset"],
+            &["demo-quickstart-worker"],
+            |logs| logs.crash("demo-quickstart-worker", &["redis connect: redis ping failed: EOF"]),
+        ),
+        broken("production without a CA for the kernel", &[], &["other-tls"], &[], |logs| {
+            logs.crash(
+                "scheduler",
+                &["ERROR failed to connect to safety kernel|error=safety_kernel_tls_ca required"],
+            );
+        }),
         // Trouble of other links is no trouble of Redis.
         broken("NATS of another CA, restarted", &[], &["unknown-authority"], &[], |logs| {
             logs.crash_on_nats(FOREIGN)

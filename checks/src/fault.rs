@@ -100,6 +100,8 @@ pub enum Sense {
     /// The service starts: what stands before belongs to an earlier run. A link that the line proves at
     /// once is named.
     Start(Option<crate::stack::Link>),
+    /// The service stops, as it was told to.
+    Ends,
     /// A link works (again); which one, where the line says so.
     Works(Option<crate::stack::Link>),
     Trouble(Recognised),

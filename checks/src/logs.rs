@@ -24,7 +24,7 @@ pub struct Trouble {
     pub sample: String,
     /// A later line of the same run says that the link works.
     pub recovered: bool,
-    /// The link had worked in this run before.
+    /// The link had worked in this run before, and the service had not stopped since.
     pub established: bool,
     /// Position of the last such line within the run.
     pub line: u64,
@@ -42,6 +42,8 @@ pub struct RunLog {
     /// The last line that reads like an error, or the last line of all, without secrets.
     pub last_words: Option<String>,
     words_are_error: bool,
+    /// The service said that it stops.
+    pub ended: bool,
     /// The very last line was trouble: the run died of it, or is in the middle of it.
     pub ends_in_trouble: bool,
 }
@@ -191,6 +193,7 @@ impl<'a> Reader<'a> {
         }
         match sense {
             Sense::Nothing | Sense::Start(None) => {}
+            Sense::Ends => run.ended = true,
             Sense::Start(link) | Sense::Works(link) => {
                 if !run.works.contains(&link) {
                     run.works.push(link);
@@ -216,7 +219,7 @@ impl<'a> Reader<'a> {
         let Some(Open { what, at, text }) = self.open.take() else { return };
         let run = &mut self.log.present;
         let text = String::from_utf8_lossy(&text);
-        let link = what.link.or_else(|| named_link(&text));
+        let link = what.link;
         let sample: String = (self.stack.redact)(&text).chars().take(400).collect();
         let line = run.lines;
         let room = run.troubles.len() < TROUBLES;
@@ -239,7 +242,7 @@ impl<'a> Reader<'a> {
                 last: at,
                 sample,
                 recovered: false,
-                established: run.works.contains(&link),
+                established: run.works.contains(&link) && !run.ended,
                 line,
             }),
             None => {}
@@ -269,24 +272,6 @@ pub fn caused_by(own: &crate::context::OwnProbe, at: Option<SystemTime>, text: &
     let text = String::from_utf8_lossy(text);
     text.match_indices(&port)
         .any(|(index, found)| !text[index + found.len()..].starts_with(|next: char| next.is_ascii_digit()))
-}
-
-/// The link that a line names where the recogniser left it open.
-fn named_link(text: &str) -> Option<Link> {
-    // The names in a certificate (`is valid for localhost, nats, redis, …`) are no links.
-    let text = text.split(" valid for ").next().unwrap_or(text).to_ascii_lowercase();
-    if text.contains("nats connect") || text.contains("connect nats") {
-        return Some(Link::Nats);
-    }
-    if text.contains("redis") {
-        Some(Link::Redis)
-    } else if text.contains("nats") {
-        Some(Link::Nats)
-    } else if text.contains("safety kernel") || text.contains("safety_kernel") {
-        Some(Link::SafetyKernel)
-    } else {
-        None
-    }
 }
 
 /// Splits the engine's timestamp off.

@@ -262,7 +262,7 @@ impl Stack {
     pub fn recognise(&self, text: &[u8]) -> Option<Recognised> {
         match (self.read_line)(text) {
             Sense::Trouble(trouble) => Some(trouble),
-            Sense::Nothing | Sense::Start(_) | Sense::Works(_) => None,
+            Sense::Nothing | Sense::Start(_) | Sense::Ends | Sense::Works(_) => None,
         }
     }
 

@@ -16,7 +16,7 @@ use tls_verify_checks::fault::{Recognised, Sense};
 use tls_verify_checks::stack::Link;
 
 pub use redact::redact;
-use table::{HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
+use table::{ENDS, HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
 
 /// One pattern: a literal, ASCII case-insensitive, and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,7 @@ pub fn sense(line: &[u8]) -> Sense {
     static HARMLESS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static STARTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static WORKS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static ENDS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     if let Some(found) = automaton(&STARTS_CELL, STARTS.iter().map(|(text, _)| *text)).find(line) {
         return Sense::Start(STARTS[found.pattern().as_usize()].1);
     }
@@ -65,6 +66,7 @@ pub fn sense(line: &[u8]) -> Sense {
     }
     match recognise(line) {
         Some(found) => Sense::Trouble(found),
+        None if automaton(&ENDS_CELL, ENDS.iter().copied()).is_match(line) => Sense::Ends,
         None => Sense::Nothing,
     }
 }

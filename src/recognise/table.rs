@@ -123,6 +123,10 @@ pub(super) const STARTS: &[(&str, Option<Link>)] = &[
     ("hello-worker starting", None),
 ];
 
+/// Words with which a service says that it stops.
+pub(super) const ENDS: &[&str] =
+    &["shutting down gracefully", "[mock-bank] shutting down", "[demo-quickstart] shutdown requested"];
+
 /// Words for what the services keep in Redis, in messages that do not name it.
 pub(super) const STORE: &[&str] = &[
     "instance registry:",

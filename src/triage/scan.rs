@@ -166,7 +166,7 @@ impl<'a> Scanner<'a> {
                     self.release(true);
                     None
                 }
-                Sense::Works(_) | Sense::Nothing => None,
+                Sense::Ends | Sense::Works(_) | Sense::Nothing => None,
             }
         } else {
             recognise::ranked(line)
