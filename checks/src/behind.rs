@@ -158,7 +158,7 @@ fn state_of(container: &Container) -> String {
 /// The last trouble of the present run, or of the one before when the present one has said nothing.
 async fn words(context: &Context, engine: &Engine, container: &Container) -> Option<Trouble> {
     let own = context.own_probes();
-    let log = logs::of_container(&context.stack, engine, container, &own).await.ok()?;
+    let log = logs::of_container(context, engine, container, &own).await.ok()?;
     // What a server says of single clients is not what it died of.
     let of_a_client = |trouble: &&Trouble| {
         matches!(container.service.as_str(), "nats" | "redis")
@@ -177,7 +177,7 @@ async fn words(context: &Context, engine: &Engine, container: &Container) -> Opt
 
 /// What a container said last, where nothing in it is known trouble.
 async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<String> {
-    let log = logs::of_container(&context.stack, engine, container, &[]).await.ok()?;
+    let log = logs::of_container(context, engine, container, &[]).await.ok()?;
     let words = match (&log.present.last_words, &log.previous) {
         // A start that has only begun says nothing yet: the one before ended in an error.
         (_, Some(previous)) if log.present.lines < 4 => previous.last_words.clone(),

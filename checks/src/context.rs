@@ -62,7 +62,10 @@ impl Context {
     /// # Errors
     /// Why no engine can be asked.
     pub async fn engine(&self) -> Result<&Engine, &Failure> {
-        self.engine.get_or_init(|| Engine::connect(&self.stack)).await.as_ref()
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        // Something is left to say that it does not answer.
+        let patience = self.stack.timeout.min(left / 2);
+        self.engine.get_or_init(|| Engine::connect(&self.stack, patience)).await.as_ref()
     }
 
     /// Notes a connection of ours, so that its trace in a log is not blamed on the stack.

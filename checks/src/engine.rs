@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use bollard::Docker;
@@ -9,10 +10,11 @@ use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::query_parameters::{ListContainersOptions, LogsOptions};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::engine_wire::Host;
 use crate::fault::{Cause, Failure, Stage};
 use crate::stack::{EngineChoice, Stack};
 
@@ -20,6 +22,8 @@ use crate::stack::{EngineChoice, Stack};
 #[derive(Debug)]
 pub struct Engine {
     docker: Docker,
+    /// `None`: a kind of host that is left to bollard (a named pipe).
+    host: Option<Host>,
     pub containers: Vec<Container>,
 }
 
@@ -66,11 +70,11 @@ impl Container {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Finds an engine and lists the project's containers.
+    /// Finds an engine and lists the project's containers; each socket is given `patience`.
     ///
     /// # Errors
     /// Which sockets were tried and what they said.
-    pub async fn connect(stack: &Stack) -> Result<Self, Failure> {
+    pub async fn connect(stack: &Stack, patience: Duration) -> Result<Self, Failure> {
         let hosts: Vec<String> = match &stack.engine {
             EngineChoice::Off => {
                 return Err(Failure::new(Stage::Configure, Cause::Other)
@@ -88,7 +92,7 @@ impl Engine {
             failure = failure.because("no Docker socket found; set DOCKER_HOST or use --docker-host");
         }
         for host in hosts {
-            match tokio::time::timeout(PATIENCE, Self::open(&host, stack)).await {
+            match tokio::time::timeout(patience.min(PATIENCE), Self::open(&host, stack)).await {
                 Ok(Ok(engine)) => return Ok(engine),
                 Ok(Err(error)) => {
                     failure = failure.because(format!("Docker is not reachable at {host}: {error}"));
@@ -100,7 +104,12 @@ impl Engine {
     }
 
     async fn open(host: &str, stack: &Stack) -> Result<Self, bollard::errors::Error> {
-        let docker = Docker::connect_with_host(host)?.negotiate_version().await?;
+        let own = Host::parse(host);
+        let docker = match &own {
+            Some(host) => host.client()?,
+            None => Docker::connect_with_host(host)?,
+        };
+        let docker = docker.negotiate_version().await?;
         let filters = HashMap::from([(
             "label".to_owned(),
             vec![format!("com.docker.compose.project={}", stack.project)],
@@ -120,7 +129,7 @@ impl Engine {
         }
         containers.retain(|container| !container.oneoff);
         containers.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { docker, containers })
+        Ok(Self { docker, host: own, containers })
     }
 
     /// The containers of a service and of its replicas (`scheduler`, `scheduler-2`).
@@ -142,14 +151,23 @@ impl Engine {
         &self,
         container: &Container,
         since: Option<SystemTime>,
-    ) -> impl Stream<Item = Result<Bytes, bollard::errors::Error>> + use<> {
+    ) -> Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>> {
         let since = since
             .and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok())
             .and_then(|since| i32::try_from(since.as_secs()).ok())
             .unwrap_or(0);
+        if let Some(host) = self.host.clone() {
+            let path = format!(
+                "/v{}/containers/{}/logs?stdout=true&stderr=true&timestamps=true&since={since}",
+                self.docker.client_version(),
+                container.id
+            );
+            return host.logs(path);
+        }
         let options =
             LogsOptions { stdout: true, stderr: true, timestamps: true, since, ..Default::default() };
-        self.docker.logs(&container.id, Some(options)).map(|output| output.map(LogOutput::into_bytes))
+        let logs = self.docker.logs(&container.id, Some(options));
+        Box::pin(logs.map_ok(LogOutput::into_bytes).map_err(|error| error.to_string()))
     }
 
     /// Runs a command in a container and returns its standard output, bounded.
@@ -190,8 +208,9 @@ impl Engine {
     /// # Errors
     /// What the engine refused.
     pub async fn look(&self, container: &Container) -> Result<Container, String> {
+        let asked = tokio::time::timeout(PATIENCE, self.docker.inspect_container(&container.id, None));
         let inspected =
-            self.docker.inspect_container(&container.id, None).await.map_err(|error| error.to_string())?;
+            asked.await.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
         Ok(self::container(container.id.clone(), container.service.clone(), container.oneoff, inspected))
     }
 }

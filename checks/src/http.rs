@@ -51,6 +51,9 @@ impl Answer {
 /// Bodies are cut here; the status JSON of a large stack has some 100 KiB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
+/// As browsers and Go's clients offer.
+const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
+
 /// `GET path`, with the API key and tenant where `login` says so and the scheme is `https`.
 ///
 /// # Errors
@@ -63,7 +66,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         trust: Trust::Only(stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: None,
-        alpn: &[b"h2", b"http/1.1"],
+        alpn: ALPN,
         versions: ANY_VERSION,
     };
     let (config, recorder) =
@@ -147,7 +150,7 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
     }
     let patience = std::time::Duration::from_secs(1);
     let deadline = (std::time::Instant::now() + patience).min(context.deadline);
-    match context.dial(endpoint, None, &[b"http/1.1"], deadline).await {
+    match context.dial(endpoint, None, ALPN, deadline).await {
         // In HTTP/2 an alert that follows the handshake (TLS 1.3) is flattened to text by the library:
         // on our own connection it is read as one.
         Ok(mut dialled) => match dial::read_first(&mut dialled, QUIET).await {

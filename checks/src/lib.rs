@@ -1,6 +1,7 @@
 //! What tls-verify observes on the network. One check, one file; a check observes and never judges.
 
 pub mod behind;
+pub mod bound;
 pub mod cause;
 pub mod certificates;
 mod cli;
@@ -11,6 +12,7 @@ pub mod dashboard_gateway;
 pub mod deployment;
 pub mod dial;
 pub mod engine;
+mod engine_wire;
 pub mod fault;
 pub mod gateway_https;
 pub mod gateway_wss;

@@ -2,12 +2,13 @@
 //! last ones had, and whether the service got over it.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
 use crate::cause::CauseKind;
+use crate::context::{Context, OwnProbe};
 use crate::engine::{Container, Engine, moment};
 use crate::fault::{Recognised, Sense};
 use crate::stack::{Link, Stack};
@@ -85,12 +86,12 @@ pub struct Reader<'a> {
     open: Option<Open>,
     partial: Vec<u8>,
     /// Log lines that our own connections caused: `(time, address)` to be passed over.
-    own: &'a [crate::context::OwnProbe],
+    own: &'a [OwnProbe],
 }
 
 impl<'a> Reader<'a> {
     #[must_use]
-    pub fn new(stack: &'a Stack, started: Option<SystemTime>, own: &'a [crate::context::OwnProbe]) -> Self {
+    pub fn new(stack: &'a Stack, started: Option<SystemTime>, own: &'a [OwnProbe]) -> Self {
         Self {
             stack,
             started,
@@ -259,7 +260,7 @@ fn reads_like_error(text: &[u8]) -> bool {
 
 /// A handshake error that names the address we dialled from.
 #[must_use]
-pub fn caused_by(own: &crate::context::OwnProbe, at: Option<SystemTime>, text: &[u8]) -> bool {
+pub fn caused_by(own: &OwnProbe, at: Option<SystemTime>, text: &[u8]) -> bool {
     let Some(local) = own.local else { return false };
     if let Some(at) = at {
         let apart = at.duration_since(own.at).or_else(|_| own.at.duration_since(at)).unwrap_or_default();
@@ -285,33 +286,40 @@ fn stamped(line: &[u8]) -> (Option<SystemTime>, &[u8]) {
     (None, line)
 }
 
-/// Reads a container's log.
+/// Reads a container's log, whole or not at all: a log that does not end before the run has to says
+/// nothing about the lines that were not read.
 ///
 /// # Errors
-/// What the engine said (a log driver that cannot be read, for one).
+/// What the engine said (a log driver that cannot be read, for one), or that time was up.
 pub async fn of_container(
-    stack: &Stack,
+    context: &Context,
     engine: &Engine,
     container: &Container,
-    own: &[crate::context::OwnProbe],
+    own: &[OwnProbe],
 ) -> Result<ServiceLog, String> {
+    let stack = &context.stack;
     let mut reader = Reader::new(stack, container.started, own);
     let mut lines = std::pin::pin!(engine.logs(container, stack.since));
-    while let Some(chunk) = lines.next().await {
-        reader.feed(&chunk.map_err(|error| error.to_string())?);
+    // A little is left for what has to be said about it.
+    let left = context.deadline.saturating_duration_since(Instant::now());
+    let until = context.deadline - (left / 10).min(Duration::from_millis(500));
+    // The clock is looked at for every piece: an engine that always has more never lets a timer fire.
+    while Instant::now() < until {
+        match tokio::time::timeout_at(until.into(), lines.next()).await {
+            Ok(Some(chunk)) => reader.feed(&chunk?),
+            Ok(None) => return Ok(reader.finish()),
+            Err(_) => break,
+        }
     }
-    Ok(reader.finish())
+    let read = reader.log.bytes / 1024;
+    Err(format!("it was not read to its end in time ({read} KiB so far)"))
 }
 
 /// Reads a `SERVICE.log`.
 ///
 /// # Errors
 /// What the system said.
-pub async fn of_file(
-    stack: &Stack,
-    path: &Path,
-    own: &[crate::context::OwnProbe],
-) -> Result<ServiceLog, String> {
+pub async fn of_file(stack: &Stack, path: &Path, own: &[OwnProbe]) -> Result<ServiceLog, String> {
     let mut file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
     let mut reader = Reader::new(stack, None, own);
     let mut buffer = vec![0_u8; 64 * 1024];
@@ -364,13 +372,13 @@ pub fn is_connection_trouble(kind: CauseKind) -> bool {
 
 /// The last trouble of a container's current run that concerns `link`, or no named link.
 pub async fn last_trouble(
-    context: &crate::context::Context,
+    context: &Context,
     engine: &Engine,
     container: &Container,
     link: Link,
 ) -> Option<crate::fault::Failure> {
     let own = context.own_probes();
-    let log = of_container(&context.stack, engine, container, &own).await.ok()?;
+    let log = of_container(context, engine, container, &own).await.ok()?;
     let concerns = |trouble: &&Trouble| trouble.link.is_none() || trouble.link == Some(link);
     let trouble = log.present.troubles.iter().filter(concerns).max_by_key(|trouble| trouble.line)?;
     Some(

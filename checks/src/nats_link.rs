@@ -150,7 +150,7 @@ async fn absent(context: &Context, engine: &Engine, worker: &Container) -> Failu
 /// The trouble in which a container's current or last run ended.
 pub(crate) async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
     let own = context.own_probes();
-    let log = logs::of_container(&context.stack, engine, container, &own).await.ok()?;
+    let log = logs::of_container(context, engine, container, &own).await.ok()?;
     let runs = [Some(&log.present), log.previous.as_ref()];
     let trouble = runs.into_iter().flatten().find_map(|run| {
         run.troubles.iter().filter(|trouble| !trouble.recovered).max_by_key(|trouble| trouble.line)
@@ -184,7 +184,7 @@ async fn by_gateway(context: &Context, worker: &Container) -> Option<String> {
 /// Its own log, after the connect, since its last start.
 async fn by_log(context: &Context, engine: &Engine, worker: &Container, asked: Vec<String>) -> Verdict {
     let own = context.own_probes();
-    let log = logs::of_container(&context.stack, engine, worker, &own).await;
+    let log = logs::of_container(context, engine, worker, &own).await;
     let mut failure = Failure::new(Stage::Exchange, Cause::Other).at(worker.service.clone());
     failure.facts = asked;
     match log {

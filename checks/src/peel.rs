@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustls::{CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible};
 use tokio_tungstenite::tungstenite;
 
+use crate::bound::TooMuch;
 use crate::cause::{CauseKind, Variant};
 use crate::fault::{Cause, ChainFault, Failure, Speaker, Stage};
 
@@ -37,7 +38,26 @@ pub fn peel(error: &(dyn Error + 'static), stage: Stage, identity_shown: bool) -
         None => Failure::new(stage, Cause::Other),
     };
     failure.trail = trail(error);
+    if let Some(too_much) = too_much(error, 0) {
+        failure = failure.because(too_much.to_string());
+    }
     failure
+}
+
+/// Our own bound, wherever a library has put it.
+fn too_much(error: &(dyn Error + 'static), depth: usize) -> Option<TooMuch> {
+    if depth > 16 {
+        return None;
+    }
+    if let Some(found) = error.downcast_ref::<TooMuch>() {
+        return Some(*found);
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return too_much(shared.as_ref(), depth + 1);
+    }
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let below = inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
+    below.and_then(|below| too_much(below, depth + 1))
 }
 
 fn core<'a>(error: &'a (dyn Error + 'static), depth: usize) -> Option<Core<'a>> {

@@ -68,35 +68,41 @@ async fn of_engine(context: &Context) -> Observation {
     // Probes of ours that this very run makes may already stand in the logs.
     let own = context.own_probes();
     let mut read = Tally::default();
-    for service in names(context) {
-        let optional = is_optional(context, &service);
-        let containers: Vec<&Container> = engine.of_service(&service).collect();
+    let mut deployed: Vec<(String, &Container)> = Vec::new();
+    let names = names(context);
+    for service in &names {
+        let optional = is_optional(context, service);
+        let containers: Vec<&Container> = engine.of_service(service).collect();
         if containers.is_empty() && !optional {
             let failure = Failure::new(Stage::Configure, Cause::Other)
                 .because(format!("project `{}` has no container of service `{service}`", stack.project))
                 .at(service.clone());
-            seen.untried(service, Expects::Works, failure);
+            seen.untried(service.clone(), Expects::Works, failure);
             continue;
         }
-        for container in containers {
-            match logs::of_container(stack, engine, container, &own).await {
-                Ok(log) => {
-                    let now = SystemTime::now();
-                    let present = Present {
-                        now,
-                        healthy: container.health.as_deref() == Some("healthy"),
-                        up: container.is_up(),
-                        restarting: container.restarting,
-                        redis_reachable,
-                    };
-                    weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
-                }
-                Err(error) => {
-                    let failure = Failure::new(Stage::Exchange, Cause::Other)
-                        .because(format!("the log of {} cannot be read: {error}", container.name))
-                        .at(service.clone());
-                    seen.untried(container.name.clone(), Expects::Works, failure);
-                }
+        deployed.extend(containers.into_iter().map(|container| (service.clone(), container)));
+    }
+    // All at the same time: one log that never ends must not keep the others from being read.
+    let reads = deployed.iter().map(|(_, container)| logs::of_container(context, engine, container, &own));
+    let logs = futures_util::future::join_all(reads).await;
+    for ((service, container), log) in deployed.into_iter().zip(logs) {
+        match log {
+            Ok(log) => {
+                let now = SystemTime::now();
+                let present = Present {
+                    now,
+                    healthy: container.health.as_deref() == Some("healthy"),
+                    up: container.is_up(),
+                    restarting: container.restarting,
+                    redis_reachable,
+                };
+                weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
+            }
+            Err(error) => {
+                let failure = Failure::new(Stage::Exchange, Cause::Other)
+                    .because(format!("the log of {} cannot be read: {error}", container.name))
+                    .at(service);
+                seen.untried(container.name.clone(), Expects::Works, failure);
             }
         }
     }

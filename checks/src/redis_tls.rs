@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::bound::Bounded;
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
 use crate::dial::{self, before};
@@ -23,6 +24,9 @@ pub const CHECK: Check = Check {
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };
+
+/// The answers to a login and a `PING` have some tens of bytes.
+const ANSWER_LIMIT: usize = 256 * 1024;
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
@@ -105,7 +109,7 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
         };
         let made = redis::aio::MultiplexedConnection::new_with_config(
             &login,
-            dialled.stream,
+            Bounded::new(dialled.stream, ANSWER_LIMIT),
             redis::AsyncConnectionConfig::default(),
         )
         .await;

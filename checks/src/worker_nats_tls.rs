@@ -5,6 +5,7 @@
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 
+use crate::bound::Relay;
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
@@ -53,6 +54,9 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
+/// A greeting, a login and a round trip are some KiB.
+const TRAFFIC_LIMIT: usize = 2 * 1024 * 1024;
+
 /// Publish and receive our own message through a real NATS client.
 async fn round_trip(context: &Context) -> Result<(), Failure> {
     let stack = &context.stack;
@@ -80,30 +84,20 @@ async fn round_trip(context: &Context) -> Result<(), Failure> {
         options = options.token(token.expose().to_owned());
     }
     let deadline = context.attempt();
-    let addresses = crate::dial::resolve(&endpoint, deadline).await?;
-    let address = addresses.first().copied().ok_or_else(|| Failure::new(Stage::Resolve, Cause::Resolve))?;
+    // async-nats collects whatever it is sent, and dials itself: it is given a bounded way.
+    let (tap, _) = crate::dial::connect(&endpoint, deadline).await?;
+    context.own(tap.local());
+    let relay =
+        Relay::start(tap, TRAFFIC_LIMIT).await.map_err(|error| peel(&error, Stage::Configure, false))?;
     before(deadline, Stage::Exchange, async {
         let broke = |error: &(dyn std::error::Error + 'static)| {
             let mut failure = peel(error, Stage::Exchange, shown);
             crate::dial::refine(&mut failure, &tls::recorded(&recorder), &[]);
             failure
         };
-        // The verifier knows the reference identity; the address is only where we dial. Every
-        // address of the name is tried, as the first one may be IPv6 and unused.
-        let mut client = None;
-        let mut last = None;
-        for candidate in std::iter::once(address).chain(addresses.iter().copied().skip(1)) {
-            match options.clone().connect(format!("tls://{candidate}")).await {
-                Ok(connected) => {
-                    client = Some(connected);
-                    break;
-                }
-                Err(error) => last = Some(broke(&error)),
-            }
-        }
-        let Some(client) = client else {
-            return Err(last.unwrap_or_else(|| Failure::new(Stage::Connect, Cause::Resolve)));
-        };
+        // The verifier knows the reference identity; the address is only where it dials.
+        let client =
+            options.connect(format!("tls://{}", relay.address)).await.map_err(|error| broke(&error))?;
         let subject = client.new_inbox();
         let mut inbox = client.subscribe(subject.clone()).await.map_err(|error| broke(&error))?;
         client.publish(subject, "tls-verify".into()).await.map_err(|error| broke(&error))?;

@@ -257,7 +257,7 @@ fn docker(
         .map_err(|error| Wrong::new(format!("no runtime can be started: {error}"), "try again"))?;
     let own = crate::trace::kept(environment);
     runtime.block_on(async {
-        let engine = Engine::connect(&stack).await.map_err(|failure| {
+        let engine = Engine::connect(&stack, stack.timeout).await.map_err(|failure| {
             Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
         })?;
         let inside: Vec<IpAddr> =

@@ -13,7 +13,7 @@ use crate::observation::{Expects, Observation};
 use crate::tls::{ANY_VERSION, Offer, Trust};
 
 pub(super) async fn probe(context: &Context, target: &Target, seen: &mut Observation) {
-    let said = match ask(context, target).await {
+    let (said, closed) = match ask(context, target).await {
         Ok(said) => said,
         Err(failure) => {
             seen.failed("connect", Expects::Works, failure);
@@ -45,7 +45,11 @@ pub(super) async fn probe(context: &Context, target: &Target, seen: &mut Observa
         return;
     }
     let speaker = dial::speaker(&said);
-    let cause = if said.is_empty() { Cause::Eof } else { Cause::NotTls(speaker) };
+    let cause = match (said.is_empty(), closed) {
+        (false, _) => Cause::NotTls(speaker),
+        (true, true) => Cause::Eof,
+        (true, false) => Cause::TimedOut,
+    };
     let failure = Failure::new(Stage::Exchange, cause).because(match speaker {
         _ if said.is_empty() => "the port gives no answer, neither to plaintext nor to TLS".to_owned(),
         Speaker::NatsPlain | Speaker::NatsInfoFirst => {
@@ -75,7 +79,8 @@ fn fits(speech: Speech, said: &[u8]) -> bool {
     }
 }
 
-async fn ask(context: &Context, target: &Target) -> Result<Vec<u8>, Failure> {
+/// What is answered in clear, and whether the peer closed.
+async fn ask(context: &Context, target: &Target) -> Result<(Vec<u8>, bool), Failure> {
     let deadline = context.attempt();
     let Opened { mut tap, .. } = open(context, target, deadline).await?;
     let host = target.endpoint.name();
@@ -91,21 +96,22 @@ async fn ask(context: &Context, target: &Target) -> Result<Vec<u8>, Failure> {
     };
     let mut said = Vec::new();
     if tap.write_all(words.as_bytes()).await.is_err() {
-        return Ok(said);
+        return Ok((said, true));
     }
     let patience = tokio::time::Instant::now() + Duration::from_millis(1500).min(context.stack.timeout);
     let mut buffer = [0_u8; 1024];
     while said.len() < 2048 {
         match tokio::time::timeout_at(patience, tap.read(&mut buffer)).await {
             Ok(Ok(count)) if count > 0 => said.extend_from_slice(&buffer[..count]),
-            _ => break,
+            Ok(_) => return Ok((said, true)),
+            Err(_) => break,
         }
         let whole = said.windows(4).any(|end| end == b"\r\n\r\n") && said.len() > 300;
         if whole || (matches!(target.speech, Speech::Redis | Speech::Grpc) && said.len() >= 5) {
             break;
         }
     }
-    Ok(said)
+    Ok((said, false))
 }
 
 async fn speaks_tls(context: &Context, target: &Target) -> bool {
