@@ -241,7 +241,7 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
 
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
 pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, environment: &Environment) -> u8 {
-    let style = Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose };
+    let style = style(output, environment);
     let mut out = io::stdout().lock();
     let wrote = report::write(report, output.format, style, &mut out).and_then(|()| out.flush());
     if let Err(error) = wrote
@@ -266,11 +266,19 @@ pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, envi
 
 /// Writes every `--report`.
 pub(crate) fn write_files(report: &RunReport, reports: &mut Files) {
-    let plain = Style { color: false, quiet: false, verbose: false };
     reports.write(|format, out| match <Format as clap::ValueEnum>::from_str(format, true) {
-        Ok(format) => report::write(report, format, plain, out),
+        Ok(format) => report::write(report, format, Style::PLAIN, out),
         Err(error) => Err(io::Error::other(error)),
     });
+}
+
+/// How standard output looks: as wide as its terminal, within reason, else 80 columns or what COLUMNS says.
+pub(crate) fn style(output: &OutputArgs, environment: &Environment) -> Style {
+    let out = io::stdout();
+    let columns =
+        environment.get("COLUMNS").and_then(|text| text.parse().ok()).filter(|_| !out.is_terminal());
+    let width = columns.unwrap_or_else(|| report::text::columns(&out)).clamp(40, 100);
+    Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose, width }
 }
 
 /// Colour on standard output: asked for, or a terminal and not forbidden.

@@ -61,11 +61,7 @@ pub(crate) fn command(
     files: Files,
     environment: &Environment,
 ) -> u8 {
-    let style = Style {
-        color: app::colored(&args.output, environment),
-        quiet: args.output.quiet,
-        verbose: args.output.verbose,
-    };
+    let style = app::style(&args.output, environment);
     let machine = match args.output.format {
         Format::Human => false,
         Format::Json | Format::Jsonl => true,

@@ -1,13 +1,15 @@
-//! The screen: what was tried, what was seen, the cause, the fix. Colour is never the only carrier.
+//! The screen: first what is at fault and the way out, then each check in a line or two. Colour is never the
+//! only carrier.
 
 use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
-use tls_verify_checks::cause::Severity;
+use tls_verify_checks::cause::{CauseKind, Severity};
 
-use super::text::{tame, wrap};
+use super::text::{flow, tame};
+use crate::diagnose::family;
 use crate::judge::Status;
-use crate::outcome::{CheckReport, Diagnosis, Fix, RunReport};
+use crate::outcome::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
 
 /// How the screen looks.
 #[derive(Clone, Copy, Debug)]
@@ -15,31 +17,26 @@ pub struct Style {
     pub color: bool,
     pub quiet: bool,
     pub verbose: bool,
+    /// Columns.
+    pub width: usize,
 }
 
-pub(crate) const WIDTH: usize = 80;
+impl Style {
+    /// For files: no colour, 80 columns.
+    pub const PLAIN: Self = Self { color: false, quiet: false, verbose: false, width: 80 };
+}
+
+/// Where a check's own lines begin.
+const INDENT: &str = "        ";
 
 /// Writes the whole report.
 ///
 /// # Errors
 /// What writing said.
 pub fn write(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(demo) = &report.demo
-        && !style.quiet
-    {
-        writeln!(out, "{}\n", demo.get("about").and_then(|about| about.as_str()).unwrap_or_default())?;
-    }
-    let said = |key: &str| report.target.get(key).and_then(|text| text.as_str()).unwrap_or_default();
-    if !said("profile").is_empty() && !style.quiet {
-        let about = if said("profile_about").is_empty() {
-            String::new()
-        } else {
-            format!(": {}", said("profile_about"))
-        };
-        writeln!(out, "{}\n", wrap(&tame(&format!("profile {}{about}", said("profile"))), WIDTH, "  "))?;
-    }
-    if !report.root_causes.is_empty() {
-        roots(report, style, out)?;
+    head(report, style, out)?;
+    for (index, root) in report.root_causes.iter().enumerate() {
+        origin(report, index, root, style, out)?;
     }
     for check in &report.checks {
         if style.quiet && check.status == Status::Pass {
@@ -53,97 +50,199 @@ pub fn write(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-fn roots(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for (index, root) in report.root_causes.iter().enumerate() {
-        let head = if report.root_causes.len() == 1 {
-            "Root cause".to_owned()
+/// Which stack this is, where it is not the usual one.
+fn head(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if style.quiet {
+        return Ok(());
+    }
+    if let Some(demo) = &report.demo {
+        let about = demo.get("about").and_then(|about| about.as_str()).unwrap_or_default();
+        writeln!(out, "{}\n", flow(&tame(about), 0, style.width, "  "))?;
+    }
+    let said = |key: &str| report.target.get(key).and_then(|text| text.as_str()).unwrap_or_default();
+    if !said("profile").is_empty() {
+        let about = if said("profile_about").is_empty() {
+            String::new()
         } else {
-            format!("Root cause {}", index + 1)
+            format!(": {}", said("profile_about"))
         };
-        let title = format!("{head}: {} — {}", root.place, tame(&root.summary));
-        let title = wrap(&title, WIDTH, "  ");
-        writeln!(out, "{}", paint(&title, style.color, |text| text.bold().red().to_string()))?;
-        for fact in root.because.iter().take(4) {
-            writeln!(out, "  {}", wrap(&tame(fact), WIDTH - 2, "  "))?;
-        }
-        fixes(&root.fix, "  ", style, out)?;
-        writeln!(out, "  breaks: {}\n", wrap(&root.checks.join(", "), WIDTH - 10, "          "))?;
+        let line = tame(&format!("profile {}{about}", said("profile")));
+        writeln!(out, "{}\n", flow(&line, 0, style.width, "  "))?;
     }
     Ok(())
 }
 
+/// One origin: what, where, the facts, the way out, and what hangs on it.
+fn origin(
+    report: &RunReport,
+    index: usize,
+    root: &RootCause,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let title = format!("{}: {} — {}", name(report, index), root.place, tame(&root.summary));
+    let title = flow(&title, 0, style.width, "  ");
+    writeln!(out, "{}", paint(&title, style.color, |text| text.bold().red().to_string()))?;
+    let shown = if style.verbose { root.because.len() } else { 4 };
+    for fact in root.because.iter().take(shown) {
+        writeln!(out, "  {}", flow(&tame(fact), 2, style.width, "    "))?;
+    }
+    fixes(&root.fix, "  ", style, out)?;
+    writeln!(out, "  breaks: {}", flow(&root.checks.join(", "), 10, style.width, "          "))?;
+    let open: Vec<&str> = report
+        .checks
+        .iter()
+        .filter(|check| check.status == Status::Unknown && !root.checks.contains(&check.id))
+        .filter(|check| check.diagnoses.first().is_some_and(|one| is_at(root, one)))
+        .map(|check| check.id.as_str())
+        .collect();
+    if !open.is_empty() {
+        writeln!(out, "  leaves undecided: {}", flow(&open.join(", "), 20, style.width, "          "))?;
+    }
+    writeln!(out, "  more: tls-verify explain {}\n", root.cause)
+}
+
+/// `Root cause`, with a number where there are several.
+fn name(report: &RunReport, index: usize) -> String {
+    if report.root_causes.len() == 1 { "Root cause".to_owned() } else { format!("Root cause {}", index + 1) }
+}
+
+/// The same fault, whatever face it shows.
+fn is_kind(root: &RootCause, one: &Diagnosis) -> bool {
+    family(root.cause, root.variant) == family(one.cause, one.variant)
+}
+
+fn is_at(root: &RootCause, one: &Diagnosis) -> bool {
+    one.place.as_ref() == Some(&root.place) && is_kind(root, one)
+}
+
 fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mark = check.change.map(|change| format!(" ({change})")).unwrap_or_default();
+    let line = flow(&format!("{}{mark}", tame(&check.title)), INDENT.len(), style.width, INDENT);
     let sign = tint(check.status, word(check.status), style);
-    let mark = match check.change {
-        Some(change) => format!(" ({change})"),
-        None => String::new(),
+    writeln!(out, "{sign} {:>2} {line}", check.number)?;
+    let say = |out: &mut dyn Write, text: &str, deeper: &str| {
+        writeln!(
+            out,
+            "{INDENT}{}",
+            flow(&tame(text), INDENT.len(), style.width, &format!("{INDENT}{deeper}"))
+        )
     };
-    writeln!(out, "{sign} {:>2} {}{mark}", check.number, tame(&check.title))?;
     let good = check.status.is_good();
-    let summary = tame(&check.summary);
     if good || check.diagnoses.is_empty() {
-        writeln!(out, "        {}", wrap(&summary, WIDTH - 8, "        "))?;
+        say(out, &check.summary, "")?;
     }
     if !good {
         for remark in check.remarks.iter().filter(|remark| **remark != check.summary) {
-            writeln!(out, "        {}", wrap(&tame(remark), WIDTH - 8, "        "))?;
+            say(out, remark, "")?;
         }
     }
-    let shown_above = |one: &Diagnosis| {
-        report.root_causes.iter().any(|root| {
-            root.checks.contains(&check.id)
-                && Some(&root.place) == one.place.as_ref()
-                && root.cause == one.cause
-        })
-    };
-    for diagnosis in &check.diagnoses {
-        let brief = !style.verbose && shown_above(diagnosis);
-        explain(diagnosis, brief, style, out)?;
+    if style.verbose {
+        for diagnosis in &check.diagnoses {
+            explain(diagnosis, style, out)?;
+        }
+    } else {
+        brief(report, check, style, out)?;
     }
-    if good {
-        for remark in check.remarks.iter().filter(|_| check.status == Status::Warn) {
-            writeln!(out, "        note: {}", wrap(&tame(remark), WIDTH - 14, "              "))?;
+    if check.status == Status::Warn {
+        for remark in &check.remarks {
+            say(out, &format!("note: {remark}"), "      ")?;
         }
     }
     if style.verbose && !check.details.is_empty() {
         let text = serde_json::to_string(&check.details).unwrap_or_default();
-        writeln!(out, "        details: {}", tame(&text))?;
+        writeln!(out, "{INDENT}details: {}", tame(&text))?;
     }
     Ok(())
 }
 
-fn explain(one: &Diagnosis, brief: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Equal causes in one paragraph; what a root cause above explains in a line.
+fn brief(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut groups: Vec<Vec<&Diagnosis>> = Vec::new();
+    for one in &check.diagnoses {
+        let same = groups.iter_mut().find(|group| {
+            let first = group[0];
+            first.severity == one.severity
+                && family(first.cause, first.variant) == family(one.cause, one.variant)
+        });
+        match same {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    for group in groups {
+        let first = group[0];
+        // The root cause at the same place, else the one that breaks this check, else the same elsewhere.
+        let roots = || report.root_causes.iter().enumerate().filter(|(_, root)| is_kind(root, first));
+        let above = roots()
+            .find(|(_, root)| is_at(root, first))
+            .or_else(|| roots().find(|(_, root)| root.checks.contains(&check.id)))
+            .or_else(|| roots().next());
+        let mut others: Vec<&str> = Vec::new();
+        match above {
+            Some((index, root)) => {
+                let kind = match (first.severity, check.status) {
+                    (Severity::Warning, _) => "warning, as ",
+                    (Severity::Error, Status::Unknown) => "undecided by ",
+                    (Severity::Error, _) => "",
+                };
+                let line =
+                    format!("{kind}{}: {}, {}", name(report, index).to_lowercase(), root.cause, root.place);
+                let line = flow(&line, INDENT.len(), style.width, INDENT);
+                writeln!(out, "{INDENT}{}", paint(&line, style.color, |text| text.bold().to_string()))?;
+                others.extend(places(&group).filter(|place| *place != root.place));
+            }
+            None => {
+                explain(first, style, out)?;
+                others.extend(places(&group).skip(1));
+            }
+        }
+        others.dedup();
+        if !others.is_empty() {
+            let line = format!("also at {} (-v shows their words)", others.join(", "));
+            writeln!(out, "{INDENT}{}", flow(&line, INDENT.len(), style.width, INDENT))?;
+        }
+    }
+    Ok(())
+}
+
+fn places<'a>(group: &'a [&Diagnosis]) -> impl Iterator<Item = &'a str> {
+    group.iter().filter_map(|one| one.place.as_deref())
+}
+
+fn explain(one: &Diagnosis, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let name = match one.variant {
         Some(variant) => format!("{} ({variant})", one.cause),
         None => one.cause.to_string(),
     };
     let word = if one.severity == Severity::Warning { "warning: " } else { "" };
-    let place = one.place.as_deref().unwrap_or("");
-    let line = format!("{word}{name}, {}, change the {} side: {place}", one.confidence, one.side);
-    let line = wrap(&line, WIDTH - 8, "        ");
-    writeln!(out, "        {}", paint(&line, style.color, |text| text.bold().to_string()))?;
-    for fact in one.because.iter().take(if brief { 1 } else { 8 }) {
-        writeln!(out, "        {}", wrap(&tame(fact), WIDTH - 8, "        "))?;
+    let place = one.place.as_deref().map(|place| format!(": {place}")).unwrap_or_default();
+    let line = format!("{word}{name}, {}, change the {} side{place}", one.confidence, one.side);
+    let line = flow(&tame(&line), INDENT.len(), style.width, INDENT);
+    writeln!(out, "{INDENT}{}", paint(&line, style.color, |text| text.bold().to_string()))?;
+    for fact in one.because.iter().take(if style.verbose { 8 } else { 4 }) {
+        writeln!(out, "{INDENT}{}", flow(&tame(fact), INDENT.len(), style.width, &format!("{INDENT}  ")))?;
     }
-    if brief {
-        writeln!(out, "        (see the root cause above)")?;
-    } else {
-        fixes(&one.fix, "        ", style, out)?;
-        writeln!(out, "        more: {}", one.explain)?;
-    }
-    Ok(())
+    fixes(&one.fix, INDENT, style, out)?;
+    writeln!(out, "{INDENT}more: {}", one.explain)
 }
 
+/// The steps of a fix, in order; commands are left whole, so that they can be copied.
 pub(crate) fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for fix in fixes {
-        let deeper = format!("{indent}     ");
-        let text = wrap(&tame(&fix.text), WIDTH - deeper.len(), &deeper);
-        writeln!(out, "{indent}fix: {text}")?;
-        if let Some(command) = &fix.command {
-            for line in command.lines() {
-                let line = paint(&tame(line), style.color, |text| text.cyan().to_string());
-                writeln!(out, "{deeper}$ {line}")?;
-            }
+    let deeper = format!("{indent}     ");
+    for (index, fix) in fixes.iter().enumerate() {
+        // Some steps say themselves how they follow.
+        let follows = ["then ", "or ", "if ", "else "].iter().any(|word| fix.text.starts_with(word));
+        let label = match index {
+            0 => "fix: ",
+            _ if follows => "     ",
+            _ => "then ",
+        };
+        let text = flow(&tame(&fix.text), deeper.len(), style.width, &deeper);
+        writeln!(out, "{indent}{label}{text}")?;
+        for line in fix.command.iter().flat_map(|command| command.lines()) {
+            let line = paint(&tame(line), style.color, |text| text.cyan().to_string());
+            writeln!(out, "{deeper}$ {line}")?;
         }
     }
     Ok(())
@@ -158,27 +257,53 @@ fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<
             since.still.len(),
             since.fixed.len()
         );
-        writeln!(out, "\n{}", wrap(&line, WIDTH, "  "))?;
+        writeln!(out, "\n{}", flow(&line, 0, style.width, "  "))?;
         for (word, checks) in [("new", &since.new), ("fixed", &since.fixed), ("not looked at", &since.absent)]
         {
             if !checks.is_empty() {
-                writeln!(out, "  {word}: {}", wrap(&checks.join(", "), WIDTH - 2, "    "))?;
+                let line = format!("{word}: {}", checks.join(", "));
+                writeln!(out, "  {}", flow(&line, 2, style.width, "    "))?;
             }
         }
     }
-    let verdict = match report.outcome {
-        "pass" => "TLS holds",
-        "fail" => "TLS is broken",
-        "interrupted" => "interrupted",
-        _ => "not decided",
-    };
-    let line = format!(
-        "{verdict}: {} in {:.0} ms (exit {})",
-        counted(report.summary),
-        report.duration_ms,
-        report.exit_code
-    );
+    let line = format!("{}: {} in {:.0} ms", verdict(report), counted(report.summary), report.duration_ms);
+    let mut line = flow(&line, 0, style.width, "  ");
+    let code = format!("(exit {})", report.exit_code);
+    let used = line.lines().last().map_or(0, |last| last.chars().count());
+    line.push_str(if used + 1 + code.len() > style.width { "\n  " } else { " " });
+    line.push_str(&code);
     writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))
+}
+
+/// What it comes to. A refused login and a port where nobody answers are no broken TLS.
+fn verdict(report: &RunReport) -> &'static str {
+    let only = |causes: &[CauseKind]| {
+        report.summary.fail > 0
+            && report
+                .checks
+                .iter()
+                .filter(|check| check.status == Status::Fail)
+                .all(|check| check.diagnoses.first().is_some_and(|one| causes.contains(&one.cause)))
+    };
+    match report.outcome {
+        "pass" if report.summary.fail + report.summary.unknown > 0 => "nothing new is broken",
+        "pass" => "TLS holds",
+        "interrupted" => "interrupted",
+        "fail" if report.summary.fail == 0 => "TLS holds, with warnings",
+        "fail" if only(&[CauseKind::AuthNotTls]) => "TLS is fine, a login is not",
+        "fail"
+            if only(&[
+                CauseKind::ConnectionRefused,
+                CauseKind::ConnectionReset,
+                CauseKind::Timeout,
+                CauseKind::Dns,
+            ]) =>
+        {
+            "not reachable"
+        }
+        "fail" => "TLS is broken",
+        _ => "not decided",
+    }
 }
 
 /// `5 passed, 1 failed, 1 skipped`.

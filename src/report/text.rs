@@ -35,6 +35,32 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     out
 }
 
+/// Wraps at `width` columns, of which `used` are taken on the first line; later lines begin with `indent`.
+/// Words that are longer than a line (paths) are left whole.
+#[must_use]
+pub fn flow(text: &str, used: usize, width: usize, indent: &str) -> String {
+    let mut out = String::new();
+    let mut column = used;
+    let mut fresh = true;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if !fresh && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(indent);
+            column = indent.chars().count();
+            fresh = true;
+        }
+        if !fresh {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+        fresh = false;
+    }
+    out
+}
+
 /// Control characters of a peer must not reach the terminal.
 #[must_use]
 pub fn tame(text: &str) -> String {
@@ -64,4 +90,24 @@ pub fn body(check: &crate::outcome::CheckReport) -> String {
     }
     lines.extend(check.remarks.iter().map(|remark| plain(remark)));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_flows_within_its_columns_and_long_words_stay_whole() {
+        let text = "one two three four";
+        assert_eq!(flow(text, 0, 9, "  "), "one two\n  three\n  four");
+        // What stands before the first word counts.
+        assert_eq!(flow(text, 5, 9, "  "), "one\n  two\n  three\n  four");
+        assert_eq!(flow("a /very/long/path b", 0, 6, " "), "a\n /very/long/path\n b");
+        assert_eq!(flow("", 3, 9, " "), "");
+    }
+
+    #[test]
+    fn a_line_that_is_cut_says_so() {
+        assert_eq!((cut("abcdef", 6).as_str(), cut("abcdef", 4).as_str()), ("abcdef", "abc…"));
+    }
 }

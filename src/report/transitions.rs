@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::human::{self, Style};
-use super::text::{tame, wrap};
+use super::text::{flow, tame};
 use crate::judge::Status;
 use crate::outcome::RunReport;
 use crate::watch::{Kind, Transition};
@@ -37,7 +37,6 @@ pub(crate) fn screen(
     } else {
         writeln!(out, "{at}Z {}", human::counted(report.summary))?;
     }
-    let width = human::WIDTH;
     for one in changes {
         let to = one.to.unwrap_or(Status::Unknown);
         if one.kind == Kind::State && style.quiet && to.is_good() {
@@ -57,7 +56,7 @@ pub(crate) fn screen(
         let reason = if reason.is_empty() { String::new() } else { format!(" [{}]", reason.join(", ")) };
         let check = one.check.as_deref().unwrap_or_default();
         let text = format!("{moved} {check}{reason}: {}", tame(&one.summary));
-        writeln!(out, "  {}", human::tint(to, &wrap(&text, width - 2, "      "), style))?;
+        writeln!(out, "  {}", human::tint(to, &flow(&text, 2, style.width, "      "), style))?;
     }
     // The way out of what broke just now, once for each origin.
     for root in &report.root_causes {

@@ -5,6 +5,7 @@ mod fleets;
 mod formats;
 mod profiles;
 mod readers;
+mod screens;
 mod support;
 mod waiting;
 mod watching;
