@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
 use crate::context::Context;
@@ -17,6 +17,8 @@ use crate::stack::TrustAnchors;
 /// How a run of the CLI ended.
 pub(crate) enum Ended {
     Connected,
+    /// Exit 0 without a word: it may have talked to nobody.
+    Silent,
     Refused(Failure),
     /// It could not be run at all.
     NotRun(Failure),
@@ -29,8 +31,8 @@ pub(crate) enum Roots<'a> {
     System,
 }
 
-/// Standard error is read up to here.
-const STDERR_LIMIT: u64 = 64 * 1024;
+/// Its output is read up to here.
+const OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// Runs `cordumctl status`.
 pub(crate) async fn cordumctl(
@@ -58,26 +60,37 @@ pub(crate) async fn cordumctl(
     if let Some(key) = &stack.api_key {
         command.env("CORDUM_API_KEY", key.expose());
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let run = before(deadline, Stage::Exchange, async {
         let mut child = command.spawn().map_err(|error| {
             peel(&error, Stage::Configure, false)
                 .because(format!("`{}` cannot be started: {error}", program.display()))
         })?;
-        let mut said = Vec::new();
-        if let Some(stderr) = child.stderr.take() {
-            let mut bounded = stderr.take(STDERR_LIMIT);
-            let _ = bounded.read_to_end(&mut said).await;
-        }
+        let (said, shown) = tokio::join!(head(child.stderr.take()), head(child.stdout.take()));
         let status = child.wait().await.map_err(|error| peel(&error, Stage::Exchange, false))?;
-        Ok((status, said))
+        Ok((status, said, shown))
     });
     match run.await {
-        Ok((status, _)) if status.success() => Ended::Connected,
-        Ok((status, said)) => Ended::Refused(said_no(context, status.code(), &said)),
+        Ok((status, said, shown)) if status.success() => {
+            if said.is_empty() && shown.is_empty() {
+                Ended::Silent
+            } else {
+                Ended::Connected
+            }
+        }
+        Ok((status, said, _)) => Ended::Refused(said_no(context, status.code(), &said)),
         Err(failure) if failure.stage == Stage::Configure => Ended::NotRun(failure),
         Err(failure) => Ended::Refused(failure.because("cordumctl did not end in time")),
     }
+}
+
+/// The front of an output; what comes behind it meets a closed pipe.
+async fn head(output: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut said = Vec::new();
+    if let Some(output) = output {
+        let _ = output.take(OUTPUT_LIMIT).read_to_end(&mut said).await;
+    }
+    said
 }
 
 /// The reason of a refusal, read from standard error; the key that cordumctl prints in its usage
@@ -85,7 +98,11 @@ pub(crate) async fn cordumctl(
 fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
     let stack = &context.stack;
     let text = String::from_utf8_lossy(said);
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(nothing)");
+    // Notes may stand in front of the reason.
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(64);
+    let first = lines.next().unwrap_or("(nothing)");
+    let says = |line: &&str| line.contains("status 429:") || stack.recognise(line.as_bytes()).is_some();
+    let line = std::iter::once(first).chain(lines).find(says).unwrap_or(first);
     let mut shown = (stack.redact)(line);
     if let Some(key) = &stack.api_key
         && !key.expose().is_empty()

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 
 use crate::cli::{self, Ended, Roots};
 use crate::context::{Check, Context, Need};
-use crate::fault::{Cause, Failure};
+use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{Busy, busy};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 
@@ -28,7 +28,14 @@ async fn observe(context: &Context) -> Observation {
     };
     seen.detail("client", who.as_str());
     match with_ca(context).await {
-        Ended::Connected => seen.worked(step, Expects::Works, format!("{who} connects")),
+        Ended::Silent if !crate::cli_without_cacert::refuses_strangers(context).await => {
+            let failure = Failure::new(Stage::Exchange, Cause::Other).because(format!(
+                "{who} ends with exit 0 and no output whatever CA it is given: nothing shows that it talked to the \
+                 gateway"
+            ));
+            seen.untried(step, Expects::Works, failure);
+        }
+        Ended::Connected | Ended::Silent => seen.worked(step, Expects::Works, format!("{who} connects")),
         Ended::NotRun(failure) => seen.untried(step, Expects::Works, failure),
         Ended::Refused(failure) => {
             if !matches!(failure.cause, Cause::Http { status: 429 }) {

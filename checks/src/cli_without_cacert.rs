@@ -44,7 +44,7 @@ async fn observe(context: &Context) -> Observation {
     match ended {
         Ended::NotRun(failure) => seen.untried(step, Expects::Refused(UNKNOWN), failure),
         Ended::Refused(failure) => seen.failed(step, Expects::Refused(UNKNOWN), failure),
-        Ended::Connected => connected(context, &mut seen).await,
+        Ended::Connected | Ended::Silent => connected(context, &mut seen).await,
     }
     seen
 }
@@ -69,7 +69,9 @@ async fn connected(context: &Context, seen: &mut Observation) {
         }
     };
     match cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await {
-        Ended::Connected => seen.failed("status without the CA", Expects::Works, accepted()),
+        Ended::Connected | Ended::Silent => {
+            seen.failed("status without the CA", Expects::Works, accepted());
+        }
         Ended::NotRun(failure) => seen.untried(step, Expects::Refused(UNKNOWN), failure),
         Ended::Refused(failure) => {
             seen.failed(step, Expects::Refused(UNKNOWN), failure);
@@ -80,6 +82,13 @@ async fn connected(context: &Context, seen: &mut Observation) {
             seen.warnings.push(note);
         }
     }
+}
+
+/// With a CA that has signed nothing it does not end well.
+pub(crate) async fn refuses_strangers(context: &Context) -> bool {
+    let (Some(program), Ok(stranger)) = (&context.stack.cordumctl, throw_away()) else { return false };
+    let ended = cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await;
+    matches!(ended, Ended::Refused(_))
 }
 
 fn throw_away() -> Result<tempfile::NamedTempFile, Failure> {
