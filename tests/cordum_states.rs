@@ -264,6 +264,23 @@ fn ill() -> Vec<Wanted> {
             &["demo-quickstart-worker"],
             |logs| logs.crash("demo-quickstart-worker", &["redis connect: redis ping failed: EOF"]),
         ),
+        broken(
+            "the safety kernel has redis:// for the TLS port",
+            &["connection-reset", "wrong-scheme-plain-to-tls"],
+            &["connection-reset"],
+            &["safety-kernel"],
+            |logs| {
+                logs.begin("safety-kernel", EVENT);
+                for (after, line) in [
+                    (400, "WARN safety-kernel: config service disabled|err=connect redis: EOF"),
+                    (410, "INFO safety-kernel: shadow evaluation disabled — configsvc unavailable"),
+                    (800, "WARN safety-kernel: snapshot redis LPUSH failed|err=EOF"),
+                    (801, "INFO safety-kernel: listening|addr=:50051"),
+                ] {
+                    logs.say("safety-kernel", EVENT + after, line);
+                }
+            },
+        ),
         broken("production without a CA for the kernel", &[], &["other-tls"], &[], |logs| {
             logs.crash(
                 "scheduler",

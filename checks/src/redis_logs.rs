@@ -207,7 +207,9 @@ fn weigh(
             .is_some_and(|silent| silent > SETTLED);
         // Without a look at Redis itself, silence counts unless the run ended in this trouble. The
         // engine calls a container healthy for up to 30 s after its Redis has gone.
-        let silent = settled && present.redis_reachable.unwrap_or(!run.ends_in_trouble);
+        // A service that came up without Redis (the safety kernel) does without it until it is restarted.
+        let without = !run.works.is_empty() && !run.works.contains(&Some(Link::Redis));
+        let silent = settled && present.redis_reachable.unwrap_or(!run.ends_in_trouble && !without);
         let healthy = present.healthy && present.redis_reachable != Some(false);
         let dropped = present.redis_reachable.is_none() && was_dropped(trouble, run);
         let over = present.up && !restarting && (trouble.recovered || healthy || silent || dropped);

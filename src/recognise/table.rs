@@ -100,6 +100,7 @@ pub(super) const WORKS: &[(&str, Option<Link>)] = &[
     ("registry hydrated from snapshot", Some(Link::Redis)),
     ("scheduler running, waiting for signals", Some(Link::Redis)),
     ("shadow evaluation enabled", Some(Link::Redis)),
+    ("hello worker ready", Some(Link::Redis)),
     // It comes up without Redis too.
     ("safety-kernel: listening", Some(Link::SafetyKernel)),
     // The configuration that it read lies in Redis.
@@ -157,6 +158,9 @@ pub(super) const STORE: &[&str] = &[
     "persist job",
     "add job to trace",
     "cancel job failed",
+    "dlq add failed",
+    "store result failed",
+    "set result pointer failed",
     "config reload failed",
     "config snapshot failed",
     "config bootstrap failed",
