@@ -1,20 +1,88 @@
 //! The product's own recogniser and trust verdict in the form that the checks ask for.
 
+use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::fault::{ChainFault, ChainVerdict, FileFinding, Sense};
-use tls_verify_checks::tls::webpki_judge;
+use tls_verify_checks::opinion::{webpki_judge, webpki_opinion};
 
 use crate::trust::{self, Around, Options, Parsed, Purpose, Refusal};
 
+/// Anchors that were read once.
+struct Anchors {
+    der: Vec<CertificateDer<'static>>,
+    parsed: Arc<Vec<Parsed>>,
+}
+
+/// The anchors as Go reads them: what `AppendCertsFromPEM` cannot parse is passed over. The last ones are
+/// kept, as a list of targets is judged with the same.
+fn anchors(der: &[CertificateDer<'_>]) -> Arc<Vec<Parsed>> {
+    static LAST: Mutex<Option<Anchors>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = last.as_ref().filter(|known| known.der == der) {
+        return Arc::clone(&known.parsed);
+    }
+    let parsed: Vec<Parsed> = der.iter().filter_map(|anchor| Parsed::read(anchor).ok()).collect();
+    let parsed = Arc::new(parsed);
+    let der = der.iter().map(|one| one.clone().into_owned()).collect();
+    *last = Some(Anchors { der, parsed: Arc::clone(&parsed) });
+    parsed
+}
+
+/// A question and its answer.
+struct Judged {
+    chain: Vec<CertificateDer<'static>>,
+    anchors: Vec<CertificateDer<'static>>,
+    name: Option<String>,
+    seconds: u64,
+    verdict: ChainVerdict,
+}
+
+/// Answers that are remembered, oldest first.
+const REMEMBERED: usize = 32;
+
 /// Judges a presented chain as Go's crypto/x509 does; where rustls' own verifier would refuse what Go
-/// accepts, that is a remark.
+/// accepts, that is a remark. The verdict follows from its arguments alone, so the same question within the
+/// same second, as by the replicas of a service, is answered from memory.
 #[must_use]
 pub fn chain(
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    name: Option<&str>,
+    at: SystemTime,
+) -> ChainVerdict {
+    static KNOWN: Mutex<VecDeque<Judged>> = Mutex::new(VecDeque::new());
+    let seconds = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = |one: &&Judged| {
+        one.seconds == seconds && one.name.as_deref() == name && one.chain == chain && one.anchors == anchors
+    };
+    if let Some(known) = lock().iter().rev().find(same) {
+        return known.verdict.clone();
+    }
+    let verdict = judged(chain, anchors, name, at);
+    let owned = |all: &[CertificateDer<'_>]| all.iter().map(|one| one.clone().into_owned()).collect();
+    let one = Judged {
+        chain: owned(chain),
+        anchors: owned(anchors),
+        name: name.map(str::to_owned),
+        seconds,
+        verdict: verdict.clone(),
+    };
+    let mut known = lock();
+    if known.len() >= REMEMBERED {
+        known.pop_front();
+    }
+    known.push_back(one);
+    verdict
+}
+
+fn judged(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
     name: Option<&str>,
@@ -38,12 +106,12 @@ pub fn chain(
             }
         }
     }
-    let roots: Vec<Parsed> = anchors.iter().filter_map(|anchor| Parsed::read(anchor).ok()).collect();
+    let roots = self::anchors(anchors);
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
     let options = Options { at: now, name, purpose: Purpose::Server };
     let Err(first) = trust::verify(&leaf, &intermediates, &roots, &options) else {
-        let refused = webpki_judge(chain, anchors, name, at).faults;
+        let refused = webpki_opinion(chain, anchors, name, at).faults;
         let remarks = refused
             .into_iter()
             .map(|fault| ChainFault {

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::fault::Fault;
+use tls_verify_fixtures::pki::{self, Authority, Leaf, Pair, Validity};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 struct Lab {
     runtime: tokio::runtime::Runtime,
@@ -218,5 +220,144 @@ fn hostile_peers_are_given_up_in_time() {
         let found = report.pointer("/endpoints/0/diagnoses/0/cause").and_then(Value::as_str);
         assert_eq!(found, cause, "{target}: {report}");
         assert!(seconds < 3.3, "{target}: {seconds} s");
+    }
+}
+
+/// A TLS server with this certificate on a port of its own, behind NATS' greeting where `greets`.
+fn serve(runtime: &tokio::runtime::Runtime, pair: &Pair, greets: bool) -> u16 {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(pair.chain.clone(), pair.private_key())
+        .unwrap();
+    let mut config = config;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    listen(runtime, move |mut stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            if greets {
+                let info = b"INFO {\"version\":\"2.10.0\",\"tls_required\":true}\r\n";
+                let _ = stream.write_all(info).await;
+            }
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let _ = stream.read(&mut [0; 1024]).await;
+            }
+        }
+    })
+}
+
+fn listen<F>(
+    runtime: &tokio::runtime::Runtime,
+    each: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+) -> u16
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(each(stream));
+        }
+    });
+    port
+}
+
+/// Status and main cause of every target, by its text.
+fn all(folder: &std::path::Path, arguments: &[&str]) -> std::collections::BTreeMap<String, String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+        .arg("probe")
+        .args(arguments)
+        .args(["--cacert", "ca.crt", "--timeout", "10s", "--deadline", "30s", "--format", "jsonl"])
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| {
+            let one: Value = serde_json::from_str(line).unwrap();
+            let word = |path: &str| one.pointer(path).and_then(Value::as_str).unwrap_or("-").to_owned();
+            (word("/target"), format!("{} {}", word("/status"), word("/diagnoses/0/cause")))
+        })
+        .collect()
+}
+
+#[test]
+fn every_scheme_tells_every_fault_alone_and_in_a_list() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::generate().unwrap();
+    fs::write(folder.path().join("ca.crt"), pki::pem("CERTIFICATE", &ca.certificate)).unwrap();
+    let issue = |leaf: Leaf| ca.issue(&leaf).unwrap();
+    let other = Authority::named("Another CA", Validity::Now).unwrap();
+    let bad = [
+        ("expired", issue(Leaf::server().valid(Validity::Expired))),
+        ("not-yet-valid", issue(Leaf::server().valid(Validity::Future))),
+        ("hostname-mismatch", issue(Leaf::server().for_names(&["elsewhere"]))),
+        ("unknown-authority", other.issue(&Leaf::server()).unwrap()),
+        ("wrong-key-usage", issue(Leaf::client().for_names(&["localhost", "127.0.0.1"]))),
+    ];
+    let mut wanted = std::collections::BTreeMap::new();
+    let schemes = ["https://", "wss://", "grpcs://", "rediss://", "tls://", "nats://", ""];
+    for (cause, pair) in &bad {
+        let (plain, greeting) = (serve(&runtime, pair, false), serve(&runtime, pair, true));
+        for scheme in schemes {
+            let port = if matches!(scheme, "tls://" | "nats://") { greeting } else { plain };
+            wanted.insert(format!("{scheme}127.0.0.1:{port}"), format!("fail {cause}"));
+        }
+    }
+    let good = serve(&runtime, &issue(Leaf::server()), false);
+    wanted.insert(format!("127.0.0.1:{good}"), "pass -".to_owned());
+    let http = listen(&runtime, |mut stream| async move {
+        let mut head = [0; 64];
+        let _ = stream.read(&mut head).await;
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+    });
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for scheme in ["https://", "wss://", "rediss://", ""] {
+        wanted.insert(format!("{scheme}127.0.0.1:{http}"), "fail wrong-scheme-tls-to-plain".to_owned());
+    }
+    for scheme in schemes {
+        wanted.insert(format!("{scheme}127.0.0.1:{closed}"), "fail connection-refused".to_owned());
+    }
+    let targets: Vec<&str> = wanted.keys().map(String::as_str).collect();
+    assert_eq!(all(folder.path(), &targets), wanted);
+    fs::write(folder.path().join("list"), targets.join("\n")).unwrap();
+    assert_eq!(all(folder.path(), &["--targets", "list"]), wanted);
+}
+
+#[test]
+fn a_list_is_answered_by_the_applications_too() {
+    let lab = Lab::start(None);
+    let demo = &lab.demo;
+    let port = |address: std::net::SocketAddr| format!("localhost:{}", address.port());
+    let rows = [
+        (format!("https://{}/api/v1/status", port(demo.gateway)), "HTTP "),
+        (format!("grpcs://{}", port(demo.safety_kernel)), ""),
+        (format!("tls://{}", port(demo.nats)), "PONG over TLSv1.3 with the client certificate"),
+        (format!("rediss://{}", port(demo.redis)), ""),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    fs::write(&list, rows.iter().map(|(target, _)| format!("{target}\n")).collect::<String>()).unwrap();
+    let output =
+        lab.probe(&["--targets", list.to_str().unwrap(), "--ordered", "--format", "jsonl", "--jobs", "4"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), rows.len());
+    for (line, (target, says)) in text.lines().zip(&rows) {
+        let one: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (&one["status"], &one["target"]),
+            (&Value::from("pass"), &Value::from(target.as_str())),
+            "{one}"
+        );
+        let said = one["details"]["application"].as_str().unwrap_or_default();
+        assert!(said.starts_with(says) && !said.is_empty(), "{target}: {one}");
     }
 }

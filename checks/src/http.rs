@@ -139,6 +139,62 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
     }
 }
 
+/// `GET path` on a session that is there and verified, without key; a bounded part of the body is read.
+/// `None`: it broke.
+pub async fn over(
+    dialled: dial::Dialled,
+    endpoint: &Endpoint,
+    path: &str,
+    deadline: std::time::Instant,
+) -> Option<Answer> {
+    use http_body_util::{BodyExt, Empty};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let two = dialled.negotiated().2.as_deref() == Some("h2");
+    let (recording, address) = (dialled.recording(), dialled.address);
+    let named = Endpoint { host: endpoint.name().to_owned(), server_name: None, ..endpoint.clone() };
+    let (authority, stream) = (named.authority(), TokioIo::new(dialled.stream));
+    let agent = concat!("tls-verify/", env!("CARGO_PKG_VERSION"));
+    let builder =
+        hyper::Request::get(if two { format!("https://{authority}{path}") } else { path.to_owned() });
+    let builder = if two { builder } else { builder.header("host", authority).header("connection", "close") };
+    let request = builder.header("user-agent", agent).body(Empty::<bytes::Bytes>::new()).ok()?;
+    let exchanged = before(deadline, Stage::Exchange, async {
+        let broke = |_: hyper::Error| Failure::new(Stage::Exchange, Cause::Other);
+        let (response, driver) = if two {
+            let (mut sender, connection) =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.map_err(broke)?;
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            (sender.send_request(request).await, driver)
+        } else {
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(stream).await.map_err(broke)?;
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            (sender.send_request(request).await, driver)
+        };
+        let mut response = response.map_err(broke)?;
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        // Enough for the sentences that proxies say.
+        while body.len() < 8192
+            && let Some(Ok(frame)) = response.frame().await
+        {
+            if let Some(data) = frame.data_ref() {
+                let room = (8192 - body.len()).min(data.len());
+                body.extend_from_slice(&data[..room]);
+            }
+        }
+        driver.abort();
+        Ok((status, body, server, content_type, date))
+    });
+    let (status, body, server, content_type, date) = exchanged.await.ok()?;
+    let address = Some(address);
+    Some(Answer { status, body, server, content_type, date, recording, address, tls: true })
+}
+
 /// A second look where one error does not decide: our own dial keeps the first bytes and the stage.
 async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failure: Failure) -> Failure {
     let undecided = matches!(

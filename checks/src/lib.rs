@@ -25,6 +25,7 @@ pub mod nats;
 mod nats_link;
 pub mod nats_mtls;
 pub mod observation;
+pub mod opinion;
 pub mod peel;
 mod place;
 pub mod probe;

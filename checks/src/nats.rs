@@ -151,7 +151,11 @@ pub async fn open(
     }
 }
 
-async fn session(
+/// CONNECT and PING on a session that is verified.
+///
+/// # Errors
+/// What the server said instead of PONG.
+pub(crate) async fn session(
     dialled: &mut Dialled,
     patient: bool,
     login: &NatsLogin,

@@ -198,5 +198,6 @@ fn make_rogue() -> Result<Identity, rcgen::Error> {
         key_file: "(made up for this run)".into(),
         chain: vec![certificate.der().clone()],
         key: rustls_pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        ready: std::sync::Arc::default(),
     })
 }

@@ -175,8 +175,15 @@ pub async fn reachable(context: &Context) -> Option<bool> {
 pub async fn ping(context: &Context, deadline: Instant) -> Result<String, Failure> {
     let identity = context.stack.identity.get().ok();
     let endpoint = context.placed(Link::Redis).await;
-    let mut dialled =
-        context.dial(&endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
+    let dialled = context.dial(&endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
+    ping_over(dialled, deadline).await
+}
+
+/// The same on a session that is there and verified.
+///
+/// # Errors
+/// Where it broke.
+pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<String, Failure> {
     before(deadline, Stage::Exchange, async {
         let shown = dialled.identity_shown;
         let broke = |error: std::io::Error| peel(&error, Stage::Exchange, shown);

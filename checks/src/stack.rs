@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::deployment::Minimum;
@@ -138,6 +141,22 @@ pub struct Identity {
     pub key_file: PathBuf,
     pub chain: Vec<CertificateDer<'static>>,
     pub key: PrivateKeyDer<'static>,
+    /// The same, ready to sign; made once, as it costs as much as a handshake.
+    pub ready: Arc<OnceLock<Arc<CertifiedKey>>>,
+}
+
+impl Identity {
+    /// Ready to sign.
+    ///
+    /// # Errors
+    /// When the key is of an unknown kind, or of another certificate.
+    pub fn certified(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, rustls::Error> {
+        if let Some(ready) = self.ready.get() {
+            return Ok(Arc::clone(ready));
+        }
+        let made = Arc::new(CertifiedKey::from_der(self.chain.clone(), self.key.clone_key(), provider)?);
+        Ok(Arc::clone(self.ready.get_or_init(|| made)))
+    }
 }
 
 impl Clone for Identity {
@@ -147,6 +166,7 @@ impl Clone for Identity {
             key_file: self.key_file.clone(),
             chain: self.chain.clone(),
             key: self.key.clone_key(),
+            ready: Arc::clone(&self.ready),
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Our TLS configurations: a verifier that keeps what the peer presented and lets the product's own
 //! verdict decide, and one that trusts nobody.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use rustls::SupportedProtocolVersion;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
@@ -66,7 +65,8 @@ pub const ANY_VERSION: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13,
 /// The one provider.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(aws_lc_rs::default_provider())))
 }
 
 /// A configuration and the recorder it fills.
@@ -93,14 +93,7 @@ pub fn config(offer: &Offer<'_>, judge: ChainJudge) -> Result<(ClientConfig, Rec
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     let key = match offer.identity {
-        Some(identity) => {
-            let certified = rustls::sign::CertifiedKey::from_der(
-                identity.chain.clone(),
-                identity.key.clone_key(),
-                &provider,
-            )?;
-            Some(Arc::new(certified))
-        }
+        Some(identity) => Some(identity.certified(&provider)?),
         None => None,
     };
     let resolver = RecordingIdentity { key, recorder: Arc::clone(&recorder) };
@@ -215,47 +208,6 @@ impl rustls::client::ResolvesClientCert for RecordingIdentity {
 
 /// A chain longer than this is cut before it is judged: no real one comes near.
 const MAX_CHAIN: usize = 32;
-
-/// webpki's verdict as a [`ChainVerdict`], the fallback where no richer judge is given.
-#[must_use]
-pub fn webpki_judge(
-    chain: &[CertificateDer<'_>],
-    anchors: &[CertificateDer<'_>],
-    name: Option<&str>,
-    at: SystemTime,
-) -> ChainVerdict {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(anchors.iter().map(|anchor| anchor.clone().into_owned()));
-    let fault = |error: &Error| {
-        let kind = match crate::peel::tls_cause(error, false) {
-            crate::fault::Cause::Chain(mut faults) if !faults.is_empty() => faults.remove(0),
-            _ => ChainFault {
-                kind: CauseKind::OtherTls,
-                variant: None,
-                message: error.to_string(),
-                subject: None,
-            },
-        };
-        ChainVerdict { faults: vec![kind], remarks: Vec::new() }
-    };
-    let Some(end_entity) = chain.first() else {
-        return fault(&Error::NoCertificatesPresented);
-    };
-    let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()
-    else {
-        return fault(&Error::InvalidCertificate(CertificateError::UnknownIssuer));
-    };
-    let name = name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
-    let Some(name) = name else {
-        return fault(&Error::InvalidCertificate(CertificateError::NotValidForName));
-    };
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    match verifier.verify_server_cert(end_entity, &chain[1..], &name, &[], UnixTime::since_unix_epoch(since))
-    {
-        Ok(_) => ChainVerdict::default(),
-        Err(error) => fault(&error),
-    }
-}
 
 /// A configuration for clients that speak plain HTTP only but must be built with one: it trusts
 /// nobody.

@@ -153,5 +153,11 @@ pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault
             ));
         }
     }
-    Ok(Identity { cert_file: cert_file.to_owned(), key_file: key_file.to_owned(), chain, key })
+    Ok(Identity {
+        cert_file: cert_file.to_owned(),
+        key_file: key_file.to_owned(),
+        chain,
+        key,
+        ready: std::sync::Arc::default(),
+    })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Speech, Target, open, shown};
 use crate::cause::CauseKind;
 use crate::context::{Context, QUIET};
-use crate::dial::{self, Quiet, read_first};
+use crate::dial::{self, Dialled, Quiet, read_first};
 use crate::fault::Cause;
 use crate::grpc;
 use crate::http;
@@ -17,7 +17,18 @@ use crate::tls::{ANY_VERSION, Offer, Trust};
 
 const STEP: &str = "application";
 
-pub(super) async fn ask(context: &Context, target: &Target, seen: &mut Observation) {
+/// `session`: a verified one, on which the question is asked; else, and where that breaks, on one of its own.
+pub(super) async fn ask(
+    context: &Context,
+    target: &Target,
+    session: Option<Dialled>,
+    seen: &mut Observation,
+) {
+    if let Some(session) = session
+        && over(context, target, session, seen).await.is_some()
+    {
+        return;
+    }
     match target.speech {
         Speech::Https | Speech::Wss => web(context, target, seen).await,
         Speech::Grpcs => match grpc::health(context, target.endpoint.link, seen).boxed().await {
@@ -31,6 +42,43 @@ pub(super) async fn ask(context: &Context, target: &Target, seen: &mut Observati
     }
 }
 
+/// The question on a session that is there; `None`: it has to be asked on one of its own, which tells more.
+async fn over(
+    context: &Context,
+    target: &Target,
+    mut session: Dialled,
+    seen: &mut Observation,
+) -> Option<()> {
+    let deadline = context.attempt();
+    match target.speech {
+        Speech::Https | Speech::Wss => {
+            let answer = http::over(session, &target.endpoint, &target.path, deadline).await?;
+            status(&answer, seen);
+        }
+        Speech::Rediss => {
+            let answer = redis_tls::ping_over(session, deadline).await.ok()?;
+            answered(seen, answer.chars().take(80).collect::<String>());
+        }
+        Speech::Nats if !target.tls_first => {
+            let shown = session.identity_shown;
+            nats::session(&mut session, true, &context.stack.nats_login, deadline).await.ok()?;
+            let with = if shown { "with the" } else { "without a" };
+            answered(seen, format!("PONG over {} {with} client certificate", session.negotiated().0));
+        }
+        // An alert follows where a certificate was asked for; else there is nothing to wait for.
+        Speech::Raw | Speech::Nats => {
+            if session.recording().asked_for_certificate.is_some()
+                && let Quiet::Closed(failure) = read_first(&mut session, QUIET).await
+                && matches!(failure.cause, Cause::Alert { .. })
+            {
+                seen.failed(STEP, Expects::Works, failure);
+            }
+        }
+        Speech::Grpcs | Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => return None,
+    }
+    Some(())
+}
+
 fn answered(seen: &mut Observation, what: impl Into<String>) {
     let what = what.into();
     seen.detail("application", what.as_str());
@@ -40,20 +88,22 @@ fn answered(seen: &mut Observation, what: impl Into<String>) {
 /// Any status proves the transport; no key is sent.
 async fn web(context: &Context, target: &Target, seen: &mut Observation) {
     match http::get(context, &target.endpoint, &target.path, false).await {
-        Ok(answer) => {
-            let server = answer.server.as_deref().map(|server| format!(" from {server}")).unwrap_or_default();
-            if let Some(date) = &answer.date {
-                seen.detail("date", date.as_str());
-            }
-            match answer.status {
-                502 | 504 => seen.failed(STEP, Expects::Works, http::refused(&answer)),
-                400 if http::tell_tale(&answer.body).is_some() => {
-                    seen.failed(STEP, Expects::Works, http::refused(&answer));
-                }
-                status => answered(seen, format!("HTTP {status}{server}")),
-            }
-        }
+        Ok(answer) => status(&answer, seen),
         Err(failure) => seen.failed(STEP, Expects::Works, failure),
+    }
+}
+
+fn status(answer: &http::Answer, seen: &mut Observation) {
+    let server = answer.server.as_deref().map(|server| format!(" from {server}")).unwrap_or_default();
+    if let Some(date) = &answer.date {
+        seen.detail("date", date.as_str());
+    }
+    match answer.status {
+        502 | 504 => seen.failed(STEP, Expects::Works, http::refused(answer)),
+        400 if http::tell_tale(&answer.body).is_some() => {
+            seen.failed(STEP, Expects::Works, http::refused(answer));
+        }
+        status => answered(seen, format!("HTTP {status}{server}")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One endpoint, looked at in depth: every address, every stage with its time, what was negotiated and
 //! presented, what is asked of clients, which versions are accepted, and what the application answers.
-//! The first handshake trusts nobody and judges afterwards, so nothing secret goes over it.
+//! The first handshake trusts nobody and is judged afterwards: nothing goes over it before it is trusted.
 
 mod application;
 mod plain;
@@ -213,6 +213,7 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
         stages.insert("info_ms".to_owned(), milliseconds(greeted).into());
     }
     stages.insert("handshake_ms".to_owned(), milliseconds(begun.elapsed()).into());
+    let mut session = None;
     let trusted = match shaken {
         Ok(dialled) => {
             let (version, suite, alpn) = dialled.negotiated();
@@ -227,6 +228,8 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
             let recording = dialled.recording();
             context.saw(target.endpoint.link, &recording);
             asked(&recording, seen);
+            // Of many targets each is dialled once: what is verified is as good as a connection of its own.
+            session = (!target.deep).then_some(dialled);
             judged(target, &recording, &version, seen)
         }
         Err(broken) => {
@@ -244,7 +247,7 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
     };
     let begun = Instant::now();
     if trusted {
-        application::ask(context, target, seen).await;
+        application::ask(context, target, session, seen).await;
         stages.insert("application_ms".to_owned(), milliseconds(begun.elapsed()).into());
     }
     seen.detail("stages", stages);

@@ -1,0 +1,117 @@
+//! What webpki, rustls' own verifier, says of a chain: the fallback where no richer judge is given, and an
+//! opinion beside Go's.
+
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::{CertificateError, Error};
+use rustls_pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, ServerName, SignatureVerificationAlgorithm,
+    UnixTime, alg_id,
+};
+
+use crate::cause::CauseKind;
+use crate::fault::{ChainFault, ChainVerdict};
+use crate::tls::provider;
+
+/// webpki's verdict as a [`ChainVerdict`], the fallback where no richer judge is given.
+#[must_use]
+pub fn webpki_judge(
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    name: Option<&str>,
+    at: SystemTime,
+) -> ChainVerdict {
+    judged_by(provider(), chain, anchors, name, at)
+}
+
+/// The same of a chain whose signatures have been verified: those by keys on elliptic curves are believed,
+/// which is most of the work. (Of RSA keys webpki has an opinion on their size.)
+#[must_use]
+pub fn webpki_opinion(
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    name: Option<&str>,
+    at: SystemTime,
+) -> ChainVerdict {
+    static BELIEVING: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    let believing = BELIEVING.get_or_init(|| {
+        let mut believing = CryptoProvider::clone(&provider());
+        let real = believing.signature_verification_algorithms;
+        let all: Vec<&'static dyn SignatureVerificationAlgorithm> = real
+            .all
+            .iter()
+            .map(|one| -> &'static dyn SignatureVerificationAlgorithm {
+                if one.public_key_alg_id() == alg_id::RSA_ENCRYPTION {
+                    *one
+                } else {
+                    Box::leak(Box::new(Believed(*one)))
+                }
+            })
+            .collect();
+        believing.signature_verification_algorithms =
+            WebPkiSupportedAlgorithms { all: Vec::leak(all), mapping: real.mapping };
+        Arc::new(believing)
+    });
+    judged_by(Arc::clone(believing), chain, anchors, name, at)
+}
+
+/// An algorithm whose signatures have been verified before.
+#[derive(Debug)]
+struct Believed(&'static dyn SignatureVerificationAlgorithm);
+
+impl SignatureVerificationAlgorithm for Believed {
+    fn verify_signature(&self, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), InvalidSignature> {
+        Ok(())
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.0.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.0.signature_alg_id()
+    }
+}
+
+fn judged_by(
+    provider: Arc<CryptoProvider>,
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    name: Option<&str>,
+    at: SystemTime,
+) -> ChainVerdict {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(anchors.iter().map(|anchor| anchor.clone().into_owned()));
+    let fault = |error: &Error| {
+        let kind = match crate::peel::tls_cause(error, false) {
+            crate::fault::Cause::Chain(mut faults) if !faults.is_empty() => faults.remove(0),
+            _ => ChainFault {
+                kind: CauseKind::OtherTls,
+                variant: None,
+                message: error.to_string(),
+                subject: None,
+            },
+        };
+        ChainVerdict { faults: vec![kind], remarks: Vec::new() }
+    };
+    let Some(end_entity) = chain.first() else {
+        return fault(&Error::NoCertificatesPresented);
+    };
+    let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build() else {
+        return fault(&Error::InvalidCertificate(CertificateError::UnknownIssuer));
+    };
+    let name = name.and_then(|name| ServerName::try_from(name.to_owned()).ok());
+    let Some(name) = name else {
+        return fault(&Error::InvalidCertificate(CertificateError::NotValidForName));
+    };
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    match verifier.verify_server_cert(end_entity, &chain[1..], &name, &[], UnixTime::since_unix_epoch(since))
+    {
+        Ok(_) => ChainVerdict::default(),
+        Err(error) => fault(&error),
+    }
+}
