@@ -42,7 +42,23 @@ impl Answer {
     /// The first line of the body for people, bounded.
     #[must_use]
     pub fn excerpt(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).into_owned();
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]).into_owned();
+        // A page's own words, not its tags.
+        let mut plain = String::new();
+        let mut tag = false;
+        for c in text.chars() {
+            match c {
+                '<' if text.trim_start().starts_with('<') => tag = true,
+                '>' if tag => {
+                    tag = false;
+                    plain.push('\n');
+                }
+                _ if tag => {}
+                _ => plain.push(c),
+            }
+        }
+        let known = SENTENCES.iter().find(|sentence| plain.contains(**sentence));
+        let text = known.map_or(plain, |sentence| (*sentence).to_owned());
         let line = text.trim().lines().next().unwrap_or("").trim().to_owned();
         line.chars().take(120).collect()
     }
@@ -253,6 +269,13 @@ pub fn status_cause(status: u16, body: &[u8]) -> Cause {
         _ => Cause::Http { status },
     }
 }
+
+/// What is worth more than the first line of a page.
+const SENTENCES: &[&str] = &[
+    "No required SSL certificate was sent",
+    "The SSL certificate error",
+    "The plain HTTP request was sent to HTTPS port",
+];
 
 /// The sentences with which servers answer 400 (nginx 1.22.1; Go 1.19 to 1.26 net/http).
 #[must_use]

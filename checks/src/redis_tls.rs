@@ -128,7 +128,10 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
 }
 
 /// A plaintext `PING`: what Redis answers, or nothing.
-async fn in_clear(context: &Context, endpoint: &crate::stack::Endpoint) -> Result<Option<String>, Failure> {
+pub(crate) async fn in_clear(
+    context: &Context,
+    endpoint: &crate::stack::Endpoint,
+) -> Result<Option<String>, Failure> {
     let deadline = context.attempt();
     let (mut tap, _) = dial::connect(endpoint, deadline).await?;
     context.own(tap.local());

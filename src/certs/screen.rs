@@ -42,11 +42,18 @@ pub(super) fn write(report: &Report, look: Look, style: Style, out: &mut dyn Wri
     let (errors, warnings, notes) = (count(Grade::Error), count(Grade::Warning), count(Grade::Note));
     let verdict = if errors > 0 { "not right" } else { "the certificates are right" };
     let line = format!(
-        "{verdict}: {} certificates, {errors} errors, {warnings} warnings, {notes} notes (exit {})",
-        report.certificates.len(),
+        "{verdict}: {}, {}, {}, {} (exit {})",
+        counted(report.certificates.len(), "certificate"),
+        counted(errors, "error"),
+        counted(warnings, "warning"),
+        counted(notes, "note"),
         report.exit_code
     );
     writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Notes that only `-v` shows.
@@ -64,10 +71,14 @@ fn trees(all: &[Facts], look: Look, style: Style, out: &mut dyn Write) -> io::Re
         all.iter().position(|above| above.is_ca && above.subject == one.issuer && above.der != one.der)
     };
     let mut shown = 0;
-    let mut stack: Vec<(usize, usize)> =
-        (0..all.len()).rev().filter(|index| parent(&all[*index]).is_none()).map(|index| (index, 0)).collect();
+    // What stands before a branch's lines: rules of the branches above that go on.
+    let mut stack: Vec<(usize, String, Option<bool>)> = (0..all.len())
+        .rev()
+        .filter(|index| parent(&all[*index]).is_none())
+        .map(|index| (index, String::new(), None))
+        .collect();
     let mut done = vec![false; all.len()];
-    while let Some((index, depth)) = stack.pop() {
+    while let Some((index, before, last)) = stack.pop() {
         if std::mem::replace(&mut done[index], true) {
             continue;
         }
@@ -76,20 +87,30 @@ fn trees(all: &[Facts], look: Look, style: Style, out: &mut dyn Write) -> io::Re
             writeln!(out, "… and {} more (--format json lists all)", all.len() + 1 - shown)?;
             break;
         }
-        branch(&all[index], depth, look, style, out)?;
-        let below = (0..all.len()).rev().filter(|child| parent(&all[*child]) == Some(index));
-        stack.extend(below.map(|child| (child, depth + 1)));
+        let (elbow, rule) = match last {
+            None => ("", ""),
+            Some(true) => ("└─ ", "   "),
+            Some(false) => ("├─ ", "│  "),
+        };
+        let deeper = format!("{before}{rule}");
+        let below: Vec<usize> =
+            (0..all.len()).filter(|child| !done[*child] && parent(&all[*child]) == Some(index)).collect();
+        let hang = if below.is_empty() { "   " } else { "│  " };
+        branch(&all[index], (&format!("{before}{elbow}"), &format!("{deeper}{hang}")), look, style, out)?;
+        // A chain as long as a screen is wide is no tree any more.
+        let deeper = if deeper.chars().count() > 24 { before } else { deeper };
+        let count = below.len();
+        let children = below.into_iter().enumerate().rev();
+        stack.extend(children.map(|(place, child)| (child, deeper.clone(), Some(place + 1 == count))));
     }
     writeln!(out)
 }
 
-fn branch(one: &Facts, depth: usize, look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let indent = "   ".repeat(depth.min(8));
-    let elbow = if depth == 0 { "" } else { "└─ " };
-    let deeper = if depth == 0 { "   ".to_owned() } else { format!("{indent}   ") };
-    let indent = if depth == 0 { String::new() } else { "   ".repeat(depth.min(8) - 1) };
+/// `lead`: what stands before its first line, and before the others.
+fn branch(one: &Facts, lead: (&str, &str), look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (first, deeper) = lead;
     let name = tame(one.called());
-    let head = format!("{indent}{elbow}{}", paint(&name, style.color, |text| text.bold().to_string()));
+    let head = format!("{first}{}", paint(&name, style.color, |text| text.bold().to_string()));
     writeln!(out, "{head}  ({}, {})", one.purpose(), one.key)?;
     let days = one.days_left(look.at);
     let left = match days {
@@ -100,7 +121,8 @@ fn branch(one: &Facts, depth: usize, look: Look, style: Style, out: &mut dyn Wri
     if !one.sans.is_empty() {
         let names: Vec<String> = one.sans.iter().take(20).map(|san| tame(san)).collect();
         let text = format!("for {}", names.join(", "));
-        writeln!(out, "{deeper}{}", wrap(&text, WIDTH - deeper.len(), &format!("{deeper}    ")))?;
+        let room = WIDTH.saturating_sub(deeper.chars().count());
+        writeln!(out, "{deeper}{}", wrap(&text, room, &format!("{deeper}    ")))?;
     }
     writeln!(out, "{deeper}{}", tame(&one.file))
 }
@@ -135,7 +157,7 @@ fn one(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
 fn verdicts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for one in &report.verifications {
         let word = if one.accepted { "accepts" } else { "refuses" };
-        let others = [("openssl", one.openssl), ("webpki", one.webpki)]
+        let others = [("OpenSSL", one.openssl), ("webpki", one.webpki)]
             .iter()
             .map(|(name, accepts)| format!("{name} {}", if *accepts { "accepts" } else { "refuses" }))
             .collect::<Vec<_>>()

@@ -51,7 +51,9 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
         let verification = verify(&question(set, &presented, &anchors, look));
         return (found, Some(verification));
     };
-    let dated = single::dates(leaf, look, true);
+    // Whatever it says of itself, it is renewed as a leaf.
+    let as_leaf = Facts { is_ca: false, ..leaf.clone() };
+    let dated = single::dates(&as_leaf, look, true);
     let dead = dated.as_ref().is_some_and(|finding| finding.severity == Grade::Error);
     found.extend(dated);
     for one in &set.leaf.facts {

@@ -45,6 +45,11 @@ pub(super) fn unreadable(source: &Source) -> Vec<Finding> {
                     "put it there; for a new development stack `cordumctl generate-certs` writes the whole folder",
                     "cordumctl generate-certs --dir ./certs",
                 ),
+                Variant::NoPem => finding.fix(
+                    "put a PEM file there: `-----BEGIN CERTIFICATE-----` for a certificate, `-----BEGIN PRIVATE \
+                     KEY-----` for a key",
+                    format!("head -3 {}", source.name()),
+                ),
                 _ => finding,
             }
         })

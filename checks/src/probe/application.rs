@@ -7,7 +7,7 @@ use super::{Speech, Target, open, shown};
 use crate::cause::CauseKind;
 use crate::context::{Context, QUIET};
 use crate::dial::{self, Dialled, Quiet, read_first};
-use crate::fault::Cause;
+use crate::fault::{Cause, Failure, Stage};
 use crate::grpc;
 use crate::http;
 use crate::nats::{self, Manner};
@@ -133,9 +133,18 @@ async fn worker(context: &Context, target: &Target, seen: &mut Observation) {
         }
     };
     seen.detail("without_identity", word);
+    let open_to_all = without.is_ok();
     match (with, without) {
         (Some(Ok(greeted)), _) => {
             seen.detail("with_identity", "let in");
+            if open_to_all {
+                let failure =
+                    Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced });
+                seen.warnings.push(failure.because(
+                    "a connection without a client certificate is let in too: `verify: true` is not set in NATS' \
+                     tls block",
+                ));
+            }
             answered(seen, format!("PONG over {} with the client certificate", greeted.version));
         }
         (Some(Err((_, broken))), _) => {

@@ -18,6 +18,7 @@ use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::hello;
 use crate::nats::{self, Info};
 use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
 
@@ -205,7 +206,20 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
     let (connected, greeted) = (opened.connected, opened.greeted);
     let begun = Instant::now();
     let identity = shown(context, target);
-    let shaken = shake(context, target, opened, identity, deadline).await;
+    // A plaintext Redis answers a TLS hello with silence; its answer to a plaintext PING saves the wait.
+    let clear = async {
+        if target.speech != Speech::Rediss || !target.deep {
+            return std::future::pending().await;
+        }
+        match redis_tls::in_clear(context, &target.endpoint).await {
+            Ok(Some(answer)) => answer,
+            _ => std::future::pending().await,
+        }
+    };
+    let shaken = tokio::select! {
+        shaken = shake(context, target, opened, identity, deadline) => shaken,
+        answer = clear => Err(Box::new(Broken::from(in_plaintext(&answer)))),
+    };
     let mut stages = serde_json::Map::new();
     stages.insert("resolve_ms".to_owned(), milliseconds(resolved).into());
     stages.insert("connect_ms".to_owned(), milliseconds(connected).into());
@@ -236,7 +250,13 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
             let Broken { failure, recording, .. } = *broken;
             context.saw(target.endpoint.link, &recording);
             asked(&recording, seen);
-            let failure = hello::beyond(context, &target.endpoint, failure).await;
+            let failure = match failure.cause {
+                Cause::TimedOut if matches!(target.speech, Speech::Rediss | Speech::Raw) => {
+                    let answer = redis_tls::in_clear(context, &target.endpoint).await.ok().flatten();
+                    answer.map_or(failure, |answer| in_plaintext(&answer))
+                }
+                _ => hello::beyond(context, &target.endpoint, failure).await,
+            };
             seen.failed("TLS handshake", Expects::Works, with_right_url(target, failure));
             // What was presented before it broke is judged all the same.
             if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
@@ -254,6 +274,12 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
     if target.deep && seen.details.contains_key("tls") {
         versions::scan(context, target, seen).await;
     }
+}
+
+/// A plaintext PING to the port was answered.
+fn in_plaintext(answer: &str) -> Failure {
+    Failure::new(Stage::Handshake, Cause::NotTls(Speaker::Redis))
+        .because(format!("a TLS hello gets no answer, a plaintext PING gets \"{answer}\""))
 }
 
 /// Our client certificate is for NATS and Redis alone.
