@@ -3,9 +3,7 @@
 
 mod cordum;
 
-use std::process::Command;
-
-use cordum::{CORE, END, EVENT, Logs};
+use cordum::{CORE, END, EVENT, Logs, tool};
 use serde_json::Value;
 
 const REGENERATED: &str = "tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of \"x509: ECDSA verification failure\" while trying to verify candidate authority certificate \"Cordum Dev CA\")";
@@ -81,6 +79,14 @@ fn well() -> Vec<Wanted> {
             ] {
                 logs.say(service, EVENT + after, line);
             }
+        }),
+        quiet("Redis was away for some seconds", &["dns", "connection-reset"], |logs| {
+            logs.starve(NO_REDIS, true);
+            logs.files.iter_mut().for_each(|(_, lines)| {
+                lines.retain(|(at, line)| *at < EVENT + 3_000 || line.contains("heartbeat received"));
+            });
+            logs.raw("redis", EVENT + 4_000, "1:M 24 Nov 2026 00:11:44.205 * Ready to accept connections");
+            logs.say("workflow-engine", EVENT + 6_000, "ERROR reconciler lock acquisition failed|error=EOF");
         }),
         quiet("NATS restarted", &["connection-reset"], |logs| {
             for service in ["api-gateway", "scheduler", "safety-kernel", "workflow-engine"] {
@@ -326,19 +332,6 @@ fn ill() -> Vec<Wanted> {
             logs.say("scheduler", EVENT, &line);
         }),
     ]
-}
-
-fn tool(args: &[&str], folder: &std::path::Path) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
-        .args(args)
-        .arg(folder)
-        .env_clear()
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(!text.contains("a-throw-away-word"), "a password is shown");
-    serde_json::from_str(&text).unwrap()
 }
 
 /// What is wrong with what the tool says of a state.

@@ -40,6 +40,8 @@ pub struct RunLog {
     pub troubles: Vec<Trouble>,
     /// Some line said that a link works.
     pub works: Vec<Option<Link>>,
+    /// The last time that it said so.
+    pub worked: Option<SystemTime>,
     /// The last line that reads like an error, or the last line of all, without secrets.
     pub last_words: Option<String>,
     words_are_error: bool,
@@ -199,6 +201,7 @@ impl<'a> Reader<'a> {
                 if !run.works.contains(&link) {
                     run.works.push(link);
                 }
+                run.worked = at.or(run.worked);
                 for trouble in &mut run.troubles {
                     if link.is_none() || trouble.link == link {
                         trouble.recovered = true;

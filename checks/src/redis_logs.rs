@@ -51,6 +51,8 @@ struct Present {
     restarting: bool,
     /// Redis answers now; `None`: nobody can say from here.
     redis_reachable: Option<bool>,
+    /// When Redis' own log says that it was ready.
+    redis_ready: Option<SystemTime>,
 }
 
 async fn of_engine(context: &Context) -> Observation {
@@ -95,6 +97,7 @@ async fn of_engine(context: &Context) -> Observation {
                     up: container.is_up(),
                     restarting: container.restarting,
                     redis_reachable,
+                    redis_ready: None,
                 };
                 weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
             }
@@ -139,10 +142,16 @@ async fn of_directory(context: &Context, directory: &std::path::Path) -> Observa
     }
     // The end of the recording stands for now.
     let now = found.iter().filter_map(|(_, _, log)| log.present.last).max().unwrap_or_else(SystemTime::now);
+    let mut redis_ready = None;
+    for file in logs::files_of(directory, "redis") {
+        let log = logs::of_file(stack, &file, &own).await.unwrap_or_default();
+        redis_ready = redis_ready.max(log.present.worked);
+    }
     let mut read = Tally::default();
     for (name, service, log) in &found {
         let restarting = log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty();
-        let present = Present { now, healthy: false, up: !restarting, restarting, redis_reachable: None };
+        let present =
+            Present { now, healthy: false, up: !restarting, restarting, redis_reachable: None, redis_ready };
         weigh(&mut seen, &mut read, name, service, log, &present);
     }
     behind_deadlines(context, &mut seen).await;
@@ -211,8 +220,9 @@ fn weigh(
         let without = !run.works.is_empty() && !run.works.contains(&Some(Link::Redis));
         let silent = settled && present.redis_reachable.unwrap_or(!run.ends_in_trouble && !without);
         let healthy = present.healthy && present.redis_reachable != Some(false);
-        let dropped = present.redis_reachable.is_none() && was_dropped(trouble, run);
-        let over = present.up && !restarting && (trouble.recovered || healthy || silent || dropped);
+        let past = present.redis_reachable.is_none()
+            && (was_dropped(trouble, run) || (!without && fell_silent(trouble, present)));
+        let over = present.up && !restarting && (trouble.recovered || healthy || silent || past);
         if !of_redis && connection && trouble.recovered {
             continue;
         }
@@ -234,6 +244,14 @@ fn weigh(
             seen.failed(name.to_owned(), Expects::Works, failure);
         }
     }
+}
+
+/// Since Redis came back, or for longer than any service leaves it alone, nothing of the kind was said.
+fn fell_silent(trouble: &Trouble, present: &Present) -> bool {
+    let Some(last) = trouble.last else { return false };
+    let since = |from: SystemTime| present.now.duration_since(from).unwrap_or_default();
+    let back = present.redis_ready.is_some_and(|ready| ready >= last && since(ready) > SETTLED);
+    back || (trouble.established && since(last) > DROPPED)
 }
 
 /// Connections that had worked were closed, once each, and dialling anew did not fail: Redis was restarted.

@@ -101,6 +101,8 @@ pub(super) const WORKS: &[(&str, Option<Link>)] = &[
     ("scheduler running, waiting for signals", Some(Link::Redis)),
     ("shadow evaluation enabled", Some(Link::Redis)),
     ("hello worker ready", Some(Link::Redis)),
+    // Redis' own word.
+    ("* Ready to accept connections", Some(Link::Redis)),
     // It comes up without Redis too.
     ("safety-kernel: listening", Some(Link::SafetyKernel)),
     // The configuration that it read lies in Redis.

@@ -1,6 +1,7 @@
 //! Composes recordings of the stack from the lines that Cordum's services print, in their order and rhythm.
 
 use std::fmt::Write as _;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -344,4 +345,18 @@ impl Logs {
         }
         folder
     }
+}
+
+/// What the tool says of a folder, as JSON.
+pub(crate) fn tool(args: &[&str], folder: &std::path::Path) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+        .args(args)
+        .arg(folder)
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("a-throw-away-word"), "a password is shown");
+    serde_json::from_str(&text).unwrap()
 }
