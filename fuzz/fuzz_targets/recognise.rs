@@ -1,9 +1,41 @@
-//! Any bytes as a log line: nothing panics, and what is found is redacted without harm.
+//! Any bytes as log lines: nothing panics, what is found is redacted without harm, and the first look
+//! never passes over a line that the closer one knows.
 #![no_main]
 
+use tls_verify::recognise::{ranked, recognise, redact, sense, trigger};
+use tls_verify::triage::scan::{Problem, Scanner};
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = tls_verify::recognise::recognise(bytes);
-    let _ = tls_verify::recognise::sense(bytes);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if recognise(line).is_some() {
+            assert!(trigger(line, false).is_some() && trigger(line, true).is_some());
+        }
+        let _ = sense(line);
+    }
+    // Single lines: as many problems as lines that are known, whatever the borders of the chunks.
+    let plain = !bytes.iter().any(|byte| matches!(byte, 0x1b | b'\r' | b'\t')) && !bytes.windows(2).any(|two| two == b"\n ");
+    let continues = bytes.split(|byte| *byte == b'\n').any(|line| {
+        line.starts_with(b"Caused by:") || line.starts_with(b"... ") || line.starts_with(b" ") || line.contains(&b'|')
+            || line.len() > 19
+    });
+    let wanted = bytes.split(|byte| *byte == b'\n').filter(|line| ranked(line).is_some()).count();
+    for step in [1, 7, bytes.len().max(1)] {
+        let mut found = 0;
+        let mut sink = |_: Problem| found += 1;
+        let mut scanner = Scanner::new(false, &mut sink);
+        for chunk in bytes.chunks(step) {
+            scanner.feed(chunk);
+        }
+        scanner.finish();
+        if plain && !continues {
+            assert_eq!(found, wanted);
+        }
+        assert!(found <= bytes.split(|byte| *byte == b'\n').count());
+    }
+    let mut sink = |_: Problem| {};
+    let mut scanner = Scanner::new(true, &mut sink);
+    scanner.feed(bytes);
+    scanner.finish();
     let text = String::from_utf8_lossy(bytes);
-    let _ = tls_verify::recognise::redact(&text);
+    let _ = redact(&text);
 });

@@ -373,7 +373,7 @@ fn context_host(environment: &Environment) -> Option<String> {
 }
 
 /// A duration before now, or RFC 3339.
-fn moment(text: &str) -> Result<SystemTime, String> {
+pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
     if let Ok(ago) = crate::cli::duration(text) {
         return Ok(SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH));
     }

@@ -5,6 +5,7 @@ pub mod emitter;
 mod phrase;
 mod redact;
 mod shape;
+mod stems;
 mod table;
 mod words;
 
@@ -16,6 +17,7 @@ use tls_verify_checks::fault::{Recognised, Sense};
 use tls_verify_checks::stack::Link;
 
 pub use redact::redact;
+pub use stems::trigger;
 use table::{ENDS, HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
 
 /// One pattern: a literal, ASCII case-insensitive, and what it means.
@@ -71,30 +73,6 @@ pub fn sense(line: &[u8]) -> Sense {
     }
 }
 
-/// Where the first text stands that a problem line may hold (of a project's logs: or a start, or a proof that a link works).
-#[must_use]
-pub fn trigger(bytes: &[u8], project: bool) -> Option<usize> {
-    static CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    static PROJECT_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    let texts = patterns().iter().map(|pattern| pattern.text);
-    let fast = |cell: &'static OnceLock<AhoCorasick>, texts: Vec<&'static str>| {
-        cell.get_or_init(|| {
-            AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .kind(Some(aho_corasick::AhoCorasickKind::DFA))
-                .build(texts)
-                // The tables are constants of a thousand short literals, far below any limit.
-                .expect("the pattern tables build")
-        })
-    };
-    let found = if project {
-        fast(&PROJECT_CELL, texts.chain(STARTS.iter().chain(WORKS).map(|(text, _)| *text)).collect())
-    } else {
-        fast(&CELL, texts.collect())
-    };
-    found.find(bytes).map(|hit| hit.start())
-}
-
 /// The cause that a line names, if it is a problem.
 #[must_use]
 pub fn recognise(line: &[u8]) -> Option<Recognised> {
@@ -104,6 +82,7 @@ pub fn recognise(line: &[u8]) -> Option<Recognised> {
 /// The cause with its rank: the higher, the more inner.
 #[must_use]
 pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
+    trigger(line, false)?;
     let text = match shape::of(line) {
         shape::Shape::Message(text) => text,
         shape::Shape::Access(status) => return access(status),

@@ -45,6 +45,13 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
         if setting.is_match(trimmed) {
             return Shape::Nothing;
         }
+        // What tests tick off or cross out is what they are named for.
+        if [&b"\xe2\x9c\x93"[..], b"\xe2\x9c\x94", b"\xe2\x88\x9a"]
+            .iter()
+            .any(|tick| trimmed.starts_with(tick))
+        {
+            return Shape::Nothing;
+        }
         let change = built(
             &CHANGE,
             r"^(?:--- )?(?:PASS|ok)\b|^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",

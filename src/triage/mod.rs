@@ -1,14 +1,18 @@
 //! `diagnose`: error text and log lines in, causes out.
 
+mod blocks;
+mod look;
+mod record;
 mod render;
 pub mod scan;
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::context::OwnProbe;
@@ -56,8 +60,15 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
         Ok(sources) => sources,
         Err(problems) => return usage(&problems, format),
     };
-    let mut collected =
-        Collected { groups: Vec::new(), jsonl: args.format == LineFormat::Jsonl, broken: false };
+    let since = match args.targets.since.as_deref().map(config::moment).transpose() {
+        Ok(since) => since,
+        Err(message) => {
+            let fix = "give a duration such as 10m or a time such as 2026-01-31T12:00:00Z";
+            return usage(&[Wrong::new(format!("--since: {message}"), fix)], format);
+        }
+    };
+    let lines = (args.format == LineFormat::Jsonl).then(|| BufWriter::new(io::stdout()));
+    let mut collected = Collected { groups: Vec::new(), lines, since };
     let mut problems = Vec::new();
     let mut blanks = Blanks::default();
     if args.docker {
@@ -70,6 +81,9 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
         if let Err(problem) = read(source, &mut collected) {
             problems.push(problem);
         }
+    }
+    if let Some(lines) = &mut collected.lines {
+        let _ = lines.flush();
     }
     if !problems.is_empty() && (collected.groups.is_empty() || !sources.is_empty()) {
         return usage(&problems, format);
@@ -118,14 +132,23 @@ fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
 
 struct Collected {
     groups: Vec<Group>,
-    jsonl: bool,
-    broken: bool,
+    /// Where `jsonl` goes, until nobody reads it any more.
+    lines: Option<BufWriter<io::Stdout>>,
+    since: Option<SystemTime>,
 }
 
 impl Collected {
     fn take(&mut self, source: &str, service: &str, problem: Problem) {
-        if self.jsonl && !self.broken {
-            self.broken = render::jsonl(source, &problem, &mut io::stdout().lock()).is_err();
+        if self.since.is_some_and(|since| problem.at.is_some_and(|at| at < since)) {
+            return;
+        }
+        if let Some(lines) = &mut self.lines {
+            let written = render::jsonl(source, &problem, lines);
+            // Who follows a log wants a line as it comes.
+            let written = if source == "stdin" { written.and_then(|()| lines.flush()) } else { written };
+            if written.is_err() {
+                self.lines = None;
+            }
         }
         let (cause, variant, at) = (problem.found.kind, problem.found.variant, problem.at);
         let known = self.groups.iter_mut().find(|group| group.cause == cause && group.variant == variant);
@@ -133,7 +156,7 @@ impl Collected {
             group.count += 1;
             group.first = group.first.or(at);
             group.last = at.or(group.last);
-            if group.sources.len() < 64 {
+            if group.sources.len() < 64 && !group.sources.contains(service) {
                 group.sources.insert(service.to_owned());
             }
             group.sample = problem;
@@ -170,7 +193,7 @@ fn read(source: &Source, collected: &mut Collected) -> Result<(), Wrong> {
                 .map_err(|error| unreadable(folder, &error))?
                 .flatten()
                 .map(|entry| entry.path())
-                .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+                .filter(|path| service_of(path).is_some() && path.is_file())
                 .collect();
             files.sort();
             if files.is_empty() {
@@ -190,14 +213,31 @@ fn unreadable(path: &Path, error: &io::Error) -> Wrong {
 }
 
 fn file(path: &Path, project: bool, collected: &mut Collected) -> Result<(), Wrong> {
-    let mut handle = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut handle = open(path).map_err(|error| unreadable(path, &error))?;
     let name = path.display().to_string();
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = service_of(path).unwrap_or_else(|| name.clone());
     let service = if project { stem.as_str() } else { name.as_str() };
-    match stream(&mut handle, &name, service, project, collected) {
+    match stream(&mut *handle, &name, service, project, collected) {
         Some(error) => Err(unreadable(path, &error)),
         None => Ok(()),
     }
+}
+
+/// A file's text, unpacked where it is gzip's.
+fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut handle = std::fs::File::open(path)?;
+    let mut head = Vec::new();
+    (&mut handle).take(2).read_to_end(&mut head)?;
+    let packed = head == [0x1f, 0x8b];
+    let whole = io::Cursor::new(head).chain(handle);
+    Ok(if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+}
+
+/// The service that a log file is of: its name without `.log` and `.gz`.
+fn service_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.strip_suffix(".log").filter(|stem| !stem.is_empty()).map(str::to_owned)
 }
 
 /// Feeds all of a reader to a scanner.
@@ -210,17 +250,9 @@ fn stream(
 ) -> Option<io::Error> {
     let mut sink = |problem: Problem| collected.take(name, service, problem);
     let mut scanner = Scanner::new(project, &mut sink);
-    let mut buffer = vec![0_u8; 1 << 20];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => scanner.feed(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Some(error),
-        }
-    }
+    let poured = blocks::pour(reader, project, &mut scanner);
     scanner.finish();
-    None
+    poured.err()
 }
 
 /// A server's line about a client that is no container of the project. Docker's proxy gives a client on

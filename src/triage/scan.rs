@@ -3,11 +3,10 @@
 
 use std::time::SystemTime;
 
-use tls_verify_checks::engine::moment;
-use tls_verify_checks::fault::{Recognised, Sense};
-use tls_verify_checks::stack::Link;
+use tls_verify_checks::fault::Recognised;
 
-use crate::recognise::{self, emitter};
+use super::look::{self, LOOKED_AT, Look, Said};
+use super::record::{back, continues};
 
 /// A problem line (or the first line of a record of several).
 #[derive(Clone, Debug)]
@@ -16,7 +15,7 @@ pub struct Problem {
     pub line_number: u64,
     pub found: Recognised,
     pub emitter: Option<&'static str>,
-    /// Without secrets, cut at [`SHOWN`] bytes.
+    /// Without secrets, cut.
     pub line: String,
     /// The engine's timestamp in front of the line.
     pub at: Option<SystemTime>,
@@ -25,23 +24,21 @@ pub struct Problem {
     rank: u8,
 }
 
-/// Bytes of a line that are looked at; what a message says stands at its front.
-const LOOKED_AT: usize = 256 * 1024;
-/// Bytes of a line that are shown.
-const SHOWN: usize = 4096;
-/// Lines of one record, looked at backwards from a "caused by".
-const RECORD: usize = 256;
 /// Problems kept back while nobody knows whether a service found NATS again.
 const KEPT_BACK: usize = 1024;
 /// Words with which a service says that it lost NATS.
-const PARTED: &[u8] = b"disconnected from nats";
+const PARTED: &str = "disconnected from nats";
+/// Bytes kept of the lines before a block, for records that begin there.
+const TAIL: usize = 64 * 1024;
 
-/// Takes bytes, whatever their borders, and hands out problems in input order.
+/// Takes lines and hands out problems in input order.
 pub struct Scanner<'a> {
     /// Logs of a whole project: starts are told apart, its healthy noise is known.
     project: bool,
     sink: &'a mut dyn FnMut(Problem),
     partial: Vec<u8>,
+    /// The end of the lines that were passed.
+    tail: Vec<u8>,
     /// Complete lines that were passed.
     lines: u64,
     run: u32,
@@ -58,6 +55,7 @@ impl<'a> Scanner<'a> {
             project,
             sink,
             partial: Vec::new(),
+            tail: Vec::new(),
             lines: 0,
             run: 0,
             start: u64::MAX,
@@ -66,7 +64,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes, whatever their borders.
     pub fn feed(&mut self, bytes: &[u8]) {
         let Some(first) = memchr::memchr(b'\n', bytes) else {
             self.keep(bytes);
@@ -127,191 +125,95 @@ impl<'a> Scanner<'a> {
 
     /// Whole lines.
     fn block(&mut self, block: &[u8]) {
-        let mut from = 0;
-        while let Some(hit) = recognise::trigger(&block[from..], self.project) {
-            let hit = from + hit;
-            let start = memchr::memrchr(b'\n', &block[..hit]).map_or(0, |index| index + 1);
-            let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |index| hit + index);
-            self.lines += memchr::memchr_iter(b'\n', &block[from..start]).count() as u64;
-            let line = &block[start..end.min(start + LOOKED_AT)];
-            self.line(line, &block[..start]);
-            self.lines += 1;
-            from = (end + 1).min(block.len());
-        }
-        self.lines += memchr::memchr_iter(b'\n', &block[from..]).count() as u64;
+        let (looks, lines) = look::at(block, self.project);
+        self.looked(block, looks, lines);
     }
 
-    fn line(&mut self, line: &[u8], before: &[u8]) {
-        let plain;
-        let mut line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.contains(&0x1b) {
-            plain = strip_ansi(line);
-            line = &plain;
+    /// Whole lines that were looked at, on whatever thread.
+    pub(super) fn looked(&mut self, block: &[u8], looks: Vec<Look>, lines: u64) {
+        for look in looks {
+            self.line(look, block);
         }
-        let number = self.lines + 1;
-        let ranked = if self.project {
-            match recognise::sense(line) {
-                Sense::Start(_) => {
-                    if self.start.checked_add(1) != Some(number) {
-                        self.run += 1;
-                        self.flush();
-                        self.release(true);
-                    }
-                    self.start = number;
-                    None
-                }
-                Sense::Trouble(_) => recognise::ranked(line),
-                Sense::Works(Some(Link::Nats)) => {
+        self.lines += lines;
+        let from = block.len().saturating_sub(TAIL);
+        if from == 0 {
+            let over = (self.tail.len() + block.len()).saturating_sub(TAIL).min(self.tail.len());
+            self.tail.drain(..over);
+        } else {
+            self.tail.clear();
+        }
+        self.tail.extend_from_slice(&block[from..]);
+    }
+
+    fn line(&mut self, look: Look, block: &[u8]) {
+        let number = self.lines + look.before + 1;
+        let (found, rank) = match look.said {
+            Said::Start => {
+                if self.start.checked_add(1) != Some(number) {
+                    self.run += 1;
                     self.flush();
                     self.release(true);
-                    None
                 }
-                Sense::Ends | Sense::Works(_) | Sense::Nothing => None,
+                self.start = number;
+                return;
             }
-        } else {
-            recognise::ranked(line)
+            Said::NatsWorks => {
+                self.flush();
+                self.release(true);
+                return;
+            }
+            Said::Problem(found, rank) => (found, rank),
         };
-        let Some((found, rank)) = ranked else { return };
-        let emitter = emitter::of(line);
-        if self.project && memchr::memmem::find(line, PARTED).is_some() {
+        let emitter = look.emitter;
+        let line = &block[look.start..look.end.min(look.start + LOOKED_AT)];
+        let problem = |shown: String, at, line_number, run| Problem {
+            line_number,
+            found: found.clone(),
+            emitter,
+            line: shown,
+            at,
+            run,
+            rank,
+        };
+        if self.project && look.shown.contains(PARTED) {
             self.flush();
             if self.parted.is_empty() {
-                self.hold(line, number, found, rank, emitter);
-                self.parted.extend(self.pending.take());
+                self.parted.push(problem(look.shown, look.at, number, self.run));
             }
             return;
         }
-        if continues(line) {
-            let back = back(before);
-            if let Some(first) = back {
-                let first_number = number - first.lines;
-                if let Some(pending) = &mut self.pending
-                    && pending.line_number >= first_number
-                    && (emitter.is_none()
-                        || emitter == pending.emitter
-                        || pending.line.contains("tls chain invalid"))
-                {
-                    // The innermost cause of the record wins.
-                    let inner =
-                        rank > pending.rank || (rank == pending.rank && pending.found.variant.is_none());
-                    let own = pending.line.contains("tls chain invalid");
-                    if inner && !(own && found.kind == pending.found.kind) {
-                        let side = if own { pending.found.side } else { found.side };
-                        pending.found = Recognised { side, ..found };
-                        pending.rank = rank;
-                    }
-                    return;
+        if continues(&look::plain(line))
+            && let Some(first) = back(&block[..look.start], &self.tail)
+        {
+            let first_number = number - first.lines;
+            if let Some(pending) = &mut self.pending
+                && pending.line_number >= first_number
+                && (emitter.is_none()
+                    || emitter == pending.emitter
+                    || pending.line.contains("tls chain invalid"))
+            {
+                // The innermost cause of the record wins.
+                let inner = rank > pending.rank || (rank == pending.rank && pending.found.variant.is_none());
+                let own = pending.line.contains("tls chain invalid");
+                if inner && !(own && found.kind == pending.found.kind) {
+                    let side = if own { pending.found.side } else { found.side };
+                    pending.found = Recognised { side, ..found };
+                    pending.rank = rank;
                 }
-                if emitter.is_some() && emitter::of(first.line) == emitter && first.begins {
-                    self.flush();
-                    self.hold(first.line, first_number, found, rank, emitter);
-                    return;
-                }
+                return;
+            }
+            let head = look::plain(first.line);
+            if emitter.is_some() && first.begins && crate::recognise::emitter::of(&head) == emitter {
+                let problem = problem(look::shown(&head), look::stamp(&head), first_number, self.run);
+                self.flush();
+                self.pending = Some(problem);
+                return;
             }
         }
+        let problem = problem(look.shown, look.at, number, self.run);
         self.flush();
-        self.hold(line, number, found, rank, emitter);
+        self.pending = Some(problem);
     }
-
-    fn hold(
-        &mut self,
-        line: &[u8],
-        line_number: u64,
-        found: Recognised,
-        rank: u8,
-        emitter: Option<&'static str>,
-    ) {
-        let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]);
-        let head = line.iter().take(40).position(|byte| *byte == b' ').unwrap_or(0);
-        let at = std::str::from_utf8(&line[..head]).ok().filter(|head| head.len() >= 20).and_then(moment);
-        let line = recognise::redact(&shown);
-        self.pending = Some(Problem { line_number, found, emitter, line, at, run: self.run, rank });
-    }
-}
-
-/// A line that only goes on with the one before: an inner cause, a frame, a field.
-fn continues(line: &[u8]) -> bool {
-    let body = body(line);
-    let text = body.trim_ascii_start();
-    let indented = text.len() < body.len();
-    text.starts_with(b"Caused by:")
-        || text.starts_with(b"... ")
-        || (indented
-            && [
-                &b"at "[..],
-                b"Caused by",
-                b"cause",
-                b"code:",
-                b"errno:",
-                b"syscall:",
-                b"reason:",
-                b"library:",
-                b"--->",
-                b"cert:",
-                b"ca:",
-                b"fix:",
-                b"valid ",
-                b"(regenerates",
-            ]
-            .iter()
-            .any(|word| text.starts_with(word)))
-}
-
-/// What the program wrote: without Compose's `name  | ` and the engine's timestamp.
-fn body(line: &[u8]) -> &[u8] {
-    let bar = line.iter().take(64).position(|byte| *byte == b'|');
-    let line = match bar.and_then(|bar| line.split_at_checked(bar)) {
-        Some((name, rest)) if name.ends_with(b" ") && !name.trim_ascii().contains(&b' ') => {
-            rest.strip_prefix(b"| ").unwrap_or(rest)
-        }
-        _ => line,
-    };
-    let stamp = line.iter().take(40).position(|byte| *byte == b' ').unwrap_or(0);
-    let stamped = stamp > 19 && line[..4].iter().all(u8::is_ascii_digit) && line[10] == b'T';
-    if stamped { &line[stamp + 1..] } else { line }
-}
-
-struct First<'a> {
-    line: &'a [u8],
-    /// How many lines back.
-    lines: u64,
-    /// It looks like the head of a record.
-    begins: bool,
-}
-
-/// The first line of the record that a continuing line belongs to.
-fn back(before: &[u8]) -> Option<First<'_>> {
-    let mut rest = before.strip_suffix(b"\n")?;
-    for lines in 1..=RECORD {
-        let start = memchr::memrchr(b'\n', rest).map_or(0, |index| index + 1);
-        let line = &rest[start..];
-        if !continues(line) {
-            let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
-            let begins = has(b"Exception") || has(b"Error") || has(b"tls chain invalid");
-            return Some(First { line, lines: lines as u64, begins });
-        }
-        rest = before.get(..start.checked_sub(1)?)?;
-    }
-    None
-}
-
-/// The text without colour and cursor sequences.
-fn strip_ansi(line: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(line.len());
-    let mut bytes = line.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte == 0x1b && bytes.peek() == Some(&b'[') {
-            bytes.next();
-            for byte in bytes.by_ref() {
-                if (0x40..=0x7e).contains(&byte) {
-                    break;
-                }
-            }
-        } else {
-            out.push(byte);
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -339,6 +241,14 @@ mod tests {
                 scan(text, step),
                 [(2, CauseKind::UnknownAuthority), (5, CauseKind::ConnectionRefused)]
             );
+        }
+    }
+
+    #[test]
+    fn records_may_cross_the_borders_of_chunks() {
+        let text = "ok\njavax.net.ssl.SSLHandshakeException: General SSLEngine problem\n\tat a.b(C.java:1)\n\tat a.c(C.java:2)\nCaused by: java.security.cert.CertificateExpiredException: NotAfter: Mon\n";
+        for step in 1..text.len() {
+            assert_eq!(scan(text, step), [(2, CauseKind::Expired)], "{step}");
         }
     }
 
