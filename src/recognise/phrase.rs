@@ -32,11 +32,13 @@ enum Part {
     Near,
     /// Any one word.
     Any,
+    /// No value follows: it is not the name of a setting.
+    NoValue,
 }
 
 /// `rank|cause[/variant]|side|confidence|phrase`. In a phrase: `a/b` one of the words, `a*` words that
 /// begin so, `@name` a set of words, `..` up to five words between, `.` up to two within
-/// one part of the message, `_` any word, `+word` somewhere in the line,
+/// one part of the message, `_` any word, `!=` no value follows, `+word` somewhere in the line,
 /// `-word` nowhere in it. A cause of `nothing` says that the line is no problem below this rank.
 const TABLE: &str = include_str!("tables/phrases.txt");
 
@@ -131,6 +133,8 @@ fn row(line: &'static str, table: &mut Table, sets: &HashMap<&str, &str>) -> Opt
             });
         } else if part == "_" {
             parts.push(Part::Any);
+        } else if part == "!=" {
+            parts.push(Part::NoValue);
         } else if let Some(word) = part.strip_prefix('+') {
             needs.push(vec![table.group(word, sets)]);
         } else if let Some(word) = part.strip_prefix('-') {
@@ -213,6 +217,9 @@ fn follows(parts: &[Part], groups: &[Vec<u16>], words: &Words, at: usize) -> boo
         [] => true,
         [Part::Word(group), rest @ ..] => {
             groups.get(at).is_some_and(|of| of.contains(group)) && follows(rest, groups, words, at + 1)
+        }
+        [Part::NoValue, rest @ ..] => {
+            (at >= groups.len() || words.get(at) != "=") && follows(rest, groups, words, at)
         }
         [Part::Any, rest @ ..] => at < groups.len() && follows(rest, groups, words, at + 1),
         [gap, rest @ ..] => {

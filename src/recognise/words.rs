@@ -136,10 +136,17 @@ impl Words {
             if rest[..end].ends_with(b":") {
                 words.put(":");
             }
-            if rest.get(end) == Some(&b'=') {
-                words.put("=");
+            let mut next = end + 1;
+            match (rest.get(end), rest.get(end + 1)) {
+                (Some(b'='), _) => words.put("="),
+                // JSON's way to name a value.
+                (Some(b'"'), Some(b':')) if end > 0 => {
+                    words.put("=");
+                    next += 1;
+                }
+                _ => {}
             }
-            rest = rest.get(end + 1..).unwrap_or_default();
+            rest = rest.get(next..).unwrap_or_default();
         }
         words
     }
@@ -294,6 +301,7 @@ mod tests {
         assert_eq!(words("path=/api/v1/certificates/expired status=200"), "path = path status = 200");
         assert_eq!(words("Get \"https://a/tls-error\": EOF"), "get url : eof");
         assert_eq!(words("dial_timeout=5s"), "dial timeout = 5s");
+        assert_eq!(words(r#"{"timeout":"5s","error":"EOF"}"#), "timeout = 5s error = eof");
     }
 
     #[test]
