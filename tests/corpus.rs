@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tls_verify::recognise::{emitter, recognise};
+use tls_verify::recognise::{emitter, origin, recognise, trigger};
 
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("TLS_VERIFY_CORPUS")
@@ -51,7 +51,7 @@ fn measure(file: &Path) -> Score {
             one.0 += u32::from(good);
             one.1 += 1;
         }
-        if emitter::of(line.as_bytes()).unwrap_or("other") == writer {
+        if emitter::of(line.as_bytes()).or_else(|| origin(line.as_bytes())).unwrap_or("other") == writer {
             score.emitters += 1;
         } else if std::env::var_os("SHOW_EMITTERS").is_some() {
             println!(
@@ -135,4 +135,64 @@ fn said_of_lines() {
             found.and_then(|found| found.variant).map_or(String::new(), |variant| format!("/{variant}"));
         println!("@ {key}\t{said}{variant}\t{line}");
     }
+}
+
+/// Lines of all own sets, each also cut, in other case, coloured, behind a prefix, and with bytes changed.
+fn mutated() -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    let mut seed = 0x9e37_79b9_u32;
+    let mut next = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        seed as usize
+    };
+    for file in ["own.jsonl", "fresh.jsonl", "third.jsonl"] {
+        let text = std::fs::read_to_string(own(file)).unwrap();
+        for row in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+            let line = row["line"].as_str().unwrap().as_bytes().to_vec();
+            let at = next() % line.len().max(1);
+            lines.push(line[..at].to_vec());
+            lines.push(line[at..].to_vec());
+            lines.push(line.to_ascii_uppercase());
+            lines.push([b"api-1  | ", line.as_slice()].concat());
+            lines.push([&line[..at], b"\x1b[31m", &line[at..], b"\x1b[0m"].concat());
+            let mut other = line.clone();
+            for _ in 0..3 {
+                let at = next() % other.len().max(1);
+                if let Some(byte) = other.get_mut(at) {
+                    *byte = (next() % 256) as u8;
+                }
+            }
+            lines.push(other);
+            lines.push(line);
+        }
+    }
+    lines.retain(|line| !line.contains(&b'\n'));
+    lines
+}
+
+#[test]
+fn the_first_look_passes_over_nothing_that_the_closer_one_knows() {
+    use tls_verify::triage::scan::{Problem, Scanner};
+    let mut known = 0;
+    for line in mutated() {
+        let found = recognise(&line);
+        if found.is_some() {
+            known += 1;
+            assert!(trigger(&line, false).is_some(), "{}", String::from_utf8_lossy(&line));
+        }
+        let mut seen = Vec::new();
+        let mut sink = |problem: Problem| seen.push(problem.found.kind);
+        let mut scanner = Scanner::new(false, &mut sink);
+        scanner.feed(b"INFO all is well\n");
+        scanner.feed(&line);
+        scanner.feed(b"\nINFO all is well\n");
+        scanner.finish();
+        if !line.contains(&0x1b) && !line.ends_with(b"\r") {
+            let wanted: Vec<_> = found.iter().map(|found| found.kind).collect();
+            assert_eq!(seen, wanted, "{}", String::from_utf8_lossy(&line));
+        }
+    }
+    assert!(known > 3000, "{known}");
 }

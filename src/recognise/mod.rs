@@ -34,6 +34,8 @@ pub struct Pattern {
     pub rank: u8,
     /// Where it was seen.
     pub seen: &'static str,
+    /// The emitter whose table it stands in.
+    pub table: &'static str,
 }
 
 fn automaton(
@@ -105,13 +107,22 @@ fn access(status: u16) -> Option<(Recognised, u8)> {
     ))
 }
 
-fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
+/// Whose words a line quotes, where its own shape does not tell who wrote it: the table of the message.
+#[must_use]
+pub fn origin(line: &[u8]) -> Option<&'static str> {
+    // Below that rank many programs share the words.
+    best(line)
+        .filter(|(rank, _, pattern)| *rank > 5 && pattern.table != "other")
+        .map(|(_, _, pattern)| pattern.table)
+}
+
+/// The literal of the highest rank; of equals the last of the line, which is the most inner.
+fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let table = patterns();
     let found = automaton(&CELL, table.iter().map(|pattern| pattern.text));
     let mut lower: Option<Vec<u8>> = None;
-    let mut best: Option<(u8, usize, &Pattern)> = None;
+    let mut best: Option<(u8, usize, &'static Pattern)> = None;
     for hit in found.find_overlapping_iter(line) {
         let pattern = &table[hit.pattern().as_usize()];
         if best.is_some_and(|(rank, start, _)| (rank, start) >= (pattern.rank, hit.start()))
@@ -127,6 +138,12 @@ fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
         }
         best = Some((pattern.rank, hit.start(), pattern));
     }
+    best
+}
+
+fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
+    static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    let best = best(line);
     if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
         return None;
     }

@@ -9,27 +9,27 @@ use super::Pattern;
 /// A row: `rank|cause[/variant]|side|confidence|seen in|text [&& second text]`. A higher rank is a more
 /// inner cause and wins over wrappers: 9 and 10 verdicts on certificates, 8 files, 7 protocol, 5 logins,
 /// 3 and 4 connections, 1 and 2 wrappers.
-const TABLES: &[&str] = &[
-    include_str!("tables/cordum.txt"),
-    include_str!("tables/go.txt"),
-    include_str!("tables/go-redis.txt"),
-    include_str!("tables/nats.go.txt"),
-    include_str!("tables/nats-server.txt"),
-    include_str!("tables/grpc-go.txt"),
-    include_str!("tables/redis-server.txt"),
-    include_str!("tables/openssl.txt"),
-    include_str!("tables/nginx.txt"),
-    include_str!("tables/curl.txt"),
-    include_str!("tables/envoy.txt"),
-    include_str!("tables/haproxy.txt"),
-    include_str!("tables/java.txt"),
-    include_str!("tables/python.txt"),
-    include_str!("tables/node.txt"),
-    include_str!("tables/dotnet.txt"),
-    include_str!("tables/rust.txt"),
-    include_str!("tables/browser.txt"),
-    include_str!("tables/docker.txt"),
-    include_str!("tables/other.txt"),
+const TABLES: &[(&str, &str)] = &[
+    ("go", include_str!("tables/cordum.txt")),
+    ("go", include_str!("tables/go.txt")),
+    ("go-redis", include_str!("tables/go-redis.txt")),
+    ("nats.go", include_str!("tables/nats.go.txt")),
+    ("nats-server", include_str!("tables/nats-server.txt")),
+    ("grpc-go", include_str!("tables/grpc-go.txt")),
+    ("redis-server", include_str!("tables/redis-server.txt")),
+    ("openssl", include_str!("tables/openssl.txt")),
+    ("nginx", include_str!("tables/nginx.txt")),
+    ("curl", include_str!("tables/curl.txt")),
+    ("envoy", include_str!("tables/envoy.txt")),
+    ("haproxy", include_str!("tables/haproxy.txt")),
+    ("java", include_str!("tables/java.txt")),
+    ("python", include_str!("tables/python.txt")),
+    ("node", include_str!("tables/node.txt")),
+    ("dotnet", include_str!("tables/dotnet.txt")),
+    ("rust", include_str!("tables/rust.txt")),
+    ("browser", include_str!("tables/browser.txt")),
+    ("docker", include_str!("tables/docker.txt")),
+    ("other", include_str!("tables/other.txt")),
 ];
 
 /// Texts that are named like trouble and are none, whatever else stands in the line.
@@ -38,10 +38,12 @@ pub(super) const QUIET: &[&str] = &include!("tables/quiet.in");
 /// All patterns, read once.
 pub(super) fn patterns() -> &'static [Pattern] {
     static CELL: OnceLock<Vec<Pattern>> = OnceLock::new();
-    CELL.get_or_init(|| TABLES.iter().flat_map(|table| table.lines()).filter_map(row).collect())
+    CELL.get_or_init(|| {
+        TABLES.iter().flat_map(|(name, table)| table.lines().filter_map(|line| row(name, line))).collect()
+    })
 }
 
-fn row(line: &'static str) -> Option<Pattern> {
+fn row(table: &'static str, line: &'static str) -> Option<Pattern> {
     if line.is_empty() || line.starts_with('#') {
         return None;
     }
@@ -65,6 +67,7 @@ fn row(line: &'static str) -> Option<Pattern> {
         confidence: confidence.parse().ok()?,
         rank: rank.parse().ok()?,
         seen,
+        table,
     })
 }
 
@@ -184,9 +187,9 @@ mod tests {
 
     #[test]
     fn every_row_is_read() {
-        for line in TABLES.iter().flat_map(|table| table.lines()) {
+        for line in TABLES.iter().flat_map(|(_, table)| table.lines()) {
             if !line.is_empty() && !line.starts_with('#') {
-                assert!(row(line).is_some_and(|row| !row.text.is_empty()), "{line}");
+                assert!(row("", line).is_some_and(|row| !row.text.is_empty()), "{line}");
             }
         }
     }

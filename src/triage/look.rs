@@ -34,6 +34,9 @@ pub(super) struct Look {
     /// Lines of the block before it.
     pub(super) before: u64,
     pub(super) said: Said,
+    /// Who wrote it, by its shape.
+    pub(super) shape: Option<&'static str>,
+    /// Who wrote it, by its shape or its words.
     pub(super) emitter: Option<&'static str>,
     /// Without secrets, cut.
     pub(super) shown: String,
@@ -72,11 +75,12 @@ fn line(line: &[u8], start: usize, end: usize, before: u64, project: bool) -> Op
     } else {
         problem(&plain)?
     };
-    let (emitter, shown, at) = match said {
+    let (shape, shown, at) = match said {
         Said::Problem(..) => (emitter::of(&plain), shown(&plain), stamp(&plain)),
         Said::Start | Said::NatsWorks => (None, String::new(), None),
     };
-    Some(Look { start, end, before, said, emitter, shown, at })
+    let emitter = shape.or_else(|| recognise::origin(&plain));
+    Some(Look { start, end, before, said, shape, emitter, shown, at })
 }
 
 fn problem(line: &[u8]) -> Option<Said> {

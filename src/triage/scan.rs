@@ -15,6 +15,7 @@ pub struct Problem {
     pub line_number: u64,
     pub found: Recognised,
     pub emitter: Option<&'static str>,
+    shape: Option<&'static str>,
     /// Without secrets, cut.
     pub line: String,
     /// The engine's timestamp in front of the line.
@@ -164,12 +165,13 @@ impl<'a> Scanner<'a> {
             }
             Said::Problem(found, rank) => (found, rank),
         };
-        let emitter = look.emitter;
+        let (shape, emitter) = (look.shape, look.emitter);
         let line = &block[look.start..look.end.min(look.start + LOOKED_AT)];
         let problem = |shown: String, at, line_number, run| Problem {
             line_number,
             found: found.clone(),
             emitter,
+            shape,
             line: shown,
             at,
             run,
@@ -188,9 +190,7 @@ impl<'a> Scanner<'a> {
             let first_number = number - first.lines;
             if let Some(pending) = &mut self.pending
                 && pending.line_number >= first_number
-                && (emitter.is_none()
-                    || emitter == pending.emitter
-                    || pending.line.contains("tls chain invalid"))
+                && (shape.is_none() || shape == pending.shape || pending.line.contains("tls chain invalid"))
             {
                 // The innermost cause of the record wins.
                 let inner = rank > pending.rank || (rank == pending.rank && pending.found.variant.is_none());
@@ -203,7 +203,7 @@ impl<'a> Scanner<'a> {
                 return;
             }
             let head = look::plain(first.line);
-            if emitter.is_some() && first.begins && crate::recognise::emitter::of(&head) == emitter {
+            if shape.is_some() && first.begins && crate::recognise::emitter::of(&head) == shape {
                 let problem = problem(look::shown(&head), look::stamp(&head), first_number, self.run);
                 self.flush();
                 self.pending = Some(problem);
