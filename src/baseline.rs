@@ -7,8 +7,8 @@ use serde::Deserialize;
 use tls_verify_checks::cause::{CauseKind, Severity};
 
 use crate::config::Problem;
-use crate::diagnose::family;
 use crate::judge::Status;
+use crate::origins::family;
 use crate::outcome::{CheckReport, Comparison, RunReport, exit, outcome};
 
 /// What of an earlier report is needed.

@@ -4,16 +4,16 @@
 use std::io::Write;
 
 use clap::Parser;
-use tls_verify_checks::deployment::Minimum;
+use tls_verify_checks::stack::Stack;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::fault::{self, Fault};
 
 use crate::app;
 use crate::baseline::Baseline;
-use crate::cli::{Cli, DemoArgs, FailOn, Format, TargetArgs};
+use crate::cli::{Cli, DemoArgs, FailOn, Format, RunnerArgs, TargetArgs};
 use crate::config::{self, Environment, Problem};
 use crate::outcome::exit;
-use crate::run;
+use crate::run::{self, Plan};
 
 /// Starts the stack, checks it, stops it.
 #[must_use]
@@ -63,25 +63,13 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
                 return empty();
             }
         };
-        let targets = targets(&demo);
-        let own = Environment::from_pairs([
-            ("CORDUM_API_KEY", demo.api_key.as_str()),
-            ("REDIS_PASSWORD", demo.redis_password.as_str()),
-        ]);
-        let selected: Vec<_> = plan.checks.iter().map(|(check, _)| *check).collect();
-        let configured = match config::stack(&targets, &runner, &own, &selected) {
-            Ok(configured) => configured,
+        let stack = match stack(&demo, &runner, &plan) {
+            Ok(stack) => stack,
             Err(problems) => {
                 *failure = problems.first().map(|problem| problem.message.clone());
                 return empty();
             }
         };
-        let mut stack = configured.stack;
-        if fault == Some(Fault::BelowMinimum) {
-            stack.minimum = Some((Minimum::Tls13, "the demo".to_owned()));
-        }
-        stack.nats_monitoring.clone_from(&demo.monitoring);
-        stack.cordumctl = None;
         let mut report = run::run(stack, plan, interrupted.clone(), &mut progress).await;
         report.demo = Some(serde_json::json!({ "about": demo.about, "fault": fault.map(Fault::name) }));
         if keep {
@@ -114,9 +102,28 @@ fn list(format: Format) -> u8 {
                 .collect();
             writeln!(out, "{}", serde_json::Value::Array(rows))
         }
-        _ => fault::ALL.iter().try_for_each(|fault| writeln!(out, "{:<18} {}", fault.name(), fault.about())),
+        _ => fault::ALL.iter().try_for_each(|fault| writeln!(out, "{:<22} {}", fault.name(), fault.about())),
     };
     exit::PASS
+}
+
+/// The demo as the checks see it.
+///
+/// # Errors
+/// What makes its files or settings unusable.
+pub fn stack(demo: &Demo, runner: &RunnerArgs, plan: &Plan) -> Result<Stack, Vec<Problem>> {
+    let tool = &demo.tool;
+    let mut own = Environment::default();
+    own.set("CORDUM_API_KEY", &demo.api_key);
+    own.set("REDIS_PASSWORD", &demo.redis_password);
+    for (name, value) in &tool.environment {
+        own.set(name, value);
+    }
+    let selected: Vec<_> = plan.checks.iter().map(|(check, _)| *check).collect();
+    let mut stack = config::stack(&targets(demo), runner, &own, &selected)?.stack;
+    stack.nats_monitoring.clone_from(&demo.monitoring);
+    stack.cordumctl = tool.cordumctl.as_ref().map(std::path::PathBuf::from);
+    Ok(stack)
 }
 
 /// The demo's own targets, as if typed.
@@ -125,21 +132,27 @@ fn targets(demo: &Demo) -> TargetArgs {
         Ok(cli) => cli.run.targets,
         Err(_) => TargetArgs::default(),
     };
-    args.gateway = Some(format!("https://localhost:{}", demo.gateway.port()));
-    args.nats = Some(format!("tls://localhost:{}", demo.nats.port()));
-    args.redis = Some(format!("rediss://localhost:{}", demo.redis.port()));
-    args.dashboard = Some(format!("http://localhost:{}", demo.dashboard.port()));
-    args.gateway_grpc = Some(format!("localhost:{}", demo.gateway_grpc.port()));
-    args.safety_kernel = Some(format!("localhost:{}", demo.safety_kernel.port()));
-    args.context_engine = Some(format!("localhost:{}", demo.context_engine.port()));
+    let host = |link: &str| {
+        let own = demo.tool.hosts.iter().find(|(of, _)| *of == link);
+        own.map_or(demo.tool.host.as_str(), |(_, host)| host)
+    };
+    args.gateway = Some(format!("https://{}:{}", host("gateway"), demo.gateway.port()));
+    args.nats = Some(format!("tls://{}:{}", host("nats"), demo.nats.port()));
+    args.redis = Some(format!("rediss://{}:{}", host("redis"), demo.redis.port()));
+    args.dashboard = Some(format!("http://{}:{}", host("dashboard"), demo.dashboard.port()));
+    args.gateway_grpc = Some(format!("{}:{}", host("gateway-grpc"), demo.gateway_grpc.port()));
+    args.safety_kernel = Some(format!("{}:{}", host("safety-kernel"), demo.safety_kernel.port()));
+    args.context_engine = Some(format!("{}:{}", host("context-engine"), demo.context_engine.port()));
     let grpc = [demo.gateway_grpc, demo.safety_kernel, demo.context_engine];
     args.resolve = [demo.gateway, demo.nats, demo.redis, demo.dashboard]
         .iter()
         .chain(&grpc)
         .map(|address| format!("localhost:{}:{}", address.port(), address.ip()))
         .collect();
+    args.server_name.clone_from(&demo.tool.names);
     args.certs = Some(demo.certs.clone());
-    args.logs = Some(demo.logs.clone());
+    args.logs = demo.tool.logs.then(|| demo.logs.clone());
+    args.anonymous = demo.tool.anonymous;
     args.no_docker = true;
     args
 }

@@ -1,13 +1,13 @@
 //! From what was observed to what is wrong: typed causes with evidence. Pure.
 
-use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
+use tls_verify_checks::cause::{CauseKind, Severity, Side};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
 use tls_verify_checks::observation::{Observation, Seen};
 use tls_verify_checks::stack::{Link, Stack};
 
 use crate::catalogue::{self, Blanks};
-use crate::judge::{Status, judge_step};
-use crate::outcome::{CheckReport, Diagnosis, RootCause};
+use crate::judge::judge_step;
+use crate::outcome::Diagnosis;
 
 /// The diagnoses of a check, the main one first, and what no promised cause fits.
 #[must_use]
@@ -82,22 +82,24 @@ fn diagnosis(
     let because: Vec<String> = because.iter().map(|fact| (stack.redact)(fact)).collect();
     let place = failure.place.clone().unwrap_or_else(|| link.service().to_owned());
     let blanks = Blanks::of(stack, link, Some(&place));
-    let title = if reading.side == Side::Client && reading.kind == CauseKind::Expired {
-        "the client certificate has expired"
-    } else {
-        catalogue::title(reading.kind, reading.variant)
-    };
+    let title =
+        if reading.side == Side::Client && reading.kind == CauseKind::Expired && reading.variant.is_none() {
+            "the client certificate has expired"
+        } else {
+            catalogue::title(reading.kind, reading.variant)
+        };
     Diagnosis {
         cause: reading.kind,
         variant: reading.variant,
         severity,
         confidence: reading.confidence,
-        side: reading.side,
+        side: failure.side.unwrap_or(reading.side),
         title: title.to_owned(),
         because,
         fix: catalogue::fixes(reading.kind, reading.variant, &place, &blanks),
         explain: format!("tls-verify explain {}", reading.kind),
         place: Some(place),
+        origin: failure.origin.clone(),
     }
 }
 
@@ -121,96 +123,4 @@ fn merged(found: Vec<Diagnosis>) -> Vec<Diagnosis> {
         }
     }
     kept
-}
-
-/// Groups failed checks by origin, most upstream first, then most certain.
-#[must_use]
-pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
-    let mut origins: Vec<(RootCause, Confidence)> = Vec::new();
-    for check in checks.iter().filter(|check| check.status == Status::Fail) {
-        let Some(main) = check.diagnoses.iter().find(|one| one.severity == Severity::Error) else { continue };
-        let place = main.place.clone().unwrap_or_default();
-        let same = origins.iter_mut().find(|(root, _)| {
-            root.place == place && family(root.cause, root.variant) == family(main.cause, main.variant)
-        });
-        match same {
-            Some((root, confidence)) => {
-                root.checks.push(check.id.clone());
-                if main.confidence < *confidence {
-                    *confidence = main.confidence;
-                    root.cause = main.cause;
-                    root.variant = main.variant;
-                    root.summary.clone_from(&main.title);
-                }
-                for fact in &main.because {
-                    if !root.because.contains(fact) && root.because.len() < 8 {
-                        root.because.push(fact.clone());
-                    }
-                }
-            }
-            None => origins.push((
-                RootCause {
-                    cause: main.cause,
-                    variant: main.variant,
-                    place,
-                    checks: vec![check.id.clone()],
-                    summary: main.title.clone(),
-                    because: main.because.clone(),
-                    fix: main.fix.clone(),
-                },
-                main.confidence,
-            )),
-        }
-    }
-    adopt(&mut origins);
-    origins.sort_by_key(|(root, confidence)| (upstream(&root.place, root.cause), *confidence));
-    origins.into_iter().map(|(root, _)| root).collect()
-}
-
-/// What the services' logs say of Redis is Redis' own fault where a look at Redis shows the same.
-fn adopt(origins: &mut Vec<(RootCause, Confidence)>) {
-    let Some(at) = origins.iter().position(|(root, _)| root.place == "redis") else { return };
-    let kind = family(origins[at].0.cause, origins[at].0.variant).1;
-    let mut said = Vec::new();
-    origins.retain(|(root, _)| {
-        let same = root.place != "redis"
-            && root.checks == ["redis-logs"]
-            && family(root.cause, root.variant).1 == kind;
-        if same {
-            said.extend(root.because.iter().take(1).cloned());
-        }
-        !same
-    });
-    let Some((redis, _)) = origins.iter_mut().find(|(root, _)| root.place == "redis") else { return };
-    if !said.is_empty() {
-        redis.checks.push("redis-logs".to_owned());
-        redis.because.extend(said);
-    }
-}
-
-/// Causes that are one fault under several names.
-pub(crate) fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
-    match cause {
-        CauseKind::UnknownAuthority | CauseKind::BadSignature => (0, CauseKind::UnknownAuthority),
-        CauseKind::WrongSchemeTlsToPlain | CauseKind::MtlsNotEnforced
-            if variant.is_none() || variant == Some(Variant::NatsPlaintext) =>
-        {
-            (1, CauseKind::WrongSchemeTlsToPlain)
-        }
-        CauseKind::ConnectionRefused | CauseKind::ConnectionReset | CauseKind::Timeout | CauseKind::Dns => {
-            (2, CauseKind::ConnectionRefused)
-        }
-        other => (3, other),
-    }
-}
-
-/// Files first, then what everything depends on, then what depends on it.
-fn upstream(place: &str, cause: CauseKind) -> u8 {
-    match (place, cause) {
-        (_, CauseKind::BadKeyFile | CauseKind::KeyMismatch) => 0,
-        ("nats" | "redis", _) => 1,
-        ("api-gateway", _) => 3,
-        ("dashboard", _) => 4,
-        _ => 2,
-    }
 }

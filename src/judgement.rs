@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
-use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_checks::cause::{CauseKind, Confidence, Variant};
 use tls_verify_checks::fault::{ChainFault, ChainVerdict, FileFinding, Sense};
 use tls_verify_checks::opinion::{webpki_judge, webpki_opinion};
 
@@ -65,7 +65,7 @@ pub fn chain(
     if let Some(known) = lock().iter().rev().find(same) {
         return known.verdict.clone();
     }
-    let verdict = judged(chain, anchors, name, at);
+    let verdict = judged(chain, anchors, name, at, Purpose::Server);
     let owned = |all: &[CertificateDer<'_>]| all.iter().map(|one| one.clone().into_owned()).collect();
     let one = Judged {
         chain: owned(chain),
@@ -82,14 +82,26 @@ pub fn chain(
     verdict
 }
 
+/// Judges a client's chain as a Go server does.
+#[must_use]
+pub fn client(
+    chain: &[CertificateDer<'_>],
+    anchors: &[CertificateDer<'_>],
+    _name: Option<&str>,
+    at: SystemTime,
+) -> ChainVerdict {
+    judged(chain, anchors, None, at, Purpose::Client)
+}
+
 fn judged(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
     name: Option<&str>,
     at: SystemTime,
+    purpose: Purpose,
 ) -> ChainVerdict {
     let unread = |message: String| ChainVerdict {
-        faults: vec![ChainFault { kind: CauseKind::OtherTls, variant: None, message, subject: None }],
+        faults: vec![ChainFault::new(CauseKind::OtherTls, None, message)],
         remarks: Vec::new(),
     };
     let Some((leaf, rest)) = chain.split_first() else { return webpki_judge(chain, anchors, name, at) };
@@ -109,8 +121,11 @@ fn judged(
     let roots = self::anchors(anchors);
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    let options = Options { at: now, name, purpose: Purpose::Server };
+    let options = Options { at: now, name, purpose };
     let Err(first) = trust::verify(&leaf, &intermediates, &roots, &options) else {
+        if purpose == Purpose::Client {
+            return ChainVerdict::default();
+        }
         let refused = webpki_opinion(chain, anchors, name, at).faults;
         let remarks = refused
             .into_iter()
@@ -140,6 +155,17 @@ fn judged(
             faults.push(other);
         }
     }
+    // Another CA and an intermediate that was not sent look alike unless a root came along.
+    let rooted = intermediates.iter().chain([&leaf]).any(|one| one.subject == one.issuer);
+    for fault in faults.iter_mut().filter(|fault| fault.variant == Some(Variant::OtherCa) && !rooted) {
+        fault.confidence = Confidence::Likely;
+    }
+    // Whether it is our CA or one that was presented decides who has to change something.
+    for fault in &mut faults {
+        let of = |one: &Parsed| fault.subject.as_ref() == Some(&one.subject);
+        fault.of_anchor =
+            !of(&leaf) && roots.iter().any(of) && !matches!(fault.kind, CauseKind::UnknownAuthority);
+    }
     // An untrusted authority makes dates and names of little worth: it stands first.
     faults.sort_by_key(|fault| fault.kind != CauseKind::UnknownAuthority);
     ChainVerdict { faults, remarks: Vec::new() }
@@ -162,12 +188,8 @@ fn plain(refusal: &Refusal) -> ChainFault {
     } else {
         format!(" (certificate of {})", refusal.subject)
     };
-    ChainFault {
-        kind: refusal.cause,
-        variant: refusal.variant,
-        message: format!("{}{of}", refusal.reason),
-        subject: Some(refusal.subject.clone()),
-    }
+    let fault = ChainFault::new(refusal.cause, refusal.variant, format!("{}{of}", refusal.reason));
+    ChainFault { subject: Some(refusal.subject.clone()), ..fault }
 }
 
 fn dates(leaf: &Parsed, now: i64) -> Option<ChainFault> {
@@ -184,7 +206,7 @@ fn dates(leaf: &Parsed, now: i64) -> Option<ChainFault> {
     } else {
         return None;
     };
-    Some(ChainFault { kind, variant: None, message, subject: Some(subject.clone()) })
+    Some(ChainFault { subject: Some(subject.clone()), ..ChainFault::new(kind, None, message) })
 }
 
 fn names(leaf: &Parsed, name: &str) -> ChainFault {
@@ -205,7 +227,7 @@ fn names(leaf: &Parsed, name: &str) -> ChainFault {
         let address = name.parse::<std::net::IpAddr>().is_ok();
         (address.then_some(Variant::IpNotInSan), message)
     };
-    ChainFault { kind: CauseKind::HostnameMismatch, variant, message, subject: Some(subject) }
+    ChainFault { subject: Some(subject), ..ChainFault::new(CauseKind::HostnameMismatch, variant, message) }
 }
 
 fn day(at: OffsetDateTime) -> String {

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod judge;
 pub mod judgement;
 pub mod manual;
+pub mod origins;
 pub mod outcome;
 pub mod presented;
 pub mod probe;

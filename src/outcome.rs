@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
 use tls_verify_checks::context::OwnProbe;
+use tls_verify_checks::fault::Origin;
 
 use crate::judge::Status;
 
@@ -29,6 +30,9 @@ pub struct Diagnosis {
     /// The service or file at fault.
     #[serde(rename = "where")]
     pub place: Option<String>,
+    /// The certificate or authority at fault: what shares it has one origin.
+    #[serde(skip)]
+    pub origin: Option<Origin>,
 }
 
 /// One check's report.

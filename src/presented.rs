@@ -56,16 +56,17 @@ pub fn warn(context: &Context, link: Link, seen: &mut Observation) {
     seen.warnings.extend(remarks.map(failure));
     let now = OffsetDateTime::from(SystemTime::now());
     let soon = time::Duration::try_from(context.stack.expiry_warn).unwrap_or(time::Duration::MAX);
-    let ending = facts.iter().filter(|one| one.ends >= now && one.ends - now <= soon).map(|one| ChainFault {
-        kind: CauseKind::Expired,
-        variant: None,
-        message: format!(
+    let ending = facts.iter().filter(|one| one.ends >= now && one.ends - now <= soon).map(|one| {
+        let message = format!(
             "the certificate of {} ends on {} (in {} days)",
             one.called(),
             one.not_after,
             one.days_left(now)
-        ),
-        subject: Some(one.subject.clone()),
+        );
+        ChainFault {
+            subject: Some(one.subject.clone()),
+            ..ChainFault::new(CauseKind::Expired, None, message)
+        }
     });
     seen.warnings.extend(ending.map(failure));
 }

@@ -23,7 +23,7 @@ pub async fn look(context: &Context, link: Link, seen: &mut Observation) {
             continue;
         }
         let Step { seen: Seen::Failed(failure) | Seen::Untried(failure), .. } = step else { continue };
-        let looked = crate::hello::beyond(context, &context.placed(link).await, (**failure).clone()).await;
+        let looked = crate::look::again(context, link, (**failure).clone()).await;
         **failure = looked;
         if let Some(found) = origin(context, link, failure).await {
             **failure = found;
@@ -229,7 +229,11 @@ pub async fn live(context: &Context, link: Link) -> Option<Failure> {
         }
     }
     match link {
-        Link::Nats => crate::nats::control(context).await.err().cloned().map(|failure| failure.at("nats")),
+        Link::Nats => {
+            let failure = crate::nats::control(context).await.err().cloned()?;
+            let place = failure.place.clone().unwrap_or_else(|| "nats".to_owned());
+            Some(crate::look::again(context, link, failure.at(place)).await)
+        }
         Link::Redis => {
             if let Some(answer) = crate::redis_tls::speaks_plaintext(context).await {
                 return Some(
@@ -239,7 +243,7 @@ pub async fn live(context: &Context, link: Link) -> Option<Failure> {
                 );
             }
             let failure = crate::redis_tls::ping(context, context.attempt()).await.err()?;
-            Some(failure.at("redis"))
+            Some(crate::look::again(context, link, failure.at("redis")).await)
         }
         _ => None,
     }

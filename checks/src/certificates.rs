@@ -7,10 +7,11 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Side, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial;
-use crate::fault::{Cause, ChainFault, Failure, FileFault, FileFinding, Stage};
+use crate::fault::{Cause, ChainFault, Failure, FileFault, FileFinding, Origin, Stage};
+use crate::look;
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
@@ -51,9 +52,9 @@ async fn observe(context: &Context) -> Observation {
         match finding.error {
             Some(true) => {
                 wrong += 1;
-                seen.failed(finding.file.clone(), Expects::Works, failure(finding));
+                seen.failed(finding.file.clone(), Expects::Works, failure(context, finding));
             }
-            Some(false) => seen.warnings.push(failure(finding)),
+            Some(false) => seen.warnings.push(failure(context, finding)),
             None => notes.push(format!("{}: {}", finding.file, finding.message)),
         }
     }
@@ -65,7 +66,7 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
-fn failure(finding: &FileFinding) -> Failure {
+fn failure(context: &Context, finding: &FileFinding) -> Failure {
     let kind = finding.cause.unwrap_or(CauseKind::OtherTls);
     let file = CauseKind::BadKeyFile == kind || CauseKind::KeyMismatch == kind;
     let cause = if file {
@@ -76,14 +77,36 @@ fn failure(finding: &FileFinding) -> Failure {
             mismatch: kind == CauseKind::KeyMismatch,
         })
     } else {
-        Cause::Chain(vec![ChainFault {
-            kind,
-            variant: finding.variant,
-            message: finding.message.clone(),
-            subject: None,
-        }])
+        Cause::Chain(vec![ChainFault::new(kind, finding.variant, finding.message.clone())])
     };
-    Failure::new(Stage::Configure, cause).because(finding.message.clone()).at(finding.file.clone())
+    let origin = origin(context, finding, &cause);
+    let mut failure =
+        Failure::new(Stage::Configure, cause).because(finding.message.clone()).at(finding.file.clone());
+    failure.origin = origin;
+    // Whose file it is says which side has to be changed.
+    if finding.file.contains("/server/") {
+        failure.on(Side::Server)
+    } else if finding.file.contains("/client/") || finding.file.contains("/ca/") {
+        failure.on(Side::Client)
+    } else {
+        failure
+    }
+}
+
+/// The certificate or authority at fault, as the links that show it name it.
+fn origin(context: &Context, finding: &FileFinding, cause: &Cause) -> Option<Origin> {
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject;
+    let Cause::Chain(faults) = cause else { return None };
+    let leaf = CertificateDer::from_pem_file(&finding.file).ok()?;
+    let anchors = &context.stack.anchors.file;
+    if anchors == Path::new(&finding.file) {
+        return Some(look::anchor_file(context));
+    }
+    if context.stack.identity.get().is_ok_and(|identity| identity.cert_file == Path::new(&finding.file)) {
+        return Some(Origin { key: look::fingerprint(&leaf), file: Some(finding.file.clone()) });
+    }
+    Some(look::origin(context, faults.first(), &leaf))
 }
 
 /// What each reachable endpoint serves against `server/tls.crt`.
@@ -107,16 +130,9 @@ async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
             Link::Nats | Link::Redis => "it reads its certificate at its start alone: restart it",
             _ => "Go servers read renewed files within 30 s: if it stays so, restart it",
         };
-        let fault = ChainFault {
-            kind: CauseKind::OtherTls,
-            variant: Some(Variant::ServedDiffers),
-            message: format!(
-                "{} serves another certificate than {} holds; {reload}",
-                link.service(),
-                file.display()
-            ),
-            subject: None,
-        };
+        let message =
+            format!("{} serves another certificate than {} holds; {reload}", link.service(), file.display());
+        let fault = ChainFault::new(CauseKind::OtherTls, Some(Variant::ServedDiffers), message);
         let message = fault.message.clone();
         let failure = Failure::new(Stage::Handshake, Cause::Chain(vec![fault]));
         seen.warnings.push(failure.because(message).at(link.service()));

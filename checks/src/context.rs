@@ -32,6 +32,7 @@ pub struct Context {
     own: Mutex<Vec<OwnProbe>>,
     served: Mutex<BTreeMap<Link, Recording>>,
     pub(crate) control: OnceCell<Result<crate::nats::Greeted, Failure>>,
+    pub(crate) clock: OnceCell<Option<i64>>,
     pub(crate) cli_control: OnceCell<Result<(), Failure>>,
     pub started: SystemTime,
 }
@@ -46,6 +47,7 @@ impl Context {
             own: Mutex::default(),
             served: Mutex::default(),
             control: OnceCell::new(),
+            clock: OnceCell::new(),
             cli_control: OnceCell::new(),
             started: SystemTime::now(),
         }

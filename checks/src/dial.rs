@@ -30,7 +30,12 @@ pub async fn before<T>(
 ) -> Result<T, Failure> {
     match tokio::time::timeout_at(deadline.into(), work).await {
         Ok(result) => result,
-        Err(_) => Err(Failure::new(stage, Cause::TimedOut)),
+        Err(_) => Err(Failure::new(stage, Cause::TimedOut).because(match stage {
+            Stage::Configure | Stage::Resolve => "the name was not resolved in time",
+            Stage::Connect => "the connection was not accepted in time",
+            Stage::Handshake => "the port accepted the connection and left the TLS handshake unanswered",
+            Stage::Session | Stage::Exchange => "no answer came in time",
+        })),
     }
 }
 
@@ -254,6 +259,14 @@ pub async fn handshake(
 
 /// Puts our own verdict, and what the first bytes say, in place of the library's words.
 pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
+    if let Some(bits) = recording.weak_key {
+        failure.cause = Cause::WeakKey;
+        failure.facts.push(format!(
+            "the server's RSA key of {bits} bits signs what this tool's TLS library does not verify (2048 at least); Go \
+             clients take it: use a larger key"
+        ));
+        return;
+    }
     match &failure.cause {
         Cause::Chain(_) => {
             if let Some(verdict) = recording.verdict.as_ref().filter(|verdict| !verdict.faults.is_empty()) {
@@ -270,11 +283,12 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
                 failure.facts.push(format!("the first bytes of the answer are \"{text}\""));
             }
         }
-        Cause::Alert { alert, identity_shown } => {
-            let shown = if *identity_shown { "our client certificate" } else { "no client certificate" };
-            failure
-                .facts
-                .push(format!("the peer answered alert {} ({alert:?}) to {shown}", u8::from(*alert)));
+        Cause::Alert { alert, identity_shown, asked } => {
+            let asked = *asked && recording.asked_for_certificate.is_some();
+            let (alert, identity_shown) = (*alert, *identity_shown);
+            failure.cause = Cause::Alert { alert, identity_shown, asked };
+            let shown = if identity_shown { "our client certificate" } else { "no client certificate" };
+            failure.facts.push(format!("the peer answered alert {} ({alert:?}) to {shown}", u8::from(alert)));
         }
         _ => {}
     }
@@ -287,6 +301,9 @@ pub fn speaker(head: &[u8]) -> Speaker {
         Speaker::Http
     } else if head.starts_with(b"INFO ") {
         if memmem(head, b"\"tls_required\":true") { Speaker::NatsInfoFirst } else { Speaker::NatsPlain }
+    } else if head.starts_with(b"-ERR '") {
+        // NATS' errors are quoted, Redis' are not.
+        Speaker::NatsPlain
     } else if head.starts_with(b"SSH-") {
         Speaker::Ssh
     } else if head.starts_with(b"-ERR") || head.starts_with(b"+PONG") || head.starts_with(b"-NOAUTH") {

@@ -31,12 +31,24 @@ pub struct Failure {
     pub trail: Vec<String>,
     /// The service or file at fault where it is not the endpoint itself.
     pub place: Option<String>,
+    /// The side that has to be changed, where it is known better than the cause alone tells.
+    pub side: Option<Side>,
+    /// The certificate or authority at fault; failures that share it have one origin.
+    pub origin: Option<Origin>,
+}
+
+/// A certificate, an authority or a file that several failures may have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub key: String,
+    /// The file that stands for all of them.
+    pub file: Option<String>,
 }
 
 impl Failure {
     #[must_use]
     pub fn new(stage: Stage, cause: Cause) -> Self {
-        Self { stage, cause, facts: Vec::new(), trail: Vec::new(), place: None }
+        Self { stage, cause, facts: Vec::new(), trail: Vec::new(), place: None, side: None, origin: None }
     }
 
     /// Adds a fact.
@@ -46,6 +58,13 @@ impl Failure {
         if !fact.is_empty() && !self.facts.contains(&fact) {
             self.facts.push(fact);
         }
+        self
+    }
+
+    /// Names the side that has to be changed.
+    #[must_use]
+    pub fn on(mut self, side: Side) -> Self {
+        self.side = Some(side);
         self
     }
 
@@ -72,6 +91,25 @@ pub struct ChainFault {
     pub message: String,
     /// Subject of the certificate at fault.
     pub subject: Option<String>,
+    /// `likely` where what was presented leaves another reading open.
+    pub confidence: Confidence,
+    /// It is the fault of a trust anchor of ours, not of what was presented.
+    pub of_anchor: bool,
+}
+
+impl ChainFault {
+    /// A fault that the certificates themselves show.
+    #[must_use]
+    pub fn new(kind: CauseKind, variant: Option<Variant>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            variant,
+            message: message.into(),
+            subject: None,
+            confidence: Confidence::Certain,
+            of_anchor: false,
+        }
+    }
 }
 
 /// What our verifier says of a chain; no fault means accepted.
@@ -152,12 +190,16 @@ pub enum Cause {
     Alert {
         alert: AlertDescription,
         identity_shown: bool,
+        /// A certificate was asked for before the alert came, as far as that is known.
+        asked: bool,
     },
     NotTls(Speaker),
     NoCommonVersion,
     NoCommonCipher,
     /// The peer speaks what Go speaks and our TLS library does not: nothing is decided.
     BeyondUs,
+    /// The peer's key is too small for our TLS library, not for Go: nothing is decided.
+    WeakKey,
     /// TLS in another way broken.
     OtherTls,
     Eof,
@@ -221,9 +263,11 @@ impl Cause {
                 kind: fault.kind,
                 variant: fault.variant,
                 side: chain_side(fault),
-                confidence: Certain,
+                confidence: fault.confidence,
             }),
-            Self::Alert { alert, identity_shown } => Some(alert_reading(*alert, *identity_shown)),
+            Self::Alert { alert, identity_shown, asked } => {
+                Some(alert_reading(*alert, *identity_shown || !asked))
+            }
             Self::NotTls(speaker) => match speaker {
                 Speaker::Http => with(K::WrongSchemeTlsToPlain, Variant::HttpPlaintext, Server, Certain),
                 Speaker::Http2 => with(K::WrongSchemeTlsToPlain, Variant::Http2Plaintext, Server, Certain),
@@ -236,6 +280,7 @@ impl Cause {
             Self::NoCommonVersion => of(K::ProtocolVersion, Server, Certain),
             Self::NoCommonCipher => of(K::NoSharedCipher, Server, Likely),
             Self::BeyondUs => of(K::OtherTls, Client, Certain),
+            Self::WeakKey => with(K::OtherTls, Variant::WeakKey, Server, Certain),
             Self::OtherTls => of(K::OtherTls, Server, Likely),
             Self::Eof | Self::Reset => of(K::ConnectionReset, Server, Possible),
             Self::Refused { nothing_listens: true } => {
@@ -277,15 +322,12 @@ impl Cause {
 /// An untrusted authority may be mended on either side; the one that presents is named unless our
 /// own trust store is the odd one.
 fn chain_side(fault: &ChainFault) -> Side {
-    match (fault.kind, fault.variant) {
-        (_, Some(Variant::EmptyTrustStore | Variant::ExpiredCa | Variant::NotACa)) => Side::Client,
-        (CauseKind::UnknownAuthority | CauseKind::BadSignature, Some(Variant::CaRegenerated)) => Side::Server,
-        _ => Side::Server,
-    }
+    let ours = fault.of_anchor || fault.variant == Some(Variant::EmptyTrustStore);
+    if ours { Side::Client } else { Side::Server }
 }
 
 /// RFC 8446, 6.2; what servers really send is in the comments.
-fn alert_reading(alert: AlertDescription, identity_shown: bool) -> Reading {
+fn alert_reading(alert: AlertDescription, identity_satisfied: bool) -> Reading {
     use AlertDescription as A;
     use CauseKind as K;
     use Confidence::{Certain, Likely};
@@ -293,7 +335,7 @@ fn alert_reading(alert: AlertDescription, identity_shown: bool) -> Reading {
         A::CertificateRequired => (K::ClientCertRequired, None, Side::Client, Certain),
         // nats-server 2.9 (Go 1.19) answers no certificate and a wrong one alike with 42; 2.10 and
         // later answer a missing one with handshake_failure in TLS 1.2; so does Redis 7.0.
-        A::BadCertificate | A::HandshakeFailure if !identity_shown => {
+        A::BadCertificate | A::HandshakeFailure if !identity_satisfied => {
             (K::ClientCertRequired, None, Side::Client, Likely)
         }
         A::BadCertificate | A::CertificateUnknown | A::AccessDenied | A::CertificateRevoked => {

@@ -61,6 +61,7 @@ fn judge_answer(seen: &mut Observation, name: &str, answer: &Answer) {
             Ok(json) if json.get("uptime_seconds").is_some() || json.get("nats").is_some() => {
                 seen.worked(name, Expects::Works, format!("HTTP 200 over {}", answer.over()));
                 links(seen, &json);
+                seen.warnings.extend(answer.date.as_deref().and_then(crate::clock::warning));
             }
             _ => {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 })
@@ -131,7 +132,8 @@ pub fn readiness(context: &Context, body: &[u8]) -> Option<Failure> {
         let shown = (context.stack.redact)(text);
         let cause = match context.stack.recognise(text.as_bytes()) {
             Some(line) => Cause::Line(line),
-            None => Cause::Upstream { status: 503 },
+            // "nats disconnected": the link was there and is not any more.
+            None => Cause::Eof,
         };
         return Some(
             Failure::new(Stage::Exchange, cause)

@@ -68,7 +68,11 @@ pub(crate) async fn health(context: &Context, link: Link, seen: &mut Observation
     if alpn.as_deref() != Some("h2") {
         return Err(Failure::new(
             Stage::Handshake,
-            Cause::Alert { alert: rustls::AlertDescription::NoApplicationProtocol, identity_shown: false },
+            Cause::Alert {
+                alert: rustls::AlertDescription::NoApplicationProtocol,
+                identity_shown: false,
+                asked: false,
+            },
         )
         .because("the server negotiates no ALPN `h2`: gRPC-Go refuses such a server (RFC 9113, 3.2)"));
     }
@@ -131,7 +135,12 @@ async fn safety_kernel(context: &Context) -> Observation {
     let upstream = serde_json::from_slice::<Value>(&answer.body)
         .ok()
         .and_then(|json| json.get("code").and_then(Value::as_str).map(str::to_owned));
-    if answer.status == 502 {
+    // A gateway, or a proxy before it, that answers everything so says nothing of the kernel.
+    let only_there = answer.status == 502 && upstream.is_some() && {
+        let status = crate::http::get(context, &context.stack.gateway, "/api/v1/status", true).await;
+        status.is_ok_and(|status| status.status != 502)
+    };
+    if only_there {
         let mut failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 });
         if let Ok(engine) = context.engine().await
             && let Some(gateway) = engine.of_service("api-gateway").find(|one| one.is_up())

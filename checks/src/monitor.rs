@@ -53,7 +53,7 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
     const PATH: &str = "/connz?auth=1&limit=4096";
     let mut tried = Vec::new();
     if let Some(base) = &context.stack.nats_monitoring {
-        match fetch(&format!("{base}{PATH}")).await {
+        match fetch(&format!("{base}{PATH}"), context.stack.timeout).await {
             Ok(list) => return Ok((list, base.clone())),
             Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
         }
@@ -80,7 +80,7 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
         }));
         let mut found = None;
         for base in bases {
-            match fetch(&format!("{base}{PATH}")).await {
+            match fetch(&format!("{base}{PATH}"), GUESSED).await {
                 Ok(list) => {
                     found = Some((list, base));
                     break;
@@ -114,7 +114,10 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
     way.map(|way| (all, way)).ok_or(tried)
 }
 
-async fn fetch(url: &str) -> Result<Vec<Connection>, String> {
+/// An address that is only tried gets no longer than this.
+const GUESSED: Duration = Duration::from_secs(1);
+
+async fn fetch(url: &str, patience: Duration) -> Result<Vec<Connection>, String> {
     let work = async {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(crate::tls::no_tls())
@@ -126,7 +129,7 @@ async fn fetch(url: &str) -> Result<Vec<Connection>, String> {
         let connz: Connz = serde_json::from_slice(&body).map_err(|_| "no connz JSON".to_owned())?;
         Ok(connz.connections)
     };
-    tokio::time::timeout(Duration::from_secs(1), work).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err("no answer".to_owned()))
 }
 
 fn innermost(error: &reqwest::Error) -> String {

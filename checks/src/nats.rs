@@ -52,11 +52,7 @@ pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure
     }
     let bytes = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let text: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).escape_debug().collect();
-    let cause = match dial::speaker(&bytes) {
-        Speaker::Unknown => Cause::Other,
-        other => Cause::NotTls(other),
-    };
-    Err(Failure::new(Stage::Session, cause)
+    Err(Failure::new(Stage::Session, Cause::NotTls(dial::speaker(&bytes)))
         .because(format!("no NATS server: the first bytes are \"{text}\" instead of INFO")))
 }
 
@@ -78,7 +74,7 @@ async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Resul
             return Ok(line);
         }
         if line.len() > limit {
-            return Err(Failure::new(Stage::Session, Cause::Other)
+            return Err(Failure::new(Stage::Session, Cause::NotTls(Speaker::Unknown))
                 .because(format!("no end of line within {limit} bytes")));
         }
     }
@@ -250,9 +246,9 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
             // Without the files a NATS that asks for no certificate can still be reached.
             let info = greeting(context).await?;
             if info.tls_verify || info.tls_required {
-                return Err(
-                    Failure::new(Stage::Configure, Cause::File(fault.clone())).because(fault.message.clone())
-                );
+                return Err(Failure::new(Stage::Configure, Cause::File(fault.clone()))
+                    .because(fault.message.clone())
+                    .at(fault.file.display().to_string()));
             }
             None
         }

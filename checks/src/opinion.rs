@@ -89,12 +89,7 @@ fn judged_by(
     let fault = |error: &Error| {
         let kind = match crate::peel::tls_cause(error, false) {
             crate::fault::Cause::Chain(mut faults) if !faults.is_empty() => faults.remove(0),
-            _ => ChainFault {
-                kind: CauseKind::OtherTls,
-                variant: None,
-                message: error.to_string(),
-                subject: None,
-            },
+            _ => ChainFault::new(CauseKind::OtherTls, None, error.to_string()),
         };
         ChainVerdict { faults: vec![kind], remarks: Vec::new() }
     };

@@ -193,7 +193,7 @@ fn io_cause(error: &io::Error, stage: Stage) -> Cause {
 pub fn tls_cause(error: &TlsError, identity_shown: bool) -> Cause {
     match error {
         TlsError::InvalidCertificate(certificate) => Cause::Chain(vec![certificate_fault(certificate)]),
-        TlsError::AlertReceived(alert) => Cause::Alert { alert: *alert, identity_shown },
+        TlsError::AlertReceived(alert) => Cause::Alert { alert: *alert, identity_shown, asked: true },
         TlsError::InvalidMessage(
             InvalidMessage::InvalidContentType
             | InvalidMessage::UnknownProtocolVersion
@@ -229,10 +229,10 @@ fn certificate_fault(error: &CertificateError) -> ChainFault {
         E::UnknownIssuer => (K::UnknownAuthority, None),
         E::BadSignature => (K::BadSignature, None),
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => (K::WrongKeyUsage, None),
-        E::Other(other) if is_ca_as_end_entity(other) => (K::OtherTls, Some(Variant::CaAsEndEntity)),
+        E::Other(other) if is_ca_as_end_entity(other) => (K::InvalidCa, Some(Variant::CaAsEndEntity)),
         _ => (K::OtherTls, None),
     };
-    ChainFault { kind, variant, message: error.to_string(), subject: None }
+    ChainFault::new(kind, variant, error.to_string())
 }
 
 fn is_ca_as_end_entity(other: &rustls::OtherError) -> bool {

@@ -54,7 +54,9 @@ async fn observe(context: &Context) -> Observation {
             };
             let failure = match context.stack.identity.get() {
                 Err(fault) if matches!(failure.kind(), Some(CauseKind::ClientCertRequired)) => {
-                    failure.because(fault.message.clone())
+                    Failure { cause: Cause::File(fault.clone()), ..failure }
+                        .because(fault.message.clone())
+                        .at(fault.file.display().to_string())
                 }
                 _ => failure,
             };
@@ -110,7 +112,8 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
         let made = redis::aio::MultiplexedConnection::new_with_config(
             &login,
             Bounded::new(dialled.stream, ANSWER_LIMIT),
-            redis::AsyncConnectionConfig::default(),
+            // Its own limit of half a second is no verdict; the attempt's limit is.
+            redis::AsyncConnectionConfig::default().set_response_timeout(None),
         )
         .await;
         let (mut connection, driver) = made.map_err(broke)?;
@@ -139,7 +142,7 @@ pub(crate) async fn in_clear(
     if tap.write_all(b"*1\r\n$4\r\nPING\r\n").await.is_err() {
         return Ok(None);
     }
-    let patience = Duration::from_millis(600).min(deadline.saturating_duration_since(Instant::now()));
+    let patience = Duration::from_millis(1500).min(deadline.saturating_duration_since(Instant::now()));
     match tokio::time::timeout(patience, tap.read(&mut buffer)).await {
         Ok(Ok(count)) if count > 0 => {
             let head = &buffer[..count];
@@ -163,9 +166,12 @@ pub async fn reachable(context: &Context) -> Option<bool> {
     match ping(context, (Instant::now() + patience).min(context.deadline)).await {
         Ok(_) => Some(true),
         Err(failure) => match failure.cause {
-            Cause::Unreachable | Cause::Alert { .. } | Cause::File(_) | Cause::BeyondUs | Cause::Other => {
-                None
-            }
+            Cause::Unreachable
+            | Cause::Alert { .. }
+            | Cause::File(_)
+            | Cause::BeyondUs
+            | Cause::WeakKey
+            | Cause::Other => None,
             _ => Some(false),
         },
     }

@@ -12,10 +12,12 @@ use crate::context::{Check, Context, Need};
 use crate::deployment::{self, truthy};
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
+use crate::logs;
 use crate::monitor;
 use crate::nats;
 use crate::nats_link::{Verdict, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::{Link, LogSource};
 
 pub const CHECK: Check = Check {
     number: 15,
@@ -86,13 +88,20 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
     let name = "core services";
     let known = context.stack.nats_monitoring.is_some();
     let connections = if known { monitor::connections(context).await.ok() } else { None };
+    let control = nats::control(context).await;
     let Some((list, way)) = connections else {
-        seen.untried(name, Expects::Works, failure.clone());
+        // A NATS that nobody reaches holds no links, but what stands at its address may be another's.
+        let failure = match control {
+            Err(down) if down.place.is_none() && down.kind().is_some() => {
+                failure.facts.iter().fold(down.clone().at("nats"), |down, fact| down.because(fact.clone()))
+            }
+            _ => failure.clone(),
+        };
+        seen.untried(name, Expects::Works, failure);
         return;
     };
     seen.detail("monitoring", way);
-    let asks =
-        nats::control(context).await.is_ok_and(|greeted| greeted.recording.asked_for_certificate.is_some());
+    let asks = control.is_ok_and(|greeted| greeted.recording.asked_for_certificate.is_some());
     let rows: Vec<_> = list.iter().filter(|row| row.name == "cordum-bus").collect();
     for row in &rows {
         if let Err(failure) = over_tls(row, asks) {
@@ -101,13 +110,19 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
         }
     }
     if rows.len() < CORE.len() {
+        let fact = format!("NATS reports {} connections of the {} core services", rows.len(), CORE.len());
         // Which of them is missing, and of what it died, stands in its log.
-        let failure = Failure::new(Stage::Session, Cause::Other).because(format!(
-            "NATS reports {} connections of the {} core services",
-            rows.len(),
-            CORE.len()
-        ));
-        seen.failed(name, Expects::Works, failure);
+        let mut told = by_logs(context).await;
+        if told.is_empty() {
+            let place = |down: &Failure| down.place.clone().unwrap_or_else(|| "nats".to_owned());
+            told.push(match control {
+                Err(down) => down.clone().at(place(down)),
+                Ok(_) => Failure::new(Stage::Session, Cause::Other),
+            });
+        }
+        for failure in told {
+            seen.failed(name, Expects::Works, failure.because(fact.clone()));
+        }
     } else {
         seen.worked(
             name,
@@ -115,6 +130,38 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
             format!("{} NATS connections of core services, all over TLS", rows.len()),
         );
     }
+}
+
+/// What the core services said last, from their logs in a directory, and what is behind it.
+async fn by_logs(context: &Context) -> Vec<Failure> {
+    let LogSource::Directory(directory) = &context.stack.logs else { return Vec::new() };
+    let own = context.own_probes();
+    let mut found: Vec<Failure> = Vec::new();
+    for service in CORE {
+        for file in logs::files_of(directory, service) {
+            let Ok(log) = logs::of_file(&context.stack, &file, &own).await else { continue };
+            let last = |run: &logs::RunLog| {
+                let open = run.troubles.iter().filter(|trouble| !trouble.recovered);
+                open.max_by_key(|trouble| trouble.line).cloned()
+            };
+            let Some(trouble) = last(&log.present).or_else(|| log.previous.as_ref().and_then(last)) else {
+                continue;
+            };
+            let said = format!("{service} logged: {}", trouble.sample);
+            let live = match trouble.link {
+                Some(link @ (Link::Redis | Link::Nats)) => crate::behind::live(context, link).await,
+                _ => None,
+            };
+            let failure = live.unwrap_or_else(|| {
+                Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone())).at(*service)
+            });
+            match found.iter_mut().find(|one| one.place == failure.place && one.kind() == failure.kind()) {
+                Some(known) => known.facts.push(said),
+                None => found.push(failure.because(said)),
+            }
+        }
+    }
+    found
 }
 
 fn absent(context: &Context, service: &str) -> Failure {

@@ -267,6 +267,8 @@ pub struct Stack {
     /// NATS monitoring where it is known (`demo`); otherwise it is looked for.
     pub nats_monitoring: Option<String>,
     pub judge_chain: ChainJudge,
+    /// The same for a client's chain.
+    pub judge_client: ChainJudge,
     pub inspect: FolderJudge,
     pub read_line: LineReader,
     pub redact: fn(&str) -> String,

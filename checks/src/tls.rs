@@ -20,6 +20,8 @@ pub struct Recording {
     /// Presented chain, end-entity first; kept also when verification fails.
     pub chain: Vec<CertificateDer<'static>>,
     pub verdict: Option<ChainVerdict>,
+    /// Bits of an RSA key whose handshake signature our library cannot verify.
+    pub weak_key: Option<usize>,
     /// `TLSv1.2` or `TLSv1.3`, known from the signature that was verified.
     pub version: Option<&'static str>,
     /// The peer asked for a client certificate; the CA names it gave.
@@ -150,6 +152,7 @@ impl ServerCertVerifier for RecordingVerifier {
         record(&self.recorder, |recording| recording.version = Some("TLSv1.2"));
         let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+            .inspect_err(|_| self.note_weak_key(certificate))
     }
 
     fn verify_tls13_signature(
@@ -161,10 +164,26 @@ impl ServerCertVerifier for RecordingVerifier {
         record(&self.recorder, |recording| recording.version = Some("TLSv1.3"));
         let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+            .inspect_err(|_| self.note_weak_key(certificate))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl RecordingVerifier {
+    /// Our library verifies RSA from 2048 bits on, Go from 1024.
+    fn note_weak_key(&self, certificate: &CertificateDer<'_>) {
+        use x509_parser::prelude::FromDer;
+        let Ok((_, parsed)) = x509_parser::certificate::X509Certificate::from_der(certificate) else {
+            return;
+        };
+        let Ok(x509_parser::public_key::PublicKey::RSA(key)) = parsed.public_key().parsed() else { return };
+        let bits = key.key_size();
+        if (1024..2048).contains(&bits) {
+            record(&self.recorder, |recording| recording.weak_key = Some(bits));
+        }
     }
 }
 

@@ -160,7 +160,11 @@ async fn endpoint(context: &Context, link: Link, minimum: Minimum) -> Result<Loo
         {
             broken.recording.version.unwrap_or("TLSv1.2").to_owned()
         }
-        Err(broken) => return Err(said(&broken.failure)),
+        // What speaks TLS and not with us may still speak what it must not.
+        Err(broken) => match broken.failure.cause {
+            Cause::NoCommonVersion | Cause::NoCommonCipher | Cause::Alert { .. } => String::new(),
+            _ => return Err(said(&broken.failure)),
+        },
     };
     let answers = minimum.below().iter().map(|version| async {
         let suites = if *version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
@@ -171,7 +175,14 @@ async fn endpoint(context: &Context, link: Link, minimum: Minimum) -> Result<Loo
         };
         (*version, answer)
     });
-    Ok(Look { highest, answers: join_all(answers).await })
+    let mut answers = join_all(answers).await;
+    if highest.is_empty() {
+        if !answers.iter().any(|(version, answer)| accepts(*version, *answer)) {
+            return Err("no handshake succeeds".to_owned());
+        }
+        answers.retain(|(version, answer)| accepts(*version, *answer));
+    }
+    Ok(Look { highest, answers })
 }
 
 /// A connection on which the TLS hello comes next.

@@ -127,7 +127,7 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
                     "proved with the worker's identity; Docker was not asked about a deployed worker"
                         .to_owned(),
                 );
-                monitored_only(context, seen).await;
+                monitored_only(context, seen, asks_for_certificate).await;
             }
             return;
         }
@@ -168,7 +168,7 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
 }
 
 /// Without an engine the monitoring of `demo` may still name the worker.
-async fn monitored_only(context: &Context, seen: &mut Observation) {
+async fn monitored_only(context: &Context, seen: &mut Observation, asks_for_certificate: bool) {
     if context.stack.nats_monitoring.is_none() {
         return;
     }
@@ -177,7 +177,7 @@ async fn monitored_only(context: &Context, seen: &mut Observation) {
     let name = format!("deployed worker `{}`", context.stack.worker);
     seen.detail("monitoring", way);
     seen.summary = None;
-    match over_tls(row, true) {
+    match over_tls(row, asks_for_certificate) {
         Ok(what) => seen.worked(name, Expects::Works, what),
         Err(failure) => seen.failed(name, Expects::Works, failure),
     }

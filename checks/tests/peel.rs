@@ -301,7 +301,7 @@ async fn tungstenite_meets_the_alert_of_tls_1_3_at_its_first_read() {
     let lab = Lab::mutual(V13);
     let failure = by_tungstenite(&lab, lab.serve(b"", b"").await).await;
     is(&failure, Stage::Handshake, CauseKind::ClientCertRequired);
-    let Cause::Alert { alert, identity_shown } = failure.cause else { panic!("{failure:?}") };
+    let Cause::Alert { alert, identity_shown, .. } = failure.cause else { panic!("{failure:?}") };
     assert_eq!((alert, identity_shown), (AlertDescription::CertificateRequired, false));
     // In TLS 1.2 there is no stream to speak over: the dial itself fails.
     let lab = Lab::mutual(V12);

@@ -41,7 +41,8 @@ impl Blanks {
         let folder = ca.parent().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
         let endpoint = stack.endpoint(link);
         Self {
-            service: place.unwrap_or_else(|| link.service()).to_owned(),
+            // A file at fault is no service to be restarted.
+            service: place.filter(|place| !place.contains('/')).unwrap_or_else(|| link.service()).to_owned(),
             ca: ca.display().to_string(),
             certs: folder.map_or_else(|| "./certs".to_owned(), |folder| folder.display().to_string()),
             target: endpoint.authority(),

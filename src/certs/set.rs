@@ -213,7 +213,8 @@ fn order(set: &Set<'_>) -> Vec<Finding> {
         ));
         return found;
     }
-    let in_order = chain.windows(2).all(|pair| pair[0].issuer == pair[1].subject);
+    // Two certificates of one intermediate, as after a cross-signature, may follow the one they both signed.
+    let in_order = (1..chain.len()).all(|at| chain[..at].iter().any(|one| one.issuer == chain[at].subject));
     if !in_order {
         let message = "the certificates behind the first are not in order (each signed by the next); Go accepts it, TLS 1.2 clients need not";
         found.push(Finding::new(set.leaf.name(), Grade::Warning, message).of(CauseKind::OtherTls, None));

@@ -141,7 +141,9 @@ pub(super) fn make(one: &Facts) -> Vec<Finding> {
     }
     if !one.self_issued && ["SHA1", "MD5", "MD2"].iter().any(|weak| one.signature.contains(weak)) {
         let message = format!("{what} is signed with {}: Go refuses it", one.signature);
-        found.push(Finding { severity: Grade::Error, ..weak(Variant::WeakSignature, message) });
+        let finding =
+            weak(Variant::WeakSignature, message).of(CauseKind::BadSignature, Some(Variant::WeakSignature));
+        found.push(Finding { severity: Grade::Error, ..finding });
     }
     let digits: &[u8] = one.raw_serial.strip_prefix(&[0]).unwrap_or(&one.raw_serial);
     if digits.iter().all(|byte| *byte == 0) {

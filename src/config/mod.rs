@@ -43,6 +43,11 @@ impl Environment {
         Self(pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
     /// A variable that is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -193,6 +198,7 @@ pub fn stack(
         minimums: std::collections::BTreeMap::new(),
         nats_monitoring: None,
         judge_chain: judgement::chain,
+        judge_client: judgement::client,
         inspect: judgement::folder,
         read_line: judgement::line,
         redact: judgement::redact,

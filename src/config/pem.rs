@@ -103,10 +103,17 @@ fn sections(file: &Path, bytes: &[u8], what: &str) -> Result<Read, FileFault> {
 /// Which file cannot be used, and why.
 pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault> {
     let cert_bytes = bytes(cert_file, "the client certificate")?;
-    let chain = sections(cert_file, &cert_bytes, "the client certificate")?.certificates;
+    let read = sections(cert_file, &cert_bytes, "the client certificate")?;
+    let chain = read.certificates;
     if chain.is_empty() {
-        let message = format!("the client certificate {} holds no PEM certificate", cert_file.display());
-        return Err(fault(cert_file, Variant::NoPem, message));
+        let shown = cert_file.display();
+        return Err(if read.notes.is_empty() {
+            let message = format!("the client certificate {shown} holds no PEM certificate");
+            fault(cert_file, Variant::NoPem, message)
+        } else {
+            let message = format!("the client certificate {shown} holds a private key and no certificate");
+            fault(cert_file, Variant::WrongKind, message)
+        });
     }
     let key_bytes = bytes(key_file, "the client key")?;
     let key = match PrivateKeyDer::from_pem_slice(&key_bytes) {

@@ -7,8 +7,8 @@ use owo_colors::OwoColorize;
 use tls_verify_checks::cause::{CauseKind, Severity};
 
 use super::text::{flow, tame};
-use crate::diagnose::family;
 use crate::judge::Status;
+use crate::origins::family;
 use crate::outcome::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
 
 /// How the screen looks.

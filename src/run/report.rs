@@ -10,6 +10,7 @@ use tls_verify_checks::stack::Stack;
 use super::{Done, Item, Plan};
 use crate::diagnose;
 use crate::judge::{Status, judge};
+use crate::origins;
 use crate::outcome::{CheckReport, RunReport, exit_code, outcome, tally};
 
 /// A run that could not even begin: every check is undecided, for one reason.
@@ -42,14 +43,15 @@ pub struct Timing {
 }
 
 pub(super) fn assemble(
-    checks: Vec<CheckReport>,
+    mut checks: Vec<CheckReport>,
     plan: &Plan,
     timing: Timing,
     target: Map<String, Value>,
 ) -> RunReport {
     let summary = tally(&checks);
     let code = exit_code(&summary, plan.strict, timing.stopped);
-    let root_causes = diagnose::root_causes(&checks);
+    origins::settle_sides(&mut checks);
+    let root_causes = origins::root_causes(&checks);
     RunReport {
         schema: "tls-verify/run/v1",
         version: env!("CARGO_PKG_VERSION"),

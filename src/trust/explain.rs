@@ -21,7 +21,8 @@ pub struct Around<'a> {
 pub fn explain(refusal: &Refusal, around: Around<'_>) -> Refusal {
     let mut told = refusal.clone();
     let Around { leaf, intermediates, anchors, spare } = around;
-    if !matches!(refusal.cause, CauseKind::UnknownAuthority | CauseKind::BadSignature) {
+    let weak = refusal.variant == Some(Variant::WeakSignature);
+    if weak || !matches!(refusal.cause, CauseKind::UnknownAuthority | CauseKind::BadSignature) {
         return told;
     }
     told.cause = CauseKind::UnknownAuthority;
@@ -48,6 +49,15 @@ pub fn explain(refusal: &Refusal, around: Around<'_>) -> Refusal {
             top.subject
         );
         let _ = anchor;
+        (Some(Variant::CaRegenerated), message)
+    } else if let Some(sent) = intermediates
+        .iter()
+        .find(|one| one.raw_subject == top.raw_issuer && !one.is_self_issued() && !signed(top, one))
+    {
+        let message = format!(
+            "the certificate of {} names the issuer {issuer}; the certificate of {} that is sent with it has another key",
+            top.subject, sent.subject
+        );
         (Some(Variant::CaRegenerated), message)
     } else if leaf.is_self_issued() {
         (Some(Variant::SelfSigned), format!("the certificate of {subject} is signed by itself"))

@@ -1,0 +1,251 @@
+//! Failed checks grouped by where the fault began: one certificate, one authority, one server. Pure.
+
+use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
+use tls_verify_checks::fault::Origin;
+
+use crate::judge::Status;
+use crate::outcome::{CheckReport, Diagnosis, RootCause};
+
+/// Checks that verify a server's certificate with the CA file.
+const VERIFYING: &[&str] = &[
+    "gateway-https",
+    "gateway-wss",
+    "cli-with-cacert",
+    "worker-nats-tls",
+    "redis-tls",
+    "gateway-grpc",
+    "safety-kernel-grpc",
+    "context-engine-grpc",
+];
+
+/// A group in the making.
+struct Group {
+    root: RootCause,
+    confidence: Confidence,
+    origin: Option<Origin>,
+    /// Services and files that show it, the first being the root's own.
+    places: Vec<String>,
+}
+
+/// Groups failed checks by origin, most upstream first, then most certain.
+#[must_use]
+pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
+    let mut groups: Vec<Group> = Vec::new();
+    for check in checks.iter().filter(|check| check.status == Status::Fail) {
+        let Some(main) = main(check) else { continue };
+        match groups.iter_mut().find(|group| group.holds(main)) {
+            Some(group) => group.join(check, main),
+            None => groups.push(Group::of(check, main)),
+        }
+    }
+    let doubted = ca_file_is_doubted(checks);
+    let trusted = VERIFYING.iter().any(|id| checks.iter().any(|one| one.id == *id && one.status.is_good()));
+    for group in &mut groups {
+        group.settle(trusted, doubted);
+    }
+    adopt(&mut groups);
+    adopt_dashboard(&mut groups);
+    groups.sort_by_key(|group| (upstream(&group.root.place, group.root.cause), group.confidence));
+    groups.into_iter().map(|group| group.root).collect()
+}
+
+/// Where the CA file verifies nothing that is served, nor the certificates that lie beside it, it is the CA
+/// file that is another's: our side has to be changed.
+pub fn settle_sides(checks: &mut [CheckReport]) {
+    if !ca_file_is_doubted(checks) {
+        return;
+    }
+    for diagnosis in checks.iter_mut().flat_map(|check| &mut check.diagnoses).filter(|one| is_other(one)) {
+        diagnosis.side = Side::Client;
+    }
+}
+
+fn is_other(one: &Diagnosis) -> bool {
+    one.cause == CauseKind::UnknownAuthority && one.variant == Some(Variant::OtherCa)
+}
+
+/// No server that was reached and neither the server's nor the client's file is of the CA file's authority.
+fn ca_file_is_doubted(checks: &[CheckReport]) -> bool {
+    let verifying = |check: &&CheckReport| VERIFYING.contains(&check.id.as_str());
+    let others = checks.iter().filter(verifying).filter(|check| main(check).is_some_and(is_other)).count();
+    let trusted = checks.iter().filter(verifying).any(|check| check.status.is_good());
+    let files = checks
+        .iter()
+        .filter(|check| check.id == "certificates")
+        .flat_map(|check| &check.diagnoses)
+        .filter(|one| is_other(one) && one.severity == Severity::Error)
+        .count();
+    others >= 2 && files >= 2 && !trusted
+}
+
+fn main(check: &CheckReport) -> Option<&Diagnosis> {
+    check.diagnoses.iter().find(|one| one.severity == Severity::Error)
+}
+
+impl Group {
+    fn of(check: &CheckReport, main: &Diagnosis) -> Self {
+        let place = main.place.clone().unwrap_or_default();
+        Self {
+            root: RootCause {
+                cause: main.cause,
+                variant: main.variant,
+                place: place.clone(),
+                checks: vec![check.id.clone()],
+                summary: main.title.clone(),
+                because: main.because.clone(),
+                fix: main.fix.clone(),
+            },
+            confidence: main.confidence,
+            origin: main.origin.clone(),
+            places: vec![place],
+        }
+    }
+
+    /// The same certificate or authority, or the same fault at the same place.
+    fn holds(&self, other: &Diagnosis) -> bool {
+        let shared = match (&self.origin, &other.origin) {
+            (Some(mine), Some(theirs)) => mine.key == theirs.key,
+            _ => false,
+        };
+        let place = other.place.as_deref().unwrap_or_default();
+        let same = family(self.root.cause, self.root.variant) == family(other.cause, other.variant);
+        shared || (self.places.iter().any(|one| one == place) && (same || is_file(place)))
+    }
+
+    fn join(&mut self, check: &CheckReport, main: &Diagnosis) {
+        let root = &mut self.root;
+        root.checks.push(check.id.clone());
+        self.origin = self.origin.take().or_else(|| main.origin.clone());
+        if main.confidence < self.confidence {
+            self.confidence = main.confidence;
+            // What is surer and says less keeps the narrower name.
+            if main.cause != root.cause || main.variant.is_some() {
+                root.cause = main.cause;
+                root.variant = main.variant;
+                root.summary.clone_from(&main.title);
+            }
+        }
+        for fact in &main.because {
+            if !root.because.contains(fact) && root.because.len() < 8 {
+                root.because.push(fact.clone());
+            }
+        }
+        let place = main.place.clone().unwrap_or_default();
+        if self.places.contains(&place) {
+            return;
+        }
+        // One command for all: `restart nats` and `restart redis` are `restart nats redis`.
+        for (fix, other) in root.fix.iter_mut().zip(&main.fix) {
+            let (Some(mine), Some(theirs)) = (&mut fix.command, &other.command) else { continue };
+            let (Some((front, _)), Some((same, last))) = (theirs.rsplit_once(' '), theirs.rsplit_once(' '))
+            else {
+                continue;
+            };
+            if mine.starts_with(front) && last == place && !place.contains('/') && same == front {
+                mine.push(' ');
+                mine.push_str(last);
+                let so_far = self.places.join(", ");
+                fix.text = fix.text.replacen(&so_far, &format!("{so_far}, {place}"), 1);
+            }
+        }
+        self.places.push(place);
+    }
+
+    /// Several services that show one certificate or authority point at the file that stands for all; at the
+    /// CA file only where it verifies nobody (`trusted`), and was regenerated or is another's (`doubted`).
+    fn settle(&mut self, trusted: bool, doubted: bool) {
+        let Some(Origin { key, file: Some(file) }) = &self.origin else { return };
+        let of_anchors = key.starts_with("authority ");
+        let regenerated = self.root.variant == Some(Variant::CaRegenerated);
+        if of_anchors && (trusted || !(regenerated || doubted)) {
+            if let Some(served) = self.places.iter().find(|place| is_file(place)) {
+                self.root.place.clone_from(served);
+            }
+        } else if self.places.len() > 1 || self.places.contains(file) {
+            self.root.place.clone_from(file);
+        }
+    }
+}
+
+/// What is wrong with one file is one fault, whatever its readers make of it.
+fn is_file(place: &str) -> bool {
+    [".crt", ".key", ".pem"].iter().any(|end| place.ends_with(end))
+}
+
+/// What the services' logs say of Redis is Redis' own fault where a look at Redis shows the same.
+fn adopt(groups: &mut Vec<Group>) {
+    let shows_redis = |group: &Group| {
+        group.places.iter().any(|place| place == "redis")
+            || group.root.checks.iter().any(|id| id == "redis-tls")
+    };
+    let Some(at) = groups.iter().position(shows_redis) else { return };
+    let kind = family(groups[at].root.cause, groups[at].root.variant).1;
+    // Services show the client certificate that we show: what is wrong with it they are told too.
+    let of_identity = |cause| matches!(cause, CauseKind::BadCertificate | CauseKind::ClientCertRequired);
+    let identity = of_identity(kind) || groups[at].places.iter().any(|place| place.contains("/client/"));
+    let mut said = Vec::new();
+    groups.retain(|group| {
+        let same = !shows_redis(group)
+            && group.root.checks == ["redis-logs"]
+            && (family(group.root.cause, group.root.variant).1 == kind
+                || (identity && of_identity(group.root.cause)));
+        if same {
+            said.extend(group.root.because.iter().take(1).cloned());
+        }
+        !same
+    });
+    let Some(redis) = groups.iter_mut().find(|group| shows_redis(group)) else { return };
+    if !said.is_empty() {
+        redis.root.checks.push("redis-logs".to_owned());
+        redis.root.because.extend(said);
+    }
+}
+
+/// A dashboard that cannot use a gateway which is broken itself is no origin.
+fn adopt_dashboard(groups: &mut Vec<Group>) {
+    let broken = |group: &Group| {
+        group.root.cause != CauseKind::AuthNotTls && group.root.checks.iter().any(|id| id == "gateway-https")
+    };
+    let symptom = |group: &Group| {
+        group.root.checks == ["dashboard-gateway"] && group.root.cause == CauseKind::BadGateway
+    };
+    let (Some(_), Some(at)) = (groups.iter().position(broken), groups.iter().position(symptom)) else {
+        return;
+    };
+    let dashboard = groups.remove(at);
+    if let Some(gateway) = groups.iter_mut().find(|group| broken(group)) {
+        gateway.root.checks.extend(dashboard.root.checks);
+        gateway
+            .root
+            .because
+            .extend(dashboard.root.because.first().map(|fact| format!("the dashboard: {fact}")));
+    }
+}
+
+/// Causes that are one fault under several names.
+pub(crate) fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
+    match cause {
+        CauseKind::UnknownAuthority | CauseKind::BadSignature => (0, CauseKind::UnknownAuthority),
+        CauseKind::WrongSchemeTlsToPlain | CauseKind::MtlsNotEnforced
+            if variant.is_none() || variant == Some(Variant::NatsPlaintext) =>
+        {
+            (1, CauseKind::WrongSchemeTlsToPlain)
+        }
+        CauseKind::ConnectionRefused | CauseKind::ConnectionReset | CauseKind::Timeout | CauseKind::Dns => {
+            (2, CauseKind::ConnectionRefused)
+        }
+        other => (3, other),
+    }
+}
+
+/// Files first, then what everything depends on, then what depends on it.
+fn upstream(place: &str, cause: CauseKind) -> u8 {
+    match (place, cause) {
+        (_, CauseKind::BadKeyFile | CauseKind::KeyMismatch) => 0,
+        (place, _) if is_file(place) => 0,
+        ("nats" | "redis", _) => 1,
+        ("api-gateway", _) => 3,
+        ("dashboard", _) => 4,
+        _ => 2,
+    }
+}

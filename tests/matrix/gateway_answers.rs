@@ -1,0 +1,270 @@
+//! What the gateway answers once TLS stands: statuses, stand-ins, the stream, broken links behind it.
+
+use tls_verify_fixtures::peers::gateway::Stream;
+use tls_verify_fixtures::plan::{Boxed, Front, Plan};
+
+use crate::harness::{Needs, Row, row};
+
+pub(crate) const ROWS: &[Row] = &[
+    row("status-400", "400 in no server's known words", |plan| status(plan, 400), "1 2 3 fail", "", 1),
+    row(
+        "status-401",
+        "401 to every API request",
+        |plan| status(plan, 401),
+        "1 2 3 fail auth-not-tls - client",
+        "api-gateway auth-not-tls",
+        1,
+    ),
+    row(
+        "status-403",
+        "403 to every API request",
+        |plan| status(plan, 403),
+        "1 3 fail auth-not-tls - client; 2 unknown auth-not-tls - client",
+        "api-gateway auth-not-tls",
+        1,
+    ),
+    row("status-404", "404 to every API request", |plan| status(plan, 404), "1 2 3 fail", "", 1),
+    row("status-429", "429 although ready", |plan| status(plan, 429), "1 2 3 unknown", "", 3),
+    row("status-500", "500 to every API request", |plan| status(plan, 500), "1 2 3 fail", "", 1),
+    row(
+        "status-502",
+        "502 to every API request",
+        |plan| status(plan, 502),
+        "1 2 3 fail bad-gateway - server",
+        "api-gateway bad-gateway",
+        1,
+    ),
+    row(
+        "status-503",
+        "503 to every API request: the licence is degraded",
+        |plan| status(plan, 503),
+        "1 2 3 fail",
+        "",
+        1,
+    ),
+    row(
+        "redis-refuses-gateway",
+        "429, and /readyz shows Redis' certificate unknown to the gateway",
+        |plan| {
+            plan.manner.redis =
+                "tls: failed to verify certificate: x509: certificate signed by unknown authority".to_owned();
+            status(plan, 429)
+        },
+        "1 2 3 fail unknown-authority - server",
+        "redis unknown-authority",
+        1,
+    ),
+    row(
+        "redis-gone-for-gateway",
+        "429, and /readyz does not find Redis' name",
+        |plan| {
+            plan.manner.redis = "dial tcp: lookup redis on 127.0.0.11:53: no such host".to_owned();
+            status(plan, 429)
+        },
+        "1 2 3 fail dns - network",
+        "redis dns",
+        1,
+    ),
+    row(
+        "redis-password-of-gateway",
+        "429, and /readyz shows a wrong password",
+        |plan| {
+            plan.manner.redis = "WRONGPASS invalid username-password pair or user is disabled.".to_owned();
+            status(plan, 429)
+        },
+        "1 2 3 fail auth-not-tls - client",
+        "redis auth-not-tls",
+        1,
+    ),
+    row(
+        "nats-gone-for-gateway",
+        "429, and /readyz says that NATS is disconnected",
+        |plan| {
+            plan.manner.nats = "nats disconnected".to_owned();
+            status(plan, 429)
+        },
+        "1 2 3 fail connection-reset - server",
+        "nats connection-reset",
+        1,
+    ),
+    row(
+        "reports-no-nats",
+        "200, and the status says nats.connected false",
+        |plan| {
+            plan.manner.connected = (false, true);
+            plan.manner.nats = "nats disconnected".to_owned();
+            Ok(())
+        },
+        "1 warn",
+        "",
+        0,
+    ),
+    row(
+        "reports-no-redis",
+        "200, and the status says redis.ok false",
+        |plan| {
+            plan.manner.connected = (true, false);
+            Ok(())
+        },
+        "1 warn",
+        "",
+        0,
+    ),
+    row(
+        "another-page",
+        "200 and a page of something else",
+        |plan| answers(plan, 200, "<!doctype html><title>Welcome to nginx!</title>"),
+        "1 2 3 fail",
+        "",
+        1,
+    ),
+    row(
+        "another-json",
+        "200 and the JSON of something else",
+        |plan| answers(plan, 200, "{\"hello\":\"world\"}"),
+        "1 2 fail",
+        "",
+        1,
+    ),
+    row(
+        "nginx-wants-certificate",
+        "nginx before the gateway wants a client certificate: 400",
+        |plan| nginx(plan, " ssl_client_certificate CERTS/ca/ca.crt;\n ssl_verify_client on;\n"),
+        "1 2 3 fail client-cert-required - client",
+        "api-gateway client-cert-required",
+        1,
+    )
+    .needing(&[Needs::Nginx]),
+    row(
+        "nginx-refuses-certificate",
+        "400 in nginx' words for a certificate that does not fit",
+        |plan| answers(plan, 400, "<html><head><title>400 The SSL certificate error</title></head></html>"),
+        "1 2 3 fail bad-certificate - client",
+        "api-gateway bad-certificate",
+        1,
+    ),
+    row(
+        "nginx-plain-to-tls",
+        "400 in nginx' words for plain HTTP on its TLS port",
+        |plan| answers(plan, 400, "<html>400 The plain HTTP request was sent to HTTPS port</html>"),
+        "1 2 3 fail wrong-scheme-plain-to-tls - client",
+        "api-gateway wrong-scheme-plain-to-tls",
+        1,
+    ),
+    row(
+        "nginx-upstream-gone",
+        "nginx before the gateway finds nobody behind it: 502",
+        |plan| nginx(plan, " location / { proxy_pass http://127.0.0.1:1; }\n"),
+        "1 2 3 fail bad-gateway - server",
+        "api-gateway bad-gateway",
+        1,
+    )
+    .needing(&[Needs::Nginx]),
+    row("stream-400", "the stream answers 400", |plan| stream(plan, 400), "2 fail", "", 1),
+    row(
+        "stream-401",
+        "the stream answers 401",
+        |plan| stream(plan, 401),
+        "2 fail auth-not-tls - client",
+        "api-gateway auth-not-tls",
+        1,
+    ),
+    row(
+        "stream-403",
+        "the stream answers 403",
+        |plan| stream(plan, 403),
+        "2 unknown auth-not-tls - client",
+        "",
+        3,
+    ),
+    row("stream-404", "the stream answers 404", |plan| stream(plan, 404), "2 fail", "", 1),
+    row("stream-429", "the stream answers 429 although ready", |plan| stream(plan, 429), "2 unknown", "", 3),
+    row("stream-426", "the stream answers 426", |plan| stream(plan, 426), "2 fail", "", 1),
+    row(
+        "stream-502",
+        "the stream answers 502",
+        |plan| stream(plan, 502),
+        "2 fail bad-gateway - server",
+        "api-gateway bad-gateway",
+        1,
+    ),
+    row("stream-503", "the stream answers 503", |plan| stream(plan, 503), "2 fail", "", 1),
+    row(
+        "cli-verifies-nothing",
+        "the CLI connects whatever it is given",
+        |plan| {
+            plan.tool.cordumctl = Some("/bin/echo".to_owned());
+            Ok(())
+        },
+        "4 fail verification-not-enforced - client",
+        "cordumctl verification-not-enforced",
+        1,
+    ),
+    row(
+        "cli-always-fails",
+        "the CLI ends with 1 and says nothing that is known",
+        |plan| {
+            plan.tool.cordumctl = Some("/bin/false".to_owned());
+            Ok(())
+        },
+        "3 fail; 4 unknown",
+        "",
+        1,
+    ),
+    row(
+        "cli-missing",
+        "the CLI that was named cannot be started",
+        |plan| {
+            plan.tool.cordumctl = Some("/nowhere/cordumctl".to_owned());
+            Ok(())
+        },
+        "3 4 unknown",
+        "",
+        3,
+    ),
+    row(
+        "clock-a-day-ahead",
+        "the gateway's clock is a day ahead: a warning",
+        |plan| {
+            plan.manner.clock = 86_400;
+            Ok(())
+        },
+        "1 warn expired clock-skew server",
+        "",
+        0,
+    ),
+    row(
+        "clock-a-day-behind",
+        "the gateway's clock is a day behind: a warning",
+        |plan| {
+            plan.manner.clock = -86_400;
+            Ok(())
+        },
+        "1 warn not-yet-valid clock-skew server",
+        "",
+        0,
+    ),
+];
+
+fn status(plan: &mut Plan, status: u16) -> Result<(), Boxed> {
+    // The dashboard has its own rows.
+    plan.dashboard_manner = Some(plan.manner.clone());
+    plan.manner.api_status = Some(status);
+    Ok(())
+}
+
+fn answers(plan: &mut Plan, status: u16, text: &'static str) -> Result<(), Boxed> {
+    plan.dashboard_manner = Some(plan.manner.clone());
+    plan.manner.stand_in = Some((status, text));
+    Ok(())
+}
+
+fn stream(plan: &mut Plan, status: u16) -> Result<(), Boxed> {
+    plan.manner.stream = Stream::Status(status);
+    Ok(())
+}
+
+fn nginx(plan: &mut Plan, directives: &str) -> Result<(), Boxed> {
+    plan.gateway = Front::Nginx(Some(plan.server.clone()), directives.to_owned());
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! The three gRPC ports, and the lowest versions that everything accepts.
+
+use rcgen::ExtendedKeyUsagePurpose::ClientAuth;
+use tls_verify_fixtures::peers::grpc::Health;
+use tls_verify_fixtures::peers::rogue::{Rogue, Then};
+use tls_verify_fixtures::peers::tls::{ONLY_TLS12, ONLY_TLS13};
+use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
+use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
+
+use crate::harness::{Needs, Row, row};
+use crate::nats::server_hello;
+
+const NGINX: &[Needs] = &[Needs::Nginx];
+const KERNEL: Port = Port::SafetyKernel;
+const ENGINE: Port = Port::ContextEngine;
+const GATEWAY: Port = Port::GatewayGrpc;
+
+pub(crate) const ROWS: &[Row] = &[
+    row(
+        "gateway-grpc-expired",
+        "the gateway's gRPC certificate has expired",
+        |plan| give(plan, GATEWAY, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
+        "9 fail expired - server; 13 drift", "api-gateway expired", 1,
+    ),
+    row(
+        "gateway-grpc-name",
+        "the gateway's gRPC certificate does not name the host",
+        |plan| give(plan, GATEWAY, |plan| issue(plan, Leaf::server().for_names(&["elsewhere"]))),
+        "9 fail hostname-mismatch - server; 13 drift", "api-gateway hostname-mismatch", 1,
+    ),
+    row(
+        "gateway-grpc-plain",
+        "the gateway's gRPC port speaks plaintext",
+        |plan| put(plan, GATEWAY, Front::Plain),
+        "9 fail wrong-scheme-tls-to-plain http2-plaintext server", "api-gateway wrong-scheme-tls-to-plain http2-plaintext", 1,
+    ),
+    row(
+        "gateway-grpc-down",
+        "nothing listens on the gateway's gRPC port",
+        |plan| put(plan, GATEWAY, Front::Nothing),
+        "9 fail connection-refused - server", "api-gateway connection-refused", 1,
+    ),
+    row(
+        "gateway-grpc-eof",
+        "the gateway's gRPC port accepts and closes",
+        |plan| put(plan, GATEWAY, Front::Rogue(Rogue::mute(Then::Close))),
+        "9 fail connection-reset - server", "api-gateway connection-reset", 1,
+    ),
+    row(
+        "gateway-grpc-http1",
+        "HTTP/1.1 alone is negotiated on the gateway's gRPC port",
+        |plan| alpn(plan, GATEWAY, &["http/1.1"]),
+        "9 fail other-tls no-alpn server", "api-gateway other-tls no-alpn", 1,
+    ),
+    row(
+        "gateway-grpc-silent",
+        "the gateway's gRPC port stays silent",
+        |plan| silent(plan, GATEWAY),
+        "9 fail timeout - network", "api-gateway timeout", 1,
+    ),
+    row(
+        "kernel-expired",
+        "the safety kernel's certificate has expired",
+        |plan| give(plan, KERNEL, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
+        "10 fail expired - server; 13 drift", "safety-kernel expired", 1,
+    ),
+    row(
+        "kernel-not-yet",
+        "the safety kernel's certificate is not valid yet",
+        |plan| give(plan, KERNEL, |plan| issue(plan, Leaf::server().valid(Validity::Future))),
+        "10 fail not-yet-valid - server; 13 drift", "safety-kernel not-yet-valid", 1,
+    ),
+    row(
+        "kernel-other-ca",
+        "the safety kernel's certificate is of another CA",
+        |plan| {
+            give(plan, KERNEL, |_| {
+                Ok(Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?.into())
+            })
+        },
+        "10 fail unknown-authority other-ca server; 13 drift", "safety-kernel unknown-authority other-ca", 1,
+    ),
+    row(
+        "kernel-self-signed",
+        "the safety kernel's certificate is self-signed",
+        |plan| give(plan, KERNEL, |_| Ok(pki::self_signed(&Leaf::server())?.into())),
+        "10 fail unknown-authority self-signed server; 13 drift", "safety-kernel unknown-authority self-signed", 1,
+    ),
+    row(
+        "kernel-plain",
+        "the safety kernel's port speaks plaintext",
+        |plan| put(plan, KERNEL, Front::Plain),
+        "10 fail wrong-scheme-tls-to-plain http2-plaintext server", "safety-kernel wrong-scheme-tls-to-plain http2-plaintext", 1,
+    ),
+    row(
+        "kernel-plain-waits",
+        "plaintext HTTP/2 that says nothing before its client's preface, as gRPC-Go",
+        |plan| {
+            // A TLS hello is no preface: it closes. The preface is answered with SETTINGS.
+            put(
+                plan,
+                KERNEL,
+                Front::Rogue(Rogue { answer: vec![0, 0, 0, 4, 0, 0, 0, 0, 0], ..Rogue::mute(Then::Close) }),
+            )
+        },
+        "10 fail wrong-scheme-tls-to-plain http2-plaintext server", "safety-kernel wrong-scheme-tls-to-plain http2-plaintext", 1,
+    ),
+    row("kernel-no-alpn", "the safety kernel negotiates no ALPN", |plan| alpn(plan, KERNEL, &[]), "10 fail other-tls no-alpn server", "safety-kernel other-tls no-alpn", 1),
+    row(
+        "kernel-not-serving",
+        "the safety kernel's health says NOT_SERVING: a warning",
+        |plan| {
+            plan.health[1] = Health::NotServing;
+            Ok(())
+        },
+        "10 warn", "", 0,
+    ),
+    row(
+        "kernel-reset",
+        "the safety kernel's port resets",
+        |plan| put(plan, KERNEL, Front::Rogue(Rogue::mute(Then::Reset))),
+        "10 fail connection-reset - server", "safety-kernel connection-reset", 1,
+    ),
+    row(
+        "kernel-dns",
+        "the safety kernel's host does not resolve",
+        |plan| {
+            plan.tool.hosts.push(("safety-kernel", "no-such-host.invalid".to_owned()));
+            Ok(())
+        },
+        "10 fail dns - network", "safety-kernel dns", 1,
+    ),
+    row(
+        "kernel-tls-1.1",
+        "the safety kernel speaks TLS 1.1 and nothing newer",
+        |plan| old(plan, KERNEL, "TLSv1.1"),
+        "10 fail protocol-version - server; 14 fail protocol-version below-minimum server", "safety-kernel protocol-version", 1,
+    )
+    .needing(NGINX),
+    row(
+        "engine-expired",
+        "the context engine's certificate has expired",
+        |plan| give(plan, ENGINE, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
+        "11 fail expired - server; 13 drift", "context-engine expired", 1,
+    ),
+    row(
+        "engine-eku",
+        "the context engine presents a client certificate",
+        |plan| give(plan, ENGINE, |plan| issue(plan, Leaf::server().using(&[ClientAuth]))),
+        "11 fail wrong-key-usage - server; 13 drift", "context-engine wrong-key-usage", 1,
+    ),
+    row(
+        "engine-no-san",
+        "the context engine's certificate has no subject alternative name",
+        |plan| give(plan, ENGINE, |plan| issue(plan, Leaf::server().for_names(&[]))),
+        "11 fail hostname-mismatch no-san server; 13 drift", "context-engine hostname-mismatch no-san", 1,
+    ),
+    row(
+        "engine-regenerated",
+        "the context engine kept its certificate of an earlier CA",
+        |plan| give(plan, ENGINE, |_| Ok(Authority::generate()?.issue(&Leaf::server())?.into())),
+        "11 fail unknown-authority ca-regenerated server; 13 drift", "context-engine unknown-authority ca-regenerated", 1,
+    ),
+    row(
+        "engine-down",
+        "nothing listens on the context engine's port",
+        |plan| put(plan, ENGINE, Front::Nothing),
+        "11 fail connection-refused - server", "context-engine connection-refused", 1,
+    ),
+    row(
+        "engine-ssh",
+        "an SSH server listens on the context engine's port",
+        |plan| put(plan, ENGINE, Front::Rogue(Rogue::greets(b"SSH-2.0-OpenSSH_9.2p1\r\n"))),
+        "11 fail wrong-scheme-tls-to-plain not-tls client", "context-engine wrong-scheme-tls-to-plain not-tls", 1,
+    ),
+    row(
+        "engine-is-http",
+        "an HTTP/1.1 server answers on the context engine's port",
+        |plan| {
+            put(
+                plan,
+                ENGINE,
+                Front::Rogue(Rogue::answers(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")),
+            )
+        },
+        "11 fail wrong-scheme-tls-to-plain http-plaintext server", "context-engine wrong-scheme-tls-to-plain http-plaintext", 1,
+    ),
+    row(
+        "engine-nginx-502",
+        "a proxy stands for the context engine and has no upstream",
+        |plan| {
+            plan.context_engine =
+                Front::Nginx(Some(plan.server.clone()), " error_page 502 = /; return 502;\n".to_owned());
+            Ok(())
+        },
+        "11 fail", "", 1,
+    )
+    .needing(NGINX),
+    row(
+        "version-1.3-everywhere",
+        "TLS 1.3 is demanded; gateway and gRPC ports accept 1.2 too",
+        minimum,
+        "14 fail protocol-version below-minimum server", "api-gateway protocol-version below-minimum", 1,
+    ),
+    row(
+        "version-1.3-kernel",
+        "TLS 1.3 is demanded; the safety kernel accepts 1.2 too",
+        |plan| {
+            for port in [Port::Gateway, GATEWAY, ENGINE] {
+                plan.tls(port, |tls| tls.versions = ONLY_TLS13);
+            }
+            minimum(plan)
+        },
+        "14 fail protocol-version below-minimum server", "safety-kernel protocol-version below-minimum", 1,
+    ),
+    row(
+        "version-1.3-gateway",
+        "TLS 1.3 is demanded; the gateway speaks 1.2 alone",
+        |plan| {
+            for port in Plan::GRPC {
+                plan.tls(port, |tls| tls.versions = ONLY_TLS13);
+            }
+            plan.tls(Port::Gateway, |tls| tls.versions = ONLY_TLS12);
+            minimum(plan)
+        },
+        "14 fail protocol-version below-minimum server", "api-gateway protocol-version below-minimum", 1,
+    ),
+    row(
+        "version-1.0-too",
+        "the gateway takes TLS 1.0 and 1.1 beside 1.2",
+        |plan| old(plan, Port::Gateway, "TLSv1 TLSv1.1 TLSv1.2"),
+        "14 fail protocol-version below-minimum server", "api-gateway protocol-version below-minimum", 1,
+    )
+    .needing(NGINX),
+    row(
+        "version-1.1-too",
+        "the context engine takes TLS 1.1 beside 1.2",
+        |plan| old(plan, ENGINE, "TLSv1.1 TLSv1.2"),
+        "14 fail protocol-version below-minimum server", "context-engine protocol-version below-minimum", 1,
+    )
+    .needing(NGINX),
+    row(
+        "version-1.1-gateway",
+        "the gateway speaks TLS 1.1 and nothing newer",
+        |plan| old(plan, Port::Gateway, "TLSv1.1"),
+        "1 2 3 fail protocol-version - server; 4 unknown protocol-version - server; 14 fail protocol-version below-minimum server", "api-gateway protocol-version", 1,
+    )
+    .needing(NGINX),
+    row(
+        "version-1.0-gateway",
+        "the gateway speaks TLS 1.0 and nothing newer",
+        |plan| old(plan, Port::Gateway, "TLSv1"),
+        "1 2 3 fail protocol-version - server; 4 unknown protocol-version - server; 14 fail protocol-version below-minimum server", "api-gateway protocol-version", 1,
+    )
+    .needing(NGINX),
+    row(
+        "version-1.0-hello",
+        "a ServerHello of TLS 1.0 answers whatever is asked",
+        |plan| put(plan, Port::Gateway, Front::Rogue(Rogue::answers(&server_hello([3, 1])))),
+        "1 2 3 fail protocol-version - server; 4 unknown protocol-version - server; 14 fail protocol-version below-minimum server", "api-gateway protocol-version", 1,
+    ),
+    row(
+        "cbc-only",
+        "the gateway takes CBC cipher suites of TLS 1.2 alone, as Go can and we cannot",
+        |plan| {
+            plan.gateway = Front::Nginx(
+                Some(plan.server.clone()),
+                " ssl_protocols TLSv1.2;\n ssl_ciphers ECDHE-ECDSA-AES128-SHA;\n".to_owned(),
+            );
+            Ok(())
+        },
+        "1 2 3 4 unknown other-tls - client", "", 3,
+    )
+    .needing(NGINX),
+    row(
+        "no-suite-of-go",
+        "the gateway takes a cipher suite that neither Go nor we speak",
+        |plan| {
+            plan.gateway = Front::Nginx(
+                Some(plan.server.clone()),
+                " ssl_protocols TLSv1.2;\n ssl_ciphers ECDHE-ECDSA-AES256-CCM;\n".to_owned(),
+            );
+            Ok(())
+        },
+        "1 2 3 fail no-shared-cipher - server; 4 unknown no-shared-cipher - server", "api-gateway no-shared-cipher", 1,
+    )
+    .needing(NGINX),
+];
+
+fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+    Ok(plan.ca.issue(&leaf)?.into())
+}
+
+fn give(plan: &mut Plan, port: Port, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+    let pem = make(plan)?;
+    plan.present(port, pem);
+    Ok(())
+}
+
+fn put(plan: &mut Plan, port: Port, front: Front) -> Result<(), Boxed> {
+    plan.put(port, front);
+    Ok(())
+}
+
+fn silent(plan: &mut Plan, port: Port) -> Result<(), Boxed> {
+    plan.tool.timeout = Some(std::time::Duration::from_secs(3));
+    put(plan, port, Front::Rogue(Rogue::mute(Then::Hang)))
+}
+
+fn alpn(plan: &mut Plan, port: Port, names: &'static [&'static str]) -> Result<(), Boxed> {
+    plan.tls(port, |tls| tls.alpn = names);
+    Ok(())
+}
+
+fn minimum(plan: &mut Plan) -> Result<(), Boxed> {
+    plan.tool.environment.push(("CORDUM_TLS_MIN_VERSION", "1.3".to_owned()));
+    Ok(())
+}
+
+/// nginx with old versions, which OpenSSL's usual level forbids.
+fn old(plan: &mut Plan, port: Port, versions: &str) -> Result<(), Boxed> {
+    let directives = format!(" ssl_protocols {versions};\n ssl_ciphers ALL:@SECLEVEL=0;\n");
+    let front = Front::Nginx(Some(plan.server.clone()), directives);
+    put(plan, port, front)
+}

@@ -1,0 +1,323 @@
+//! Rows of the matrix: a stack broken in one way, what each of the fifteen checks must say of it, and
+//! which origins the report must name.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tls_verify::cli::RunnerArgs;
+use tls_verify::judge::Status;
+use tls_verify::outcome::{CheckReport, Diagnosis, RunReport};
+use tls_verify::run;
+use tls_verify_checks::cause::{CauseKind, Severity};
+use tls_verify_fixtures::demo::Demo;
+use tls_verify_fixtures::plan::{Boxed, Plan};
+use tls_verify_fixtures::servers;
+
+/// What a row needs beside what every machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nats,
+    /// `NATS_SERVER_212`.
+    Nats212,
+    Redis,
+    Nginx,
+    Openssl,
+    Ipv6,
+}
+
+impl Needs {
+    const fn tool(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Nats212 => "nats-2.12",
+            Self::Redis => "redis",
+            Self::Nginx => "nginx",
+            Self::Openssl => "openssl",
+            Self::Ipv6 => "ipv6",
+        }
+    }
+
+    fn is_there(self) -> bool {
+        match self {
+            Self::Nats => servers::on_path("nats-server").is_some(),
+            Self::Nats212 => nats_212().is_some(),
+            Self::Redis => servers::on_path("redis-server").is_some(),
+            Self::Nginx => servers::find("nginx").is_some(),
+            Self::Openssl => servers::find("openssl").is_some(),
+            Self::Ipv6 => std::net::TcpListener::bind("[::1]:0").is_ok(),
+        }
+    }
+}
+
+/// The newer nats-server, where there is one.
+pub(crate) fn nats_212() -> Option<PathBuf> {
+    std::env::var_os("NATS_SERVER_212").map(PathBuf::from).filter(|file| file.is_file())
+}
+
+/// One stack and what is said of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) set: fn(&mut Plan) -> Result<(), Boxed>,
+    /// Numbers of checks and what they say (status, cause, variant or `-`, side), separated by `; `. All
+    /// others: `pass`. `drift` is the warning that an endpoint serves another certificate than the file.
+    pub(crate) says: &'static str,
+    /// Every root cause in order (where, cause, variant), separated by `; `.
+    pub(crate) roots: &'static str,
+    pub(crate) exit: u8,
+    pub(crate) needs: &'static [Needs],
+}
+
+impl Row {
+    #[must_use]
+    pub(crate) const fn needing(self, needs: &'static [Needs]) -> Self {
+        Self { needs, ..self }
+    }
+}
+
+/// A row.
+#[must_use]
+pub(crate) const fn row(
+    name: &'static str,
+    about: &'static str,
+    set: fn(&mut Plan) -> Result<(), Boxed>,
+    says: &'static str,
+    roots: &'static str,
+    exit: u8,
+) -> Row {
+    Row { name, about, set, says, roots, exit, needs: &[] }
+}
+
+/// A row in which every check passes.
+#[must_use]
+pub(crate) const fn healthy(
+    name: &'static str,
+    about: &'static str,
+    set: fn(&mut Plan) -> Result<(), Boxed>,
+) -> Row {
+    row(name, about, set, "", "", 0)
+}
+
+/// How many rows of a family run at the same time.
+const AT_ONCE: usize = 4;
+
+/// Runs a family; every deviation is listed, and what users are told is held against the snapshot.
+pub(crate) fn hold(family: &str, rows: &[Row]) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let only = std::env::var("MATRIX_ROW").ok();
+    let required = std::env::var("TLS_VERIFY_REQUIRE").unwrap_or_default();
+    let mut left_out = only.is_some();
+    let mut chosen: Vec<Row> = Vec::new();
+    for row in rows.iter().filter(|row| only.as_ref().is_none_or(|name| row.name.contains(name.as_str()))) {
+        match row.needs.iter().find(|need| !need.is_there()) {
+            Some(need) => {
+                assert!(!required.split(',').any(|tool| tool == need.tool()), "{}: no {need:?}", row.name);
+                eprintln!("not run: {} ({need:?} not found)", row.name);
+                left_out = true;
+            }
+            None => chosen.push(*row),
+        }
+    }
+    let ended: Vec<(Row, Result<RunReport, String>)> = runtime.block_on(async {
+        let made = chosen.into_iter().map(|row| async move { (row, observe(row).await) });
+        futures_util::stream::iter(made).buffered(AT_ONCE).collect().await
+    });
+    runtime.shutdown_background();
+    let (mut wrong, mut told) = (String::new(), String::new());
+    for (row, report) in &ended {
+        match report {
+            Ok(report) => {
+                compare(row, report, &mut wrong);
+                tell(row, report, &mut told);
+            }
+            Err(error) => writeln!(wrong, "{}: {error}", row.name).unwrap(),
+        }
+    }
+    assert!(wrong.is_empty(), "{family}:\n{wrong}");
+    if !left_out {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(family, told));
+    }
+}
+
+/// Starts the stack and runs every check on it.
+pub(crate) async fn observe(row: Row) -> Result<RunReport, String> {
+    let work = async {
+        let mut plan = Plan::healthy().map_err(|error| error.to_string())?;
+        (row.set)(&mut plan).map_err(|error| format!("the stack cannot be made: {error}"))?;
+        let demo = Demo::run(plan).await.map_err(|error| format!("the stack does not start: {error}"))?;
+        Ok(check(&demo).await)
+    };
+    match tokio::time::timeout(Duration::from_secs(100), work).await {
+        Ok(ended) => ended,
+        Err(_) => Err("not done after 100 s".to_owned()),
+    }
+}
+
+async fn check(demo: &Demo) -> RunReport {
+    let timeout = demo.tool.timeout.unwrap_or(Duration::from_secs(15));
+    let runner = RunnerArgs {
+        all: true,
+        ..RunnerArgs::of_times(timeout, Duration::from_secs(90), Duration::from_secs(30 * 86_400))
+    };
+    let plan = tls_verify::app::plan(&runner).unwrap();
+    let stack = tls_verify::demo::stack(demo, &runner, &plan).unwrap();
+    let (_keep, interrupted) = tokio::sync::watch::channel(false);
+    let mut report = run::run(stack, plan, interrupted, &mut |_| {}).await;
+    let root = demo.certs.display().to_string();
+    for place in report.root_causes.iter_mut().map(|root| &mut root.place) {
+        *place = place.replace(&format!("{root}/"), "");
+    }
+    report
+}
+
+/// Status, main cause, variant and side of a check.
+pub(crate) fn said(check: &CheckReport) -> String {
+    let main = check.diagnoses.iter().find(|one| !of_the_machine(one));
+    if check.status == Status::Warn && main.is_none() && check.remarks.is_empty() {
+        return "pass".to_owned();
+    }
+    let mut said = check.status.slug().to_owned();
+    if let Some(main) = main {
+        let variant = main.variant.map_or("-", |variant| variant.slug());
+        write!(said, " {} {variant} {}", main.cause, main.side).unwrap();
+    }
+    said
+}
+
+/// What a check must say.
+pub(crate) fn expected(row: &Row, number: u16) -> &'static str {
+    for says in row.says.split("; ") {
+        let start = says.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(says.len());
+        let (numbers, word) = says.split_at(start);
+        if numbers.split_whitespace().any(|one| one == number.to_string()) {
+            return if word == "drift" { "warn other-tls served-differs server" } else { word };
+        }
+    }
+    "pass"
+}
+
+/// Who may read the files is the machine's matter: a folder for one user warns on every Linux.
+fn of_the_machine(one: &Diagnosis) -> bool {
+    use tls_verify_checks::cause::Variant;
+    one.severity == Severity::Warning
+        && matches!(one.variant, Some(Variant::WorldReadable | Variant::PermissionDenied))
+}
+
+fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
+    let before = wrong.len();
+    assert_eq!(report.checks.len(), 15);
+    for check in &report.checks {
+        let expected = expected(row, check.number);
+        let said = said(check);
+        if said != expected {
+            writeln!(wrong, "  {:>2} {}: `{said}`, not `{expected}`", check.number, check.id).unwrap();
+        }
+        for one in &check.diagnoses {
+            if one.because.is_empty() || one.fix.is_empty() {
+                writeln!(wrong, "  {:>2}: {} without a reason or a fix", check.number, one.cause).unwrap();
+            }
+        }
+        if matches!(check.status, Status::Fail | Status::Unknown) && check.summary.is_empty() {
+            writeln!(wrong, "  {:>2}: nothing is said", check.number).unwrap();
+        }
+    }
+    let roots: Vec<String> = report
+        .root_causes
+        .iter()
+        .map(|root| {
+            let variant = root.variant.map(|variant| format!(" {variant}")).unwrap_or_default();
+            format!("{} {}{variant}", root.place, root.cause)
+        })
+        .collect();
+    let roots = roots.join("; ");
+    if roots != row.roots {
+        writeln!(wrong, "  root causes `{roots}`, not `{}`", row.roots).unwrap();
+    }
+    if report.exit_code != row.exit {
+        writeln!(wrong, "  exit {}, not {}", report.exit_code, row.exit).unwrap();
+    }
+    if wrong.len() > before {
+        wrong.insert_str(before, &format!("{} ({})\n", row.name, row.about));
+        if std::env::var_os("MATRIX_SHOW").is_some() {
+            let mut screen = Vec::new();
+            let style =
+                tls_verify::report::human::Style { color: false, quiet: true, verbose: false, width: 80 };
+            tls_verify::report::human::write(report, style, &mut screen).unwrap();
+            wrong.push_str(&String::from_utf8_lossy(&screen));
+        }
+    }
+}
+
+/// What an operator is told, without what differs from run to run.
+fn tell(row: &Row, report: &RunReport, told: &mut String) {
+    writeln!(told, "## {}: {}", row.name, row.about).unwrap();
+    for root in &report.root_causes {
+        writeln!(told, "root cause: {}: {} [{}]", steady(&root.place), root.summary, root.cause).unwrap();
+        if let Some(fact) = root.because.first().filter(|_| !is_race(root.cause)) {
+            writeln!(told, "    {}", steady(fact)).unwrap();
+        }
+        for fix in &root.fix {
+            writeln!(told, "    fix: {}", steady(&fix.text)).unwrap();
+            if let Some(command) = &fix.command {
+                writeln!(told, "         $ {}", steady(command).replace('\n', "\n           ")).unwrap();
+            }
+        }
+        writeln!(told, "    breaks: {}", root.checks.join(", ")).unwrap();
+    }
+    for check in report.checks.iter().filter(|check| said(check) != "pass") {
+        write!(told, "{:>2} {} {}", check.number, check.id, said(check)).unwrap();
+        match check.diagnoses.iter().find(|one| !of_the_machine(one)) {
+            Some(main) => {
+                let fact = main.because.first().cloned().unwrap_or_default();
+                let above = report.root_causes.iter().any(|root| root.because.first() == Some(&fact));
+                let fact = match (is_race(main.cause), above) {
+                    (true, _) => String::new(),
+                    (false, true) => "as above".to_owned(),
+                    (false, false) => steady(&fact),
+                };
+                writeln!(told, " ({}): {fact}", main.confidence).unwrap();
+            }
+            None => writeln!(told, ": {}", steady(&check.summary)).unwrap(),
+        }
+    }
+    told.push('\n');
+}
+
+/// What is seen of a connection that breaks off or stays silent depends on who was first.
+fn is_race(cause: CauseKind) -> bool {
+    matches!(cause, CauseKind::ConnectionReset | CauseKind::Timeout | CauseKind::ConnectionRefused)
+}
+
+/// Ports, times, paths and other things of the moment made equal.
+fn steady(text: &str) -> String {
+    use std::sync::LazyLock;
+    static RULES: LazyLock<Vec<(regex::Regex, &str)>> = LazyLock::new(|| {
+        [
+            (r"/[^\s:`']*tls-verify-demo-[A-Za-z0-9]+", "DIR"),
+            (r"/[^\s:`']*/\.tmp[A-Za-z0-9]+", "DIR"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+            (r"20[2-9]\d-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC", "TIME"),
+            (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "TIME"),
+            (r"\(in -?\d+ days\)|\(in -?\d+ hours\)", "(in N days)"),
+            (r"\(-?\d+ days ago\)|\(\d+ hours ago\)", "(N days ago)"),
+            (r"(127\.0\.0\.1|localhost|\[::1\]|::1|\.invalid|nats|redis):\d{4,5}", "$1:PORT"),
+            (r"\b[0-9a-f]{32,64}\b", "HEX"),
+            (r"\d+ times, TIME to TIME", "N times, TIME to TIME"),
+            (r"\d+ days ago|\d+ hours ago", "N days ago"),
+        ]
+        .into_iter()
+        .map(|(rule, with)| (regex::Regex::new(rule).unwrap(), with))
+        .collect()
+    });
+    let mut text = text.to_owned();
+    for (rule, with) in RULES.iter() {
+        text = rule.replace_all(&text, *with).into_owned();
+    }
+    text
+}
