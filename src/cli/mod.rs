@@ -14,17 +14,28 @@ pub use probe::{MergeArgs, ProbeArgs};
 pub use runner::{ColorChoice, FailOn, Format, OutputArgs, RunnerArgs};
 pub use target::{Fallback, TargetArgs};
 
-const EXIT_CODES: &str = "Exit codes:
+pub(crate) const EXIT_CODES: &str = "Exit codes:
   0    everything selected passed
   1    a check failed (with --strict also: a warning)
   2    usage or configuration error, nothing was run
   3    nothing failed, but something could not be decided
   130  interrupted";
 
+/// The checks, with the exit codes.
+fn checks() -> String {
+    use std::fmt::Write;
+    let mut text = "Checks (the first seven are run; --all adds the others):\n".to_owned();
+    for check in tls_verify_checks::ALL {
+        let title = crate::report::text::flow(check.title, 25, 80, &" ".repeat(25));
+        let _ = writeln!(text, "  {:>2} {:<19} {title}", check.number, check.id);
+    }
+    text + "\n" + EXIT_CODES
+}
+
 /// Proves TLS end to end on a running service stack, and says what is broken, why, and the command
 /// that fixes it.
 #[derive(Debug, Parser)]
-#[command(name = "tls-verify", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+#[command(name = "tls-verify", version, after_help = checks(), args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -35,10 +46,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs the seven documented checks against a running stack (the default)
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = checks())]
     Run(Box<RunArgs>),
     /// Starts a complete small stack on loopback, checks it, stops it
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = checks())]
     Demo(Box<DemoArgs>),
     /// Reads error text or log lines and names the cause of each that is a TLS problem
     #[command(after_help = DIAGNOSE_CODES)]
@@ -130,11 +141,11 @@ pub enum PlainFormat {
 /// Options of `run`.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
-    /// Repeat, and tell what changes until Ctrl-C or SIGTERM; --report files are kept fresh
-    #[arg(long, value_name = "DURATION", value_parser = interval)]
-    pub watch: Option<Duration>,
     #[command(flatten)]
     pub targets: TargetArgs,
+    /// Repeat, and tell what changes until Ctrl-C or SIGTERM; --report files are kept fresh
+    #[arg(long, value_name = "DURATION", value_parser = interval, help_heading = "Runner")]
+    pub watch: Option<Duration>,
     #[command(flatten)]
     pub runner: RunnerArgs,
     #[command(flatten)]

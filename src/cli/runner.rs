@@ -99,7 +99,7 @@ pub struct OutputArgs {
 pub enum Format {
     Human,
     Json,
-    /// With --watch: a line a change; else the report in one line
+    // With --watch: a line a change; else the report in one line.
     Jsonl,
     Junit,
     Tap,

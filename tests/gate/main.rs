@@ -3,6 +3,7 @@
 mod comparing;
 mod fleets;
 mod formats;
+mod packaging;
 mod profiles;
 mod readers;
 mod screens;
