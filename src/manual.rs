@@ -12,7 +12,10 @@ use crate::outcome::exit;
 pub fn completions(shell: clap_complete::Shell) -> u8 {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "tls-verify", &mut text);
-    print(&text)
+    let text = String::from_utf8_lossy(&text);
+    // clap_complete's bash labels of subcommands spell a hyphen in the program's name otherwise than the
+    // variable that is compared with them, so that no subcommand's options would be completed.
+    print(text.replace("tls__subcmd__verify", "tls__verify").as_bytes())
 }
 
 /// Prints the manual page, its subcommands' options included.
