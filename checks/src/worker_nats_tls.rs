@@ -77,6 +77,8 @@ async fn round_trip(context: &Context) -> Result<(), Failure> {
         .require_tls(true)
         .tls_client_config(config)
         .add_root_certificates(stack.anchors.file.clone())
+        // One session is all we want: without a limit a client whose way has ended dials it for ever.
+        .max_reconnects(1)
         .connection_timeout(stack.timeout);
     if let (Some(user), Some(password)) = (&stack.nats_login.username, &stack.nats_login.password) {
         options = options.user_and_password(user.clone(), password.expose().to_owned());

@@ -64,7 +64,7 @@ fn the_compose_snippet_runs_the_program_as_its_services_run() {
             .map(|volume| {
                 // `${NAME:-default}:place[:ro]`.
                 let place = volume.split_once('}').map_or(volume.as_str(), |(_, rest)| rest);
-                place.split(':').filter(|part| part.starts_with('/')).next_back().unwrap().to_owned()
+                place.split(':').rfind(|part| part.starts_with('/')).unwrap().to_owned()
             })
             .collect();
         mounted(&command, &mounts);
