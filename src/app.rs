@@ -10,6 +10,7 @@ use crate::baseline::Baseline;
 use crate::cli::{Cli, ColorChoice, Command, FailOn, Format, OutputArgs, RunArgs};
 use crate::config::{self, Environment, Problem};
 use crate::outcome::{RunReport, exit};
+use crate::output;
 use crate::profile::Profile;
 use crate::report::files::Files;
 use crate::report::{self, human::Style};
@@ -41,17 +42,16 @@ pub fn usage(problems: &[Problem], format: Format) -> u8 {
             let object = serde_json::json!({
                 "schema": "tls-verify/error/v1", "exit_code": exit::USAGE, "errors": problems,
             });
-            let _ = writeln!(io::stdout(), "{object}");
+            return output::print(exit::USAGE, |out| writeln!(out, "{object}"));
         }
         _ => {
-            let mut err = io::stderr().lock();
             for problem in problems {
                 let file = problem.file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
                 let named = problem.file.as_ref().is_some_and(|file| problem.message.contains(file.as_str()));
                 let file = if named { String::new() } else { file };
-                let _ = writeln!(err, "error: {}{file}", problem.message);
+                output::tell(&format!("error: {}{file}", problem.message));
                 if let Some(fix) = &problem.fix {
-                    let _ = writeln!(err, "       {fix}");
+                    output::tell(&format!("       {fix}"));
                 }
             }
         }
@@ -242,26 +242,20 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
 pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, environment: &Environment) -> u8 {
     let style = style(output, environment);
-    let mut out = io::stdout().lock();
-    let wrote = report::write(report, output.format, style, &mut out).and_then(|()| out.flush());
-    if let Err(error) = wrote
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        eprint_line(&format!("error: the report cannot be written: {error}"));
-    }
+    let code = crate::output::print(report.exit_code, |out| report::write(report, output.format, style, out));
     write_files(report, &mut reports);
     let github = output.format == Format::Github || reports.formats().any(|format| format == "github");
     if github && let Some(path) = environment.get("GITHUB_STEP_SUMMARY") {
-        let wrote = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(path)
-            .and_then(|mut file| report::github::markdown(report, &mut file));
+        let wrote = std::fs::File::options().create(true).append(true).open(path).and_then(|mut file| {
+            let mut text = Vec::new();
+            report::github::markdown(report, &mut text)?;
+            file.write_all(&crate::output::masked(text))
+        });
         if let Err(error) = wrote {
             eprint_line(&format!("error: GITHUB_STEP_SUMMARY cannot be written: {error}"));
         }
     }
-    report.exit_code
+    code
 }
 
 /// Writes every `--report`.
@@ -292,7 +286,7 @@ pub fn colored(output: &OutputArgs, environment: &Environment) -> bool {
 }
 
 fn eprint_line(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    output::tell(text);
 }
 
 /// Runs `work` on a runtime that a hanging name resolution cannot hold up, with Ctrl-C and SIGTERM
@@ -320,8 +314,37 @@ pub fn block_on<F: Future>(
     report
 }
 
+/// Does blocking `work` beside a watch on Ctrl-C and SIGTERM; `None`: interrupted, the work goes on until the
+/// process ends.
+pub(crate) fn interruptible<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Some(work());
+    };
+    let (done, result) = tokio::sync::oneshot::channel();
+    let worker = std::thread::spawn(move || {
+        let _ = done.send(work());
+    });
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = result => Some(ended.ok()),
+            () = stop_signal() => None,
+        }
+    });
+    match ended {
+        Some(Some(value)) => Some(value),
+        Some(None) => {
+            // The sender is gone: the worker panicked, and so do we.
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+            None
+        }
+        None => None,
+    }
+}
+
 /// Returns on Ctrl-C (SIGINT), or when the process is asked to end (SIGTERM: `docker stop`, Kubernetes).
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -93,8 +93,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
 }
 
 fn list(format: Format) -> u8 {
-    let mut out = std::io::stdout().lock();
-    let _ = match format {
+    crate::output::print(exit::PASS, |out| match format {
         Format::Json => {
             let rows: Vec<_> = fault::ALL
                 .iter()
@@ -103,8 +102,7 @@ fn list(format: Format) -> u8 {
             writeln!(out, "{}", serde_json::Value::Array(rows))
         }
         _ => fault::ALL.iter().try_for_each(|fault| writeln!(out, "{:<22} {}", fault.name(), fault.about())),
-    };
-    exit::PASS
+    })
 }
 
 /// The demo as the checks see it.

@@ -10,6 +10,7 @@ use crate::catalogue::{self, Blanks, GUIDE};
 use crate::cli::{ExplainArgs, Format, PlainFormat};
 use crate::config::Problem;
 use crate::outcome::exit;
+use crate::output::print;
 use crate::report::text::wrap;
 
 const WIDTH: usize = 80;
@@ -17,25 +18,22 @@ const WIDTH: usize = 80;
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &ExplainArgs) -> u8 {
-    let mut out = io::stdout().lock();
     let json = args.format == PlainFormat::Json;
-    let wrote = match &args.cause {
-        None if json => list_json(&mut out),
-        None => list(&mut out),
+    match &args.cause {
+        None if json => print(exit::PASS, list_json),
+        None => print(exit::PASS, list),
         Some(text) => match catalogue::find(text) {
-            Ok((cause, variant)) if json => one_json(cause, variant, &mut out),
-            Ok((cause, variant)) => one(cause, variant, &mut out),
+            Ok((cause, variant)) if json => print(exit::PASS, |out| one_json(cause, variant, out)),
+            Ok((cause, variant)) => print(exit::PASS, |out| one(cause, variant, out)),
             Err(near) => {
                 let problem = Problem::new(
                     format!("no cause is called `{text}`; near it: {}", near.join(", ")),
                     "`tls-verify explain` lists all; a line of text goes to `tls-verify diagnose`",
                 );
-                return usage(&[problem], if json { Format::Json } else { Format::Human });
+                usage(&[problem], if json { Format::Json } else { Format::Human })
             }
         },
-    };
-    let _ = wrote.and_then(|()| out.flush());
-    exit::PASS
+    }
 }
 
 fn list(out: &mut dyn Write) -> io::Result<()> {

@@ -269,5 +269,5 @@ pub fn line(text: &[u8]) -> Sense {
 /// Masks secrets.
 #[must_use]
 pub fn redact(text: &str) -> String {
-    crate::recognise::redact(text)
+    tls_verify_checks::secret::mask(&crate::recognise::redact(text)).into_owned()
 }

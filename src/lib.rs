@@ -14,6 +14,7 @@ pub mod judgement;
 pub mod manual;
 pub mod origins;
 pub mod outcome;
+pub mod output;
 pub mod presented;
 pub mod probe;
 pub mod profile;

@@ -1,12 +1,11 @@
 //! JSON Schemas of every JSON output.
 
-use std::io::{self, Write};
-
 use crate::app::usage;
 use crate::catalogue::distance;
 use crate::cli::Format;
 use crate::config::Problem;
 use crate::outcome::exit;
+use crate::output::print;
 
 /// Name and text of each.
 pub const ALL: &[(&str, &str)] = &[
@@ -23,11 +22,10 @@ pub const ALL: &[(&str, &str)] = &[
 /// Prints one, or the names.
 #[must_use]
 pub fn command(name: Option<&str>) -> u8 {
-    let mut out = io::stdout().lock();
-    let wrote = match name {
-        None => ALL.iter().try_for_each(|(name, _)| writeln!(out, "{name}")),
+    match name {
+        None => print(exit::PASS, |out| ALL.iter().try_for_each(|(name, _)| writeln!(out, "{name}"))),
         Some(name) => match ALL.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => out.write_all(text.as_bytes()),
+            Some((_, text)) => print(exit::PASS, |out| out.write_all(text.as_bytes())),
             None => {
                 let nearest = ALL
                     .iter()
@@ -38,10 +36,8 @@ pub fn command(name: Option<&str>) -> u8 {
                     format!("there is no schema `{name}`; did you mean `{nearest}`?"),
                     format!("one of {}", names.join(", ")),
                 );
-                return usage(&[problem], Format::Human);
+                usage(&[problem], Format::Human)
             }
         },
-    };
-    let _ = wrote.and_then(|()| out.flush());
-    exit::PASS
+    }
 }

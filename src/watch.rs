@@ -138,14 +138,15 @@ impl Watch {
         let at = rfc3339(std::time::SystemTime::now());
         let changes: Vec<Transition> =
             report.checks.iter().filter_map(|check| self.change(check, &at, report.exit_code)).collect();
-        let mut out = io::stdout().lock();
-        let wrote = if self.machine {
-            changes.iter().try_for_each(|one| transitions::line(one, &mut out))
-        } else {
-            transitions::screen(&changes, &report, self.every, self.style, &mut out)
-        };
+        let wrote = crate::output::put(|out| {
+            if self.machine {
+                changes.iter().try_for_each(|one| transitions::line(one, out))
+            } else {
+                transitions::screen(&changes, &report, self.every, self.style, out)
+            }
+        });
         self.last = Some(report);
-        match wrote.and_then(|()| out.flush()) {
+        match wrote {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(error),
             Err(error) => {
                 // A full disk may be emptied: the files are still worth writing.

@@ -42,7 +42,9 @@ impl Answer {
     /// The first line of the body for people, bounded.
     #[must_use]
     pub fn excerpt(&self) -> String {
+        // Masked before it is cut: half a secret is one too.
         let text = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]).into_owned();
+        let text = crate::secret::mask(&text).into_owned();
         // A page's own words, not its tags.
         let mut plain = String::new();
         let mut tag = false;

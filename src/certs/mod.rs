@@ -13,7 +13,7 @@ mod set;
 mod single;
 mod verdict;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -53,30 +53,41 @@ pub struct Report {
 #[must_use]
 pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
     let format = if args.format == CertsFormat::Human { Format::Human } else { Format::Json };
-    let (judged, look) = match judged(args, environment) {
-        Ok(judged) => judged,
-        Err(problems) => return usage(&problems, format),
+    let work = {
+        let (args, environment) = (args.clone(), environment.clone());
+        move || judged(&args, &environment)
     };
-    let report = report(judged, look);
-    let mut out = io::stdout().lock();
+    let (judged, look, interrupted) = match crate::app::interruptible(work) {
+        Some(Ok((judged, look))) => (judged, look, false),
+        Some(Err(problems)) => return usage(&problems, format),
+        // A verdict on half of the files would be none.
+        None => {
+            crate::output::tell("interrupted: nothing is decided");
+            let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+            (Judged::default(), look, true)
+        }
+    };
+    let mut report = report(judged, look);
+    if interrupted {
+        report.exit_code = exit::INTERRUPTED;
+        report.outcome = crate::outcome::outcome(exit::INTERRUPTED);
+    }
     let color = match args.color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
     };
-    let wrote = match args.format {
-        CertsFormat::Sarif => crate::report::sarif::certs(&report, &mut out),
-        CertsFormat::Json => serde_json::to_writer(&mut out, &report)
+    crate::output::print(report.exit_code, |out| match args.format {
+        CertsFormat::Human if interrupted => Ok(()),
+        CertsFormat::Sarif => crate::report::sarif::certs(&report, out),
+        CertsFormat::Json => serde_json::to_writer(&mut *out, &report)
             .map_err(io::Error::other)
             .and_then(|()| out.write_all(b"\n")),
         CertsFormat::Human => {
             let style = screen::Style { color, quiet: args.quiet, verbose: args.verbose };
-            screen::write(&report, look, style, &mut out)
+            screen::write(&report, look, style, out)
         }
-    };
-    // A reader that has seen enough is no error.
-    let _ = wrote.and_then(|()| out.flush());
-    report.exit_code
+    })
 }
 
 fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look), Vec<Problem>> {
@@ -93,7 +104,11 @@ fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look),
     };
     let look = Look { at, expiry_warn: args.expiry_warn };
     let password = args.password_file.as_ref().and_then(|file| match std::fs::read_to_string(file) {
-        Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+        Ok(text) => {
+            let password = text.trim_end_matches(['\r', '\n']).to_owned();
+            tls_verify_checks::secret::remember(&password);
+            Some(password)
+        }
         Err(error) => {
             problems.push(
                 Problem::new(

@@ -30,11 +30,18 @@ impl Environment {
     /// The process' own environment.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(
+        let own = Self(
             std::env::vars_os()
                 .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
                 .collect(),
-        )
+        );
+        // Secret whether or not this command asks for them.
+        for name in ["CORDUM_API_KEY", "REDIS_PASSWORD", "NATS_TOKEN", "NATS_PASSWORD"] {
+            if let Some(value) = own.get(name) {
+                tls_verify_checks::secret::remember(value);
+            }
+        }
+        own
     }
 
     /// A made-up one.
@@ -167,7 +174,7 @@ pub fn stack(
         nats_login: NatsLogin {
             username: environment.get("NATS_USERNAME").map(str::to_owned).or(targets.nats_user),
             password: environment.get("NATS_PASSWORD").map(Secret::new).or(targets.nats_password),
-            token: environment.get("NATS_TOKEN").map(Secret::new),
+            token: environment.get("NATS_TOKEN").map(Secret::new).or(targets.nats_token),
         },
         redis_username: targets.redis_user,
         redis_password: environment.get("REDIS_PASSWORD").map(Secret::new).or(targets.redis_password),

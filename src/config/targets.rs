@@ -20,6 +20,8 @@ pub(super) struct Targets {
     pub context_engine: Endpoint,
     pub nats_user: Option<String>,
     pub nats_password: Option<Secret>,
+    /// A lone user in the URL is a token, as for Go's client.
+    pub nats_token: Option<Secret>,
     pub redis_user: Option<String>,
     pub redis_password: Option<Secret>,
 }
@@ -90,6 +92,7 @@ pub(super) fn parse(
                 gateway_grpc: grpc,
                 safety_kernel: kernel,
                 context_engine: engine,
+                nats_token: if nats.password.is_none() { nats.user.as_ref().map(Secret::new) } else { None },
                 nats_user: nats.user,
                 nats_password: nats.password,
                 redis_user: redis.user,

@@ -12,6 +12,7 @@ use crate::cli::{Format, LineFormat, MergeArgs};
 use crate::config::Problem;
 use crate::judge::Status;
 use crate::outcome::{exit, outcome};
+use crate::output;
 use crate::report::files::Files;
 
 const FIX: &str = "give what `probe --format jsonl` wrote";
@@ -55,15 +56,13 @@ pub fn command(args: &MergeArgs) -> u8 {
         let _ = writeln!(io::stderr(), "note: {note}");
     }
     let report = Report { schema: "tls-verify/probe/v1", outcome: outcome(code), exit_code: code, endpoints };
-    let mut out = io::stdout().lock();
-    let wrote = match args.format {
-        LineFormat::Json => serde_json::to_writer(&mut out, &report)
+    let code = output::print(code, |out| match args.format {
+        LineFormat::Json => serde_json::to_writer(&mut *out, &report)
             .map_err(io::Error::other)
             .and_then(|()| out.write_all(b"\n")),
         LineFormat::Jsonl => report.endpoints.iter().try_for_each(|one| writeln!(out, "{one}")),
-        LineFormat::Human => super::screen::merged(&report, count, &mut out),
-    };
-    let _ = wrote.and_then(|()| out.flush());
+        LineFormat::Human => super::screen::merged(&report, count, out),
+    });
     reports.write_probe(&report);
     code
 }

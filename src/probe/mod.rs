@@ -148,6 +148,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
     else {
         panic!("no asynchronous runtime can be started");
     };
+    let mut lost = None;
     let mut sink = sink::Sink::new(args, environment, reports, shard.is_some());
     let stack = Arc::new(stack.clone());
     let code = runtime.block_on(async {
@@ -173,17 +174,20 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
         loop {
             tokio::select! {
                 endpoint = results.next() => match endpoint {
-                    Some(endpoint) => if sink.take(endpoint).is_err() { break },
+                    Some(endpoint) => if let Err(error) = sink.take(endpoint) {
+                        lost = Some(error);
+                        break;
+                    },
                     None => break,
                 },
-                _ = tokio::signal::ctrl_c() => return Some(exit::INTERRUPTED),
+                () = crate::app::stop_signal() => return Some(exit::INTERRUPTED),
             }
         }
         None
     });
     // getaddrinfo cannot be cancelled.
     runtime.shutdown_background();
-    sink.finish(code)
+    sink.finish(code, lost)
 }
 
 fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option<Shard>), Vec<Problem>> {

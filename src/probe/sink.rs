@@ -1,11 +1,12 @@
 //! Where endpoints go as they come: standard output, files, the exit code.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use super::{Count, Endpoint, Report, screen};
 use crate::cli::{ColorChoice, LineFormat, ProbeArgs};
 use crate::config::Environment;
 use crate::outcome::outcome;
+use crate::output;
 
 /// Where results go as they come.
 pub(super) struct Sink {
@@ -48,29 +49,29 @@ impl Sink {
 
     pub(super) fn take(&mut self, endpoint: Endpoint) -> io::Result<()> {
         self.count.add(endpoint.status);
-        let mut out = io::stdout().lock();
-        match self.format {
+        let wrote = output::put(|out| match self.format {
             LineFormat::Jsonl => {
-                serde_json::to_writer(&mut out, &endpoint).map_err(io::Error::other)?;
-                out.write_all(b"\n")?;
+                serde_json::to_writer(&mut *out, &endpoint).map_err(io::Error::other)?;
+                out.write_all(b"\n")
             }
-            LineFormat::Human if self.deep => screen::full(&endpoint, self.style, &mut out)?,
-            LineFormat::Human => screen::line(&endpoint, self.style, &mut out)?,
-            LineFormat::Json => {}
-        }
+            LineFormat::Human if self.deep => screen::full(&endpoint, self.style, out),
+            LineFormat::Human => screen::line(&endpoint, self.style, out),
+            LineFormat::Json => Ok(()),
+        });
         if self.keep {
             self.kept.push(endpoint);
         }
-        Ok(())
+        wrote
     }
 
-    pub(super) fn finish(mut self, interrupted: Option<u8>) -> u8 {
+    /// Closes the report; `lost`: why standard output takes no more.
+    pub(super) fn finish(mut self, interrupted: Option<u8>, lost: Option<io::Error>) -> u8 {
         let nothing = self.count.sum() == 0 && !self.sharded;
         let code = match interrupted {
             Some(code) => code,
             // Nothing was looked at: that decides nothing.
             None if nothing => {
-                let _ = writeln!(io::stderr(), "note: the list has no target");
+                output::tell("note: the list has no target");
                 crate::outcome::exit::UNDECIDED
             }
             None => self.count.exit_code(self.strict),
@@ -81,16 +82,16 @@ impl Sink {
             exit_code: code,
             endpoints: self.kept,
         };
-        let mut out = io::stdout().lock();
-        let wrote = match self.format {
-            LineFormat::Json => serde_json::to_writer(&mut out, &report)
-                .map_err(io::Error::other)
-                .and_then(|()| out.write_all(b"\n")),
-            LineFormat::Human if !self.deep => screen::closing(self.count, code, self.style, &mut out),
-            _ => Ok(()),
+        let code = match lost {
+            Some(error) => output::ended(code, Err(error)),
+            None => output::print(code, |out| match self.format {
+                LineFormat::Json => serde_json::to_writer(&mut *out, &report)
+                    .map_err(io::Error::other)
+                    .and_then(|()| out.write_all(b"\n")),
+                LineFormat::Human if !self.deep => screen::closing(self.count, code, self.style, out),
+                _ => Ok(()),
+            }),
         };
-        // A reader that has seen enough is no error.
-        let _ = wrote.and_then(|()| out.flush());
         self.reports.write_probe(&report);
         code
     }

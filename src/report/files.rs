@@ -89,9 +89,10 @@ impl Files {
     pub fn write(&mut self, mut render: impl FnMut(&str, &mut dyn Write) -> io::Result<()>) {
         for one in &mut self.0 {
             let mut bytes = Vec::new();
-            let put = render(&one.format, &mut bytes).and_then(|()| one.to.put(&bytes));
+            let put =
+                render(&one.format, &mut bytes).and_then(|()| one.to.put(&crate::output::masked(bytes)));
             if let Err(error) = put {
-                let _ = writeln!(io::stderr(), "error: {} cannot be written: {error}", one.path.display());
+                crate::output::tell(&format!("error: {} cannot be written: {error}", one.path.display()));
             }
         }
     }

@@ -7,9 +7,10 @@ mod render;
 pub mod scan;
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
@@ -24,6 +25,7 @@ use crate::catalogue::Blanks;
 use crate::cli::{DiagnoseArgs, Format, LineFormat};
 use crate::config::{self, Environment, Problem as Wrong};
 use crate::outcome::exit;
+use crate::output;
 use crate::recognise::recognise;
 use scan::{Problem, Scanner};
 
@@ -67,37 +69,68 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
             return usage(&[Wrong::new(format!("--since: {message}"), fix)], format);
         }
     };
-    let lines = (args.format == LineFormat::Jsonl).then(|| BufWriter::new(io::stdout()));
-    let mut collected = Collected { groups: Vec::new(), lines, since };
+    let collected = Arc::new(Mutex::new(Collected {
+        groups: Vec::new(),
+        lines: (args.format == LineFormat::Jsonl).then(Vec::new),
+        lost: None,
+        since,
+    }));
+    let named = !sources.is_empty();
+    let work = {
+        let (args, environment, collected) = (args.clone(), environment.clone(), Arc::clone(&collected));
+        move || collect(&args, &environment, &sources, &collected)
+    };
+    // What was found before an interruption is shown all the same.
+    let (blanks, problems, interrupted) = match crate::app::interruptible(work) {
+        Some((blanks, problems)) => (blanks, problems, false),
+        None => (Blanks::default(), Vec::new(), true),
+    };
+    let mut collected = lock(&collected);
+    collected.flush();
+    let groups = std::mem::take(&mut collected.groups);
+    if !problems.is_empty() && (groups.is_empty() || named) {
+        return usage(&problems, format);
+    }
+    let code = match (interrupted, groups.is_empty()) {
+        (true, _) => exit::INTERRUPTED,
+        (false, true) => exit::PASS,
+        (false, false) => exit::FAIL,
+    };
+    if let Some(error) = collected.lost.take() {
+        return output::ended(code, Err(error));
+    }
+    output::print(code, |out| match args.format {
+        LineFormat::Human => render::human(&groups, &blanks, out),
+        LineFormat::Json => render::json(&groups, code, &blanks, out),
+        LineFormat::Jsonl => Ok(()),
+    })
+}
+
+/// Reads everything that is to be read.
+fn collect(
+    args: &DiagnoseArgs,
+    environment: &Environment,
+    sources: &[Source],
+    collected: &Mutex<Collected>,
+) -> (Blanks, Vec<Wrong>) {
     let mut problems = Vec::new();
     let mut blanks = Blanks::default();
     if args.docker {
-        match docker(args, environment, &mut collected) {
+        match docker(args, environment, collected) {
             Ok(found) => blanks = found,
             Err(problem) => problems.push(problem),
         }
     }
-    for source in &sources {
-        if let Err(problem) = read(source, &mut collected) {
+    for source in sources {
+        if let Err(problem) = read(source, collected) {
             problems.push(problem);
         }
     }
-    if let Some(lines) = &mut collected.lines {
-        let _ = lines.flush();
-    }
-    if !problems.is_empty() && (collected.groups.is_empty() || !sources.is_empty()) {
-        return usage(&problems, format);
-    }
-    let groups = collected.groups;
-    let code = if groups.is_empty() { exit::PASS } else { exit::FAIL };
-    let mut out = io::stdout().lock();
-    let _ = match args.format {
-        LineFormat::Human => render::human(&groups, &blanks, &mut out),
-        LineFormat::Json => render::json(&groups, code, &blanks, &mut out),
-        LineFormat::Jsonl => Ok(()),
-    };
-    let _ = out.flush();
-    code
+    (blanks, problems)
+}
+
+fn lock(collected: &Mutex<Collected>) -> MutexGuard<'_, Collected> {
+    collected.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
@@ -132,22 +165,34 @@ fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
 
 struct Collected {
     groups: Vec<Group>,
-    /// Where `jsonl` goes, until nobody reads it any more.
-    lines: Option<BufWriter<io::Stdout>>,
+    /// Lines of `jsonl` that have not been written yet.
+    lines: Option<Vec<u8>>,
+    /// Why standard output takes no more lines.
+    lost: Option<io::Error>,
     since: Option<SystemTime>,
 }
 
+/// Bytes of `jsonl` that are written at once.
+const BUFFERED: usize = 64 * 1024;
+
 impl Collected {
+    fn flush(&mut self) {
+        if let Some(lines) = self.lines.as_mut().filter(|lines| !lines.is_empty()) {
+            let lines = std::mem::take(lines);
+            self.lost = output::put(|out| out.write_all(&lines)).err().or(self.lost.take());
+        }
+    }
+
     fn take(&mut self, source: &str, service: &str, problem: Problem) {
         if self.since.is_some_and(|since| problem.at.is_some_and(|at| at < since)) {
             return;
         }
-        if let Some(lines) = &mut self.lines {
-            let written = render::jsonl(source, &problem, lines);
+        if let Some(lines) = self.lines.as_mut().filter(|_| self.lost.is_none()) {
+            // Writing to memory does not fail.
+            let _ = render::jsonl(source, &problem, lines);
             // Who follows a log wants a line as it comes.
-            let written = if source == "stdin" { written.and_then(|()| lines.flush()) } else { written };
-            if written.is_err() {
-                self.lines = None;
+            if source == "stdin" || lines.len() > BUFFERED {
+                self.flush();
             }
         }
         let (cause, variant, at) = (problem.found.kind, problem.found.variant, problem.at);
@@ -177,7 +222,7 @@ impl Collected {
     }
 }
 
-fn read(source: &Source, collected: &mut Collected) -> Result<(), Wrong> {
+fn read(source: &Source, collected: &Mutex<Collected>) -> Result<(), Wrong> {
     match source {
         Source::Text(text) => {
             stream(&mut text.as_bytes(), "argument", "argument", false, collected);
@@ -212,7 +257,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Wrong {
     Wrong::new(format!("cannot be read: {error}"), "give a file that this user may read").in_file(path)
 }
 
-fn file(path: &Path, project: bool, collected: &mut Collected) -> Result<(), Wrong> {
+fn file(path: &Path, project: bool, collected: &Mutex<Collected>) -> Result<(), Wrong> {
     let mut handle = open(path).map_err(|error| unreadable(path, &error))?;
     let name = path.display().to_string();
     let stem = service_of(path).unwrap_or_else(|| name.clone());
@@ -246,9 +291,9 @@ fn stream(
     name: &str,
     service: &str,
     project: bool,
-    collected: &mut Collected,
+    collected: &Mutex<Collected>,
 ) -> Option<io::Error> {
-    let mut sink = |problem: Problem| collected.take(name, service, problem);
+    let mut sink = |problem: Problem| lock(collected).take(name, service, problem);
     let mut scanner = Scanner::new(project, &mut sink);
     let poured = blocks::pour(reader, project, &mut scanner);
     scanner.finish();
@@ -278,7 +323,7 @@ fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
 fn docker(
     args: &DiagnoseArgs,
     environment: &Environment,
-    collected: &mut Collected,
+    collected: &Mutex<Collected>,
 ) -> Result<Blanks, Wrong> {
     let configured = config::stack(&args.targets, &args.runner(), environment, &[])
         .map_err(|mut problems| problems.remove(0))?;
@@ -302,13 +347,19 @@ fn docker(
                         || (from_outside(&problem.line, &inside) && at_once(one, problem.at))
                 };
                 if !own.iter().any(ours) {
-                    collected.take(&name, &container.service, problem);
+                    lock(collected).take(&name, &container.service, problem);
                 }
             };
             let mut scanner = Scanner::new(true, &mut sink);
             let mut chunks = std::pin::pin!(engine.logs(container, stack.since));
-            while let Some(Ok(chunk)) = chunks.next().await {
-                scanner.feed(&chunk);
+            while let Some(chunk) = chunks.next().await {
+                match chunk {
+                    Ok(chunk) => scanner.feed(&chunk),
+                    Err(error) => {
+                        output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
+                        break;
+                    }
+                }
             }
             scanner.finish();
         }

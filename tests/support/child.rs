@@ -55,6 +55,15 @@ pub(crate) fn start(command: &mut Command) -> Watched {
     Watched { child, out, err, begun: Instant::now(), peak: 0 }
 }
 
+/// Starts it with another standard output, and waits for its end.
+pub(crate) fn run_to(command: &mut Command, to: impl Into<Stdio>, limit: Duration) -> Ended {
+    let (out, err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let child = command.stdin(Stdio::null()).stdout(to).stderr(err.try_clone().unwrap()).spawn().unwrap();
+    // The command still holds the other end: a pipe is closed with it.
+    command.stdout(Stdio::null());
+    Watched { child, out, err, begun: Instant::now(), peak: 0 }.end(limit)
+}
+
 /// Starts it and waits for its end.
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Ended {
     start(command).end(limit)
