@@ -218,7 +218,8 @@ fn interrupted(command: &mut Command, writer: &mut std::io::PipeWriter, line: &[
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     // More than a pipe holds: when this returns the child is reading.
     std::io::Write::write_all(writer, &line.repeat(200_000 / line.len())).unwrap();
-    std::thread::sleep(Duration::from_millis(500));
+    // Nothing says from outside that what was read has been looked at too.
+    std::thread::sleep(Duration::from_secs(4));
     interrupt(child.id());
     let begun = Instant::now();
     loop {

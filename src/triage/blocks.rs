@@ -16,6 +16,9 @@ const SMALL: usize = 1 << 18;
 /// More threads than this would wait for the disk.
 const THREADS: usize = 4;
 
+/// What a pipe holds (Linux).
+const PIPE: usize = 64 * 1024;
+
 /// Cuts a reader's bytes into blocks of whole lines. A line longer than what is looked at is cut.
 struct Blocks<'a> {
     reader: &'a mut dyn Read,
@@ -69,7 +72,13 @@ impl Blocks<'_> {
                     self.ended = true;
                     break;
                 }
-                Ok(count) => filled += count,
+                Ok(count) => {
+                    filled += count;
+                    // Less than a pipe holds, and whole lines: whoever writes is waited for no longer.
+                    if count < PIPE && block[filled - 1] == b'\n' {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     block.truncate(filled);
@@ -109,11 +118,19 @@ pub(super) fn pour(reader: &mut dyn Read, project: bool, scanner: &mut Scanner<'
         let mut next = Some(first);
         let mut read = Ok(());
         while let Some(block) = next.take() {
-            let (answer, answered) = channel();
-            if work.send((block, answer)).is_err() {
-                break;
+            if block.len() < SMALL {
+                // What comes in drops is known at once.
+                while let Some(answered) = due.pop_front() {
+                    take(scanner, Some(answered));
+                }
+                scanner.feed(&block);
+            } else {
+                let (answer, answered) = channel();
+                if work.send((block, answer)).is_err() {
+                    break;
+                }
+                due.push_back(answered);
             }
-            due.push_back(answered);
             if due.len() > threads + 1 {
                 take(scanner, due.pop_front());
             }

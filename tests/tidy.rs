@@ -1,0 +1,132 @@
+//! What has to stay together: causes, their entries and emitters; checks and their documentation; files that
+//! stay short.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tls_verify::catalogue;
+use tls_verify_checks::cause::CauseKind;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below `folder` whose name ends so.
+fn files(folder: &Path, end: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, end, found);
+        } else if path.to_string_lossy().ends_with(end) {
+            found.push(path);
+        }
+    }
+}
+
+fn text_of(folders: &[&str], end: &str) -> String {
+    let mut found = Vec::new();
+    for folder in folders {
+        files(&root().join(folder), end, &mut found);
+    }
+    found.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect()
+}
+
+/// The name of a variant of `CauseKind` in the source.
+fn camel(slug: &str) -> String {
+    let upper = |part: &str| part[..1].to_uppercase() + &part[1..];
+    slug.split('-').map(upper).collect()
+}
+
+#[test]
+fn every_cause_has_an_entry_an_emitter_and_a_test() {
+    let emitters = text_of(&["checks/src", "src"], ".rs") + &text_of(&["src"], ".toml");
+    let tests = text_of(&["tests"], ".rs") + &text_of(&["tests"], ".txt") + &text_of(&["tests"], ".snap");
+    let mut wrong = Vec::new();
+    for cause in CauseKind::ALL {
+        let slug = cause.slug();
+        if !root().join(format!("src/catalogue/entries/{slug}.toml")).exists() {
+            wrong.push(format!("{slug}: no entry"));
+        }
+        if catalogue::entry(*cause).title.is_empty() || catalogue::entry(*cause).fix.is_empty() {
+            wrong.push(format!("{slug}: an entry without a title or a fix"));
+        }
+        let variant = camel(slug);
+        // The enumeration and the catalogue name each once; whoever emits it names it too.
+        let named = emitters.matches(&format!("K::{variant}")).count()
+            + emitters.matches(&format!("CauseKind::{variant}")).count();
+        if named == 0 {
+            wrong.push(format!("{slug}: nothing emits it"));
+        }
+        if !tests.contains(slug) && !tests.contains(&format!("::{variant}")) {
+            wrong.push(format!("{slug}: no test speaks of it"));
+        }
+    }
+    let mut entries = Vec::new();
+    files(&root().join("src/catalogue/entries"), ".toml", &mut entries);
+    assert_eq!(entries.len(), CauseKind::ALL.len(), "an entry for every cause and no other");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn explain_lists_every_cause() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_tls-verify")).arg("explain").stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let listed: BTreeSet<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    for cause in CauseKind::ALL {
+        assert!(listed.contains(cause.slug()), "{cause} is not listed");
+    }
+}
+
+#[test]
+fn every_check_is_documented_and_has_rows_where_it_passes_and_fails() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let tests = text_of(&["tests"], ".rs") + &text_of(&["tests"], ".txt");
+    for check in tls_verify_checks::ALL {
+        assert!(readme.contains(&format!("`{}`", check.id)), "README does not speak of {}", check.id);
+        assert!(tests.contains(check.id), "no test speaks of {}", check.id);
+    }
+    let numbers: Vec<u8> = tls_verify_checks::ALL.iter().map(|check| check.number).collect();
+    let expected: Vec<u8> = (1..).take(numbers.len()).collect();
+    assert_eq!(numbers, expected, "the registry's order is the report's order");
+}
+
+#[test]
+fn the_placeholders_of_the_catalogue_are_known() {
+    let mut found = Vec::new();
+    files(&root().join("src/catalogue/entries"), ".toml", &mut found);
+    for path in found {
+        let cause = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+            .args(["explain", &cause])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        for (at, _) in text.match_indices('{') {
+            let rest = &text[at + 1..];
+            let name = rest.split('}').next().unwrap_or_default();
+            // Go templates of the Docker CLI stay as they are.
+            let placeholder = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            assert!(!placeholder, "{cause}: {{{name}}} is not filled in");
+        }
+    }
+}
+
+#[test]
+fn no_source_file_grows_beyond_450_lines() {
+    let mut found = Vec::new();
+    for folder in ["src", "checks/src", "fixtures/src"] {
+        files(&root().join(folder), ".rs", &mut found);
+    }
+    assert!(found.len() > 80, "the sources are looked at");
+    let long: Vec<String> = found
+        .iter()
+        .map(|path| (path, fs::read_to_string(path).unwrap().lines().count()))
+        .filter(|(_, lines)| *lines > 450)
+        .map(|(path, lines)| format!("{}: {lines}", path.display()))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
