@@ -136,11 +136,14 @@ pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &B
     if chosen.is_empty() {
         chosen = entry.fix.iter().filter(|fix| fix.when.is_empty()).collect();
     }
+    // An endpoint that is no service of the stack has no container to be looked at.
+    let stranger = blanks.service.contains(':');
+    let runs = |command: &&str| !(stranger && command.contains("{service}"));
     chosen
         .into_iter()
         .map(|fix| Fix {
             text: blanks.fill(&fix.text),
-            command: fix.command.as_deref().map(|command| blanks.fill(command)),
+            command: fix.command.as_deref().filter(runs).map(|command| blanks.fill(command)),
         })
         .collect()
 }
