@@ -62,6 +62,7 @@ fn certs(arguments: &[&str]) -> (i32, Value) {
         .args(arguments)
         .args(["--format", "json"])
         .env_clear()
+        .stdin(std::process::Stdio::null())
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -102,6 +103,59 @@ fn a_generated_folder_is_right_and_all_three_verifiers_accept_it() {
         assert_eq!(report["verification"][key], true, "{key}");
     }
     assert_eq!(report["certificates"].as_array().unwrap().len(), 3);
+}
+
+/// A pair that openssl makes: what the builders cannot, or will not.
+struct Odd<'a> {
+    role: &'a str,
+    /// For `openssl genpkey`.
+    key: &'a [&'a str],
+    /// For `openssl x509 -req`.
+    sign: &'a [&'a str],
+    extensions: &'a str,
+}
+
+const EC: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+const SERVER: &str = "subjectAltName=DNS:localhost,DNS:nats,DNS:redis,DNS:cordum-api-gateway,DNS:safety-kernel\n\
+                      extendedKeyUsage=serverAuth\n";
+
+fn run(arguments: &[&str], more: &[&str], folder: &Path) {
+    let output = Command::new("openssl")
+        .args(arguments)
+        .args(more)
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn odd(f: &Folder, odd: &Odd<'_>) {
+    let work = tempfile::tempdir().unwrap();
+    let at = work.path();
+    fs::write(at.join("ca.crt"), f.text("ca/ca.crt")).unwrap();
+    fs::write(at.join("ca.key"), f.ca.key_pem()).unwrap();
+    fs::write(at.join("ext"), odd.extensions).unwrap();
+    run(&["genpkey", "-out", "key"], odd.key, at);
+    run(&["req", "-new", "-key", "key", "-subj", "/O=Cordum/CN=odd", "-out", "csr"], &[], at);
+    let sign: &[&str] = &[
+        "x509", "-req", "-in", "csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-extfile", "ext", "-out", "crt",
+    ];
+    let mut more = odd.sign.to_vec();
+    if !more.contains(&"-set_serial") {
+        more.extend(["-set_serial", "12345"]);
+    }
+    if !more.contains(&"-days") {
+        more.extend(["-days", "200"]);
+    }
+    run(sign, &more, at);
+    let take = |file: &str| fs::read_to_string(at.join(file)).unwrap();
+    f.put(&format!("{}/tls.crt", odd.role), &take("crt"));
+    f.put(&format!("{}/tls.key", odd.role), &take("key"));
+}
+
+fn server(f: &Folder, key: &[&str], sign: &[&str], extensions: &str) {
+    odd(f, &Odd { role: "server", key, sign, extensions: &format!("{SERVER}{extensions}") });
 }
 
 type Row = (&'static str, fn(&Folder), i32, &'static [&'static str]);
@@ -328,12 +382,130 @@ const ROWS: &[Row] = &[
         1,
         &["error client/tls.key key-mismatch -", "warning client/tls.crt bad-key-file wrong-kind"],
     ),
+    (
+        "RSA of 1024 bits",
+        |f| server(f, &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], &[], ""),
+        0,
+        &["warning server/tls.crt other-tls weak-key"],
+    ),
+    (
+        "P-224",
+        |f| server(f, &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"], &[], ""),
+        0,
+        &["warning server/tls.crt other-tls weak-key"],
+    ),
+    (
+        "signed with SHA-1",
+        |f| server(f, EC, &["-sha1"], ""),
+        1,
+        &[
+            "error server/tls.crt other-tls weak-signature",
+            "error server/tls.crt bad-signature weak-signature",
+        ],
+    ),
+    (
+        "serial number zero",
+        |f| server(f, EC, &["-set_serial", "0"], ""),
+        0,
+        &["warning server/tls.crt other-tls -"],
+    ),
+    (
+        "serial number of 21 octets",
+        |f| server(f, EC, &["-set_serial", "0x7f01020304050607080910111213141516171819ff"], ""),
+        0,
+        &["warning server/tls.crt other-tls -"],
+    ),
+    (
+        "negative serial number",
+        |f| server(f, EC, &["-set_serial", "-5"], ""),
+        1,
+        &["error server/tls.crt other-tls -"],
+    ),
+    ("ends in ten days", |f| server(f, EC, &["-days", "10"], ""), 0, &["warning server/tls.crt expired -"]),
+    (
+        "key usage without signatures",
+        |f| server(f, EC, &[], "keyUsage=critical,keyEncipherment\n"),
+        0,
+        &["warning server/tls.crt wrong-key-usage -"],
+    ),
+    (
+        "a server certificate that is a CA's",
+        |f| server(f, EC, &[], "basicConstraints=critical,CA:TRUE\n"),
+        0,
+        &["warning server/tls.crt invalid-ca ca-as-end-entity"],
+    ),
+    (
+        "a critical extension that nobody knows",
+        |f| server(f, EC, &[], "1.2.3.4=critical,DER:0500\n"),
+        1,
+        &["error server/tls.crt other-tls -"],
+    ),
+    (
+        "an address alone is missing from what is used elsewhere",
+        |f| f.serve(&Leaf::server().for_names(&["127.0.0.1", "::1"])),
+        1,
+        &["error server/tls.crt hostname-mismatch -"],
+    ),
+    (
+        "two keys, the right one first",
+        |f| f.put("server/tls.key", &format!("{}{}", f.text("server/tls.key"), f.text("client/tls.key"))),
+        0,
+        &["warning server/tls.key bad-key-file -"],
+    ),
+    (
+        "two keys, the right one second",
+        |f| f.put("server/tls.key", &format!("{}{}", f.text("client/tls.key"), f.text("server/tls.key"))),
+        1,
+        &["warning server/tls.key bad-key-file -", "error server/tls.key key-mismatch -"],
+    ),
+    (
+        "the root in the server's file",
+        |f| f.put("server/tls.crt", &format!("{}{}", f.text("server/tls.crt"), f.text("ca/ca.crt"))),
+        0,
+        &[],
+    ),
+    (
+        "PKCS#12 in the server certificate's place",
+        |f| {
+            let path = f.path("server");
+            run(
+                &[
+                    "pkcs12", "-export", "-in", "tls.crt", "-inkey", "tls.key", "-passout", "pass:x", "-out",
+                    "p12",
+                ],
+                &[],
+                &path,
+            );
+            fs::rename(path.join("p12"), path.join("tls.crt")).unwrap();
+        },
+        1,
+        &["error server/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "UTF-16",
+        |f| {
+            let text: Vec<u8> = f.text("client/tls.crt").encode_utf16().flat_map(u16::to_le_bytes).collect();
+            fs::write(f.path("client/tls.crt"), [&[0xff, 0xfe], text.as_slice()].concat()).unwrap();
+        },
+        0,
+        &["warning client/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "SEC1 key",
+        |f| {
+            let path = f.path("server");
+            run(&["ec", "-in", "tls.key", "-out", "sec1"], &[], &path);
+            fs::rename(path.join("sec1"), path.join("tls.key")).unwrap();
+        },
+        0,
+        &[],
+    ),
 ];
 
 #[test]
 fn every_fault_of_a_folder_is_found_and_nothing_else() {
-    assert!(ROWS.len() >= 25);
-    let mut wrong = Vec::new();
+    assert!(ROWS.len() >= 40, "{}", ROWS.len());
+    let (mut wrong, mut mute) = (Vec::new(), Vec::new());
     for (name, make, expected, lines) in ROWS {
         let folder = Folder::healthy();
         make(&folder);
@@ -348,9 +520,140 @@ fn every_fault_of_a_folder_is_found_and_nothing_else() {
             wrong.push(format!("{name}: exit {code}, {seen:#?}"));
         }
         assert_eq!(report["exit_code"], code, "{name}");
-        assert!(report["findings"].as_array().unwrap().iter().all(|one| one["fix"].is_array()), "{name}");
+        for one in report["findings"].as_array().unwrap() {
+            let message = one["message"].as_str().unwrap();
+            assert!(message.len() > 8 && one["fix"].is_array(), "{name}: {one}");
+            // What stops a service says what to do about it.
+            if one["severity"] == "error" && one["fix"].as_array().unwrap().is_empty() {
+                mute.push(format!("{name}: {message}"));
+            }
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(mute.is_empty(), "without a fix: {mute:#?}");
+}
+
+#[test]
+fn keys_that_the_containers_cannot_read_are_told() {
+    let folder = Folder::healthy();
+    let path = folder.directory.path();
+    let _ = Command::new("chmod").arg("600").arg(folder.path("server/tls.key")).status().unwrap();
+    let (code, report) = of(path);
+    let seen = findings(&report, path);
+    assert_eq!(code, 0, "{report}");
+    assert!(seen.contains(&"warning . bad-key-file permission-denied".to_owned()), "{seen:?}");
+    let told = report["findings"].to_string();
+    assert!(told.contains("server/tls.key") && told.contains("65532"), "{told}");
+}
+
+#[test]
+fn a_container_is_opened_with_its_password_alone() {
+    let folder = Folder::healthy();
+    let work = tempfile::tempdir().unwrap();
+    let (crt, key) = (folder.path("server/tls.crt"), folder.path("server/tls.key"));
+    let (crt, key) = (crt.to_str().unwrap(), key.to_str().unwrap());
+    run(
+        &["pkcs12", "-export", "-passout", "pass:secret", "-out", "a.p12"],
+        &["-in", crt, "-inkey", key],
+        work.path(),
+    );
+    fs::write(work.path().join("right"), "secret\n").unwrap();
+    fs::write(work.path().join("wrong"), "guess\n").unwrap();
+    let container = work.path().join("a.p12");
+    let ask = |password: Option<&str>| {
+        let file = password.map(|name| work.path().join(name));
+        let mut arguments = vec![container.to_str().unwrap()];
+        if let Some(file) = &file {
+            arguments.extend(["--password-file", file.to_str().unwrap()]);
+        }
+        let (_, report) = certs(&arguments);
+        (report["certificates"].as_array().unwrap().len(), report["findings"].to_string())
+    };
+    let (count, said) = ask(None);
+    assert!(count == 0 && said.contains("PKCS#12") && said.contains("--password-file"), "{said}");
+    let (count, said) = ask(Some("wrong"));
+    assert!(count == 0 && said.contains("encrypted"), "{said}");
+    let (count, said) = ask(Some("right"));
+    assert!(count == 1 && !said.contains("secret"), "{count} {said}");
+}
+
+#[test]
+fn one_bad_file_hides_no_other() {
+    let folder = Folder::healthy();
+    let path = folder.directory.path();
+    folder.put("server/tls.crt", "rubbish");
+    folder.put("extra.pem", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
+    folder.put("other.crt", &format!("-----BEGIN CERTIFICATE-----\nAAAA\n{}", folder.text("client/tls.crt")));
+    folder.open();
+    let (code, report) = of(path);
+    assert_eq!(code, 1);
+    let files: Vec<&str> =
+        report["certificates"].as_array().unwrap().iter().map(|one| one["file"].as_str().unwrap()).collect();
+    for wanted in ["ca/ca.crt", "client/tls.crt", "other.crt"] {
+        assert!(files.iter().any(|file| file.ends_with(wanted)), "{wanted}: {files:?}");
+    }
+    assert!(findings(&report, path).contains(&"error server/tls.crt bad-key-file no-pem".to_owned()));
+}
+
+#[test]
+fn mutants_of_every_form_are_read_in_bounded_time() {
+    use base64::Engine as _;
+    use tls_verify::certs::{Facts, read_bytes};
+    let folder = Folder::healthy();
+    let base64 = |name: &str| base64::engine::general_purpose::STANDARD.encode(folder.text(name));
+    let manifest = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\ndata:\n  tls.crt: {}\n  tls.key: {}\n",
+        base64("server/tls.crt"),
+        base64("server/tls.key")
+    );
+    let seeds: [Vec<u8>; 4] = [
+        format!("text\n{}{}", folder.text("server/tls.crt"), folder.text("server/tls.key")).into_bytes(),
+        folder.ca.issue(&Leaf::server()).unwrap().chain[0].to_vec(),
+        manifest.clone().into_bytes(),
+        serde_json::to_vec(&serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": [
+            { "kind": "Secret", "metadata": { "name": "a" }, "data": { "tls.crt": base64("client/tls.crt") } } ] }))
+        .unwrap(),
+    ];
+    let mut state = 7_u64;
+    let mut random = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let begun = std::time::Instant::now();
+    let (mut mutants, mut read) = (0, 0);
+    for round in 0..1000 {
+        for seed in &seeds {
+            let mut mutant = seed.clone();
+            for _ in 0..=random(4) {
+                let at = random(mutant.len());
+                match random(6) {
+                    0 => mutant[at] ^= 1 << random(8),
+                    1 => mutant[at] = b"-:\n{}[]\"&*!\0\xff"[random(13)],
+                    2 => mutant.truncate(at.max(1)),
+                    3 => drop(mutant.drain(at..(at + random(40)).min(mutant.len()))),
+                    4 => {
+                        let piece = mutant[at..(at + random(200)).min(mutant.len())].to_vec();
+                        let into = random(mutant.len());
+                        mutant.splice(into..into, piece);
+                    }
+                    _ => mutant.insert(at, u8::try_from(random(256)).unwrap()),
+                }
+                if mutant.is_empty() {
+                    mutant.push(b'-');
+                }
+            }
+            mutants += 1;
+            for found in read_bytes("file", &mutant, Some("password")) {
+                // Whatever is there is either read or named.
+                assert!(!found.blocks.is_empty() || !found.faults.is_empty(), "round {round}: {mutant:?}");
+                for (index, der) in found.certificates().enumerate() {
+                    read += usize::from(Facts::read("file", index, der).is_ok());
+                }
+            }
+        }
+    }
+    assert!(mutants >= 3000 && read > 200, "{mutants} {read}");
+    assert!(begun.elapsed().as_secs() < 120, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) fn unreadable(source: &Source) -> Vec<Finding> {
                     "put it there; for a new development stack `cordumctl generate-certs` writes the whole folder",
                     "cordumctl generate-certs --dir ./certs",
                 ),
+                Variant::WrongKind => as_what_it_is(finding, &fault.message),
                 Variant::NoPem => finding.fix(
                     "put a PEM file there: `-----BEGIN CERTIFICATE-----` for a certificate, `-----BEGIN PRIVATE \
                      KEY-----` for a key",
@@ -54,6 +55,24 @@ pub(super) fn unreadable(source: &Source) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// The way from what lies there to what has to lie there.
+fn as_what_it_is(finding: Finding, message: &str) -> Finding {
+    let file = finding.file.clone();
+    if message.contains("PKCS#12") {
+        finding.fix("write its content as PEM", format!("openssl pkcs12 -in {file} -nodes -out {file}.pem"))
+    } else if message.contains("it is a directory") {
+        finding.fix(
+            "Docker makes a directory where a mounted file is missing: remove it, put the file there, and create \
+             the container again",
+            format!("rmdir {file}"),
+        )
+    } else if message.starts_with("it is DER;") {
+        finding.fix("write it as PEM", format!("openssl x509 -inform der -in {file} -out {file}.pem"))
+    } else {
+        finding
+    }
 }
 
 /// Dates; `main`: the file does not work without this certificate.

@@ -25,6 +25,10 @@ pub fn explain(refusal: &Refusal, around: Around<'_>) -> Refusal {
     if weak || !matches!(refusal.cause, CauseKind::UnknownAuthority | CauseKind::BadSignature) {
         return told;
     }
+    // What is signed with SHA-1 may well be signed by this CA: the algorithm is what Go refuses.
+    if refusal.variant == Some(Variant::WeakSignature) {
+        return told;
+    }
     told.cause = CauseKind::UnknownAuthority;
     let subject = &leaf.subject;
     // The topmost presented certificate, whose issuer nobody has.
