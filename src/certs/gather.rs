@@ -40,6 +40,12 @@ impl Source {
         self.found.certificates().map(<[u8]>::to_vec).collect()
     }
 
+    /// DER of the certificates in it that may sign others.
+    #[must_use]
+    pub fn authorities(&self) -> Vec<Vec<u8>> {
+        self.facts.iter().filter(|one| one.is_ca).map(|one| one.der.clone()).collect()
+    }
+
     #[must_use]
     pub fn name(&self) -> &str {
         &self.found.name

@@ -16,7 +16,7 @@ use crate::trust::Purpose;
 #[must_use]
 pub(super) fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, look: Look) -> Judged {
     let mut judged = Judged::default();
-    let spare: Vec<Vec<u8>> = sources.iter().flat_map(Source::chain).collect();
+    let spare: Vec<Vec<u8>> = sources.iter().flat_map(Source::authorities).collect();
     let mut groups: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for source in &sources {
         groups.entry(group(source.name())).or_default().push(source);

@@ -76,7 +76,7 @@ pub(super) fn judge(folder: &Path, names: &[String], look: Look, password: Optio
         .filter(|path| !LAYOUT.iter().any(|file| *path == folder.join(file)) && !path.ends_with("ca/ca.key"))
         .flat_map(|path| gather::file(&path, password))
         .collect();
-    let spare: Vec<Vec<u8>> = others.iter().flat_map(Source::chain).collect();
+    let spare: Vec<Vec<u8>> = others.iter().flat_map(Source::authorities).collect();
     let blanks = Blanks {
         ca: files.ca.name().to_owned(),
         certs: folder.display().to_string(),
