@@ -139,8 +139,8 @@ impl Words {
             let mut next = end + 1;
             match (rest.get(end), rest.get(end + 1)) {
                 (Some(b'='), _) => words.put("="),
-                // JSON's way to name a value.
-                (Some(b'"'), Some(b':')) if end > 0 => {
+                // JSON's way to name a value; a quoted address before a colon is Go's way to say where.
+                (Some(b'"'), Some(b':')) if end > 0 && !rest[..end].contains(&b'/') => {
                     words.put("=");
                     next += 1;
                 }
