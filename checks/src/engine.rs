@@ -59,6 +59,23 @@ impl Container {
         self.running && !self.restarting
     }
 
+    /// From when on log lines are the present start's. The engine notes a start when the process runs
+    /// already (seen with Docker 20.10): its first lines are older than that. They are not older than the
+    /// end before, and a first start has no end before it.
+    #[must_use]
+    pub fn log_begins(&self) -> Option<SystemTime> {
+        const AHEAD: Duration = Duration::from_secs(2);
+        let started = self.started?;
+        let earliest = started.checked_sub(AHEAD).unwrap_or(started);
+        let gap = self.finished.and_then(|finished| started.duration_since(finished).ok());
+        match gap {
+            Some(gap) => Some(earliest.max(started.checked_sub(gap / 2).unwrap_or(started))),
+            None if self.finished.is_none() => Some(SystemTime::UNIX_EPOCH),
+            // It has ended since: how long it had been down before is not known any more.
+            None => Some(started),
+        }
+    }
+
     /// Age of the present start.
     #[must_use]
     pub fn up_for(&self, now: SystemTime) -> Option<Duration> {
@@ -281,4 +298,27 @@ fn container(
 pub fn moment(text: &str) -> Option<SystemTime> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     (time.year() > 1970).then(|| time.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_lines_of_a_start_are_older_than_the_engines_word_for_it() {
+        let at = |millis: u64| {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + Duration::from_millis(millis)
+        };
+        let inspected = bollard::models::ContainerInspectResponse::default();
+        let mut container = container("id".to_owned(), "scheduler".to_owned(), false, inspected);
+        assert_eq!(container.log_begins(), None);
+        container.started = Some(at(10_000));
+        assert_eq!(container.log_begins(), Some(SystemTime::UNIX_EPOCH), "no end before a first start");
+        container.finished = Some(at(9_000));
+        assert_eq!(container.log_begins(), Some(at(9_500)));
+        container.finished = Some(at(0));
+        assert_eq!(container.log_begins(), Some(at(8_000)), "never more than two seconds");
+        container.finished = Some(at(12_000));
+        assert_eq!(container.log_begins(), Some(at(10_000)), "a container that has ended");
+    }
 }

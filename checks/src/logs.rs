@@ -301,7 +301,7 @@ pub async fn of_container(
     own: &[OwnProbe],
 ) -> Result<ServiceLog, String> {
     let stack = &context.stack;
-    let mut reader = Reader::new(stack, container.started, own);
+    let mut reader = Reader::new(stack, container.log_begins(), own);
     let mut lines = std::pin::pin!(engine.logs(container, stack.since));
     // A little is left for what has to be said about it.
     let left = context.deadline.saturating_duration_since(Instant::now());
