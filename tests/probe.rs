@@ -212,7 +212,7 @@ fn hostile_peers_are_given_up_in_time() {
         (format!("https://{first}"), Some("timeout")),
         (format!("tls://{first}"), Some("timeout")),
         (format!("https://{second}"), Some("wrong-scheme-tls-to-plain")),
-        (format!("tls://{second}"), None),
+        (format!("tls://{second}"), Some("wrong-scheme-tls-to-plain")),
         (format!("https://{third}"), Some("connection-reset")),
     ] {
         let (code, report, seconds) = ask(&target);
