@@ -460,13 +460,14 @@ async fn rustls_itself() {
 
 #[tokio::test]
 async fn a_ca_used_as_a_leaf_is_told_from_other_reasons() {
-    for (inner, named) in
-        [(webpki::Error::CaUsedAsEndEntity, true), (webpki::Error::MaximumPathDepthExceeded, false)]
-    {
+    for (inner, kind, named) in [
+        (webpki::Error::CaUsedAsEndEntity, CauseKind::InvalidCa, true),
+        (webpki::Error::MaximumPathDepthExceeded, CauseKind::OtherTls, false),
+    ] {
         let other = rustls::CertificateError::Other(rustls::OtherError(Arc::new(inner)));
         let error = std::io::Error::other(rustls::Error::InvalidCertificate(other));
         let failure = peel(&error, Stage::Handshake, false);
-        is(&failure, Stage::Handshake, CauseKind::OtherTls);
+        is(&failure, Stage::Handshake, kind);
         let variant = failure.cause.reading().and_then(|reading| reading.variant);
         assert_eq!(variant.is_some(), named, "{failure:?}");
     }
