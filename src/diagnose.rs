@@ -88,6 +88,8 @@ fn diagnosis(
         } else {
             catalogue::title(reading.kind, reading.variant)
         };
+    let mut fix = crate::advice::steps(reading.kind, &failure.settings, &blanks.compose);
+    fix.extend(catalogue::fixes(reading.kind, reading.variant, &place, &blanks));
     Diagnosis {
         cause: reading.kind,
         variant: reading.variant,
@@ -96,7 +98,7 @@ fn diagnosis(
         side: failure.side.unwrap_or(reading.side),
         title: title.to_owned(),
         because,
-        fix: catalogue::fixes(reading.kind, reading.variant, &place, &blanks),
+        fix,
         explain: format!("tls-verify explain {}", reading.kind),
         place: Some(place),
         origin: failure.origin.clone(),

@@ -1,5 +1,6 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
+pub mod advice;
 pub mod app;
 pub mod baseline;
 pub mod catalogue;

@@ -1,5 +1,7 @@
 //! Failed checks grouped by where the fault began: one certificate, one authority, one server. Pure.
 
+use std::path::Path;
+
 use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
 use tls_verify_checks::fault::Origin;
 
@@ -109,21 +111,49 @@ impl Group {
         };
         let place = other.place.as_deref().unwrap_or_default();
         let same = family(self.root.cause, self.root.variant) == family(other.cause, other.variant);
-        shared || (self.places.iter().any(|one| one == place) && (same || is_file(place)))
+        shared
+            || self.of_one_folder(other)
+            || (self.places.iter().any(|one| one == place) && (same || is_file(place)))
+    }
+
+    /// Files of one folder that may not be read were closed by one hand: services name the first they need.
+    fn of_one_folder(&self, other: &Diagnosis) -> bool {
+        let closed =
+            |cause, variant| cause == CauseKind::BadKeyFile && variant == Some(Variant::PermissionDenied);
+        let folder = |place: &str| {
+            let path = Path::new(place);
+            path.is_absolute().then(|| path.parent().and_then(Path::parent).map(Path::to_owned)).flatten()
+        };
+        let theirs = folder(other.place.as_deref().unwrap_or_default());
+        closed(self.root.cause, self.root.variant)
+            && closed(other.cause, other.variant)
+            && theirs.is_some()
+            && self.places.iter().any(|mine| folder(mine) == theirs)
     }
 
     fn join(&mut self, check: &CheckReport, main: &Diagnosis) {
         let root = &mut self.root;
         root.checks.push(check.id.clone());
         self.origin = self.origin.take().or_else(|| main.origin.clone());
-        if main.confidence < self.confidence {
-            self.confidence = main.confidence;
-            // What is surer and says less keeps the narrower name.
-            if main.cause != root.cause || main.variant.is_some() {
-                root.cause = main.cause;
-                root.variant = main.variant;
-                root.summary.clone_from(&main.title);
+        let surer = main.confidence < self.confidence;
+        // What is surer and says less keeps the narrower name.
+        let narrower = surer && (main.cause != root.cause || main.variant.is_some());
+        if narrower || (main.confidence == self.confidence && names_it_better(main, root)) {
+            root.cause = main.cause;
+            root.variant = main.variant;
+            root.summary.clone_from(&main.title);
+            if self.places.first() == main.place.as_ref() {
+                root.fix.clone_from(&main.fix);
             }
+        }
+        if surer {
+            self.confidence = main.confidence;
+        }
+        // The chain in a sentence comes first, whichever check found it.
+        let chain = main.because.iter().find(|fact| fact.contains(CHAIN));
+        if let (Some(chain), false) = (chain, root.because.first().is_some_and(|fact| fact.contains(CHAIN))) {
+            root.because.retain(|fact| fact != chain);
+            root.because.insert(0, chain.clone());
         }
         for fact in &main.because {
             if !root.because.contains(fact) && root.because.len() < 8 {
@@ -165,6 +195,18 @@ impl Group {
             self.root.place.clone_from(file);
         }
     }
+}
+
+/// What a chain's sentence says: one service, and what it cannot do.
+const CHAIN: &str = " because it cannot ";
+
+/// Of two names for one fault, the one that tells more, so that the first check does not decide: a
+/// stopped container is a name that vanished (`dns`), and a variant is more than none.
+fn names_it_better(one: &Diagnosis, root: &RootCause) -> bool {
+    let rank = |cause: CauseKind, variant: Option<Variant>| {
+        (variant.is_some(), cause == CauseKind::Dns && variant.is_some())
+    };
+    rank(one.cause, one.variant) > rank(root.cause, root.variant)
 }
 
 /// What is wrong with one file is one fault, whatever its readers make of it.

@@ -34,6 +34,8 @@ pub struct Context {
     pub(crate) control: OnceCell<Result<crate::nats::Greeted, Failure>>,
     pub(crate) clock: OnceCell<Option<i64>>,
     pub(crate) cli_control: OnceCell<Result<(), Failure>>,
+    pub(crate) live_nats: OnceCell<Option<Failure>>,
+    pub(crate) live_redis: OnceCell<Option<Failure>>,
     pub started: SystemTime,
 }
 
@@ -49,6 +51,8 @@ impl Context {
             control: OnceCell::new(),
             clock: OnceCell::new(),
             cli_control: OnceCell::new(),
+            live_nats: OnceCell::new(),
+            live_redis: OnceCell::new(),
             started: SystemTime::now(),
         }
     }

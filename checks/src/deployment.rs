@@ -64,6 +64,21 @@ pub fn is_production(container: &Container) -> bool {
         || matches!(value("CORDUM_ENV").to_ascii_lowercase().as_str(), "prod" | "production")
 }
 
+/// The minimum of one service, by its own container where that can be asked.
+pub async fn minimum_of(context: &Context, service: &str, usual: Minimum) -> Minimum {
+    if context.stack.minimum.is_some() {
+        return usual;
+    }
+    let Ok(engine) = context.engine().await else { return usual };
+    let Some(container) = engine.of_service(service).next() else { return usual };
+    // What the engine could not tell in time is not an empty environment.
+    if container.environment.is_empty() {
+        return usual;
+    }
+    let set = container.environment.get("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
+    set.unwrap_or(if is_production(container) { Minimum::Tls13 } else { Minimum::Tls12 })
+}
+
 /// The deployment, by the gateway's container, else by what the operator said, else development.
 pub async fn look(context: &Context) -> Deployment {
     if let Some((minimum, from)) = &context.stack.minimum {

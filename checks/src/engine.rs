@@ -10,6 +10,7 @@ use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::query_parameters::{ListContainersOptions, LogsOptions};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -48,11 +49,24 @@ pub struct Container {
     /// Container port to host ports.
     pub published: HashMap<u16, Vec<u16>>,
     pub environment: HashMap<String, String>,
+    /// Paths on the host and where they are mounted in the container.
+    pub mounts: Vec<(String, String)>,
     pub image: String,
     pub oneoff: bool,
 }
 
 impl Container {
+    /// A container of which nothing is known yet, for tests.
+    #[cfg(test)]
+    pub(crate) fn named(service: &str) -> Self {
+        container(
+            String::new(),
+            service.to_owned(),
+            false,
+            bollard::models::ContainerInspectResponse::default(),
+        )
+    }
+
     /// Running, and not merely between two crashes.
     #[must_use]
     pub fn is_up(&self) -> bool {
@@ -84,7 +98,9 @@ impl Container {
 }
 
 /// How long the engine may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long for one container's state.
+const LOOK: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Finds an engine and lists the project's containers; each socket is given `patience`.
@@ -133,17 +149,21 @@ impl Engine {
         )]);
         let options = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
         let listed = docker.list_containers(Some(options)).await?;
-        let mut containers = Vec::new();
-        for summary in listed {
-            let Some(id) = summary.id else { continue };
-            let labels = summary.labels.unwrap_or_default();
-            let Some(service) = labels.get("com.docker.compose.service").cloned() else { continue };
+        let looks = listed.into_iter().map(|summary| async {
+            let id = summary.id.clone()?;
+            let labels = summary.labels.clone().unwrap_or_default();
+            let service = labels.get("com.docker.compose.service").cloned()?;
             let oneoff = labels.get("com.docker.compose.oneoff").is_some_and(|value| value == "True");
-            // A container may vanish between the list and the look.
-            if let Ok(inspected) = docker.inspect_container(&id, None).await {
-                containers.push(container(id, service, oneoff, inspected));
+            // The engine locks a container while it starts or stops it, for seconds on a busy machine;
+            // what the list says of it must do then.
+            match tokio::time::timeout(LOOK, docker.inspect_container(&id, None)).await {
+                Ok(Ok(inspected)) => Some(container(id, service, oneoff, inspected)),
+                // It vanished between the list and the look.
+                Ok(Err(_)) => None,
+                Err(_) => Some(listed_container(id, service, oneoff, summary)),
             }
-        }
+        });
+        let mut containers: Vec<Container> = join_all(looks).await.into_iter().flatten().collect();
         containers.retain(|container| !container.oneoff);
         containers.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { docker, host: own, containers })
@@ -225,9 +245,11 @@ impl Engine {
     /// # Errors
     /// What the engine refused.
     pub async fn look(&self, container: &Container) -> Result<Container, String> {
-        let asked = tokio::time::timeout(PATIENCE, self.docker.inspect_container(&container.id, None));
-        let inspected =
-            asked.await.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
+        let asked = self.docker.inspect_container(&container.id, None);
+        let inspected = tokio::time::timeout(LOOK, asked)
+            .await
+            .map_err(|_| "no answer in time".to_owned())?
+            .map_err(|error| error.to_string())?;
         Ok(self::container(container.id.clone(), container.service.clone(), container.oneoff, inspected))
     }
 }
@@ -249,10 +271,14 @@ fn container(
         .filter_map(|text| text.parse().ok())
         .collect();
     addresses.sort();
-    let published = network
-        .ports
-        .unwrap_or_default()
+    // A stopped container has its ports configured, a running one has them bound.
+    let configured = inspected.host_config.and_then(|config| config.port_bindings).unwrap_or_default();
+    let bound = network.ports.unwrap_or_default();
+    let published = configured
         .into_iter()
+        .chain(
+            bound.into_iter().filter(|(_, bindings)| bindings.as_ref().is_some_and(|list| !list.is_empty())),
+        )
         .filter_map(|(port, bindings)| {
             let port: u16 = port.split('/').next()?.parse().ok()?;
             let mut hosts: Vec<u16> =
@@ -261,6 +287,12 @@ fn container(
             hosts.dedup();
             Some((port, hosts))
         })
+        .collect();
+    let mounts = inspected
+        .mounts
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|mount| Some((mount.source?, mount.destination?)))
         .collect();
     let config = inspected.config.unwrap_or_default();
     let environment = config
@@ -288,8 +320,47 @@ fn container(
         addresses,
         published,
         environment,
+        mounts,
         image: config.image.unwrap_or_default(),
         oneoff,
+    }
+}
+
+/// What the list alone says of a container: its state and addresses, neither environment nor times.
+fn listed_container(
+    id: String,
+    service: String,
+    oneoff: bool,
+    summary: bollard::models::ContainerSummary,
+) -> Container {
+    let state = summary.state.map(|state| state.to_string()).unwrap_or_default();
+    let settings = bollard::models::NetworkSettings {
+        networks: summary.network_settings.and_then(|settings| settings.networks),
+        ..Default::default()
+    };
+    let inspected = bollard::models::ContainerInspectResponse {
+        name: summary.names.and_then(|names| names.into_iter().next()),
+        network_settings: Some(settings),
+        ..Default::default()
+    };
+    let published = summary.ports.unwrap_or_default().into_iter().fold(
+        HashMap::<u16, Vec<u16>>::new(),
+        |mut published, port| {
+            if let Some(host) = port.public_port {
+                let hosts = published.entry(port.private_port).or_default();
+                if !hosts.contains(&host) {
+                    hosts.push(host);
+                }
+            }
+            published
+        },
+    );
+    Container {
+        running: matches!(state.as_str(), "running" | "restarting" | "paused"),
+        restarting: state == "restarting",
+        status: state,
+        published,
+        ..container(id, service, oneoff, inspected)
     }
 }
 
@@ -309,8 +380,7 @@ mod tests {
         let at = |millis: u64| {
             SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + Duration::from_millis(millis)
         };
-        let inspected = bollard::models::ContainerInspectResponse::default();
-        let mut container = container("id".to_owned(), "scheduler".to_owned(), false, inspected);
+        let mut container = Container::named("scheduler");
         assert_eq!(container.log_begins(), None);
         container.started = Some(at(10_000));
         assert_eq!(container.log_begins(), Some(SystemTime::UNIX_EPOCH), "no end before a first start");

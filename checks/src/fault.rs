@@ -35,6 +35,8 @@ pub struct Failure {
     pub side: Option<Side>,
     /// The certificate or authority at fault; failures that share it have one origin.
     pub origin: Option<Origin>,
+    /// Settings of the service at fault that bear on it.
+    pub settings: Vec<crate::settings::Setting>,
 }
 
 /// A certificate, an authority or a file that several failures may have in common.
@@ -48,7 +50,16 @@ pub struct Origin {
 impl Failure {
     #[must_use]
     pub fn new(stage: Stage, cause: Cause) -> Self {
-        Self { stage, cause, facts: Vec::new(), trail: Vec::new(), place: None, side: None, origin: None }
+        Self {
+            stage,
+            cause,
+            facts: Vec::new(),
+            trail: Vec::new(),
+            place: None,
+            side: None,
+            origin: None,
+            settings: Vec::new(),
+        }
     }
 
     /// Adds a fact.
@@ -65,6 +76,16 @@ impl Failure {
     #[must_use]
     pub fn on(mut self, side: Side) -> Self {
         self.side = Some(side);
+        self
+    }
+
+    /// Adds the settings behind it, also as facts.
+    #[must_use]
+    pub fn set_by(mut self, settings: Vec<crate::settings::Setting>) -> Self {
+        for setting in settings.into_iter().take(4) {
+            self = self.because(setting.to_string());
+            self.settings.push(setting);
+        }
         self
     }
 

@@ -2,6 +2,7 @@
 //! transport. It does not prove what the service depends on: its health answer is static.
 
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use futures_util::FutureExt;
 use hyper_util::rt::TokioIo;
@@ -11,12 +12,13 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::cause::{CauseKind, Side};
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
-use crate::stack::Link;
+use crate::stack::{Endpoint, Link};
 
 pub const GATEWAY: Check = Check {
     number: 9,
@@ -52,17 +54,24 @@ const STEP: &str = "grpc.health.v1.Health/Check";
 
 async fn observe(context: &Context, link: Link) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    match health(context, link, &mut seen).await {
-        Ok(what) => seen.worked(STEP, Expects::Works, what),
-        Err(failure) => seen.failed(STEP, Expects::Works, failure),
+    for replica in context.replicas(link).await {
+        let step = replica.step(STEP);
+        match health(context, &replica.endpoint, &mut seen).await {
+            Ok(what) => seen.worked(step, Expects::Works, replica.step(&what)),
+            Err(failure) => seen.failed(step, Expects::Works, failure),
+        }
     }
     seen
 }
 
-pub(crate) async fn health(context: &Context, link: Link, seen: &mut Observation) -> Result<String, Failure> {
-    let endpoint = context.placed(link).await;
+pub(crate) async fn health(
+    context: &Context,
+    endpoint: &Endpoint,
+    seen: &mut Observation,
+) -> Result<String, Failure> {
+    let link = endpoint.link;
     let deadline = context.attempt();
-    let dialled = context.dial(&endpoint, None, &[b"h2"], deadline).await.map_err(|broken| broken.failure)?;
+    let dialled = context.dial(endpoint, None, &[b"h2"], deadline).await.map_err(|broken| broken.failure)?;
     let (version, suite, alpn) = dialled.negotiated();
     seen.detail("tls", serde_json::json!({ "version": version, "suite": suite, "alpn": alpn }));
     if alpn.as_deref() != Some("h2") {
@@ -83,8 +92,7 @@ pub(crate) async fn health(context: &Context, link: Link, seen: &mut Observation
         let stream = once.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         async move { stream.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::ConnectionReset)) }
     });
-    let authority =
-        crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() }.authority();
+    let authority = Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() }.authority();
     before(deadline, Stage::Exchange, async {
         let broke = |error: &(dyn std::error::Error + 'static)| {
             let mut failure = peel(error, Stage::Exchange, false);
@@ -125,6 +133,7 @@ pub(crate) async fn health(context: &Context, link: Link, seen: &mut Observation
 /// The kernel's port, and the gateway's own link to it.
 async fn safety_kernel(context: &Context) -> Observation {
     let mut seen = observe(context, Link::SafetyKernel).await;
+    let begun = SystemTime::now();
     let Ok(answer) =
         crate::http::get(context, &context.stack.gateway, "/api/v1/policy/snapshots", true).await
     else {
@@ -141,14 +150,9 @@ async fn safety_kernel(context: &Context) -> Observation {
         status.is_ok_and(|status| status.status != 502)
     };
     if only_there {
-        let mut failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 });
-        if let Ok(engine) = context.engine().await
-            && let Some(gateway) = engine.of_service("api-gateway").find(|one| one.is_up())
-            && let Some(said) = crate::logs::last_trouble(context, engine, gateway, Link::SafetyKernel).await
-        {
-            failure = said;
-        }
-        failure = failure
+        let failure = gateways_word(context, begun)
+            .await
+            .unwrap_or_else(|| Failure::new(Stage::Exchange, Cause::Upstream { status: 502 }))
             .because("the gateway answers GET /api/v1/policy/snapshots with 502: its own link to the kernel is broken")
             .because(upstream.map(|code| format!("code {code}")).unwrap_or_default())
             .at("safety-kernel");
@@ -157,4 +161,26 @@ async fn safety_kernel(context: &Context) -> Observation {
         seen.worked("the gateway's link to the safety kernel", Expects::Works, "the gateway reaches it too");
     }
     seen
+}
+
+/// What the gateway logged of its link to the kernel, and the settings that it dials it with. Where our
+/// own dial trusts the kernel, the gateway's side is to be changed.
+async fn gateways_word(context: &Context, since: SystemTime) -> Option<Failure> {
+    let engine = context.engine().await.ok()?;
+    let gateway = engine.of_service("api-gateway").find(|one| one.is_up())?;
+    let mut said = crate::logs::last_trouble(context, engine, gateway, Link::SafetyKernel, since).await?;
+    let trusted = context
+        .served(Link::SafetyKernel)
+        .and_then(|kept| kept.verdict)
+        .is_some_and(|verdict| verdict.faults.is_empty());
+    if let (true, Cause::Line(line)) = (trusted, &mut said.cause)
+        && matches!(
+            line.kind,
+            CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::HostnameMismatch
+        )
+    {
+        line.side = Side::Client;
+    }
+    let kind = said.kind();
+    Some(said.set_by(crate::settings::relevant(gateway, Some(Link::SafetyKernel), kind, None)))
 }

@@ -44,6 +44,8 @@ pub struct RunLog {
     pub worked: Option<SystemTime>,
     /// The last line that reads like an error, or the last line of all, without secrets.
     pub last_words: Option<String>,
+    /// Position of the last line of a level above a warning; 0: there is none.
+    pub error_line: u64,
     words_are_error: bool,
     /// The service said that it stops.
     pub ended: bool,
@@ -189,6 +191,9 @@ impl<'a> Reader<'a> {
         }
         run.ends_in_trouble = false;
         let error = reads_like_error(text);
+        if is_error_level(text) {
+            run.error_line = run.lines;
+        }
         if error || !run.words_are_error {
             let text = String::from_utf8_lossy(&text[..text.len().min(2000)]);
             run.last_words = Some((self.stack.redact)(&text).chars().take(300).collect());
@@ -257,6 +262,13 @@ impl<'a> Reader<'a> {
 /// Level words of the stack's formats, and Go's own last words.
 fn reads_like_error(text: &[u8]) -> bool {
     ["ERROR", "FATAL", "fatal", "panic:", "failed", "error=", "[ERR]", "[FTL]", "[emerg]", "# Fatal"]
+        .iter()
+        .any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
+}
+
+/// The line's own level is an error's.
+fn is_error_level(text: &[u8]) -> bool {
+    ["] ERROR ", "\"level\":\"ERROR\"", "FATAL", "panic:", "[FTL]", "[emerg]", "# Fatal"]
         .iter()
         .any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
 }
@@ -373,16 +385,22 @@ pub fn is_connection_trouble(kind: CauseKind) -> bool {
     )
 }
 
-/// The last trouble of a container's current run that concerns `link`, or no named link.
+/// The last trouble of a container's current run that concerns `link`, or no named link, and that was
+/// logged since `since`: the line that our own request provoked, not an older one.
 pub async fn last_trouble(
     context: &Context,
     engine: &Engine,
     container: &Container,
     link: Link,
+    since: SystemTime,
 ) -> Option<crate::fault::Failure> {
     let own = context.own_probes();
     let log = of_container(context, engine, container, &own).await.ok()?;
-    let concerns = |trouble: &&Trouble| trouble.link.is_none() || trouble.link == Some(link);
+    let since = since.checked_sub(Duration::from_secs(1)).unwrap_or(since);
+    let concerns = |trouble: &&Trouble| {
+        (trouble.link.is_none() || trouble.link == Some(link))
+            && trouble.last.is_none_or(|last| last >= since)
+    };
     let trouble = log.present.troubles.iter().filter(concerns).max_by_key(|trouble| trouble.line)?;
     Some(
         crate::fault::Failure::new(

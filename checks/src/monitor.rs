@@ -17,6 +17,8 @@ pub struct Connection {
     pub cid: u64,
     pub ip: String,
     pub name: String,
+    /// The client library's language, known from its CONNECT.
+    pub lang: String,
     pub tls_version: String,
     pub tls_cipher_suite: String,
     pub tls_peer_certs: Vec<PeerCertificate>,
@@ -32,6 +34,11 @@ pub struct PeerCertificate {
 }
 
 impl Connection {
+    /// A client that has said CONNECT; others are merely on their way.
+    fn is_made(&self) -> bool {
+        !self.name.is_empty() || !self.lang.is_empty()
+    }
+
     /// The client's address.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
@@ -42,15 +49,18 @@ impl Connection {
 #[derive(Deserialize)]
 struct Connz {
     #[serde(default)]
+    server_id: String,
+    #[serde(default)]
     connections: Vec<Connection>,
 }
+
+const PATH: &str = "/connz?auth=1&limit=4096";
 
 /// The connections that NATS reports, and how they were asked for.
 ///
 /// # Errors
 /// Every way that was tried, a sentence each.
 pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String), Vec<String>> {
-    const PATH: &str = "/connz?auth=1&limit=4096";
     let mut tried = Vec::new();
     if let Some(base) = &context.stack.nats_monitoring {
         match fetch(&format!("{base}{PATH}"), context.stack.timeout).await {
@@ -62,7 +72,13 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
         Ok(engine) => engine,
         Err(failure) => {
             tried.extend(failure.facts.iter().cloned());
-            return Err(tried);
+            return match beside(context).await {
+                Ok(found) => Ok(found),
+                Err(error) => {
+                    tried.push(error);
+                    Err(tried)
+                }
+            };
         }
     };
     let servers: Vec<&Container> =
@@ -94,10 +110,8 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
                 match engine.exec(server, command).await {
                     Ok(body) => match serde_json::from_slice::<Connz>(&body) {
                         Ok(connz) => {
-                            found = Some((
-                                connz.connections,
-                                format!("docker exec {} {}", server.name, command[0]),
-                            ));
+                            found =
+                                Some((made(connz), format!("docker exec {} {}", server.name, command[0])));
                             break;
                         }
                         Err(_) => tried.push(format!("`{}` in {}: no answer", command[0], server.name)),
@@ -117,7 +131,31 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
 /// An address that is only tried gets no longer than this.
 const GUESSED: Duration = Duration::from_secs(1);
 
+/// Without an engine: the monitoring port of the host that we dial NATS at, as from inside the project's
+/// network. It has to be the same server's, which its id shows.
+async fn beside(context: &Context) -> Result<(Vec<Connection>, String), String> {
+    let host = &context.stack.nats.host;
+    let base =
+        if host.contains(':') { format!("http://[{host}]:8222") } else { format!("http://{host}:8222") };
+    let said = |error: String| format!("NATS monitoring at {base}: {error}");
+    let connz = fetch_connz(&format!("{base}{PATH}"), GUESSED).await.map_err(said)?;
+    let greeted = crate::nats::greeting(context).await;
+    let id = greeted.map(|info| info.server_id).unwrap_or_default();
+    if id.is_empty() || id != connz.server_id {
+        return Err(said("it is another server's".to_owned()));
+    }
+    Ok((made(connz), base))
+}
+
+fn made(connz: Connz) -> Vec<Connection> {
+    connz.connections.into_iter().filter(Connection::is_made).collect()
+}
+
 async fn fetch(url: &str, patience: Duration) -> Result<Vec<Connection>, String> {
+    fetch_connz(url, patience).await.map(made)
+}
+
+async fn fetch_connz(url: &str, patience: Duration) -> Result<Connz, String> {
     let work = async {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(crate::tls::no_tls())
@@ -126,8 +164,7 @@ async fn fetch(url: &str, patience: Duration) -> Result<Vec<Connection>, String>
             .map_err(|error| error.to_string())?;
         let response = client.get(url).send().await.map_err(|error| innermost(&error))?;
         let body = response.bytes().await.map_err(|error| innermost(&error))?;
-        let connz: Connz = serde_json::from_slice(&body).map_err(|_| "no connz JSON".to_owned())?;
-        Ok(connz.connections)
+        serde_json::from_slice(&body).map_err(|_| "no connz JSON".to_owned())
     };
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err("no answer".to_owned()))
 }

@@ -23,6 +23,7 @@ pub struct Info {
     pub tls_available: bool,
     pub auth_required: bool,
     pub server_name: String,
+    pub server_id: String,
     pub client_ip: String,
     pub client_id: u64,
 }

@@ -14,6 +14,7 @@ use crate::logs;
 use crate::monitor::{self, Connection};
 use crate::nats;
 use crate::observation::EvidenceLevel;
+use crate::reason::{self, Effect};
 use crate::stack::Link;
 
 /// What is known of a container's NATS connection.
@@ -49,7 +50,9 @@ pub(crate) async fn of_container(
                     };
                 }
                 let young = fresh.up_for(SystemTime::now()).is_some_and(|age| age < Duration::from_secs(10));
-                if round == 5 || !young {
+                // Nobody gets a connection to a broken NATS, however long we wait.
+                let broken = reason::live(context, Link::Nats).await;
+                if round == 5 || !young || broken.is_some() {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(300)).await;
@@ -62,6 +65,11 @@ pub(crate) async fn of_container(
             return Verdict::Broken(failure);
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
+    }
+    if let Some(found) = reason::live(context, Link::Nats).await
+        && !matches!(found.cause, Cause::Login)
+    {
+        return Verdict::Broken(reason::chained(&fresh, Link::Nats, found, Effect::Unconnected));
     }
     if let Some(level) = by_gateway(context, &fresh).await {
         return Verdict::Connected(EvidenceLevel::Observed, level);
@@ -117,49 +125,60 @@ pub(crate) fn services(engine: &Engine, list: &[Connection]) -> Value {
     Value::Array(rows)
 }
 
-/// The worker is not there although it is deployed.
-async fn not_running(context: &Context, engine: &Engine, worker: &Container) -> Failure {
-    let (kind, variant, state) = if worker.restarting {
-        let state = format!(
-            "restarts again and again ({} times, last exit code {})",
-            worker.restarts, worker.exit_code
-        );
-        (CauseKind::ConnectionRefused, Variant::ContainerRestarting, state)
-    } else {
-        let state = format!("is {} (exit code {})", worker.status, worker.exit_code);
-        (CauseKind::ConnectionRefused, Variant::ContainerStopped, state)
+/// The container is not there although it is deployed.
+async fn not_running(context: &Context, engine: &Engine, container: &Container) -> Failure {
+    let state = reason::state_of(container);
+    if (container.restarting || container.exit_code != 0)
+        && let Some(found) = reason::of_container(context, engine, container, Effect::Down).await
+    {
+        return found.because(state);
+    }
+    let variant = if container.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+    let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant };
+    let bare = Failure::new(Stage::Connect, cause).because(state).at(container.service.clone());
+    let said = match container.restarting || container.exit_code != 0 {
+        true => reason::last_words(context, engine, container).await,
+        false => None,
     };
-    let said = last_words(context, engine, worker).await;
-    let failure = match said {
-        Some(failure) => failure,
-        None => Failure::new(Stage::Connect, Cause::Container { kind, variant }),
-    };
-    failure.because(format!("{} {state}", worker.name)).at(worker.service.clone())
+    said.into_iter().fold(bare, Failure::because)
 }
 
-/// The worker runs and has no connection.
-async fn absent(context: &Context, engine: &Engine, worker: &Container) -> Failure {
-    match last_words(context, engine, worker).await {
-        Some(failure) => failure.at(worker.service.clone()),
+/// The container runs and has no connection.
+async fn absent(context: &Context, engine: &Engine, container: &Container) -> Failure {
+    let looping = reason::is_looping(container);
+    let found = if looping {
+        reason::of_container(context, engine, container, Effect::Down).await
+    } else {
+        without_nats(context, engine, container).await
+    };
+    match found {
+        Some(failure) if looping => failure.because(reason::state_of(container)),
+        Some(failure) => failure,
+        None if looping => {
+            let cause = Cause::Container {
+                kind: CauseKind::ConnectionRefused,
+                variant: Variant::ContainerRestarting,
+            };
+            let bare = Failure::new(Stage::Connect, cause)
+                .because(reason::state_of(container))
+                .at(container.service.clone());
+            let said = reason::last_words(context, engine, container).await;
+            said.into_iter().fold(bare, Failure::because)
+        }
         None => Failure::new(Stage::Session, Cause::Eof)
-            .because(format!("{} runs, but holds no NATS connection", worker.name))
-            .at(worker.service.clone()),
+            .because(format!("{} runs, but holds no NATS connection", container.name))
+            .at(container.service.clone()),
     }
 }
 
-/// The trouble in which a container's current or last run ended.
-pub(crate) async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
-    let own = context.own_probes();
-    let log = logs::of_container(context, engine, container, &own).await.ok()?;
-    let runs = [Some(&log.present), log.previous.as_ref()];
-    let trouble = runs.into_iter().flatten().find_map(|run| {
-        run.troubles.iter().filter(|trouble| !trouble.recovered).max_by_key(|trouble| trouble.line)
-    })?;
-    Some(
-        Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
-            .because(format!("{} logged: {}", container.name, trouble.sample))
-            .at(container.service.clone()),
-    )
+/// A broken NATS is why a running service is not connected, whatever else it complains of.
+async fn without_nats(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
+    match reason::live(context, Link::Nats).await {
+        Some(found) if !matches!(found.cause, Cause::Login) => {
+            Some(reason::chained(container, Link::Nats, found, Effect::Unconnected))
+        }
+        _ => reason::of_container(context, engine, container, Effect::Unconnected).await,
+    }
 }
 
 /// The gateway's list of workers: heartbeats arrive, the transport is not shown.

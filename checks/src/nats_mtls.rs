@@ -14,7 +14,7 @@ use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::nats::{self, Info, Manner};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
-use crate::stack::{Identity, Link};
+use crate::stack::{Endpoint, Identity, Link};
 
 pub const CHECK: Check = Check {
     number: 6,
@@ -47,19 +47,22 @@ async fn observe(context: &Context) -> Observation {
         }
     }
     let rogue = rogue();
-    let (anonymous, stranger, plain) = tokio::join!(
-        attempt(context, None),
-        async {
-            match &rogue {
-                Ok(identity) => attempt(context, Some(identity)).await,
-                Err(failure) => Err(failure.clone()),
-            }
-        },
-        plaintext(context)
-    );
-    note(&mut seen, "a client without a certificate", anonymous);
-    note(&mut seen, "a client with a certificate of a throw-away CA", stranger);
-    note(&mut seen, "a plaintext client", plain);
+    for replica in context.replicas(Link::Nats).await {
+        let endpoint = &replica.endpoint;
+        let (anonymous, stranger, plain) = tokio::join!(
+            attempt(context, endpoint, None),
+            async {
+                match &rogue {
+                    Ok(identity) => attempt(context, endpoint, Some(identity)).await,
+                    Err(failure) => Err(failure.clone()),
+                }
+            },
+            plaintext(context, endpoint)
+        );
+        note(&mut seen, &replica.step("a client without a certificate"), anonymous);
+        note(&mut seen, &replica.step("a client with a certificate of a throw-away CA"), stranger);
+        note(&mut seen, &replica.step("a plaintext client"), plain);
+    }
     seen
 }
 
@@ -92,7 +95,7 @@ fn note(seen: &mut Observation, who: &str, result: Result<String, Failure>) {
 }
 
 async fn plaintext_server(context: &Context, seen: &mut Observation, failure: &Failure) {
-    match plaintext(context).await {
+    match plaintext(context, &context.placed(Link::Nats).await).await {
         Ok(what) => {
             let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
                 .because(format!("a plaintext client was let in: {what}"))
@@ -105,10 +108,13 @@ async fn plaintext_server(context: &Context, seen: &mut Observation, failure: &F
 }
 
 /// A session without the right certificate. `Ok` means that it was let in.
-async fn attempt(context: &Context, identity: Option<&Identity>) -> Result<String, Failure> {
-    let endpoint = context.placed(Link::Nats).await;
+async fn attempt(
+    context: &Context,
+    endpoint: &Endpoint,
+    identity: Option<&Identity>,
+) -> Result<String, Failure> {
     let manner = Manner { identity, patient: true };
-    match nats::open(context, &endpoint, manner, context.attempt()).await {
+    match nats::open(context, endpoint, manner, context.attempt()).await {
         Ok(greeted) => Ok(format!("PONG over {}", greeted.version)),
         // Refused at login: TLS let the client in, so the certificate is not what protects.
         Err((_, broken)) if matches!(broken.failure.cause, Cause::Login) => {
@@ -119,10 +125,9 @@ async fn attempt(context: &Context, identity: Option<&Identity>) -> Result<Strin
 }
 
 /// `CONNECT` and `PING` in clear right after INFO. `Ok` means that it was let in.
-async fn plaintext(context: &Context) -> Result<String, Failure> {
-    let endpoint = context.placed(Link::Nats).await;
+async fn plaintext(context: &Context, endpoint: &Endpoint) -> Result<String, Failure> {
     let deadline = context.attempt();
-    let (mut tap, _) = dial::connect(&endpoint, deadline).await?;
+    let (mut tap, _) = dial::connect(endpoint, deadline).await?;
     context.own(tap.local());
     let info = nats::read_info(&mut tap, deadline).await?;
     before(deadline, Stage::Session, async {

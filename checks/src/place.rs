@@ -1,10 +1,62 @@
 //! Where a link is really dialled: the published port, or, where the port is not published and the
 //! engine can be asked, the container's own address under the service's name.
 
+use std::net::SocketAddr;
+
 use crate::context::Context;
+use crate::engine::Container;
 use crate::stack::{Endpoint, Link};
 
+/// One of several servers of a link.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    /// The container, or the address, where there are several; nothing where there is one.
+    pub name: Option<String>,
+    pub endpoint: Endpoint,
+}
+
+impl Replica {
+    /// A step's name, with the replica's where there are several.
+    #[must_use]
+    pub fn step(&self, name: &str) -> String {
+        match &self.name {
+            Some(replica) => format!("{name} ({replica})"),
+            None => name.to_owned(),
+        }
+    }
+}
+
 impl Context {
+    /// Every server of a link: all replicas' containers, or all addresses (of one family) that the
+    /// name has; one where there is one.
+    pub async fn replicas(&self, link: Link) -> Vec<Replica> {
+        let first = self.placed(link).await;
+        let containers: Vec<&Container> = match self.engine().await {
+            Ok(engine) if !self.stack.endpoint(link).explicit => {
+                engine.of_service(link.service()).filter(|container| container.is_up()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut found: Vec<Replica> = Vec::new();
+        for container in containers {
+            let endpoint = self.in_container(link, container);
+            if !found.iter().any(|known| known.endpoint.authority() == endpoint.authority()) {
+                found.push(Replica { name: Some(container.name.clone()), endpoint });
+            }
+        }
+        if found.is_empty() {
+            found = by_addresses(&first, &self.addresses(&first).await);
+        }
+        if found.len() < 2 {
+            return vec![Replica { name: None, endpoint: first }];
+        }
+        found
+    }
+
+    async fn addresses(&self, endpoint: &Endpoint) -> Vec<SocketAddr> {
+        crate::dial::resolve(endpoint, self.attempt()).await.unwrap_or_default()
+    }
+
     /// The endpoint of a link as it is to be dialled from here.
     pub async fn placed(&self, link: Link) -> Endpoint {
         let endpoint = self.stack.endpoint(link);
@@ -12,10 +64,17 @@ impl Context {
             return endpoint.clone();
         }
         let Ok(engine) = self.engine().await else { return endpoint.clone() };
+        let mut containers = engine.of_service(link.service());
+        let Some(first) = containers.next() else { return endpoint.clone() };
+        // One that is down still says which port of the host is its own.
+        let container = std::iter::once(first).chain(containers).find(|one| one.is_up()).unwrap_or(first);
+        self.in_container(link, container)
+    }
+
+    /// The endpoint as a container has it.
+    fn in_container(&self, link: Link, container: &Container) -> Endpoint {
+        let endpoint = self.stack.endpoint(link);
         let port = link.container_port();
-        let Some(container) = engine.of_service(link.service()).find(|container| container.is_up()) else {
-            return endpoint.clone();
-        };
         let published = container.published.get(&port).filter(|ports| !ports.is_empty());
         match published {
             Some(ports) if ports.contains(&endpoint.port) => endpoint.clone(),
@@ -35,5 +94,48 @@ impl Context {
                 }
             }
         }
+    }
+}
+
+/// The endpoint once for each of its addresses. A machine's own name has one of each family, and a
+/// server mostly listens on one of them: only several of one family are several servers.
+fn by_addresses(endpoint: &Endpoint, addresses: &[SocketAddr]) -> Vec<Replica> {
+    let (four, six): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses.iter().copied().partition(SocketAddr::is_ipv4);
+    let several = if four.len() > 1 { four } else { six };
+    if several.len() < 2 {
+        return Vec::new();
+    }
+    several
+        .into_iter()
+        .map(|address| Replica {
+            name: Some(address.ip().to_string()),
+            endpoint: Endpoint { addresses: vec![address.ip()], ..endpoint.clone() },
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_addresses_of_one_family_are_several_servers() {
+        let endpoint = Endpoint {
+            link: Link::Redis,
+            scheme: "rediss".to_owned(),
+            host: "redis".to_owned(),
+            port: 6379,
+            server_name: None,
+            addresses: Vec::new(),
+            explicit: true,
+        };
+        let parse =
+            |text: &[&str]| -> Vec<SocketAddr> { text.iter().map(|one| one.parse().unwrap()).collect() };
+        let two = by_addresses(&endpoint, &parse(&["10.0.0.1:6379", "10.0.0.2:6379"]));
+        let names: Vec<_> = two.iter().map(|one| one.step("PING")).collect();
+        assert_eq!(names, ["PING (10.0.0.1)", "PING (10.0.0.2)"]);
+        assert_eq!(two[1].endpoint.name(), "redis");
+        assert!(by_addresses(&endpoint, &parse(&["127.0.0.1:6379", "[::1]:6379"])).is_empty());
     }
 }

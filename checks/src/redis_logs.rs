@@ -99,7 +99,11 @@ async fn of_engine(context: &Context) -> Observation {
                     redis_reachable,
                     redis_ready: None,
                 };
+                let before = seen.steps.len();
                 weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
+                for step in &mut seen.steps[before..] {
+                    with_settings(container, step);
+                }
             }
             Err(error) => {
                 let failure = Failure::new(Stage::Exchange, Cause::Other)
@@ -109,7 +113,7 @@ async fn of_engine(context: &Context) -> Observation {
             }
         }
     }
-    behind_deadlines(context, &mut seen).await;
+    behind_redis(context, &mut seen).await;
     conclude(&mut seen, &read);
     seen
 }
@@ -296,6 +300,53 @@ pub fn clock(at: SystemTime) -> String {
     let time = time::OffsetDateTime::from(at);
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     time.format(&format).unwrap_or_default()
+}
+
+/// The file that a line names is where the fault is, and the settings that lead to it are worth a look.
+fn with_settings(container: &Container, step: &mut Step) {
+    let Seen::Failed(failure) = &mut step.seen else { return };
+    let kind = failure.kind();
+    let file = match kind {
+        Some(CauseKind::BadKeyFile) => failure.facts.first().and_then(|fact| crate::reason::file_of(fact)),
+        _ => None,
+    };
+    let settings = crate::settings::relevant(container, Some(Link::Redis), kind, file.as_deref());
+    **failure = (**failure).clone().set_by(settings);
+    if file.is_some() {
+        failure.place = file;
+    }
+}
+
+/// What the services say of Redis is Redis' own fault where a live look meets the same, or meets
+/// anything at all where they speak of no more than a broken connection.
+async fn behind_redis(context: &Context, seen: &mut Observation) {
+    if !seen.steps.iter().any(|step| matches!(step.seen, Seen::Failed(_))) {
+        return;
+    }
+    let Some(found) = crate::reason::live(context, Link::Redis).await else {
+        for step in &mut seen.steps {
+            if let Seen::Failed(failure) = &mut step.seen
+                && let Cause::Line(line) = &mut failure.cause
+                && crate::reason::is_distrust(line.kind)
+            {
+                line.side = Side::Client;
+            }
+        }
+        return;
+    };
+    for step in &mut seen.steps {
+        let Seen::Failed(failure) = &mut step.seen else { continue };
+        let Some(kind) = failure.kind() else { continue };
+        let login = matches!(found.cause, Cause::Login);
+        let same = crate::reason::alike(kind) == found.kind().map_or(kind, crate::reason::alike);
+        if same || (is_connection_trouble(kind) && !login) {
+            failure.cause = found.cause.clone();
+            failure.place = Some("redis".to_owned());
+            failure.facts.splice(0..0, found.facts.first().cloned());
+            // The advice for a service's own certificate trouble would mislead here.
+            failure.facts.retain(|fact| !fact.starts_with("if it has been mended since"));
+        }
+    }
 }
 
 /// A deadline is all that a service sees of a plaintext Redis; Redis' own port tells.

@@ -13,6 +13,7 @@ use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
+use crate::place::Replica;
 use crate::stack::Link;
 
 pub const CHECK: Check = Check {
@@ -30,9 +31,17 @@ const ANSWER_LIMIT: usize = 256 * 1024;
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let endpoint = context.placed(Link::Redis).await;
-    let mut clear = std::pin::pin!(in_clear(context, &endpoint));
-    let mut session = std::pin::pin!(session(context, &endpoint));
+    for replica in context.replicas(Link::Redis).await {
+        one(context, &replica, &mut seen).await;
+    }
+    seen
+}
+
+async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
+    let endpoint = &replica.endpoint;
+    let (over_tls, plain) = (replica.step("PING over TLS"), replica.step("plaintext PING gets no answer"));
+    let mut clear = std::pin::pin!(in_clear(context, endpoint));
+    let mut session = std::pin::pin!(session(context, endpoint));
     // A plaintext Redis answers a TLS hello with silence: its plaintext answer saves the wait.
     let (session, clear) = tokio::select! {
         biased;
@@ -44,7 +53,7 @@ async fn observe(context: &Context) -> Observation {
     };
     let answered = clear.as_ref().ok().and_then(Clone::clone);
     match session {
-        Ok(what) => seen.worked("PING over TLS", Expects::Works, what),
+        Ok(what) => seen.worked(over_tls, Expects::Works, replica.step(&what)),
         Err(failure) => {
             // A TLS hello to a plaintext Redis gets silence; only the plaintext PING tells.
             let failure = match &answered {
@@ -60,20 +69,19 @@ async fn observe(context: &Context) -> Observation {
                 }
                 _ => failure,
             };
-            seen.failed("PING over TLS", Expects::Works, failure);
-            return seen;
+            seen.failed(over_tls, Expects::Works, failure);
+            return;
         }
     }
     match clear {
-        Ok(None) => seen.worked("plaintext PING gets no answer", Expects::Works, "plaintext gets no answer"),
+        Ok(None) => seen.worked(plain, Expects::Works, "plaintext gets no answer"),
         Ok(Some(answer)) => {
             let failure = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis))
                 .because(format!("a plaintext PING to the TLS port is answered with \"{answer}\""));
-            seen.failed("plaintext PING gets no answer", Expects::Works, failure);
+            seen.failed(plain, Expects::Works, failure);
         }
-        Err(failure) => seen.untried("plaintext PING gets no answer", Expects::Works, failure),
+        Err(failure) => seen.untried(plain, Expects::Works, failure),
     }
-    seen
 }
 
 async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result<String, Failure> {
@@ -175,6 +183,11 @@ pub async fn reachable(context: &Context) -> Option<bool> {
             _ => Some(false),
         },
     }
+}
+
+/// The session that a service opens: TLS, our login, a `PING`.
+pub(crate) async fn logged_in(context: &Context) -> Result<String, Failure> {
+    session(context, &context.placed(Link::Redis).await).await
 }
 
 /// The answer's first line to a `PING` over TLS, without login.

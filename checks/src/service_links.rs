@@ -1,9 +1,6 @@
 //! Shows that every core service runs, holds its NATS connection over TLS, and is in no crash loop of
 //! whatever origin. It cannot prove that a service does its work.
 
-use std::time::Duration;
-use std::time::SystemTime;
-
 use futures_util::FutureExt;
 use serde_json::Value;
 
@@ -86,8 +83,7 @@ async fn observe(context: &Context) -> Observation {
 /// says how many hold a link, and how.
 async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Failure) {
     let name = "core services";
-    let known = context.stack.nats_monitoring.is_some();
-    let connections = if known { monitor::connections(context).await.ok() } else { None };
+    let connections = monitor::connections(context).await.ok();
     let control = nats::control(context).await;
     let Some((list, way)) = connections else {
         // A NATS that nobody reaches holds no links, but what stands at its address may be another's.
@@ -149,7 +145,7 @@ async fn by_logs(context: &Context) -> Vec<Failure> {
             };
             let said = format!("{service} logged: {}", trouble.sample);
             let live = match trouble.link {
-                Some(link @ (Link::Redis | Link::Nats)) => crate::behind::live(context, link).await,
+                Some(link @ (Link::Redis | Link::Nats)) => crate::reason::live(context, link).await,
                 _ => None,
             };
             let failure = live.unwrap_or_else(|| {
@@ -182,39 +178,13 @@ async fn one(
     let name = container.name.clone();
     // A container between two crashes counts as restarting, whatever this moment shows.
     let fresh = engine.look(container).await.unwrap_or_else(|_| container.clone());
-    if !fresh.is_up() {
-        let variant = if fresh.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
-        let state = if fresh.restarting {
-            "restarts again and again".to_owned()
-        } else {
-            format!("is {}", fresh.status)
-        };
-        let failure =
-            Failure::new(Stage::Connect, Cause::Container { kind: CauseKind::ConnectionRefused, variant })
-                .because(format!(
-                    "{name} {state} ({} restarts, last exit code {})",
-                    fresh.restarts, fresh.exit_code
-                ))
-                .at(fresh.service.clone());
-        seen.failed(name, Expects::Works, failure);
-        return;
-    }
     match of_container(context, engine, &fresh, connections, asks).await {
         Verdict::Connected(level, what) => {
             // What NATS reports of another's connection is observed, not done by us.
             seen.evidence = seen.evidence.max(level.max(EvidenceLevel::Observed));
             seen.worked(name, Expects::Works, what);
         }
-        Verdict::Broken(failure) => {
-            let looping = fresh.restarts > 0
-                && fresh.up_for(SystemTime::now()).is_some_and(|age| age < Duration::from_secs(20));
-            let failure = if looping {
-                failure.because(format!("{name} has restarted {} times", fresh.restarts))
-            } else {
-                failure
-            };
-            seen.failed(name, Expects::Works, failure);
-        }
+        Verdict::Broken(failure) => seen.failed(name, Expects::Works, failure),
         Verdict::Unclear(failure) => match by_status(context, &fresh).await {
             Some(Ok(what)) => seen.worked(name, Expects::Works, what),
             Some(Err(failure)) => seen.failed(name, Expects::Works, failure),

@@ -43,18 +43,26 @@ async fn observe(context: &Context) -> Observation {
     let deployment = deployment::look(context).await;
     seen.detail("required", deployment.minimum.slug());
     seen.detail("because", deployment.because.as_str());
-    let looks = LINKS.iter().map(|(link, governed)| {
-        let usual = if *governed { deployment.minimum } else { Minimum::Tls12 };
+    let mut servers = Vec::new();
+    for (link, governed) in LINKS {
+        let usual = match governed {
+            true => deployment::minimum_of(context, link.service(), deployment.minimum).await,
+            false => Minimum::Tls12,
+        };
         let minimum = context.stack.minimums.get(link).copied().unwrap_or(usual);
-        async move { (*link, minimum, endpoint(context, *link, minimum).await) }
+        let replicas = context.replicas(*link).await;
+        servers.extend(replicas.into_iter().map(|replica| (*link, minimum, replica)));
+    }
+    let looks = servers.into_iter().map(|(link, minimum, replica)| async move {
+        (link, minimum, replica.step(link.slug()), endpoint(context, &replica.endpoint, minimum).await)
     });
     let mut table = Map::new();
     let mut left_out = Vec::new();
-    for (link, minimum, look) in join_all(looks).await {
+    for (link, minimum, name, look) in join_all(looks).await {
         match look {
             Err(why) => {
-                table.insert(link.to_string(), json!({ "reached": false, "why": why }));
-                left_out.push(link.to_string());
+                table.insert(name.clone(), json!({ "reached": false, "why": why }));
+                left_out.push(name);
             }
             Ok(look) => {
                 let answers: Map<String, Value> = look
@@ -63,10 +71,10 @@ async fn observe(context: &Context) -> Observation {
                     .map(|(version, answer)| (version.slug().to_owned(), describe(*answer).into()))
                     .collect();
                 table.insert(
-                    link.to_string(),
+                    name.clone(),
                     json!({ "reached": true, "minimum": minimum.slug(), "highest": look.highest, "answers": answers }),
                 );
-                steps(&mut seen, link, minimum, &look);
+                steps(&mut seen, name, link, minimum, &look);
             }
         }
     }
@@ -91,8 +99,7 @@ struct Look {
     answers: Vec<(Version, Answer)>,
 }
 
-fn steps(seen: &mut Observation, link: Link, minimum: Minimum, look: &Look) {
-    let name = link.to_string();
+fn steps(seen: &mut Observation, name: String, link: Link, minimum: Minimum, look: &Look) {
     let accepted: Vec<&str> = look
         .answers
         .iter()
@@ -101,12 +108,12 @@ fn steps(seen: &mut Observation, link: Link, minimum: Minimum, look: &Look) {
         .collect();
     if !accepted.is_empty() {
         let failure = Failure::new(Stage::Handshake, Cause::Accepted { kind: CauseKind::ProtocolVersion })
-            .because(format!("{link} accepts {}; the minimum is {}", accepted.join(", "), minimum.slug()))
+            .because(format!("{name} accepts {}; the minimum is {}", accepted.join(", "), minimum.slug()))
             .at(link.service());
         seen.failed(name, Expects::Works, failure);
     } else if look.answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
         let failure = Failure::new(Stage::Handshake, Cause::TimedOut)
-            .because(format!("{link} neither accepts nor refuses an old version in time"))
+            .because(format!("{name} neither accepts nor refuses an old version in time"))
             .at(link.service());
         seen.untried(name, Expects::Works, failure);
     } else {
@@ -137,13 +144,13 @@ fn describe(answer: Answer) -> String {
 }
 
 /// Control and old versions; an error says why the endpoint is left out.
-async fn endpoint(context: &Context, link: Link, minimum: Minimum) -> Result<Look, String> {
-    let endpoint = context.placed(link).await;
+async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> Result<Look, String> {
+    let link = endpoint.link;
     let deadline = context.attempt();
     let said = |failure: &Failure| {
         failure.facts.first().or(failure.trail.last()).cloned().unwrap_or_else(|| "not reached".to_owned())
     };
-    let (tap, address) = open(context, &endpoint, deadline).await.map_err(|failure| said(&failure))?;
+    let (tap, address) = open(context, endpoint, deadline).await.map_err(|failure| said(&failure))?;
     let offer = Offer {
         trust: Trust::Observe(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
@@ -169,13 +176,14 @@ async fn endpoint(context: &Context, link: Link, minimum: Minimum) -> Result<Loo
     let answers = minimum.below().iter().map(|version| async {
         let suites = if *version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
         let hello = hello::client_hello(*version, endpoint.name(), suites);
-        let answer = match open(context, &endpoint, deadline).await {
+        let answer = match open(context, endpoint, deadline).await {
             Ok((mut tap, _)) => hello::ask(&mut tap, &hello, deadline).await,
-            Err(_) => Answer::Silence,
+            // It went away in between: nothing can be said of it.
+            Err(failure) => return Err(said(&failure)),
         };
-        (*version, answer)
+        Ok((*version, answer))
     });
-    let mut answers = join_all(answers).await;
+    let mut answers: Vec<_> = join_all(answers).await.into_iter().collect::<Result<_, _>>()?;
     if highest.is_empty() {
         if !answers.iter().any(|(version, answer)| accepts(*version, *answer)) {
             return Err("no handshake succeeds".to_owned());

@@ -171,9 +171,6 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
 
 /// Without an engine the monitoring of `demo` may still name the worker.
 async fn monitored_only(context: &Context, seen: &mut Observation, asks_for_certificate: bool) {
-    if context.stack.nats_monitoring.is_none() {
-        return;
-    }
     let Ok((list, way)) = monitor::connections(context).await else { return };
     let Some(row) = list.iter().find(|row| WORKER_NAMES.contains(&row.name.as_str())) else { return };
     let name = format!("deployed worker `{}`", context.stack.worker);

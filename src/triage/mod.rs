@@ -17,8 +17,10 @@ use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::context::OwnProbe;
-use tls_verify_checks::engine::Engine;
+use tls_verify_checks::engine::{Container, Engine};
 use tls_verify_checks::logs::caused_by;
+use tls_verify_checks::reason::file_of;
+use tls_verify_checks::settings::{self, Setting};
 
 use crate::app::usage;
 use crate::catalogue::Blanks;
@@ -43,6 +45,8 @@ pub struct Group {
     pub sample_source: String,
     /// Lines of a service's present run; `count` where runs are not told apart.
     pub present: u64,
+    /// Settings of the container that logged the last line, where they bear on it.
+    pub settings: Vec<Setting>,
 }
 
 /// What is read.
@@ -183,6 +187,18 @@ impl Collected {
         }
     }
 
+    /// The container's own settings for the groups whose last line is its.
+    fn explain_by(&mut self, container: &Container) {
+        for group in self.groups.iter_mut().filter(|group| group.sample_source == container.name) {
+            let file = match group.cause {
+                CauseKind::BadKeyFile => file_of(&group.sample.line),
+                _ => None,
+            };
+            group.settings =
+                settings::relevant(container, group.sample.found.link, Some(group.cause), file.as_deref());
+        }
+    }
+
     fn take(&mut self, source: &str, service: &str, problem: Problem) {
         if self.since.is_some_and(|since| problem.at.is_some_and(|at| at < since)) {
             return;
@@ -217,6 +233,7 @@ impl Collected {
                 sample: problem,
                 sample_source: source.to_owned(),
                 present: 0,
+                settings: Vec::new(),
             });
         }
     }
@@ -362,6 +379,7 @@ fn docker(
                 }
             }
             scanner.finish();
+            lock(collected).explain_by(container);
         }
         Ok(Blanks::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
     })

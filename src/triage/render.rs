@@ -12,6 +12,7 @@ use tls_verify_checks::stack::Link;
 use super::Group;
 use super::scan::Problem;
 use crate::catalogue::{self, Blanks};
+use crate::outcome::Fix;
 use crate::report::text::{tame, wrap};
 
 const WIDTH: usize = 80;
@@ -35,6 +36,13 @@ fn filled(group: &Group, blanks: &Blanks) -> Blanks {
     let at = place(group);
     let service = if at.contains(['/', '.']) || matches!(at, "stdin" | "argument") { "SERVICE" } else { at };
     Blanks { service: service.to_owned(), ..blanks.clone() }
+}
+
+/// The service's own settings first, then what holds for any.
+fn fixes(group: &Group, blanks: &Blanks) -> Vec<Fix> {
+    let mut fixes = crate::advice::steps(group.cause, &group.settings, &blanks.compose);
+    fixes.extend(catalogue::fixes(group.cause, group.variant, place(group), &filled(group, blanks)));
+    fixes
 }
 
 /// Groups by cause, the most frequent first.
@@ -65,7 +73,7 @@ pub(super) fn human(groups: &[Group], blanks: &Blanks, out: &mut dyn Write) -> i
         let sample: String = group.sample.line.chars().take(600).collect();
         writeln!(out, "  line {}: {}", group.sample.line_number, wrap(&tame(&sample), WIDTH - 10, "    "))?;
         writeln!(out, "  {}, change the {} side", group.sample.found.confidence, group.sample.found.side)?;
-        for fix in catalogue::fixes(group.cause, group.variant, place(group), &filled(group, blanks)) {
+        for fix in fixes(group, blanks) {
             writeln!(out, "  fix: {}", wrap(&fix.text, WIDTH - 7, "       "))?;
             for line in fix.command.iter().flat_map(|command| command.lines()) {
                 writeln!(out, "       $ {line}")?;
@@ -86,7 +94,6 @@ pub(super) fn json(groups: &[Group], code: u8, blanks: &Blanks, out: &mut dyn Wr
     let causes: Vec<_> = groups
         .iter()
         .map(|group| {
-            let at = place(group);
             json!({
                 "cause": group.cause, "variant": group.variant, "count": group.count,
                 "title": catalogue::title(group.cause, group.variant),
@@ -95,7 +102,7 @@ pub(super) fn json(groups: &[Group], code: u8, blanks: &Blanks, out: &mut dyn Wr
                 "first": when(group.first), "last": when(group.last), "sources": group.sources,
                 "sample": { "source": group.sample_source, "line_number": group.sample.line_number,
                             "line": group.sample.line },
-                "fix": catalogue::fixes(group.cause, group.variant, at, &filled(group, blanks)),
+                "fix": fixes(group, blanks),
                 "explain": format!("tls-verify explain {}", group.cause),
             })
         })

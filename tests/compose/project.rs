@@ -2,31 +2,64 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use tls_verify_fixtures::pki::{self, Authority, Layout, Leaf};
+use tls_verify_fixtures::pki::{self, Authority, Layout, Leaf, Validity};
+
+use crate::bounded::{Ended, run};
+use crate::ran::Ran;
 
 pub const API_KEY: &str = "canary-api-key-7f1c";
 pub const REDIS_PASSWORD: &str = "canary-redis-password-52ab";
+pub const NATS_TOKEN: &str = "canary-nats-token-c3d9";
+
+/// What runs as uid 65532.
+pub const SERVICES: &[&str] =
+    &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine", "mock-bank-worker"];
+
+/// An engine's answer takes some hundred milliseconds on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running project; stopped and removed when it is dropped.
 pub struct Project {
     pub directory: tempfile::TempDir,
-    pub file: &'static str,
-    name: &'static str,
+    file: &'static str,
+    pub name: &'static str,
+    /// Added to the usual ports on the host, so that projects run beside each other.
+    offset: u16,
+    pub ca: Authority,
     /// Settings of the compose file that differ from the healthy ones.
     pub settings: BTreeMap<String, String>,
+    /// Environment of the product's runs.
+    pub environment: BTreeMap<String, String>,
+    pub scale: Vec<String>,
 }
+
+/// Folders that are mounted: of the services and ours, of NATS, of Redis, of the dashboard.
+const MOUNTS: &[(&str, &str)] = &[
+    ("certs", "CORDUM_TLS_DIR"),
+    ("nats", "NATS_TLS_DIR"),
+    ("redis", "REDIS_TLS_DIR"),
+    ("dashboard", "DASHBOARD_TLS_DIR"),
+];
 
 impl Project {
     /// Certificates in the guide's layout, readable for the containers.
-    pub fn new(file: &'static str, name: &'static str) -> Self {
+    pub fn new(file: &'static str, name: &'static str, offset: u16) -> Self {
         let directory = tempfile::Builder::new().prefix("tls-verify-compose-").tempdir().unwrap();
-        let project = Self { directory, file, name, settings: BTreeMap::new() };
         let ca = Authority::generate().unwrap();
-        project.certificates("certs", &ca, &Leaf::server(), &Leaf::client());
+        let project = Self {
+            directory,
+            file,
+            name,
+            offset,
+            ca,
+            settings: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            scale: Vec::new(),
+        };
+        project.healthy_files();
         project
     }
 
@@ -34,32 +67,75 @@ impl Project {
         self.directory.path().join(name)
     }
 
-    /// Writes a layout and opens it for the containers' users.
-    pub fn certificates(&self, name: &str, ca: &Authority, server: &Leaf, client: &Leaf) -> PathBuf {
-        let folder = self.path(name);
-        Layout::write(&folder, ca, &ca.issue(server).unwrap(), &ca.issue(client).unwrap()).unwrap();
-        open(&folder);
-        folder
+    /// Every mounted folder as it should be. Files are written in place: mounts keep showing them.
+    fn healthy_files(&self) {
+        let server = self.ca.issue(&Leaf::server()).unwrap();
+        let client = self.ca.issue(&Leaf::client()).unwrap();
+        for (folder, _) in MOUNTS {
+            Layout::write(&self.path(folder), &self.ca, &server, &client).unwrap();
+        }
+        // Beside them, what a service can be pointed at.
+        let stranger = Authority::named("Another CA", Validity::Now).unwrap();
+        for folder in ["certs", "redis"] {
+            let other = self.path(folder).join("other");
+            std::fs::create_dir_all(&other).unwrap();
+            std::fs::write(other.join("ca.crt"), pki::pem("CERTIFICATE", &stranger.certificate)).unwrap();
+        }
+        let other = self.path("certs/other");
+        let expired = self.ca.issue(&Leaf::server().valid(Validity::Expired)).unwrap();
+        std::fs::write(other.join("expired.crt"), expired.chain_pem()).unwrap();
+        std::fs::write(other.join("expired.key"), expired.key_pem()).unwrap();
+        open(self.directory.path());
+    }
+
+    /// Writes a layout into a mounted folder and opens it for the containers' users.
+    pub fn layout(&self, folder: &str, ca: &Authority, server: &Leaf, client: &Leaf) {
+        let (server, client) = (ca.issue(server).unwrap(), ca.issue(client).unwrap());
+        Layout::write(&self.path(folder), ca, &server, &client).unwrap();
+        open(&self.path(folder));
+    }
+
+    /// The same layout in every mounted folder.
+    pub fn layouts(&self, ca: &Authority, server: &pki::Pair, client: &pki::Pair) {
+        for (folder, _) in MOUNTS {
+            Layout::write(&self.path(folder), ca, server, client).unwrap();
+        }
+        open(self.directory.path());
     }
 
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.settings.insert(name.to_owned(), value.into());
     }
 
-    /// All containers read their certificates from `folder`.
-    pub fn mount(&mut self, folder: &Path) {
-        for name in ["CORDUM_TLS_DIR", "NATS_TLS_DIR", "REDIS_TLS_DIR"] {
-            self.set(name, folder.display().to_string());
+    /// Sets and applies.
+    pub fn changed(&mut self, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.set(name, *value);
         }
+        self.up();
+    }
+
+    pub fn port(&self, usual: u16) -> u16 {
+        usual + self.offset
     }
 
     fn compose(&self) -> Command {
-        let mut command = Command::new("docker-compose");
+        let mut command = match plugin() {
+            true => {
+                let mut command = Command::new("docker");
+                command.arg("compose");
+                command
+            }
+            false => Command::new("docker-compose"),
+        };
         command.args(["-p", self.name, "-f", self.file, "--profile", "demo"]);
         command.env("CORDUM_API_KEY", API_KEY).env("REDIS_PASSWORD", REDIS_PASSWORD);
-        let certs = self.path("certs").display().to_string();
-        for name in ["CORDUM_TLS_DIR", "NATS_TLS_DIR", "REDIS_TLS_DIR"] {
-            command.env(name, &certs);
+        command.env("NATS_TOKEN", NATS_TOKEN);
+        for (folder, variable) in MOUNTS {
+            command.env(variable, self.path(folder));
+        }
+        for (variable, usual) in PORTS {
+            command.env(variable, self.port(*usual).to_string());
         }
         command.envs(&self.settings);
         command
@@ -67,151 +143,216 @@ impl Project {
 
     /// Creates and starts what has changed.
     pub fn up(&self) {
-        let output = self.compose().args(["up", "-d", "--remove-orphans"]).output().unwrap();
-        assert!(output.status.success(), "up: {}", String::from_utf8_lossy(&output.stderr));
+        let mut command = self.compose();
+        command.args(["up", "-d", "-t", "1", "--remove-orphans"]);
+        for scale in &self.scale {
+            command.arg("--scale").arg(scale);
+        }
+        run(command, Duration::from_secs(120)).must("up");
     }
 
-    /// `docker ACTION` on services' containers.
+    /// The containers of a service.
+    pub fn containers(&self, service: &str) -> Vec<String> {
+        let mut command = Command::new("docker");
+        command.args(["ps", "-aq", "--filter"]);
+        command.arg(format!("label=com.docker.compose.project={}", self.name));
+        command.arg("--filter").arg(format!("label=com.docker.compose.service={service}"));
+        run(command, PATIENCE).must("ps").out.lines().map(str::to_owned).collect()
+    }
+
+    /// `docker ACTION` on services' containers, all at once.
     pub fn docker(&self, action: &[&str], services: &[&str]) {
-        let names: Vec<String> =
-            services.iter().map(|service| format!("{}_{service}_1", self.name)).collect();
-        let output = Command::new("docker").args(action).args(&names).output().unwrap();
-        assert!(output.status.success(), "{action:?}: {}", String::from_utf8_lossy(&output.stderr));
+        std::thread::scope(|scope| {
+            for service in services {
+                scope.spawn(move || {
+                    for container in self.containers(service) {
+                        let mut command = Command::new("docker");
+                        command.args(action).arg(&container);
+                        run(command, PATIENCE).must(&format!("{action:?} {service}"));
+                    }
+                });
+            }
+        });
     }
 
-    /// The product's run on the project.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
-        self.run_in(&[], arguments)
+    pub fn stop(&self, services: &[&str]) {
+        self.docker(&["stop", "-t", "1"], services);
     }
 
-    /// The same with more in the environment.
-    pub fn run_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    pub fn restart(&self, services: &[&str]) {
+        self.docker(&["restart", "-t", "1"], services);
+    }
+
+    /// A command in a service's container.
+    pub fn inside(&self, service: &str, words: &[&str]) -> Ended {
+        let container = self.containers(service).first().cloned().unwrap_or_default();
+        let mut command = Command::new("docker");
+        command.arg("exec").arg(container).args(words);
+        run(command, PATIENCE)
+    }
+
+    /// What a service's containers have said since some seconds ago.
+    pub fn logs(&self, service: &str, seconds: u64) -> String {
+        let mut said = String::new();
+        for container in self.containers(service) {
+            let mut command = Command::new("docker");
+            command.args(["logs", "--since", &format!("{seconds}s"), &container]);
+            let ended = run(command, PATIENCE);
+            said.push_str(&ended.out);
+            said.push_str(&ended.err);
+        }
+        said
+    }
+
+    /// Waits for words in a service's log.
+    pub fn await_words(&self, service: &str, words: &str) {
+        let begun = Instant::now();
+        while !self.logs(service, 30).contains(words) {
+            assert!(begun.elapsed() < PATIENCE, "{service} never says `{words}`: {}", self.logs(service, 30));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until a service's container has been started again by the engine so many times.
+    pub fn await_restarts(&self, service: &str, times: u32) {
+        let begun = Instant::now();
+        loop {
+            let container = self.containers(service).first().cloned().unwrap_or_default();
+            let mut command = Command::new("docker");
+            command.args(["inspect", "--format", "{{.RestartCount}}", &container]);
+            let count: u32 = run(command, PATIENCE).must("inspect").out.trim().parse().unwrap_or(0);
+            if count >= times {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{service} does not restart");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Where the product is told to look; the first project stands where it looks by itself.
+    fn targets(&self, command: &mut Command) {
+        if self.offset == 0 {
+            return;
+        }
+        let published = !self.file.contains("release");
+        command.arg("--gateway").arg(format!("https://localhost:{}", self.port(8081)));
+        command.arg("--dashboard").arg(format!("http://localhost:{}", self.port(8082)));
+        command.arg("--gateway-grpc").arg(format!("localhost:{}", self.port(9080)));
+        if published {
+            command.arg("--nats").arg(format!("tls://localhost:{}", self.port(4222)));
+            command.arg("--redis").arg(format!("rediss://localhost:{}", self.port(6379)));
+        }
+    }
+
+    /// The product, with what an operator has in the environment.
+    pub fn product(&self, subcommand: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
-        command.args(["run", "--project", self.name, "--format", "json"]).args(arguments);
-        let named = |flag: &str| arguments.contains(&flag);
-        if !named("--certs") {
+        command.args(subcommand).args(["--project", self.name]);
+        command.env("CORDUM_API_KEY", API_KEY).env("REDIS_PASSWORD", REDIS_PASSWORD);
+        command.env("NATS_TOKEN", NATS_TOKEN).env("XDG_STATE_HOME", self.path("state"));
+        command.envs(&self.environment);
+        command
+    }
+
+    /// All 15 checks on the project.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.product(&["run", "--all", "--format", "json"]);
+        if !arguments.contains(&"--gateway") {
+            self.targets(&mut command);
+        }
+        if !arguments.contains(&"--certs") {
             command.arg("--certs").arg(self.path("certs"));
         }
-        command.env("CORDUM_API_KEY", API_KEY).env("REDIS_PASSWORD", REDIS_PASSWORD);
-        command.env("XDG_STATE_HOME", self.path("state"));
-        command.envs(environment.iter().copied());
-        Ran::of(&command.output().unwrap())
+        command.args(arguments);
+        Ran::of(&run(command, Duration::from_secs(100)))
     }
 
-    /// What `diagnose --docker` says after runs.
-    pub fn diagnose(&self) -> (i32, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
-            .args(["diagnose", "--docker", "--project", self.name, "--format", "jsonl"])
-            .env("XDG_STATE_HOME", self.path("state"))
-            .output()
-            .unwrap();
-        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
-    /// Waits until everything works; the stack may need some seconds.
-    pub fn settle(&self, certs: &Path) -> Ran {
-        let folder = certs.display().to_string();
-        let ran = self.run(&["--certs", &folder, "--wait", "60s", "--timeout", "3s", "-q"]);
-        // What is recovered warns until its lines are older than the services' present start.
-        for _ in 0..20 {
-            let again = self.run(&["--certs", &folder]);
-            if again.code == 0 {
-                return again;
-            }
-            std::thread::sleep(Duration::from_millis(500));
+    /// What `diagnose --docker` says.
+    pub fn diagnose(&self, format: &str) -> String {
+        let command = self.product(&["diagnose", "--docker", "--format", format]);
+        let ended = run(command, PATIENCE);
+        for canary in [API_KEY, REDIS_PASSWORD, NATS_TOKEN] {
+            assert!(!ended.out.contains(canary), "a secret in the diagnosis: {}", ended.out);
         }
-        ran
+        ended.out
+    }
+
+    /// Everything as it should be again, in containers that may keep the lines of their bad times.
+    pub fn mend(&mut self) {
+        let made_anew = !self.settings.is_empty() || !self.scale.is_empty();
+        self.settings.clear();
+        self.environment.clear();
+        self.scale.clear();
+        self.healthy_files();
+        if made_anew {
+            self.up();
+        }
+        self.restart(&["nats", "redis"]);
+        self.restart(SERVICES);
+        self.restart(&["dashboard"]);
+    }
+
+    /// Runs until a run is good, or for a minute.
+    pub fn settle(&self, arguments: &[&str]) -> Ran {
+        let begun = Instant::now();
+        loop {
+            let ran = self.run(arguments);
+            if ran.code == 0 || begun.elapsed() > PATIENCE {
+                return ran;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 }
 
+const PORTS: &[(&str, u16)] = &[
+    ("NATS_PORT", 4222),
+    ("REDIS_PORT", 6379),
+    ("CONTEXT_PORT", 50400),
+    ("KERNEL_PORT", 50051),
+    ("GATEWAY_PORT", 8081),
+    ("GRPC_PORT", 9080),
+    ("DASHBOARD_PORT", 8082),
+];
+
 impl Drop for Project {
     fn drop(&mut self) {
-        let _ = self.compose().args(["down", "-v", "-t", "1", "--remove-orphans"]).output();
+        let mut command = self.compose();
+        command.args(["down", "-v", "-t", "1", "--remove-orphans"]);
+        let _ = run(command, PATIENCE);
         // What containers wrote there is root's.
         open(self.directory.path());
     }
 }
 
-/// What a run said.
-pub struct Ran {
-    pub code: i32,
-    pub report: Value,
-    pub text: String,
-}
-
-impl Ran {
-    fn of(output: &Output) -> Self {
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let report = serde_json::from_str(&text).unwrap_or_else(|error| {
-            panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr));
-        });
-        for canary in [API_KEY, REDIS_PASSWORD] {
-            assert!(!text.contains(canary), "a secret in the report: {text}");
-            let err = String::from_utf8_lossy(&output.stderr);
-            assert!(!err.contains(canary), "a secret on standard error: {err}");
-        }
-        Self { code: output.status.code().unwrap(), report, text }
-    }
-
-    /// `fail expired`, `pass`, …
-    pub fn said(&self, id: &str) -> String {
-        let checks = self.report["checks"].as_array().unwrap();
-        let check = checks.iter().find(|check| check["id"] == id).unwrap_or_else(|| panic!("no {id}"));
-        let mut said = check["status"].as_str().unwrap().to_owned();
-        if said != "pass" {
-            for key in ["cause", "variant"] {
-                if let Some(name) = check.pointer(&format!("/diagnoses/0/{key}")).and_then(Value::as_str) {
-                    said.push(' ');
-                    said.push_str(name);
-                }
-            }
-        }
-        said
-    }
-
-    pub fn roots(&self) -> Vec<String> {
-        let roots = self.report["root_causes"].as_array().unwrap();
-        roots
-            .iter()
-            .map(|root| format!("{} {}", root["where"].as_str().unwrap(), root["cause"].as_str().unwrap()))
-            .collect()
-    }
-}
-
 /// `chmod -R a+rX`.
 pub fn open(folder: &Path) {
-    let _ = Command::new("chmod").arg("-R").arg("a+rX").arg(folder).output();
+    let mut command = Command::new("chmod");
+    command.arg("-R").arg("a+rX").arg(folder);
+    run(command, PATIENCE);
+}
+
+/// Docker's compose plugin is there; else docker-compose 1.29 does the same.
+fn plugin() -> bool {
+    static CELL: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *CELL.get_or_init(|| answers("docker", &["compose", "version"]))
+}
+
+fn answers(program: &str, words: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(words);
+    run(command, Duration::from_secs(20)).code == Some(0)
 }
 
 /// Whether the project can be run here; in CI it has to be.
 pub fn available() -> bool {
     let required = std::env::var("TLS_VERIFY_REQUIRE").is_ok_and(|list| list.contains("docker"));
-    let answers = |program: &str, args: &[&str]| {
-        Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
-    };
     let engine = answers("docker", &["version", "--format", "{{.Server.Version}}"]);
     let images = engine && answers("docker", &["image", "inspect", "cordum-mock-bank-worker:latest"]);
-    let ready = images && answers("docker-compose", &["version"]);
+    let ready = images && (plugin() || answers("docker-compose", &["version"]));
     if !ready {
         assert!(!required, "a Docker Engine with the project's images is required and not there");
         eprintln!("not run: no Docker Engine with the project's images (scripts/test starts and fills one)");
     }
     ready
-}
-
-/// A layout whose server leaf stands under an intermediate.
-pub fn under_intermediate(folder: &Path, ca: &Authority) {
-    let middle = ca.intermediate("Cordum Intermediate").unwrap();
-    let server = middle.issue(&Leaf::server()).unwrap();
-    let client = ca.issue(&Leaf::client()).unwrap();
-    Layout::write(folder, ca, &server, &client).unwrap();
-    open(folder);
-}
-
-/// Puts an expired CA in front of the valid one.
-pub fn with_expired_ca(folder: &Path) {
-    let old = Authority::named("Old CA", pki::Validity::Expired).unwrap();
-    let file = folder.join("ca/ca.crt");
-    let now = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, format!("{now}{}", pki::pem("CERTIFICATE", &old.certificate))).unwrap();
 }

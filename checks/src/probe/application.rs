@@ -31,7 +31,7 @@ pub(super) async fn ask(
     }
     match target.speech {
         Speech::Https | Speech::Wss => web(context, target, seen).await,
-        Speech::Grpcs => match grpc::health(context, target.endpoint.link, seen).boxed().await {
+        Speech::Grpcs => match grpc::health(context, &target.endpoint, seen).boxed().await {
             Ok(what) => answered(seen, what),
             Err(failure) => seen.failed(STEP, Expects::Works, failure),
         },

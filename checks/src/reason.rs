@@ -1,0 +1,310 @@
+//! Why a service is down, or lacks a connection: from its last words to where it began. Redis and NATS
+//! are looked at live, once a run, so that every check tells the same story.
+
+use std::time::{Duration, SystemTime};
+
+use crate::cause::{CauseKind, Side, Variant};
+use crate::context::Context;
+use crate::engine::{Container, Engine};
+use crate::fault::{Cause, Failure, Stage};
+use crate::logs::{self, RunLog, Trouble};
+use crate::settings;
+use crate::stack::Link;
+
+/// A start younger than this, of a container that restarted before, may be one more of a crash loop.
+const YOUNG: Duration = Duration::from_secs(20);
+
+/// What a broken link does to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It does not run, or nothing listens in it.
+    Down,
+    /// It runs without the link.
+    Unconnected,
+}
+
+/// In a crash loop: between two starts, or in a start that is no older than those before it lived.
+pub(crate) fn is_looping(container: &Container) -> bool {
+    container.restarting
+        || (container.restarts > 0
+            && container.health.as_deref() != Some("healthy")
+            && container.up_for(SystemTime::now()).is_some_and(|age| age < YOUNG))
+}
+
+/// The container's state as a fact.
+pub(crate) fn state_of(container: &Container) -> String {
+    if is_looping(container) {
+        let code = if container.running && !container.restarting {
+            String::new()
+        } else {
+            format!(", last exit code {}", container.exit_code)
+        };
+        format!("{} restarts again and again ({} times{code})", container.name, container.restarts)
+    } else if container.running {
+        format!("{} is running", container.name)
+    } else {
+        format!("{} is {} (exit code {})", container.name, container.status, container.exit_code)
+    }
+}
+
+/// The links that a service of the stack dials itself, in the order in which it does so at its start.
+pub(crate) fn links_of(context: &Context, service: &str) -> &'static [Link] {
+    const BOTH: &[Link] = &[Link::Redis, Link::Nats];
+    let is = |name: &str| service.starts_with(name);
+    if is("context-engine") {
+        &[Link::Redis]
+    } else if ["api-gateway", "scheduler", "workflow-engine", "safety-kernel", "demo-quickstart-worker"]
+        .iter()
+        .any(|name| is(name))
+        || is(&context.stack.worker)
+    {
+        BOTH
+    } else {
+        &[]
+    }
+}
+
+/// Why a container is down or lacks its links, as far as its log and a live look tell.
+pub(crate) async fn of_container(
+    context: &Context,
+    engine: &Engine,
+    container: &Container,
+    effect: Effect,
+) -> Option<Failure> {
+    let Some(words) = words(context, engine, container).await else {
+        return waiting(context, container, effect).await;
+    };
+    let said = format!("{} logged: {}", container.name, words.sample);
+    let link = words.link.filter(|link| links_of(context, &container.service).contains(link));
+    // What it could not read is its own, whatever else is broken.
+    let own = matches!(words.what.kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch);
+    if let (false, Some(link)) = (own, link) {
+        if let Some(found) = live(context, link).await
+            && tells(&found, Some(words.what.kind))
+        {
+            return Some(chained(container, link, found, effect).because(said));
+        }
+    } else if !own
+        && words.link.is_none()
+        && logs::is_connection_trouble(words.what.kind)
+        && let Some(found) = waiting(context, container, effect).await
+    {
+        return Some(found.because(said));
+    }
+    // Its links are fine: what is wrong is on the service's side.
+    let file = if words.what.kind == CauseKind::BadKeyFile { file_of(&words.sample) } else { None };
+    let stage = if own { Stage::Configure } else { Stage::Exchange };
+    let settings = settings::relevant(container, words.link, Some(words.what.kind), file.as_deref());
+    let mut what = words.what;
+    if own {
+        // Its own pair makes it a server; what it needs to dial others makes it a client.
+        what.side = if link.is_some() { Side::Client } else { Side::Server };
+    } else if link.is_some() && is_distrust(what.kind) {
+        what.side = Side::Client;
+    }
+    Some(
+        Failure::new(stage, Cause::Line(what))
+            .because(said)
+            .at(file.unwrap_or_else(|| container.service.clone()))
+            .set_by(settings),
+    )
+}
+
+/// It has said nothing yet; what it dials first and finds broken is what it waits for.
+pub(crate) async fn waiting(context: &Context, container: &Container, effect: Effect) -> Option<Failure> {
+    for link in links_of(context, &container.service) {
+        if let Some(found) = live(context, *link).await
+            && tells(&found, None)
+        {
+            return Some(chained(container, *link, found, effect));
+        }
+    }
+    None
+}
+
+/// Whether what we met at Redis or NATS is what a service met: our login may be another than its own.
+fn tells(found: &Failure, words: Option<CauseKind>) -> bool {
+    !matches!(found.cause, Cause::Login) || words == Some(CauseKind::AuthNotTls)
+}
+
+/// The chain in a sentence: the service, what it cannot do, and what stands in its way.
+pub(crate) fn chained(container: &Container, link: Link, mut found: Failure, effect: Effect) -> Failure {
+    let name = match link {
+        Link::Nats => "NATS",
+        Link::Redis => "Redis",
+        other => other.service(),
+    };
+    let cannot = match found.kind() {
+        Some(
+            CauseKind::UnknownAuthority
+            | CauseKind::BadSignature
+            | CauseKind::Expired
+            | CauseKind::NotYetValid
+            | CauseKind::HostnameMismatch
+            | CauseKind::WrongKeyUsage
+            | CauseKind::InvalidCa,
+        ) => "verify",
+        Some(CauseKind::WrongSchemeTlsToPlain) => "speak TLS with",
+        Some(CauseKind::AuthNotTls) => "log in to",
+        Some(CauseKind::BadCertificate | CauseKind::ClientCertRequired) => "get past the client check of",
+        _ => "reach",
+    };
+    let so = match effect {
+        Effect::Down => "is down",
+        Effect::Unconnected => "is not connected",
+    };
+    let why = if found.facts.is_empty() { String::new() } else { found.facts.remove(0) };
+    let sentence = format!("{} {so} because it cannot {cannot} {name}: {why}", container.service);
+    found.facts.insert(0, sentence.trim_end_matches([':', ' ']).to_owned());
+    found
+}
+
+/// The trouble that a container died of, or is in.
+pub(crate) async fn words(context: &Context, engine: &Engine, container: &Container) -> Option<Trouble> {
+    let own = context.own_probes();
+    let log = logs::of_container(context, engine, container, &own).await.ok()?;
+    let last = |run: &RunLog| dying_words(run, &container.service);
+    // The engine counts restarts from the last start by hand: without one, what stands before the
+    // present start has been mended since.
+    let before = log.previous.as_ref().filter(|_| container.restarts > 0 || !container.running);
+    if container.is_up() && is_looping(container) {
+        before.and_then(last).or_else(|| last(&log.present))
+    } else if container.is_up() {
+        last(&log.present)
+    } else {
+        last(&log.present).or_else(|| before.and_then(last))
+    }
+}
+
+/// The last trouble of a run that it has not got over, unless it only warned of it and died of another.
+fn dying_words(run: &RunLog, service: &str) -> Option<Trouble> {
+    // What a server says of single clients is not what it died of.
+    let of_a_client = |trouble: &&Trouble| {
+        matches!(service, "nats" | "redis")
+            && (trouble.sample.contains(" - cid:")
+                || trouble.sample.contains("accepting a client connection"))
+    };
+    let trouble = run
+        .troubles
+        .iter()
+        .filter(|trouble| !trouble.recovered && !of_a_client(trouble))
+        .max_by_key(|trouble| trouble.line)?;
+    let only_warned =
+        ["] WARN ", "\"level\":\"WARN\"", "[warn]"].iter().any(|word| trouble.sample.contains(word));
+    (!(only_warned && run.error_line > trouble.line)).then(|| trouble.clone())
+}
+
+/// What a container said last, where nothing in it is known trouble.
+pub(crate) async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<String> {
+    let log = logs::of_container(context, engine, container, &[]).await.ok()?;
+    let words = match (&log.present.last_words, &log.previous) {
+        // A start that has only begun says nothing yet: the one before ended in an error.
+        (_, Some(previous)) if container.is_up() && log.present.error_line == 0 => {
+            previous.last_words.clone()
+        }
+        (words, _) => words.clone(),
+    };
+    words.map(|words| format!("{} said last: {words}", container.name))
+}
+
+/// A client that refuses a server which we trust with the stack's CA is the side to change.
+pub(crate) const fn is_distrust(kind: CauseKind) -> bool {
+    matches!(kind, CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::HostnameMismatch)
+}
+
+/// A container that is not there, by one name in every check: NATS and Redis are dialled by the name
+/// that leaves Docker's DNS with them, the others by a published port that refuses.
+pub(crate) fn gone(service: &str, variant: Variant) -> Cause {
+    let kind = match service {
+        "nats" | "redis" => CauseKind::Dns,
+        _ => CauseKind::ConnectionRefused,
+    };
+    Cause::Container { kind, variant }
+}
+
+/// Kinds that are one fault under two names.
+pub(crate) const fn alike(kind: CauseKind) -> CauseKind {
+    match kind {
+        CauseKind::BadSignature => CauseKind::UnknownAuthority,
+        CauseKind::ClientCertRequired => CauseKind::BadCertificate,
+        other => other,
+    }
+}
+
+/// The file that an `open PATH: reason` names.
+#[must_use]
+pub fn file_of(line: &str) -> Option<String> {
+    let rest = &line[line.find("open /")? + 5..];
+    let path = rest.split(':').next()?.trim();
+    (path.len() > 1).then(|| path.to_owned())
+}
+
+/// A live look at NATS or Redis, once a run: the container, then the wire. Nothing found means that it
+/// is fine, or that nobody can tell from here.
+pub async fn live(context: &Context, link: Link) -> Option<Failure> {
+    let cell = match link {
+        Link::Nats => &context.live_nats,
+        Link::Redis => &context.live_redis,
+        _ => return None,
+    };
+    cell.get_or_init(|| look_at(context, link)).await.clone()
+}
+
+async fn look_at(context: &Context, link: Link) -> Option<Failure> {
+    let server = match context.engine().await {
+        Ok(engine) => engine.of_service(link.service()).next().map(|known| (engine, known)),
+        Err(_) => None,
+    };
+    if let Some((engine, known)) = server {
+        let container = engine.look(known).await.unwrap_or_else(|_| known.clone());
+        if !container.is_up() {
+            return Some(server_down(context, engine, &container).await);
+        }
+    }
+    let mut failure = match link {
+        Link::Nats => crate::nats::control(context).await.err().cloned()?,
+        _ => {
+            if let Some(answer) = crate::redis_tls::speaks_plaintext(context).await {
+                Failure::new(Stage::Exchange, Cause::NotTls(crate::fault::Speaker::Redis))
+                    .because(format!("Redis answers a plaintext PING with \"{answer}\""))
+            } else {
+                crate::redis_tls::logged_in(context).await.err()?
+            }
+        }
+    };
+    let nobody_can_tell =
+        matches!(failure.cause, Cause::Unreachable | Cause::File(_) | Cause::BeyondUs | Cause::Other);
+    if let (Some((engine, known)), Some(kind)) = (server, failure.kind())
+        && logs::is_connection_trouble(kind)
+    {
+        // It may have died since, or be in one more of its starts.
+        let container = engine.look(known).await.unwrap_or_else(|_| known.clone());
+        if !container.is_up() || is_looping(&container) {
+            return Some(server_down(context, engine, &container).await);
+        }
+    }
+    if nobody_can_tell {
+        return None;
+    }
+    // Our own file may be what is at fault.
+    if failure.place.is_none() {
+        failure = failure.at(link.service());
+    }
+    Some(crate::look::again(context, link, failure).await)
+}
+
+/// NATS or Redis does not run. A container that was stopped leaves Docker's DNS: the services say `no
+/// such host`. One that died says of what.
+async fn server_down(context: &Context, engine: &Engine, container: &Container) -> Failure {
+    let service = container.service.clone();
+    if (is_looping(container) || container.exit_code != 0)
+        && let Some(words) = words(context, engine, container).await
+    {
+        return Failure::new(Stage::Configure, Cause::Line(words.what))
+            .because(format!("{} logged: {}", container.name, words.sample))
+            .because(state_of(container))
+            .at(service);
+    }
+    let variant = if container.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+    Failure::new(Stage::Resolve, gone(&service, variant)).because(state_of(container)).at(service)
+}

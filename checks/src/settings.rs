@@ -1,0 +1,172 @@
+//! The real settings behind a link: variables of a container's environment, with where their files lie
+//! on the host. Values that may hold a secret are masked before anybody sees them.
+
+use crate::cause::CauseKind;
+use crate::engine::Container;
+use crate::stack::Link;
+
+/// A variable of a container that bears on a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub service: String,
+    pub name: String,
+    /// Without user information.
+    pub value: String,
+    /// Where the file lies on the host, when the value is a mounted path.
+    pub host: Option<String>,
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}={}", self.service, self.name, self.value)?;
+        match &self.host {
+            Some(host) => write!(f, " (on the host: {host})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The prefixes of a link's variables: `NATS_TLS_CA`, `NATS_URL`, ….
+const fn prefixes(link: Link) -> &'static [&'static str] {
+    match link {
+        Link::Nats => &["NATS_URL", "NATS_TLS_"],
+        Link::Redis => &["REDIS_URL", "REDIS_TLS_"],
+        Link::SafetyKernel => &["SAFETY_KERNEL_ADDR", "SAFETY_KERNEL_TLS_"],
+        Link::ContextEngine => &["CONTEXT_ENGINE_ADDR", "CONTEXT_ENGINE_TLS_"],
+        Link::Gateway => &["GATEWAY_HTTP_ADDR", "GATEWAY_HTTP_TLS_", "CORDUM_API_UPSTREAM_"],
+        Link::GatewayGrpc => &["GRPC_TLS_"],
+        Link::Dashboard => &["CORDUM_API_UPSTREAM_"],
+    }
+}
+
+/// Every TLS setting of a container, sorted by name.
+fn all(container: &Container) -> impl Iterator<Item = Setting> + '_ {
+    let mut names: Vec<&String> = container.environment.keys().collect();
+    names.sort();
+    names
+        .into_iter()
+        .filter(|name| {
+            Link::ALL.iter().flat_map(|link| prefixes(*link)).any(|prefix| name.starts_with(prefix))
+        })
+        .map(move |name| of(container, name, &container.environment[name]))
+        .filter(|setting| !setting.value.is_empty())
+}
+
+fn of(container: &Container, name: &str, value: &str) -> Setting {
+    Setting {
+        service: container.service.clone(),
+        name: name.to_owned(),
+        value: without_userinfo(value),
+        host: on_host(container, value),
+    }
+}
+
+/// `rediss://:secret@redis:6379` is `rediss://redis:6379`; the query may hold anything and is left out.
+fn without_userinfo(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{host}")
+}
+
+/// Where a path of the container lies on the host: the longest mount that holds it.
+#[must_use]
+pub fn on_host(container: &Container, path: &str) -> Option<String> {
+    let inside = |target: &str| {
+        path.strip_prefix(target.trim_end_matches('/'))
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    container
+        .mounts
+        .iter()
+        .filter_map(|(source, target)| inside(target).map(|rest| (target.len(), format!("{source}{rest}"))))
+        .max()
+        .map(|(_, host)| host)
+}
+
+/// The settings of a container that bear on a fault: of the link where it is known, of the kind of value
+/// that the fault is about, and those whose value is the file.
+#[must_use]
+pub fn relevant(
+    container: &Container,
+    link: Option<Link>,
+    kind: Option<CauseKind>,
+    file: Option<&str>,
+) -> Vec<Setting> {
+    let of_link = |setting: &Setting| {
+        link.is_none_or(|link| prefixes(link).iter().any(|prefix| setting.name.starts_with(prefix)))
+    };
+    let about = |setting: &Setting| {
+        let name = setting.name.as_str();
+        match kind {
+            Some(CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::InvalidCa) => {
+                name.ends_with("_CA") || name.ends_with("_INSECURE")
+            }
+            Some(CauseKind::HostnameMismatch | CauseKind::Dns | CauseKind::ConnectionRefused) => {
+                ["_URL", "_ADDR", "_HOST", "_SERVER_NAME"].iter().any(|end| name.ends_with(end))
+            }
+            Some(CauseKind::WrongSchemeTlsToPlain | CauseKind::WrongSchemePlainToTls) => {
+                name.ends_with("_URL") || name.ends_with("_SCHEME")
+            }
+            Some(CauseKind::KeyMismatch | CauseKind::BadKeyFile) => {
+                name.ends_with("_CERT") || name.ends_with("_KEY")
+            }
+            Some(
+                CauseKind::BadCertificate
+                | CauseKind::ClientCertRequired
+                | CauseKind::Expired
+                | CauseKind::NotYetValid
+                | CauseKind::WrongKeyUsage,
+            ) => name.ends_with("_CERT") || name.ends_with("_CA"),
+            _ => false,
+        }
+    };
+    match file {
+        Some(file) => all(container).filter(|setting| setting.value == file).collect(),
+        None => all(container).filter(|setting| of_link(setting) && about(setting)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_login() {
+        assert_eq!(without_userinfo("rediss://:s3@cret@redis:6379/0?x=y"), "rediss://redis:6379/0");
+        assert_eq!(without_userinfo("tls://nats:4222"), "tls://nats:4222");
+        assert_eq!(without_userinfo("/etc/cordum/tls/ca/ca.crt"), "/etc/cordum/tls/ca/ca.crt");
+    }
+
+    #[test]
+    fn the_setting_of_a_fault_is_named_with_its_file_on_the_host() {
+        let mut container = Container::named("scheduler");
+        for (name, value) in [
+            ("NATS_TLS_CA", "/etc/cordum/tls/other/ca.crt"),
+            ("REDIS_TLS_CA", "/etc/cordum/tls/ca/ca.crt"),
+            ("NATS_URL", "tls://user:pw@nats:4222"),
+            ("CORDUM_API_KEY", "secret"),
+        ] {
+            container.environment.insert(name.to_owned(), value.to_owned());
+        }
+        container.mounts = vec![
+            ("/srv/everything".to_owned(), "/etc".to_owned()),
+            ("/srv/certs".to_owned(), "/etc/cordum/tls".to_owned()),
+        ];
+        let shown = |link, kind, file| -> Vec<String> {
+            relevant(&container, link, Some(kind), file).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            shown(Some(Link::Nats), CauseKind::UnknownAuthority, None),
+            ["scheduler: NATS_TLS_CA=/etc/cordum/tls/other/ca.crt (on the host: /srv/certs/other/ca.crt)"]
+        );
+        assert_eq!(
+            shown(Some(Link::Nats), CauseKind::HostnameMismatch, None),
+            ["scheduler: NATS_URL=tls://nats:4222"]
+        );
+        assert_eq!(
+            shown(None, CauseKind::BadKeyFile, Some("/etc/cordum/tls/ca/ca.crt")),
+            ["scheduler: REDIS_TLS_CA=/etc/cordum/tls/ca/ca.crt (on the host: /srv/certs/ca/ca.crt)"]
+        );
+    }
+}

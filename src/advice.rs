@@ -1,0 +1,61 @@
+//! Steps with the real settings of a service: which variable, what it holds now, where that file lies on
+//! the host, and what it has to hold.
+
+use tls_verify_checks::cause::CauseKind;
+use tls_verify_checks::settings::Setting;
+
+use crate::outcome::Fix;
+
+/// One step for each setting that bears on the fault, the service's restart with the last of them.
+#[must_use]
+pub fn steps(kind: CauseKind, settings: &[Setting], compose: &str) -> Vec<Fix> {
+    let mut steps: Vec<Fix> = settings
+        .iter()
+        .filter_map(|setting| {
+            let host = setting.host.as_ref().map(|host| format!(", on the host {host}")).unwrap_or_default();
+            let Setting { service, name, value, .. } = setting;
+            let wanted = wanted(kind, name)?;
+            let text = format!("in {service} look at {name} (now {value}{host}): {wanted}");
+            let command = match &setting.host {
+                Some(host) if name.ends_with("_KEY") => Some(format!("ls -l {host}")),
+                Some(host) => Some(format!("tls-verify certs --cacert {host}")),
+                None => None,
+            };
+            Some(Fix { text, command: command.filter(|_| name.ends_with("_CA") || name.ends_with("_KEY")) })
+        })
+        .collect();
+    if let (Some(last), Some(setting)) = (steps.last_mut(), settings.first()) {
+        let restart = format!("{compose} up -d --force-recreate {}", setting.service);
+        last.command = Some(match last.command.take() {
+            Some(look) => format!("{look}\n{restart}"),
+            None => restart,
+        });
+    }
+    steps
+}
+
+/// What a variable has to hold for the fault to go away.
+fn wanted(kind: CauseKind, name: &str) -> Option<&'static str> {
+    Some(match kind {
+        CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::InvalidCa => {
+            if name.ends_with("_INSECURE") {
+                return None;
+            }
+            "it has to be the file of the CA that signed the peer's certificate"
+        }
+        CauseKind::HostnameMismatch => "the name in it has to be one of the names in the peer's certificate",
+        CauseKind::Dns | CauseKind::ConnectionRefused => "the host in it has to exist, and to listen there",
+        CauseKind::WrongSchemeTlsToPlain | CauseKind::WrongSchemePlainToTls => {
+            "its scheme has to be the one that the peer speaks"
+        }
+        CauseKind::KeyMismatch => "certificate and key have to be a pair",
+        CauseKind::BadKeyFile => {
+            "the file has to be there, to be PEM, and to be readable for the container's user"
+        }
+        CauseKind::Expired | CauseKind::NotYetValid => "its certificate has to be valid today",
+        CauseKind::BadCertificate | CauseKind::ClientCertRequired | CauseKind::WrongKeyUsage => {
+            "it has to be a client certificate of the CA that the peer trusts"
+        }
+        _ => return None,
+    })
+}

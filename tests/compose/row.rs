@@ -1,0 +1,125 @@
+//! A fault of the running project as a row: how it is made and what all 15 checks say of it.
+
+use std::time::{Duration, Instant};
+
+use crate::project::Project;
+use crate::ran::Ran;
+
+/// One fault.
+pub struct Row {
+    pub name: &'static str,
+    pub make: fn(&mut Project),
+    pub arguments: &'static [&'static str],
+    pub code: i32,
+    /// What these checks say; every other one passes. `good` is `pass` or `warn`: what a log keeps of
+    /// trouble that is over depends on the moment.
+    pub says: &'static [(&'static str, &'static str)],
+    /// The root causes, and no others.
+    pub roots: &'static [&'static str],
+    /// Words of the first root cause's `because` or `fix`.
+    pub words: &'static [&'static str],
+    /// Words of what `diagnose --docker` says meanwhile.
+    pub diagnosed: &'static [&'static str],
+}
+
+pub const ROW: Row = Row {
+    name: "",
+    make: |_| {},
+    arguments: &[],
+    code: 1,
+    says: &[],
+    roots: &[],
+    words: &[],
+    diagnosed: &[],
+};
+
+/// What the files of a working stack on Linux always get: keys that containers can read are world-readable.
+const FILES: (&str, &str) = ("certificates", "warn bad-key-file world-readable/client");
+
+/// What is wrong with a run by a row.
+pub fn differences(row: &Row, ran: &Ran) -> Vec<String> {
+    let mut wrong = Vec::new();
+    assert_eq!(ran.checks().len(), 15);
+    for check in ran.checks() {
+        let id = check["id"].as_str().unwrap();
+        let said = ran.said(id);
+        let all = row.says.iter().chain([&FILES]);
+        let expected = all.into_iter().find(|(known, _)| *known == id).map_or("pass", |(_, says)| *says);
+        let good = said == "pass" || said.starts_with("warn");
+        if said != expected && !(expected == "good" && good) {
+            wrong.push(format!("{}: {id} says `{said}`, not `{expected}`", row.name));
+        }
+    }
+    if ran.code != row.code {
+        wrong.push(format!("{}: exit {} instead of {}", row.name, ran.code, row.code));
+    }
+    let roots = ran.roots();
+    if roots != row.roots {
+        wrong.push(format!("{}: root causes {roots:?}, not {:?}", row.name, row.roots));
+    }
+    let first = ran.report.pointer("/root_causes/0").map(ToString::to_string).unwrap_or_default();
+    for word in row.words {
+        if !first.contains(word) {
+            wrong.push(format!("{}: `{word}` is not in {first}", row.name));
+        }
+    }
+    wrong
+}
+
+/// Makes each fault on a healthy project, looks, and mends it.
+pub fn go_through(project: &mut Project, rows: &[Row]) -> Vec<String> {
+    let only = std::env::var("TLS_VERIFY_ROW").ok();
+    let mut wrong = Vec::new();
+    for row in rows {
+        if only.as_ref().is_some_and(|only| !row.name.contains(only.as_str())) {
+            continue;
+        }
+        wrong.extend(one(project, row));
+    }
+    wrong
+}
+
+/// Containers on a busy machine take their time to get into the faulty state.
+fn patience() -> Duration {
+    let seconds = std::env::var("TLS_VERIFY_PATIENCE").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(40))
+}
+
+fn one(project: &mut Project, row: &Row) -> Vec<String> {
+    let begun = Instant::now();
+    (row.make)(project);
+    let made = begun.elapsed();
+    let mut runs = 0;
+    let (mut found, ran) = loop {
+        let ran = project.run(row.arguments);
+        runs += 1;
+        let found = differences(row, &ran);
+        if found.is_empty() || begun.elapsed() > made + patience() {
+            break (found, ran);
+        }
+        std::thread::sleep(Duration::from_millis(250));
+    };
+    if !found.is_empty() || std::env::var("TLS_VERIFY_SHOW").is_ok() {
+        eprintln!("{}: {}", row.name, ran.digest());
+    }
+    if !row.diagnosed.is_empty() {
+        let said = project.diagnose("json");
+        let missing = row.diagnosed.iter().filter(|word| !said.contains(**word));
+        found.extend(missing.map(|word| format!("{}: diagnose does not say `{word}`: {said}", row.name)));
+    }
+    let looked = begun.elapsed();
+    project.mend();
+    let healed = project.settle(&[]);
+    if healed.code != 0 {
+        found.push(format!("after {}: not healed: {}", row.name, healed.digest()));
+    }
+    eprintln!(
+        "{:<58} {} {:.1} s: made in {:.1}, {runs} runs until {:.1}",
+        row.name,
+        if found.is_empty() { "ok" } else { "WRONG" },
+        begun.elapsed().as_secs_f64(),
+        made.as_secs_f64(),
+        looked.as_secs_f64()
+    );
+    found
+}

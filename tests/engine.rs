@@ -1,0 +1,234 @@
+//! Docker engines that are well, and ones that are not: what of `run` is then undecided, and why. A fake
+//! engine on a Unix socket; no Docker.
+
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
+
+const SERVICES: &[&str] = &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine"];
+
+type Answer = fn(&mut UnixStream, &str) -> io::Result<()>;
+
+/// A fake engine; its threads end with the test program.
+fn start(folder: &Path, answer: Answer) -> PathBuf {
+    let socket = folder.join("docker.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let limit = Some(Duration::from_secs(60));
+                stream.set_read_timeout(limit)?;
+                stream.set_write_timeout(limit)?;
+                let mut asked = Vec::new();
+                let mut buffer = [0_u8; 1024];
+                while !asked.windows(4).any(|window| window == b"\r\n\r\n") {
+                    match stream.read(&mut buffer)? {
+                        0 => return Ok(()),
+                        count => asked.extend_from_slice(&buffer[..count]),
+                    }
+                }
+                let text = String::from_utf8_lossy(&asked).into_owned();
+                answer(&mut stream, text.split_whitespace().nth(1).unwrap_or_default())
+            });
+        }
+    });
+    socket
+}
+
+fn send(stream: &mut UnixStream, status: &str, kind: &str, body: &[u8]) -> io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )?;
+    stream.write_all(body)
+}
+
+fn object(stream: &mut UnixStream, value: &Value) -> io::Result<()> {
+    send(stream, "200 OK", "application/json", value.to_string().as_bytes())
+}
+
+/// Lists and inspects five running containers; the log is left to the caller.
+fn well(stream: &mut UnixStream, path: &str, log: Answer) -> io::Result<()> {
+    if path.ends_with("/version") {
+        return object(stream, &json!({ "Version": "20.10.24", "ApiVersion": "1.41" }));
+    }
+    if path.contains("/containers/json") {
+        let rows: Vec<Value> = SERVICES
+            .iter()
+            .map(|service| {
+                json!({ "Id": service, "Names": [format!("/cordum-{service}-1")], "State": "running",
+                        "Labels": { "com.docker.compose.project": "cordum", "com.docker.compose.service": service } })
+            })
+            .collect();
+        return object(stream, &Value::Array(rows));
+    }
+    if path.contains("/logs") {
+        return log(stream, path);
+    }
+    let id = path.split('/').rev().nth(1).unwrap_or_default();
+    object(
+        stream,
+        &json!({ "Id": id, "Name": format!("/cordum-{id}-1"), "RestartCount": 0,
+                 "Config": { "Env": ["REDIS_URL=rediss://:inspected-secret@redis:6379",
+                                     "REDIS_TLS_CA=/etc/cordum/tls/other/ca.crt"] },
+                 "Mounts": [{ "Source": "/srv/certs", "Destination": "/etc/cordum/tls" }],
+                 "State": { "Status": "running", "Running": true, "StartedAt": "2026-01-01T00:00:00Z" } }),
+    )
+}
+
+/// One frame of the engine's log stream (standard error) a line.
+fn frames(lines: &[&str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in lines {
+        let line = format!("2026-01-01T00:00:01.000000000Z {line}\n");
+        out.extend_from_slice(&[2, 0, 0, 0]);
+        out.extend_from_slice(&u32::try_from(line.len()).unwrap().to_be_bytes());
+        out.extend_from_slice(line.as_bytes());
+    }
+    out
+}
+
+const RAW: &str = "application/vnd.docker.raw-stream";
+
+fn healthy_log(stream: &mut UnixStream, _: &str) -> io::Result<()> {
+    send(stream, "200 OK", RAW, &frames(&["[SCHEDULER] INFO scheduler running, waiting for signals..."]))
+}
+
+fn own_ca(stream: &mut UnixStream, path: &str) -> io::Result<()> {
+    if !path.contains("scheduler") {
+        return healthy_log(stream, path);
+    }
+    let line = "[SCHEDULER] ERROR failed to connect to Redis for job store error=connect redis: tls: failed to \
+                verify certificate: x509: certificate signed by unknown authority";
+    send(stream, "200 OK", RAW, &frames(&["[SCHEDULER] INFO cordum scheduler starting...", line]))
+}
+
+fn stalled(stream: &mut UnixStream, _: &str) -> io::Result<()> {
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: {RAW}\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    let mut nothing = [0_u8; 1];
+    let _ = stream.read(&mut nothing);
+    Ok(())
+}
+
+/// The engine, what check 7 says of it, and words of why.
+const ROWS: &[(&str, Answer, &str, &str)] = &[
+    ("well", |stream, path| well(stream, path, healthy_log), "pass", "none is Redis or TLS trouble"),
+    (
+        "a service's own CA",
+        |stream, path| well(stream, path, own_ca),
+        "fail unknown-authority",
+        "unknown authority",
+    ),
+    (
+        "logs are gone",
+        |stream, path| {
+            well(stream, path, |stream, _| {
+                send(stream, "404 Not Found", "application/json", b"{\"message\":\"No such container\"}")
+            })
+        },
+        "unknown",
+        "No such container",
+    ),
+    (
+        "a log that stalls",
+        |stream, path| well(stream, path, stalled),
+        "unknown",
+        "not read to its end in time",
+    ),
+    (
+        "no engine at all",
+        |stream, _| stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n"),
+        "unknown",
+        "Docker is not reachable at",
+    ),
+    (
+        "an engine that refuses",
+        |stream, _| {
+            send(stream, "500 Internal Server Error", "application/json", b"{\"message\":\"on fire\"}")
+        },
+        "unknown",
+        "on fire",
+    ),
+];
+
+/// Check 7 with an engine: status and main cause, its summary, the whole report.
+fn redis_logs(socket: &Path) -> (String, String, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Authority::generate().unwrap();
+    let (server, client) = (ca.issue(&Leaf::server()).unwrap(), ca.issue(&Leaf::client()).unwrap());
+    Layout::write(folder.path(), &ca, &server, &client).unwrap();
+    let begun = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+        .args(["run", "--only", "redis-logs", "--format", "json", "--deadline", "6s", "--timeout", "1s"])
+        .args(["--redis", "rediss://127.0.0.1:9", "--certs"])
+        .arg(folder.path())
+        .arg("--docker-host")
+        .arg(format!("unix://{}", socket.display()))
+        .env("XDG_STATE_HOME", folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(60) {
+            let _ = child.kill();
+            panic!("no end within a minute, with a deadline of 6 s");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!report.to_string().contains("inspected-secret"), "{report}");
+    let check = &report["checks"][0];
+    let mut said = check["status"].as_str().unwrap().to_owned();
+    if let (Some(cause), false) =
+        (check.pointer("/diagnoses/0/cause").and_then(Value::as_str), said == "pass")
+    {
+        said = format!("{said} {cause}");
+    }
+    (said, check["summary"].as_str().unwrap().to_owned(), report)
+}
+
+#[test]
+fn each_engine_is_told_apart_and_none_is_a_pass_without_a_log() {
+    for (name, answer, expected, why) in ROWS {
+        let folder = tempfile::tempdir().unwrap();
+        let (said, summary, report) = redis_logs(&start(folder.path(), *answer));
+        assert_eq!(said, *expected, "{name}: {report}");
+        assert!(report["checks"][0].to_string().contains(why), "{name}: {summary}");
+    }
+}
+
+#[test]
+fn the_fix_names_the_setting_and_the_file_on_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = start(folder.path(), |stream, path| well(stream, path, own_ca));
+    let (_, _, report) = redis_logs(&socket);
+    let fix = report.pointer("/root_causes/0/fix/0/text").unwrap().as_str().unwrap();
+    assert!(fix.starts_with("in scheduler look at REDIS_TLS_CA (now /etc/cordum/tls/other/ca.crt"), "{fix}");
+    assert!(fix.contains("on the host /srv/certs/other/ca.crt"), "{fix}");
+}
+
+#[test]
+fn a_socket_that_is_not_there_or_not_ours_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (said, summary, _) = redis_logs(&folder.path().join("nowhere.sock"));
+    assert_eq!(said, "unknown", "{summary}");
+    assert!(summary.contains("Docker is not reachable at unix://"), "{summary}");
+    let socket = start(folder.path(), |stream, path| well(stream, path, healthy_log));
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
+    // Nothing is closed to root.
+    if UnixStream::connect(&socket).is_err() {
+        let (said, summary, _) = redis_logs(&socket);
+        assert_eq!(said, "unknown", "{summary}");
+        assert!(summary.to_lowercase().contains("permission denied"), "{summary}");
+    }
+}
