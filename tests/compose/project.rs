@@ -141,14 +141,22 @@ impl Project {
         command
     }
 
-    /// Creates and starts what has changed.
+    /// Creates and starts what has changed. Two of the stack's ports lie where the system takes the ports
+    /// of outgoing connections from: one that is taken is free again in a moment.
     pub fn up(&self) {
-        let mut command = self.compose();
-        command.args(["up", "-d", "-t", "1", "--remove-orphans"]);
-        for scale in &self.scale {
-            command.arg("--scale").arg(scale);
+        for round in 0.. {
+            let mut command = self.compose();
+            command.args(["up", "-d", "-t", "1", "--remove-orphans"]);
+            for scale in &self.scale {
+                command.arg("--scale").arg(scale);
+            }
+            let ended = run(command, Duration::from_secs(120));
+            if ended.code == Some(0) || round == 5 || !ended.err.contains("address already in use") {
+                ended.must("up");
+                return;
+            }
+            std::thread::sleep(Duration::from_secs(2));
         }
-        run(command, Duration::from_secs(120)).must("up");
     }
 
     /// The containers of a service.
