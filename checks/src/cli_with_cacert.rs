@@ -43,7 +43,7 @@ async fn observe(context: &Context) -> Observation {
                 return seen;
             }
             match busy(context).await {
-                Busy::Trouble(trouble) => seen.failed(step, Expects::Works, trouble),
+                Busy::Trouble(trouble) => seen.failed(step, Expects::Works, *trouble),
                 Busy::No => seen.untried(step, Expects::Works, failure.because("while /readyz is fine")),
             }
         }

@@ -57,7 +57,7 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
             seen.failed(step, Expects::Works, failure);
         }
         429 => match busy(context).await {
-            Busy::Trouble(trouble) => seen.failed(step, Expects::Works, trouble),
+            Busy::Trouble(trouble) => seen.failed(step, Expects::Works, *trouble),
             Busy::No => {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
                     .because("HTTP 429 while the gateway's /readyz is fine");

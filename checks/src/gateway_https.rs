@@ -29,7 +29,7 @@ async fn observe(context: &Context) -> Observation {
         match http::get(context, &context.stack.gateway, "/api/v1/status", true).await {
             Ok(answer) if answer.status == 429 => match busy(context).await {
                 Busy::Trouble(failure) => {
-                    seen.failed(name, Expects::Works, failure);
+                    seen.failed(name, Expects::Works, *failure);
                     return seen;
                 }
                 Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
@@ -93,7 +93,7 @@ fn links(seen: &mut Observation, json: &Value) {
 /// What stands behind a 429.
 pub(crate) enum Busy {
     /// `/readyz` names the trouble.
-    Trouble(Failure),
+    Trouble(Box<Failure>),
     No,
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn busy(context: &Context) -> Busy {
                 failure.cause = Cause::NotTls(Speaker::Redis);
                 failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
             }
-            Busy::Trouble(failure)
+            Busy::Trouble(Box::new(failure))
         }
         None => Busy::No,
     }

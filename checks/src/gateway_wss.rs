@@ -39,7 +39,7 @@ async fn observe(context: &Context) -> Observation {
             Err(failure) => match failure.cause {
                 Cause::Http { status: 429 } => match busy(context).await {
                     Busy::Trouble(trouble) => {
-                        seen.failed(STEP, Expects::Works, trouble);
+                        seen.failed(STEP, Expects::Works, *trouble);
                         return seen;
                     }
                     Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
