@@ -142,7 +142,7 @@ impl Group {
             root.cause = main.cause;
             root.variant = main.variant;
             root.summary.clone_from(&main.title);
-            if self.places.first() == main.place.as_ref() {
+            if !surer && self.places.first() == main.place.as_ref() {
                 root.fix.clone_from(&main.fix);
             }
         }
@@ -204,7 +204,8 @@ const CHAIN: &str = " because it cannot ";
 /// stopped container is a name that vanished (`dns`), and a variant is more than none.
 fn names_it_better(one: &Diagnosis, root: &RootCause) -> bool {
     let rank = |cause: CauseKind, variant: Option<Variant>| {
-        (variant.is_some(), cause == CauseKind::Dns && variant.is_some())
+        let tells = variant.is_some_and(|variant| variant != Variant::BelowMinimum);
+        (tells, cause == CauseKind::Dns && tells)
     };
     rank(one.cause, one.variant) > rank(root.cause, root.variant)
 }

@@ -10,8 +10,7 @@ use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::query_parameters::{ListContainersOptions, LogsOptions};
 use bytes::Bytes;
-use futures_util::future::join_all;
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -99,6 +98,8 @@ impl Container {
 
 /// How long the engine may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// How many containers are looked at together: each answer may take its bound of memory.
+const AT_ONCE: usize = 4;
 /// How long for one container's state.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -163,7 +164,8 @@ impl Engine {
                 Err(_) => Some(listed_container(id, service, oneoff, summary)),
             }
         });
-        let mut containers: Vec<Container> = join_all(looks).await.into_iter().flatten().collect();
+        let mut containers: Vec<Container> =
+            stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
         containers.retain(|container| !container.oneoff);
         containers.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { docker, host: own, containers })

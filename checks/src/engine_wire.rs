@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::bound::Bounded;
 
 /// The list of a project's containers has some KiB, an inspection some tens of them.
-const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Seconds that bollard gives a request; the run's own deadline is tighter.
 const TIMEOUT: u64 = 120;

@@ -158,7 +158,7 @@ pub const ROWS: &[Row] = &[
             ]);
             project.restart(SERVICES);
         },
-        says: redis_down!("bad-certificate other-ca/client", "pass"),
+        says: redis_down!("bad-certificate other-ca/server", "pass"),
         roots: &["redis bad-certificate other-ca"],
         words: &["client check of Redis"],
         ..ROW
