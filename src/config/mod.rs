@@ -1,6 +1,7 @@
 //! Arguments, environment and PEM files become a [`Stack`], once. Touches no network. Everything that
 //! makes the selected checks impossible is reported, not only the first thing.
 
+mod engine;
 pub mod pem;
 mod targets;
 
@@ -15,9 +16,7 @@ use tls_verify_checks::context::{Check, Need};
 use tls_verify_checks::deployment::Minimum;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::secret::Secret;
-use tls_verify_checks::stack::{
-    EngineChoice, Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors,
-};
+use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
 
 use crate::cli::{RunnerArgs, TargetArgs};
 use crate::judgement;
@@ -191,7 +190,7 @@ pub fn stack(
         },
         worker: args.worker.clone().unwrap_or_else(|| "mock-bank-worker".to_owned()),
         worker_required: args.worker.is_some(),
-        engine: engine(args, environment),
+        engine: engine::choice(args, environment),
         logs: match (&args.logs, args.no_docker) {
             (Some(directory), _) => LogSource::Directory(directory.clone()),
             (None, true) => LogSource::None,
@@ -331,58 +330,6 @@ fn is_executable(file: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_executable(file: &Path) -> bool {
     file.is_file()
-}
-
-/// `--docker-host`, `DOCKER_HOST`, the current context, the usual sockets.
-fn engine(args: &TargetArgs, environment: &Environment) -> EngineChoice {
-    if args.no_docker {
-        return EngineChoice::Off;
-    }
-    if let Some(host) = args.docker_host.as_deref().or_else(|| environment.get("DOCKER_HOST")) {
-        let host = if host.starts_with('/') { format!("unix://{host}") } else { host.to_owned() };
-        return EngineChoice::Host(host);
-    }
-    if let Some(host) = context_host(environment) {
-        return EngineChoice::Host(host);
-    }
-    let mut sockets = vec![PathBuf::from("/var/run/docker.sock"), PathBuf::from("/run/docker.sock")];
-    if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {
-        sockets.push(Path::new(runtime).join("docker.sock"));
-        sockets.push(Path::new(runtime).join("podman/podman.sock"));
-    }
-    if let Some(home) = environment.get("HOME") {
-        sockets.push(Path::new(home).join(".docker/run/docker.sock"));
-        sockets.push(Path::new(home).join(".docker/desktop/docker.sock"));
-    }
-    sockets.push(PathBuf::from("/run/podman/podman.sock"));
-    EngineChoice::Usual(sockets)
-}
-
-/// The endpoint of the Docker CLI's current context (`~/.docker/config.json`, `contexts/meta`).
-fn context_host(environment: &Environment) -> Option<String> {
-    let home = environment
-        .get("DOCKER_CONFIG")
-        .map(PathBuf::from)
-        .or_else(|| environment.get("HOME").map(|home| Path::new(home).join(".docker")))?;
-    let name = match environment.get("DOCKER_CONTEXT") {
-        Some(name) => name.to_owned(),
-        None => {
-            let config: serde_json::Value =
-                serde_json::from_slice(&std::fs::read(home.join("config.json")).ok()?).ok()?;
-            config.get("currentContext")?.as_str()?.to_owned()
-        }
-    };
-    if name == "default" {
-        return None;
-    }
-    for entry in std::fs::read_dir(home.join("contexts/meta")).ok()?.flatten() {
-        let Ok(bytes) = std::fs::read(entry.path().join("meta.json")) else { continue };
-        let Ok(meta) = serde_json::from_slice::<serde_json::Value>(&bytes) else { continue };
-        if meta.get("Name").and_then(|value| value.as_str()) == Some(name.as_str()) {
-            return meta.pointer("/Endpoints/docker/Host")?.as_str().map(str::to_owned);
-        }
-    }
-    None
 }
 
 /// A duration before now, or RFC 3339.
