@@ -196,3 +196,63 @@ fn the_first_look_passes_over_nothing_that_the_closer_one_knows() {
     }
     assert!(known > 3000, "{known}");
 }
+
+/// The same lines with other digits: other times, ports, numbers, and now and then another error's code.
+fn renumbered(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut seed = 0x1234_5678_u32;
+    let mut next = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as u8
+    };
+    lines
+        .iter()
+        .map(|line| {
+            line.iter().map(|byte| if byte.is_ascii_digit() { b'0' + next() % 10 } else { *byte }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_remembered_is_what_a_fresh_look_says() {
+    use tls_verify::recognise::sense;
+    use tls_verify::triage::scan::{Problem, Scanner};
+    use tls_verify_checks::fault::Sense;
+    let mut lines = mutated();
+    if let Some(file) = corpus() {
+        for row in std::fs::read_to_string(file).unwrap().lines() {
+            let row: Value = serde_json::from_str(row).unwrap();
+            lines.push(row["line"].as_str().unwrap().as_bytes().to_vec());
+        }
+    }
+    // Colour and line ends are taken off before the look; the loss of NATS waits for what follows.
+    lines.retain(|line| {
+        !line.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0x1b))
+            && memchr::memmem::find(line, b"disconnected from nats").is_none()
+    });
+    let others = renumbered(&lines);
+    let again = renumbered(&others);
+    // Each stands three times and more, so that the later ones are answered from memory.
+    let all: Vec<&[u8]> =
+        [&lines, &others, &again, &lines].into_iter().flatten().map(Vec::as_slice).collect();
+    let text: Vec<u8> = all.iter().flat_map(|line| [*line, b"\nINFO all is well\n"].concat()).collect();
+    for project in [false, true] {
+        let mut seen = Vec::new();
+        let mut sink = |problem: Problem| seen.push((problem.line_number, problem.found, problem.emitter));
+        let mut scanner = Scanner::new(project, &mut sink);
+        scanner.feed(&text);
+        scanner.finish();
+        let fresh = (1..).step_by(2).zip(&all).filter_map(|(number, line)| {
+            let found = recognise(line)?;
+            let trouble = !project || matches!(sense(line), Sense::Trouble(_));
+            trouble.then(|| (number, found, emitter::of(line).or_else(|| origin(line))))
+        });
+        let mut count = 0;
+        for (seen, fresh) in seen.iter().zip(fresh) {
+            let line = String::from_utf8_lossy(all[(fresh.0 / 2) as usize]);
+            assert_eq!(*seen, fresh, "{line}");
+            count += 1;
+        }
+        assert_eq!(count, seen.len());
+        assert!(count > 15_000, "{count}");
+    }
+}

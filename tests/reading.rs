@@ -193,6 +193,43 @@ fn standard_input_and_pasted_text_are_read() {
 }
 
 #[test]
+fn who_follows_a_log_hears_of_a_line_while_the_pipe_stays_open() {
+    let mut child = command(&[], "jsonl").stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let (heard, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in std::io::BufRead::lines(std::io::BufReader::new(stdout)) {
+            if heard.send(line.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    let expect = |number: u64, cause: &str| {
+        let row = said.recv_timeout(std::time::Duration::from_secs(60)).expect("a record, while more may come");
+        let row: Value = serde_json::from_str(&row).unwrap();
+        assert_eq!((row["line_number"].as_u64(), row["cause"].as_str()), (Some(number), Some(cause)));
+    };
+    // Nothing follows.
+    stdin.write_all(b"dial tcp 10.0.0.1:6379: connect: connection refused\n").unwrap();
+    expect(1, "connection-refused");
+    // Half a line follows.
+    stdin.write_all(b"x509: certificate signed by unknown authority\nall is").unwrap();
+    expect(2, "unknown-authority");
+    // A record of several lines in one piece, and nothing behind it.
+    let trace = b" well\njavax.net.ssl.SSLHandshakeException: General SSLEngine problem\n\tat a.b(C.java:1)\nCaused by: java.security.cert.CertificateExpiredException: NotAfter: Mon\n";
+    stdin.write_all(trace).unwrap();
+    expect(4, "expired");
+    // More than a block at once, and then nothing.
+    let mut flood = b"INFO request completed status=200\n".repeat(60_000);
+    flood.extend_from_slice(b"x509: certificate is valid for localhost, not redis\n");
+    stdin.write_all(&flood).unwrap();
+    expect(60_007, "hostname-mismatch");
+    drop(stdin);
+    assert_eq!(ended(child).status.code(), Some(1));
+}
+
+#[test]
 fn a_closed_output_ends_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log");

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
+
+use super::steady::Form;
 
 /// Shapes, the most telling first.
 const SHAPES: &[(&str, &str)] = &[
@@ -74,17 +76,20 @@ const SHAPES: &[(&str, &str)] = &[
 /// The emitter of a line, if its shape tells.
 #[must_use]
 pub fn of(line: &[u8]) -> Option<&'static str> {
-    static CELL: OnceLock<Vec<(&'static str, Regex)>> = OnceLock::new();
+    Form::with(line, of_form)
+}
+
+/// The emitter of lines of a form: the first whose shape fits, all looked for in one pass.
+pub(crate) fn of_form(form: Form<'_>) -> Option<&'static str> {
+    static CELL: OnceLock<RegexSet> = OnceLock::new();
     let shapes = CELL.get_or_init(|| {
-        SHAPES
-            .iter()
-            .map(|(name, shape)| {
-                let built = RegexBuilder::new(shape).case_insensitive(true).unicode(false).build();
-                // Constants that the tests exercise.
-                (*name, built.expect("the shape is a valid expression"))
-            })
-            .collect()
+        let built = RegexSetBuilder::new(SHAPES.iter().map(|(_, shape)| shape))
+            .case_insensitive(true)
+            .unicode(false)
+            .build();
+        // Constants that the tests exercise.
+        built.expect("the shapes are valid expressions")
     });
-    let line = &line[..line.len().min(4096)];
-    shapes.iter().find(|(_, shape)| shape.is_match(line)).map(|(name, _)| *name)
+    let line = form.text();
+    shapes.matches(&line[..line.len().min(4096)]).iter().next().map(|index| SHAPES[index].0)
 }

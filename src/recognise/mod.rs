@@ -2,9 +2,12 @@
 //! are data: see [`table`].
 
 pub mod emitter;
+mod memo;
 mod phrase;
+mod quick;
 mod redact;
 mod shape;
+mod steady;
 mod stems;
 mod table;
 mod words;
@@ -16,7 +19,9 @@ use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
 use tls_verify_checks::fault::{Recognised, Sense};
 use tls_verify_checks::stack::Link;
 
+pub use memo::Memo;
 pub use redact::redact;
+pub use steady::Form;
 pub use stems::trigger;
 use table::{ENDS, HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
 
@@ -55,6 +60,12 @@ fn automaton(
 /// What a line says.
 #[must_use]
 pub fn sense(line: &[u8]) -> Sense {
+    Form::with(line, sense_of)
+}
+
+/// What a line of this form says.
+pub(crate) fn sense_of(form: Form<'_>) -> Sense {
+    let line = form.text();
     static HARMLESS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static STARTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static WORKS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
@@ -68,8 +79,8 @@ pub fn sense(line: &[u8]) -> Sense {
     if automaton(&HARMLESS_CELL, HARMLESS.iter().copied()).is_match(line) {
         return Sense::Nothing;
     }
-    match recognise(line) {
-        Some(found) => Sense::Trouble(found),
+    match ranked_of(form) {
+        Some((found, _)) => Sense::Trouble(found),
         None if automaton(&ENDS_CELL, ENDS.iter().copied()).is_match(line) => Sense::Ends,
         None => Sense::Nothing,
     }
@@ -84,6 +95,11 @@ pub fn recognise(line: &[u8]) -> Option<Recognised> {
 /// The cause with its rank: the higher, the more inner.
 #[must_use]
 pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
+    Form::with(line, ranked_of)
+}
+
+pub(crate) fn ranked_of(form: Form<'_>) -> Option<(Recognised, u8)> {
+    let line = form.text();
     trigger(line, false)?;
     let text = match shape::of(line) {
         shape::Shape::Message(text) => text,
@@ -110,8 +126,12 @@ fn access(status: u16) -> Option<(Recognised, u8)> {
 /// Whose words a line quotes, where its own shape does not tell who wrote it: the table of the message.
 #[must_use]
 pub fn origin(line: &[u8]) -> Option<&'static str> {
+    Form::with(line, origin_of)
+}
+
+pub(crate) fn origin_of(form: Form<'_>) -> Option<&'static str> {
     // Below that rank many programs share the words.
-    best(line)
+    best(form.text())
         .filter(|(rank, _, pattern)| *rank > 5 && pattern.table != "other")
         .map(|(_, _, pattern)| pattern.table)
 }
@@ -187,22 +207,29 @@ fn whole_word(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool 
 /// Which link a line of Cordum's services speaks of.
 fn link(line: &[u8]) -> Option<Link> {
     static STORE_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static NAMES_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     // The names in a certificate (`is valid for localhost, nats, redis, …`) are no links.
     let end = memchr::memmem::find(line, b" valid for ").unwrap_or(line.len());
     let line = &line[..end];
-    let has = |needle: &[u8]| line.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
-    if has(b"safety kernel") || has(b"safety_kernel") {
+    let mut has = [false; LINK_NAMES.len()];
+    for hit in automaton(&NAMES_CELL, LINK_NAMES.iter().copied()).find_overlapping_iter(line) {
+        has[hit.pattern().as_usize()] = true;
+    }
+    let [kernel, kernel_too, to_nats, to_nats_too, nats, redis, remote_call] = has;
+    if kernel || kernel_too {
         Some(Link::SafetyKernel)
-    } else if has(b"nats connect") || has(b"connect nats") || (has(b"nats") && !has(b"redis")) {
+    } else if to_nats || to_nats_too || (nats && !redis) {
         Some(Link::Nats)
-    } else if has(b"redis")
-        || (!has(b"rpc error") && automaton(&STORE_CELL, STORE.iter().copied()).is_match(line))
-    {
+    } else if redis || (!remote_call && automaton(&STORE_CELL, STORE.iter().copied()).is_match(line)) {
         Some(Link::Redis)
     } else {
         None
     }
 }
+
+/// Words that name a link, or speak against one, in the order in which [`link`] takes them.
+const LINK_NAMES: [&str; 7] =
+    ["safety kernel", "safety_kernel", "nats connect", "connect nats", "nats", "redis", "rpc error"];
 
 #[cfg(test)]
 mod tests {

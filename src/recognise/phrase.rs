@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
 
+use super::quick::Quick;
 use super::words::Words;
 
 /// One phrase and what it means.
@@ -52,10 +53,10 @@ const INFORMS: &[&str] = &["info", "inf", "debug", "dbg", "trace", "trc", "notic
 #[derive(Debug, Default)]
 struct Table {
     phrases: Vec<Phrase>,
-    exact: HashMap<String, Vec<u16>>,
+    exact: HashMap<String, Vec<u16>, Quick>,
     prefixes: Vec<(String, u16)>,
     /// By the group of its first word.
-    by_first: HashMap<u16, Vec<usize>>,
+    by_first: Vec<Vec<usize>>,
     groups: HashMap<String, u16>,
 }
 
@@ -88,6 +89,29 @@ impl Table {
     }
 }
 
+/// The groups of each word of a line.
+#[derive(Debug)]
+struct Groups {
+    all: Vec<u16>,
+    ends: Vec<usize>,
+}
+
+impl Groups {
+    fn of(table: &Table, words: &Words) -> Self {
+        let mut groups = Self { all: Vec::with_capacity(4 * words.len()), ends: Vec::with_capacity(words.len()) };
+        for index in 0..words.len() {
+            table.groups_of(words.get(index), &mut groups.all);
+            groups.ends.push(groups.all.len());
+        }
+        groups
+    }
+
+    fn at(&self, index: usize) -> &[u16] {
+        let Some(end) = self.ends.get(index) else { return &[] };
+        &self.all[index.checked_sub(1).map_or(0, |before| self.ends[before])..*end]
+    }
+}
+
 /// All words of `a/b/@set`.
 fn alternatives(spec: &str, sets: &HashMap<&str, &str>) -> Vec<String> {
     let mut words = Vec::new();
@@ -110,7 +134,7 @@ fn sets() -> HashMap<&'static str, &'static str> {
         .collect()
 }
 
-fn rows() -> impl Iterator<Item = &'static str> {
+pub(super) fn rows() -> impl Iterator<Item = &'static str> {
     TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '@']))
 }
 
@@ -165,7 +189,11 @@ fn table() -> &'static Table {
             if let Some(phrase) = row(line, &mut table, &sets) {
                 let index = table.phrases.len();
                 if let Some(Part::Word(first)) = phrase.parts.first() {
-                    table.by_first.entry(*first).or_default().push(index);
+                    let first = usize::from(*first);
+                    if table.by_first.len() <= first {
+                        table.by_first.resize(first + 1, Vec::new());
+                    }
+                    table.by_first[first].push(index);
                 }
                 table.phrases.push(phrase);
             }
@@ -178,24 +206,18 @@ fn table() -> &'static Table {
 pub(super) fn find(line: &[u8], above: u8) -> Option<&'static Phrase> {
     let table = table();
     let words = Words::read(line);
-    let mut groups: Vec<Vec<u16>> = Vec::with_capacity(words.len());
-    let mut present: Vec<u16> = Vec::new();
-    for index in 0..words.len() {
-        let mut of = Vec::new();
-        table.groups_of(words.get(index), &mut of);
-        present.extend_from_slice(&of);
-        groups.push(of);
-    }
-    if present.is_empty() {
+    let groups = Groups::of(table, &words);
+    if groups.all.is_empty() {
         return None;
     }
+    let present = &groups.all;
     let mut best: Option<&'static Phrase> = None;
     // What only sounds like trouble is none where the line says itself that it only informs.
     let informs = (0..words.len().min(20)).any(|index| INFORMS.contains(&words.get(index)));
     let mut floor = if informs { above.max(2) } else { above };
-    for at in 0..groups.len() {
-        for first in &groups[at] {
-            for index in table.by_first.get(first).into_iter().flatten() {
+    for at in 0..words.len() {
+        for first in groups.at(at) {
+            for index in table.by_first.get(usize::from(*first)).into_iter().flatten() {
                 let phrase = &table.phrases[*index];
                 if phrase.rank > floor
                     && phrase.needs.iter().all(|one| one.iter().all(|group| present.contains(group)))
@@ -212,27 +234,27 @@ pub(super) fn find(line: &[u8], above: u8) -> Option<&'static Phrase> {
 }
 
 /// The parts fit from a word on.
-fn follows(parts: &[Part], groups: &[Vec<u16>], words: &Words, at: usize) -> bool {
+fn follows(parts: &[Part], groups: &Groups, words: &Words, at: usize) -> bool {
     match parts {
         [] => true,
         [Part::Word(group), rest @ ..] => {
-            groups.get(at).is_some_and(|of| of.contains(group)) && follows(rest, groups, words, at + 1)
+            groups.at(at).contains(group) && follows(rest, groups, words, at + 1)
         }
         [Part::NoValue, rest @ ..] => {
-            (at >= groups.len() || words.get(at) != "=") && follows(rest, groups, words, at)
+            (at >= words.len() || words.get(at) != "=") && follows(rest, groups, words, at)
         }
-        [Part::Any, rest @ ..] => at < groups.len() && follows(rest, groups, words, at + 1),
+        [Part::Any, rest @ ..] => at < words.len() && follows(rest, groups, words, at + 1),
         [gap, rest @ ..] => {
             let near = matches!(gap, Part::Near);
             let most = if let Part::Gap(most) = gap { *most } else { 2 };
             for skipped in 0..=most {
-                if at + skipped > groups.len() {
+                if at + skipped > words.len() {
                     return false;
                 }
                 if follows(rest, groups, words, at + skipped) {
                     return true;
                 }
-                let word = if at + skipped < groups.len() { words.get(at + skipped) } else { "" };
+                let word = if at + skipped < words.len() { words.get(at + skipped) } else { "" };
                 if DENIALS.contains(&word) || (near && word == ":") {
                     return false;
                 }

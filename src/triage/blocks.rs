@@ -5,158 +5,217 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::look::{self, LOOKED_AT, Look};
+use super::look::{LOOKED_AT, Look, Looker};
 use super::scan::Scanner;
 
 /// Bytes of a block.
-const BLOCK: usize = 1 << 20;
+pub(super) const BLOCK: usize = 1 << 20;
 /// Looks at a block on another thread pay from here on.
 const SMALL: usize = 1 << 18;
 /// More threads than this would wait for the disk.
 const THREADS: usize = 4;
+/// A record of several lines whose writer pauses for so long has ended.
+const PAUSE: Duration = Duration::from_millis(300);
 
-/// What a pipe holds (Linux).
-const PIPE: usize = 64 * 1024;
+/// What came of asking for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    Bytes,
+    /// Nothing in the time that was given.
+    Nothing,
+    End,
+}
 
-/// Cuts a reader's bytes into blocks of whole lines. A line longer than what is looked at is cut.
+/// Where bytes come from.
+pub(super) trait Supply {
+    /// Appends what there is, a block's worth at most. Waits for so long, or for ever.
+    fn more(&mut self, into: &mut Vec<u8>, patience: Option<Duration>) -> io::Result<Came>;
+}
+
+/// A reader that never makes anyone wait: a file.
+pub(super) struct Whole<'a>(pub(super) &'a mut dyn Read);
+
+impl Supply for Whole<'_> {
+    fn more(&mut self, into: &mut Vec<u8>, _: Option<Duration>) -> io::Result<Came> {
+        let had = into.len();
+        into.resize(had + BLOCK, 0);
+        let mut filled = had;
+        let mut read = Ok(());
+        while filled < had + BLOCK {
+            match self.0.read(&mut into[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    read = Err(error);
+                    break;
+                }
+            }
+        }
+        into.truncate(filled);
+        read.map(|()| if filled == had { Came::End } else { Came::Bytes })
+    }
+}
+
+/// Cuts bytes into blocks of whole lines. A line longer than what is looked at is cut.
 struct Blocks<'a> {
-    reader: &'a mut dyn Read,
+    supply: &'a mut dyn Supply,
     carry: Vec<u8>,
     /// The rest of a line that is too long is passed over.
     skips: bool,
     ended: bool,
+    /// Why there is no more; what came before it counts.
+    error: Option<io::Error>,
+}
+
+enum Next {
+    /// Whole lines, the last with its end.
+    Block(Vec<u8>),
+    Nothing,
+    End,
 }
 
 impl Blocks<'_> {
-    /// The next block: whole lines, the last with its end.
-    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut block = std::mem::take(&mut self.carry);
+    fn next(&mut self, patience: Option<Duration>) -> io::Result<Next> {
         loop {
             if self.ended {
+                let mut block = std::mem::take(&mut self.carry);
                 if block.is_empty() {
-                    return Ok(None);
+                    return self.error.take().map_or(Ok(Next::End), Err);
                 }
                 block.push(b'\n');
-                return Ok(Some(block));
+                return Ok(Next::Block(block));
             }
-            let had = block.len();
-            self.fill(&mut block)?;
+            let had = self.carry.len();
+            match self.supply.more(&mut self.carry, patience) {
+                Ok(Came::Bytes) => {}
+                Ok(Came::Nothing) => return Ok(Next::Nothing),
+                Ok(Came::End) => self.ended = true,
+                Err(error) => {
+                    self.ended = true;
+                    self.error = Some(error);
+                }
+            }
             if self.skips {
-                let Some(end) = memchr::memchr(b'\n', &block[had..]) else {
-                    block.truncate(had);
+                let Some(end) = memchr::memchr(b'\n', &self.carry[had..]) else {
+                    self.carry.truncate(had);
                     continue;
                 };
-                block.drain(had..had + end);
+                self.carry.drain(had..had + end);
                 self.skips = false;
             }
-            if let Some(end) = memchr::memrchr(b'\n', &block) {
-                self.carry = block.split_off(end + 1);
-                return Ok(Some(block));
+            if let Some(end) = memchr::memrchr(b'\n', &self.carry[had..]) {
+                let rest = self.carry.split_off(had + end + 1);
+                return Ok(Next::Block(std::mem::replace(&mut self.carry, rest)));
             }
-            if block.len() >= LOOKED_AT && !self.ended {
-                block.truncate(LOOKED_AT);
+            if self.carry.len() >= LOOKED_AT && !self.ended {
+                self.carry.truncate(LOOKED_AT);
                 self.skips = true;
             }
         }
-    }
-
-    /// Reads until a block's worth is there.
-    fn fill(&mut self, block: &mut Vec<u8>) -> io::Result<()> {
-        let had = block.len();
-        block.resize(had + BLOCK, 0);
-        let mut filled = had;
-        while filled < had + BLOCK {
-            match self.reader.read(&mut block[filled..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(count) => {
-                    filled += count;
-                    // Less than a pipe holds, and whole lines: whoever writes is waited for no longer.
-                    if count < PIPE && block[filled - 1] == b'\n' {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    block.truncate(filled);
-                    return Err(error);
-                }
-            }
-        }
-        block.truncate(filled);
-        Ok(())
     }
 }
 
 type Looked = (Vec<u8>, Vec<Look>, u64);
 
-/// Feeds all of a reader to a scanner. What was read before an error counts.
-pub(super) fn pour(reader: &mut dyn Read, project: bool, scanner: &mut Scanner<'_>) -> io::Result<()> {
-    let mut blocks = Blocks { reader, carry: Vec::new(), skips: false, ended: false };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-    let Some(first) = blocks.next()? else { return Ok(()) };
-    if threads < 2 || first.len() < SMALL {
-        let mut next = Some(first);
-        while let Some(block) = next {
-            scanner.feed(&block);
-            next = blocks.next()?;
+/// Blocks under way to the scanner, in their order.
+struct Line<'a, 'b> {
+    scanner: &'a mut Scanner<'b>,
+    due: VecDeque<Receiver<Looked>>,
+}
+
+impl Line<'_, '_> {
+    fn take(&mut self) {
+        if let Some((block, looks, lines)) = self.due.pop_front().and_then(|answered| answered.recv().ok()) {
+            self.scanner.looked(&block, looks, lines);
         }
-        return Ok(());
     }
+
+    fn take_all(&mut self) {
+        while !self.due.is_empty() {
+            self.take();
+        }
+    }
+}
+
+/// Feeds all of a supply to a scanner; `idle` is called before anything is waited for. What was read before
+/// an error counts.
+pub(super) fn pour(
+    supply: &mut dyn Supply,
+    project: bool,
+    scanner: &mut Scanner<'_>,
+    idle: &dyn Fn(),
+) -> io::Result<()> {
+    let mut blocks = Blocks { supply, carry: Vec::new(), skips: false, ended: false, error: None };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     let (work, waiting) = channel::<(Vec<u8>, Sender<Looked>)>();
     let waiting = Mutex::new(waiting);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| look_on(&waiting, project));
-        }
         // Dropped at the end of this closure, which ends the threads.
         let work = work;
-        let mut due: VecDeque<Receiver<Looked>> = VecDeque::new();
-        let mut next = Some(first);
-        let mut read = Ok(());
-        while let Some(block) = next.take() {
-            if block.len() < SMALL {
+        let mut started = false;
+        let mut line = Line { scanner, due: VecDeque::new() };
+        let read = loop {
+            let block = match next(&mut blocks, &mut line, idle) {
+                Ok(Some(block)) => block,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            if threads < 2 || block.len() < SMALL {
                 // What comes in drops is known at once.
-                while let Some(answered) = due.pop_front() {
-                    take(scanner, Some(answered));
+                line.take_all();
+                line.scanner.feed(&block);
+                continue;
+            }
+            if !started {
+                started = true;
+                for _ in 0..threads {
+                    scope.spawn(|| look_on(&waiting, project));
                 }
-                scanner.feed(&block);
-            } else {
-                let (answer, answered) = channel();
-                if work.send((block, answer)).is_err() {
-                    break;
-                }
-                due.push_back(answered);
             }
-            if due.len() > threads + 1 {
-                take(scanner, due.pop_front());
+            let (answer, answered) = channel();
+            if work.send((block, answer)).is_err() {
+                break Ok(());
             }
-            match blocks.next() {
-                Ok(block) => next = block,
-                Err(error) => read = Err(error),
+            line.due.push_back(answered);
+            if line.due.len() > threads + 1 {
+                line.take();
             }
-        }
-        while let Some(answered) = due.pop_front() {
-            take(scanner, Some(answered));
-        }
+        };
+        line.take_all();
         read
     })
 }
 
-fn take(scanner: &mut Scanner<'_>, answered: Option<Receiver<Looked>>) {
-    if let Some((block, looks, lines)) = answered.and_then(|answered| answered.recv().ok()) {
-        scanner.looked(&block, looks, lines);
+/// The next block. Before it is waited for, everything that is known is told; after a pause nothing goes on
+/// with the last record.
+fn next(blocks: &mut Blocks<'_>, line: &mut Line<'_, '_>, idle: &dyn Fn()) -> io::Result<Option<Vec<u8>>> {
+    let mut patience = Some(Duration::ZERO);
+    loop {
+        match blocks.next(patience)? {
+            Next::Block(block) => return Ok(Some(block)),
+            Next::End => return Ok(None),
+            Next::Nothing if patience == Some(Duration::ZERO) => {
+                line.take_all();
+                patience = line.scanner.is_open().then_some(PAUSE);
+            }
+            Next::Nothing => {
+                line.scanner.pause();
+                patience = None;
+            }
+        }
+        idle();
     }
 }
 
 fn look_on(waiting: &Mutex<Receiver<(Vec<u8>, Sender<Looked>)>>, project: bool) {
+    let mut looker = Looker::new(project);
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, answer)) = next else { return };
-        let (looks, lines) = look::at(&block, project);
+        let (looks, lines) = looker.at(&block);
         let _ = answer.send((block, looks, lines));
     }
 }
@@ -170,7 +229,7 @@ mod tests {
         let mut found = Vec::new();
         let mut sink = |problem: Problem| found.push((problem.line_number, problem.found.kind.to_string()));
         let mut scanner = Scanner::new(false, &mut sink);
-        pour(&mut &text[..], false, &mut scanner).unwrap();
+        pour(&mut Whole(&mut &text[..]), false, &mut scanner, &|| {}).unwrap();
         scanner.finish();
         found
     }
@@ -201,5 +260,29 @@ mod tests {
         let mut text = b"x509: certificate signed by unknown authority ".to_vec();
         text.resize(3 * BLOCK, b'x');
         assert_eq!(poured(&text), [(1, "unknown-authority".to_owned())]);
+    }
+
+    /// Text, and then an error.
+    struct Torn<'a>(&'a [u8]);
+
+    impl Read for Torn<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.0.read(into)
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_an_error_counts() {
+        let mut found = Vec::new();
+        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found.kind.to_string()));
+        let mut scanner = Scanner::new(false, &mut sink);
+        let mut torn = Torn(b"x509: certificate has expired\nok\ndial tcp: connection refused");
+        let read = pour(&mut Whole(&mut torn), false, &mut scanner, &|| {});
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        scanner.finish();
+        assert_eq!(found, [(1, "expired".to_owned()), (3, "connection-refused".to_owned())]);
     }
 }

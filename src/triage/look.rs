@@ -7,7 +7,7 @@ use tls_verify_checks::engine::moment;
 use tls_verify_checks::fault::{Recognised, Sense};
 use tls_verify_checks::stack::Link;
 
-use crate::recognise::{self, emitter};
+use crate::recognise::{self, Form, Memo, emitter};
 
 /// Bytes of a line that are looked at; what a message says stands at its front.
 pub(super) const LOOKED_AT: usize = 256 * 1024;
@@ -15,7 +15,7 @@ pub(super) const LOOKED_AT: usize = 256 * 1024;
 const SHOWN: usize = 4096;
 
 /// What a line says that is not passed over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Said {
     /// A service starts.
     Start,
@@ -43,48 +43,76 @@ pub(super) struct Look {
     pub(super) at: Option<SystemTime>,
 }
 
-/// The lines of a block that are worth a word, and how many lines there are.
-pub(super) fn at(block: &[u8], project: bool) -> (Vec<Look>, u64) {
-    let mut looks = Vec::new();
-    let mut lines = 0;
-    let mut from = 0;
-    while let Some(hit) = recognise::trigger(&block[from..], project) {
-        let hit = from + hit;
-        let start = memchr::memrchr(b'\n', &block[from..hit]).map_or(from, |index| from + index + 1);
-        let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |index| hit + index);
-        lines += memchr::memchr_iter(b'\n', &block[from..start]).count() as u64;
-        if let Some(look) = line(&block[start..end.min(start + LOOKED_AT)], start, end, lines, project) {
-            looks.push(look);
-        }
-        lines += 1;
-        from = (end + 1).min(block.len());
-    }
-    lines += memchr::memchr_iter(b'\n', &block[from..]).count() as u64;
-    (looks, lines)
+/// What the form of a line tells.
+#[derive(Clone, Debug)]
+struct Told {
+    said: Said,
+    shape: Option<&'static str>,
+    emitter: Option<&'static str>,
 }
 
-fn line(line: &[u8], start: usize, end: usize, before: u64, project: bool) -> Option<Look> {
-    let plain = plain(line);
+/// Looks at lines, and remembers what it said of the last ones.
+#[derive(Debug)]
+pub(super) struct Looker {
+    project: bool,
+    memo: Memo<Option<Told>>,
+}
+
+impl Looker {
+    pub(super) fn new(project: bool) -> Self {
+        Self { project, memo: Memo::default() }
+    }
+
+    /// The lines of a block that are worth a word, and how many lines there are.
+    pub(super) fn at(&mut self, block: &[u8]) -> (Vec<Look>, u64) {
+        let mut looks = Vec::new();
+        let mut lines = 0;
+        let mut from = 0;
+        while let Some(hit) = recognise::trigger(&block[from..], self.project) {
+            let hit = from + hit;
+            let start = memchr::memrchr(b'\n', &block[from..hit]).map_or(from, |index| from + index + 1);
+            let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |index| hit + index);
+            lines += memchr::memchr_iter(b'\n', &block[from..start]).count() as u64;
+            if let Some(look) = self.line(&block[start..end.min(start + LOOKED_AT)], start, end, lines) {
+                looks.push(look);
+            }
+            lines += 1;
+            from = (end + 1).min(block.len());
+        }
+        lines += memchr::memchr_iter(b'\n', &block[from..]).count() as u64;
+        (looks, lines)
+    }
+
+    fn line(&mut self, line: &[u8], start: usize, end: usize, before: u64) -> Option<Look> {
+        let plain = plain(line);
+        let project = self.project;
+        let Told { said, shape, emitter } = self.memo.of(&plain, |form| told(form, project))?;
+        let (shown, at) = match said {
+            Said::Problem(..) => (shown(&plain), stamp(&plain)),
+            Said::Start | Said::NatsWorks => (String::new(), None),
+        };
+        Some(Look { start, end, before, said, shape, emitter, shown, at })
+    }
+}
+
+fn told(form: Form<'_>, project: bool) -> Option<Told> {
+    let problem = || recognise::ranked_of(form).map(|(found, rank)| Said::Problem(found, rank));
     let said = if project {
-        match recognise::sense(&plain) {
+        match recognise::sense_of(form) {
             Sense::Start(_) => Said::Start,
             Sense::Works(Some(Link::Nats)) => Said::NatsWorks,
             Sense::Ends | Sense::Works(_) | Sense::Nothing => return None,
-            Sense::Trouble(_) => problem(&plain)?,
+            Sense::Trouble(_) => problem()?,
         }
     } else {
-        problem(&plain)?
+        problem()?
     };
-    let (shape, shown, at) = match said {
-        Said::Problem(..) => (emitter::of(&plain), shown(&plain), stamp(&plain)),
-        Said::Start | Said::NatsWorks => (None, String::new(), None),
+    let shape = match said {
+        Said::Problem(..) => emitter::of_form(form),
+        Said::Start | Said::NatsWorks => None,
     };
-    let emitter = shape.or_else(|| recognise::origin(&plain));
-    Some(Look { start, end, before, said, shape, emitter, shown, at })
-}
-
-fn problem(line: &[u8]) -> Option<Said> {
-    recognise::ranked(line).map(|(found, rank)| Said::Problem(found, rank))
+    let emitter = shape.or_else(|| recognise::origin_of(form));
+    Some(Told { said, shape, emitter })
 }
 
 /// A line as it is shown: without secrets, cut.

@@ -1,6 +1,7 @@
 //! `diagnose`: error text and log lines in, causes out.
 
 mod blocks;
+mod live;
 mod look;
 mod record;
 mod render;
@@ -29,6 +30,8 @@ use crate::config::{self, Environment, Problem as Wrong};
 use crate::outcome::exit;
 use crate::output;
 use crate::recognise::recognise;
+use blocks::{Supply, Whole};
+use live::Live;
 use scan::{Problem, Scanner};
 
 /// All problem lines of one cause.
@@ -206,8 +209,7 @@ impl Collected {
         if let Some(lines) = self.lines.as_mut().filter(|_| self.lost.is_none()) {
             // Writing to memory does not fail.
             let _ = render::jsonl(source, &problem, lines);
-            // Who follows a log wants a line as it comes.
-            if source == "stdin" || lines.len() > BUFFERED {
+            if lines.len() > BUFFERED {
                 self.flush();
             }
         }
@@ -215,8 +217,9 @@ impl Collected {
         let known = self.groups.iter_mut().find(|group| group.cause == cause && group.variant == variant);
         if let Some(group) = known {
             group.count += 1;
-            group.first = group.first.or(at);
-            group.last = at.or(group.last);
+            // Logs of several services overlap.
+            group.first = group.first.into_iter().chain(at).min();
+            group.last = group.last.max(at);
             if group.sources.len() < 64 && !group.sources.contains(service) {
                 group.sources.insert(service.to_owned());
             }
@@ -242,11 +245,12 @@ impl Collected {
 fn read(source: &Source, collected: &Mutex<Collected>) -> Result<(), Wrong> {
     match source {
         Source::Text(text) => {
-            stream(&mut text.as_bytes(), "argument", "argument", false, collected);
+            stream(&mut Whole(&mut text.as_bytes()), "argument", "argument", false, collected);
             Ok(())
         }
         Source::Stdin => {
-            let read = stream(&mut io::stdin().lock(), "stdin", "stdin", false, collected);
+            let read = Live::of(io::stdin())
+                .map_or_else(Some, |mut input| stream(&mut input, "stdin", "stdin", false, collected));
             read.map_or(Ok(()), |error| Err(Wrong::new(format!("standard input: {error}"), "give a file")))
         }
         Source::File(path) => file(path, false, collected),
@@ -275,24 +279,33 @@ fn unreadable(path: &Path, error: &io::Error) -> Wrong {
 }
 
 fn file(path: &Path, project: bool, collected: &Mutex<Collected>) -> Result<(), Wrong> {
-    let mut handle = open(path).map_err(|error| unreadable(path, &error))?;
+    let (mut handle, lies) = open(path).map_err(|error| unreadable(path, &error))?;
     let name = path.display().to_string();
     let stem = service_of(path).unwrap_or_else(|| name.clone());
     let service = if project { stem.as_str() } else { name.as_str() };
-    match stream(&mut *handle, &name, service, project, collected) {
+    let read = if lies {
+        stream(&mut Whole(&mut *handle), &name, service, project, collected)
+    } else {
+        // A pipe by its path.
+        Live::of(handle).map_or_else(Some, |mut input| stream(&mut input, &name, service, project, collected))
+    };
+    match read {
         Some(error) => Err(unreadable(path, &error)),
         None => Ok(()),
     }
 }
 
-/// A file's text, unpacked where it is gzip's.
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+/// A file's text, unpacked where it is gzip's, and whether it lies on a disk.
+fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, bool)> {
     let mut handle = std::fs::File::open(path)?;
+    let lies = handle.metadata()?.is_file();
     let mut head = Vec::new();
     (&mut handle).take(2).read_to_end(&mut head)?;
     let packed = head == [0x1f, 0x8b];
     let whole = io::Cursor::new(head).chain(handle);
-    Ok(if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+    let text: Box<dyn Read + Send> =
+        if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+    Ok((text, lies))
 }
 
 /// The service that a log file is of: its name without `.log` and `.gz`.
@@ -302,9 +315,9 @@ fn service_of(path: &Path) -> Option<String> {
     name.strip_suffix(".log").filter(|stem| !stem.is_empty()).map(str::to_owned)
 }
 
-/// Feeds all of a reader to a scanner.
+/// Feeds all of a supply to a scanner.
 fn stream(
-    reader: &mut dyn Read,
+    supply: &mut dyn Supply,
     name: &str,
     service: &str,
     project: bool,
@@ -312,7 +325,9 @@ fn stream(
 ) -> Option<io::Error> {
     let mut sink = |problem: Problem| lock(collected).take(name, service, problem);
     let mut scanner = Scanner::new(project, &mut sink);
-    let poured = blocks::pour(reader, project, &mut scanner);
+    // Who follows a log wants a line as it comes.
+    let idle = || lock(collected).flush();
+    let poured = blocks::pour(supply, project, &mut scanner, &idle);
     scanner.finish();
     poured.err()
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
+use serde::Serialize;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
 use tls_verify_checks::stack::Link;
 
 use super::Group;
@@ -115,12 +117,32 @@ pub(super) fn json(groups: &[Group], code: u8, blanks: &Blanks, out: &mut dyn Wr
     writeln!(out, "{object}")
 }
 
+/// A problem line as `jsonl` promises it.
+#[derive(Serialize)]
+struct Record<'a> {
+    source: &'a str,
+    line_number: u64,
+    cause: CauseKind,
+    variant: Option<Variant>,
+    confidence: Confidence,
+    side: Side,
+    emitter: Option<&'static str>,
+    line: &'a str,
+}
+
 /// One problem line.
-pub(super) fn jsonl(source: &str, problem: &Problem, out: &mut dyn Write) -> io::Result<()> {
-    let object = json!({
-        "source": source, "line_number": problem.line_number, "cause": problem.found.kind,
-        "variant": problem.found.variant, "confidence": problem.found.confidence,
-        "side": problem.found.side, "emitter": problem.emitter, "line": problem.line,
-    });
-    writeln!(out, "{object}")
+pub(super) fn jsonl(source: &str, problem: &Problem, out: &mut Vec<u8>) -> io::Result<()> {
+    let record = Record {
+        source,
+        line_number: problem.line_number,
+        cause: problem.found.kind,
+        variant: problem.found.variant,
+        confidence: problem.found.confidence,
+        side: problem.found.side,
+        emitter: problem.emitter,
+        line: &problem.line,
+    };
+    serde_json::to_writer(&mut *out, &record)?;
+    out.push(b'\n');
+    Ok(())
 }

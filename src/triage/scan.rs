@@ -3,9 +3,10 @@
 
 use std::time::SystemTime;
 
+use tls_verify_checks::cause::CauseKind;
 use tls_verify_checks::fault::Recognised;
 
-use super::look::{self, LOOKED_AT, Look, Said};
+use super::look::{self, LOOKED_AT, Look, Looker, Said};
 use super::record::{back, continues};
 
 /// A problem line (or the first line of a record of several).
@@ -36,6 +37,7 @@ const TAIL: usize = 64 * 1024;
 pub struct Scanner<'a> {
     /// Logs of a whole project: starts are told apart, its healthy noise is known.
     project: bool,
+    looker: Looker,
     sink: &'a mut dyn FnMut(Problem),
     partial: Vec<u8>,
     /// The end of the lines that were passed.
@@ -46,6 +48,8 @@ pub struct Scanner<'a> {
     /// Number of the last line of a start.
     start: u64,
     pending: Option<Problem>,
+    /// A record that was handed out after a pause: its first line's number, and its cause.
+    given: Option<(u64, CauseKind)>,
     /// A service that lost NATS, and the problems after it: a later line may say that it found it again.
     parted: Vec<Problem>,
 }
@@ -54,6 +58,7 @@ impl<'a> Scanner<'a> {
     pub fn new(project: bool, sink: &'a mut dyn FnMut(Problem)) -> Self {
         Self {
             project,
+            looker: Looker::new(project),
             sink,
             partial: Vec::new(),
             tail: Vec::new(),
@@ -61,6 +66,7 @@ impl<'a> Scanner<'a> {
             run: 0,
             start: u64::MAX,
             pending: None,
+            given: None,
             parted: Vec::new(),
         }
     }
@@ -105,6 +111,19 @@ impl<'a> Scanner<'a> {
         self.partial.extend_from_slice(&bytes[..room]);
     }
 
+    /// The last record may go on.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Whoever writes has paused: the last record is over. What goes on with it after all counts where it
+    /// tells another cause.
+    pub fn pause(&mut self) {
+        self.given = self.pending.as_ref().map(|problem| (problem.line_number, problem.found.kind)).or(self.given);
+        self.flush();
+    }
+
     fn flush(&mut self) {
         let Some(problem) = self.pending.take() else { return };
         if self.parted.is_empty() {
@@ -126,7 +145,7 @@ impl<'a> Scanner<'a> {
 
     /// Whole lines.
     fn block(&mut self, block: &[u8]) {
-        let (looks, lines) = look::at(block, self.project);
+        let (looks, lines) = self.looker.at(block);
         self.looked(block, looks, lines);
     }
 
@@ -136,6 +155,7 @@ impl<'a> Scanner<'a> {
             self.line(look, block);
         }
         self.lines += lines;
+        self.close(block);
         let from = block.len().saturating_sub(TAIL);
         if from == 0 {
             let over = (self.tail.len() + block.len()).saturating_sub(TAIL).min(self.tail.len());
@@ -144,6 +164,16 @@ impl<'a> Scanner<'a> {
             self.tail.clear();
         }
         self.tail.extend_from_slice(&block[from..]);
+    }
+
+    /// Hands out the last record if a line that does not go on with it stands behind it.
+    fn close(&mut self, block: &[u8]) {
+        let Some(pending) = &self.pending else { return };
+        if let Some(first) = back(block, &[])
+            && self.lines + 1 - first.lines > pending.line_number
+        {
+            self.flush();
+        }
     }
 
     fn line(&mut self, look: Look, block: &[u8]) {
@@ -202,8 +232,15 @@ impl<'a> Scanner<'a> {
                 }
                 return;
             }
+            let given = self.given.filter(|(line_number, _)| *line_number >= first_number);
+            if given.is_some_and(|(_, kind)| kind == found.kind) {
+                return;
+            }
             let head = look::plain(first.line);
-            if shape.is_some() && first.begins && crate::recognise::emitter::of(&head) == shape {
+            if given.is_none()
+                && shape.is_some()
+                && first.begins
+                && crate::recognise::emitter::of(&head) == shape {
                 let problem = problem(look::shown(&head), look::stamp(&head), first_number, self.run);
                 self.flush();
                 self.pending = Some(problem);
@@ -219,7 +256,6 @@ impl<'a> Scanner<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tls_verify_checks::cause::CauseKind;
 
     fn scan(text: &str, step: usize) -> Vec<(u64, CauseKind)> {
         let mut found = Vec::new();
@@ -256,6 +292,27 @@ mod tests {
     fn a_stack_trace_is_one_record_with_its_innermost_cause() {
         let text = "javax.net.ssl.SSLHandshakeException: General SSLEngine problem\n\tat sun.security.ssl.Alerts.getSSLException(Alerts.java:192)\nCaused by: java.security.cert.CertificateExpiredException: NotAfter: Mon\n\tat x.y(Z.java:1)\n";
         assert_eq!(scan(text, text.len()), [(1, CauseKind::Expired)]);
+    }
+
+    #[test]
+    fn a_record_is_handed_out_when_a_line_stands_behind_it_or_its_writer_pauses() {
+        let (heard, said) = std::sync::mpsc::channel();
+        let mut sink = |problem: Problem| heard.send((problem.line_number, problem.found.kind)).unwrap();
+        let mut scanner = Scanner::new(false, &mut sink);
+        scanner.feed(b"dial tcp: connection refused\n");
+        assert!(scanner.is_open() && said.try_recv().is_err(), "the next line may go on with it");
+        scanner.feed(b"all is well\n");
+        assert_eq!(said.try_recv(), Ok((1, CauseKind::ConnectionRefused)));
+        scanner.feed(b"javax.net.ssl.SSLHandshakeException: General SSLEngine problem\n\tat a.b(C.java:1)\n");
+        assert!(scanner.is_open());
+        scanner.pause();
+        assert_eq!(said.try_recv(), Ok((3, CauseKind::OtherTls)));
+        scanner.feed(b"\tat a.b(C.java:1)\nCaused by: javax.net.ssl.SSLException: General SSLEngine problem\n");
+        assert!(!scanner.is_open(), "nothing new");
+        scanner.feed(b"Caused by: java.security.cert.CertificateExpiredException: NotAfter: Mon\n");
+        scanner.finish();
+        assert_eq!(said.try_recv(), Ok((7, CauseKind::Expired)), "a cause that was not told yet");
+        assert!(said.try_recv().is_err());
     }
 
     #[test]
