@@ -206,7 +206,8 @@ fn who_follows_a_log_hears_of_a_line_while_the_pipe_stays_open() {
         }
     });
     let expect = |number: u64, cause: &str| {
-        let row = said.recv_timeout(std::time::Duration::from_secs(60)).expect("a record, while more may come");
+        let row =
+            said.recv_timeout(std::time::Duration::from_secs(60)).expect("a record, while more may come");
         let row: Value = serde_json::from_str(&row).unwrap();
         assert_eq!((row["line_number"].as_u64(), row["cause"].as_str()), (Some(number), Some(cause)));
     };

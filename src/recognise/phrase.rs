@@ -98,7 +98,8 @@ struct Groups {
 
 impl Groups {
     fn of(table: &Table, words: &Words) -> Self {
-        let mut groups = Self { all: Vec::with_capacity(4 * words.len()), ends: Vec::with_capacity(words.len()) };
+        let mut groups =
+            Self { all: Vec::with_capacity(4 * words.len()), ends: Vec::with_capacity(words.len()) };
         for index in 0..words.len() {
             table.groups_of(words.get(index), &mut groups.all);
             groups.ends.push(groups.all.len());

@@ -14,8 +14,17 @@ const MARKS: [&[&str]; 6] = [
     &["eyj"],
     &["api key (default", "\u{17f}", "\u{212a}"],
     &[
-        "password", "passwd", "requirepass", "secret", "token", "apikey", "api_key", "api-key", "credential",
-        "\u{17f}", "\u{212a}",
+        "password",
+        "passwd",
+        "requirepass",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "api-key",
+        "credential",
+        "\u{17f}",
+        "\u{212a}",
     ],
     &["private key-----"],
 ];
@@ -24,7 +33,8 @@ const MARKS: [&[&str]; 6] = [
 fn marked(text: &str) -> [bool; MARKS.len()] {
     static CELL: OnceLock<(AhoCorasick, Vec<usize>)> = OnceLock::new();
     let (searcher, rules) = CELL.get_or_init(|| {
-        let marks = MARKS.iter().enumerate().flat_map(|(rule, marks)| marks.iter().map(move |mark| (rule, *mark)));
+        let marks =
+            MARKS.iter().enumerate().flat_map(|(rule, marks)| marks.iter().map(move |mark| (rule, *mark)));
         let (rules, marks): (Vec<usize>, Vec<&str>) = marks.unzip();
         let searcher = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -105,9 +115,32 @@ mod tests {
     #[test]
     fn no_rule_is_passed_over() {
         let parts = [
-            "://", "u@", "redis", "Bearer ", "basic  ", "eyJabcdefgh.", "abc", "API KEY (DEFAULT ", "\"x\"",
-            "PassWord", "passwd", "requirepass", "SECRET", "token", "api_key", "apikey", "X-API-Key", "credentials",
-            "=", ": ", "\u{212a}ey", "to\u{212a}en", "\u{17f}ecret", "\u{17f}", "-----BEGIN RSA PRIVATE KEY-----", "\n",
+            "://",
+            "u@",
+            "redis",
+            "Bearer ",
+            "basic  ",
+            "eyJabcdefgh.",
+            "abc",
+            "API KEY (DEFAULT ",
+            "\"x\"",
+            "PassWord",
+            "passwd",
+            "requirepass",
+            "SECRET",
+            "token",
+            "api_key",
+            "apikey",
+            "X-API-Key",
+            "credentials",
+            "=",
+            ": ",
+            "\u{212a}ey",
+            "to\u{212a}en",
+            "\u{17f}ecret",
+            "\u{17f}",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "\n",
         ];
         let mut seed = 7_u32;
         for _ in 0..20_000 {

@@ -69,7 +69,11 @@ pub(super) fn write(line: &[u8], out: &mut Vec<u8>) {
             at += 1;
             continue;
         }
-        let moment = if line[at].is_ascii_digit() { moment(&line[at..]).or_else(|| address(&line[at..])) } else { None };
+        let moment = if line[at].is_ascii_digit() {
+            moment(&line[at..]).or_else(|| address(&line[at..]))
+        } else {
+            None
+        };
         if let Some(length) = moment {
             mask(&mut out[at..at + length]);
             at += length;
@@ -83,7 +87,8 @@ pub(super) fn write(line: &[u8], out: &mut Vec<u8>) {
         }
         if digits {
             let word = &line[at..end];
-            let fraction = at > 1 && line[at - 1] == b'.' && line[at - 2].is_ascii_digit() && leading(word) >= 3;
+            let fraction =
+                at > 1 && line[at - 1] == b'.' && line[at - 2].is_ascii_digit() && leading(word) >= 3;
             if fraction || (is_identifier(word) && !known().contains(&word.to_ascii_lowercase())) {
                 let from = at + if word.starts_with(b"0x") { 2 } else { 0 };
                 if fraction {

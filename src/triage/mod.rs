@@ -1,6 +1,7 @@
 //! `diagnose`: error text and log lines in, causes out.
 
 mod blocks;
+mod containers;
 mod live;
 mod look;
 mod record;
@@ -9,17 +10,13 @@ pub mod scan;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
-use futures_util::StreamExt;
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_checks::context::OwnProbe;
-use tls_verify_checks::engine::{Container, Engine};
-use tls_verify_checks::logs::caused_by;
+use tls_verify_checks::engine::Container;
 use tls_verify_checks::reason::file_of;
 use tls_verify_checks::settings::{self, Setting};
 
@@ -31,6 +28,7 @@ use crate::outcome::exit;
 use crate::output;
 use crate::recognise::recognise;
 use blocks::{Supply, Whole};
+use containers::docker;
 use live::Live;
 use scan::{Problem, Scanner};
 
@@ -330,72 +328,4 @@ fn stream(
     let poured = blocks::pour(supply, project, &mut scanner, &idle);
     scanner.finish();
     poured.err()
-}
-
-/// A server's line about a client that is no container of the project. Docker's proxy gives a client on
-/// the host another address and port, so that only the moment is left to know our own by.
-fn from_outside(line: &str, inside: &[IpAddr]) -> bool {
-    if !line.contains("handshake") && !line.contains("client connection") {
-        return false;
-    }
-    let peer = line.split_whitespace().find_map(|word| word.trim_end_matches(':').parse::<SocketAddr>().ok());
-    peer.is_none_or(|peer| !inside.contains(&peer.ip()))
-}
-
-/// Within three seconds of a connection of ours.
-fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
-    at.is_some_and(|at| {
-        at.duration_since(own.at)
-            .or_else(|_| own.at.duration_since(at))
-            .is_ok_and(|apart| apart.as_secs() < 3)
-    })
-}
-
-/// Reads the logs of the project's containers.
-fn docker(
-    args: &DiagnoseArgs,
-    environment: &Environment,
-    collected: &Mutex<Collected>,
-) -> Result<Blanks, Wrong> {
-    let configured = config::stack(&args.targets, &args.runner(), environment, &[])
-        .map_err(|mut problems| problems.remove(0))?;
-    let stack = configured.stack;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Wrong::new(format!("no runtime can be started: {error}"), "try again"))?;
-    let own = crate::trace::kept(environment);
-    runtime.block_on(async {
-        let engine = Engine::connect(&stack, stack.timeout).await.map_err(|failure| {
-            Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
-        })?;
-        let inside: Vec<IpAddr> =
-            engine.containers.iter().flat_map(|container| container.addresses.iter().copied()).collect();
-        for container in &engine.containers {
-            let name = container.name.clone();
-            let mut sink = |problem: Problem| {
-                let ours = |one: &OwnProbe| {
-                    caused_by(one, problem.at, problem.line.as_bytes())
-                        || (from_outside(&problem.line, &inside) && at_once(one, problem.at))
-                };
-                if !own.iter().any(ours) {
-                    lock(collected).take(&name, &container.service, problem);
-                }
-            };
-            let mut scanner = Scanner::new(true, &mut sink);
-            let mut chunks = std::pin::pin!(engine.logs(container, stack.since));
-            while let Some(chunk) = chunks.next().await {
-                match chunk {
-                    Ok(chunk) => scanner.feed(&chunk),
-                    Err(error) => {
-                        output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
-                        break;
-                    }
-                }
-            }
-            scanner.finish();
-            lock(collected).explain_by(container);
-        }
-        Ok(Blanks::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
-    })
 }

@@ -120,7 +120,8 @@ impl<'a> Scanner<'a> {
     /// Whoever writes has paused: the last record is over. What goes on with it after all counts where it
     /// tells another cause.
     pub fn pause(&mut self) {
-        self.given = self.pending.as_ref().map(|problem| (problem.line_number, problem.found.kind)).or(self.given);
+        self.given =
+            self.pending.as_ref().map(|problem| (problem.line_number, problem.found.kind)).or(self.given);
         self.flush();
     }
 
@@ -240,7 +241,8 @@ impl<'a> Scanner<'a> {
             if given.is_none()
                 && shape.is_some()
                 && first.begins
-                && crate::recognise::emitter::of(&head) == shape {
+                && crate::recognise::emitter::of(&head) == shape
+            {
                 let problem = problem(look::shown(&head), look::stamp(&head), first_number, self.run);
                 self.flush();
                 self.pending = Some(problem);
@@ -307,7 +309,8 @@ mod tests {
         assert!(scanner.is_open());
         scanner.pause();
         assert_eq!(said.try_recv(), Ok((3, CauseKind::OtherTls)));
-        scanner.feed(b"\tat a.b(C.java:1)\nCaused by: javax.net.ssl.SSLException: General SSLEngine problem\n");
+        scanner
+            .feed(b"\tat a.b(C.java:1)\nCaused by: javax.net.ssl.SSLException: General SSLEngine problem\n");
         assert!(!scanner.is_open(), "nothing new");
         scanner.feed(b"Caused by: java.security.cert.CertificateExpiredException: NotAfter: Mon\n");
         scanner.finish();
