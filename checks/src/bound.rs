@@ -3,13 +3,10 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 /// The peer sent more than any real one would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,44 +72,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// A loopback port that hands one connection on to `stream`, bounded: for a client library that insists
-/// on dialling itself. Dropping it ends it.
-#[derive(Debug)]
-pub struct Relay {
-    /// What the library dials.
-    pub address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Relay {
-    /// Waits on loopback for the one connection.
-    ///
-    /// # Errors
-    /// What the system refuses.
-    pub async fn start(
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        limit: usize,
-    ) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let task = tokio::spawn(async move {
-            let Ok((mut near, _)) = listener.accept().await else { return };
-            drop(listener);
-            let _ = near.set_nodelay(true);
-            let mut far = Bounded::new(stream, limit);
-            // Either side's end is the other's too; what a library makes of it is its word.
-            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-        });
-        Ok(Self { address, task })
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

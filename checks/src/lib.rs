@@ -34,6 +34,7 @@ pub mod probe;
 pub mod reason;
 pub mod redis_logs;
 pub mod redis_tls;
+mod relay;
 pub mod secret;
 pub mod service_links;
 pub mod settings;

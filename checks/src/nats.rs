@@ -26,6 +26,9 @@ pub struct Info {
     pub server_id: String,
     pub client_ip: String,
     pub client_id: u64,
+    /// Every other key, for a client library that is to speak over a session of ours.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, serde_json::Value>,
 }
 
 /// An INFO line longer than this is not one: real ones have some 500 bytes, clustered ones a few
@@ -98,16 +101,16 @@ pub struct Greeted {
     pub suite: String,
 }
 
-/// INFO, TLS, CONNECT, PING, PONG.
+/// INFO and TLS: what follows is spoken over a session that is verified.
 ///
 /// # Errors
 /// Where it broke; the greeting is kept where one came.
-pub async fn open(
+pub(crate) async fn upgrade(
     context: &Context,
     endpoint: &Endpoint,
-    manner: Manner<'_>,
+    identity: Option<&Identity>,
     deadline: Instant,
-) -> Result<Greeted, (Option<Info>, Broken)> {
+) -> Result<(Info, Dialled), (Option<Info>, Broken)> {
     let early = |failure: Failure| (None, Broken::from(failure));
     let (mut tap, address) = dial::connect(endpoint, deadline).await.map_err(early)?;
     context.own(tap.local());
@@ -121,21 +124,34 @@ pub async fn open(
     let offer = Offer {
         trust: Trust::Only(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
-        identity: manner.identity,
+        identity,
         alpn: &[],
         versions: ANY_VERSION,
     };
     let shaken = dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await;
-    let mut dialled = match shaken {
+    match shaken {
         Ok(dialled) => {
             context.saw(endpoint.link, &dialled.recording());
-            dialled
+            Ok((info, dialled))
         }
         Err(broken) => {
             context.saw(endpoint.link, &broken.recording);
-            return Err((Some(info), broken));
+            Err((Some(info), broken))
         }
-    };
+    }
+}
+
+/// INFO, TLS, CONNECT, PING, PONG.
+///
+/// # Errors
+/// Where it broke; the greeting is kept where one came.
+pub async fn open(
+    context: &Context,
+    endpoint: &Endpoint,
+    manner: Manner<'_>,
+    deadline: Instant,
+) -> Result<Greeted, (Option<Info>, Broken)> {
+    let (info, mut dialled) = upgrade(context, endpoint, manner.identity, deadline).await?;
     match session(&mut dialled, manner.patient, &context.stack.nats_login, deadline).await {
         Ok(()) => {
             let (version, suite, _) = dialled.negotiated();
@@ -223,6 +239,12 @@ fn connect_options(login: &NatsLogin) -> serde_json::Value {
         "verbose": false, "pedantic": false, "tls_required": true, "lang": "rust",
         "name": "tls-verify", "version": env!("CARGO_PKG_VERSION"), "protocol": 1, "echo": true,
     });
+    log_in(&mut options, login);
+    options
+}
+
+/// Puts our login into the options of a CONNECT.
+pub(crate) fn log_in(options: &mut serde_json::Value, login: &NatsLogin) {
     // The order in which Cordum's services pick: user and password first, then the token.
     match (&login.username, &login.password, &login.token) {
         (Some(user), Some(password), _) => {
@@ -232,7 +254,6 @@ fn connect_options(login: &NatsLogin) -> serde_json::Value {
         (_, _, Some(token)) => options["auth_token"] = token.expose().into(),
         _ => {}
     }
-    options
 }
 
 /// The session with the worker's identity that checks 5 and 6 both build on; made once a run.

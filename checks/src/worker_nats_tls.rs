@@ -5,7 +5,7 @@
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 
-use crate::bound::Relay;
+use crate::bound::Bounded;
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
@@ -16,8 +16,9 @@ use crate::nats;
 use crate::nats_link::{Verdict, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
+use crate::relay::Relay;
 use crate::stack::Link;
-use crate::tls::{self, ANY_VERSION, Offer, Trust};
+use crate::tls;
 
 pub const CHECK: Check = Check {
     number: 5,
@@ -57,49 +58,37 @@ async fn observe(context: &Context) -> Observation {
 /// A greeting, a login and a round trip are some KiB.
 const TRAFFIC_LIMIT: usize = 2 * 1024 * 1024;
 
-/// Publish and receive our own message through a real NATS client.
+/// Publish and receive our own message through a real NATS client. The session's TLS is ours: the library
+/// would load the platform's certificate store before it dials, and fail where the caller's
+/// `SSL_CERT_FILE` or `SSL_CERT_DIR` names something that cannot be read.
 async fn round_trip(context: &Context) -> Result<(), Failure> {
     let stack = &context.stack;
     let endpoint = context.placed(Link::Nats).await;
     let identity = stack.identity.get().ok();
-    let offer = Offer {
-        trust: Trust::Only(stack.anchors.certificates.clone()),
-        name: endpoint.name(),
-        identity,
-        alpn: &[],
-        versions: ANY_VERSION,
+    let deadline = context.attempt();
+    let upgraded = nats::upgrade(context, &endpoint, identity, deadline).await;
+    let (info, dialled) = upgraded.map_err(|(_, broken)| broken.failure)?;
+    let (shown, recorder) = (dialled.identity_shown, std::sync::Arc::clone(&dialled.recorder));
+    let broke = |error: &(dyn std::error::Error + 'static)| {
+        let mut failure = peel(error, Stage::Exchange, shown);
+        crate::dial::refine(&mut failure, &tls::recorded(&recorder), &[]);
+        failure
     };
-    let shown = identity.is_some();
-    let (config, recorder) =
-        tls::config(&offer, stack.judge_chain).map_err(|error| peel(&error, Stage::Configure, false))?;
-    let mut options = async_nats::ConnectOptions::new()
+    // The library collects whatever it is sent: it is given a bounded way.
+    let session = Bounded::new(dialled.stream, TRAFFIC_LIMIT);
+    let relay = Relay::start(session, &info, stack.nats_login.clone())
+        .await
+        .map_err(|error| peel(&error, Stage::Configure, false))?;
+    let options = async_nats::ConnectOptions::new()
         .name("tls-verify")
-        .require_tls(true)
-        .tls_client_config(config)
-        .add_root_certificates(stack.anchors.file.clone())
+        .token(relay.ticket.clone())
+        .ignore_discovered_servers()
         // One session is all we want: without a limit a client whose way has ended dials it for ever.
         .max_reconnects(1)
         .connection_timeout(stack.timeout);
-    if let (Some(user), Some(password)) = (&stack.nats_login.username, &stack.nats_login.password) {
-        options = options.user_and_password(user.clone(), password.expose().to_owned());
-    } else if let Some(token) = &stack.nats_login.token {
-        options = options.token(token.expose().to_owned());
-    }
-    let deadline = context.attempt();
-    // async-nats collects whatever it is sent, and dials itself: it is given a bounded way.
-    let (tap, _) = crate::dial::connect(&endpoint, deadline).await?;
-    context.own(tap.local());
-    let relay =
-        Relay::start(tap, TRAFFIC_LIMIT).await.map_err(|error| peel(&error, Stage::Configure, false))?;
-    before(deadline, Stage::Exchange, async {
-        let broke = |error: &(dyn std::error::Error + 'static)| {
-            let mut failure = peel(error, Stage::Exchange, shown);
-            crate::dial::refine(&mut failure, &tls::recorded(&recorder), &[]);
-            failure
-        };
-        // The verifier knows the reference identity; the address is only where it dials.
+    let spoken = before(deadline, Stage::Exchange, async {
         let client =
-            options.connect(format!("tls://{}", relay.address)).await.map_err(|error| broke(&error))?;
+            options.connect(format!("nats://{}", relay.address)).await.map_err(|error| broke(&error))?;
         let subject = client.new_inbox();
         let mut inbox = client.subscribe(subject.clone()).await.map_err(|error| broke(&error))?;
         client.publish(subject, "tls-verify".into()).await.map_err(|error| broke(&error))?;
@@ -111,8 +100,17 @@ async fn round_trip(context: &Context) -> Result<(), Failure> {
             _ => Err(Failure::new(Stage::Exchange, Cause::Eof)
                 .because("the message published to our own inbox did not come back")),
         }
+    });
+    // The library sees only that its way ended, and may wait; why the session behind it did is kept there.
+    // A server's last words tell more than that it closed behind them.
+    spoken.await.map_err(|failure| match relay.broke() {
+        Some(error) if matches!(failure.cause, Cause::TimedOut) => broke(&error),
+        Some(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => match failure.cause {
+            Cause::Login => failure,
+            _ => broke(&error),
+        },
+        _ => failure,
     })
-    .await
 }
 
 /// What is known of the deployed worker, strongest evidence first.
