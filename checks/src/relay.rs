@@ -75,6 +75,7 @@ fn greeting(info: &Info) -> Vec<u8> {
     for key in ["connect_urls", "ws_connect_urls", "nonce"] {
         shown.remove(key);
     }
+    shown.insert("server_id".to_owned(), info.server_id.as_str().into());
     shown.insert("version".to_owned(), info.version.as_str().into());
     shown.insert("server_name".to_owned(), info.server_name.as_str().into());
     shown.insert("client_id".to_owned(), info.client_id.into());
