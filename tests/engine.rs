@@ -160,12 +160,19 @@ const ROWS: &[(&str, Answer, &str, &str)] = &[
 
 /// Check 7 with an engine: status and main cause, its summary, the whole report.
 fn redis_logs(socket: &Path) -> (String, String, Value) {
+    redis_logs_where(socket, |_| {})
+}
+
+/// The same with something more in the environment.
+fn redis_logs_where(socket: &Path, set: impl FnOnce(&mut Command)) -> (String, String, Value) {
     let folder = tempfile::tempdir().unwrap();
     let ca = Authority::generate().unwrap();
     let (server, client) = (ca.issue(&Leaf::server()).unwrap(), ca.issue(&Leaf::client()).unwrap());
     Layout::write(folder.path(), &ca, &server, &client).unwrap();
     let begun = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tls-verify"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
+    set(&mut command);
+    let mut child = command
         .args(["run", "--only", "redis-logs", "--format", "json", "--deadline", "6s", "--timeout", "1s"])
         .args(["--redis", "rediss://127.0.0.1:9", "--certs"])
         .arg(folder.path())
@@ -215,6 +222,52 @@ fn the_fix_names_the_setting_and_the_file_on_the_host() {
     let fix = report.pointer("/root_causes/0/fix/0/text").unwrap().as_str().unwrap();
     assert!(fix.starts_with("in scheduler look at REDIS_TLS_CA (now /etc/cordum/tls/other/ca.crt"), "{fix}");
     assert!(fix.contains("on the host /srv/certs/other/ca.crt"), "{fix}");
+}
+
+#[test]
+fn the_fix_is_a_command_of_the_compose_that_is_there_and_finds_the_projects_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |place: &str, name: &str| {
+        let file = folder.path().join(place).join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    put("cli", "docker");
+    put("settings/cli-plugins", "docker-compose");
+    put("one", "docker-compose");
+    let socket = start(folder.path(), |stream, path| well(stream, path, own_ca));
+    let fix = |path: &str, socket: &Path| {
+        let (_, _, report) = redis_logs_where(socket, |command| {
+            command.env("PATH", folder.path().join(path));
+            command.env("DOCKER_CONFIG", folder.path().join("settings")).env_remove("HOME");
+        });
+        let command = report.pointer("/root_causes/0/fix/0/command").and_then(Value::as_str);
+        command.unwrap_or_else(|| panic!("{report}")).lines().last().unwrap_or_default().to_owned()
+    };
+    let restart = "-p cordum up -d --force-recreate scheduler";
+    assert_eq!(fix("cli", &socket), format!("docker compose {restart}"));
+    assert_eq!(fix("one", &socket), format!("docker-compose {restart}"));
+    assert_eq!(fix("nothing", &socket), format!("docker compose {restart}"));
+    // Made by version 1, from a file here that Compose does not look for.
+    let socket = start(&folder.path().join("cli"), made_by_version_1);
+    let restart = "-p cordum -f docker-compose.test.yml up -d --force-recreate scheduler";
+    assert_eq!(fix("nothing", &socket), format!("docker-compose {restart}"));
+    assert_eq!(fix("cli", &socket), format!("docker compose {restart}"));
+}
+
+fn made_by_version_1(stream: &mut UnixStream, path: &str) -> io::Result<()> {
+    if !path.contains("/containers/json") {
+        return well(stream, path, own_ca);
+    }
+    let rows = SERVICES.iter().map(|service| {
+        json!({ "Id": service, "Names": [format!("/cordum_{service}_1")], "State": "running",
+                "Labels": { "com.docker.compose.project": "cordum", "com.docker.compose.service": service,
+                            "com.docker.compose.version": "1.29.2",
+                            "com.docker.compose.project.working_dir": env!("CARGO_MANIFEST_DIR"),
+                            "com.docker.compose.project.config_files": "docker-compose.test.yml" } })
+    });
+    object(stream, &rows.collect())
 }
 
 #[test]

@@ -150,6 +150,7 @@ impl Engine {
         )]);
         let options = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
         let listed = docker.list_containers(Some(options)).await?;
+        stack.compose.learn(listed.iter().filter_map(|summary| summary.labels.as_ref()));
         let looks = listed.into_iter().map(|summary| async {
             let id = summary.id.clone()?;
             let labels = summary.labels.clone().unwrap_or_default();

@@ -8,6 +8,7 @@ mod cli;
 pub mod cli_with_cacert;
 pub mod cli_without_cacert;
 pub mod clock;
+pub mod compose;
 pub mod context;
 pub mod dashboard_gateway;
 pub mod deployment;

@@ -12,6 +12,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::compose::Compose;
 use crate::deployment::Minimum;
 use crate::fault::{ChainVerdict, FileFault, FileFinding, Recognised, Sense};
 use crate::secret::Secret;
@@ -250,6 +251,8 @@ pub struct Stack {
     /// `--cordumctl` or the one on PATH.
     pub cordumctl: Option<PathBuf>,
     pub project: String,
+    /// How the operator steers the project.
+    pub compose: Compose,
     /// Services that must be deployed.
     pub services: Vec<String>,
     /// The worker's service name, and whether the operator named it.

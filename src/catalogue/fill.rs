@@ -48,7 +48,7 @@ impl Blanks {
             target: endpoint.authority(),
             name: endpoint.name().to_owned(),
             link: link.to_string(),
-            compose: format!("docker compose -p {}", stack.project),
+            compose: stack.compose.command(&stack.project),
             verify: check_of(link).to_owned(),
         }
     }

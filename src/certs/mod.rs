@@ -68,6 +68,9 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
         }
     };
     let mut report = report(judged, look);
+    for fix in report.findings.iter_mut().flat_map(|finding| &mut finding.fix) {
+        fix.command = fix.command.take().map(|command| crate::config::compose::spoken(&command, environment));
+    }
     if interrupted {
         report.exit_code = exit::INTERRUPTED;
         report.outcome = crate::outcome::outcome(exit::INTERRUPTED);

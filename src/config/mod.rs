@@ -1,6 +1,7 @@
 //! Arguments, environment and PEM files become a [`Stack`], once. Touches no network. Everything that
 //! makes the selected checks impossible is reported, not only the first thing.
 
+pub(crate) mod compose;
 mod engine;
 pub mod pem;
 mod targets;
@@ -183,6 +184,7 @@ pub fn stack(
             .clone()
             .or_else(|| environment.get("COMPOSE_PROJECT_NAME").map(str::to_owned))
             .unwrap_or_else(|| "cordum".to_owned()),
+        compose: compose::here(environment),
         services: if args.services.is_empty() {
             SERVICES.iter().map(|name| (*name).to_owned()).collect()
         } else {
