@@ -121,6 +121,7 @@ fn own_lines_are_named_and_traps_are_not() {
 fn fresh_lines() {
     holds(&measure(&own("fresh.jsonl")), 0.95, 0.01);
     holds(&measure(&own("third.jsonl")), 0.95, 0.025);
+    holds(&measure(&own("fourth.jsonl")), 0.95, 0.025);
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn mutated() -> Vec<Vec<u8>> {
         seed ^= seed << 5;
         seed as usize
     };
-    for file in ["own.jsonl", "fresh.jsonl", "third.jsonl"] {
+    for file in ["own.jsonl", "fresh.jsonl", "third.jsonl", "fourth.jsonl"] {
         let text = std::fs::read_to_string(own(file)).unwrap();
         for row in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
             let line = row["line"].as_str().unwrap().as_bytes().to_vec();
@@ -229,6 +230,11 @@ fn what_is_remembered_is_what_a_fresh_look_says() {
         !line.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0x1b))
             && memchr::memmem::find(line, b"disconnected from nats").is_none()
     });
+    let mut index = 0;
+    lines.retain(|_| {
+        index += 1;
+        index % 2 == 0
+    });
     let others = renumbered(&lines);
     let again = renumbered(&others);
     // Each stands three times and more, so that the later ones are answered from memory.
@@ -253,6 +259,6 @@ fn what_is_remembered_is_what_a_fresh_look_says() {
             count += 1;
         }
         assert_eq!(count, seen.len());
-        assert!(count > 15_000, "{count}");
+        assert!(count > 10_000, "{count}");
     }
 }

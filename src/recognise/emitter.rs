@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use regex::bytes::{RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::steady::Form;
 
@@ -10,67 +10,79 @@ use super::steady::Form;
 const SHAPES: &[(&str, &str)] = &[
     (
         "nats-server",
-        r"^\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+ |\[(?:INF|ERR|WRN|DBG|TRC|FTL)\] |- (?:cid|rid|lid|gid|wid):\d+ -|^cid:\d+ -",
+        r"\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+ |^\[(?:INF|ERR|WRN|DBG|TRC|FTL)\] .*- (?:cid|rid|lid|gid|wid):|- (?:cid|rid|lid|gid|wid):\d+ -|^cid:\d+ -|^nats-server: ",
     ),
     (
         "redis-server",
-        r"\d+:[MSCX] \d\d \w{3} \d{4} |error accepting a client connection|redis-cli|\(error\) (?:WRONGPASS|NOAUTH)|could not connect to redis at|warning: AUTH failed|AUTH failed:|tls-port",
+        r"\d+:[MSCX] \d\d \w{3} \d{4} |^\d+:[MSCX] |error accepting a client connection|redis-cli|\(error\) (?:WRONGPASS|NOAUTH)|could not connect to redis at|warning: AUTH failed|AUTH failed:|'tls-port|argument: tls-port|<redisraft>|master aborted replication",
     ),
     ("go-redis", r"redis: \d{4}/\d\d/\d\d|pool\.go:\d+|redis: connection pool|connect to redis: "),
     (
+        "docker",
+        r"error response from daemon|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
+    ),
+    (
         "grpc-go",
-        r"rpc error: code|\[core\]|grpc: |grpclog|transport: authentication handshake|transport: error while dialing|server preface",
+        r"rpc error: code|\[core\]|grpc: |grpclog|transport: (?:authentication handshake|error while dialing|remote error|http2client|loopywriter)|server preface|connection error: desc",
     ),
     ("nats.go", r"\bnats: [a-z]"),
     (
         "nginx",
-        r"\[(?:emerg|crit|alert|error|warn|info|notice)\] \d+#\d+|while ssl handshaking|<center>|upstream ssl|host not found in upstream|upstream timed out|nginx: ",
+        r"\[(?:emerg|crit|alert|error|warn|info|notice)\] \d+#\d+|while ssl handshaking|<center>|upstream ssl|host not found in upstream|upstream timed out|nginx: |while (?:connecting to|reading response header from) upstream|<head><title>\d{3} ",
     ),
     (
         "envoy",
-        r"upstream connect error|openssl_internal|transport failure reason|\[envoy|envoy/|by sds|tls_error:",
+        r"upstream connect error|openssl_internal|transport[_ ]failure[_ ]reason|\[envoy|envoy/|by sds|tls_error:|\]\[(?:debug|warning|info|error|critical|trace)\]\[|common/[a-z_]+/[a-z_/]+\.cc:",
     ),
     (
         "haproxy",
-        r"haproxy\[\d+\]|ssl handshake failure|during ssl handshake$|layer[46] |unable to load ssl (?:certificate|private key) from|\[ALERT\] +\(",
+        r"haproxy\[\d+\]|ssl handshake failure|during ssl handshake$|layer[46] |unable to load ssl (?:certificate|private key) from|\[(?:ALERT|WARNING|NOTICE)\] +\(\d",
     ),
-    ("curl", r"curl: \(\d+\)|ssl: no alternative certificate subject|ssl certificate problem|^\* "),
     (
-        "java",
-        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: [a-z]+\.|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]",
+        "curl",
+        r"^curl: \(\d+\)|\bcurl: \(\d+\)|^(?:fatal: |\* |)ssl: no alternative certificate subject|^(?:\* )?ssl certificate problem|^\* ",
     ),
     (
         "dotnet",
-        r"system\.(?:net|security|io|componentmodel)|authenticationexception|stackexchange|ssl_error_ssl|remotecertificate|socketclosed|unabletoconnect|it was not possible to connect to the redis",
+        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|(?-i:Ssl[A-Z]\w+Exception)|remotecertificate|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|iocp: \(busy|opensslcryptographic",
     ),
     (
-        "node",
-        r"code: '[A-Z_]+'|errno: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|socket hang up",
+        "java",
+        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^(?:Exception in thread)",
     ),
     (
         "python",
-        r"\(_ssl\.c:\d+|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.exceptions",
+        r"\(_ssl\.c:\d+|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|\(mainthread\)",
+    ),
+    (
+        "node",
+        r"code: '[A-Z_]+'|errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|socket hang up|natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
     ),
     (
         "browser",
-        r"net::err_|net_error|mozilla_pkix|sec_error|ssl_error_[a-z]|pr_end_of_file|err_cert_|this server could not prove|not trusted because",
+        r"net::err_|net_error|mozilla_pkix|sec_error|ssl_error_[a-z]+_[a-z]|pr_end_of_file|err_cert_|this server could not prove|not trusted because|websocket connection to 'wss?://",
     ),
     (
         "rust",
-        r"rustls|invalid peer certificate|invalidcertificate|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{",
-    ),
-    (
-        "docker",
-        r"error response from daemon|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull",
-    ),
-    (
-        "openssl",
-        r"error:[0-9a-f]{8}|ssl routines|verify error|error \d+ at \d+ depth|ssl alert number|:error:",
+        r"rustls|invalid peer certificate|invalidcertificate|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
     ),
     (
         "go",
-        r"x509: |\btls: |dial tcp|net/http|\.go:\d+|go1\.|level=(?:error|warn|info)|i/o timeout|crypto/|\[(?:GATEWAY|SCHEDULER)",
+        r"http: tls handshake error|^(?:INFO|WARN|ERRO|FATA|DEBU)\[\d{4}\] |\{.level.:.\w+.,.(?:ts|time).:|\{.time.:.[^ ]{20,40}.,.level.:|level=(?:error|warn|info|debug|fatal)|^[IWEF]\d{4} \d\d:\d\d:\d\d\.|\d\.\d{6} [IWECND] \| |\[(?:INFO|WARN|ERROR|DEBUG) ?\] +[a-z][\w.-]*: |\[(?:ERR|WARN|INFO)\] (?:raft|consul|agent|serf|memberlist|nomad)|Z\s+(?:INF|ERR|WRN|DBG|INFO|ERROR|WARN) ",
     ),
+    (
+        "openssl",
+        r"^(?:[0-9a-f]+:)?error:[0-9a-f]{8}|^ssl routines|verify error:num|verify (?:depth|return)|^depth=\d|error \d+ at \d+ depth|x509_v_err|^openssl[ :/]|secure renegotiation|^[A-Z0-9_]+_[A-Z_]+$|library versions: openssl|^rsa key ok",
+    ),
+    (
+        "go",
+        r"x509: |\btls: |dial tcp|net/http|\.go:\d+|go1\.|i/o timeout|crypto/|\[(?:GATEWAY|SCHEDULER)|unexpected eof$",
+    ),
+    (
+        "other",
+        r"^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: |php (?:warning|message)|\bphp\b|(?-i:::[A-Z]\w*Error|\bOpenSSL::)|sqlstate|mysqli|mosquitto|postfix|dovecot|exim|openvpn|ovpn-",
+    ),
+    ("openssl", r":error:|ssl alert number|ssl routines|verify error"),
 ];
 
 /// The emitter of a line, if its shape tells.
@@ -79,17 +91,20 @@ pub fn of(line: &[u8]) -> Option<&'static str> {
     Form::with(line, of_form)
 }
 
-/// The emitter of lines of a form: the first whose shape fits, all looked for in one pass.
+/// The emitter of lines of a form. One expression after the other: all in one automaton have too many states
+/// to be kept.
 pub(crate) fn of_form(form: Form<'_>) -> Option<&'static str> {
-    static CELL: OnceLock<RegexSet> = OnceLock::new();
+    static CELL: OnceLock<Vec<(&'static str, Regex)>> = OnceLock::new();
     let shapes = CELL.get_or_init(|| {
-        let built = RegexSetBuilder::new(SHAPES.iter().map(|(_, shape)| shape))
-            .case_insensitive(true)
-            .unicode(false)
-            .build();
-        // Constants that the tests exercise.
-        built.expect("the shapes are valid expressions")
+        SHAPES
+            .iter()
+            .map(|(name, shape)| {
+                let built = RegexBuilder::new(shape).case_insensitive(true).unicode(false).build();
+                // Constants that the tests exercise.
+                (*name, built.expect("the shape is a valid expression"))
+            })
+            .collect()
     });
-    let line = form.text();
-    shapes.matches(&line[..line.len().min(4096)]).iter().next().map(|index| SHAPES[index].0)
+    let line = &form.text()[..form.text().len().min(4096)];
+    shapes.iter().find(|(_, shape)| shape.is_match(line)).map(|(name, _)| *name)
 }

@@ -132,7 +132,7 @@ pub fn origin(line: &[u8]) -> Option<&'static str> {
 pub(crate) fn origin_of(form: Form<'_>) -> Option<&'static str> {
     // Below that rank many programs share the words.
     best(form.text())
-        .filter(|(rank, _, pattern)| *rank > 5 && pattern.table != "other")
+        .filter(|(rank, _, pattern)| *rank > 5 && !matches!(pattern.table, "other" | "openssl" | "curl"))
         .map(|(_, _, pattern)| pattern.table)
 }
 

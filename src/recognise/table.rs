@@ -30,6 +30,7 @@ const TABLES: &[(&str, &str)] = &[
     ("browser", include_str!("tables/browser.txt")),
     ("docker", include_str!("tables/docker.txt")),
     ("other", include_str!("tables/other.txt")),
+    ("other", include_str!("tables/libraries.txt")),
 ];
 
 /// Texts that are named like trouble and are none, whatever else stands in the line.
