@@ -44,15 +44,15 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "dotnet",
-        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|(?-i:Ssl[A-Z]\w+Exception)|remotecertificate|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|iocp: \(busy|opensslcryptographic",
+        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|(?-i:Ssl[A-Z]\w+Exception)|remotecertificate|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:\b[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|opensslcryptographic",
     ),
     (
         "java",
-        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^(?:Exception in thread)",
+        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|(?-i:\b[a-z](?:\.[a-z]){1,4}(?:\.[a-z]+)*\.[A-Z]\w+)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^(?:Exception in thread)",
     ),
     (
         "python",
-        r"\(_ssl\.c:\d+|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|\(mainthread\)",
+        r"\(_ssl\.c:\d+|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|\(mainthread\)",
     ),
     (
         "node",
@@ -68,7 +68,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "go",
-        r"http: tls handshake error|^(?:INFO|WARN|ERRO|FATA|DEBU)\[\d{4}\] |\{.level.:.\w+.,.(?:ts|time).:|\{.time.:.[^ ]{20,40}.,.level.:|level=(?:error|warn|info|debug|fatal)|^[IWEF]\d{4} \d\d:\d\d:\d\d\.|\d\.\d{6} [IWECND] \| |\[(?:INFO|WARN|ERROR|DEBUG) ?\] +[a-z][\w.-]*: |\[(?:ERR|WARN|INFO)\] (?:raft|consul|agent|serf|memberlist|nomad)|Z\s+(?:INF|ERR|WRN|DBG|INFO|ERROR|WARN) ",
+        r"http: tls handshake error|^(?:INFO|WARN|ERRO|FATA|DEBU)\[\d{4}\] |\{.level.:.\w+.,.(?:ts|time).:|\{.time.:.[^ ]{20,40}.,.level.:|level=(?:error|warn|info|debug|fatal)|^[IWEF]\d{4} \d\d:\d\d:\d\d\.|\d\.\d{6} [IWECND] \| |\[(?:INFO|WARN|ERROR|DEBUG) ?\] +[a-z][\w.-]*: |\[(?:ERR|WARN|INFO)\] (?:raft|consul|agent|serf|memberlist|nomad)|Z\s+(?:INF|ERR|WRN|DBG|INFO|ERROR|WARN) |\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?\s+(?:\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|ERR|FATAL)\]?[\s:\[]|(?:tls|http|admin)\.)",
     ),
     (
         "openssl",

@@ -106,7 +106,8 @@ pub(crate) fn ranked_of(form: Form<'_>) -> Option<(Recognised, u8)> {
         shape::Shape::Access(status) => return access(status),
         shape::Shape::Nothing => return None,
     };
-    weighed(&text)
+    // A service's name stands for a link all the same.
+    weighed(&text).map(|(found, rank)| (Recognised { link: link(line), ..found }, rank))
 }
 
 /// What an answered request tells: only a proxy's own word on its upstream.
@@ -176,7 +177,7 @@ fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
             variant: phrase.variant,
             side: phrase.side,
             confidence: phrase.confidence,
-            link: link(line),
+            link: None,
         };
         return Some((found, phrase.rank));
     }
@@ -189,7 +190,7 @@ fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
         variant: if other_ca { Some(Variant::OtherCa) } else { best.variant },
         side: if own { Side::Client } else { best.side },
         confidence: best.confidence,
-        link: link(line),
+        link: None,
     };
     Some((found, rank))
 }

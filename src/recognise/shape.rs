@@ -22,8 +22,22 @@ fn built(cell: &'static OnceLock<Regex>, pattern: &str) -> &'static Regex {
     cell.get_or_init(|| Regex::new(pattern).expect("the shape is a valid expression"))
 }
 
+/// What stands behind Compose's `name-1  | `: a service's name tells nothing of what happened to it.
+fn message(line: &[u8]) -> &[u8] {
+    let name = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        .count();
+    let blanks = line[name..].iter().take_while(|byte| **byte == b' ').count();
+    match line.get(name + blanks..) {
+        Some(rest) if name > 0 && blanks > 0 => rest.strip_prefix(b"| ").unwrap_or(line),
+        _ => line,
+    }
+}
+
 /// Looks at the shape of a line.
 pub(super) fn of(line: &[u8]) -> Shape<'_> {
+    let line = message(line);
     static ACCESS: OnceLock<Regex> = OnceLock::new();
     static FRAME: OnceLock<Regex> = OnceLock::new();
     static SETTING: OnceLock<Regex> = OnceLock::new();
@@ -104,6 +118,7 @@ mod tests {
         assert_eq!(text("\tat java.base/sun.security.ssl.Alert.fail(Alert.java:131)"), " ");
         assert_eq!(text("  at TLSSocket._finishInit (_tls_wrap.js:631:8) code: 'X'"), "   code: 'X'");
         assert_eq!(text("curl: (35) wrong version number"), "curl: (35) wrong version number");
+        assert_eq!(text("tls-proxy-1  | exec failed"), "exec failed");
         assert_eq!(text("  File \"/usr/lib/ssl.py\", line 1, in do_handshake"), "  ");
         assert_eq!(text("error 26 at 0 depth lookup: bad (x)"), "error 26 at 0 depth lookup: bad (x)");
     }
