@@ -44,11 +44,11 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "dotnet",
-        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|(?-i:Ssl[A-Z]\w+Exception)|remotecertificate|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:\b[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|opensslcryptographic",
+        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|remotecertificate|\bmicrosoft\.[a-z]|^\s*(?:dbug|fail|crit|trce): |https connection\.$|remote party|transport stream|inner exception|@timestamp.:.\d{4}.*serilog|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:\b[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|opensslcryptographic",
     ),
     (
         "java",
-        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|(?-i:\b[a-z](?:\.[a-z]){1,4}(?:\.[a-z]+)*\.[A-Z]\w+)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^(?:Exception in thread)",
+        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|(?-i:\b[a-z](?:\.[a-z]){1,4}(?:\.[a-z]+)*\.[A-Z]\w+)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^exception in thread|wfly[a-z]+\d+|\[(?:org|com|io)\.[a-z]+\.",
     ),
     (
         "python",
@@ -56,7 +56,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "node",
-        r"code: '[A-Z_]+'|errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|socket hang up|natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
+        r"code: '[A-Z_]+'|errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|und_err_|undici|^\s+\[?cause\]?: |aggregateerror|ConnectTimeoutError|socket hang up|natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
     ),
     (
         "browser",
@@ -64,7 +64,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "rust",
-        r"rustls|invalid peer certificate|invalidcertificate|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
+        r"rustls|invalid peer certificate|invalidcertificate|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|\bos \{ code|^\s*kind: [A-Z]\w+,|tls handshake eof|peer (?:is incompatible|misbehaved): |.target.:.\w+(?:::\w+)+|tcp connect error|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
     ),
     (
         "go",

@@ -137,16 +137,18 @@ pub(crate) fn origin_of(form: Form<'_>) -> Option<&'static str> {
         .map(|(_, _, pattern)| pattern.table)
 }
 
-/// The literal of the highest rank; of equals the last of the line, which is the most inner.
+/// The literal of the highest rank; of equals the last of the line, which is the most inner, and of those
+/// that begin together the longest, which tells the most.
 fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let table = patterns();
     let found = automaton(&CELL, table.iter().map(|pattern| pattern.text));
     let mut lower: Option<Vec<u8>> = None;
-    let mut best: Option<(u8, usize, &'static Pattern)> = None;
+    let mut best: Option<(u8, usize, usize, &'static Pattern)> = None;
     for hit in found.find_overlapping_iter(line) {
         let pattern = &table[hit.pattern().as_usize()];
-        if best.is_some_and(|(rank, start, _)| (rank, start) >= (pattern.rank, hit.start()))
+        let place = (pattern.rank, hit.start(), hit.end());
+        if best.is_some_and(|(rank, start, end, _)| (rank, start, end) >= place)
             || !whole_word(line, pattern, hit.start(), hit.end())
         {
             continue;
@@ -157,9 +159,9 @@ fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
                 continue;
             }
         }
-        best = Some((pattern.rank, hit.start(), pattern));
+        best = Some((pattern.rank, hit.start(), hit.end(), pattern));
     }
-    best
+    best.map(|(rank, start, _, pattern)| (rank, start, pattern))
 }
 
 fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
