@@ -149,6 +149,7 @@ fn targets(demo: &Demo) -> TargetArgs {
         .collect();
     args.server_name.clone_from(&demo.tool.names);
     args.certs = Some(demo.certs.clone());
+    args.cacert = demo.tool.cacert.map(|name| demo.certs.join(name));
     args.logs = demo.tool.logs.then(|| demo.logs.clone());
     args.anonymous = demo.tool.anonymous;
     args.no_docker = true;

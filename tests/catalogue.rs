@@ -30,7 +30,9 @@ fn every_cause_has_an_entry_with_a_fix_and_no_blank_is_left() {
                 assert!(!fixes.is_empty(), "{cause} {variant:?} {place}");
                 for fix in fixes {
                     let text = format!("{} {}", fix.text, fix.command.unwrap_or_default());
-                    for blank in ["{service}", "{ca}", "{certs}", "{target}", "{compose}", "{verify}"] {
+                    for blank in
+                        ["{service}", "{ca}", "{certs}", "{file}", "{target}", "{compose}", "{verify}"]
+                    {
                         assert!(!text.contains(blank), "{cause}: {text}");
                     }
                 }

@@ -115,6 +115,9 @@ struct Odd<'a> {
     extensions: &'a str,
 }
 
+/// PEM in good order around three zero bytes.
+const NOTHING_INSIDE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 const EC: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
 const SERVER: &str = "subjectAltName=DNS:localhost,DNS:nats,DNS:redis,DNS:cordum-api-gateway,DNS:safety-kernel\n\
                       extendedKeyUsage=serverAuth\n";
@@ -380,7 +383,7 @@ const ROWS: &[Row] = &[
                 .unwrap()
         },
         1,
-        &["error client/tls.key key-mismatch -", "warning client/tls.crt bad-key-file wrong-kind"],
+        &["error client/tls.crt bad-key-file wrong-kind", "error client/tls.key key-mismatch -"],
     ),
     (
         "RSA of 1024 bits",
@@ -484,8 +487,63 @@ const ROWS: &[Row] = &[
             let text: Vec<u8> = f.text("client/tls.crt").encode_utf16().flat_map(u16::to_le_bytes).collect();
             fs::write(f.path("client/tls.crt"), [&[0xff, 0xfe], text.as_slice()].concat()).unwrap();
         },
+        1,
+        &["error client/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "no certificate inside the server's block",
+        |f| f.put("server/tls.crt", NOTHING_INSIDE),
+        1,
+        &["error server/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "no certificate inside the server's block, and its key beside it",
+        |f| f.put("server/tls.crt", &format!("{NOTHING_INSIDE}{}", f.text("server/tls.key"))),
+        1,
+        &["error server/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "no certificate inside the client's block",
+        |f| f.put("client/tls.crt", NOTHING_INSIDE),
+        1,
+        &["error client/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "no certificate inside the CA file's block",
+        |f| f.put("ca/ca.crt", NOTHING_INSIDE),
+        1,
+        &["error ca/ca.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "a damaged block before the CA, which Go passes over",
+        |f| f.put("ca/ca.crt", &format!("{NOTHING_INSIDE}{}", f.text("ca/ca.crt"))),
         0,
-        &["warning client/tls.crt bad-key-file wrong-kind"],
+        &["warning ca/ca.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "no key inside the block",
+        |f| f.put("server/tls.key", &NOTHING_INSIDE.replace("CERTIFICATE", "PRIVATE KEY")),
+        1,
+        &["error server/tls.key bad-key-file wrong-kind"],
+    ),
+    (
+        "OpenSSL's own label",
+        |f| {
+            let text = f.text("server/tls.crt").replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+            f.put("server/tls.crt", &text);
+        },
+        1,
+        &["error server/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "a DER key",
+        |f| {
+            let path = f.path("server");
+            run(&["pkey", "-outform", "der", "-in", "tls.key", "-out", "der"], &[], &path);
+            fs::rename(path.join("der"), path.join("tls.key")).unwrap();
+        },
+        1,
+        &["error server/tls.key bad-key-file wrong-kind"],
     ),
     (
         "SEC1 key",

@@ -10,6 +10,8 @@ pub struct Blanks {
     pub service: String,
     pub ca: String,
     pub certs: String,
+    /// The file at fault, or the one that most probably is.
+    pub file: String,
     pub target: String,
     pub name: String,
     pub link: String,
@@ -24,6 +26,7 @@ impl Default for Blanks {
             service: word("SERVICE"),
             ca: word("./certs/ca/ca.crt"),
             certs: word("./certs"),
+            file: word("./certs/client/tls.key"),
             target: word("HOST:PORT"),
             name: word("NAME"),
             link: word("gateway"),
@@ -40,11 +43,16 @@ impl Blanks {
         let ca = &stack.anchors.file;
         let folder = ca.parent().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
         let endpoint = stack.endpoint(link);
+        let certs = folder.map_or_else(|| "./certs".to_owned(), |folder| folder.display().to_string());
         Self {
             // A file at fault is no service to be restarted.
             service: place.filter(|place| !place.contains('/')).unwrap_or_else(|| link.service()).to_owned(),
             ca: ca.display().to_string(),
-            certs: folder.map_or_else(|| "./certs".to_owned(), |folder| folder.display().to_string()),
+            file: match place.filter(|place| place.contains('/')) {
+                Some(file) => file.to_owned(),
+                None => format!("{certs}/client/tls.key"),
+            },
+            certs,
             target: endpoint.authority(),
             name: endpoint.name().to_owned(),
             link: link.to_string(),
@@ -84,6 +92,7 @@ impl Blanks {
             "service" => &self.service,
             "ca" => &self.ca,
             "certs" => &self.certs,
+            "file" => &self.file,
             "target" => &self.target,
             "name" => &self.name,
             "link" => &self.link,

@@ -62,7 +62,7 @@ pub(super) fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
             .map(|found| Source::new(Some(path.to_owned()), found))
             .collect(),
         Err(fault) => {
-            vec![Source::new(Some(path.to_owned()), Found { name, blocks: Vec::new(), faults: vec![fault] })]
+            vec![Source::new(Some(path.to_owned()), Found { name, faults: vec![fault], ..Found::default() })]
         }
     }
 }

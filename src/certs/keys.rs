@@ -15,6 +15,16 @@ pub(super) enum Fit {
     Unknown,
 }
 
+/// The frame that every form of a key has (RFC 5958, 2; RFC 8017, A.1.2; RFC 5915, 3): one sequence that
+/// begins with its version.
+#[must_use]
+pub(super) fn well_formed(der: &[u8]) -> bool {
+    use x509_parser::der_parser::asn1_rs::{Any, FromDer, Sequence};
+    let Ok((rest, outer)) = Sequence::from_der(der) else { return false };
+    let version = Any::from_der(outer.content.as_ref());
+    rest.is_empty() && version.is_ok_and(|(more, version)| version.tag().0 == 2 && !more.is_empty())
+}
+
 /// Compares public keys.
 #[must_use]
 pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &Facts) -> Fit {

@@ -114,12 +114,28 @@ pub(super) fn judge(folder: &Path, names: &[String], look: Look, password: Optio
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
     }
+    unread(&files, &mut judged.findings);
     judged.findings.extend(modes::look(folder, &LAYOUT));
     judged.findings.extend(beside(folder, &others, look));
     judged.findings.extend(made(&files));
     judged.sources = vec![files.ca, files.server, files.server_key, files.client, files.client_key];
     judged.sources.extend(others);
     judged
+}
+
+/// What the services cannot read where they look for it is an error, whatever others make of it.
+fn unread(files: &Files, findings: &mut [Finding]) {
+    let certificates =
+        |one: &Source| !one.facts.is_empty() && one.found.certificates().count() > one.found.passed_over;
+    let keys = |one: &Source| one.found.keys().count() > one.found.passed_over;
+    let Files { ca, server, server_key, client, client_key } = files;
+    let all = [ca, server, client].map(|one| (one, certificates(one)));
+    for (source, usable) in all.into_iter().chain([server_key, client_key].map(|one| (one, keys(one)))) {
+        let of_it = |one: &&mut Finding| one.file == source.name() && one.severity == Grade::Warning;
+        if !usable {
+            findings.iter_mut().filter(of_it).for_each(|one| one.severity = Grade::Error);
+        }
+    }
 }
 
 /// The CA file: at least one certificate in it has to be usable now.

@@ -40,6 +40,8 @@ pub struct Found {
     pub name: String,
     pub blocks: Vec<Block>,
     pub faults: Vec<Unreadable>,
+    /// How many certificates and keys have a form or a label that Go's PEM readers pass over.
+    pub passed_over: usize,
 }
 
 impl Found {
@@ -97,6 +99,7 @@ pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
             "it is written in UTF-16; Go and OpenSSL read no PEM from it: save it as UTF-8",
         );
         pem(&mut found, text.as_bytes(), password);
+        found.passed_over = found.blocks.len();
         return vec![found];
     }
     let begins = memchr::memmem::find(bytes, b"-----BEGIN ").is_some();
@@ -137,6 +140,7 @@ fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) -> bool {
             Some([1, 0x04]) => found.blocks.push(Block::Key(KeyForm::Sec1, bytes.to_vec())),
             _ => return false,
         }
+        found.passed_over += 1;
         found.fault(
             Variant::WrongKind,
             "it is a DER key; Cordum's services read PEM: convert it with `openssl pkey -inform der`",
@@ -146,6 +150,7 @@ fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) -> bool {
     match whole {
         Some(whole) => {
             found.blocks.push(Block::Certificate(whole.to_vec()));
+            found.passed_over += 1;
             found.fault(
                 Variant::WrongKind,
                 "it is DER; Cordum's services, NATS and Redis read PEM: convert it with \
@@ -185,6 +190,7 @@ fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
                     _ => found.blocks.push(Block::Other("secret".to_owned())),
                 }
             }
+            found.passed_over = found.blocks.len();
             found.fault(
                 Variant::WrongKind,
                 format!("it is a PKCS#12 container; Cordum's services read PEM: {CONVERT}"),
@@ -243,6 +249,7 @@ fn block(found: &mut Found, label: &str, headers: &[u8], der: Vec<u8>, password:
                 let message =
                     format!("a block is labelled `{label}`: Go reads `CERTIFICATE` alone and passes it over");
                 found.fault(Variant::WrongKind, message);
+                found.passed_over += 1;
             }
             Block::Certificate(der)
         }

@@ -164,6 +164,17 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
         }
         return found;
     };
+    if !keys::well_formed(der) {
+        found.push(
+            Finding::new(source.name(), Grade::Error, "the private key is damaged: there is no key inside")
+                .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
+                .fix(
+                    "put the certificate's private key there",
+                    format!("openssl pkey -noout -in {}", source.name()),
+                ),
+        );
+        return found;
+    }
     if keys.len() > 1 {
         let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
         found.push(Finding::new(source.name(), Grade::Warning, message).of(CauseKind::BadKeyFile, None));

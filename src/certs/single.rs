@@ -70,6 +70,18 @@ fn as_what_it_is(finding: Finding, message: &str) -> Finding {
         )
     } else if message.starts_with("it is DER;") {
         finding.fix("write it as PEM", format!("openssl x509 -inform der -in {file} -out {file}.pem"))
+    } else if message.starts_with("it is a DER key") {
+        finding.fix("write it as PEM", format!("openssl pkey -inform der -in {file} -out {file}.pem"))
+    } else if message.contains("written in UTF-16") {
+        finding.fix("save it as UTF-8", format!("iconv -f UTF-16 -t UTF-8 {file} > {file}.pem"))
+    } else if message.contains("is labelled") {
+        finding
+            .fix("write it with the label `CERTIFICATE`", format!("openssl x509 -in {file} -out {file}.pem"))
+    } else if message.contains("cannot be parsed") {
+        finding.fix(
+            "copy the certificate anew from where it was made; this shows whether it is whole",
+            format!("openssl x509 -noout -text -in {file}"),
+        )
     } else {
         finding
     }

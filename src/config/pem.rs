@@ -128,6 +128,9 @@ pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault
                     Variant::Encrypted,
                     format!("the client key {shown} is encrypted; Cordum's services read unencrypted keys"),
                 )
+            } else if text.contains("-----BEGIN CERTIFICATE-----") {
+                let message = format!("the client key {shown} holds a certificate and no private key");
+                fault(key_file, Variant::WrongKind, message)
             } else {
                 fault(key_file, Variant::NoPem, format!("the client key {shown} holds no PEM private key"))
             });

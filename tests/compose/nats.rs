@@ -40,7 +40,7 @@ macro_rules! nats_down {
 pub const ROWS: &[Row] = &[
     Row {
         name: "NATS loses TLS while services run",
-        make: |project| project.changed(&[("NATS_CONF", PLAIN)]),
+        make: |project| project.changed_alone("nats", &[("NATS_CONF", PLAIN)]),
         says: &[
             ("gateway-https", "warn"),
             ("worker-nats-tls", "fail wrong-scheme-tls-to-plain nats-plaintext/server"),

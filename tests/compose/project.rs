@@ -144,9 +144,22 @@ impl Project {
     /// Creates and starts what has changed. Two of the stack's ports lie where the system takes the ports
     /// of outgoing connections from: one that is taken is free again in a moment.
     pub fn up(&self) {
+        self.up_with(&["--remove-orphans"]);
+    }
+
+    /// Sets and applies to one service: those that depend on it run on, which version 2 of Compose stops
+    /// with it otherwise.
+    pub fn changed_alone(&mut self, service: &str, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.set(name, *value);
+        }
+        self.up_with(&["--no-deps", service]);
+    }
+
+    fn up_with(&self, arguments: &[&str]) {
         for round in 0.. {
             let mut command = self.compose();
-            command.args(["up", "-d", "-t", "1", "--remove-orphans"]);
+            command.args(["up", "-d", "-t", "1"]).args(arguments);
             for scale in &self.scale {
                 command.arg("--scale").arg(scale);
             }

@@ -72,7 +72,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "Redis in plaintext, services running",
-        make: |project| project.changed(PLAIN),
+        make: |project| project.changed_alone("redis", PLAIN),
         says: &[
             ("gateway-https", "fail wrong-scheme-tls-to-plain redis-plaintext/server"),
             ("gateway-wss", "fail wrong-scheme-tls-to-plain redis-plaintext/server"),

@@ -8,6 +8,7 @@ mod dashboard;
 mod demo;
 mod demo_extended;
 mod files;
+mod folder;
 mod gateway_answers;
 mod gateway_certificates;
 mod grpc;
@@ -72,6 +73,11 @@ fn files_and_logs() {
     harness::hold("files-and-logs", files::ROWS);
 }
 
+#[test]
+fn the_folder_and_what_is_served() {
+    harness::hold("folder", folder::ROWS);
+}
+
 /// Every family.
 const FAMILIES: &[&[harness::Row]] = &[
     demo::ROWS,
@@ -84,6 +90,7 @@ const FAMILIES: &[&[harness::Row]] = &[
     grpc::ROWS,
     dashboard::ROWS,
     files::ROWS,
+    folder::ROWS,
     healthy::ROWS,
 ];
 
