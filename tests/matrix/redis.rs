@@ -72,7 +72,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.redis_ca = Some(Authority::named("Another CA", Validity::Now)?.pem());
             wants(plan)
         },
-        "7 fail bad-certificate - client; 8 15 fail bad-certificate other-ca server", "redis bad-certificate other-ca", 1,
+        "7 fail bad-certificate other-ca client; 8 15 fail bad-certificate other-ca server", "redis bad-certificate other-ca", 1,
     )
     .needing(REDIS),
     row(
@@ -82,7 +82,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.client = Authority::named("Another CA", Validity::Now)?.issue(&Leaf::client())?.into();
             wants(plan)
         },
-        "5 8 15 fail bad-certificate other-ca client; 6 unknown bad-certificate other-ca client; 7 fail bad-certificate - client; 13 fail unknown-authority other-ca client", "client/tls.crt unknown-authority other-ca", 1,
+        "5 8 15 fail bad-certificate other-ca client; 6 unknown bad-certificate other-ca client; 7 fail bad-certificate other-ca client; 13 fail unknown-authority other-ca client", "client/tls.crt unknown-authority other-ca", 1,
     )
     .needing(REDIS),
     row(
