@@ -8,6 +8,7 @@ mod healthy;
 mod inside;
 mod links;
 mod logs;
+mod mended;
 mod nats;
 mod project;
 mod ran;
@@ -63,6 +64,19 @@ fn healthy_states_stay_healthy_however_they_look() {
     let ours: Vec<&str> = said.lines().filter(|line| line.contains("TLS handshake error")).collect();
     assert!(ours.is_empty(), "{ours:#?}");
     let wrong = healthy::go_through(&mut project);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_command_of_a_fix_mends_the_project() {
+    if !available() {
+        return;
+    }
+    let project = Project::new("docker-compose.test.yml", "cordum-mended", 4_000);
+    project.up();
+    let healthy = project.settle(&[]);
+    assert_eq!(healthy.code, 0, "{}", healthy.digest());
+    let wrong = mended::go_through(&project);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

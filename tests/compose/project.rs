@@ -129,6 +129,19 @@ impl Project {
             false => Command::new("docker-compose"),
         };
         command.args(["-p", self.name, "-f", self.file, "--profile", "demo"]);
+        self.environ(&mut command);
+        command
+    }
+
+    /// A command as an operator types it, where the project's settings are in the environment.
+    pub fn by_hand(&self, line: &str) -> Ended {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        self.environ(&mut command);
+        run(command, Duration::from_secs(120))
+    }
+
+    fn environ(&self, command: &mut Command) {
         command.env("CORDUM_API_KEY", API_KEY).env("REDIS_PASSWORD", REDIS_PASSWORD);
         command.env("NATS_TOKEN", NATS_TOKEN);
         for (folder, variable) in MOUNTS {
@@ -138,7 +151,6 @@ impl Project {
             command.env(variable, self.port(*usual).to_string());
         }
         command.envs(&self.settings);
-        command
     }
 
     /// Creates and starts what has changed. Two of the stack's ports lie where the system takes the ports
@@ -354,7 +366,7 @@ pub fn open(folder: &Path) {
 }
 
 /// Docker's compose plugin is there; else docker-compose 1.29 does the same.
-fn plugin() -> bool {
+pub fn plugin() -> bool {
     static CELL: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *CELL.get_or_init(|| answers("docker", &["compose", "version"]))
 }
