@@ -52,11 +52,11 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "python",
-        r"\(_ssl\.c:\d+|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|\(mainthread\)",
+        r"\(_ssl\.c:\d+|insecurerequestwarning|wrap_socket\(|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|\(mainthread\)",
     ),
     (
         "node",
-        r"code: '[A-Z_]+'|errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|und_err_|undici|^\s+\[?cause\]?: |aggregateerror|ConnectTimeoutError|socket hang up|natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
+        r"code: '[A-Z_]+'|axioserror|_tls_wrap|node_tls_reject|node_extra_ca|\[nest\] |errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|und_err_|undici|^\s+\[?cause\]?: |aggregateerror|ConnectTimeoutError|socket hang up|natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
     ),
     (
         "browser",
@@ -64,7 +64,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "rust",
-        r"rustls|invalid peer certificate|invalidcertificate|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|\bos \{ code|^\s*kind: [A-Z]\w+,|tls handshake eof|peer (?:is incompatible|misbehaved): |.target.:.\w+(?:::\w+)+|tcp connect error|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
+        r"rustls|error sending request for url|hyper_util|invalid peer certificate|invalidcertificate\b|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|\bos \{ code|^\s*kind: [A-Z]\w+,|tls handshake eof|peer (?:is incompatible|misbehaved): |.target.:.\w+(?:::\w+)+|tcp connect error|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
     ),
     (
         "go",
@@ -80,7 +80,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "other",
-        r"^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: |php (?:warning|message)|\bphp\b|(?-i:::[A-Z]\w*Error|\bOpenSSL::)|sqlstate|mysqli|mosquitto|postfix|dovecot|exim|openvpn|ovpn-",
+        r"^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: |php (?:warning|message)|\bphp\b|(?-i:::[A-Z]\w*Error|\bOpenSSL::)|sqlstate|mysqli|mosquitto|postfix|dovecot|exim|openvpn|ovpn-|\.erl:\d+|\btls_alert\b|plaintext client on a tls port",
     ),
     ("openssl", r":error:|ssl alert number|ssl routines|verify error"),
 ];
