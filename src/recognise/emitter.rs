@@ -36,7 +36,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "haproxy",
-        r"haproxy\[\d+\]|ssl handshake failure|during ssl handshake$|layer[46] |unable to load ssl (?:certificate|private key) from|\[(?:ALERT|WARNING|NOTICE)\] +\(\d",
+        r"haproxy\[\d+\]|haproxy\.cfg|\[ALERT\] \d+/\d+ |ssl handshake failure|during ssl handshake$|layer[46] |unable to load ssl (?:certificate|private key) from|\[(?:ALERT|WARNING|NOTICE)\] +\(\d",
     ),
     (
         "curl",
@@ -60,7 +60,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "browser",
-        r"net::err_|net_error|mozilla_pkix|sec_error|ssl_error_[a-z]+_[a-z]|pr_end_of_file|err_cert_|this server could not prove|not trusted because|websocket connection to 'wss?://",
+        r"net::err_|mixed content: the page|devtools\.js|failed to construct 'websocket'|permissions-policy header|\[deprecation\]|net_error|mozilla_pkix|sec_error|ssl_error_[a-z]+_[a-z]|pr_end_of_file|err_cert_|this server could not prove|not trusted because|websocket connection to 'wss?://",
     ),
     (
         "rust",
