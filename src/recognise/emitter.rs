@@ -14,29 +14,29 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "redis-server",
-        r"\d+:[MSCX] \d\d \w{3} \d{4} |^\d+:[MSCX] |error accepting a client connection|redis-cli|\(error\) (?:WRONGPASS|NOAUTH)|could not connect to redis at|warning: AUTH failed|AUTH failed:|'tls-port|argument: tls-port|<redisraft>|master aborted replication",
+        r"\d+:[MSCX] \d\d \w{3} \d{4} |^\d+:[MSCX] |error accepting a client connection|redis-cli|^\(error\) |signal-handler \(\d|could not connect to redis at|warning: AUTH failed|AUTH failed:|'tls-port|argument: tls-port|<redisraft>|master aborted replication",
     ),
     ("go-redis", r"redis: \d{4}/\d\d/\d\d|pool\.go:\d+|redis: connection pool|connect to redis: "),
     (
         "docker",
-        r"error response from daemon|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
+        r"error response from daemon|failed to solve: |docker[ -]compose|^\s*container \S+ (?:healthy|started|created|waiting|error)|no basic auth credentials|denied: requested access|the connection to the server \S+ was refused|api listen on|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
     ),
     (
         "grpc-go",
-        r"rpc error: code|\[core\]|grpc: |grpclog|transport: (?:authentication handshake|error while dialing|remote error|http2client|loopywriter)|server preface|connection error: desc",
+        r"rpc error: code|\[core\]|grpc: |grpclog|transport: (?:authentication handshake|error while dialing|remote error|http2client|loopywriter)|server preface|failed to dial target host|connection error: desc",
     ),
     ("nats.go", r"\bnats: [a-z]"),
     (
         "nginx",
-        r"\[(?:emerg|crit|alert|error|warn|info|notice)\] \d+#\d+|while ssl handshaking|<center>|upstream ssl|host not found in upstream|upstream timed out|nginx: |while (?:connecting to|reading response header from) upstream|<head><title>\d{3} ",
+        r"\[(?:emerg|crit|alert|error|warn|info|notice)\] \d+#\d+|\] .(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) \S+ HTTP/\d(?:\.\d)?. \d{3} \d+|while ssl handshaking|<center>|upstream ssl|host not found in upstream|upstream timed out|nginx: |while (?:connecting to|reading response header from) upstream|<head><title>\d{3} ",
     ),
     (
         "envoy",
-        r"upstream connect error|openssl_internal|transport[_ ]failure[_ ]reason|\[envoy|envoy/|by sds|tls_error:|\]\[(?:debug|warning|info|error|critical|trace)\]\[|common/[a-z_]+/[a-z_/]+\.cc:",
+        r"upstream connect error|no healthy upstream|upstream request timeout|\bcluster\.\S+\.(?:ssl|upstream)|upstream_reset_before|\]\[main\]|openssl_internal|transport[_ ]failure[_ ]reason|\[envoy|envoy/|by sds|tls_error:|\]\[(?:debug|warning|info|error|critical|trace)\]\[|common/[a-z_]+/[a-z_/]+\.cc:",
     ),
     (
         "haproxy",
-        r"haproxy\[\d+\]|haproxy\.cfg|\[ALERT\] \d+/\d+ |ssl handshake failure|during ssl handshake$|layer[46] |unable to load ssl (?:certificate|private key) from|\[(?:ALERT|WARNING|NOTICE)\] +\(\d",
+        r"haproxy\[\d+\]|haproxy\.cfg|\[ALERT\] \d+/\d+ |(?-i:SSL handshake failure)|during ssl handshake$|layer[46] |unable to load ssl (?:certificate|private key) from|\[(?:ALERT|WARNING|NOTICE)\] +\(\d",
     ),
     (
         "curl",
@@ -44,19 +44,19 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "dotnet",
-        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|remotecertificate|\bmicrosoft\.[a-z]|^\s*(?:dbug|fail|crit|trce): |https connection\.$|remote party|transport stream|inner exception|@timestamp.:.\d{4}.*serilog|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:\b[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|opensslcryptographic",
+        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|remotecertificate|\bmicrosoft\.[a-z]|^\s*(?:dbug|fail|crit|trce): |https connection\.$|remote party|transport stream|inner exception|@timestamp.:.\d{4}.*serilog|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:\b[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|could not create ssl/tls secure channel|https developer certificate|connection id .0H|asp\.net|end of stack trace from previous|__booksleeve|\b(?:internalfailure|unabletoconnect) on |opensslcryptographic",
     ),
     (
         "java",
-        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|(?-i:\b[a-z](?:\.[a-z]){1,4}(?:\.[a-z]+)*\.[A-Z]\w+)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^exception in thread|wfly[a-z]+\d+|\[(?:org|com|io)\.[a-z]+\.",
+        r"javax?\.[a-z]+\.|sun\.security|java\.(?:lang|io|net|security)|caused by: (?:[a-z]+\.)+[A-Z]|io\.netty|pkix path|\bat [a-z]+\.[a-z.]+\([A-Z]|(?-i:\((?:[a-z][a-z0-9_]*\.)+[A-Z][\w$]+\)|\b(?:org|com|net|io|kafka|reactor|redis\.clients)\.[a-z0-9_]+(?:\.[a-z0-9_]+)*\.[A-Z]\w+(?:Exception|Error)?\b)|(?-i:\b[a-z](?:\.[a-z]){1,4}(?:\.[a-z]+)*\.[A-Z]\w+)|sslengine\[|\[[a-z](?:\.[a-z]){1,4}\.[a-z.]+\]|^exception in thread|common frames omitted|\btomcat\b|\bkeystore\b|\bjks\b|^adding as trusted cert|^\s*truststore is: |netty4|sslcontextfactory|^\s+(?:ssl|sasl)\.[a-z.]+ = |wfly[a-z]+\d+|\[(?:org|com|io)\.[a-z]+\.",
     ),
     (
         "python",
-        r"\(_ssl\.c:\d+|insecurerequestwarning|wrap_socket\(|ssl\.ssl|sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|\(mainthread\)",
+        r"\(_ssl\.c:\d+|insecurerequestwarning|wrap_socket\(|ssl\.ssl|(?:^|[^:a-z])sslerror|\.[a-z]*sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|^\s*File .[^ ]+\.py., line \d|deprecationwarning|uvicorn|gunicorn|(?-i:^(?:Key|Value|Runtime|OS|Import|Attribute)Error: )|\(mainthread\)",
     ),
     (
         "node",
-        r"code: '[A-Z_]+'|axioserror|_tls_wrap|node_tls_reject|node_extra_ca|\[nest\] |errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|und_err_|undici|^\s+\[?cause\]?: |aggregateerror|ConnectTimeoutError|socket hang up|natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
+        r"code: '[A-Z_]+'|axioserror|_tls_wrap|node_tls_reject|node_extra_ca|\[nest\] |errno: '|syscall: '|err_tls_|err_ssl_|err_ossl|npm err|econn(?:refused|reset)|etimedout|enotfound|eai_again|enoent:|eacces:|\(node:|fetcherror|altnames|deps/openssl|replyerror|errorreply|ioredis|unable_to_verify|cert_has_expired|depth_zero|write eproto|und_err_|undici|^\s+\[?cause\]?: |aggregateerror|ConnectTimeoutError|socket hang up|parse error: expected http|connectiontimeouterror|^(?:requesterror|yarn): |natserror|getaddrinfo E|maxretriesperrequest|typeerror: |\[error: |node:internal|node_modules|client network socket|^(?:Uncaught )?Error: (?:error:[0-9A-F]{8}:|self.signed certificate|unable to (?:verify the first|get (?:local )?issuer)|certificate (?:has expired|signature)|key usage|connect E|read E|hostname/ip)|: Error: (?:self.signed|unable to verify|unable to get|certificate has expired|connect E|read E|client network)",
     ),
     (
         "browser",
@@ -64,7 +64,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "rust",
-        r"rustls|error sending request for url|hyper_util|invalid peer certificate|invalidcertificate\b|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|\bos \{ code|^\s*kind: [A-Z]\w+,|tls handshake eof|peer (?:is incompatible|misbehaved): |.target.:.\w+(?:::\w+)+|tcp connect error|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
+        r"rustls|error sending request for url|hyper_util|invalid peer certificate|invalidcertificate\b|unknownissuer|webpki|hyper::|reqwest|thread '|alertreceived|received fatal alert: [A-Z][a-z]|async_nats|custom \{ kind|errorstack|received corrupt message|connecterror \{|\bos \{ code|^\s*kind: [A-Z]\w+,|tls handshake eof|peer (?:is incompatible|misbehaved): |.target.:.\w+(?:::\w+)+|tcp connect error|\(os error -?\d+\)|(?-i:\b(?:tower_http|h2|tonic|hyper|tokio|mio|axum|actix)[a-z_]*::)|status: \w+, message: .|spurious network error|failed to fetch registry|Z +(?:ERROR|WARN|INFO|DEBUG|TRACE) [a-z_0-9]+::[a-z_:0-9]+:|\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:WARN|INFO|ERROR|DEBUG|TRACE)|failed to lookup address information",
     ),
     (
         "go",
@@ -72,15 +72,15 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "openssl",
-        r"^(?:[0-9a-f]+:)?error:[0-9a-f]{8}|^ssl routines|verify error:num|verify (?:depth|return)|^depth=\d|error \d+ at \d+ depth|x509_v_err|^openssl[ :/]|secure renegotiation|^[A-Z0-9_]+_[A-Z_]+$|library versions: openssl|^rsa key ok",
+        r"^(?:[0-9a-f]+:)?error:[0-9a-f]{8}|^(?:connect|write|read):errno=|no peer certificate available|^ssl handshake has read|^new, (?:\(none\)|tlsv)|^(?:subject|issuer) ?=|^not(?:after|before)=|^could not (?:open|read|find) (?:file or uri|private key|certificate)|^connected\([0-9a-f]{8}\)|no client certificate ca names|^no alpn negotiated|^early data was|^(?:server|peer) (?:temp key|signing|signature|public key)|^compression: |^expansion: |^ssl routines|verify error:num|verify (?:depth|return)|^depth=\d|error \d+ at \d+ depth|x509_v_err|^openssl[ :/]|secure renegotiation|^[A-Z0-9_]+_[A-Z_]+$|library versions: openssl|^rsa key ok",
     ),
     (
         "go",
-        r"x509: |\btls: |dial tcp|net/http|\.go:\d+|go1\.|i/o timeout|crypto/|\[(?:GATEWAY|SCHEDULER)|unexpected eof$",
+        r"x509: |(?-i:\btls: )|dial tcp|\b(?:read|write) (?:tcp|udp) \S+->|(?-i:\b(?:Get|Post|Put|Head|Delete|Patch)) .{1,2}https?://|client\.timeout exceeded|context (?:deadline exceeded|canceled)|panic: runtime error|(?-i:^(?:\S+ +\| )?(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[[A-Z][A-Z-]+\] (?:INFO|ERROR|WARN|DEBUG) )|net/http|\.go:\d+|go1\.|i/o timeout|crypto/(?:tls|x509|rsa|ecdsa)|\[(?:GATEWAY|SCHEDULER)|unexpected eof$",
     ),
     (
         "other",
-        r"^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: |php (?:warning|message)|\bphp\b|(?-i:::[A-Z]\w*Error|\bOpenSSL::)|sqlstate|mysqli|mosquitto|postfix|dovecot|exim|openvpn|ovpn-|\.erl:\d+|\btls_alert\b|plaintext client on a tls port",
+        r"^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: |php (?:warning|message)|\bphp\b|(?-i:::[A-Z]\w*Error|\bOpenSSL::)|sqlstate|mysqli|mosquitto|postfix|dovecot|exim|openvpn|ovpn-|\bLOG[3-7]\[|^\d{10}: |\.erl:\d+|\btls_alert\b|plaintext client on a tls port",
     ),
     ("openssl", r":error:|ssl alert number|ssl routines|verify error"),
 ];
