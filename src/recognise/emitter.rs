@@ -14,12 +14,12 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "redis-server",
-        r"\d+:[MSCX] \d\d \w{3} \d{4} |^\d+:[MSCX] |error accepting a client connection|redis-cli|^\(error\) |signal-handler \(\d|could not connect to redis at|warning: AUTH failed|AUTH failed:|'tls-port|argument: tls-port|<redisraft>|master aborted replication",
+        r"\d+:[MSCX] \d\d \w{3} \d{4} |^\d+:[MSCX] |error accepting a client connection|redis-cli|^\(error\) |signal-handler \(\d|fatal config file error|reading the configuration file, at line|could not connect to redis at|warning: AUTH failed|AUTH failed:|'tls-port|argument: tls-port|<redisraft>|master aborted replication",
     ),
     ("go-redis", r"redis: \d{4}/\d\d/\d\d|pool\.go:\d+|redis: connection pool|connect to redis: "),
     (
         "docker",
-        r"error response from daemon|failed to solve: |docker[ -]compose|^\s*container \S+ (?:healthy|started|created|waiting|error)|no basic auth credentials|denied: requested access|the connection to the server \S+ was refused|api listen on|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
+        r"error response from daemon|failed to solve: |docker[ -]compose|^\s*container \S+ (?:healthy|started|created|waiting|error)|no basic auth credentials|encountered errors while bringing up|dependency (?:\S+ )?failed to start|container \S+ is unhealthy|denied: requested access|the connection to the server \S+ was refused|api listen on|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
     ),
     (
         "grpc-go",
@@ -72,7 +72,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "openssl",
-        r"^(?:[0-9a-f]+:)?error:[0-9a-f]{8}|^(?:connect|write|read):errno=|no peer certificate available|^ssl handshake has read|^new, (?:\(none\)|tlsv)|^(?:subject|issuer) ?=|^not(?:after|before)=|^could not (?:open|read|find) (?:file or uri|private key|certificate)|^connected\([0-9a-f]{8}\)|no client certificate ca names|^no alpn negotiated|^early data was|^(?:server|peer) (?:temp key|signing|signature|public key)|^compression: |^expansion: |^ssl routines|verify error:num|verify (?:depth|return)|^depth=\d|error \d+ at \d+ depth|x509_v_err|^openssl[ :/]|secure renegotiation|^[A-Z0-9_]+_[A-Z_]+$|library versions: openssl|^rsa key ok",
+        r"^(?:[0-9a-f]+:)?error:[0-9a-f]{8}|^(?:connect|write|read):errno=|no peer certificate available|^ssl handshake has read|^new, (?:\(none\)|tlsv)|^(?:subject|issuer) ?=|^not(?:after|before)=|^could not (?:open|read|find) (?:file or uri|private key|certificate)|^connected\([0-9a-f]{8}\)|no client certificate ca names|^no alpn negotiated|^early data was|^(?:server|peer) (?:temp key|signing|signature|public key)|^compression: |^\s+(?:extended master secret|session-id(?:-ctx)?|master-key|resumption psk|psk identity(?: hint)?|srp username|verify return code) *:|^unable to load (?:certificate|private key|crl)|^expansion: |^ssl routines|verify error:num|verify (?:depth|return)|^depth=\d|error \d+ at \d+ depth|x509_v_err|^openssl[ :/]|secure renegotiation|^[A-Z0-9_]+_[A-Z_]+$|library versions: openssl|^rsa key ok",
     ),
     (
         "go",
