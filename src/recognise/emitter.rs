@@ -19,7 +19,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("go-redis", r"redis: \d{4}/\d\d/\d\d|pool\.go:\d+|redis: connection pool|connect to redis: "),
     (
         "docker",
-        r"error response from daemon|failed to solve: |docker[ -]compose|^\s*container \S+ (?:healthy|started|created|waiting|error)|no basic auth credentials|encountered errors while bringing up|dependency (?:\S+ )?failed to start|container \S+ is unhealthy|denied: requested access|the connection to the server \S+ was refused|api listen on|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
+        r"error response from daemon|failed to solve: |docker[ -]compose|^\s*container \S+ (?:healthy|started|created|waiting|error)|no basic auth credentials|encountered errors while bringing up|dependency (?:\S+ )?failed to start|container \S+ is unhealthy|denied: requested access|^error from server|^error: you must be logged in|the connection to the server \S+ was refused|api listen on|kubelet|kubectl|unable to connect to the server|couldn't (?:read|get) .* server|docker: |failed calling webhook|imagepull|pullimage|pull image|containerd\[|dockerd\[|kubeadm|kube-(?:apiserver|proxy|scheduler|controller)",
     ),
     (
         "grpc-go",
@@ -52,7 +52,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "python",
-        r"\(_ssl\.c:\d+|insecurerequestwarning|wrap_socket\(|ssl\.ssl|(?:^|[^:a-z])sslerror|\.[a-z]*sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|^\s*File .[^ ]+\.py., line \d|deprecationwarning|uvicorn|gunicorn|(?-i:^(?:Key|Value|Runtime|OS|Import|Attribute)Error: )|\(mainthread\)",
+        r"\(_ssl\.c:\d+|insecurerequestwarning|wrap_socket\(|ssl\.ssl|(?:^|[^:a-z])sslerror|\.[a-z]*sslerror|sslcertverification|requests\.exceptions|urllib3|aiohttp|traceback|psycopg|\[ssl: |httpsconnectionpool|urlopen error|sslzero|ssleof|redis\.(?:exceptions|sentinel)|(?-i:\b[a-z_]+\.(?:errors|exceptions)\.[A-Z])|,\d{3}:(?:DEBUG|INFO|WARNING|ERROR)|: (?:ERROR|WARNING|INFO|CRITICAL)/|\[errno -?\d+\]|\(\d+, '|,\d{3} - [\w.]+ - (?:DEBUG|INFO|WARNING|ERROR)|(?-i:\bConnectionError: |\bdjango\b|\bcelery\b)|\.py[\[:]|starting new https? connection|^\s*File .[^ ]+\.py., line \d|deprecationwarning|asyncio|websockets\.|uvicorn|gunicorn|(?-i:^(?:Key|Value|Runtime|OS|Import|Attribute|Connection\w+)Error: )|\(mainthread\)",
     ),
     (
         "node",
