@@ -15,13 +15,12 @@ pub fn steps(kind: CauseKind, settings: &[Setting], compose: &str) -> Vec<Fix> {
             let host = setting.host.as_ref().map(|host| format!(", on the host {host}")).unwrap_or_default();
             let Setting { service, name, value, .. } = setting;
             let wanted = wanted(kind, name)?;
-            let text = format!("in {service} look at {name} (now {value}{host}): {wanted}");
-            let command = match &setting.host {
-                Some(host) if name.ends_with("_KEY") => Some(format!("ls -l {host}")),
-                Some(host) => Some(format!("tls-verify certs --cacert {host}")),
-                None => None,
+            let text = match name.as_str() {
+                "" => format!("in {service} look at {value}{host}: {wanted}"),
+                name => format!("in {service} look at {name} (now {value}{host}): {wanted}"),
             };
-            Some(Fix { text, command: command.filter(|_| name.ends_with("_CA") || name.ends_with("_KEY")) })
+            let command = setting.host.as_ref().and_then(|host| look(kind, name, host));
+            Some(Fix { text, command })
         })
         .collect();
     if let (Some(last), Some(setting)) = (steps.last_mut(), settings.first()) {
@@ -32,6 +31,19 @@ pub fn steps(kind: CauseKind, settings: &[Setting], compose: &str) -> Vec<Fix> {
         });
     }
     steps
+}
+
+/// The command that shows what a file holds.
+fn look(kind: CauseKind, name: &str, host: &str) -> Option<String> {
+    if kind == CauseKind::BadKeyFile || name.ends_with("_KEY") {
+        Some(format!("ls -l {host}"))
+    } else if name.ends_with("_CA") {
+        Some(format!("tls-verify certs --cacert {host}"))
+    } else if name.ends_with("_CERT") {
+        Some(format!("openssl x509 -in {host} -noout -subject -issuer -dates"))
+    } else {
+        None
+    }
 }
 
 /// What a variable has to hold for the fault to go away.

@@ -81,7 +81,12 @@ fn diagnosis(
     }
     let because: Vec<String> = because.iter().map(|fact| (stack.redact)(fact)).collect();
     let place = failure.place.clone().unwrap_or_else(|| link.service().to_owned());
-    let blanks = Blanks::of(stack, link, Some(&place));
+    let mut blanks = Blanks::of(stack, link, Some(&place));
+    let is_service = Link::ALL.iter().any(|one| one.service() == place);
+    if reading.kind == CauseKind::HostnameMismatch && failure.side == Some(Side::Server) && is_service {
+        // Its own name is what services dial, whatever we did.
+        blanks.name.clone_from(&place);
+    }
     let title =
         if reading.side == Side::Client && reading.kind == CauseKind::Expired && reading.variant.is_none() {
             "the client certificate has expired"

@@ -107,7 +107,10 @@ impl Group {
     fn holds(&self, other: &Diagnosis) -> bool {
         let shared = match (&self.origin, &other.origin) {
             (Some(mine), Some(theirs)) => mine.key == theirs.key,
-            _ => false,
+            // Known by its path alone to one of the two.
+            (Some(known), None) => is_file_of(known, other.place.as_deref()),
+            (None, Some(known)) => is_file_of(known, self.places.first().map(String::as_str)),
+            (None, None) => false,
         };
         let place = other.place.as_deref().unwrap_or_default();
         let same = family(self.root.cause, self.root.variant) == family(other.cause, other.variant);
@@ -208,6 +211,12 @@ fn names_it_better(one: &Diagnosis, root: &RootCause) -> bool {
         (tells, cause == CauseKind::Dns && tells)
     };
     rank(one.cause, one.variant) > rank(root.cause, root.variant)
+}
+
+/// The place is the file that an origin is about. (What an authority signed names the CA file as well.)
+fn is_file_of(origin: &Origin, place: Option<&str>) -> bool {
+    let about_others = ["authority ", "anchors "].iter().any(|kind| origin.key.starts_with(kind));
+    !about_others && origin.file.is_some() && origin.file.as_deref() == place
 }
 
 /// What is wrong with one file is one fault, whatever its readers make of it.

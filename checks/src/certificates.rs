@@ -11,11 +11,12 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial;
 use crate::fault::{Cause, ChainFault, Failure, FileFault, FileFinding, Origin, Stage};
-use crate::look;
+
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
 use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::{look, own_side};
 
 pub const CHECK: Check = Check {
     number: 13,
@@ -97,7 +98,7 @@ fn failure(context: &Context, finding: &FileFinding) -> Failure {
 fn origin(context: &Context, finding: &FileFinding, cause: &Cause) -> Option<Origin> {
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;
-    let Cause::Chain(faults) = cause else { return None };
+    let Cause::Chain(faults) = cause else { return Some(own_side::of_file(&finding.file)) };
     let leaf = CertificateDer::from_pem_file(&finding.file).ok()?;
     let anchors = &context.stack.anchors.file;
     if anchors == Path::new(&finding.file) {

@@ -29,6 +29,7 @@ mod nats_link;
 pub mod nats_mtls;
 pub mod observation;
 pub mod opinion;
+pub mod own_side;
 pub mod peel;
 pub mod place;
 pub mod probe;

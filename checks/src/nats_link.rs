@@ -66,7 +66,7 @@ pub(crate) async fn of_container(
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
     }
-    if let Some(found) = reason::live(context, Link::Nats).await
+    if let Some(found) = reason::broken(context, &fresh, Link::Nats).await
         && !matches!(found.cause, Cause::Login)
     {
         return Verdict::Broken(reason::chained(&fresh, Link::Nats, found, Effect::Unconnected));
@@ -173,7 +173,7 @@ async fn absent(context: &Context, engine: &Engine, container: &Container) -> Fa
 
 /// A broken NATS is why a running service is not connected, whatever else it complains of.
 async fn without_nats(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
-    match reason::live(context, Link::Nats).await {
+    match reason::broken(context, container, Link::Nats).await {
         Some(found) if !matches!(found.cause, Cause::Login) => {
             Some(reason::chained(container, Link::Nats, found, Effect::Unconnected))
         }

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
 use crate::logs::{self, RunLog, Trouble};
+use crate::own_side;
 use crate::settings;
 use crate::stack::Link;
 
@@ -40,6 +41,10 @@ pub(crate) fn state_of(container: &Container) -> String {
             format!(", last exit code {}", container.exit_code)
         };
         format!("{} restarts again and again ({} times{code})", container.name, container.restarts)
+    } else if container.status == "paused" {
+        format!("{0} is paused (`docker unpause {0}` lets it go on)", container.name)
+    } else if container.running && container.addresses.is_empty() {
+        format!("{} is running, and is connected to no network", container.name)
     } else if container.running {
         format!("{} is running", container.name)
     } else {
@@ -79,7 +84,7 @@ pub(crate) async fn of_container(
     // What it could not read is its own, whatever else is broken.
     let own = matches!(words.what.kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch);
     if let (false, Some(link)) = (own, link) {
-        if let Some(found) = live(context, link).await
+        if let Some(found) = broken(context, container, link).await
             && tells(&found, Some(words.what.kind))
         {
             return Some(chained(container, link, found, effect).because(said));
@@ -91,8 +96,19 @@ pub(crate) async fn of_container(
     {
         return Some(found.because(said));
     }
+    // It gave up over trouble that has gone since: what it needs is a start.
+    if !container.running && !container.restarting && logs::is_connection_trouble(words.what.kind) {
+        let gone = gone(&container.service, Variant::ContainerStopped);
+        return Some(
+            Failure::new(Stage::Connect, gone)
+                .because(state_of(container))
+                .because(said)
+                .at(container.service.clone()),
+        );
+    }
     // Its links are fine: what is wrong is on the service's side.
-    let file = if words.what.kind == CauseKind::BadKeyFile { file_of(&words.sample) } else { None };
+    let at_fault = own_side::file_at_fault(context, container, words.what.kind, &words.sample);
+    let (file, origin) = at_fault.unzip();
     let stage = if own { Stage::Configure } else { Stage::Exchange };
     let settings = settings::relevant(container, words.link, Some(words.what.kind), file.as_deref());
     let mut what = words.what;
@@ -102,10 +118,11 @@ pub(crate) async fn of_container(
     } else if link.is_some() && is_distrust(what.kind) {
         what.side = Side::Client;
     }
+    let place = origin.as_ref().and_then(|origin| origin.file.clone());
     Some(
-        Failure::new(stage, Cause::Line(what))
+        Failure { origin, ..Failure::new(stage, Cause::Line(what)) }
             .because(said)
-            .at(file.unwrap_or_else(|| container.service.clone()))
+            .at(place.unwrap_or_else(|| container.service.clone()))
             .set_by(settings),
     )
 }
@@ -113,7 +130,7 @@ pub(crate) async fn of_container(
 /// It has said nothing yet; what it dials first and finds broken is what it waits for.
 pub(crate) async fn waiting(context: &Context, container: &Container, effect: Effect) -> Option<Failure> {
     for link in links_of(context, &container.service) {
-        if let Some(found) = live(context, *link).await
+        if let Some(found) = broken(context, container, *link).await
             && tells(&found, None)
         {
             return Some(chained(container, *link, found, effect));
@@ -134,7 +151,12 @@ pub(crate) fn chained(container: &Container, link: Link, mut found: Failure, eff
         Link::Redis => "Redis",
         other => other.service(),
     };
+    let of_file = found.place.as_deref().is_some_and(|place| place.contains("/client/"));
     let cannot = match found.kind() {
+        // The file is the one that clients show: what is wrong with it the server says.
+        Some(CauseKind::Expired | CauseKind::NotYetValid | CauseKind::WrongKeyUsage) if of_file => {
+            "get past the client check of"
+        }
         Some(
             CauseKind::UnknownAuthority
             | CauseKind::BadSignature
@@ -189,6 +211,16 @@ fn dying_words(run: &RunLog, service: &str) -> Option<Trouble> {
         .iter()
         .filter(|trouble| !trouble.recovered && !of_a_client(trouble))
         .max_by_key(|trouble| trouble.line)?;
+    // A server that gives up says so in general after it has named the file.
+    let named = run.troubles.iter().find(|one| {
+        one.what.kind == trouble.what.kind
+            && (trouble.line.saturating_sub(2)..trouble.line).contains(&one.line)
+            && own_side::file_of(&one.sample).is_some()
+    });
+    let trouble = match named {
+        Some(named) if own_side::file_of(&trouble.sample).is_none() => named,
+        _ => trouble,
+    };
     let only_warned =
         ["] WARN ", "\"level\":\"WARN\"", "[warn]"].iter().any(|word| trouble.sample.contains(word));
     (!(only_warned && run.error_line > trouble.line)).then(|| trouble.clone())
@@ -231,14 +263,6 @@ pub(crate) const fn alike(kind: CauseKind) -> CauseKind {
     }
 }
 
-/// The file that an `open PATH: reason` names.
-#[must_use]
-pub fn file_of(line: &str) -> Option<String> {
-    let rest = &line[line.find("open /")? + 5..];
-    let path = rest.split(':').next()?.trim();
-    (path.len() > 1).then(|| path.to_owned())
-}
-
 /// A live look at NATS or Redis, once a run: the container, then the wire. Nothing found means that it
 /// is fine, or that nobody can tell from here.
 pub async fn live(context: &Context, link: Link) -> Option<Failure> {
@@ -248,6 +272,15 @@ pub async fn live(context: &Context, link: Link) -> Option<Failure> {
         _ => return None,
     };
     cell.get_or_init(|| look_at(context, link)).await.clone()
+}
+
+/// What is wrong with NATS or Redis for a service: what everybody meets, or that it dials by a name which
+/// the certificate lacks.
+pub(crate) async fn broken(context: &Context, container: &Container, link: Link) -> Option<Failure> {
+    match live(context, link).await {
+        Some(found) => Some(found),
+        None => own_side::misnamed(context, container, link),
+    }
 }
 
 async fn look_at(context: &Context, link: Link) -> Option<Failure> {
@@ -282,6 +315,9 @@ async fn look_at(context: &Context, link: Link) -> Option<Failure> {
         if !container.is_up() || is_looping(&container) {
             return Some(server_down(context, engine, &container).await);
         }
+        if container.status == "paused" || container.addresses.is_empty() {
+            failure = failure.because(state_of(&container));
+        }
     }
     if nobody_can_tell {
         return None;
@@ -300,10 +336,18 @@ async fn server_down(context: &Context, engine: &Engine, container: &Container) 
     if (is_looping(container) || container.exit_code != 0)
         && let Some(words) = words(context, engine, container).await
     {
-        return Failure::new(Stage::Configure, Cause::Line(words.what))
+        let at_fault = own_side::file_at_fault(context, container, words.what.kind, &words.sample);
+        let (file, origin) = at_fault.unzip();
+        let settings = match &file {
+            Some(file) => settings::relevant(container, None, Some(words.what.kind), Some(file)),
+            None => Vec::new(),
+        };
+        let place = origin.as_ref().and_then(|origin| origin.file.clone());
+        return Failure { origin, ..Failure::new(Stage::Configure, Cause::Line(words.what)) }
             .because(format!("{} logged: {}", container.name, words.sample))
             .because(state_of(container))
-            .at(service);
+            .at(place.unwrap_or(service))
+            .set_by(settings);
     }
     let variant = if container.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
     Failure::new(Stage::Resolve, gone(&service, variant)).because(state_of(container)).at(service)

@@ -11,6 +11,7 @@ use crate::engine::Container;
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::logs::{self, RunLog, ServiceLog, Trouble, is_connection_trouble};
 use crate::observation::{EvidenceLevel, Expects, Observation, Seen, Step};
+use crate::own_side;
 use crate::stack::{Link, LogSource};
 
 pub const CHECK: Check = Check {
@@ -102,7 +103,7 @@ async fn of_engine(context: &Context) -> Observation {
                 let before = seen.steps.len();
                 weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
                 for step in &mut seen.steps[before..] {
-                    with_settings(container, step);
+                    own_side(context, container, step).await;
                 }
             }
             Err(error) => {
@@ -302,18 +303,29 @@ pub fn clock(at: SystemTime) -> String {
     time.format(&format).unwrap_or_default()
 }
 
-/// The file that a line names is where the fault is, and the settings that lead to it are worth a look.
-fn with_settings(container: &Container, step: &mut Step) {
+/// What is wrong on the service's own side: the file that a line names, the name by which it dials, and the
+/// settings that lead to them.
+async fn own_side(context: &Context, container: &Container, step: &mut Step) {
     let Seen::Failed(failure) = &mut step.seen else { return };
-    let kind = failure.kind();
-    let file = match kind {
-        Some(CauseKind::BadKeyFile) => failure.facts.first().and_then(|fact| crate::reason::file_of(fact)),
-        _ => None,
-    };
-    let settings = crate::settings::relevant(container, Some(Link::Redis), kind, file.as_deref());
+    let Some(kind) = failure.kind() else { return };
+    let said = failure.facts.first().cloned().unwrap_or_default();
+    if kind == CauseKind::HostnameMismatch
+        && crate::reason::live(context, Link::Redis).await.is_none()
+        && let Some(found) = own_side::misnamed(context, container, Link::Redis)
+    {
+        **failure = found.because(said);
+        return;
+    }
+    let (file, origin) = own_side::file_at_fault(context, container, kind, &said).unzip();
+    let settings = crate::settings::relevant(container, Some(Link::Redis), Some(kind), file.as_deref());
     **failure = (**failure).clone().set_by(settings);
-    if file.is_some() {
-        failure.place = file;
+    if let Some(file) = file {
+        // What it needs to dial others makes it a client.
+        if let (Cause::Line(line), false) = (&mut failure.cause, file.contains("/server/")) {
+            line.side = Side::Client;
+        }
+        failure.place = origin.as_ref().and_then(|origin| origin.file.clone());
+        failure.origin = origin;
     }
 }
 

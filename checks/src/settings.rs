@@ -2,6 +2,7 @@
 //! on the host. Values that may hold a secret are masked before anybody sees them.
 
 use crate::cause::CauseKind;
+use crate::deployment::truthy;
 use crate::engine::Container;
 use crate::stack::Link;
 
@@ -9,6 +10,7 @@ use crate::stack::Link;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     pub service: String,
+    /// Empty for a file that no variable names, but a command line or a configuration file.
     pub name: String,
     /// Without user information.
     pub value: String,
@@ -18,7 +20,10 @@ pub struct Setting {
 
 impl std::fmt::Display for Setting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}={}", self.service, self.name, self.value)?;
+        match self.name.as_str() {
+            "" => write!(f, "{}: {}", self.service, self.value)?,
+            name => write!(f, "{}: {name}={}", self.service, self.value)?,
+        }
         match &self.host {
             Some(host) => write!(f, " (on the host: {host})"),
             None => Ok(()),
@@ -84,6 +89,32 @@ pub fn on_host(container: &Container, path: &str) -> Option<String> {
         .map(|(_, host)| host)
 }
 
+/// The name that a service verifies in the certificate of NATS or Redis: what is set for it, else the host of
+/// the URL. `None` where it verifies none.
+#[must_use]
+pub fn name_dialled(container: &Container, link: Link) -> Option<String> {
+    let prefix = match link {
+        Link::Nats => "NATS",
+        Link::Redis => "REDIS",
+        _ => return None,
+    };
+    let value = |rest: &str| container.environment.get(&format!("{prefix}_{rest}")).map(String::as_str);
+    if value("TLS_INSECURE").is_some_and(truthy) {
+        return None;
+    }
+    if let Some(name) = value("TLS_SERVER_NAME").filter(|name| !name.is_empty()) {
+        return Some(name.to_owned());
+    }
+    let url = without_userinfo(value("URL")?.split(',').next()?.trim());
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(address) => address.split(']').next()?,
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    (scheme != "redis" && !host.is_empty()).then(|| host.to_owned())
+}
+
 /// The settings of a container that bear on a fault: of the link where it is known, of the kind of value
 /// that the fault is about, and those whose value is the file.
 #[must_use]
@@ -122,7 +153,13 @@ pub fn relevant(
         }
     };
     match file {
-        Some(file) => all(container).filter(|setting| setting.value == file).collect(),
+        Some(file) => {
+            let mut found: Vec<Setting> = all(container).filter(|setting| setting.value == file).collect();
+            if found.is_empty() && on_host(container, file).is_some() {
+                found.push(of(container, "", file));
+            }
+            found
+        }
         None => all(container).filter(|setting| of_link(setting) && about(setting)).collect(),
     }
 }
@@ -136,6 +173,28 @@ mod tests {
         assert_eq!(without_userinfo("rediss://:s3@cret@redis:6379/0?x=y"), "rediss://redis:6379/0");
         assert_eq!(without_userinfo("tls://nats:4222"), "tls://nats:4222");
         assert_eq!(without_userinfo("/etc/cordum/tls/ca/ca.crt"), "/etc/cordum/tls/ca/ca.crt");
+    }
+
+    #[test]
+    fn the_name_that_a_service_verifies_is_known() {
+        let named = |pairs: &[(&str, &str)], link| {
+            let mut container = Container::named("scheduler");
+            for (name, value) in pairs {
+                container.environment.insert((*name).to_owned(), (*value).to_owned());
+            }
+            name_dialled(&container, link)
+        };
+        let nats = |pairs: &[(&str, &str)]| named(pairs, Link::Nats);
+        assert_eq!(nats(&[("NATS_URL", "tls://u:p@nats:4222")]).as_deref(), Some("nats"));
+        assert_eq!(nats(&[("NATS_URL", "nats://[::1]:4222,tls://b:1")]).as_deref(), Some("::1"));
+        assert_eq!(nats(&[("NATS_URL", "tls://nats"), ("NATS_TLS_SERVER_NAME", "x")]).as_deref(), Some("x"));
+        assert_eq!(nats(&[("NATS_URL", "tls://nats"), ("NATS_TLS_INSECURE", "1")]), None);
+        assert_eq!(nats(&[]), None);
+        assert_eq!(named(&[("REDIS_URL", "redis://redis:6379")], Link::Redis), None);
+        assert_eq!(
+            named(&[("REDIS_URL", "rediss://:p@redis:6379/0")], Link::Redis).as_deref(),
+            Some("redis")
+        );
     }
 
     #[test]

@@ -40,6 +40,9 @@ impl Blanks {
     /// Blanks of a link of a stack; `place` is the service at fault where it is another one.
     #[must_use]
     pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Self {
+        // What a fault at another service of the stack needs is said of that service.
+        let other = place.and_then(|place| Link::ALL.iter().copied().find(|one| one.service() == place));
+        let link = other.filter(|other| other.service() != link.service()).unwrap_or(link);
         let ca = &stack.anchors.file;
         let folder = ca.parent().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
         let endpoint = stack.endpoint(link);

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use flate2::read::MultiGzDecoder;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::engine::Container;
-use tls_verify_checks::reason::file_of;
+use tls_verify_checks::own_side::file_of;
 use tls_verify_checks::settings::{self, Setting};
 
 use crate::app::usage;

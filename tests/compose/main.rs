@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "modules of a test program")]
 
 mod bounded;
+mod files;
 mod gateway;
 mod healthy;
 mod inside;
@@ -41,7 +42,7 @@ fn what_nats_and_the_services_links_break_is_named_where_it_began() {
 
 #[test]
 fn what_redis_the_gateway_and_the_logs_break_is_named_where_it_began() {
-    faults("cordum-beside", 1_000, &[redis::ROWS, gateway::ROWS, logs::ROWS]);
+    faults("cordum-beside", 1_000, &[redis::ROWS, gateway::ROWS, logs::ROWS, files::ROWS]);
 }
 
 #[test]

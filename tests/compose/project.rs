@@ -312,6 +312,14 @@ impl Project {
 
     /// Everything as it should be again, in containers that may keep the lines of their bad times.
     pub fn mend(&mut self) {
+        let mut command = Command::new("docker");
+        command.args(["ps", "-q", "--filter", "status=paused"]);
+        command.arg("--filter").arg(format!("label=com.docker.compose.project={}", self.name));
+        for container in run(command, PATIENCE).must("ps").out.lines() {
+            let mut command = Command::new("docker");
+            command.args(["unpause", container]);
+            run(command, PATIENCE).must("unpause");
+        }
         let made_anew = !self.settings.is_empty() || !self.scale.is_empty();
         self.settings.clear();
         self.environment.clear();

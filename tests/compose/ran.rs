@@ -54,7 +54,14 @@ impl Ran {
     /// `redis dns container-stopped`.
     pub fn roots(&self) -> Vec<String> {
         let roots = self.report["root_causes"].as_array().unwrap();
-        let word = |root: &Value, key: &str| root[key].as_str().unwrap_or_default().to_owned();
+        let word = |root: &Value, key: &str| {
+            let text = root[key].as_str().unwrap_or_default();
+            // The project's folder has another name each time.
+            match text.split_once("/tls-verify-compose-") {
+                Some((_, rest)) => rest.split_once('/').map_or(rest, |(_, path)| path).to_owned(),
+                None => text.to_owned(),
+            }
+        };
         roots
             .iter()
             .map(|root| {

@@ -1,0 +1,125 @@
+//! What lies on a service's own side of a link: the files that it could not use, and the name by which it
+//! dials.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::cause::{CauseKind, Side};
+use crate::context::Context;
+use crate::engine::Container;
+use crate::fault::{Cause, Failure, Origin, Stage};
+use crate::look;
+use crate::settings;
+use crate::stack::Link;
+
+/// The certificate or key file that a line names, the first of several: `open PATH: reason`, `Failed to
+/// load certificate: PATH: …` (Redis), `tls chain invalid: CERT does not chain to CA` (Cordum).
+#[must_use]
+pub fn file_of(line: &str) -> Option<String> {
+    files_of(line).into_iter().next()
+}
+
+fn files_of(line: &str) -> Vec<String> {
+    let opened = line.find("open /").map(|at| &line[at + 5..]);
+    let opened = opened.and_then(|rest| rest.split(':').next()).map(str::trim);
+    let ends = |word: &&str| [".crt", ".key", ".pem"].iter().any(|end| word.ends_with(end));
+    let words = line
+        .split(|next: char| next.is_whitespace() || matches!(next, ':' | '"' | '\'' | '=' | ',' | ';' | '\\'))
+        .filter(|word| word.starts_with('/') && word.len() > 1)
+        .filter(ends);
+    let mut found: Vec<String> = Vec::new();
+    for path in opened.filter(|path| path.len() > 1).into_iter().chain(words) {
+        if !found.iter().any(|known| known == path) {
+            found.push(path.to_owned());
+        }
+    }
+    found
+}
+
+/// The file at fault, where a service's words are about a file of its own and not about its peer: as the
+/// service names it, and as the origin that every reader of the file on the host shares. The origin's file
+/// is the one on the host, where the operator can mend it.
+#[must_use]
+pub(crate) fn file_at_fault(
+    context: &Context,
+    container: &Container,
+    kind: CauseKind,
+    sample: &str,
+) -> Option<(String, Origin)> {
+    let files = files_of(sample);
+    let file = files.first()?;
+    let host = |path: &String| settings::on_host(container, path).unwrap_or_else(|| path.clone());
+    let shared = host(file);
+    let of_pair = sample.contains("does not chain to");
+    // Which file of the pair is the wrong one is known where it is the pair that we use ourselves.
+    let is_ours = || {
+        let (anchors, identity) = (&context.stack.anchors.file, context.stack.identity.get());
+        files.get(1).map(host).is_some_and(|ca| Path::new(&ca) == anchors)
+            && identity.is_ok_and(|own| own.cert_file == Path::new(&shared))
+    };
+    match kind {
+        CauseKind::BadKeyFile | CauseKind::KeyMismatch => {}
+        CauseKind::Expired | CauseKind::NotYetValid | CauseKind::WrongKeyUsage if of_pair => {}
+        CauseKind::UnknownAuthority | CauseKind::BadSignature if of_pair && is_ours() => {}
+        _ => return None,
+    }
+    Some((file.clone(), of_file(&shared)))
+}
+
+/// A file on the host as an origin: by its certificate, as the links that show it name it.
+#[must_use]
+pub(crate) fn of_file(path: &str) -> Origin {
+    let key = match CertificateDer::from_pem_file(path) {
+        Ok(certificate) => look::fingerprint(&certificate),
+        Err(_) => format!("file {path}"),
+    };
+    Origin { key, file: Some(path.to_owned()) }
+}
+
+/// A server whose certificate lacks the name by which a service dials it, although our own dial, mostly by
+/// another name, is content. `None`: the name is right, or nobody has seen the certificate.
+#[must_use]
+pub(crate) fn misnamed(context: &Context, container: &Container, link: Link) -> Option<Failure> {
+    let name = settings::name_dialled(container, link)?;
+    let chain = context.served(link)?.chain;
+    let leaf = chain.first()?;
+    let anchors = &context.stack.anchors.certificates;
+    let verdict = (context.stack.judge_chain)(&chain, anchors, Some(&name), SystemTime::now());
+    let fault = verdict.faults.into_iter().find(|fault| fault.kind == CauseKind::HostnameMismatch)?;
+    let origin = Origin { key: look::fingerprint(leaf), file: None };
+    let failure =
+        Failure { origin: Some(origin), ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()])) }
+            .because(fault.message);
+    // The service's own name is what the certificate has to have; any other is the client's choice.
+    Some(if name == link.service() {
+        failure.at(link.service()).on(Side::Server)
+    } else {
+        let settings = settings::relevant(container, Some(link), Some(CauseKind::HostnameMismatch), None);
+        failure.at(container.service.clone()).on(Side::Client).set_by(settings)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_a_line_names_is_found() {
+        let of = |line| file_of(line);
+        assert_eq!(of("open /etc/x/tls.crt: permission denied").as_deref(), Some("/etc/x/tls.crt"));
+        assert_eq!(of("open /run/secrets/key: no such file").as_deref(), Some("/run/secrets/key"));
+        let redis =
+            "# Failed to load certificate: /etc/x/server/tls.crt: error:0480006C:PEM routines::no start line";
+        assert_eq!(of(redis).as_deref(), Some("/etc/x/server/tls.crt"));
+        let nginx = r#"cannot load certificate "/etc/nginx/a.pem": BIO_new_file() failed"#;
+        assert_eq!(of(nginx).as_deref(), Some("/etc/nginx/a.pem"));
+        assert_eq!(of("dial tcp 1.2.3.4:6379: connection refused"), None);
+        assert_eq!(
+            files_of("tls chain invalid: /a/tls.crt does not chain to /b/ca.crt"),
+            ["/a/tls.crt", "/b/ca.crt"]
+        );
+    }
+}
