@@ -130,14 +130,17 @@ pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &B
     let exact =
         |fix: &&FixText| fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug));
     let mut chosen: Vec<&FixText> = entry.fix.iter().filter(exact).collect();
+    // An endpoint that is no service of the stack has no container to be looked at.
+    let stranger = blanks.service.contains(':');
+    if chosen.is_empty() && stranger {
+        chosen = entry.fix.iter().filter(|fix| fix.when.iter().any(|word| word == STRANGER)).collect();
+    }
     if chosen.is_empty() {
         chosen = entry.fix.iter().filter(fits).collect();
     }
     if chosen.is_empty() {
         chosen = entry.fix.iter().filter(|fix| fix.when.is_empty()).collect();
     }
-    // An endpoint that is no service of the stack has no container to be looked at.
-    let stranger = blanks.service.contains(':');
     let runs = |command: &&str| !(stranger && command.contains("{service}"));
     chosen
         .into_iter()
@@ -147,6 +150,9 @@ pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &B
         })
         .collect()
 }
+
+/// The `when` of a step for endpoints that are no services of the stack.
+const STRANGER: &str = "stranger";
 
 /// The cause that a person means: its name, a variant's name, or a title or alias that holds the text.
 ///
