@@ -33,6 +33,19 @@ pub fn steps(kind: CauseKind, settings: &[Setting], compose: &str) -> Vec<Fix> {
     steps
 }
 
+/// Where the settings of the service at fault are all there is to be done.
+#[must_use]
+pub const fn suffices(kind: CauseKind) -> bool {
+    matches!(
+        kind,
+        CauseKind::AuthNotTls
+            | CauseKind::Dns
+            | CauseKind::ConnectionRefused
+            | CauseKind::HostnameMismatch
+            | CauseKind::WrongSchemePlainToTls
+    )
+}
+
 /// The command that shows what a file holds.
 fn look(kind: CauseKind, name: &str, host: &str) -> Option<String> {
     if kind == CauseKind::BadKeyFile || name.ends_with("_KEY") {
@@ -56,7 +69,10 @@ fn wanted(kind: CauseKind, name: &str) -> Option<&'static str> {
             "it has to be the file of the CA that signed the peer's certificate"
         }
         CauseKind::HostnameMismatch => "the name in it has to be one of the names in the peer's certificate",
-        CauseKind::Dns | CauseKind::ConnectionRefused => "the host in it has to exist, and to listen there",
+        CauseKind::Dns | CauseKind::ConnectionRefused => {
+            "the host in it has to exist, and something has to listen at its port"
+        }
+        CauseKind::AuthNotTls => "it has to hold the login that the server was started with",
         CauseKind::WrongSchemeTlsToPlain | CauseKind::WrongSchemePlainToTls => {
             "its scheme has to be the one that the peer speaks"
         }

@@ -94,7 +94,9 @@ fn diagnosis(
             catalogue::title(reading.kind, reading.variant)
         };
     let mut fix = crate::advice::steps(reading.kind, &failure.settings, &blanks.compose);
-    fix.extend(catalogue::fixes(reading.kind, reading.variant, &place, &blanks));
+    if fix.is_empty() || !crate::advice::suffices(reading.kind) {
+        fix.extend(catalogue::fixes(reading.kind, reading.variant, &place, &blanks));
+    }
     Diagnosis {
         cause: reading.kind,
         variant: reading.variant,

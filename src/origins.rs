@@ -187,6 +187,13 @@ impl Group {
     /// Several services that show one certificate or authority point at the file that stands for all; at the
     /// CA file only where it verifies nobody (`trusted`), and was regenerated or is another's (`doubted`).
     fn settle(&mut self, trusted: bool, doubted: bool) {
+        // A login that several services are refused is the server's matter.
+        if let Some(Origin { key, file: None }) = &self.origin
+            && let Some(server) = key.strip_prefix("login ")
+            && self.places.len() > 1
+        {
+            server.clone_into(&mut self.root.place);
+        }
         let Some(Origin { key, file: Some(file) }) = &self.origin else { return };
         let of_anchors = key.starts_with("authority ");
         let regenerated = self.root.variant == Some(Variant::CaRegenerated);

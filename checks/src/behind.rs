@@ -8,6 +8,7 @@ use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
+use crate::last_words;
 use crate::observation::{Expects, Observation, Seen, Step};
 use crate::reason::{self, Effect, is_looping, live, state_of};
 use crate::stack::Link;
@@ -102,7 +103,7 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
     };
     if !container.running && !container.restarting {
         if container.exit_code != 0
-            && reason::words(context, engine, &container).await.is_some()
+            && last_words::words(context, engine, &container, None).await.is_some()
             && let Some(found) = reason::of_container(context, engine, &container, Effect::Down).await
         {
             return Some(found.because(state));
@@ -113,7 +114,7 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
         if let Some(found) = reason::of_container(context, engine, &container, Effect::Down).await {
             return Some(found.because(state));
         }
-        let said = reason::last_words(context, engine, &container).await;
+        let said = last_words::last_words(context, engine, &container).await;
         return Some(said.into_iter().fold(bare(Variant::ContainerRestarting), Failure::because));
     }
     // It runs: does anything listen in it? Docker's proxy accepts for a container that does not.

@@ -21,6 +21,7 @@ pub mod gateway_wss;
 pub mod grpc;
 pub mod hello;
 pub mod http;
+pub mod last_words;
 pub mod logs;
 pub mod look;
 pub mod monitor;

@@ -10,6 +10,7 @@ use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
+use crate::last_words;
 use crate::logs;
 use crate::monitor::{self, Connection};
 use crate::nats;
@@ -66,7 +67,7 @@ pub(crate) async fn of_container(
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
     }
-    if let Some(found) = reason::broken(context, &fresh, Link::Nats).await
+    if let Some(found) = reason::broken(context, &fresh, Link::Nats, None).await
         && !matches!(found.cause, Cause::Login)
     {
         return Verdict::Broken(reason::chained(&fresh, Link::Nats, found, Effect::Unconnected));
@@ -137,7 +138,7 @@ async fn not_running(context: &Context, engine: &Engine, container: &Container) 
     let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant };
     let bare = Failure::new(Stage::Connect, cause).because(state).at(container.service.clone());
     let said = match container.restarting || container.exit_code != 0 {
-        true => reason::last_words(context, engine, container).await,
+        true => last_words::last_words(context, engine, container).await,
         false => None,
     };
     said.into_iter().fold(bare, Failure::because)
@@ -162,7 +163,7 @@ async fn absent(context: &Context, engine: &Engine, container: &Container) -> Fa
             let bare = Failure::new(Stage::Connect, cause)
                 .because(reason::state_of(container))
                 .at(container.service.clone());
-            let said = reason::last_words(context, engine, container).await;
+            let said = last_words::last_words(context, engine, container).await;
             said.into_iter().fold(bare, Failure::because)
         }
         None => Failure::new(Stage::Session, Cause::Eof)
@@ -173,7 +174,7 @@ async fn absent(context: &Context, engine: &Engine, container: &Container) -> Fa
 
 /// A broken NATS is why a running service is not connected, whatever else it complains of.
 async fn without_nats(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
-    match reason::broken(context, container, Link::Nats).await {
+    match reason::broken(context, container, Link::Nats, None).await {
         Some(found) if !matches!(found.cause, Cause::Login) => {
             Some(reason::chained(container, Link::Nats, found, Effect::Unconnected))
         }

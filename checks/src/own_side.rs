@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::cause::{CauseKind, Side};
+use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::Context;
 use crate::engine::Container;
-use crate::fault::{Cause, Failure, Origin, Stage};
+use crate::fault::{Cause, Failure, Origin, Recognised, Stage};
 use crate::look;
 use crate::settings;
 use crate::stack::Link;
@@ -100,6 +100,32 @@ pub(crate) fn misnamed(context: &Context, container: &Container, link: Link) -> 
         let settings = settings::relevant(container, Some(link), Some(CauseKind::HostnameMismatch), None);
         failure.at(container.service.clone()).on(Side::Client).set_by(settings)
     })
+}
+
+/// A service that dials a TLS port without TLS: the port closes without a word (Redis 7).
+#[must_use]
+pub(crate) fn without_tls(container: &Container, link: Link) -> Option<Failure> {
+    let url = (link == Link::Redis).then(|| container.environment.get("REDIS_URL")).flatten()?;
+    let rest = url.strip_prefix("redis://")?;
+    let authority = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let port = authority.split(['/', '?']).next()?.rsplit_once(':').map(|(_, port)| port.parse().ok());
+    if port.is_some_and(|port| port != Some(link.container_port())) {
+        return None;
+    }
+    let line = Recognised {
+        kind: CauseKind::WrongSchemePlainToTls,
+        variant: None,
+        side: Side::Client,
+        confidence: Confidence::Likely,
+        link: Some(link),
+    };
+    let settings = settings::relevant(container, Some(link), Some(CauseKind::WrongSchemePlainToTls), None);
+    Some(
+        Failure::new(Stage::Exchange, Cause::Line(line))
+            .because("its REDIS_URL is redis://, and Redis speaks TLS there")
+            .at(container.service.clone())
+            .set_by(settings),
+    )
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::context::Context;
 use crate::engine::{Container, Engine};
-use crate::fault::{Cause, Failure, Stage};
-use crate::logs::{self, RunLog, Trouble};
+use crate::fault::{Cause, Failure, Origin, Stage};
+use crate::last_words::words;
+use crate::logs;
 use crate::own_side;
 use crate::settings;
 use crate::stack::Link;
@@ -76,7 +77,9 @@ pub(crate) async fn of_container(
     container: &Container,
     effect: Effect,
 ) -> Option<Failure> {
-    let Some(words) = words(context, engine, container).await else {
+    // A service that runs without NATS has that from nothing else than NATS.
+    let about = (effect == Effect::Unconnected).then_some(Link::Nats);
+    let Some(words) = words(context, engine, container, about).await else {
         return waiting(context, container, effect).await;
     };
     let said = format!("{} logged: {}", container.name, words.sample);
@@ -84,7 +87,7 @@ pub(crate) async fn of_container(
     // What it could not read is its own, whatever else is broken.
     let own = matches!(words.what.kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch);
     if let (false, Some(link)) = (own, link) {
-        if let Some(found) = broken(context, container, link).await
+        if let Some(found) = broken(context, container, link, Some(words.what.kind)).await
             && tells(&found, Some(words.what.kind))
         {
             return Some(chained(container, link, found, effect).because(said));
@@ -119,6 +122,13 @@ pub(crate) async fn of_container(
         what.side = Side::Client;
     }
     let place = origin.as_ref().and_then(|origin| origin.file.clone());
+    let origin = match words.link {
+        // Whom a server refuses the login, it refuses to all who have it.
+        Some(link) if what.kind == CauseKind::AuthNotTls => {
+            Some(Origin { key: format!("login {}", link.service()), file: None })
+        }
+        _ => origin,
+    };
     Some(
         Failure { origin, ..Failure::new(stage, Cause::Line(what)) }
             .because(said)
@@ -130,7 +140,7 @@ pub(crate) async fn of_container(
 /// It has said nothing yet; what it dials first and finds broken is what it waits for.
 pub(crate) async fn waiting(context: &Context, container: &Container, effect: Effect) -> Option<Failure> {
     for link in links_of(context, &container.service) {
-        if let Some(found) = broken(context, container, *link).await
+        if let Some(found) = broken(context, container, *link, None).await
             && tells(&found, None)
         {
             return Some(chained(container, *link, found, effect));
@@ -181,64 +191,6 @@ pub(crate) fn chained(container: &Container, link: Link, mut found: Failure, eff
     found
 }
 
-/// The trouble that a container died of, or is in.
-pub(crate) async fn words(context: &Context, engine: &Engine, container: &Container) -> Option<Trouble> {
-    let own = context.own_probes();
-    let log = logs::of_container(context, engine, container, &own).await.ok()?;
-    let last = |run: &RunLog| dying_words(run, &container.service);
-    // The engine counts restarts from the last start by hand: without one, what stands before the
-    // present start has been mended since.
-    let before = log.previous.as_ref().filter(|_| container.restarts > 0 || !container.running);
-    if container.is_up() && is_looping(container) {
-        before.and_then(last).or_else(|| last(&log.present))
-    } else if container.is_up() {
-        last(&log.present)
-    } else {
-        last(&log.present).or_else(|| before.and_then(last))
-    }
-}
-
-/// The last trouble of a run that it has not got over, unless it only warned of it and died of another.
-fn dying_words(run: &RunLog, service: &str) -> Option<Trouble> {
-    // What a server says of single clients is not what it died of.
-    let of_a_client = |trouble: &&Trouble| {
-        matches!(service, "nats" | "redis")
-            && (trouble.sample.contains(" - cid:")
-                || trouble.sample.contains("accepting a client connection"))
-    };
-    let trouble = run
-        .troubles
-        .iter()
-        .filter(|trouble| !trouble.recovered && !of_a_client(trouble))
-        .max_by_key(|trouble| trouble.line)?;
-    // A server that gives up says so in general after it has named the file.
-    let named = run.troubles.iter().find(|one| {
-        one.what.kind == trouble.what.kind
-            && (trouble.line.saturating_sub(2)..trouble.line).contains(&one.line)
-            && own_side::file_of(&one.sample).is_some()
-    });
-    let trouble = match named {
-        Some(named) if own_side::file_of(&trouble.sample).is_none() => named,
-        _ => trouble,
-    };
-    let only_warned =
-        ["] WARN ", "\"level\":\"WARN\"", "[warn]"].iter().any(|word| trouble.sample.contains(word));
-    (!(only_warned && run.error_line > trouble.line)).then(|| trouble.clone())
-}
-
-/// What a container said last, where nothing in it is known trouble.
-pub(crate) async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<String> {
-    let log = logs::of_container(context, engine, container, &[]).await.ok()?;
-    let words = match (&log.present.last_words, &log.previous) {
-        // A start that has only begun says nothing yet: the one before ended in an error.
-        (_, Some(previous)) if container.is_up() && log.present.error_line == 0 => {
-            previous.last_words.clone()
-        }
-        (words, _) => words.clone(),
-    };
-    words.map(|words| format!("{} said last: {words}", container.name))
-}
-
 /// A client that refuses a server which we trust with the stack's CA is the side to change.
 pub(crate) const fn is_distrust(kind: CauseKind) -> bool {
     matches!(kind, CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::HostnameMismatch)
@@ -274,12 +226,24 @@ pub async fn live(context: &Context, link: Link) -> Option<Failure> {
     cell.get_or_init(|| look_at(context, link)).await.clone()
 }
 
-/// What is wrong with NATS or Redis for a service: what everybody meets, or that it dials by a name which
-/// the certificate lacks.
-pub(crate) async fn broken(context: &Context, container: &Container, link: Link) -> Option<Failure> {
-    match live(context, link).await {
-        Some(found) => Some(found),
-        None => own_side::misnamed(context, container, link),
+/// What is wrong with NATS or Redis for a service that says `said`, or nothing: what everybody meets, or
+/// what it alone does, dialling by a name which the certificate lacks or without TLS.
+pub(crate) async fn broken(
+    context: &Context,
+    container: &Container,
+    link: Link,
+    said: Option<CauseKind>,
+) -> Option<Failure> {
+    if let Some(found) = live(context, link).await {
+        return Some(found);
+    }
+    match said {
+        // Its name was what it met, or nobody knows what it met and no other service would fare better.
+        Some(CauseKind::HostnameMismatch) => own_side::misnamed(context, container, link),
+        None => own_side::misnamed(context, container, link)
+            .filter(|found| found.place.as_deref() == Some(link.service())),
+        Some(kind) if logs::is_connection_trouble(kind) => own_side::without_tls(container, link),
+        Some(_) => None,
     }
 }
 
@@ -334,7 +298,7 @@ async fn look_at(context: &Context, link: Link) -> Option<Failure> {
 async fn server_down(context: &Context, engine: &Engine, container: &Container) -> Failure {
     let service = container.service.clone();
     if (is_looping(container) || container.exit_code != 0)
-        && let Some(words) = words(context, engine, container).await
+        && let Some(words) = words(context, engine, container, None).await
     {
         let at_fault = own_side::file_at_fault(context, container, words.what.kind, &words.sample);
         let (file, origin) = at_fault.unzip();

@@ -34,8 +34,8 @@ impl std::fmt::Display for Setting {
 /// The prefixes of a link's variables: `NATS_TLS_CA`, `NATS_URL`, ….
 const fn prefixes(link: Link) -> &'static [&'static str] {
     match link {
-        Link::Nats => &["NATS_URL", "NATS_TLS_"],
-        Link::Redis => &["REDIS_URL", "REDIS_TLS_"],
+        Link::Nats => &["NATS_URL", "NATS_TLS_", "NATS_TOKEN", "NATS_USERNAME", "NATS_PASSWORD", "NATS_NKEY"],
+        Link::Redis => &["REDIS_URL", "REDIS_TLS_", "REDIS_PASSWORD"],
         Link::SafetyKernel => &["SAFETY_KERNEL_ADDR", "SAFETY_KERNEL_TLS_"],
         Link::ContextEngine => &["CONTEXT_ENGINE_ADDR", "CONTEXT_ENGINE_TLS_"],
         Link::Gateway => &["GATEWAY_HTTP_ADDR", "GATEWAY_HTTP_TLS_", "CORDUM_API_UPSTREAM_"],
@@ -61,10 +61,17 @@ fn of(container: &Container, name: &str, value: &str) -> Setting {
     Setting {
         service: container.service.clone(),
         name: name.to_owned(),
-        value: without_userinfo(value),
+        value: if is_secret(name) { "set".to_owned() } else { without_userinfo(value) },
         host: on_host(container, value),
     }
 }
+
+/// Of a login nothing is shown but that there is one.
+fn is_secret(name: &str) -> bool {
+    LOGIN.iter().any(|end| name.ends_with(end))
+}
+
+const LOGIN: &[&str] = &["_TOKEN", "_USERNAME", "_PASSWORD", "_NKEY"];
 
 /// `rediss://:secret@redis:6379` is `rediss://redis:6379`; the query may hold anything and is left out.
 fn without_userinfo(value: &str) -> String {
@@ -133,6 +140,8 @@ pub fn relevant(
             Some(CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::InvalidCa) => {
                 name.ends_with("_CA") || name.ends_with("_INSECURE")
             }
+            // `rediss://:PASSWORD@redis:6379`: Redis' login is in the URL.
+            Some(CauseKind::AuthNotTls) => is_secret(name) || name == "REDIS_URL",
             Some(CauseKind::HostnameMismatch | CauseKind::Dns | CauseKind::ConnectionRefused) => {
                 ["_URL", "_ADDR", "_HOST", "_SERVER_NAME"].iter().any(|end| name.ends_with(end))
             }

@@ -16,6 +16,7 @@ mod ran;
 mod redis;
 mod release;
 mod row;
+mod settings;
 
 use project::{Project, available};
 use row::{Row, go_through};
@@ -37,7 +38,7 @@ fn faults(name: &'static str, offset: u16, families: &[&[Row]]) {
 
 #[test]
 fn what_nats_and_the_services_links_break_is_named_where_it_began() {
-    faults("cordum", 0, &[nats::ROWS, links::ROWS, logs::UNASKED]);
+    faults("cordum", 0, &[nats::ROWS, links::ROWS, settings::ROWS, logs::UNASKED]);
 }
 
 #[test]

@@ -44,6 +44,9 @@ const MOUNTS: &[(&str, &str)] = &[
     ("dashboard", "DASHBOARD_TLS_DIR"),
 ];
 
+/// Settings of single services, where a row has some.
+const OVERRIDE: &str = "override.yml";
+
 impl Project {
     /// Certificates in the guide's layout, readable for the containers.
     pub fn new(file: &'static str, name: &'static str, offset: u16) -> Self {
@@ -115,6 +118,15 @@ impl Project {
         self.up();
     }
 
+    /// Sets variables of one service as an operator would, and applies.
+    pub fn with_variables(&self, service: &str, variables: &[(&str, &str)]) {
+        let lines: String =
+            variables.iter().map(|(name, value)| format!("      {name}: \"{value}\"\n")).collect();
+        let text = format!("services:\n  {service}:\n    environment:\n{lines}");
+        std::fs::write(self.path(OVERRIDE), text).unwrap();
+        self.up();
+    }
+
     pub fn port(&self, usual: u16) -> u16 {
         usual + self.offset
     }
@@ -128,7 +140,11 @@ impl Project {
             }
             false => Command::new("docker-compose"),
         };
-        command.args(["-p", self.name, "-f", self.file, "--profile", "demo"]);
+        command.args(["-p", self.name, "-f", self.file]);
+        if self.path(OVERRIDE).exists() {
+            command.arg("-f").arg(self.path(OVERRIDE));
+        }
+        command.args(["--profile", "demo"]);
         self.environ(&mut command);
         command
     }
@@ -320,7 +336,8 @@ impl Project {
             command.args(["unpause", container]);
             run(command, PATIENCE).must("unpause");
         }
-        let made_anew = !self.settings.is_empty() || !self.scale.is_empty();
+        let overridden = std::fs::remove_file(self.path(OVERRIDE)).is_ok();
+        let made_anew = overridden || !self.settings.is_empty() || !self.scale.is_empty();
         self.settings.clear();
         self.environment.clear();
         self.scale.clear();
