@@ -17,6 +17,7 @@ use crate::tls::{ANY_VERSION, Offer, Trust};
 
 const STEP: &str = "application";
 
+/// What only some targets need is boxed: of many targets each would carry the room for all of it.
 /// `session`: a verified one, on which the question is asked; else, and where that breaks, on one of its own.
 pub(super) async fn ask(
     context: &Context,
@@ -30,14 +31,14 @@ pub(super) async fn ask(
         return;
     }
     match target.speech {
-        Speech::Https | Speech::Wss => web(context, target, seen).await,
+        Speech::Https | Speech::Wss => Box::pin(web(context, target, seen)).await,
         Speech::Grpcs => match grpc::health(context, &target.endpoint, seen).boxed().await {
             Ok(what) => answered(seen, what),
             Err(failure) => seen.failed(STEP, Expects::Works, failure),
         },
-        Speech::Nats => worker(context, target, seen).await,
-        Speech::Rediss => store(context, target, seen).await,
-        Speech::Raw => silent(context, target, seen).await,
+        Speech::Nats => Box::pin(worker(context, target, seen)).await,
+        Speech::Rediss => Box::pin(store(context, target, seen)).await,
+        Speech::Raw => Box::pin(silent(context, target, seen)).await,
         Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => {}
     }
 }
@@ -52,16 +53,16 @@ async fn over(
     let deadline = context.attempt();
     match target.speech {
         Speech::Https | Speech::Wss => {
-            let answer = http::over(session, &target.endpoint, &target.path, deadline).await?;
+            let answer = Box::pin(http::over(session, &target.endpoint, &target.path, deadline)).await?;
             status(&answer, seen);
         }
         Speech::Rediss => {
-            let answer = redis_tls::ping_over(session, deadline).await.ok()?;
+            let answer = Box::pin(redis_tls::ping_over(session, deadline)).await.ok()?;
             answered(seen, answer.chars().take(80).collect::<String>());
         }
         Speech::Nats if !target.tls_first => {
             let shown = session.identity_shown;
-            nats::session(&mut session, true, &context.stack.nats_login, deadline).await.ok()?;
+            Box::pin(nats::session(&mut session, true, &context.stack.nats_login, deadline)).await.ok()?;
             let with = if shown { "with the" } else { "without a" };
             answered(seen, format!("PONG over {} {with} client certificate", session.negotiated().0));
         }

@@ -117,7 +117,7 @@ pub async fn probe(context: &Context, target: &Target) -> Observation {
         seen.detail("addresses", rows);
     }
     if target.speech.is_plain() {
-        plain::probe(context, target, &mut seen).await;
+        Box::pin(plain::probe(context, target, &mut seen)).await;
     } else {
         secure(context, target, resolved, &mut seen).await;
     }
@@ -181,7 +181,7 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
         Ok(opened) => opened,
         Err(failure) => {
             let silent = target.speech == Speech::Nats && matches!(failure.cause, Cause::TimedOut);
-            if silent && let Some(what) = tls_first(context, target).await {
+            if silent && let Some(what) = Box::pin(tls_first(context, target)).await {
                 seen.failed("NATS greeting", Expects::Works, what);
                 return;
             }
@@ -211,7 +211,7 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
         if target.speech != Speech::Rediss || !target.deep {
             return std::future::pending().await;
         }
-        match redis_tls::in_clear(context, &target.endpoint).await {
+        match Box::pin(redis_tls::in_clear(context, &target.endpoint)).await {
             Ok(Some(answer)) => answer,
             _ => std::future::pending().await,
         }
@@ -252,10 +252,11 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
             asked(&recording, seen);
             let failure = match failure.cause {
                 Cause::TimedOut if matches!(target.speech, Speech::Rediss | Speech::Raw) => {
-                    let answer = redis_tls::in_clear(context, &target.endpoint).await.ok().flatten();
+                    let answer =
+                        Box::pin(redis_tls::in_clear(context, &target.endpoint)).await.ok().flatten();
                     answer.map_or(failure, |answer| in_plaintext(&answer))
                 }
-                _ => hello::beyond(context, &target.endpoint, failure).await,
+                _ => Box::pin(hello::beyond(context, &target.endpoint, failure)).await,
             };
             seen.failed("TLS handshake", Expects::Works, with_right_url(target, failure));
             // What was presented before it broke is judged all the same.
@@ -272,7 +273,7 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
     }
     seen.detail("stages", stages);
     if target.deep && seen.details.contains_key("tls") {
-        versions::scan(context, target, seen).await;
+        Box::pin(versions::scan(context, target, seen)).await;
     }
 }
 
