@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "modules of a test program")]
 
 mod bounded;
+mod engine;
 mod files;
 mod gateway;
 mod healthy;
@@ -18,7 +19,8 @@ mod release;
 mod row;
 mod settings;
 
-use project::{Project, available};
+use engine::available;
+use project::Project;
 use row::{Row, go_through};
 
 fn faults(name: &'static str, offset: u16, families: &[&[Row]]) {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::project::{Project, plugin};
+use crate::engine::plugin;
+use crate::project::Project;
 use crate::ran::Ran;
 
 /// Stops each service, and does what the report says.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tls_verify_fixtures::pki::{self, Authority, Layout, Leaf, Validity};
 
 use crate::bounded::{Ended, run};
+use crate::engine::{self, PATIENCE, PORTS};
 use crate::ran::Ran;
 
 pub const API_KEY: &str = "canary-api-key-7f1c";
@@ -17,9 +18,6 @@ pub const NATS_TOKEN: &str = "canary-nats-token-c3d9";
 /// What runs as uid 65532.
 pub const SERVICES: &[&str] =
     &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine", "mock-bank-worker"];
-
-/// An engine's answer takes some hundred milliseconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running project; stopped and removed when it is dropped.
 pub struct Project {
@@ -132,14 +130,7 @@ impl Project {
     }
 
     fn compose(&self) -> Command {
-        let mut command = match plugin() {
-            true => {
-                let mut command = Command::new("docker");
-                command.arg("compose");
-                command
-            }
-            false => Command::new("docker-compose"),
-        };
+        let mut command = engine::compose();
         command.args(["-p", self.name, "-f", self.file]);
         if self.path(OVERRIDE).exists() {
             command.arg("-f").arg(self.path(OVERRIDE));
@@ -363,16 +354,6 @@ impl Project {
     }
 }
 
-const PORTS: &[(&str, u16)] = &[
-    ("NATS_PORT", 4222),
-    ("REDIS_PORT", 6379),
-    ("CONTEXT_PORT", 50400),
-    ("KERNEL_PORT", 50051),
-    ("GATEWAY_PORT", 8081),
-    ("GRPC_PORT", 9080),
-    ("DASHBOARD_PORT", 8082),
-];
-
 impl Drop for Project {
     fn drop(&mut self) {
         let mut command = self.compose();
@@ -388,29 +369,4 @@ pub fn open(folder: &Path) {
     let mut command = Command::new("chmod");
     command.arg("-R").arg("a+rX").arg(folder);
     run(command, PATIENCE);
-}
-
-/// Docker's compose plugin is there; else docker-compose 1.29 does the same.
-pub fn plugin() -> bool {
-    static CELL: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *CELL.get_or_init(|| answers("docker", &["compose", "version"]))
-}
-
-fn answers(program: &str, words: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command.args(words);
-    run(command, Duration::from_secs(20)).code == Some(0)
-}
-
-/// Whether the project can be run here; in CI it has to be.
-pub fn available() -> bool {
-    let required = std::env::var("TLS_VERIFY_REQUIRE").is_ok_and(|list| list.contains("docker"));
-    let engine = answers("docker", &["version", "--format", "{{.Server.Version}}"]);
-    let images = engine && answers("docker", &["image", "inspect", "cordum-mock-bank-worker:latest"]);
-    let ready = images && (plugin() || answers("docker-compose", &["version"]));
-    if !ready {
-        assert!(!required, "a Docker Engine with the project's images is required and not there");
-        eprintln!("not run: no Docker Engine with the project's images (scripts/test starts and fills one)");
-    }
-    ready
 }

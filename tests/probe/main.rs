@@ -1,0 +1,6 @@
+//! `probe` on a running stack: every scheme, right and wrong; lists of targets; peers that are odd.
+
+mod lab;
+mod lists;
+mod peers;
+mod schemes;
