@@ -124,20 +124,6 @@ fn fresh_lines() {
     holds(&measure(&own("fourth.jsonl")), 0.95, 0.025);
 }
 
-#[test]
-#[ignore = "prints what is said of every line of LINES"]
-fn said_of_lines() {
-    let Some(file) = std::env::var_os("LINES") else { return };
-    for row in std::fs::read_to_string(file).unwrap().lines() {
-        let (key, line) = row.split_once('\t').unwrap_or(("", row));
-        let found = recognise(line.as_bytes());
-        let said = found.as_ref().map_or("-", |found| found.kind.slug());
-        let variant =
-            found.and_then(|found| found.variant).map_or(String::new(), |variant| format!("/{variant}"));
-        println!("@ {key}\t{said}{variant}\t{line}");
-    }
-}
-
 /// Lines of all own sets, each also cut, in other case, coloured, behind a prefix, and with bytes changed.
 fn mutated() -> Vec<Vec<u8>> {
     let mut lines = Vec::new();

