@@ -2,7 +2,7 @@
 
 pub mod behind;
 pub mod bound;
-pub mod cause;
+pub use tls_verify_core::cause;
 pub mod certificates;
 mod cli;
 pub mod cli_with_cacert;

@@ -1,0 +1,5 @@
+//! Everything of tls-verify that can be decided from data. Nothing here opens a socket, reads a clock or an
+//! environment, or starts a program; the time and the bytes are arguments.
+
+pub mod cause;
+pub mod workload;

@@ -1,0 +1,144 @@
+//! What runs, or is described to run: services of Compose, workloads of Kubernetes. One model, whether it was
+//! read from files, from a Docker Engine, from the Kubernetes API or from a recording; whoever fills it in says
+//! what it knows, and leaves the rest unknown.
+
+mod instance;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use instance::{Instance, Phase, Termination};
+pub use settings::{Argument, Mount, MountSource, Place, Setting, Value};
+
+/// What kind of thing a workload is where it is deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WorkloadKind {
+    /// A service of a Compose project.
+    Service,
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+    Job,
+    CronJob,
+    /// A pod that nothing owns.
+    Pod,
+}
+
+impl WorkloadKind {
+    /// How `kubectl` names it; nothing for a Compose service, which is named bare.
+    #[must_use]
+    pub const fn prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Service => None,
+            Self::Deployment => Some("deployment"),
+            Self::StatefulSet => Some("statefulset"),
+            Self::DaemonSet => Some("daemonset"),
+            Self::Job => Some("job"),
+            Self::CronJob => Some("cronjob"),
+            Self::Pod => Some("pod"),
+        }
+    }
+}
+
+/// One service of Compose, or one Deployment, StatefulSet, DaemonSet, Job or bare pod of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    pub kind: WorkloadKind,
+    /// `None` under Compose.
+    pub namespace: Option<String>,
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    /// Names under which others reach it: Compose's service name and network aliases, Kubernetes Services (short
+    /// and fully qualified).
+    pub aliases: Vec<String>,
+    /// As configured, in the order in which they are described; init containers and sidecars by their role.
+    pub containers: Vec<Container>,
+    /// How many instances there should be, where that is said.
+    pub wanted: Option<u32>,
+    /// What runs of it; empty where only a description is known.
+    pub instances: Vec<Instance>,
+    /// Where it is described.
+    pub place: Option<Place>,
+}
+
+impl Workload {
+    /// A workload of which only kind and name are known.
+    #[must_use]
+    pub fn named(kind: WorkloadKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            namespace: None,
+            name: name.into(),
+            labels: BTreeMap::new(),
+            aliases: Vec::new(),
+            containers: Vec::new(),
+            wanted: None,
+            instances: Vec::new(),
+            place: None,
+        }
+    }
+
+    /// The container that does the workload's work; sidecars and init containers are no such.
+    #[must_use]
+    pub fn main(&self) -> Option<&Container> {
+        self.containers.iter().find(|one| one.role == ContainerRole::Main)
+    }
+}
+
+/// `nats`, or `statefulset/cordum-nats`: as reports name it in `where`.
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind.prefix() {
+            Some(prefix) => write!(f, "{prefix}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// What a container is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ContainerRole {
+    #[default]
+    Main,
+    /// Runs to its end before the others start.
+    Init,
+    /// Runs beside the main one and is not what the workload is named after (a collector, a mesh proxy).
+    Sidecar,
+}
+
+/// A container as configured: what it is started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    pub name: String,
+    pub role: ContainerRole,
+    pub image: Option<String>,
+    /// Numeric user and group, where they are set or known.
+    pub user: Option<u32>,
+    pub group: Option<u32>,
+    /// Groups beside it (`fsGroup`, `supplementalGroups`, `group_add`).
+    pub groups: Vec<u32>,
+    /// What replaces the image's entry point.
+    pub entrypoint: Vec<Argument>,
+    /// What replaces the image's command (`command` of Compose, `args` of Kubernetes).
+    pub arguments: Vec<Argument>,
+    pub environment: Vec<Setting>,
+    pub mounts: Vec<Mount>,
+    /// Ports that it says it listens on.
+    pub ports: Vec<u16>,
+    pub place: Option<Place>,
+}
+
+impl Container {
+    /// The value that counts of a variable: the last one that is set.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&Setting> {
+        self.environment.iter().rev().find(|one| one.name == name)
+    }
+
+    /// The mount that brings a path of the container: the longest target that holds it.
+    #[must_use]
+    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
+        self.mounts.iter().filter(|one| one.holds(path)).max_by_key(|one| one.target.len())
+    }
+}
