@@ -1,5 +1,7 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
+pub use tls_verify_core::{logs::classify as recognise, x509 as trust};
+
 pub mod advice;
 pub mod app;
 pub mod baseline;
@@ -20,12 +22,10 @@ pub mod presented;
 pub mod probe;
 pub mod profile;
 pub mod progress;
-pub mod recognise;
 pub mod report;
 pub mod run;
 pub mod schema;
 pub mod trace;
 pub mod triage;
-pub mod trust;
 mod wait;
 pub mod watch;

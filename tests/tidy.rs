@@ -41,7 +41,7 @@ fn camel(slug: &str) -> String {
 
 #[test]
 fn every_cause_has_an_entry_an_emitter_and_a_test() {
-    let emitters = text_of(&["checks/src", "src"], ".rs") + &text_of(&["src"], ".toml");
+    let emitters = text_of(&["core/src", "checks/src", "src"], ".rs") + &text_of(&["src"], ".toml");
     let tests = text_of(&["tests"], ".rs") + &text_of(&["tests"], ".txt") + &text_of(&["tests"], ".snap");
     let mut wrong = Vec::new();
     for cause in CauseKind::ALL {

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 
+pub use tls_verify_core::logs::classify::{Recognised, Sense};
+
 /// How far an attempt came; ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,31 +141,6 @@ pub struct ChainVerdict {
     pub faults: Vec<ChainFault>,
     /// Accepted by Go, refused by another verifier: worth a warning.
     pub remarks: Vec<ChainFault>,
-}
-
-/// What a line of text was recognised as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recognised {
-    pub kind: CauseKind,
-    pub variant: Option<Variant>,
-    pub side: Side,
-    pub confidence: Confidence,
-    /// The link that the line speaks of, where it says so.
-    pub link: Option<crate::stack::Link>,
-}
-
-/// What a line of a log says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sense {
-    Nothing,
-    /// The service starts: what stands before belongs to an earlier run. A link that the line proves at
-    /// once is named.
-    Start(Option<crate::stack::Link>),
-    /// The service stops, as it was told to.
-    Ends,
-    /// A link works (again); which one, where the line says so.
-    Works(Option<crate::stack::Link>),
-    Trouble(Recognised),
 }
 
 /// A file that cannot be used.

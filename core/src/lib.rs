@@ -2,4 +2,7 @@
 //! environment, or starts a program; the time and the bytes are arguments.
 
 pub mod cause;
+pub mod link;
+pub mod logs;
 pub mod workload;
+pub mod x509;

@@ -18,11 +18,11 @@ mod rare;
 mod signature;
 mod uri;
 
+use crate::cause::{CauseKind, Variant};
 pub use build::verify;
 pub use explain::{Around, explain};
 pub use names::matches_name;
 pub use parsed::Parsed;
-use tls_verify_checks::cause::{CauseKind, Variant};
 
 /// What a chain is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(cause: CauseKind, variant: Option<Variant>, reason: &str, subject: &str) -> Self {
+    #[must_use]
+    pub fn new(cause: CauseKind, variant: Option<Variant>, reason: &str, subject: &str) -> Self {
         Self { cause, variant, reason: reason.to_owned(), subject: subject.to_owned() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use tls_verify_checks::stack::Link;
+use crate::link::Link;
 
 use super::Pattern;
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
+use crate::cause::{CauseKind, Confidence, Side, Variant};
 
 use super::quick::Quick;
 use super::words::Words;

@@ -1,7 +1,7 @@
 //! What Go's "unknown authority" really is: a regenerated CA, a missing intermediate, a certificate that
 //! signed itself, another CA; told with the certificates at hand.
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Variant};
 
 use super::{Parsed, Refusal, signature};
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Variant};
 
 use super::{Parsed, Refusal};
 

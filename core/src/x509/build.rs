@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Variant};
 
 use super::keys::Key;
 use super::{Options, Parsed, Purpose, Refusal, constraints, names, policies, signature};

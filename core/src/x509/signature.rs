@@ -1,8 +1,8 @@
 //! Signatures on certificates, with Go's choice of algorithms (no MD5, no SHA-1, RSA from 1024 bits).
 
+use crate::cause::{CauseKind, Variant};
 use aws_lc_rs::digest::{self, Algorithm as Hash};
 use aws_lc_rs::signature::{self as alg, ParsedPublicKey, VerificationAlgorithm};
-use tls_verify_checks::cause::{CauseKind, Variant};
 
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
 use super::keys::{Curve, Key};

@@ -6,6 +6,7 @@ mod memo;
 mod phrase;
 mod quick;
 mod redact;
+mod sense;
 mod shape;
 mod steady;
 mod stems;
@@ -14,13 +15,13 @@ mod words;
 
 use std::sync::OnceLock;
 
+use crate::cause::{CauseKind, Confidence, Side, Variant};
+use crate::link::Link;
 use aho_corasick::{AhoCorasick, MatchKind};
-use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
-use tls_verify_checks::fault::{Recognised, Sense};
-use tls_verify_checks::stack::Link;
 
 pub use memo::Memo;
 pub use redact::redact;
+pub use sense::{Recognised, Sense};
 pub use steady::Form;
 pub use stems::trigger;
 use table::{ENDS, HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
@@ -64,7 +65,7 @@ pub fn sense(line: &[u8]) -> Sense {
 }
 
 /// What a line of this form says.
-pub(crate) fn sense_of(form: Form<'_>) -> Sense {
+pub fn sense_of(form: Form<'_>) -> Sense {
     let line = form.text();
     static HARMLESS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static STARTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
@@ -98,7 +99,7 @@ pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
     Form::with(line, ranked_of)
 }
 
-pub(crate) fn ranked_of(form: Form<'_>) -> Option<(Recognised, u8)> {
+pub fn ranked_of(form: Form<'_>) -> Option<(Recognised, u8)> {
     let line = form.text();
     trigger(line, false)?;
     let text = match shape::of(line) {
@@ -130,7 +131,7 @@ pub fn origin(line: &[u8]) -> Option<&'static str> {
     Form::with(line, origin_of)
 }
 
-pub(crate) fn origin_of(form: Form<'_>) -> Option<&'static str> {
+pub fn origin_of(form: Form<'_>) -> Option<&'static str> {
     // Below that rank many programs share the words.
     best(form.text())
         .filter(|(rank, _, pattern)| *rank > 5 && !matches!(pattern.table, "other" | "openssl" | "curl"))

@@ -93,7 +93,7 @@ pub fn of(line: &[u8]) -> Option<&'static str> {
 
 /// The emitter of lines of a form. One expression after the other: all in one automaton have too many states
 /// to be kept.
-pub(crate) fn of_form(form: Form<'_>) -> Option<&'static str> {
+pub fn of_form(form: Form<'_>) -> Option<&'static str> {
     static CELL: OnceLock<Vec<(&'static str, Regex)>> = OnceLock::new();
     let shapes = CELL.get_or_init(|| {
         SHAPES

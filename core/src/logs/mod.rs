@@ -1,0 +1,3 @@
+//! Logs: what a line says.
+
+pub mod classify;
