@@ -33,6 +33,7 @@ pub mod opinion;
 pub mod own_side;
 pub mod peel;
 pub mod place;
+pub mod platform;
 pub mod probe;
 pub mod reason;
 pub mod redis_logs;

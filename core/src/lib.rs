@@ -4,5 +4,6 @@
 pub mod cause;
 pub mod link;
 pub mod logs;
+pub mod remedy;
 pub mod workload;
 pub mod x509;

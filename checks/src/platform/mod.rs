@@ -1,0 +1,143 @@
+//! What runs the stack, behind one trait: a Docker Engine, a recording, a cluster. It lists workloads, hands out
+//! logs, files and connections, and words what an operator has to do. Checks and diagnosis know this alone; a
+//! further platform is one folder beside `docker` and one flag.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use tls_verify_core::remedy::Action;
+use tls_verify_core::workload::{Instance, Workload};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A connection, whatever carries it.
+pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// A piece of an instance's log.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Bytes as they were written, cut anywhere; a line may begin with the platform's time stamp (RFC 3339).
+    Bytes(Bytes),
+    /// What follows is the present start's. A platform that keeps all starts in one log leaves it out; there
+    /// [`Instance::log_begins`] and the time stamps tell.
+    PresentStart,
+}
+
+/// A log in pieces of bounded size: the start before the present one as far as it is kept, then the present one.
+/// A piece that cannot be had is a sentence, and the last one.
+pub type Logs<'a> = BoxStream<'a, Result<Piece, String>>;
+
+/// How a port of an instance is reached from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// At these ports of the host that the operator's targets name.
+    Published(Vec<u16>),
+    /// At the instance's own address.
+    Address(IpAddr),
+    /// Through the platform alone: [`Platform::open`].
+    Through,
+    /// Not at all.
+    No,
+}
+
+/// What runs a stack. Answers are bounded in size and time by whoever implements it; a sentence stands for what
+/// could not be had, without secrets.
+pub trait Platform: fmt::Debug + Send + Sync {
+    /// What it is called in sentences: `Docker`, `the folder logs`.
+    fn name(&self) -> &str;
+
+    /// What it calls the stack: "project `cordum`".
+    fn stack(&self) -> String;
+
+    /// Everything of the stack that it knows, as it was when the platform was first asked. Instances of one
+    /// workload in the order of their names.
+    fn workloads(&self) -> &[Workload];
+
+    /// An instance's state, asked anew.
+    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>>;
+
+    /// An instance's log; with `since` older lines may be left out.
+    fn logs<'a>(&'a self, of: &'a Instance, since: Option<SystemTime>) -> Logs<'a>;
+
+    /// A file as the container has it, a mounted secret for one.
+    fn file<'a>(&'a self, of: &'a Instance, path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>>;
+
+    /// Runs a command in a container and returns its standard output. It must change nothing there.
+    fn run<'a>(&'a self, of: &'a Instance, command: &'a [&'a str]) -> BoxFuture<'a, Result<Vec<u8>, String>>;
+
+    /// How a port of an instance is reached from here.
+    fn reach(&self, of: &Instance, port: u16) -> Reach;
+
+    /// A byte stream to a port of an instance.
+    fn open<'a>(&'a self, of: &'a Instance, port: u16) -> BoxFuture<'a, io::Result<Box<dyn Wire>>>;
+
+    /// How an action is typed here: a command quoted for a POSIX shell. `None`: there is no such action here.
+    fn word(&self, action: &Action) -> Option<String>;
+
+    /// A service of the stack as reports name it in `where`: `nats`, `statefulset/cordum-nats`.
+    fn whereabouts(&self, service: &str) -> String {
+        service.to_owned()
+    }
+}
+
+impl dyn Platform {
+    /// All instances, workload by workload.
+    pub fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.workloads().iter().flat_map(|workload| &workload.instances)
+    }
+
+    /// The instances of a service and of its replicas (`scheduler`, `scheduler-2`).
+    pub fn of_service<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Instance> {
+        self.instances().filter(move |one| is_of(&one.service, service))
+    }
+}
+
+/// Whether a service is the named one or a numbered replica of it.
+#[must_use]
+pub fn is_of(service: &str, wanted: &str) -> bool {
+    let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    service == wanted
+        || service.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('-')).is_some_and(number)
+}
+
+/// The way to a port of an instance that leads through the platform alone.
+#[derive(Clone)]
+pub struct Via {
+    pub platform: Arc<dyn Platform>,
+    pub instance: Arc<Instance>,
+    pub port: u16,
+}
+
+impl Via {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// What the platform met: refused, no such port, no answer.
+    pub async fn open(&self) -> io::Result<Box<dyn Wire>> {
+        self.platform.open(&self.instance, self.port).await
+    }
+}
+
+impl fmt::Debug for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} through {}", self.instance.name, self.port, self.platform.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_are_numbered() {
+        assert!(is_of("scheduler", "scheduler") && is_of("scheduler-2", "scheduler"));
+        assert!(!is_of("scheduler-x", "scheduler") && !is_of("scheduler-", "scheduler"));
+        assert!(!is_of("nats-exporter", "nats") && !is_of("nat", "nats"));
+    }
+}

@@ -1,0 +1,5 @@
+//! What is done about a fault: as data, worded by the platform that the stack runs on.
+
+mod action;
+
+pub use action::Action;
