@@ -1,6 +1,6 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
-pub use tls_verify_core::{logs::classify as recognise, x509 as trust};
+pub use tls_verify_core::{logs::classify as recognise, status as judge, x509 as trust};
 
 pub mod advice;
 pub mod app;
@@ -12,7 +12,6 @@ pub mod config;
 pub mod demo;
 pub mod diagnose;
 pub mod explain;
-pub mod judge;
 pub mod judgement;
 pub mod manual;
 pub mod origins;

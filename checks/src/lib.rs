@@ -1,8 +1,11 @@
 //! What tls-verify observes on the network. One check, one file; a check observes and never judges.
 
+pub use tls_verify_core::cause;
+pub use tls_verify_core::evidence::{fault, observation};
+pub use tls_verify_core::redaction::secret;
+
 pub mod behind;
 pub mod bound;
-pub use tls_verify_core::cause;
 pub mod certificates;
 mod cli;
 pub mod cli_with_cacert;
@@ -15,7 +18,6 @@ pub mod deployment;
 pub mod dial;
 pub mod engine;
 mod engine_wire;
-pub mod fault;
 pub mod gateway_https;
 pub mod gateway_wss;
 pub mod grpc;
@@ -28,7 +30,6 @@ pub mod monitor;
 pub mod nats;
 mod nats_link;
 pub mod nats_mtls;
-pub mod observation;
 pub mod opinion;
 pub mod own_side;
 pub mod peel;
@@ -39,7 +40,6 @@ pub mod reason;
 pub mod redis_logs;
 pub mod redis_tls;
 mod relay;
-pub mod secret;
 pub mod service_links;
 pub mod settings;
 pub mod stack;

@@ -2,8 +2,11 @@
 //! environment, or starts a program; the time and the bytes are arguments.
 
 pub mod cause;
+pub mod evidence;
 pub mod link;
 pub mod logs;
+pub mod redaction;
 pub mod remedy;
+pub mod status;
 pub mod workload;
 pub mod x509;

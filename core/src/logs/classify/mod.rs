@@ -5,7 +5,6 @@ pub mod emitter;
 mod memo;
 mod phrase;
 mod quick;
-mod redact;
 mod sense;
 mod shape;
 mod steady;
@@ -19,8 +18,8 @@ use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::link::Link;
 use aho_corasick::{AhoCorasick, MatchKind};
 
+pub use crate::redaction::redact;
 pub use memo::Memo;
-pub use redact::redact;
 pub use sense::{Recognised, Sense};
 pub use steady::Form;
 pub use stems::trigger;

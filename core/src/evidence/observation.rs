@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use super::fault::Failure;
 use crate::cause::CauseKind;
-use crate::fault::Failure;
 
 /// What a step must show for the check's claim to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

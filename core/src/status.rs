@@ -1,8 +1,8 @@
 //! Expectation times observation gives a status. Pure; the only place that can say `pass`.
 
+use crate::evidence::fault::Cause;
+use crate::evidence::observation::{Expects, Observation, Seen, Step};
 use serde::Serialize;
-use tls_verify_checks::fault::Cause;
-use tls_verify_checks::observation::{Expects, Observation, Seen, Step};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,9 +76,9 @@ pub fn judge(observation: &Observation) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tls_verify_checks::cause::CauseKind;
-    use tls_verify_checks::fault::{Failure, Stage};
-    use tls_verify_checks::observation::EvidenceLevel;
+    use crate::cause::CauseKind;
+    use crate::evidence::fault::{Failure, Stage};
+    use crate::evidence::observation::EvidenceLevel;
 
     fn with(expects: Expects, cause: Cause) -> Status {
         let mut seen = Observation::new(EvidenceLevel::Proved);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 
-pub use tls_verify_core::logs::classify::{Recognised, Sense};
+pub use crate::logs::classify::{Recognised, Sense};
 
 /// How far an attempt came; ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,7 +38,7 @@ pub struct Failure {
     /// The certificate or authority at fault; failures that share it have one origin.
     pub origin: Option<Origin>,
     /// Settings of the service at fault that bear on it.
-    pub settings: Vec<crate::settings::Setting>,
+    pub settings: Vec<super::Setting>,
 }
 
 /// A certificate, an authority or a file that several failures may have in common.
@@ -83,7 +83,7 @@ impl Failure {
 
     /// Adds the settings behind it, also as facts.
     #[must_use]
-    pub fn set_by(mut self, settings: Vec<crate::settings::Setting>) -> Self {
+    pub fn set_by(mut self, settings: Vec<super::Setting>) -> Self {
         for setting in settings.into_iter().take(4) {
             self = self.because(setting.to_string());
             self.settings.push(setting);
