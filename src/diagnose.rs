@@ -5,7 +5,7 @@ use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
 use tls_verify_checks::observation::{Observation, Seen};
 use tls_verify_checks::stack::{Link, Stack};
 
-use crate::catalogue::{self, Blanks};
+use crate::catalogue;
 use crate::judge::judge_step;
 use crate::outcome::Diagnosis;
 
@@ -81,7 +81,7 @@ fn diagnosis(
     }
     let because: Vec<String> = because.iter().map(|fact| (stack.redact)(fact)).collect();
     let place = failure.place.clone().unwrap_or_else(|| link.service().to_owned());
-    let mut blanks = Blanks::of(stack, link, Some(&place));
+    let mut blanks = crate::blanks::of(stack, link, Some(&place));
     let is_service = Link::ALL.iter().any(|one| one.service() == place);
     if reading.kind == CauseKind::HostnameMismatch && failure.side == Some(Side::Server) && is_service {
         // Its own name is what services dial, whatever we did.

@@ -1,11 +1,13 @@
 //! The pure centre of `tls-verify` and its thin edges.
 
-pub use tls_verify_core::{logs::classify as recognise, status as judge, x509 as trust};
+pub use tls_verify_core::{
+    diagnosis::root_cause as origins, logs::classify as recognise, remedy::catalogue,
+    remedy::settings as advice, report as outcome, status as judge, x509 as trust,
+};
 
-pub mod advice;
 pub mod app;
 pub mod baseline;
-pub mod catalogue;
+pub mod blanks;
 pub mod certs;
 pub mod cli;
 pub mod config;
@@ -14,8 +16,6 @@ pub mod diagnose;
 pub mod explain;
 pub mod judgement;
 pub mod manual;
-pub mod origins;
-pub mod outcome;
 pub mod output;
 pub mod presented;
 pub mod probe;

@@ -41,12 +41,12 @@ fn camel(slug: &str) -> String {
 
 #[test]
 fn every_cause_has_an_entry_an_emitter_and_a_test() {
-    let emitters = text_of(&["core/src", "checks/src", "src"], ".rs") + &text_of(&["src"], ".toml");
+    let emitters = text_of(&["core/src", "checks/src", "src"], ".rs") + &text_of(&["core/src"], ".toml");
     let tests = text_of(&["tests"], ".rs") + &text_of(&["tests"], ".txt") + &text_of(&["tests"], ".snap");
     let mut wrong = Vec::new();
     for cause in CauseKind::ALL {
         let slug = cause.slug();
-        if !root().join(format!("src/catalogue/entries/{slug}.toml")).exists() {
+        if !root().join(format!("core/src/remedy/catalogue/entries/{slug}.toml")).exists() {
             wrong.push(format!("{slug}: no entry"));
         }
         if catalogue::entry(*cause).title.is_empty() || catalogue::entry(*cause).fix.is_empty() {
@@ -64,7 +64,7 @@ fn every_cause_has_an_entry_an_emitter_and_a_test() {
         }
     }
     let mut entries = Vec::new();
-    files(&root().join("src/catalogue/entries"), ".toml", &mut entries);
+    files(&root().join("core/src/remedy/catalogue/entries"), ".toml", &mut entries);
     assert_eq!(entries.len(), CauseKind::ALL.len(), "an entry for every cause and no other");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -96,7 +96,7 @@ fn every_check_is_documented_and_has_rows_where_it_passes_and_fails() {
 #[test]
 fn the_placeholders_of_the_catalogue_are_known() {
     let mut found = Vec::new();
-    files(&root().join("src/catalogue/entries"), ".toml", &mut found);
+    files(&root().join("core/src/remedy/catalogue/entries"), ".toml", &mut found);
     for path in found {
         let cause = path.file_stem().unwrap().to_string_lossy().into_owned();
         let output = Command::new(env!("CARGO_BIN_EXE_tls-verify"))

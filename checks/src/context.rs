@@ -15,12 +15,7 @@ use crate::observation::Observation;
 use crate::stack::{Endpoint, Identity, Link, Stack};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
 
-/// A connection of ours that a server may have logged as a failed handshake.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnProbe {
-    pub local: Option<SocketAddr>,
-    pub at: SystemTime,
-}
+pub use tls_verify_core::logs::own_connections::OwnProbe;
 
 /// Shared by the checks of a run; nothing in it depends on their order.
 #[derive(Debug)]

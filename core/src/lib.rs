@@ -2,11 +2,13 @@
 //! environment, or starts a program; the time and the bytes are arguments.
 
 pub mod cause;
+pub mod diagnosis;
 pub mod evidence;
 pub mod link;
 pub mod logs;
 pub mod redaction;
 pub mod remedy;
+pub mod report;
 pub mod status;
 pub mod workload;
 pub mod x509;

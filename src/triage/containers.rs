@@ -80,6 +80,6 @@ pub(super) fn docker(
             scanner.finish();
             lock(collected).explain_by(container);
         }
-        Ok(Blanks::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
+        Ok(crate::blanks::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
     })
 }

@@ -1,12 +1,12 @@
 //! The report of a run as data: what every format renders.
 
+use crate::cause::{CauseKind, Confidence, Severity, Side, Variant};
+use crate::evidence::fault::Origin;
+use crate::logs::own_connections::OwnProbe;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
-use tls_verify_checks::context::OwnProbe;
-use tls_verify_checks::fault::Origin;
 
-use crate::judge::Status;
+use crate::status::Status;
 
 /// One step of a fix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -5,12 +5,12 @@ mod fill;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use crate::cause::{CauseKind, Variant};
 use serde::{Deserialize, Serialize};
-use tls_verify_checks::cause::{CauseKind, Variant};
 
 pub use fill::Blanks;
 
-use crate::outcome::Fix;
+use crate::report::Fix;
 
 /// The operator's guide that the anchors point into.
 pub const GUIDE: &str = "docs/guides/tls-setup.md";
@@ -184,7 +184,8 @@ pub fn find(text: &str) -> Result<(CauseKind, Option<Variant>), Vec<&'static str
 }
 
 /// Levenshtein's distance, on bytes, of two short names.
-pub(crate) fn distance(left: &str, right: &str) -> usize {
+#[must_use]
+pub fn distance(left: &str, right: &str) -> usize {
     let right: Vec<u8> = right.bytes().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, a) in left.bytes().take(64).enumerate() {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use tls_verify_checks::cause::{CauseKind, Confidence, Severity, Side, Variant};
-use tls_verify_checks::fault::Origin;
+use crate::cause::{CauseKind, Confidence, Severity, Side, Variant};
+use crate::evidence::fault::Origin;
 
-use crate::judge::Status;
-use crate::outcome::{CheckReport, Diagnosis, RootCause};
+use crate::report::{CheckReport, Diagnosis, RootCause};
+use crate::status::Status;
 
 /// Checks that verify a server's certificate with the CA file.
 const VERIFYING: &[&str] = &[
@@ -282,7 +282,8 @@ fn adopt_dashboard(groups: &mut Vec<Group>) {
 }
 
 /// Causes that are one fault under several names.
-pub(crate) fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
+#[must_use]
+pub fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
     match cause {
         CauseKind::UnknownAuthority | CauseKind::BadSignature => (0, CauseKind::UnknownAuthority),
         CauseKind::WrongSchemeTlsToPlain | CauseKind::MtlsNotEnforced

@@ -1,9 +1,5 @@
 //! The real paths, hosts and services for a step's blanks.
 
-use std::path::Path;
-
-use tls_verify_checks::stack::{Link, Stack};
-
 /// What is put into the blanks.
 #[derive(Clone, Debug)]
 pub struct Blanks {
@@ -37,33 +33,6 @@ impl Default for Blanks {
 }
 
 impl Blanks {
-    /// Blanks of a link of a stack; `place` is the service at fault where it is another one.
-    #[must_use]
-    pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Self {
-        // What a fault at another service of the stack needs is said of that service.
-        let other = place.and_then(|place| Link::ALL.iter().copied().find(|one| one.service() == place));
-        let link = other.filter(|other| other.service() != link.service()).unwrap_or(link);
-        let ca = &stack.anchors.file;
-        let folder = ca.parent().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
-        let endpoint = stack.endpoint(link);
-        let certs = folder.map_or_else(|| "./certs".to_owned(), |folder| folder.display().to_string());
-        Self {
-            // A file at fault is no service to be restarted.
-            service: place.filter(|place| !place.contains('/')).unwrap_or_else(|| link.service()).to_owned(),
-            ca: ca.display().to_string(),
-            file: match place.filter(|place| place.contains('/')) {
-                Some(file) => file.to_owned(),
-                None => format!("{certs}/client/tls.key"),
-            },
-            certs,
-            target: endpoint.authority(),
-            name: endpoint.name().to_owned(),
-            link: link.to_string(),
-            compose: stack.compose.command(&stack.project),
-            verify: check_of(link).to_owned(),
-        }
-    }
-
     /// The text with its blanks filled.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
@@ -103,18 +72,5 @@ impl Blanks {
             "verify" => &self.verify,
             _ => return None,
         })
-    }
-}
-
-/// The check that proves a fix on a link.
-const fn check_of(link: Link) -> &'static str {
-    match link {
-        Link::Nats => "worker-nats-tls",
-        Link::Redis => "redis-tls",
-        Link::Dashboard => "dashboard-gateway",
-        Link::GatewayGrpc => "gateway-grpc",
-        Link::SafetyKernel => "safety-kernel-grpc",
-        Link::ContextEngine => "context-engine-grpc",
-        _ => "gateway-https",
     }
 }

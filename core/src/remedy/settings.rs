@@ -1,10 +1,10 @@
 //! Steps with the real settings of a service: which variable, what it holds now, where that file lies on
 //! the host, and what it has to hold.
 
-use tls_verify_checks::cause::CauseKind;
-use tls_verify_checks::settings::Setting;
+use crate::cause::CauseKind;
+use crate::evidence::Setting;
 
-use crate::outcome::Fix;
+use crate::report::Fix;
 
 /// One step for each setting that bears on the fault, the service's restart with the last of them.
 #[must_use]

@@ -1,0 +1,3 @@
+//! From what was seen to what is wrong.
+
+pub mod root_cause;
