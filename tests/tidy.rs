@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use tls_verify::catalogue;
 use tls_verify_checks::cause::CauseKind;
+use tls_verify_fixtures::pki::FIXED_DAYS;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -129,4 +130,22 @@ fn no_source_file_grows_beyond_450_lines() {
         .map(|(path, lines)| format!("{}: {lines}", path.display()))
         .collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn no_snapshot_holds_a_date_that_is_true_for_one_day() {
+    let mut found = Vec::new();
+    files(&root().join("tests"), ".snap", &mut found);
+    files(&root().join("checks/tests"), ".snap", &mut found);
+    assert!(found.len() >= 10, "the snapshots are looked at");
+    let date = regex::Regex::new(r"\b(19|20)\d\d-[01]\d-[0-3]\d\b").unwrap();
+    let mut wrong = Vec::new();
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        for found in date.find_iter(&text).filter(|found| !FIXED_DAYS.contains(&found.as_str())) {
+            let line = text[..found.start()].lines().count().max(1);
+            wrong.push(format!("{}:{line}: {}", path.display(), found.as_str()));
+        }
+    }
+    assert!(wrong.is_empty(), "dates that depend on the day of the run:\n{}", wrong.join("\n"));
 }

@@ -12,6 +12,7 @@ use tls_verify::outcome::{CheckReport, Diagnosis, RunReport};
 use tls_verify::run;
 use tls_verify_checks::cause::{CauseKind, Severity};
 use tls_verify_fixtures::demo::Demo;
+use tls_verify_fixtures::pki;
 use tls_verify_fixtures::plan::{Boxed, Plan};
 use tls_verify_fixtures::servers;
 
@@ -319,5 +320,11 @@ fn steady(text: &str) -> String {
     for (rule, with) in RULES.iter() {
         text = rule.replace_all(&text, *with).into_owned();
     }
-    text
+    static DATE: LazyLock<regex::Regex> =
+        LazyLock::new(|| regex::Regex::new(r"\b\d{4}-\d\d-\d\d\b").unwrap());
+    // The fixtures' fixed days are the same on any day; any other date is counted from today.
+    DATE.replace_all(&text, |date: &regex::Captures<'_>| {
+        if pki::FIXED_DAYS.contains(&&date[0]) { date[0].to_owned() } else { "DAY".to_owned() }
+    })
+    .into_owned()
 }
