@@ -243,8 +243,11 @@ fn span(duration: time::Duration) -> String {
 /// Judges the files of a folder in the guide's layout.
 #[must_use]
 pub fn folder(folder: &Path, at: SystemTime, expiry_warn: Duration) -> Vec<FileFinding> {
-    use crate::certs::Grade;
-    crate::certs::of_layout(folder, at.into(), expiry_warn)
+    use crate::certs::{Grade, Look, layout};
+    use tls_verify_checks::certificate_files as files;
+    let look = Look { at: at.into(), expiry_warn };
+    layout::judge(files::layout(folder, None), &[], look)
+        .findings
         .into_iter()
         .map(|finding| FileFinding {
             file: finding.file,

@@ -6,6 +6,7 @@ pub use tls_verify_core::redaction::secret;
 
 pub mod behind;
 pub mod bound;
+pub mod certificate_files;
 pub mod certificates;
 mod cli;
 pub mod cli_with_cacert;

@@ -2,6 +2,7 @@
 //! environment, or starts a program; the time and the bytes are arguments.
 
 pub mod cause;
+pub mod certificates;
 pub mod diagnosis;
 pub mod evidence;
 pub mod link;

@@ -4,10 +4,8 @@ use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
 
-use super::Report;
-use super::facts::Facts;
-use super::finding::{Finding, Grade};
-use super::single::{Look, day};
+use super::single::day;
+use super::{Facts, Finding, Grade, Look, Report};
 use crate::report::text::{tame, wrap};
 
 /// How it looks.

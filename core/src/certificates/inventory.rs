@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Variant};
 
 use super::finding::{Finding, Grade};
-use super::gather::Source;
 use super::layout::Judged;
 use super::set::{self, Set};
 use super::single::{self, Look};
-use crate::catalogue::Blanks;
-use crate::trust::Purpose;
+use super::source::Source;
+use crate::remedy::catalogue::Blanks;
+use crate::x509::Purpose;
 
 /// Judges every certificate file as an item, and the items among themselves.
 #[must_use]
-pub(super) fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, look: Look) -> Judged {
+pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, look: Look) -> Judged {
     let mut judged = Judged::default();
     let spare: Vec<Vec<u8>> = sources.iter().flat_map(Source::authorities).collect();
     let mut groups: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();

@@ -3,58 +3,16 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use tls_verify_checks::cause::Variant;
+use tls_verify_core::certificates::layout::{Files, Folder, LAYOUT};
+use tls_verify_core::certificates::modes::Modes;
+use tls_verify_core::certificates::read::{self, Found, SIZE_LIMIT, Unreadable};
+use tls_verify_core::certificates::source::Source;
 
-use super::read::{self, Found, SIZE_LIMIT, Unreadable};
-
-/// A file and what was read from it.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// `None`: an entry of a Secret, or standard input.
-    pub path: Option<PathBuf>,
-    pub found: Found,
-    /// The certificates that could be read, by their place in the file.
-    pub facts: Vec<super::facts::Facts>,
-}
-
-impl Source {
-    fn new(path: Option<PathBuf>, mut found: Found) -> Self {
-        let mut facts = Vec::new();
-        let mut faults = Vec::new();
-        for (index, der) in found.certificates().enumerate() {
-            match super::facts::Facts::read(&found.name, index, der) {
-                Ok(one) => facts.push(one),
-                Err(why) => faults.push(Unreadable {
-                    variant: Variant::WrongKind,
-                    message: format!("certificate {} cannot be parsed: {why}", index + 1),
-                }),
-            }
-        }
-        found.faults.extend(faults);
-        Self { path, found, facts }
-    }
-
-    /// DER of every certificate in it, also of those that cannot be parsed.
-    #[must_use]
-    pub fn chain(&self) -> Vec<Vec<u8>> {
-        self.found.certificates().map(<[u8]>::to_vec).collect()
-    }
-
-    /// DER of the certificates in it that may sign others.
-    #[must_use]
-    pub fn authorities(&self) -> Vec<Vec<u8>> {
-        self.facts.iter().filter(|one| one.is_ca).map(|one| one.der.clone()).collect()
-    }
-
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.found.name
-    }
-}
+use crate::cause::Variant;
 
 /// Reads one file; what hinders it is a fault of its own.
 #[must_use]
-pub(super) fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
+pub fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
     let name = path.display().to_string();
     match content(path) {
         Ok(bytes) => read::bytes(&name, &bytes, password)
@@ -69,7 +27,7 @@ pub(super) fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
 
 /// Reads a file that is one thing; of a Secret in its place the first entry.
 #[must_use]
-pub(super) fn one(path: &Path, password: Option<&str>) -> Source {
+pub fn one(path: &Path, password: Option<&str>) -> Source {
     file(path, password).into_iter().next().unwrap_or_else(|| {
         let name = path.display().to_string();
         Source::new(Some(path.to_owned()), Found { name, ..Found::default() })
@@ -80,7 +38,7 @@ pub(super) fn one(path: &Path, password: Option<&str>) -> Source {
 ///
 /// # Errors
 /// What reading said.
-pub(super) fn standard_input(password: Option<&str>) -> io::Result<Vec<Source>> {
+pub fn standard_input(password: Option<&str>) -> io::Result<Vec<Source>> {
     let mut bytes = Vec::new();
     io::stdin().lock().take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
     Ok(read::bytes("-", &bytes, password).into_iter().map(|found| Source::new(None, found)).collect())
@@ -111,13 +69,9 @@ fn content(path: &Path) -> Result<Vec<u8>, Unreadable> {
     std::fs::read(path).map_err(|error| refuse(&error))
 }
 
-/// The files of the guide's layout.
-pub(super) const LAYOUT: [&str; 5] =
-    ["ca/ca.crt", "server/tls.crt", "server/tls.key", "client/tls.crt", "client/tls.key"];
-
 /// Whether a folder has the guide's layout: two of its three subfolders hold one of its files.
 #[must_use]
-pub(super) fn is_layout(folder: &Path) -> bool {
+pub fn is_layout(folder: &Path) -> bool {
     let has = |files: &[&str]| files.iter().any(|file| folder.join(file).exists());
     let parts = [
         has(&["ca/ca.crt"]),
@@ -127,12 +81,56 @@ pub(super) fn is_layout(folder: &Path) -> bool {
     parts.iter().filter(|part| **part).count() >= 2
 }
 
+/// Reads a folder in the guide's layout.
+#[must_use]
+pub fn layout(folder: &Path, password: Option<&str>) -> Folder {
+    let read = |file: &str| one(&folder.join(file), password);
+    let others = walk(folder)
+        .into_iter()
+        .filter(|path| !LAYOUT.iter().any(|file| *path == folder.join(file)) && !path.ends_with("ca/ca.key"))
+        .flat_map(|path| file(&path, password))
+        .collect();
+    Folder {
+        path: folder.to_owned(),
+        files: Files {
+            ca: read(LAYOUT[0]),
+            server: read(LAYOUT[1]),
+            server_key: read(LAYOUT[2]),
+            client: read(LAYOUT[3]),
+            client_key: read(LAYOUT[4]),
+        },
+        others,
+        has_ca_key: folder.join("ca/ca.key").exists(),
+        modes: modes(folder),
+    }
+}
+
+/// Who may read the folder and the files of the layout.
+#[cfg(unix)]
+fn modes(folder: &Path) -> Option<Modes> {
+    use std::os::unix::fs::MetadataExt;
+    use tls_verify_core::certificates::modes::{FileMode, Mode};
+    let of = |path: &Path| {
+        std::fs::metadata(path).ok().map(|meta| Mode { uid: meta.uid(), gid: meta.gid(), bits: meta.mode() })
+    };
+    let files = LAYOUT.iter().filter_map(|file| {
+        let path = folder.join(file);
+        Some(FileMode { file, own: of(&path)?, parent: path.parent().and_then(of) })
+    });
+    Some(Modes { folder: of(folder), files: files.collect() })
+}
+
+#[cfg(not(unix))]
+fn modes(_folder: &Path) -> Option<Modes> {
+    None
+}
+
 const FILE_LIMIT: usize = 20_000;
 const DEPTH_LIMIT: usize = 12;
 
 /// Every file under a folder that may hold certificates, sorted; links to folders are not followed.
 #[must_use]
-pub(super) fn walk(folder: &Path) -> Vec<PathBuf> {
+pub fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {

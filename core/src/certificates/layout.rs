@@ -1,17 +1,17 @@
 //! A folder in the guide's layout: `ca/`, `server/`, `client/`, judged as the stack uses them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Variant};
 
 use super::finding::{Finding, Grade};
-use super::gather::{self, LAYOUT, Source};
-use super::modes;
+use super::modes::{self, Modes};
 use super::set::{self, Set};
 use super::single::{self, Look, day};
+use super::source::Source;
 use super::verdict::Verification;
-use crate::catalogue::Blanks;
-use crate::trust::Purpose;
+use crate::remedy::catalogue::Blanks;
+use crate::x509::Purpose;
 
 /// Names by which something of the stack connects: clients of NATS, Redis and the safety kernel, the
 /// dashboard's upstream, operators on the host.
@@ -43,7 +43,7 @@ pub struct Judged {
 
 /// The folder's files, each read from where the stack mounts it.
 #[derive(Debug)]
-pub(super) struct Files {
+pub struct Files {
     pub ca: Source,
     pub server: Source,
     pub server_key: Source,
@@ -51,35 +51,33 @@ pub(super) struct Files {
     pub client_key: Source,
 }
 
-impl Files {
-    #[must_use]
-    pub(super) fn read(folder: &Path, password: Option<&str>) -> Self {
-        let one = |file: &str| gather::one(&folder.join(file), password);
-        Self {
-            ca: one(LAYOUT[0]),
-            server: one(LAYOUT[1]),
-            server_key: one(LAYOUT[2]),
-            client: one(LAYOUT[3]),
-            client_key: one(LAYOUT[4]),
-        }
-    }
+/// The files of the guide's layout.
+pub const LAYOUT: [&str; 5] =
+    ["ca/ca.crt", "server/tls.crt", "server/tls.key", "client/tls.crt", "client/tls.key"];
+
+/// A folder in the guide's layout, as it was read.
+#[derive(Debug)]
+pub struct Folder {
+    pub path: PathBuf,
+    pub files: Files,
+    /// Whatever else lies there, without the CA's key.
+    pub others: Vec<Source>,
+    /// The CA's key lies there.
+    pub has_ca_key: bool,
+    /// Who may read what, where the system has owners and modes.
+    pub modes: Option<Modes>,
 }
 
 /// Judges the folder; `names`: instead of those that the stack uses.
 #[must_use]
-pub(super) fn judge(folder: &Path, names: &[String], look: Look, password: Option<&str>) -> Judged {
-    let files = Files::read(folder, password);
+pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
+    let Folder { path, files, others, has_ca_key, modes } = folder;
     let mut judged = Judged::default();
     judged.findings.extend(authority(&files, look));
-    let others: Vec<Source> = gather::walk(folder)
-        .into_iter()
-        .filter(|path| !LAYOUT.iter().any(|file| *path == folder.join(file)) && !path.ends_with("ca/ca.key"))
-        .flat_map(|path| gather::file(&path, password))
-        .collect();
     let spare: Vec<Vec<u8>> = others.iter().flat_map(Source::authorities).collect();
     let blanks = Blanks {
         ca: files.ca.name().to_owned(),
-        certs: folder.display().to_string(),
+        certs: path.display().to_string(),
         service: "SERVICE".to_owned(),
         ..Blanks::default()
     };
@@ -115,8 +113,8 @@ pub(super) fn judge(folder: &Path, names: &[String], look: Look, password: Optio
         judged.verifications.extend(verification);
     }
     unread(&files, &mut judged.findings);
-    judged.findings.extend(modes::look(folder, &LAYOUT));
-    judged.findings.extend(beside(folder, &others, look));
+    judged.findings.extend(modes.iter().flat_map(|modes| modes::look(&path, modes)));
+    judged.findings.extend(beside(&path, has_ca_key, &others, look));
     judged.findings.extend(made(&files));
     judged.sources = vec![files.ca, files.server, files.server_key, files.client, files.client_key];
     judged.sources.extend(others);
@@ -205,10 +203,10 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
 }
 
 /// Other files of the folder are worth a note, never more.
-fn beside(folder: &Path, others: &[Source], look: Look) -> Vec<Finding> {
+fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec<Finding> {
     let mut found = Vec::new();
     let key = folder.join("ca/ca.key");
-    if key.exists() {
+    if has_ca_key {
         let message = "the CA's private key lies in the folder that every service mounts: whoever reads it can \
                        make certificates that the whole stack trusts";
         found.push(

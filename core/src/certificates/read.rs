@@ -1,9 +1,9 @@
 //! Whatever a person may have: PEM with text around it, DER, PKCS#12, a Kubernetes Secret. A block that
 //! cannot be read is named and never hides the next one. Bounded.
 
+use crate::cause::Variant;
 use base64::Engine;
 use serde_yaml_ng::Value;
-use tls_verify_checks::cause::Variant;
 
 /// One thing found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Found {
 }
 
 /// No certificate file comes near these.
-pub(super) const SIZE_LIMIT: usize = 16 * 1024 * 1024;
+pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 const BLOCK_LIMIT: usize = 10_000;
 
 /// Reads bytes as whatever they are; a Kubernetes Secret gives one result for each of its entries.

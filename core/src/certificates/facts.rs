@@ -11,7 +11,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
-use crate::trust::Parsed;
+use crate::x509::Parsed;
 
 /// A certificate in a file.
 #[derive(Clone, Debug, Serialize)]

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use crate::cause::{CauseKind, Variant};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde::Serialize;
 use time::OffsetDateTime;
-use tls_verify_checks::cause::{CauseKind, Variant};
 
 use super::facts::Facts;
-use crate::trust::{self, Around, Options, Parsed, Purpose, Refusal};
+use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
 
 /// A chain to be judged.
 #[derive(Clone, Copy, Debug)]
@@ -100,11 +100,11 @@ fn go(question: &Question<'_>) -> Result<Vec<Vec<String>>, Refusal> {
     let anchors: Vec<Parsed> = question.anchors.iter().filter_map(|der| Parsed::read(der).ok()).collect();
     let mut options = Options { at: question.at.unix_timestamp(), name: None, purpose: question.purpose };
     let chains = match question.names.split_first() {
-        None => trust::verify(&leaf, &intermediates, &anchors, &options),
+        None => x509::verify(&leaf, &intermediates, &anchors, &options),
         Some((first, others)) => {
             options.name = Some(first);
-            trust::verify(&leaf, &intermediates, &anchors, &options).and_then(|chains| {
-                others.iter().try_for_each(|name| trust::matches_name(&leaf, name)).map(|()| chains)
+            x509::verify(&leaf, &intermediates, &anchors, &options).and_then(|chains| {
+                others.iter().try_for_each(|name| x509::matches_name(&leaf, name)).map(|()| chains)
             })
         }
     };
@@ -112,7 +112,7 @@ fn go(question: &Question<'_>) -> Result<Vec<Vec<String>>, Refusal> {
         // Looked at only now: of a thousand files that are right none is read for another one's sake.
         let spare: Vec<Parsed> = question.spare.iter().filter_map(|der| Parsed::read(der).ok()).collect();
         let around = Around { leaf: &leaf, intermediates: &intermediates, anchors: &anchors, spare: &spare };
-        trust::explain(&refusal, around)
+        x509::explain(&refusal, around)
     })
 }
 

@@ -1,9 +1,9 @@
 //! A finding: which file, which cause, how grave, what was seen, what to do.
 
+use crate::cause::{CauseKind, Variant};
 use serde::Serialize;
-use tls_verify_checks::cause::{CauseKind, Variant};
 
-use crate::outcome::Fix;
+use crate::report::Fix;
 
 /// How grave a finding is; ordered from harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

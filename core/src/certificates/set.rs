@@ -1,16 +1,16 @@
 //! A certificate with its key, its trust anchors and its role, judged together.
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Variant};
 
 use super::facts::Facts;
 use super::finding::{Finding, Grade};
-use super::gather::Source;
 use super::keys::{self, Fit};
 use super::read::Block;
 use super::single::{self, Look};
+use super::source::Source;
 use super::verdict::{Question, Verification, verify};
-use crate::catalogue::{self, Blanks};
-use crate::trust::{self, Purpose};
+use crate::remedy::catalogue::{self, Blanks};
+use crate::x509::{self, Purpose};
 
 /// What belongs together.
 #[derive(Clone, Debug)]
@@ -272,7 +272,7 @@ fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
     if set.names.is_empty() {
         return Vec::new();
     }
-    let lacks = |name: &&str| trust::matches_name(parsed, name).is_err();
+    let lacks = |name: &&str| x509::matches_name(parsed, name).is_err();
     let missing: Vec<&str> = set.names.iter().map(String::as_str).filter(lacks).collect();
     let unused: Vec<&str> =
         set.documented.iter().copied().filter(lacks).filter(|name| !missing.contains(name)).collect();

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::cause::{CauseKind, Variant};
 use time::OffsetDateTime;
-use tls_verify_checks::cause::{CauseKind, Variant};
 
 use super::facts::Facts;
 use super::finding::{Finding, Grade};
-use super::gather::Source;
+use super::source::Source;
 
 /// How certificates are looked at.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +18,14 @@ pub struct Look {
 
 /// `2026-11-24`.
 #[must_use]
-pub(super) fn day(at: OffsetDateTime) -> String {
+pub fn day(at: OffsetDateTime) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day]");
     at.format(&format).unwrap_or_default()
 }
 
 /// What of a file cannot be used.
 #[must_use]
-pub(super) fn unreadable(source: &Source) -> Vec<Finding> {
+pub fn unreadable(source: &Source) -> Vec<Finding> {
     source
         .found
         .faults
@@ -89,7 +89,7 @@ fn as_what_it_is(finding: Finding, message: &str) -> Finding {
 
 /// Dates; `main`: the file does not work without this certificate.
 #[must_use]
-pub(super) fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
+pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
     let renew = |finding: Finding| {
         if one.is_ca {
             finding.fix(

@@ -4,41 +4,61 @@
 use std::path::Path;
 
 use super::finding::{Finding, Grade};
+use crate::cause::{CauseKind, Variant};
 
 /// The users that Cordum's containers run as: Go services, dashboard, Redis.
-#[cfg(unix)]
 const CONTAINER: u32 = 65532;
 
-/// Both directions, for a folder that containers mount.
-#[cfg(unix)]
-#[must_use]
-pub(super) fn look(folder: &Path, files: &[&str]) -> Vec<Finding> {
-    use std::os::unix::fs::MetadataExt;
-    use tls_verify_checks::cause::{CauseKind, Variant};
-    let mut found = Vec::new();
-    let mut open = Vec::new();
-    let mut closed = Vec::new();
-    let may = |path: &Path, bit: u32| -> Option<bool> {
-        let meta = std::fs::metadata(path).ok()?;
-        let shift = if meta.uid() == CONTAINER {
+/// Owner and permission bits of a file or folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode {
+    pub uid: u32,
+    pub gid: u32,
+    pub bits: u32,
+}
+
+impl Mode {
+    /// Whether the containers' user may: 4 reads, 1 passes.
+    const fn allows(self, bit: u32) -> bool {
+        let shift = if self.uid == CONTAINER {
             6
-        } else if meta.gid() == CONTAINER {
+        } else if self.gid == CONTAINER {
             3
         } else {
             0
         };
-        Some((meta.mode() >> shift) & bit != 0)
-    };
-    for file in files {
-        let path = folder.join(file);
-        let Ok(meta) = std::fs::metadata(&path) else { continue };
-        if file.ends_with(".key") && meta.mode() & 0o004 != 0 {
-            open.push(*file);
+        (self.bits >> shift) & bit != 0
+    }
+}
+
+/// A file of the layout and the folder it lies in.
+#[derive(Clone, Copy, Debug)]
+pub struct FileMode {
+    pub file: &'static str,
+    pub own: Mode,
+    pub parent: Option<Mode>,
+}
+
+/// Who may read what of a folder; what is not there is left out.
+#[derive(Clone, Debug, Default)]
+pub struct Modes {
+    pub folder: Option<Mode>,
+    pub files: Vec<FileMode>,
+}
+
+/// Both directions, for a folder that containers mount.
+#[must_use]
+pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut open = Vec::new();
+    let mut closed = Vec::new();
+    for one in &modes.files {
+        if one.file.ends_with(".key") && one.own.bits & 0o004 != 0 {
+            open.push(one.file);
         }
-        let passable =
-            [Some(folder), path.parent()].into_iter().flatten().all(|one| may(one, 1) != Some(false));
-        if !passable || may(&path, 4) == Some(false) {
-            closed.push(*file);
+        let passable = [modes.folder, one.parent].into_iter().flatten().all(|folder| folder.allows(1));
+        if !passable || !one.own.allows(4) {
+            closed.push(one.file);
         }
     }
     let name = folder.display().to_string();
@@ -73,10 +93,4 @@ pub(super) fn look(folder: &Path, files: &[&str]) -> Vec<Finding> {
         );
     }
     found
-}
-
-#[cfg(not(unix))]
-#[must_use]
-pub fn look(_folder: &Path, _files: &[&str]) -> Vec<Finding> {
-    Vec::new()
 }

@@ -1,0 +1,24 @@
+//! Certificate files: what they hold, what is wrong with each, and with those that belong together.
+
+mod facts;
+mod finding;
+pub mod inventory;
+mod keys;
+pub mod layout;
+pub mod modes;
+pub mod named;
+pub mod read;
+mod report;
+mod set;
+pub mod single;
+pub mod source;
+mod verdict;
+
+pub use facts::Facts;
+pub use finding::{Finding, Grade};
+pub use layout::Judged;
+pub use read::{Found, bytes as read_bytes};
+pub use report::{Report, report};
+pub use single::Look;
+pub use source::Source;
+pub use verdict::{Question, Verification, verify};

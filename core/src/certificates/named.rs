@@ -1,0 +1,81 @@
+//! Files that the operator names: these anchors, this certificate, this key.
+
+use super::facts::Facts;
+use super::finding::{Finding, Grade};
+use super::layout::Judged;
+use super::set::{self, Set};
+use super::single::{self, Look};
+use super::source::Source;
+use crate::cause::CauseKind;
+use crate::remedy::catalogue::Blanks;
+use crate::x509::Purpose;
+
+/// `--cacert F --cert F [--key F]`, as they were read.
+#[derive(Debug)]
+pub struct Named<'a> {
+    pub anchors: Vec<Source>,
+    /// The end-entity certificate first, then more intermediates.
+    pub certificates: Vec<Source>,
+    pub key: Option<Source>,
+    pub names: &'a [String],
+    pub purpose: Option<Purpose>,
+}
+
+/// Judges them.
+#[must_use]
+pub fn judge(named: Named<'_>, look: Look) -> Judged {
+    let Named { anchors, certificates, key, names, purpose } = named;
+    let mut judged = Judged::default();
+    for anchor in &anchors {
+        judged.findings.extend(single::unreadable(anchor));
+        let alone = anchor.facts.len() == 1 && anchors.len() == 1;
+        for one in &anchor.facts {
+            judged.findings.extend(single::dates(one, look, alone));
+        }
+    }
+    if let Some((leaf, more)) = certificates.split_first() {
+        let says = leaf.facts.first().map_or("server", Facts::purpose);
+        let role = purpose.unwrap_or(if says == "client" && names.is_empty() {
+            Purpose::Client
+        } else {
+            Purpose::Server
+        });
+        let set = Set {
+            leaf,
+            more: more.iter().collect(),
+            key: key.as_ref(),
+            anchors: anchors.iter().collect(),
+            spare: &[],
+            purpose: role,
+            names: names.to_vec(),
+            documented: &[],
+            blanks: Blanks {
+                ca: anchors.first().map_or_else(|| "CA_FILE".to_owned(), |one| one.name().to_owned()),
+                ..Blanks::default()
+            },
+        };
+        let (findings, verification) = set::judge(&set, look);
+        judged.findings.extend(findings);
+        judged.verifications.extend(verification);
+        // Go's verdict counts: what only troubles an anchor that no chain needs is worth a look.
+        if judged.verifications.iter().all(|one| one.accepted) && !judged.verifications.is_empty() {
+            let trusted: Vec<&str> = anchors.iter().map(Source::name).collect();
+            for finding in &mut judged.findings {
+                let of_anchor = trusted.contains(&finding.file.as_str());
+                let of_order = finding.cause == Some(CauseKind::InvalidCa);
+                if (of_anchor || of_order) && finding.severity == Grade::Error {
+                    finding.severity = Grade::Warning;
+                }
+            }
+        } else if judged.findings.iter().all(|one| one.severity != Grade::Error)
+            && let Some(one) = judged.verifications.iter().find(|one| !one.accepted)
+        {
+            let mut finding = Finding::new(leaf.name(), Grade::Error, one.reason.clone().unwrap_or_default());
+            finding.cause = one.cause;
+            finding.variant = one.variant;
+            judged.findings.push(finding);
+        }
+    }
+    judged.sources = anchors.into_iter().chain(certificates).chain(key).collect();
+    judged
+}

@@ -1,0 +1,54 @@
+//! What is said of certificate files, as data.
+
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+use super::facts::Facts;
+use super::finding::{Finding, Grade};
+use super::layout::Judged;
+use super::single::Look;
+use super::verdict::Verification;
+use crate::report::{exit, outcome};
+
+/// The report.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub schema: &'static str,
+    pub outcome: &'static str,
+    pub exit_code: u8,
+    pub at: String,
+    pub findings: Vec<Finding>,
+    pub certificates: Vec<Facts>,
+    /// The verdict on the chain; of several the worst one.
+    pub verification: Option<Verification>,
+    pub verifications: Vec<Verification>,
+}
+
+/// The findings, errors first, and the exit code.
+#[must_use]
+pub fn report(judged: Judged, look: Look) -> Report {
+    let Judged { sources, mut findings, verifications } = judged;
+    let mut seen: Vec<Finding> = Vec::new();
+    for finding in findings.drain(..) {
+        if !seen.contains(&finding) {
+            seen.push(finding);
+        }
+    }
+    // Errors first; within a grade in the order of the files.
+    seen.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let code =
+        if seen.iter().any(|finding| finding.severity == Grade::Error) { exit::FAIL } else { exit::PASS };
+    let nothing = sources.iter().all(|source| source.found.blocks.is_empty());
+    let code = if nothing && code == exit::PASS { exit::UNDECIDED } else { code };
+    let worst = verifications.iter().find(|one| !one.accepted).or(verifications.first()).cloned();
+    Report {
+        schema: "tls-verify/certs/v1",
+        outcome: outcome(code),
+        exit_code: code,
+        at: look.at.format(&Rfc3339).unwrap_or_default(),
+        findings: seen,
+        certificates: sources.into_iter().flat_map(|source| source.facts).collect(),
+        verification: worst,
+        verifications,
+    }
+}

@@ -1,0 +1,54 @@
+//! A file, and what was read from it.
+
+use std::path::PathBuf;
+
+use super::facts::Facts;
+use super::read::{Found, Unreadable};
+use crate::cause::Variant;
+
+/// A file and what was read from it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// `None`: an entry of a Secret, or standard input.
+    pub path: Option<PathBuf>,
+    pub found: Found,
+    /// The certificates that could be read, by their place in the file.
+    pub facts: Vec<Facts>,
+}
+
+impl Source {
+    /// Reads every certificate in it.
+    #[must_use]
+    pub fn new(path: Option<PathBuf>, mut found: Found) -> Self {
+        let mut facts = Vec::new();
+        let mut faults = Vec::new();
+        for (index, der) in found.certificates().enumerate() {
+            match Facts::read(&found.name, index, der) {
+                Ok(one) => facts.push(one),
+                Err(why) => faults.push(Unreadable {
+                    variant: Variant::WrongKind,
+                    message: format!("certificate {} cannot be parsed: {why}", index + 1),
+                }),
+            }
+        }
+        found.faults.extend(faults);
+        Self { path, found, facts }
+    }
+
+    /// DER of every certificate in it, also of those that cannot be parsed.
+    #[must_use]
+    pub fn chain(&self) -> Vec<Vec<u8>> {
+        self.found.certificates().map(<[u8]>::to_vec).collect()
+    }
+
+    /// DER of the certificates in it that may sign others.
+    #[must_use]
+    pub fn authorities(&self) -> Vec<Vec<u8>> {
+        self.facts.iter().filter(|one| one.is_ca).map(|one| one.der.clone()).collect()
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.found.name
+    }
+}
