@@ -4,6 +4,7 @@ use tls_verify_checks::cause::{CauseKind, Severity, Side};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
 use tls_verify_checks::observation::{Observation, Seen};
 use tls_verify_checks::stack::{Link, Stack};
+use tls_verify_core::redaction::redact;
 
 use crate::catalogue;
 use crate::judge::judge_step;
@@ -79,7 +80,7 @@ fn diagnosis(
     if because.is_empty() {
         because.extend(failure.trail.last().cloned());
     }
-    let because: Vec<String> = because.iter().map(|fact| (stack.redact)(fact)).collect();
+    let because: Vec<String> = because.iter().map(|fact| redact(fact)).collect();
     let place = failure.place.clone().unwrap_or_else(|| link.service().to_owned());
     let mut blanks = crate::blanks::of(stack, link, Some(&place));
     let is_service = Link::ALL.iter().any(|one| one.service() == place);

@@ -14,7 +14,6 @@ pub mod config;
 pub mod demo;
 pub mod diagnose;
 pub mod explain;
-pub mod judgement;
 pub mod manual;
 pub mod output;
 pub mod presented;

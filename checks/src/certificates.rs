@@ -6,17 +6,18 @@ use std::path::Path;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
+use tls_verify_core::certificates::{Finding, Grade, Look, layout};
 
 use crate::cause::{CauseKind, Side, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial;
-use crate::fault::{Cause, ChainFault, Failure, FileFault, FileFinding, Origin, Stage};
+use crate::fault::{Cause, ChainFault, Failure, FileFault, Origin, Stage};
 
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
 use crate::tls::{ANY_VERSION, Offer, Trust};
-use crate::{look, own_side};
+use crate::{certificate_files, look, own_side};
 
 pub const CHECK: Check = Check {
     number: 13,
@@ -46,17 +47,18 @@ async fn observe(context: &Context) -> Observation {
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let now = std::time::SystemTime::now();
-    let findings = (context.stack.inspect)(folder, now, context.stack.expiry_warn);
+    let options = Look { at: now.into(), expiry_warn: context.stack.expiry_warn };
+    let judged = layout::judge(certificate_files::layout(folder, None), &[], options);
     let mut wrong = 0_usize;
     let mut notes = Vec::new();
-    for finding in &findings {
-        match finding.error {
-            Some(true) => {
+    for finding in &judged.findings {
+        match finding.severity {
+            Grade::Error => {
                 wrong += 1;
                 seen.failed(finding.file.clone(), Expects::Works, failure(context, finding));
             }
-            Some(false) => seen.warnings.push(failure(context, finding)),
-            None => notes.push(format!("{}: {}", finding.file, finding.message)),
+            Grade::Warning => seen.warnings.push(failure(context, finding)),
+            Grade::Note => notes.push(format!("{}: {}", finding.file, finding.message)),
         }
     }
     seen.detail("notes", notes);
@@ -67,7 +69,7 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
-fn failure(context: &Context, finding: &FileFinding) -> Failure {
+fn failure(context: &Context, finding: &Finding) -> Failure {
     let kind = finding.cause.unwrap_or(CauseKind::OtherTls);
     let file = CauseKind::BadKeyFile == kind || CauseKind::KeyMismatch == kind;
     let cause = if file {
@@ -95,7 +97,7 @@ fn failure(context: &Context, finding: &FileFinding) -> Failure {
 }
 
 /// The certificate or authority at fault, as the links that show it name it.
-fn origin(context: &Context, finding: &FileFinding, cause: &Cause) -> Option<Origin> {
+fn origin(context: &Context, finding: &Finding, cause: &Cause) -> Option<Origin> {
     use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;
     let Cause::Chain(faults) = cause else { return Some(own_side::of_file(&finding.file)) };
@@ -167,7 +169,7 @@ async fn served(context: &Context, link: Link) -> Option<rustls_pki_types::Certi
         alpn: if link == Link::Gateway || link == Link::Nats || link == Link::Redis { &[] } else { &[b"h2"] },
         versions: ANY_VERSION,
     };
-    let recording = match dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await {
+    let recording = match dial::handshake(tap, address, &offer, deadline).await {
         Ok(dialled) => dialled.recording(),
         Err(broken) => broken.recording,
     };

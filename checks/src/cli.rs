@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
+use tls_verify_core::logs::classify::sense;
+use tls_verify_core::redaction::redact;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
@@ -101,9 +103,9 @@ fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
     // Notes may stand in front of the reason.
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(64);
     let first = lines.next().unwrap_or("(nothing)");
-    let says = |line: &&str| line.contains("status 429:") || stack.recognise(line.as_bytes()).is_some();
+    let says = |line: &&str| line.contains("status 429:") || sense(line.as_bytes()).trouble().is_some();
     let line = std::iter::once(first).chain(lines).find(says).unwrap_or(first);
-    let mut shown = (stack.redact)(line);
+    let mut shown = redact(line);
     if let Some(key) = &stack.api_key
         && !key.expose().is_empty()
     {
@@ -115,7 +117,7 @@ fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
         Some(2) => Cause::Other,
         // `status 429: {"code":"rate_limited",…}` (cordumctl 0.2).
         _ if line.contains("status 429:") => Cause::Http { status: 429 },
-        _ => stack.recognise(line.as_bytes()).map_or(Cause::Other, Cause::Line),
+        _ => sense(line.as_bytes()).trouble().map_or(Cause::Other, Cause::Line),
     };
     let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));
     Failure::new(Stage::Exchange, cause).because(format!("cordumctl ended with {code}: {shown}"))

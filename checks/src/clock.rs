@@ -40,7 +40,7 @@ pub async fn skew(context: &Context) -> Option<i64> {
             alpn: &[b"http/1.1"],
             versions: ANY_VERSION,
         };
-        let shaken = dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await;
+        let shaken = dial::handshake(tap, address, &offer, deadline).await;
         let mut stream = shaken.ok()?.stream;
         let request =
             format!("GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.name());

@@ -115,7 +115,7 @@ impl Context {
             alpn,
             versions: ANY_VERSION,
         };
-        let shaken = dial::handshake(tap, address, &offer, self.stack.judge_chain, deadline).await;
+        let shaken = dial::handshake(tap, address, &offer, deadline).await;
         match &shaken {
             Ok(dialled) => self.saw(endpoint.link, &dialled.recording()),
             Err(broken) => self.saw(endpoint.link, &broken.recording),

@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::peel::peel;
-use crate::stack::{ChainJudge, Endpoint};
+use crate::stack::Endpoint;
 use crate::tls::{self, Offer, Recorder, Recording};
 
 /// Runs `work` until `deadline`.
@@ -231,11 +231,9 @@ pub async fn handshake(
     tap: Tap,
     address: SocketAddr,
     offer: &Offer<'_>,
-    judge: ChainJudge,
     deadline: Instant,
 ) -> Result<Dialled, Broken> {
-    let (config, recorder) =
-        tls::config(offer, judge).map_err(|error| peel(&error, Stage::Configure, false))?;
+    let (config, recorder) = tls::config(offer).map_err(|error| peel(&error, Stage::Configure, false))?;
     let name =
         ServerName::try_from(offer.name.to_owned()).map_err(|error| peel(&error, Stage::Configure, false))?;
     let identity_shown = offer.identity.is_some();

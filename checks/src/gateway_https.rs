@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::Value;
+use tls_verify_core::logs::classify::sense;
+use tls_verify_core::redaction::redact;
 
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
@@ -103,7 +105,7 @@ pub(crate) async fn busy(context: &Context) -> Busy {
     let Ok(answer) = http::get(context, &context.stack.gateway, "/readyz", false).await else {
         return Busy::No;
     };
-    match readiness(context, &answer.body) {
+    match readiness(&answer.body) {
         Some(failure) => {
             let mut failure = failure.because("the gateway answered 429 to an API request");
             // The gateway sees no more than a deadline of a plaintext Redis; Redis' own port tells.
@@ -122,15 +124,15 @@ pub(crate) async fn busy(context: &Context) -> Busy {
 
 /// The trouble that a `/readyz` body names.
 #[must_use]
-pub fn readiness(context: &Context, body: &[u8]) -> Option<Failure> {
+pub fn readiness(body: &[u8]) -> Option<Failure> {
     let json: Value = serde_json::from_slice(body).ok()?;
     for link in ["redis", "nats"] {
         let Some(text) = json.pointer(&format!("/checks/{link}")).and_then(Value::as_str) else { continue };
         if text == "ok" {
             continue;
         }
-        let shown = (context.stack.redact)(text);
-        let cause = match context.stack.recognise(text.as_bytes()) {
+        let shown = redact(text);
+        let cause = match sense(text.as_bytes()).trouble() {
             Some(line) => Cause::Line(line),
             // "nats disconnected": the link was there and is not any more.
             None => Cause::Eof,

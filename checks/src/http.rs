@@ -87,8 +87,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         alpn: ALPN,
         versions: ANY_VERSION,
     };
-    let (config, recorder) =
-        tls::config(&offer, stack.judge_chain).map_err(|error| peel(&error, Stage::Configure, false))?;
+    let (config, recorder) = tls::config(&offer).map_err(|error| peel(&error, Stage::Configure, false))?;
     let addresses = dial::resolve(endpoint, deadline).await?;
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(config)

@@ -31,7 +31,6 @@ pub mod monitor;
 pub mod nats;
 mod nats_link;
 pub mod nats_mtls;
-pub mod opinion;
 pub mod own_side;
 pub mod peel;
 pub mod place;

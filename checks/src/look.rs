@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustls::AlertDescription as A;
 use rustls_pki_types::CertificateDer;
+use tls_verify_core::x509::verdict;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
@@ -63,7 +64,7 @@ async fn tls_first(context: &Context, endpoint: &Endpoint, mut failure: Failure)
         alpn: &[],
         versions: ANY_VERSION,
     };
-    let shaken = dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await;
+    let shaken = dial::handshake(tap, address, &offer, deadline).await;
     let tls = match &shaken {
         Ok(_) => true,
         Err(broken) => !broken.recording.chain.is_empty(),
@@ -100,7 +101,7 @@ fn identity(context: &Context, link: Link, mut failure: Failure) -> Failure {
     let stack = &context.stack;
     let Ok(identity) = stack.identity.get() else { return failure };
     let file = identity.cert_file.display().to_string();
-    let verdict = (stack.judge_client)(&identity.chain, &stack.anchors.certificates, None, SystemTime::now());
+    let verdict = verdict::of_client(&identity.chain, &stack.anchors.certificates, SystemTime::now());
     let of = |kind, variant, side, confidence| {
         Cause::Line(Recognised { kind, variant, side, confidence, link: Some(link) })
     };
@@ -183,7 +184,7 @@ async fn chain(context: &Context, link: Link, mut failure: Failure) -> Failure {
         (CauseKind::Expired | CauseKind::NotYetValid, None) => {
             if let Some(skew) = clock::skew(context).await
                 && let Some(theirs) = clock::shifted(SystemTime::now(), skew)
-                && (stack.judge_chain)(&recording.chain, &stack.anchors.certificates, Some(&name), theirs)
+                && verdict::of_server(&recording.chain, &stack.anchors.certificates, Some(&name), theirs)
                     .faults
                     .iter()
                     .all(|other| other.kind != fault.kind)
@@ -258,7 +259,7 @@ async fn intermediate(
     let closes = |(_, one): &&(String, CertificateDer<'static>)| {
         let mut chain = presented.to_vec();
         chain.push(one.clone());
-        let verdict = (stack.judge_chain)(&chain, &stack.anchors.certificates, Some(name), now);
+        let verdict = verdict::of_server(&chain, &stack.anchors.certificates, Some(name), now);
         verdict.faults.iter().all(|fault| fault.kind != CauseKind::UnknownAuthority)
     };
     let (file, one) = found.iter().find(closes)?;

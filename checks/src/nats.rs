@@ -128,7 +128,7 @@ pub(crate) async fn upgrade(
         alpn: &[],
         versions: ANY_VERSION,
     };
-    let shaken = dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await;
+    let shaken = dial::handshake(tap, address, &offer, deadline).await;
     match shaken {
         Ok(dialled) => {
             context.saw(endpoint.link, &dialled.recording());

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use tls_verify_core::x509::verdict;
 
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::Context;
@@ -87,7 +88,7 @@ pub(crate) fn misnamed(context: &Context, container: &Container, link: Link) -> 
     let chain = context.served(link)?.chain;
     let leaf = chain.first()?;
     let anchors = &context.stack.anchors.certificates;
-    let verdict = (context.stack.judge_chain)(&chain, anchors, Some(&name), SystemTime::now());
+    let verdict = verdict::of_server(&chain, anchors, Some(&name), SystemTime::now());
     let fault = verdict.faults.into_iter().find(|fault| fault.kind == CauseKind::HostnameMismatch)?;
     let origin = Origin { key: look::fingerprint(leaf), file: None };
     let failure =

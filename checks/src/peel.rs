@@ -5,12 +5,12 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use rustls::{CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible};
+use rustls::{Error as TlsError, InvalidMessage, PeerIncompatible};
+use tls_verify_core::x509::webpki::certificate_fault;
 use tokio_tungstenite::tungstenite;
 
 use crate::bound::TooMuch;
-use crate::cause::{CauseKind, Variant};
-use crate::fault::{Cause, ChainFault, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Speaker, Stage};
 
 /// The innermost thing with a meaning.
 enum Core<'a> {
@@ -219,29 +219,12 @@ pub fn tls_cause(error: &TlsError, identity_shown: bool) -> Cause {
     }
 }
 
-fn certificate_fault(error: &CertificateError) -> ChainFault {
-    use CauseKind as K;
-    use CertificateError as E;
-    let (kind, variant) = match error {
-        E::Expired | E::ExpiredContext { .. } => (K::Expired, None),
-        E::NotValidYet | E::NotValidYetContext { .. } => (K::NotYetValid, None),
-        E::NotValidForName | E::NotValidForNameContext { .. } => (K::HostnameMismatch, None),
-        E::UnknownIssuer => (K::UnknownAuthority, None),
-        E::BadSignature => (K::BadSignature, None),
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => (K::WrongKeyUsage, None),
-        E::Other(other) if is_ca_as_end_entity(other) => (K::InvalidCa, Some(Variant::CaAsEndEntity)),
-        _ => (K::OtherTls, None),
-    };
-    ChainFault::new(kind, variant, error.to_string())
-}
-
-fn is_ca_as_end_entity(other: &rustls::OtherError) -> bool {
-    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
-}
-
 #[cfg(test)]
 mod tests {
+    use rustls::CertificateError;
+
     use super::*;
+    use crate::cause::CauseKind;
 
     #[test]
     fn a_tls_error_inside_two_io_errors_is_found() {

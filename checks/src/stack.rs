@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::compose::Compose;
 use crate::deployment::Minimum;
-use crate::fault::{ChainVerdict, FileFault, FileFinding, Recognised, Sense};
+use crate::fault::FileFault;
 use crate::secret::Secret;
 
 pub use tls_verify_core::link::Link;
@@ -151,16 +151,6 @@ pub enum EngineChoice {
     Off,
 }
 
-/// Judges a presented chain: leaf first, DER; trust anchors, DER; reference identity; time.
-pub type ChainJudge =
-    fn(&[CertificateDer<'_>], &[CertificateDer<'_>], Option<&str>, SystemTime) -> ChainVerdict;
-
-/// Judges the files of a folder in the guide's layout, without any network.
-pub type FolderJudge = fn(&std::path::Path, SystemTime, Duration) -> Vec<FileFinding>;
-
-/// Reads a line of a log or of standard error.
-pub type LineReader = fn(&[u8]) -> Sense;
-
 /// The stack under test and everything needed to look at it.
 #[derive(Clone, Debug)]
 pub struct Stack {
@@ -199,12 +189,6 @@ pub struct Stack {
     pub minimums: BTreeMap<Link, Minimum>,
     /// NATS monitoring where it is known (`demo`); otherwise it is looked for.
     pub nats_monitoring: Option<String>,
-    pub judge_chain: ChainJudge,
-    /// The same for a client's chain.
-    pub judge_client: ChainJudge,
-    pub inspect: FolderJudge,
-    pub read_line: LineReader,
-    pub redact: fn(&str) -> String,
     /// Each attempt's limit.
     pub timeout: Duration,
     /// Certificates that end earlier than this many from now are warned about.
@@ -212,15 +196,6 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The trouble that a text tells of, if any.
-    #[must_use]
-    pub fn recognise(&self, text: &[u8]) -> Option<Recognised> {
-        match (self.read_line)(text) {
-            Sense::Trouble(trouble) => Some(trouble),
-            Sense::Nothing | Sense::Start(_) | Sense::Ends | Sense::Works(_) => None,
-        }
-    }
-
     /// The endpoint of a link.
     #[must_use]
     pub fn endpoint(&self, link: Link) -> &Endpoint {

@@ -9,10 +9,11 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use tls_verify_core::x509::verdict;
 
 use crate::cause::CauseKind;
 use crate::fault::{ChainFault, ChainVerdict};
-use crate::stack::{ChainJudge, Identity};
+use crate::stack::Identity;
 
 /// What was seen of a handshake.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +76,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 ///
 /// # Errors
 /// When the identity cannot be used (key of an unknown kind, key of another certificate).
-pub fn config(offer: &Offer<'_>, judge: ChainJudge) -> Result<(ClientConfig, Recorder), Error> {
+pub fn config(offer: &Offer<'_>) -> Result<(ClientConfig, Recorder), Error> {
     let recorder = Recorder::default();
     let provider = provider();
     let (anchors, observe) = match &offer.trust {
@@ -86,7 +87,6 @@ pub fn config(offer: &Offer<'_>, judge: ChainJudge) -> Result<(ClientConfig, Rec
         anchors,
         name: offer.name.to_owned(),
         observe,
-        judge,
         recorder: Arc::clone(&recorder),
         provider: Arc::clone(&provider),
     };
@@ -111,7 +111,6 @@ struct RecordingVerifier {
     /// The reference identity; a library's own idea of it (a container's address) does not count.
     name: String,
     observe: bool,
-    judge: ChainJudge,
     recorder: Recorder,
     provider: Arc<CryptoProvider>,
 }
@@ -131,7 +130,7 @@ impl ServerCertVerifier for RecordingVerifier {
             .map(|certificate| certificate.clone().into_owned())
             .collect();
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_secs());
-        let verdict = (self.judge)(&chain, &self.anchors, Some(&self.name), at);
+        let verdict = verdict::of_server(&chain, &self.anchors, Some(&self.name), at);
         let refused = verdict.faults.first().map(as_library_error);
         record(&self.recorder, |recording| {
             recording.chain = chain;

@@ -159,7 +159,7 @@ async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> R
         versions: ANY_VERSION,
     };
     let offer = if matches!(link, Link::Nats | Link::Redis) { Offer { alpn: &[], ..offer } } else { offer };
-    let highest = match dial::handshake(tap, address, &offer, context.stack.judge_chain, deadline).await {
+    let highest = match dial::handshake(tap, address, &offer, deadline).await {
         Ok(dialled) => dialled.negotiated().0,
         // A server that wants a client certificate says so within the handshake in TLS 1.2.
         Err(broken)

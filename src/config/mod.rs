@@ -20,7 +20,6 @@ use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
 
 use crate::cli::{RunnerArgs, TargetArgs};
-use crate::judgement;
 
 /// The caller's environment, handed in so that it can be tested and replaced.
 #[derive(Clone, Debug, Default)]
@@ -205,11 +204,6 @@ pub fn stack(
             .map(|minimum| (minimum, "CORDUM_TLS_MIN_VERSION here".to_owned())),
         minimums: std::collections::BTreeMap::new(),
         nats_monitoring: None,
-        judge_chain: judgement::chain,
-        judge_client: judgement::client,
-        inspect: judgement::folder,
-        read_line: judgement::line,
-        redact: judgement::redact,
         timeout: runner.timeout,
         expiry_warn: runner.expiry_warn,
     };

@@ -224,7 +224,7 @@ async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> E
     let (stack, seen, _) = observe(stack, target, deadline).await;
     let status = judge(&seen);
     let (diagnoses, remarks) = diagnose::diagnose(&stack, target.endpoint.link, &seen);
-    let summary = summary(&stack, status, &seen, &diagnoses, &remarks);
+    let summary = summary(status, &seen, &diagnoses, &remarks);
     Endpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
 }
 

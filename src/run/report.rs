@@ -8,6 +8,8 @@ use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Seen};
 use tls_verify_checks::stack::Stack;
 
 use super::{Done, Item, Plan};
+use tls_verify_core::redaction::redact;
+
 use crate::diagnose;
 use crate::judge::{Status, judge};
 use crate::origins;
@@ -106,7 +108,7 @@ pub(super) fn report(stack: &Stack, item: &Item, done: &Done) -> CheckReport {
     let status = judge(seen);
     let stack = &*item.placed(stack);
     let (diagnoses, remarks) = diagnose::diagnose(stack, item.link(), seen);
-    let summary = summary(stack, status, seen, &diagnoses, &remarks);
+    let summary = summary(status, seen, &diagnoses, &remarks);
     let evidence = if status == Status::Unknown { EvidenceLevel::None } else { seen.evidence };
     CheckReport {
         number: item.number(),
@@ -120,12 +122,11 @@ pub(super) fn report(stack: &Stack, item: &Item, done: &Done) -> CheckReport {
         evidence: evidence.slug().to_owned(),
         diagnoses,
         details: seen.details.clone(),
-        remarks: remarks.iter().map(|text| (stack.redact)(text)).collect(),
+        remarks: remarks.iter().map(|text| redact(text)).collect(),
     }
 }
 
 pub(crate) fn summary(
-    stack: &Stack,
     status: Status,
     seen: &Observation,
     diagnoses: &[crate::outcome::Diagnosis],
@@ -166,7 +167,7 @@ pub(crate) fn summary(
             .or_else(|| diagnoses.first().map(|one| one.title.clone()))
             .unwrap_or_else(|| "nothing was seen".to_owned()),
     };
-    (stack.redact)(&text)
+    redact(&text)
 }
 
 /// Milliseconds with one decimal.

@@ -77,7 +77,7 @@ pub async fn of_container(
     own: &[OwnProbe],
 ) -> Result<ServiceLog, String> {
     let stack = &context.stack;
-    let mut reader = Reader::new(stack, container.log_begins(), own);
+    let mut reader = Reader::new(stack.since, container.log_begins(), own);
     let mut lines = std::pin::pin!(engine.logs(container, stack.since));
     // A little is left for what has to be said about it.
     let left = context.deadline.saturating_duration_since(Instant::now());
@@ -100,7 +100,7 @@ pub async fn of_container(
 /// What the system said.
 pub async fn of_file(stack: &Stack, path: &Path, own: &[OwnProbe]) -> Result<ServiceLog, String> {
     let mut file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
-    let mut reader = Reader::new(stack, None, own);
+    let mut reader = Reader::new(stack.since, None, own);
     let mut buffer = vec![0_u8; 64 * 1024];
     loop {
         let count = file.read(&mut buffer).await.map_err(|error| error.to_string())?;

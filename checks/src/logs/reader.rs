@@ -3,10 +3,12 @@
 use std::time::SystemTime;
 
 use super::{ServiceLog, Trouble};
+use tls_verify_core::logs::classify::sense;
+use tls_verify_core::redaction::redact;
+
 use crate::context::OwnProbe;
 use crate::engine::moment;
 use crate::fault::{Recognised, Sense};
-use crate::stack::Stack;
 
 /// A line is cut here; what a message says stands at its front.
 const LINE_LIMIT: usize = 64 * 1024;
@@ -24,7 +26,6 @@ struct Open {
 /// Turns lines into runs.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    stack: &'a Stack,
     /// The engine's word on when the present run began.
     started: Option<SystemTime>,
     since: Option<SystemTime>,
@@ -41,11 +42,10 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     #[must_use]
-    pub fn new(stack: &'a Stack, started: Option<SystemTime>, own: &'a [OwnProbe]) -> Self {
+    pub fn new(since: Option<SystemTime>, started: Option<SystemTime>, own: &'a [OwnProbe]) -> Self {
         Self {
-            stack,
             started,
-            since: stack.since,
+            since,
             crossed: false,
             starting: false,
             open: None,
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         if text.is_empty() {
             return;
         }
-        let sense = (self.stack.read_line)(text);
+        let sense = sense(text);
         if text.starts_with(b"  ")
             && let Some(open) = &mut self.open
         {
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
         }
         if error || !run.words_are_error {
             let text = String::from_utf8_lossy(&text[..text.len().min(2000)]);
-            run.last_words = Some((self.stack.redact)(&text).chars().take(300).collect());
+            run.last_words = Some(redact(&text).chars().take(300).collect());
             run.words_are_error = error;
         }
         match sense {
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         let run = &mut self.log.present;
         let text = String::from_utf8_lossy(&text);
         let link = what.link;
-        let sample: String = (self.stack.redact)(&text).chars().take(400).collect();
+        let sample: String = redact(&text).chars().take(400).collect();
         let line = run.lines;
         let room = run.troubles.len() < TROUBLES;
         let known = run.troubles.iter_mut().find(|known| {

@@ -200,8 +200,7 @@ async fn silent(context: &Context, target: &Target, seen: &mut Observation) {
         Ok(opened) => opened,
         Err(failure) => return seen.failed(STEP, Expects::Works, failure),
     };
-    let shaken =
-        dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline).await;
+    let shaken = dial::handshake(opened.tap, opened.address, &offer, deadline).await;
     match shaken {
         Ok(mut dialled) => match read_first(&mut dialled, QUIET).await {
             Quiet::Closed(failure) if matches!(failure.cause, Cause::Alert { .. }) => {

@@ -304,9 +304,7 @@ async fn shake(
         alpn: target.speech.alpn(),
         versions: ANY_VERSION,
     };
-    dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline)
-        .await
-        .map_err(Box::new)
+    dial::handshake(opened.tap, opened.address, &offer, deadline).await.map_err(Box::new)
 }
 
 /// The chain's verdict as steps; whether it is trusted.

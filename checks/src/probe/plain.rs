@@ -124,7 +124,7 @@ async fn speaks_tls(context: &Context, target: &Target) -> bool {
         alpn: if target.speech == Speech::Grpc { &[b"h2"] } else { &[] },
         versions: ANY_VERSION,
     };
-    match dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline).await {
+    match dial::handshake(opened.tap, opened.address, &offer, deadline).await {
         Ok(_) => true,
         Err(broken) => {
             matches!(broken.failure.cause, Cause::Alert { .. }) || !broken.recording.chain.is_empty()

@@ -70,7 +70,7 @@ async fn tls13(context: &Context, target: &Target) -> &'static str {
         alpn: if target.speech == Speech::Grpcs { &[b"h2"] } else { &[] },
         versions: &[&rustls::version::TLS13],
     };
-    match dial::handshake(opened.tap, opened.address, &offer, context.stack.judge_chain, deadline).await {
+    match dial::handshake(opened.tap, opened.address, &offer, deadline).await {
         Ok(_) => "accepted",
         Err(broken) => match broken.failure.cause {
             Cause::Alert { .. } | Cause::NoCommonVersion => "refused",

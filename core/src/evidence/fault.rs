@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 
 pub use crate::logs::classify::{Recognised, Sense};
+pub use crate::x509::verdict::{ChainFault, ChainVerdict};
 
 /// How far an attempt came; ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -105,44 +106,6 @@ impl Failure {
     }
 }
 
-/// A fault of a presented chain or of its anchors, found by our own verifier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainFault {
-    pub kind: CauseKind,
-    pub variant: Option<Variant>,
-    /// Which certificate and what was seen of it.
-    pub message: String,
-    /// Subject of the certificate at fault.
-    pub subject: Option<String>,
-    /// `likely` where what was presented leaves another reading open.
-    pub confidence: Confidence,
-    /// It is the fault of a trust anchor of ours, not of what was presented.
-    pub of_anchor: bool,
-}
-
-impl ChainFault {
-    /// A fault that the certificates themselves show.
-    #[must_use]
-    pub fn new(kind: CauseKind, variant: Option<Variant>, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            variant,
-            message: message.into(),
-            subject: None,
-            confidence: Confidence::Certain,
-            of_anchor: false,
-        }
-    }
-}
-
-/// What our verifier says of a chain; no fault means accepted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChainVerdict {
-    pub faults: Vec<ChainFault>,
-    /// Accepted by Go, refused by another verifier: worth a warning.
-    pub remarks: Vec<ChainFault>,
-}
-
 /// A file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFault {
@@ -152,17 +115,6 @@ pub struct FileFault {
     pub message: String,
     /// `key-mismatch` instead of `bad-key-file`.
     pub mismatch: bool,
-}
-
-/// What is wrong with a file of the certificate folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileFinding {
-    pub file: String,
-    pub cause: Option<CauseKind>,
-    pub variant: Option<Variant>,
-    /// An error, a warning, or a note.
-    pub error: Option<bool>,
-    pub message: String,
 }
 
 /// What speaks on a port that does not speak TLS.

@@ -3,4 +3,8 @@
 pub mod secret;
 mod text;
 
-pub use text::redact;
+/// The text without secrets: those of this process, and what looks like one.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    secret::mask(&text::redact(text)).into_owned()
+}

@@ -76,7 +76,7 @@ fn rules() -> &'static [(Regex, &'static str)] {
 
 /// The text with user information, passwords, tokens, keys masked.
 #[must_use]
-pub fn redact(text: &str) -> String {
+pub(super) fn redact(text: &str) -> String {
     let mut shown = Cow::Borrowed(text);
     let marked = marked(text);
     for ((rule, with), _) in rules().iter().zip(marked).filter(|(_, marked)| *marked) {

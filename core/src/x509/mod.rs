@@ -17,6 +17,8 @@ mod policies;
 mod rare;
 mod signature;
 mod uri;
+pub mod verdict;
+pub mod webpki;
 
 use crate::cause::{CauseKind, Variant};
 pub use build::verify;

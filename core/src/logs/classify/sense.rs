@@ -27,3 +27,14 @@ pub enum Sense {
     Works(Option<Link>),
     Trouble(Recognised),
 }
+
+impl Sense {
+    /// The trouble that it tells of, if any.
+    #[must_use]
+    pub fn trouble(self) -> Option<Recognised> {
+        match self {
+            Self::Trouble(trouble) => Some(trouble),
+            Self::Nothing | Self::Start(_) | Self::Ends | Self::Works(_) => None,
+        }
+    }
+}

@@ -13,9 +13,13 @@ use rustls_pki_types::{
     UnixTime, alg_id,
 };
 
-use crate::cause::CauseKind;
-use crate::fault::{ChainFault, ChainVerdict};
-use crate::tls::provider;
+use super::verdict::{ChainFault, ChainVerdict};
+use crate::cause::{CauseKind, Variant};
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider())))
+}
 
 /// webpki's verdict as a [`ChainVerdict`], the fallback where no richer judge is given.
 #[must_use]
@@ -87,11 +91,11 @@ fn judged_by(
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(anchors.iter().map(|anchor| anchor.clone().into_owned()));
     let fault = |error: &Error| {
-        let kind = match crate::peel::tls_cause(error, false) {
-            crate::fault::Cause::Chain(mut faults) if !faults.is_empty() => faults.remove(0),
+        let fault = match error {
+            Error::InvalidCertificate(error) => certificate_fault(error),
             _ => ChainFault::new(CauseKind::OtherTls, None, error.to_string()),
         };
-        ChainVerdict { faults: vec![kind], remarks: Vec::new() }
+        ChainVerdict { faults: vec![fault], remarks: Vec::new() }
     };
     let Some(end_entity) = chain.first() else {
         return fault(&Error::NoCertificatesPresented);
@@ -109,4 +113,26 @@ fn judged_by(
         Ok(_) => ChainVerdict::default(),
         Err(error) => fault(&error),
     }
+}
+
+/// The library's own word on a certificate.
+#[must_use]
+pub fn certificate_fault(error: &CertificateError) -> ChainFault {
+    use CauseKind as K;
+    use CertificateError as E;
+    let (kind, variant) = match error {
+        E::Expired | E::ExpiredContext { .. } => (K::Expired, None),
+        E::NotValidYet | E::NotValidYetContext { .. } => (K::NotYetValid, None),
+        E::NotValidForName | E::NotValidForNameContext { .. } => (K::HostnameMismatch, None),
+        E::UnknownIssuer => (K::UnknownAuthority, None),
+        E::BadSignature => (K::BadSignature, None),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => (K::WrongKeyUsage, None),
+        E::Other(other) if is_ca_as_end_entity(other) => (K::InvalidCa, Some(Variant::CaAsEndEntity)),
+        _ => (K::OtherTls, None),
+    };
+    ChainFault::new(kind, variant, error.to_string())
+}
+
+fn is_ca_as_end_entity(other: &rustls::OtherError) -> bool {
+    matches!(other.0.downcast_ref(), Some(::webpki::Error::CaUsedAsEndEntity))
 }

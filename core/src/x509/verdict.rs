@@ -1,17 +1,53 @@
-//! The product's own recogniser and trust verdict in the form that the checks ask for.
+//! The verdict on a chain that a peer presents: all that is wrong with it, as Go's crypto/x509 finds it.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
-use tls_verify_checks::cause::{CauseKind, Confidence, Variant};
-use tls_verify_checks::fault::{ChainFault, ChainVerdict, FileFinding, Sense};
-use tls_verify_checks::opinion::{webpki_judge, webpki_opinion};
 
-use crate::trust::{self, Around, Options, Parsed, Purpose, Refusal};
+use super::webpki::{webpki_judge, webpki_opinion};
+use super::{Around, Options, Parsed, Purpose, Refusal, explain, matches_name, verify};
+use crate::cause::{CauseKind, Confidence, Variant};
+
+/// A fault of a presented chain or of its anchors, found by our own verifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainFault {
+    pub kind: CauseKind,
+    pub variant: Option<Variant>,
+    /// Which certificate and what was seen of it.
+    pub message: String,
+    /// Subject of the certificate at fault.
+    pub subject: Option<String>,
+    /// `likely` where what was presented leaves another reading open.
+    pub confidence: Confidence,
+    /// It is the fault of a trust anchor of ours, not of what was presented.
+    pub of_anchor: bool,
+}
+
+impl ChainFault {
+    /// A fault that the certificates themselves show.
+    #[must_use]
+    pub fn new(kind: CauseKind, variant: Option<Variant>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            variant,
+            message: message.into(),
+            subject: None,
+            confidence: Confidence::Certain,
+            of_anchor: false,
+        }
+    }
+}
+
+/// What our verifier says of a chain; no fault means accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChainVerdict {
+    pub faults: Vec<ChainFault>,
+    /// Accepted by Go, refused by another verifier: worth a warning.
+    pub remarks: Vec<ChainFault>,
+}
 
 /// Anchors that were read once.
 struct Anchors {
@@ -50,7 +86,7 @@ const REMEMBERED: usize = 32;
 /// accepts, that is a remark. The verdict follows from its arguments alone, so the same question within the
 /// same second, as by the replicas of a service, is answered from memory.
 #[must_use]
-pub fn chain(
+pub fn of_server(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
     name: Option<&str>,
@@ -84,10 +120,9 @@ pub fn chain(
 
 /// Judges a client's chain as a Go server does.
 #[must_use]
-pub fn client(
+pub fn of_client(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
-    _name: Option<&str>,
     at: SystemTime,
 ) -> ChainVerdict {
     judged(chain, anchors, None, at, Purpose::Client)
@@ -122,7 +157,7 @@ fn judged(
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
     let options = Options { at: now, name, purpose };
-    let Err(first) = trust::verify(&leaf, &intermediates, &roots, &options) else {
+    let Err(first) = verify(&leaf, &intermediates, &roots, &options) else {
         if purpose == Purpose::Client {
             return ChainVerdict::default();
         }
@@ -140,16 +175,16 @@ fn judged(
         return ChainVerdict { faults: Vec::new(), remarks };
     };
     let around = Around { leaf: &leaf, intermediates: &intermediates, anchors: &roots, spare: &[] };
-    let mut faults = vec![fault(&trust::explain(&first, around), &leaf, name, now)];
+    let mut faults = vec![fault(&explain(&first, around), &leaf, name, now)];
     // All faults are listed: dates, names, and the chain as it is on a day on which the leaf is valid.
     let dated = dates(&leaf, now);
-    let named = name.filter(|name| trust::matches_name(&leaf, name).is_err()).map(|name| names(&leaf, name));
+    let named = name.filter(|name| matches_name(&leaf, name).is_err()).map(|name| names(&leaf, name));
     let day = if dated.is_some() { leaf.not_before / 2 + leaf.not_after / 2 } else { now };
-    let chained = trust::verify(&leaf, &intermediates, &roots, &Options { at: day, name: None, ..options })
+    let chained = verify(&leaf, &intermediates, &roots, &Options { at: day, name: None, ..options })
         .err()
         // The dates of the others on that day say nothing of today.
         .filter(|refusal| day == now || !matches!(refusal.cause, CauseKind::Expired | CauseKind::NotYetValid))
-        .map(|refusal| fault(&trust::explain(&refusal, around), &leaf, name, now));
+        .map(|refusal| fault(&explain(&refusal, around), &leaf, name, now));
     for other in dated.into_iter().chain(named).chain(chained) {
         if faults.iter().all(|known| known.kind != other.kind) {
             faults.push(other);
@@ -238,39 +273,4 @@ fn day(at: OffsetDateTime) -> String {
 fn span(duration: time::Duration) -> String {
     let days = duration.whole_days();
     if days >= 2 { format!("{days} days") } else { format!("{} hours", duration.whole_hours()) }
-}
-
-/// Judges the files of a folder in the guide's layout.
-#[must_use]
-pub fn folder(folder: &Path, at: SystemTime, expiry_warn: Duration) -> Vec<FileFinding> {
-    use crate::certs::{Grade, Look, layout};
-    use tls_verify_checks::certificate_files as files;
-    let look = Look { at: at.into(), expiry_warn };
-    layout::judge(files::layout(folder, None), &[], look)
-        .findings
-        .into_iter()
-        .map(|finding| FileFinding {
-            file: finding.file,
-            cause: finding.cause,
-            variant: finding.variant,
-            error: match finding.severity {
-                Grade::Error => Some(true),
-                Grade::Warning => Some(false),
-                Grade::Note => None,
-            },
-            message: finding.message,
-        })
-        .collect()
-}
-
-/// Reads a log line.
-#[must_use]
-pub fn line(text: &[u8]) -> Sense {
-    crate::recognise::sense(text)
-}
-
-/// Masks secrets.
-#[must_use]
-pub fn redact(text: &str) -> String {
-    tls_verify_checks::secret::mask(&crate::recognise::redact(text)).into_owned()
 }
