@@ -161,7 +161,7 @@ fn mutated() -> Vec<Vec<u8>> {
 
 #[test]
 fn the_first_look_passes_over_nothing_that_the_closer_one_knows() {
-    use tls_verify::triage::scan::{Problem, Scanner};
+    use tls_verify_core::logs::scan::{Problem, Scanner};
     let mut known = 0;
     for line in mutated() {
         let found = recognise(&line);
@@ -202,8 +202,8 @@ fn renumbered(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
 #[test]
 fn what_is_remembered_is_what_a_fresh_look_says() {
     use tls_verify::recognise::sense;
-    use tls_verify::triage::scan::{Problem, Scanner};
     use tls_verify_checks::fault::Sense;
+    use tls_verify_core::logs::scan::{Problem, Scanner};
     let mut lines = mutated();
     if let Some(file) = corpus() {
         for row in std::fs::read_to_string(file).unwrap().lines() {

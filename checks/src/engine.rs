@@ -11,8 +11,8 @@ use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::query_parameters::{ListContainersOptions, LogsOptions};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+
+pub use tls_verify_core::logs::moment;
 
 use crate::engine_wire::Host;
 use crate::fault::{Cause, Failure, Stage};
@@ -366,13 +366,6 @@ fn listed_container(
         published,
         ..container(id, service, oneoff, inspected)
     }
-}
-
-/// The engine's time; year 1 means never.
-#[must_use]
-pub fn moment(text: &str) -> Option<SystemTime> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    (time.year() > 1970).then(|| time.into())
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::look::{LOOKED_AT, Look, Looker};
-use super::scan::Scanner;
+use tls_verify_core::logs::line::{LOOKED_AT, Look, Looker};
+use tls_verify_core::logs::scan::Scanner;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 1 << 20;
@@ -223,7 +223,7 @@ fn look_on(waiting: &Mutex<Receiver<(Vec<u8>, Sender<Looked>)>>, project: bool) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::scan::Problem;
+    use tls_verify_core::logs::scan::Problem;
 
     fn poured(text: &[u8]) -> Vec<(u64, String)> {
         let mut found = Vec::new();

@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use futures_util::StreamExt;
 use tls_verify_checks::context::OwnProbe;
 use tls_verify_checks::engine::Engine;
-use tls_verify_checks::logs::caused_by;
+use tls_verify_core::logs::own_connections::caused_by;
 
-use super::scan::{Problem, Scanner};
 use super::{Collected, lock};
 use crate::catalogue::Blanks;
 use crate::cli::DiagnoseArgs;
 use crate::config::{self, Environment, Problem as Wrong};
 use crate::output;
+use tls_verify_core::logs::scan::{Problem, Scanner};
 
 /// A server's line about a client that is no container of the project. Docker's proxy gives a client on
 /// the host another address and port, so that only the moment is left to know our own by.

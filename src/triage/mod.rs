@@ -3,10 +3,7 @@
 mod blocks;
 mod containers;
 mod live;
-mod look;
-mod record;
 mod render;
-pub mod scan;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -30,7 +27,7 @@ use crate::recognise::recognise;
 use blocks::{Supply, Whole};
 use containers::docker;
 use live::Live;
-use scan::{Problem, Scanner};
+use tls_verify_core::logs::scan::{Problem, Scanner};
 
 /// All problem lines of one cause.
 #[derive(Debug)]

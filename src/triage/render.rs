@@ -12,10 +12,10 @@ use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
 use tls_verify_checks::stack::Link;
 
 use super::Group;
-use super::scan::Problem;
 use crate::catalogue::{self, Blanks};
 use crate::outcome::Fix;
 use crate::report::text::{tame, wrap};
+use tls_verify_core::logs::scan::Problem;
 
 const WIDTH: usize = 80;
 

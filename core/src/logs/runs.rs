@@ -2,13 +2,74 @@
 
 use std::time::SystemTime;
 
-use super::{ServiceLog, Trouble};
-use tls_verify_core::logs::classify::sense;
-use tls_verify_core::redaction::redact;
+use super::classify::{Recognised, Sense, sense};
+use super::moment;
+use super::own_connections::{OwnProbe, caused_by};
+use crate::cause::CauseKind;
+use crate::link::Link;
+use crate::redaction::redact;
 
-use crate::context::OwnProbe;
-use crate::engine::moment;
-use crate::fault::{Recognised, Sense};
+/// A kind of trouble in one run, counted.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub what: Recognised,
+    pub link: Option<Link>,
+    pub count: u64,
+    pub first: Option<SystemTime>,
+    pub last: Option<SystemTime>,
+    /// The last such line, without secrets.
+    pub sample: String,
+    /// A later line of the same run says that the link works.
+    pub recovered: bool,
+    /// The link had worked in this run before, and the service had not stopped since.
+    pub established: bool,
+    /// Position of the last such line within the run.
+    pub line: u64,
+}
+
+/// One run of a service: from a start to its end or to now.
+#[derive(Clone, Debug, Default)]
+pub struct RunLog {
+    pub lines: u64,
+    pub first: Option<SystemTime>,
+    pub last: Option<SystemTime>,
+    pub troubles: Vec<Trouble>,
+    /// Some line said that a link works.
+    pub works: Vec<Option<Link>>,
+    /// The last time that it said so.
+    pub worked: Option<SystemTime>,
+    /// The last line that reads like an error, or the last line of all, without secrets.
+    pub last_words: Option<String>,
+    /// Position of the last line of a level above a warning; 0: there is none.
+    pub error_line: u64,
+    words_are_error: bool,
+    /// The service said that it stops.
+    pub ended: bool,
+    /// The very last line was trouble: the run died of it, or is in the middle of it.
+    pub ends_in_trouble: bool,
+}
+
+/// The last two runs of a log: a present one may be too young to say anything.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceLog {
+    pub present: RunLog,
+    pub previous: Option<RunLog>,
+    pub runs: u64,
+    pub bytes: u64,
+}
+
+/// Trouble with the connection itself, which a service can get over without anybody's help.
+#[must_use]
+pub fn is_connection_trouble(kind: CauseKind) -> bool {
+    matches!(
+        kind,
+        CauseKind::ConnectionRefused
+            | CauseKind::ConnectionReset
+            | CauseKind::Timeout
+            | CauseKind::Dns
+            | CauseKind::BadGateway
+    )
+}
 
 /// A line is cut here; what a message says stands at its front.
 const LINE_LIMIT: usize = 64 * 1024;
@@ -32,7 +93,7 @@ pub struct Reader<'a> {
     crossed: bool,
     /// The line before was a start's: a start may have several such lines.
     starting: bool,
-    pub(super) log: ServiceLog,
+    log: ServiceLog,
     /// Trouble whose record may go on: the lines after it that are indented belong to it.
     open: Option<Open>,
     partial: Vec<u8>,
@@ -74,6 +135,12 @@ impl<'a> Reader<'a> {
     fn keep(&mut self, bytes: &[u8]) {
         let room = LINE_LIMIT.saturating_sub(self.partial.len()).min(bytes.len());
         self.partial.extend_from_slice(&bytes[..room]);
+    }
+
+    /// How many bytes were taken so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.log.bytes
     }
 
     /// The runs that were seen.
@@ -217,23 +284,6 @@ fn is_error_level(text: &[u8]) -> bool {
     ["] ERROR ", "\"level\":\"ERROR\"", "FATAL", "panic:", "[FTL]", "[emerg]", "# Fatal"]
         .iter()
         .any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
-}
-
-/// A handshake error that names the address we dialled from.
-#[must_use]
-pub fn caused_by(own: &OwnProbe, at: Option<SystemTime>, text: &[u8]) -> bool {
-    let Some(local) = own.local else { return false };
-    if let Some(at) = at {
-        let apart = at.duration_since(own.at).or_else(|_| own.at.duration_since(at)).unwrap_or_default();
-        if apart.as_secs() > 10 {
-            return false;
-        }
-    }
-    // Behind Docker's NAT the address is the gateway's, but the port mostly survives.
-    let port = format!(":{}", local.port());
-    let text = String::from_utf8_lossy(text);
-    text.match_indices(&port)
-        .any(|(index, found)| !text[index + found.len()..].starts_with(|next: char| next.is_ascii_digit()))
 }
 
 /// Splits the engine's timestamp off.

@@ -3,20 +3,19 @@
 
 use std::time::SystemTime;
 
-use tls_verify_checks::engine::moment;
-use tls_verify_checks::fault::{Recognised, Sense};
-use tls_verify_checks::stack::Link;
-
-use crate::recognise::{self, Form, Memo, emitter};
+use super::classify::{self, Form, Memo, Recognised, Sense, emitter};
+use super::moment;
+use crate::link::Link;
+use crate::redaction::redact;
 
 /// Bytes of a line that are looked at; what a message says stands at its front.
-pub(super) const LOOKED_AT: usize = 256 * 1024;
+pub const LOOKED_AT: usize = 256 * 1024;
 /// Bytes of a line that are shown.
 const SHOWN: usize = 4096;
 
 /// What a line says that is not passed over.
 #[derive(Clone, Debug)]
-pub(super) enum Said {
+pub enum Said {
     /// A service starts.
     Start,
     /// The link to NATS works.
@@ -27,7 +26,7 @@ pub(super) enum Said {
 
 /// A line that is not passed over.
 #[derive(Debug)]
-pub(super) struct Look {
+pub struct Look {
     /// Where it stands in the block.
     pub(super) start: usize,
     pub(super) end: usize,
@@ -53,22 +52,23 @@ struct Told {
 
 /// Looks at lines, and remembers what it said of the last ones.
 #[derive(Debug)]
-pub(super) struct Looker {
+pub struct Looker {
     project: bool,
     memo: Memo<Option<Told>>,
 }
 
 impl Looker {
-    pub(super) fn new(project: bool) -> Self {
+    #[must_use]
+    pub fn new(project: bool) -> Self {
         Self { project, memo: Memo::default() }
     }
 
     /// The lines of a block that are worth a word, and how many lines there are.
-    pub(super) fn at(&mut self, block: &[u8]) -> (Vec<Look>, u64) {
+    pub fn at(&mut self, block: &[u8]) -> (Vec<Look>, u64) {
         let mut looks = Vec::new();
         let mut lines = 0;
         let mut from = 0;
-        while let Some(hit) = recognise::trigger(&block[from..], self.project) {
+        while let Some(hit) = classify::trigger(&block[from..], self.project) {
             let hit = from + hit;
             let start = memchr::memrchr(b'\n', &block[from..hit]).map_or(from, |index| from + index + 1);
             let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |index| hit + index);
@@ -96,9 +96,9 @@ impl Looker {
 }
 
 fn told(form: Form<'_>, project: bool) -> Option<Told> {
-    let problem = || recognise::ranked_of(form).map(|(found, rank)| Said::Problem(found, rank));
+    let problem = || classify::ranked_of(form).map(|(found, rank)| Said::Problem(found, rank));
     let said = if project {
-        match recognise::sense_of(form) {
+        match classify::sense_of(form) {
             Sense::Start(_) => Said::Start,
             Sense::Works(Some(Link::Nats)) => Said::NatsWorks,
             Sense::Ends | Sense::Works(_) | Sense::Nothing => return None,
@@ -111,13 +111,13 @@ fn told(form: Form<'_>, project: bool) -> Option<Told> {
         Said::Problem(..) => emitter::of_form(form),
         Said::Start | Said::NatsWorks => None,
     };
-    let emitter = shape.or_else(|| recognise::origin_of(form));
+    let emitter = shape.or_else(|| classify::origin_of(form));
     Some(Told { said, shape, emitter })
 }
 
 /// A line as it is shown: without secrets, cut.
 pub(super) fn shown(line: &[u8]) -> String {
-    recognise::redact(&String::from_utf8_lossy(&line[..line.len().min(SHOWN)]))
+    redact(&String::from_utf8_lossy(&line[..line.len().min(SHOWN)]))
 }
 
 /// The time of a line: the first RFC 3339 time at its front, the engine's or the program's own.

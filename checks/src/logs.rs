@@ -1,69 +1,17 @@
 //! A service's log, streamed line by line with bounded memory: which runs it holds, what trouble the
 //! last ones had, and whether the service got over it.
 
-mod reader;
-
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
-pub use self::reader::{Reader, caused_by};
-use crate::cause::CauseKind;
+pub use tls_verify_core::logs::runs::{Reader, RunLog, ServiceLog, Trouble, is_connection_trouble};
+
 use crate::context::{Context, OwnProbe};
 use crate::engine::{Container, Engine};
-use crate::fault::Recognised;
 use crate::stack::{Link, Stack};
-
-/// A kind of trouble in one run, counted.
-#[derive(Clone, Debug)]
-pub struct Trouble {
-    pub what: Recognised,
-    pub link: Option<Link>,
-    pub count: u64,
-    pub first: Option<SystemTime>,
-    pub last: Option<SystemTime>,
-    /// The last such line, without secrets.
-    pub sample: String,
-    /// A later line of the same run says that the link works.
-    pub recovered: bool,
-    /// The link had worked in this run before, and the service had not stopped since.
-    pub established: bool,
-    /// Position of the last such line within the run.
-    pub line: u64,
-}
-
-/// One run of a service: from a start to its end or to now.
-#[derive(Clone, Debug, Default)]
-pub struct RunLog {
-    pub lines: u64,
-    pub first: Option<SystemTime>,
-    pub last: Option<SystemTime>,
-    pub troubles: Vec<Trouble>,
-    /// Some line said that a link works.
-    pub works: Vec<Option<Link>>,
-    /// The last time that it said so.
-    pub worked: Option<SystemTime>,
-    /// The last line that reads like an error, or the last line of all, without secrets.
-    pub last_words: Option<String>,
-    /// Position of the last line of a level above a warning; 0: there is none.
-    pub error_line: u64,
-    words_are_error: bool,
-    /// The service said that it stops.
-    pub ended: bool,
-    /// The very last line was trouble: the run died of it, or is in the middle of it.
-    pub ends_in_trouble: bool,
-}
-
-/// The last two runs of a log: a present one may be too young to say anything.
-#[derive(Clone, Debug, Default)]
-pub struct ServiceLog {
-    pub present: RunLog,
-    pub previous: Option<RunLog>,
-    pub runs: u64,
-    pub bytes: u64,
-}
 
 /// Reads a container's log, whole or not at all: a log that does not end before the run has to says
 /// nothing about the lines that were not read.
@@ -90,7 +38,7 @@ pub async fn of_container(
             Err(_) => break,
         }
     }
-    let read = reader.log.bytes / 1024;
+    let read = reader.bytes() / 1024;
     Err(format!("it was not read to its end in time ({read} KiB so far)"))
 }
 
@@ -134,19 +82,6 @@ pub fn files_of(directory: &Path, service: &str) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
-}
-
-/// Trouble with the connection itself, which a service can get over without anybody's help.
-#[must_use]
-pub fn is_connection_trouble(kind: CauseKind) -> bool {
-    matches!(
-        kind,
-        CauseKind::ConnectionRefused
-            | CauseKind::ConnectionReset
-            | CauseKind::Timeout
-            | CauseKind::Dns
-            | CauseKind::BadGateway
-    )
 }
 
 /// The last trouble of a container's current run that concerns `link`, or no named link, and that was

@@ -3,11 +3,10 @@
 
 use std::time::SystemTime;
 
-use tls_verify_checks::cause::CauseKind;
-use tls_verify_checks::fault::Recognised;
-
-use super::look::{self, LOOKED_AT, Look, Looker, Said};
+use super::classify::{Recognised, emitter};
+use super::line::{self, LOOKED_AT, Look, Looker, Said};
 use super::record::{back, continues};
+use crate::cause::CauseKind;
 
 /// A problem line (or the first line of a record of several).
 #[derive(Clone, Debug)]
@@ -151,7 +150,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whole lines that were looked at, on whatever thread.
-    pub(super) fn looked(&mut self, block: &[u8], looks: Vec<Look>, lines: u64) {
+    pub fn looked(&mut self, block: &[u8], looks: Vec<Look>, lines: u64) {
         for look in looks {
             self.line(look, block);
         }
@@ -215,7 +214,7 @@ impl<'a> Scanner<'a> {
             }
             return;
         }
-        if continues(&look::plain(line))
+        if continues(&line::plain(line))
             && let Some(first) = back(&block[..look.start], &self.tail)
         {
             let first_number = number - first.lines;
@@ -237,13 +236,9 @@ impl<'a> Scanner<'a> {
             if given.is_some_and(|(_, kind)| kind == found.kind) {
                 return;
             }
-            let head = look::plain(first.line);
-            if given.is_none()
-                && shape.is_some()
-                && first.begins
-                && crate::recognise::emitter::of(&head) == shape
-            {
-                let problem = problem(look::shown(&head), look::stamp(&head), first_number, self.run);
+            let head = line::plain(first.line);
+            if given.is_none() && shape.is_some() && first.begins && emitter::of(&head) == shape {
+                let problem = problem(line::shown(&head), line::stamp(&head), first_number, self.run);
                 self.flush();
                 self.pending = Some(problem);
                 return;
