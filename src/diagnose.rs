@@ -2,7 +2,7 @@
 
 use tls_verify_checks::cause::{CauseKind, Severity, Side};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
-use tls_verify_checks::observation::{Observation, Seen};
+use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::{Link, Stack};
 use tls_verify_core::redaction::redact;
 
@@ -15,24 +15,27 @@ use crate::outcome::Diagnosis;
 pub fn diagnose(stack: &Stack, link: Link, seen: &Observation) -> (Vec<Diagnosis>, Vec<String>) {
     let mut found = Vec::new();
     let mut remarks = Vec::new();
-    let mut steps: Vec<_> = seen.steps.iter().map(|step| (judge_step(step), step)).collect();
+    let mut steps: Vec<_> = seen.steps().iter().map(|step| (judge_step(step), step)).collect();
     // The worst step is the main diagnosis; equals keep their order.
     steps.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
     for (status, step) in steps {
         if status.is_good() {
             continue;
         }
-        match &step.seen {
-            Seen::Failed(failure) | Seen::Untried(failure) => {
-                collect(stack, link, failure, Severity::Error, &mut found, &mut remarks);
-            }
-            Seen::Worked(what) => remarks.push(format!("{}: {what}", step.name)),
+        if let Some(fault) = step.fault() {
+            collect(stack, link, &placed(seen, fault), Severity::Error, &mut found, &mut remarks);
         }
     }
     for failure in &seen.warnings {
-        collect(stack, link, failure, Severity::Warning, &mut found, &mut remarks);
+        collect(stack, link, &placed(seen, failure.clone()), Severity::Warning, &mut found, &mut remarks);
     }
     (merged(found), remarks)
+}
+
+/// Where a look names nobody, the one that it was made at is at fault.
+fn placed(seen: &Observation, fault: Failure) -> Failure {
+    let place = fault.place.or_else(|| seen.component.clone());
+    Failure { place, ..fault }
 }
 
 fn collect(

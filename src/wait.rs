@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::fault::{Cause, Failure, Stage};
-use tls_verify_checks::observation::{Observation, Seen};
+use tls_verify_checks::observation::{Observation, Outcome};
 
 use crate::judge::{judge, judge_step};
 
@@ -41,21 +41,22 @@ pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> Loo
             continue;
         }
         let mut reason = None;
-        for step in &seen.steps {
+        for step in seen.steps() {
             if judge_step(step).is_good() {
                 continue;
             }
-            match &step.seen {
-                Seen::Failed(failure) | Seen::Untried(failure) => match hope(failure) {
+            let Some(outcome) = step.outcome() else { continue };
+            match outcome {
+                Outcome::Failed(failure) | Outcome::Untried(failure) => match hope(failure) {
                     Hope::ComesUp(why) => reason = Some(why),
                     // Failed for good; what could not be tried for good is no verdict.
-                    _ if matches!(step.seen, Seen::Failed(_)) => return Look::Definite,
+                    _ if matches!(outcome, Outcome::Failed(_)) => return Look::Definite,
                     Hope::Unseen if after < UNSEEN => {
                         reason.get_or_insert_with(|| "nothing to see yet".to_owned());
                     }
                     Hope::Unseen | Hope::None => {}
                 },
-                Seen::Worked(_) => return Look::Definite,
+                Outcome::Worked(_) => return Look::Definite,
             }
         }
         if let Some(why) = reason {

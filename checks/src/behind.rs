@@ -9,22 +9,17 @@ use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
 use crate::last_words;
-use crate::observation::{Expects, Observation, Seen, Step};
+use crate::observation::Observation;
 use crate::reason::{self, Effect, is_looping, live, state_of};
 use crate::stack::Link;
 
 /// Replaces the symptoms of an observation by their origins, where the engine knows them. Negative
 /// claims are left alone: a refusal must never become the right one by what a log says.
 pub async fn look(context: &Context, link: Link, seen: &mut Observation) {
-    for step in &mut seen.steps {
-        if !matches!(step.expects, Expects::Works | Expects::Control) {
-            continue;
-        }
-        let Step { seen: Seen::Failed(failure) | Seen::Untried(failure), .. } = step else { continue };
-        let looked = crate::look::again(context, link, (**failure).clone()).await;
-        **failure = looked;
+    for (_, failure) in seen.faults_mut(0) {
+        *failure = crate::look::again(context, link, failure.clone()).await;
         if let Some(found) = origin(context, link, failure).await {
-            **failure = found;
+            *failure = found;
         }
     }
 }

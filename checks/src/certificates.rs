@@ -35,6 +35,7 @@ const SERVING: &[Link] =
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
+    let files = seen.expect("files", Expects::Works);
     let ca = &context.stack.anchors.file;
     let folder = ca.parent().and_then(Path::parent).filter(|_| ca.ends_with("ca/ca.crt"));
     let Some(folder) = folder else {
@@ -42,7 +43,7 @@ async fn observe(context: &Context) -> Observation {
             "{} is not in a folder with the guide's layout (ca/, server/, client/); `tls-verify certs` judges single files",
             ca.display()
         ));
-        seen.untried("files", Expects::Works, failure);
+        seen.untried(files, failure);
         return seen;
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -55,7 +56,8 @@ async fn observe(context: &Context) -> Observation {
         match finding.severity {
             Grade::Error => {
                 wrong += 1;
-                seen.failed(finding.file.clone(), Expects::Works, failure(context, finding));
+                let right = seen.expect(finding.file.clone(), Expects::Works);
+                seen.failed(right, failure(context, finding));
             }
             Grade::Warning => seen.warnings.push(failure(context, finding)),
             Grade::Note => notes.push(format!("{}: {}", finding.file, finding.message)),
@@ -63,7 +65,7 @@ async fn observe(context: &Context) -> Observation {
     }
     seen.detail("notes", notes);
     if wrong == 0 {
-        seen.worked("files", Expects::Works, format!("the files in {} are right", folder.display()));
+        seen.worked(files, format!("the files in {} are right", folder.display()));
     }
     drift(context, folder, &mut seen).await;
     seen
@@ -142,7 +144,8 @@ async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
     }
     seen.detail("served", Value::Object(table));
     if same > 0 && seen.warnings.is_empty() {
-        seen.worked("served", Expects::Works, format!("{same} endpoints serve the file"));
+        let served = seen.expect("served", Expects::Works);
+        seen.worked(served, format!("{same} endpoints serve the file"));
     }
 }
 

@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let step = "status with the CA";
+    let status = seen.expect("status with the CA", Expects::Works);
     let who = match &context.stack.cordumctl {
         Some(program) => format!("cordumctl ({})", program.display()),
         None => "the built-in client with cordumctl's TLS rules (no cordumctl on PATH)".to_owned(),
@@ -33,18 +33,18 @@ async fn observe(context: &Context) -> Observation {
                 "{who} ends with exit 0 and no output whatever CA it is given: nothing shows that it talked to the \
                  gateway"
             ));
-            seen.untried(step, Expects::Works, failure);
+            seen.untried(status, failure);
         }
-        Ended::Connected | Ended::Silent => seen.worked(step, Expects::Works, format!("{who} connects")),
-        Ended::NotRun(failure) => seen.untried(step, Expects::Works, failure),
+        Ended::Connected | Ended::Silent => seen.worked(status, format!("{who} connects")),
+        Ended::NotRun(failure) => seen.untried(status, failure),
         Ended::Refused(failure) => {
             if !matches!(failure.cause, Cause::Http { status: 429 }) {
-                seen.failed(step, Expects::Works, failure);
+                seen.failed(status, failure);
                 return seen;
             }
             match busy(context).await {
-                Busy::Trouble(trouble) => seen.failed(step, Expects::Works, *trouble),
-                Busy::No => seen.untried(step, Expects::Works, failure.because("while /readyz is fine")),
+                Busy::Trouble(trouble) => seen.failed(status, *trouble),
+                Busy::No => seen.untried(status, failure.because("while /readyz is fine")),
             }
         }
     }

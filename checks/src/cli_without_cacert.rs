@@ -9,7 +9,7 @@ use crate::cli::{self, Ended, Roots};
 use crate::cli_with_cacert::control;
 use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::stack::TrustAnchors;
 
 pub const CHECK: Check = Check {
@@ -23,18 +23,25 @@ pub const CHECK: Check = Check {
 };
 
 /// The right refusals; which of them depends on the store's contents.
-const UNKNOWN: &[CauseKind] = &[CauseKind::UnknownAuthority, CauseKind::BadSignature];
+const REFUSED: Expects = Expects::Refused(&Refusal {
+    by: &[CauseKind::UnknownAuthority, CauseKind::BadSignature],
+    admitted: CauseKind::VerificationNotEnforced,
+    component: "cordumctl",
+});
+
+const ADMITTED: &str = "the CLI connected without the CA to a server that it has no reason to trust";
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
+    let handshake = seen.expect("control: handshake with the CA", Expects::Control);
+    let refuses = seen.expect("status without the CA", REFUSED);
     match control(context).await {
-        Ok(()) => seen.worked("control: handshake with the CA", Expects::Control, "it works"),
+        Ok(()) => seen.worked(handshake, "it works"),
         Err(failure) => {
-            seen.untried("control: handshake with the CA", Expects::Control, failure);
+            seen.untried(handshake, failure);
             return seen;
         }
     }
-    let step = "status without the CA";
     let ended = match &context.stack.cordumctl {
         Some(program) => cli::cordumctl(context, program, Roots::System, context.attempt()).await,
         None => {
@@ -42,39 +49,33 @@ async fn observe(context: &Context) -> Observation {
         }
     };
     match ended {
-        Ended::NotRun(failure) => seen.untried(step, Expects::Refused(UNKNOWN), failure),
-        Ended::Refused(failure) => seen.failed(step, Expects::Refused(UNKNOWN), failure),
-        Ended::Connected | Ended::Silent => connected(context, &mut seen).await,
+        Ended::NotRun(failure) => seen.untried(refuses, failure),
+        Ended::Refused(failure) => seen.failed(refuses, failure),
+        Ended::Connected | Ended::Silent => connected(context, refuses, &mut seen).await,
     }
     seen
 }
 
-/// It connected: because the system trusts the authority, or because it verifies nothing?
-async fn connected(context: &Context, seen: &mut Observation) {
-    let accepted = || {
-        Failure::new(Stage::Exchange, Cause::Accepted { kind: CauseKind::VerificationNotEnforced })
-            .because("the CLI connected without the CA to a server that it has no reason to trust")
-            .at("cordumctl")
-    };
-    let step = "status with a throw-away CA";
+/// It connected: because the system trusts the authority, or because it verifies nothing? A CA that nobody
+/// trusts decides what is claimed.
+async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
     let Some(program) = &context.stack.cordumctl else {
-        seen.failed("status without the CA", Expects::Works, accepted());
+        seen.worked(refuses, ADMITTED);
         return;
     };
     let stranger = match throw_away() {
         Ok(file) => file,
         Err(failure) => {
-            seen.untried(step, Expects::Refused(UNKNOWN), failure);
+            seen.untried(refuses, failure);
             return;
         }
     };
     match cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await {
-        Ended::Connected | Ended::Silent => {
-            seen.failed("status without the CA", Expects::Works, accepted());
-        }
-        Ended::NotRun(failure) => seen.untried(step, Expects::Refused(UNKNOWN), failure),
+        Ended::Connected | Ended::Silent => seen.worked(refuses, ADMITTED),
+        Ended::NotRun(failure) => seen.untried(refuses, failure),
         Ended::Refused(failure) => {
-            seen.failed(step, Expects::Refused(UNKNOWN), failure);
+            seen.failed(refuses, failure);
+            seen.summary = Some("refused: status with a throw-away CA".to_owned());
             let note = Failure::new(Stage::Exchange, Cause::Other).because(
                 "the gateway's certificate chains to the system store, so the CLI connects without \
                  --cacert; that it verifies was proved with a throw-away CA",

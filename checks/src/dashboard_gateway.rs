@@ -38,30 +38,30 @@ async fn observe(context: &Context) -> Observation {
 
 async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
     let begun = SystemTime::now();
-    let step = replica.step(STEP);
+    let through = seen.expect(replica.step(STEP), Expects::Works);
     let answer = match http::get(context, &replica.endpoint, "/api/v1/auth/config", false).await {
         Ok(answer) => answer,
         Err(failure) => {
-            seen.failed(step, Expects::Works, failure);
+            seen.failed(through, failure);
             return;
         }
     };
     seen.detail("status", answer.status);
     match answer.status {
         200 if is_gateway(&answer.body) => {
-            seen.worked(step, Expects::Works, replica.step("the gateway's JSON comes back"));
+            seen.worked(through, replica.step("the gateway's JSON comes back"));
         }
         200 => {
             let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 })
                 .because("HTTP 200, but not the gateway's JSON: the dashboard's own page, or something else");
-            seen.failed(step, Expects::Works, failure);
+            seen.failed(through, failure);
         }
         429 => match busy(context).await {
-            Busy::Trouble(trouble) => seen.failed(step, Expects::Works, *trouble),
+            Busy::Trouble(trouble) => seen.failed(through, *trouble),
             Busy::No => {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
                     .because("HTTP 429 while the gateway's /readyz is fine");
-                seen.untried(step, Expects::Works, failure);
+                seen.untried(through, failure);
             }
         },
         _ => {
@@ -77,7 +77,7 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
                 failure = Failure { facts: [said.facts, failure.facts].concat(), ..failure };
                 failure.cause = said.cause;
             }
-            seen.failed(step, Expects::Works, whose(context, failure).await);
+            seen.failed(through, whose(context, failure).await);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::http::{self, Answer};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 
 pub const CHECK: Check = Check {
     number: 1,
@@ -26,12 +26,12 @@ pub const CHECK: Check = Check {
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let name = "GET /api/v1/status";
+    let status = seen.expect("GET /api/v1/status", Expects::Works);
     for attempt in 0..3_u32 {
         match http::get(context, &context.stack.gateway, "/api/v1/status", true).await {
             Ok(answer) if answer.status == 429 => match busy(context).await {
                 Busy::Trouble(failure) => {
-                    seen.failed(name, Expects::Works, *failure);
+                    seen.failed(status, *failure);
                     return seen;
                 }
                 Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
@@ -39,16 +39,16 @@ async fn observe(context: &Context) -> Observation {
                     let failure = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
                         .because("HTTP 429 (rate limited) while /readyz is fine")
                         .because(format!("TLS itself is fine: {}", answer.over()));
-                    seen.untried(name, Expects::Works, failure);
+                    seen.untried(status, failure);
                     return seen;
                 }
             },
             Ok(answer) => {
-                judge_answer(&mut seen, name, &answer);
+                judge_answer(&mut seen, status, &answer);
                 return seen;
             }
             Err(failure) => {
-                seen.failed(name, Expects::Works, failure);
+                seen.failed(status, failure);
                 return seen;
             }
         }
@@ -56,12 +56,12 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
-fn judge_answer(seen: &mut Observation, name: &str, answer: &Answer) {
+fn judge_answer(seen: &mut Observation, status: Claim, answer: &Answer) {
     seen.detail("tls", answer.tls_details());
     match answer.status {
         200 => match serde_json::from_slice::<Value>(&answer.body) {
             Ok(json) if json.get("uptime_seconds").is_some() || json.get("nats").is_some() => {
-                seen.worked(name, Expects::Works, format!("HTTP 200 over {}", answer.over()));
+                seen.worked(status, format!("HTTP 200 over {}", answer.over()));
                 links(seen, &json);
                 seen.warnings.extend(answer.date.as_deref().and_then(crate::clock::warning));
             }
@@ -69,10 +69,10 @@ fn judge_answer(seen: &mut Observation, name: &str, answer: &Answer) {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 })
                     .because("HTTP 200, but the body is not the gateway's status JSON")
                     .because("something else than the gateway answers at this address");
-                seen.failed(name, Expects::Works, failure);
+                seen.failed(status, failure);
             }
         },
-        _ => seen.failed(name, Expects::Works, http::refused(answer)),
+        _ => seen.failed(status, http::refused(answer)),
     }
 }
 

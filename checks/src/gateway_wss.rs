@@ -30,32 +30,33 @@ const STEP: &str = "WebSocket upgrade on /api/v1/stream";
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
+    let upgrades = seen.expect(STEP, Expects::Works);
     for attempt in 0..3_u32 {
         match upgrade(context, &mut seen).await {
             Ok(what) => {
-                seen.worked(STEP, Expects::Works, what);
+                seen.worked(upgrades, what);
                 return seen;
             }
             Err(failure) => match failure.cause {
                 Cause::Http { status: 429 } => match busy(context).await {
                     Busy::Trouble(trouble) => {
-                        seen.failed(STEP, Expects::Works, *trouble);
+                        seen.failed(upgrades, *trouble);
                         return seen;
                     }
                     Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
                     Busy::No => {
-                        seen.untried(STEP, Expects::Works, failure.because("while /readyz is fine"));
+                        seen.untried(upgrades, failure.because("while /readyz is fine"));
                         return seen;
                     }
                 },
                 // Role, licence or origin: TLS is proved, the upgrade is not.
                 Cause::Http { status: 403 } => {
                     let failure = Failure { cause: Cause::Login, ..failure };
-                    seen.untried(STEP, Expects::Works, failure);
+                    seen.untried(upgrades, failure);
                     return seen;
                 }
                 _ => {
-                    seen.failed(STEP, Expects::Works, failure);
+                    seen.failed(upgrades, failure);
                     return seen;
                 }
             },

@@ -55,10 +55,10 @@ const STEP: &str = "grpc.health.v1.Health/Check";
 async fn observe(context: &Context, link: Link) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     for replica in context.replicas(link).await {
-        let step = replica.step(STEP);
+        let answers = seen.expect(replica.step(STEP), Expects::Works);
         match health(context, &replica.endpoint, &mut seen).await {
-            Ok(what) => seen.worked(step, Expects::Works, replica.step(&what)),
-            Err(failure) => seen.failed(step, Expects::Works, failure),
+            Ok(what) => seen.worked(answers, replica.step(&what)),
+            Err(failure) => seen.failed(answers, failure),
         }
     }
     seen
@@ -149,16 +149,19 @@ async fn safety_kernel(context: &Context) -> Observation {
         let status = crate::http::get(context, &context.stack.gateway, "/api/v1/status", true).await;
         status.is_ok_and(|status| status.status != 502)
     };
+    const LINK: &str = "the gateway's link to the safety kernel";
     if only_there {
+        let reaches = seen.expect(LINK, Expects::Works);
         let failure = gateways_word(context, begun)
             .await
             .unwrap_or_else(|| Failure::new(Stage::Exchange, Cause::Upstream { status: 502 }))
             .because("the gateway answers GET /api/v1/policy/snapshots with 502: its own link to the kernel is broken")
             .because(upstream.map(|code| format!("code {code}")).unwrap_or_default())
             .at("safety-kernel");
-        seen.failed("the gateway's link to the safety kernel", Expects::Works, failure);
+        seen.failed(reaches, failure);
     } else if answer.status == 200 {
-        seen.worked("the gateway's link to the safety kernel", Expects::Works, "the gateway reaches it too");
+        let reaches = seen.expect(LINK, Expects::Works);
+        seen.worked(reaches, "the gateway reaches it too");
     }
     seen
 }

@@ -12,7 +12,7 @@ use crate::context::{Check, Context, Need, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::nats::{self, Info, Manner};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Identity, Link};
 
@@ -27,33 +27,45 @@ pub const CHECK: Check = Check {
 };
 
 /// How a server says that it wants another certificate.
-const REFUSALS: &[CauseKind] = &[CauseKind::ClientCertRequired, CauseKind::BadCertificate];
+const REFUSED: Expects = Expects::Refused(&Refusal {
+    by: &[CauseKind::ClientCertRequired, CauseKind::BadCertificate],
+    admitted: CauseKind::MtlsNotEnforced,
+    component: "nats",
+});
+
+const CONTROL: &str = "control: the worker's certificate";
+const PLAINTEXT: &str = "a plaintext client";
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
+    let control = seen.expect(CONTROL, Expects::Control);
     match nats::control(context).await {
         Ok(greeted) => {
-            let what = format!("the worker's identity is let in over {}", greeted.version);
-            seen.worked("control: the worker's certificate", Expects::Control, what);
+            seen.worked(control, format!("the worker's identity is let in over {}", greeted.version));
             policy(&mut seen, &greeted.info);
         }
         // A server that offers no TLS at all lets everybody in: nothing more is needed to know that.
         Err(failure) if matches!(failure.cause, Cause::NotTls(Speaker::NatsPlain)) => {
-            plaintext_server(context, &mut seen, failure).await;
+            let plain = seen.expect(PLAINTEXT, REFUSED);
+            match plaintext(context, &context.placed(Link::Nats).await).await {
+                Ok(what) => seen.worked(plain, what),
+                Err(_) => seen.untried(control, failure.clone()),
+            }
             return seen;
         }
-        Err(failure) => {
-            seen.untried("control: the worker's certificate", Expects::Control, failure.clone());
-        }
+        Err(failure) => seen.untried(control, failure.clone()),
     }
     let rogue = rogue();
     for replica in context.replicas(Link::Nats).await {
         let endpoint = &replica.endpoint;
         // What refuses everybody refuses these too: each of several servers needs a control of its own.
         if let Some(server) = &replica.name {
-            let step = replica.step("control: the worker's certificate");
-            admitted(context, endpoint, server, &step, &mut seen).await;
+            let control = seen.expect(replica.step(CONTROL), Expects::Control);
+            admitted(context, endpoint, server, control, &mut seen).await;
         }
+        let nobody = seen.expect(replica.step("a client without a certificate"), REFUSED);
+        let somebody = seen.expect(replica.step("a client with a certificate of a throw-away CA"), REFUSED);
+        let in_clear = seen.expect(replica.step(PLAINTEXT), REFUSED);
         let (anonymous, stranger, plain) = tokio::join!(
             attempt(context, endpoint, None),
             async {
@@ -64,23 +76,32 @@ async fn observe(context: &Context) -> Observation {
             },
             plaintext(context, endpoint)
         );
-        note(&mut seen, &replica.step("a client without a certificate"), anonymous);
-        note(&mut seen, &replica.step("a client with a certificate of a throw-away CA"), stranger);
-        note(&mut seen, &replica.step("a plaintext client"), plain);
+        for (claim, ended) in [(nobody, anonymous), (somebody, stranger), (in_clear, plain)] {
+            match ended {
+                Ok(what) => seen.worked(claim, what),
+                Err(failure) => seen.failed(claim, failure),
+            }
+        }
     }
     seen
 }
 
 /// The worker's identity at one of several servers.
-async fn admitted(context: &Context, endpoint: &Endpoint, server: &str, step: &str, seen: &mut Observation) {
+async fn admitted(
+    context: &Context,
+    endpoint: &Endpoint,
+    server: &str,
+    control: Claim,
+    seen: &mut Observation,
+) {
     let manner = Manner { identity: context.stack.identity.get().ok(), patient: true };
     match nats::open(context, endpoint, manner, context.attempt()).await {
         Ok(greeted) => {
             let what = format!("the worker's identity is let in over {}", greeted.version);
-            seen.worked(step, Expects::Control, what);
+            seen.worked(control, what);
         }
         Err((_, broken)) => {
-            seen.untried(step, Expects::Control, broken.failure.because(format!("so {server} answered")));
+            seen.untried(control, broken.failure.because(format!("so {server} answered")));
         }
     }
 }
@@ -91,38 +112,14 @@ fn policy(seen: &mut Observation, info: &Info) {
         serde_json::json!({ "version": info.version, "tls_required": info.tls_required,
                             "tls_verify": info.tls_verify, "auth_required": info.auth_required }),
     );
+    let demands = seen.expect("INFO demands TLS", Expects::Works);
     if info.tls_required {
-        seen.worked("INFO demands TLS", Expects::Works, "tls_required");
+        seen.worked(demands, "tls_required");
     } else {
         let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
             .because("INFO offers TLS but does not demand it (`tls_required` is absent)")
             .at("nats");
-        seen.failed("INFO demands TLS", Expects::Works, failure);
-    }
-}
-
-fn note(seen: &mut Observation, who: &str, result: Result<String, Failure>) {
-    match result {
-        Ok(what) => {
-            let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
-                .because(format!("{who} was let in: {what}"))
-                .at("nats");
-            seen.failed(who, Expects::Works, failure);
-        }
-        Err(failure) => seen.failed(who, Expects::Refused(REFUSALS), failure),
-    }
-}
-
-async fn plaintext_server(context: &Context, seen: &mut Observation, failure: &Failure) {
-    match plaintext(context, &context.placed(Link::Nats).await).await {
-        Ok(what) => {
-            let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
-                .because(format!("a plaintext client was let in: {what}"))
-                .at("nats");
-            let failure = failure.because("INFO offers no TLS at all");
-            seen.failed("a plaintext client", Expects::Works, failure);
-        }
-        Err(_) => seen.untried("control: the worker's certificate", Expects::Control, failure.clone()),
+        seen.failed(demands, failure);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::context::{Check, Context};
 use crate::engine::Container;
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::logs::{self, RunLog, ServiceLog, Trouble, is_connection_trouble};
-use crate::observation::{EvidenceLevel, Expects, Observation, Seen, Step};
+use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::own_side;
 use crate::stack::{Link, LogSource};
 
@@ -38,7 +38,8 @@ async fn observe(context: &Context) -> Observation {
             let mut seen = Observation::new(EvidenceLevel::None);
             let failure = Failure::new(Stage::Configure, Cause::Other)
                 .because("no logs to read: Docker is not asked and no `--logs DIR` is given");
-            seen.untried("logs", Expects::Works, failure);
+            let logs = seen.expect("logs", Expects::Works);
+            seen.untried(logs, failure);
             seen
         }
     }
@@ -63,7 +64,8 @@ async fn of_engine(context: &Context) -> Observation {
         Ok(engine) => engine,
         Err(failure) => {
             seen.evidence = EvidenceLevel::None;
-            seen.untried("logs", Expects::Works, failure.clone());
+            let logs = seen.expect("logs", Expects::Works);
+            seen.untried(logs, failure.clone());
             return seen;
         }
     };
@@ -80,7 +82,8 @@ async fn of_engine(context: &Context) -> Observation {
             let failure = Failure::new(Stage::Configure, Cause::Other)
                 .because(format!("project `{}` has no container of service `{service}`", stack.project))
                 .at(service.clone());
-            seen.untried(service.clone(), Expects::Works, failure);
+            let says = seen.expect(service.clone(), Expects::Works);
+            seen.untried(says, failure);
             continue;
         }
         deployed.extend(containers.into_iter().map(|container| (service.clone(), container)));
@@ -100,17 +103,20 @@ async fn of_engine(context: &Context) -> Observation {
                     redis_reachable,
                     redis_ready: None,
                 };
-                let before = seen.steps.len();
+                let before = seen.steps().len();
                 weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
-                for step in &mut seen.steps[before..] {
-                    own_side(context, container, step).await;
+                for (failed, failure) in seen.faults_mut(before) {
+                    if failed {
+                        own_side(context, container, failure).await;
+                    }
                 }
             }
             Err(error) => {
                 let failure = Failure::new(Stage::Exchange, Cause::Other)
                     .because(format!("the log of {} cannot be read: {error}", container.name))
                     .at(service);
-                seen.untried(container.name.clone(), Expects::Works, failure);
+                let says = seen.expect(container.name.clone(), Expects::Works);
+                seen.untried(says, failure);
             }
         }
     }
@@ -130,7 +136,8 @@ async fn of_directory(context: &Context, directory: &std::path::Path) -> Observa
             let failure = Failure::new(Stage::Configure, Cause::Other)
                 .because(format!("there is no {service}.log in {}", directory.display()))
                 .at(service.clone());
-            seen.untried(service.clone(), Expects::Works, failure);
+            let says = seen.expect(service.clone(), Expects::Works);
+            seen.untried(says, failure);
         }
         for file in files {
             let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -140,7 +147,8 @@ async fn of_directory(context: &Context, directory: &std::path::Path) -> Observa
                     let failure = Failure::new(Stage::Exchange, Cause::Other)
                         .because(format!("{} cannot be read: {error}", file.display()))
                         .at(service.clone());
-                    seen.untried(name, Expects::Works, failure);
+                    let says = seen.expect(name, Expects::Works);
+                    seen.untried(says, failure);
                 }
             }
         }
@@ -199,7 +207,8 @@ fn weigh(
         let failure = Failure::new(Stage::Exchange, Cause::Other)
             .because(format!("the log of {name} is empty"))
             .at(service.to_owned());
-        seen.untried(name.to_owned(), Expects::Works, failure);
+        let says = seen.expect(name, Expects::Works);
+        seen.untried(says, failure);
         return;
     }
     read.lines += log.present.lines;
@@ -246,7 +255,8 @@ fn weigh(
                     "if it has been mended since: restart {service}, or look at newer lines with `--since`"
                 ));
             }
-            seen.failed(name.to_owned(), Expects::Works, failure);
+            let says = seen.expect(name, Expects::Works);
+            seen.failed(says, failure);
         }
     }
 }
@@ -305,20 +315,19 @@ pub fn clock(at: SystemTime) -> String {
 
 /// What is wrong on the service's own side: the file that a line names, the name by which it dials, and the
 /// settings that lead to them.
-async fn own_side(context: &Context, container: &Container, step: &mut Step) {
-    let Seen::Failed(failure) = &mut step.seen else { return };
+async fn own_side(context: &Context, container: &Container, failure: &mut Failure) {
     let Some(kind) = failure.kind() else { return };
     let said = failure.facts.first().cloned().unwrap_or_default();
     if kind == CauseKind::HostnameMismatch
         && crate::reason::live(context, Link::Redis).await.is_none()
         && let Some(found) = own_side::misnamed(context, container, Link::Redis)
     {
-        **failure = found.because(said);
+        *failure = found.because(said);
         return;
     }
     let (file, origin) = own_side::file_at_fault(context, container, kind, &said).unzip();
     let settings = crate::settings::relevant(container, Some(Link::Redis), Some(kind), file.as_deref());
-    **failure = (**failure).clone().set_by(settings);
+    *failure = failure.clone().set_by(settings);
     if let Some(file) = file {
         // What it needs to dial others makes it a client.
         if let (Cause::Line(line), false) = (&mut failure.cause, file.contains("/server/")) {
@@ -332,13 +341,12 @@ async fn own_side(context: &Context, container: &Container, step: &mut Step) {
 /// What the services say of Redis is Redis' own fault where a live look meets the same, or meets
 /// anything at all where they speak of no more than a broken connection.
 async fn behind_redis(context: &Context, seen: &mut Observation) {
-    if !seen.steps.iter().any(|step| matches!(step.seen, Seen::Failed(_))) {
+    if !seen.faults_mut(0).any(|(failed, _)| failed) {
         return;
     }
     let Some(found) = crate::reason::live(context, Link::Redis).await else {
-        for step in &mut seen.steps {
-            if let Seen::Failed(failure) = &mut step.seen
-                && let Cause::Line(line) = &mut failure.cause
+        for (_, failure) in seen.faults_mut(0).filter(|(failed, _)| *failed) {
+            if let Cause::Line(line) = &mut failure.cause
                 && crate::reason::is_distrust(line.kind)
             {
                 line.side = Side::Client;
@@ -346,8 +354,7 @@ async fn behind_redis(context: &Context, seen: &mut Observation) {
         }
         return;
     };
-    for step in &mut seen.steps {
-        let Seen::Failed(failure) = &mut step.seen else { continue };
+    for (_, failure) in seen.faults_mut(0).filter(|(failed, _)| *failed) {
         let Some(kind) = failure.kind() else { continue };
         let login = matches!(found.cause, Cause::Login);
         let same = crate::reason::alike(kind) == found.kind().map_or(kind, crate::reason::alike);
@@ -363,29 +370,26 @@ async fn behind_redis(context: &Context, seen: &mut Observation) {
 
 /// A deadline is all that a service sees of a plaintext Redis; Redis' own port tells.
 async fn behind_deadlines(context: &Context, seen: &mut Observation) {
-    let deadline = |step: &Step| match &step.seen {
-        Seen::Failed(failure) => failure.kind() == Some(CauseKind::Timeout),
-        _ => false,
-    };
-    if !seen.steps.iter().any(deadline) {
+    let deadline =
+        |(failed, failure): &(bool, &mut Failure)| *failed && failure.kind() == Some(CauseKind::Timeout);
+    if !seen.faults_mut(0).any(|one| deadline(&one)) {
         return;
     }
     let Some(answer) = crate::redis_tls::speaks_plaintext(context).await else { return };
-    for step in seen.steps.iter_mut().filter(|step| deadline(step)) {
-        if let Seen::Failed(failure) = &mut step.seen {
-            failure.cause = Cause::NotTls(Speaker::Redis);
-            failure.place = Some("redis".to_owned());
-            failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
-        }
+    for (_, failure) in seen.faults_mut(0).filter(deadline) {
+        failure.cause = Cause::NotTls(Speaker::Redis);
+        failure.place = Some("redis".to_owned());
+        failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
     }
 }
 
 fn conclude(seen: &mut Observation, read: &Tally) {
     seen.detail("lines", read.lines);
     seen.detail("logs", read.services);
-    if seen.steps.is_empty() && read.services > 0 {
+    if seen.steps().is_empty() && read.services > 0 {
         let what =
             format!("{} lines of {} logs read, none is Redis or TLS trouble", read.lines, read.services);
-        seen.worked("logs", Expects::Works, what);
+        let logs = seen.expect("logs", Expects::Works);
+        seen.worked(logs, what);
     }
 }

@@ -39,7 +39,8 @@ async fn observe(context: &Context) -> Observation {
 
 async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
     let endpoint = &replica.endpoint;
-    let (over_tls, plain) = (replica.step("PING over TLS"), replica.step("plaintext PING gets no answer"));
+    let over_tls = seen.expect(replica.step("PING over TLS"), Expects::Works);
+    let plain = seen.expect(replica.step("plaintext PING gets no answer"), Expects::Works);
     let mut clear = std::pin::pin!(in_clear(context, endpoint));
     let mut session = std::pin::pin!(session(context, endpoint));
     // A plaintext Redis answers a TLS hello with silence: its plaintext answer saves the wait.
@@ -53,7 +54,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
     };
     let answered = clear.as_ref().ok().and_then(Clone::clone);
     match session {
-        Ok(what) => seen.worked(over_tls, Expects::Works, replica.step(&what)),
+        Ok(what) => seen.worked(over_tls, replica.step(&what)),
         Err(failure) => {
             // A TLS hello to a plaintext Redis gets silence; only the plaintext PING tells.
             let failure = match &answered {
@@ -69,18 +70,18 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
                 }
                 _ => failure,
             };
-            seen.failed(over_tls, Expects::Works, failure);
+            seen.failed(over_tls, failure);
             return;
         }
     }
     match clear {
-        Ok(None) => seen.worked(plain, Expects::Works, "plaintext gets no answer"),
+        Ok(None) => seen.worked(plain, "plaintext gets no answer"),
         Ok(Some(answer)) => {
             let failure = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis))
                 .because(format!("a plaintext PING to the TLS port is answered with \"{answer}\""));
-            seen.failed(plain, Expects::Works, failure);
+            seen.failed(plain, failure);
         }
-        Err(failure) => seen.untried(plain, Expects::Works, failure),
+        Err(failure) => seen.untried(plain, failure),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::logs;
 use crate::monitor;
 use crate::nats;
 use crate::nats_link::{Verdict, of_container, over_tls, services};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{EvidenceLevel, Expects, Observation, Outcome};
 use crate::stack::{Link, LogSource};
 
 pub const CHECK: Check = Check {
@@ -43,7 +43,8 @@ async fn observe(context: &Context) -> Observation {
             "the engine has no container of project `{}`; --project names another",
             context.stack.project
         ));
-        seen.untried("core services", Expects::Works, failure);
+        let services = seen.expect("core services", Expects::Works);
+        seen.untried(services, failure);
         return seen;
     }
     let deployment = deployment::look(context).await;
@@ -60,16 +61,17 @@ async fn observe(context: &Context) -> Observation {
         let containers: Vec<&Container> = engine.of_service(service).collect();
         if containers.is_empty() {
             if context.stack.services.iter().any(|wanted| wanted == service) {
-                seen.failed(*service, Expects::Works, absent(context, service));
+                let runs = seen.expect(*service, Expects::Works);
+                seen.failed(runs, absent(context, service));
             }
             continue;
         }
         for container in containers {
-            let before = seen.steps.len();
+            let before = seen.steps().len();
             one(context, engine, container, &connections, asks, &mut seen).await;
-            held += seen.steps[before..]
+            held += seen.steps()[before..]
                 .iter()
-                .filter(|step| matches!(step.seen, crate::observation::Seen::Worked(_)))
+                .filter(|step| matches!(step.outcome(), Some(Outcome::Worked(_))))
                 .count();
             rules(container, &mut seen);
         }
@@ -82,7 +84,7 @@ async fn observe(context: &Context) -> Observation {
 /// Without an engine the services cannot be told apart; where NATS monitoring is known all the same, it
 /// says how many hold a link, and how.
 async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Failure) {
-    let name = "core services";
+    const NAME: &str = "core services";
     let connections = monitor::connections(context).await.ok();
     let control = nats::control(context).await;
     let Some((list, way)) = connections else {
@@ -93,7 +95,8 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
             }
             _ => failure.clone(),
         };
-        seen.untried(name, Expects::Works, failure);
+        let services = seen.expect(NAME, Expects::Works);
+        seen.untried(services, failure);
         return;
     };
     seen.detail("monitoring", way);
@@ -101,7 +104,8 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
     let rows: Vec<_> = list.iter().filter(|row| row.name == "cordum-bus").collect();
     for row in &rows {
         if let Err(failure) = over_tls(row, asks) {
-            seen.failed(name, Expects::Works, failure.at("nats"));
+            let services = seen.expect(NAME, Expects::Works);
+            seen.failed(services, failure.at("nats"));
             return;
         }
     }
@@ -117,14 +121,12 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
             });
         }
         for failure in told {
-            seen.failed(name, Expects::Works, failure.because(fact.clone()));
+            let services = seen.expect(NAME, Expects::Works);
+            seen.failed(services, failure.because(fact.clone()));
         }
     } else {
-        seen.worked(
-            name,
-            Expects::Works,
-            format!("{} NATS connections of core services, all over TLS", rows.len()),
-        );
+        let services = seen.expect(NAME, Expects::Works);
+        seen.worked(services, format!("{} NATS connections of core services, all over TLS", rows.len()));
     }
 }
 
@@ -175,20 +177,20 @@ async fn one(
     asks: bool,
     seen: &mut Observation,
 ) {
-    let name = container.name.clone();
+    let connected = seen.expect(container.name.clone(), Expects::Works);
     // A container between two crashes counts as restarting, whatever this moment shows.
     let fresh = engine.look(container).await.unwrap_or_else(|_| container.clone());
     match of_container(context, engine, &fresh, connections, asks).await {
         Verdict::Connected(level, what) => {
             // What NATS reports of another's connection is observed, not done by us.
             seen.evidence = seen.evidence.max(level.max(EvidenceLevel::Observed));
-            seen.worked(name, Expects::Works, what);
+            seen.worked(connected, what);
         }
-        Verdict::Broken(failure) => seen.failed(name, Expects::Works, failure),
+        Verdict::Broken(failure) => seen.failed(connected, failure),
         Verdict::Unclear(failure) => match by_status(context, &fresh).await {
-            Some(Ok(what)) => seen.worked(name, Expects::Works, what),
-            Some(Err(failure)) => seen.failed(name, Expects::Works, failure),
-            None => seen.untried(name, Expects::Works, failure),
+            Some(Ok(what)) => seen.worked(connected, what),
+            Some(Err(failure)) => seen.failed(connected, failure),
+            None => seen.untried(connected, failure),
         },
     }
 }

@@ -74,15 +74,16 @@ async fn observe(context: &Context) -> Observation {
                     name.clone(),
                     json!({ "reached": true, "minimum": minimum.slug(), "highest": look.highest, "answers": answers }),
                 );
-                steps(&mut seen, name, link, minimum, &look);
+                steps(&mut seen, &name, link, minimum, &look);
             }
         }
     }
-    if seen.steps.is_empty() {
+    if seen.steps().is_empty() {
         let failure = Failure::new(Stage::Connect, Cause::Other).because("no TLS endpoint could be reached");
-        seen.untried("TLS endpoints", Expects::Works, failure);
+        let reached = seen.expect("TLS endpoints", Expects::Works);
+        seen.untried(reached, failure);
     } else {
-        let reached: Vec<String> = seen.steps.iter().map(|step| step.name.clone()).collect();
+        let reached: Vec<String> = seen.steps().iter().map(|step| step.name().to_owned()).collect();
         let below = if context.stack.minimums.is_empty() { deployment.minimum.slug() } else { "the minimum" };
         let mut summary = format!("below {below} refused by {}", reached.join(", "));
         if !left_out.is_empty() {
@@ -99,7 +100,8 @@ struct Look {
     answers: Vec<(Version, Answer)>,
 }
 
-fn steps(seen: &mut Observation, name: String, link: Link, minimum: Minimum, look: &Look) {
+fn steps(seen: &mut Observation, name: &str, link: Link, minimum: Minimum, look: &Look) {
+    let holds = seen.expect(name, Expects::Works);
     let accepted: Vec<&str> = look
         .answers
         .iter()
@@ -110,14 +112,14 @@ fn steps(seen: &mut Observation, name: String, link: Link, minimum: Minimum, loo
         let failure = Failure::new(Stage::Handshake, Cause::Accepted { kind: CauseKind::ProtocolVersion })
             .because(format!("{name} accepts {}; the minimum is {}", accepted.join(", "), minimum.slug()))
             .at(link.service());
-        seen.failed(name, Expects::Works, failure);
+        seen.failed(holds, failure);
     } else if look.answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
         let failure = Failure::new(Stage::Handshake, Cause::TimedOut)
             .because(format!("{name} neither accepts nor refuses an old version in time"))
             .at(link.service());
-        seen.untried(name, Expects::Works, failure);
+        seen.untried(holds, failure);
     } else {
-        seen.worked(name, Expects::Works, format!("{} (highest {})", minimum.slug(), look.highest));
+        seen.worked(holds, format!("{} (highest {})", minimum.slug(), look.highest));
     }
 }
 

@@ -34,20 +34,21 @@ const SESSION: &str = "session with the worker's identity";
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
+    let session = seen.expect(SESSION, Expects::Works);
     let asks_for_certificate = match nats::control(context).await {
         Ok(greeted) => {
             seen.detail("tls", json!({ "version": greeted.version, "suite": greeted.suite }));
             match round_trip(context).await {
                 Ok(()) => {
                     let what = format!("session and round trip over {}", greeted.version);
-                    seen.worked(SESSION, Expects::Works, what);
+                    seen.worked(session, what);
                 }
-                Err(failure) => seen.failed(SESSION, Expects::Works, failure),
+                Err(failure) => seen.failed(session, failure),
             }
             greeted.recording.asked_for_certificate.is_some()
         }
         Err(failure) => {
-            seen.failed(SESSION, Expects::Works, failure.clone());
+            seen.failed(session, failure.clone());
             false
         }
     };
@@ -121,7 +122,8 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
         Ok(engine) => engine,
         Err(failure) => {
             if stack.worker_required {
-                seen.untried(name, Expects::Works, failure.clone());
+                let connected = seen.expect(name, Expects::Works);
+                seen.untried(connected, failure.clone());
             } else {
                 seen.summary = Some(
                     "proved with the worker's identity; Docker was not asked about a deployed worker"
@@ -146,23 +148,25 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
             )
             .because(format!("project `{}` has no container of service `{}`", stack.project, stack.worker))
             .at(stack.worker.clone());
-            seen.failed(name, Expects::Works, failure);
+            let connected = seen.expect(name, Expects::Works);
+            seen.failed(connected, failure);
         } else {
             seen.summary = Some("proved with the worker's identity; no worker is deployed".to_owned());
         }
         return;
     }
     for worker in workers {
+        let connected = seen.expect(name.clone(), Expects::Works);
         match of_container(context, engine, worker, &connections, asks_for_certificate).await {
             Verdict::Connected(level, what) => {
                 if level > seen.evidence {
                     seen.evidence = level;
                 }
                 seen.detail("worker_evidence", level.slug());
-                seen.worked(name.clone(), Expects::Works, what);
+                seen.worked(connected, what);
             }
-            Verdict::Broken(failure) => seen.failed(name.clone(), Expects::Works, failure),
-            Verdict::Unclear(failure) => seen.untried(name.clone(), Expects::Works, failure),
+            Verdict::Broken(failure) => seen.failed(connected, failure),
+            Verdict::Unclear(failure) => seen.untried(connected, failure),
         }
     }
 }
@@ -174,9 +178,10 @@ async fn monitored_only(context: &Context, seen: &mut Observation, asks_for_cert
     let name = format!("deployed worker `{}`", context.stack.worker);
     seen.detail("monitoring", way);
     seen.summary = None;
+    let connected = seen.expect(name, Expects::Works);
     match over_tls(row, asks_for_certificate) {
-        Ok(what) => seen.worked(name, Expects::Works, what),
-        Err(failure) => seen.failed(name, Expects::Works, failure),
+        Ok(what) => seen.worked(connected, what),
+        Err(failure) => seen.failed(connected, failure),
     }
 }
 

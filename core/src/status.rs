@@ -1,7 +1,7 @@
 //! Expectation times observation gives a status. Pure; the only place that can say `pass`.
 
 use crate::evidence::fault::Cause;
-use crate::evidence::observation::{Expects, Observation, Seen, Step};
+use crate::evidence::observation::{Expects, Observation, Outcome, Step};
 use serde::Serialize;
 
 /// How a check ended.
@@ -47,29 +47,36 @@ impl Status {
 /// What one step means for its check.
 #[must_use]
 pub fn judge_step(step: &Step) -> Status {
-    match (&step.expects, &step.seen) {
-        (Expects::Works | Expects::Control, Seen::Worked(_)) => Status::Pass,
+    of(step.expects(), step.outcome())
+}
+
+/// An expectation and what was seen: every pair of them has its status.
+#[must_use]
+pub fn of(expects: Expects, outcome: Option<&Outcome>) -> Status {
+    match (expects, outcome) {
+        // Nobody came to look, or nobody could.
+        (_, None | Some(Outcome::Untried(_))) => Status::Unknown,
+        (Expects::Works | Expects::Control, Some(Outcome::Worked(_))) => Status::Pass,
         // What Go can and our TLS library cannot is no failure of the stack.
-        (Expects::Works, Seen::Failed(failure))
+        (Expects::Works, Some(Outcome::Failed(failure)))
             if matches!(failure.cause, Cause::BeyondUs | Cause::WeakKey) =>
         {
             Status::Unknown
         }
-        (Expects::Works, Seen::Failed(_)) => Status::Fail,
-        (Expects::Control, Seen::Failed(_)) => Status::Unknown,
-        (Expects::Refused(_), Seen::Worked(_)) => Status::Fail,
-        (Expects::Refused(kinds), Seen::Failed(failure)) => match failure.kind() {
-            Some(kind) if kinds.contains(&kind) => Status::Pass,
+        (Expects::Works, Some(Outcome::Failed(_))) => Status::Fail,
+        (Expects::Control, Some(Outcome::Failed(_))) => Status::Unknown,
+        (Expects::Refused(_), Some(Outcome::Worked(_))) => Status::Fail,
+        (Expects::Refused(right), Some(Outcome::Failed(failure))) => match failure.kind() {
+            Some(kind) if right.by.contains(&kind) => Status::Pass,
             _ => Status::Unknown,
         },
-        (_, Seen::Untried(_)) => Status::Unknown,
     }
 }
 
 /// The worst step decides; a check that exercised nothing has decided nothing.
 #[must_use]
 pub fn judge(observation: &Observation) -> Status {
-    let worst = observation.steps.iter().map(judge_step).max().unwrap_or(Status::Unknown);
+    let worst = observation.steps().iter().map(judge_step).max().unwrap_or(Status::Unknown);
     if worst == Status::Pass && !observation.warnings.is_empty() { Status::Warn } else { worst }
 }
 
@@ -78,11 +85,18 @@ mod tests {
     use super::*;
     use crate::cause::CauseKind;
     use crate::evidence::fault::{Failure, Stage};
-    use crate::evidence::observation::EvidenceLevel;
+    use crate::evidence::observation::{EvidenceLevel, Refusal};
+
+    const REFUSED: Expects = Expects::Refused(&Refusal {
+        by: &[CauseKind::ClientCertRequired],
+        admitted: CauseKind::MtlsNotEnforced,
+        component: "nats",
+    });
 
     fn with(expects: Expects, cause: Cause) -> Status {
         let mut seen = Observation::new(EvidenceLevel::Proved);
-        seen.failed("step", expects, Failure::new(Stage::Connect, cause));
+        let claim = seen.expect("step", expects);
+        seen.failed(claim, Failure::new(Stage::Connect, cause));
         judge(&seen)
     }
 
@@ -93,14 +107,13 @@ mod tests {
 
     #[test]
     fn the_wrong_refusal_decides_nothing() {
-        const RIGHT: &[CauseKind] = &[CauseKind::ClientCertRequired];
-        assert_eq!(with(Expects::Refused(RIGHT), Cause::Refused { nothing_listens: false }), Status::Unknown);
+        assert_eq!(with(REFUSED, Cause::Refused { nothing_listens: false }), Status::Unknown);
         let alert = Cause::Alert {
             alert: rustls::AlertDescription::CertificateRequired,
             identity_shown: false,
             asked: true,
         };
-        assert_eq!(with(Expects::Refused(RIGHT), alert), Status::Pass);
+        assert_eq!(with(REFUSED, alert), Status::Pass);
     }
 
     #[test]
@@ -117,8 +130,14 @@ mod tests {
     #[test]
     fn being_let_in_fails_a_negative_claim() {
         let mut seen = Observation::new(EvidenceLevel::Proved);
-        seen.worked("control", Expects::Control, "fine");
-        seen.worked("stranger", Expects::Refused(&[CauseKind::BadCertificate]), "PONG");
+        let control = seen.expect("control", Expects::Control);
+        let stranger = seen.expect("a stranger", REFUSED);
+        seen.worked(control, "fine");
+        assert_eq!(judge(&seen), Status::Unknown, "nobody has looked yet");
+        seen.worked(stranger, "PONG");
         assert_eq!(judge(&seen), Status::Fail);
+        let fault = seen.steps()[1].fault().unwrap();
+        assert_eq!(fault.kind(), Some(CauseKind::MtlsNotEnforced));
+        assert_eq!(fault.place.as_deref(), Some("nats"));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 use tls_verify_checks::fault::{Cause, Failure, Stage};
-use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Seen};
+use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Outcome, Step};
 use tls_verify_checks::stack::Stack;
 
 use super::{Done, Item, Plan};
@@ -32,7 +32,8 @@ pub(crate) fn undecided(stack: &Stack, plan: &Plan, why: &str) -> RunReport {
 
 pub(super) fn untried(why: &str) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::None);
-    seen.untried("check", Expects::Works, Failure::new(Stage::Configure, Cause::Other).because(why));
+    let runs = seen.expect("check", Expects::Works);
+    seen.untried(runs, Failure::new(Stage::Configure, Cause::Other).because(why));
     seen
 }
 
@@ -82,7 +83,8 @@ pub(super) fn target(stack: &Stack) -> Map<String, Value> {
 pub(crate) fn too_late() -> Observation {
     let mut seen = Observation::new(EvidenceLevel::None);
     let failure = Failure::new(Stage::Exchange, Cause::TimedOut).because("the run's deadline passed first");
-    seen.failed("check", Expects::Works, failure);
+    let ends = seen.expect("check", Expects::Works);
+    seen.failed(ends, failure);
     seen
 }
 
@@ -135,23 +137,24 @@ pub(crate) fn summary(
     let text = match status {
         Status::Pass | Status::Warn => {
             let worked: Vec<&str> = seen
-                .steps
+                .steps()
                 .iter()
-                .filter_map(|step| match (&step.seen, &step.expects) {
-                    (Seen::Worked(what), Expects::Works) => Some(what.as_str()),
-                    (Seen::Failed(_), Expects::Refused(_)) => Some(step.name.as_str()),
+                .filter_map(|step| match (step.outcome(), step.expects()) {
+                    (Some(Outcome::Worked(what)), Expects::Works) => Some(what.as_str()),
+                    (Some(Outcome::Failed(_)), Expects::Refused(_)) => Some(step.name()),
                     _ => None,
                 })
+                .filter(|what| !what.is_empty())
                 .collect();
-            let refused = seen.steps.iter().any(|step| matches!(step.expects, Expects::Refused(_)));
+            let refused = seen.steps().iter().any(|step| matches!(step.expects(), Expects::Refused(_)));
             match (&seen.summary, refused) {
                 (Some(summary), _) => summary.clone(),
                 (None, true) => {
                     let names: Vec<&str> = seen
-                        .steps
+                        .steps()
                         .iter()
-                        .filter(|step| matches!(step.expects, Expects::Refused(_)))
-                        .map(|step| step.name.as_str())
+                        .filter(|step| matches!(step.expects(), Expects::Refused(_)))
+                        .map(Step::name)
                         .collect();
                     format!("refused: {}", names.join(", "))
                 }

@@ -15,8 +15,6 @@ use crate::observation::{Expects, Observation};
 use crate::redis_tls;
 use crate::tls::{ANY_VERSION, Offer, Trust};
 
-const STEP: &str = "application";
-
 /// What only some targets need is boxed: of many targets each would carry the room for all of it.
 /// `session`: a verified one, on which the question is asked; else, and where that breaks, on one of its own.
 pub(super) async fn ask(
@@ -25,21 +23,36 @@ pub(super) async fn ask(
     session: Option<Dialled>,
     seen: &mut Observation,
 ) {
-    if let Some(session) = session
-        && over(context, target, session, seen).await.is_some()
-    {
-        return;
+    let answers = seen.expect("application", Expects::Works);
+    let ended = match session {
+        Some(session) => over(context, target, session, seen).await,
+        None => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => anew(context, target, seen).await,
+    };
+    match ended {
+        Ok(Some(what)) => {
+            seen.detail("application", what.as_str());
+            seen.worked(answers, what);
+        }
+        Ok(None) => seen.held(answers),
+        Err(failure) => seen.failed(answers, failure),
     }
+}
+
+/// The application's answer in a few words; nothing where it had none to give.
+type Answered = Result<Option<String>, Failure>;
+
+async fn anew(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
     match target.speech {
         Speech::Https | Speech::Wss => Box::pin(web(context, target, seen)).await,
-        Speech::Grpcs => match grpc::health(context, &target.endpoint, seen).boxed().await {
-            Ok(what) => answered(seen, what),
-            Err(failure) => seen.failed(STEP, Expects::Works, failure),
-        },
+        Speech::Grpcs => grpc::health(context, &target.endpoint, seen).boxed().await.map(Some),
         Speech::Nats => Box::pin(worker(context, target, seen)).await,
-        Speech::Rediss => Box::pin(store(context, target, seen)).await,
+        Speech::Rediss => Box::pin(store(context, seen)).await,
         Speech::Raw => Box::pin(silent(context, target, seen)).await,
-        Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => {}
+        Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => Ok(None),
     }
 }
 
@@ -49,22 +62,22 @@ async fn over(
     target: &Target,
     mut session: Dialled,
     seen: &mut Observation,
-) -> Option<()> {
+) -> Option<Answered> {
     let deadline = context.attempt();
     match target.speech {
         Speech::Https | Speech::Wss => {
             let answer = Box::pin(http::over(session, &target.endpoint, &target.path, deadline)).await?;
-            status(&answer, seen);
+            Some(status(&answer, seen))
         }
         Speech::Rediss => {
             let answer = Box::pin(redis_tls::ping_over(session, deadline)).await.ok()?;
-            answered(seen, answer.chars().take(80).collect::<String>());
+            Some(Ok(Some(answer.chars().take(80).collect())))
         }
         Speech::Nats if !target.tls_first => {
             let shown = session.identity_shown;
             Box::pin(nats::session(&mut session, true, &context.stack.nats_login, deadline)).await.ok()?;
             let with = if shown { "with the" } else { "without a" };
-            answered(seen, format!("PONG over {} {with} client certificate", session.negotiated().0));
+            Some(Ok(Some(format!("PONG over {} {with} client certificate", session.negotiated().0))))
         }
         // An alert follows where a certificate was asked for; else there is nothing to wait for.
         Speech::Raw | Speech::Nats => {
@@ -72,47 +85,36 @@ async fn over(
                 && let Quiet::Closed(failure) = read_first(&mut session, QUIET).await
                 && matches!(failure.cause, Cause::Alert { .. })
             {
-                seen.failed(STEP, Expects::Works, failure);
+                return Some(Err(failure));
             }
+            Some(Ok(None))
         }
-        Speech::Grpcs | Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => return None,
+        Speech::Grpcs | Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => None,
     }
-    Some(())
-}
-
-fn answered(seen: &mut Observation, what: impl Into<String>) {
-    let what = what.into();
-    seen.detail("application", what.as_str());
-    seen.worked(STEP, Expects::Works, what);
 }
 
 /// Any status proves the transport; no key is sent.
-async fn web(context: &Context, target: &Target, seen: &mut Observation) {
-    match http::get(context, &target.endpoint, &target.path, false).await {
-        Ok(answer) => status(&answer, seen),
-        Err(failure) => seen.failed(STEP, Expects::Works, failure),
-    }
+async fn web(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
+    let answer = http::get(context, &target.endpoint, &target.path, false).await?;
+    status(&answer, seen)
 }
 
-fn status(answer: &http::Answer, seen: &mut Observation) {
+fn status(answer: &http::Answer, seen: &mut Observation) -> Answered {
     let server = answer.server.as_deref().map(|server| format!(" from {server}")).unwrap_or_default();
     if let Some(date) = &answer.date {
         seen.detail("date", date.as_str());
     }
     match answer.status {
-        502 | 504 => seen.failed(STEP, Expects::Works, http::refused(answer)),
-        400 if http::tell_tale(&answer.body).is_some() => {
-            seen.failed(STEP, Expects::Works, http::refused(answer));
-        }
-        status => answered(seen, format!("HTTP {status}{server}")),
+        502 | 504 => Err(http::refused(answer)),
+        400 if http::tell_tale(&answer.body).is_some() => Err(http::refused(answer)),
+        status => Ok(Some(format!("HTTP {status}{server}"))),
     }
 }
 
 /// With our identity, and without one.
-async fn worker(context: &Context, target: &Target, seen: &mut Observation) {
+async fn worker(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
     if target.tls_first {
-        silent(context, target, seen).await;
-        return;
+        return silent(context, target, seen).await;
     }
     let identity = shown(context, target);
     let with = async {
@@ -146,14 +148,14 @@ async fn worker(context: &Context, target: &Target, seen: &mut Observation) {
                      tls block",
                 ));
             }
-            answered(seen, format!("PONG over {} with the client certificate", greeted.version));
+            Ok(Some(format!("PONG over {} with the client certificate", greeted.version)))
         }
         (Some(Err((_, broken))), _) => {
             seen.detail("with_identity", "refused");
-            seen.failed(STEP, Expects::Works, broken.failure);
+            Err(broken.failure)
         }
         (None, Ok(greeted)) => {
-            answered(seen, format!("PONG over {} without a client certificate", greeted.version))
+            Ok(Some(format!("PONG over {} without a client certificate", greeted.version)))
         }
         (None, Err((_, broken))) => {
             let failure = match context.stack.identity.get() {
@@ -162,32 +164,30 @@ async fn worker(context: &Context, target: &Target, seen: &mut Observation) {
                 }
                 _ => broken.failure,
             };
-            seen.failed(STEP, Expects::Works, failure);
+            Err(failure)
         }
     }
 }
 
-async fn store(context: &Context, _target: &Target, seen: &mut Observation) {
-    match redis_tls::ping(context, context.attempt()).await {
-        Ok(answer) => answered(seen, answer.chars().take(80).collect::<String>()),
-        Err(failure) => {
-            let failure = match context.stack.identity.get() {
-                Err(fault) if failure.kind() == Some(CauseKind::ClientCertRequired) => {
-                    failure.because(fault.message.clone())
-                }
-                _ => failure,
-            };
-            seen.failed(STEP, Expects::Works, failure);
-        }
-    }
+async fn store(context: &Context, seen: &mut Observation) -> Answered {
+    let ended = match redis_tls::ping(context, context.attempt()).await {
+        Ok(answer) => Ok(Some(answer.chars().take(80).collect())),
+        Err(failure) => Err(match context.stack.identity.get() {
+            Err(fault) if failure.kind() == Some(CauseKind::ClientCertRequired) => {
+                failure.because(fault.message.clone())
+            }
+            _ => failure,
+        }),
+    };
     if let Some(answer) = redis_tls::speaks_plaintext(context).await {
         seen.detail("plaintext", answer);
     }
+    ended
 }
 
 /// Nothing is said: an alert that follows a TLS 1.3 handshake, as for a missing client certificate, is
 /// the only answer there can be.
-async fn silent(context: &Context, target: &Target, seen: &mut Observation) {
+async fn silent(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
     let deadline = context.attempt();
     let offer = Offer {
         trust: Trust::Only(context.stack.anchors.certificates.clone()),
@@ -196,16 +196,11 @@ async fn silent(context: &Context, target: &Target, seen: &mut Observation) {
         alpn: &[],
         versions: ANY_VERSION,
     };
-    let opened = match open(context, target, deadline).await {
-        Ok(opened) => opened,
-        Err(failure) => return seen.failed(STEP, Expects::Works, failure),
-    };
+    let opened = open(context, target, deadline).await?;
     let shaken = dial::handshake(opened.tap, opened.address, &offer, deadline).await;
     match shaken {
         Ok(mut dialled) => match read_first(&mut dialled, QUIET).await {
-            Quiet::Closed(failure) if matches!(failure.cause, Cause::Alert { .. }) => {
-                seen.failed(STEP, Expects::Works, failure);
-            }
+            Quiet::Closed(failure) if matches!(failure.cause, Cause::Alert { .. }) => return Err(failure),
             Quiet::Closed(_) => {
                 seen.detail("application", json!("closes after the handshake when nothing is said"));
             }
@@ -216,6 +211,7 @@ async fn silent(context: &Context, target: &Target, seen: &mut Observation) {
             }
             Quiet::Silence => seen.detail("application", "waits for the client"),
         },
-        Err(broken) => seen.failed(STEP, Expects::Works, broken.failure),
+        Err(broken) => return Err(broken.failure),
     }
+    Ok(None)
 }

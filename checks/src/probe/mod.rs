@@ -17,7 +17,7 @@ use crate::dial::{self, Broken, Dialled, Tap};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::hello;
 use crate::nats::{self, Info};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
@@ -99,11 +99,13 @@ pub struct Target {
 /// Probes a target; `context`'s stack dials it under the speech's link.
 pub async fn probe(context: &Context, target: &Target) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
+    seen.component = Some(target.endpoint.authority());
     let begun = Instant::now();
+    let connects = seen.expect("connect", Expects::Works);
     let addresses = match dial::resolve(&target.endpoint, context.attempt()).await {
         Ok(addresses) => addresses,
         Err(failure) => {
-            seen.failed("resolve", Expects::Works, failure.at(target.endpoint.authority()));
+            seen.failed(connects, failure);
             return seen;
         }
     };
@@ -117,26 +119,11 @@ pub async fn probe(context: &Context, target: &Target) -> Observation {
         seen.detail("addresses", rows);
     }
     if target.speech.is_plain() {
-        Box::pin(plain::probe(context, target, &mut seen)).await;
+        Box::pin(plain::probe(context, target, connects, &mut seen)).await;
     } else {
-        secure(context, target, resolved, &mut seen).await;
+        secure(context, target, resolved, connects, &mut seen).await;
     }
-    place(target, &mut seen);
     seen
-}
-
-/// Every failure is the target's, and names it.
-fn place(target: &Target, seen: &mut Observation) {
-    use crate::observation::Seen;
-    let authority = target.endpoint.authority();
-    for step in &mut seen.steps {
-        if let Seen::Failed(failure) | Seen::Untried(failure) = &mut step.seen {
-            failure.place.get_or_insert_with(|| authority.clone());
-        }
-    }
-    for failure in &mut seen.warnings {
-        failure.place.get_or_insert_with(|| authority.clone());
-    }
 }
 
 async fn reach(context: &Context, address: SocketAddr) -> serde_json::Value {
@@ -175,21 +162,29 @@ pub(super) async fn open(context: &Context, target: &Target, deadline: Instant) 
     Ok(Opened { tap, address, info: Some(info), connected, greeted: Some(begun.elapsed() - connected) })
 }
 
-async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &mut Observation) {
+async fn secure(
+    context: &Context,
+    target: &Target,
+    resolved: Duration,
+    connects: Claim,
+    seen: &mut Observation,
+) {
     let deadline = context.attempt();
     let opened = match open(context, target, deadline).await {
         Ok(opened) => opened,
         Err(failure) => {
             let silent = target.speech == Speech::Nats && matches!(failure.cause, Cause::TimedOut);
             if silent && let Some(what) = Box::pin(tls_first(context, target)).await {
-                seen.failed("NATS greeting", Expects::Works, what);
+                seen.failed(connects, what);
                 return;
             }
             let failure = with_right_url(target, failure);
-            seen.failed("connect", Expects::Works, failure);
+            seen.failed(connects, failure);
             return;
         }
     };
+    seen.held(connects);
+    let shakes = seen.expect("TLS handshake", Expects::Works);
     if let Some(info) = &opened.info {
         seen.detail(
             "info",
@@ -199,10 +194,11 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
         if !info.tls_required && !info.tls_available {
             let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
                 .because(format!("INFO of nats-server {} offers no TLS (no `tls_required`)", info.version));
-            seen.failed("TLS handshake", Expects::Works, failure);
+            seen.failed(shakes, failure);
             return;
         }
     }
+    let valid = seen.expect("certificate", Expects::Works);
     let (connected, greeted) = (opened.connected, opened.greeted);
     let begun = Instant::now();
     let identity = shown(context, target);
@@ -242,9 +238,10 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
             let recording = dialled.recording();
             context.saw(target.endpoint.link, &recording);
             asked(&recording, seen);
+            seen.held(shakes);
             // Of many targets each is dialled once: what is verified is as good as a connection of its own.
             session = (!target.deep).then_some(dialled);
-            judged(target, &recording, &version, seen)
+            judged(target, &recording, &version, valid, seen)
         }
         Err(broken) => {
             let Broken { failure, recording, .. } = *broken;
@@ -258,10 +255,10 @@ async fn secure(context: &Context, target: &Target, resolved: Duration, seen: &m
                 }
                 _ => Box::pin(hello::beyond(context, &target.endpoint, failure)).await,
             };
-            seen.failed("TLS handshake", Expects::Works, with_right_url(target, failure));
+            seen.failed(shakes, with_right_url(target, failure));
             // What was presented before it broke is judged all the same.
             if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
-                judged(target, &recording, "", seen);
+                judged(target, &recording, "", valid, seen);
             }
             false
         }
@@ -308,17 +305,23 @@ async fn shake(
 }
 
 /// The chain's verdict as steps; whether it is trusted.
-fn judged(target: &Target, recording: &Recording, version: &str, seen: &mut Observation) -> bool {
+fn judged(
+    target: &Target,
+    recording: &Recording,
+    version: &str,
+    valid: Claim,
+    seen: &mut Observation,
+) -> bool {
     let Some(verdict) = &recording.verdict else { return true };
     if verdict.faults.is_empty() {
         let name = target.endpoint.name();
         let over = if version.is_empty() { String::new() } else { format!("{version}, ") };
-        seen.worked("certificate", Expects::Works, format!("{over}certificate valid for {name}"));
+        seen.worked(valid, format!("{over}certificate valid for {name}"));
         return true;
     }
     let mut failure = Failure::new(Stage::Handshake, Cause::Chain(verdict.faults.clone()));
     failure.facts.extend(verdict.faults.iter().map(|fault| fault.message.clone()));
-    seen.failed("certificate", Expects::Works, failure);
+    seen.failed(valid, failure);
     false
 }
 

@@ -9,17 +9,19 @@ use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::http::tell_tale;
-use crate::observation::{Expects, Observation};
+use crate::observation::{Claim, Expects, Observation};
 use crate::tls::{ANY_VERSION, Offer, Trust};
 
-pub(super) async fn probe(context: &Context, target: &Target, seen: &mut Observation) {
+pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, seen: &mut Observation) {
+    let answers = seen.expect("plaintext", Expects::Works);
     let (said, closed) = match ask(context, target).await {
         Ok(said) => said,
         Err(failure) => {
-            seen.failed("connect", Expects::Works, failure);
+            seen.failed(connects, failure);
             return;
         }
     };
+    seen.held(connects);
     let text: String = String::from_utf8_lossy(&said[..said.len().min(60)]).escape_debug().collect();
     seen.detail("first_bytes", text.as_str());
     // A TLS server's own words: its alert, its HTTP 400, or silence followed by a handshake that works.
@@ -34,11 +36,11 @@ pub(super) async fn probe(context: &Context, target: &Target, seen: &mut Observa
             failure = failure.because(format!("it answers plaintext with \"{text}\""));
         }
         seen.detail("right_url", url);
-        seen.failed("plaintext", Expects::Works, failure);
+        seen.failed(answers, failure);
         return;
     }
     if fits(target.speech, &said) {
-        seen.worked("plaintext", Expects::Works, "answers in clear");
+        seen.worked(answers, "answers in clear");
         let failure = Failure::new(Stage::Exchange, Cause::NotTls(speaker(target.speech)))
             .because("the port answers in clear: whoever is on the way reads and changes everything");
         seen.warnings.push(failure);
@@ -57,7 +59,7 @@ pub(super) async fn probe(context: &Context, target: &Target, seen: &mut Observa
         }
         _ => format!("something else speaks there: \"{text}\""),
     });
-    seen.failed("plaintext", Expects::Works, failure);
+    seen.failed(answers, failure);
 }
 
 const fn speaker(speech: Speech) -> Speaker {

@@ -1,25 +1,91 @@
-//! What a check saw. A check cannot say that it passed: it returns steps, each with what it expects,
-//! and the judge compares.
+//! What a check saw. A check cannot say that it passed: it declares what it expects, looks, and hands in
+//! the outcome; the judge compares.
+//!
+//! The order is in the types. A claim is declared with its expectation, and is a ticket that takes one
+//! outcome. No method takes both, so an expectation cannot be chosen by what was seen:
+//!
+//! ```compile_fail
+//! use tls_verify_core::evidence::observation::{EvidenceLevel, Expects, Observation};
+//! let mut seen = Observation::new(EvidenceLevel::Proved);
+//! seen.worked("greeting", Expects::Works, "PONG");
+//! ```
+//!
+//! Nor can the expectation be changed once the look is under way:
+//!
+//! ```compile_fail
+//! use tls_verify_core::evidence::observation::{EvidenceLevel, Expects, Observation};
+//! let mut seen = Observation::new(EvidenceLevel::Proved);
+//! let claim = seen.expect("greeting", Expects::Control);
+//! seen.steps_mut()[0].expects = Expects::Works;
+//! ```
+//!
+//! A claim takes one outcome, and an outcome that was handed in stays as it was seen:
+//!
+//! ```compile_fail
+//! use tls_verify_core::evidence::observation::{EvidenceLevel, Expects, Observation};
+//! let mut seen = Observation::new(EvidenceLevel::Proved);
+//! let claim = seen.expect("greeting", Expects::Works);
+//! seen.worked(claim, "PONG");
+//! seen.worked(claim, "PONG again");
+//! ```
+//!
+//! ```compile_fail
+//! use tls_verify_core::evidence::fault::{Cause, Failure, Stage};
+//! use tls_verify_core::evidence::observation::{EvidenceLevel, Expects, Observation, Outcome};
+//! let mut seen = Observation::new(EvidenceLevel::Proved);
+//! let claim = seen.expect("greeting", Expects::Works);
+//! seen.failed(claim, Failure::new(Stage::Session, Cause::TimedOut));
+//! if let Some(Outcome::Failed(failure)) = seen.steps()[0].outcome() {
+//!     failure.cause = Cause::Login;
+//! }
+//! ```
+//!
+//! What is left:
+//!
+//! ```
+//! use tls_verify_core::evidence::observation::{EvidenceLevel, Expects, Observation};
+//! let mut seen = Observation::new(EvidenceLevel::Proved);
+//! let claim = seen.expect("greeting", Expects::Works);
+//! seen.worked(claim, "PONG");
+//! assert!(seen.steps()[0].outcome().is_some());
+//! ```
 
 use serde_json::{Map, Value};
 
-use super::fault::Failure;
+use super::fault::{Cause, Failure, Stage};
 use crate::cause::CauseKind;
 
-/// What a step must show for the check's claim to hold.
+/// What a claim must show for its check to hold; declared before the look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expects {
     /// It works; what was tried and did not work fails the check.
     Works,
     /// Positive control of a negative claim: if it does not hold, nothing is decided.
     Control,
-    /// It is refused, and for one of these reasons; any other refusal decides nothing.
-    Refused(&'static [CauseKind]),
+    /// It is refused, and for the right reason; any other refusal decides nothing.
+    Refused(&'static Refusal),
 }
 
-/// What a step saw.
+/// What a refusal has to be, and what it means when there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The right reasons.
+    pub by: &'static [CauseKind],
+    /// What is wrong when nothing is refused, and whose fault that is.
+    pub admitted: CauseKind,
+    pub component: &'static str,
+}
+
+/// A declared claim that waits for its outcome.
+#[must_use = "a claim that is never looked at leaves its check undecided"]
+#[derive(Debug)]
+pub struct Claim {
+    index: usize,
+}
+
+/// What a look at a claim saw.
 #[derive(Clone, Debug)]
-pub enum Seen {
+pub enum Outcome {
     /// What worked, in a few words for the summary.
     Worked(String),
     Failed(Box<Failure>),
@@ -27,12 +93,50 @@ pub enum Seen {
     Untried(Box<Failure>),
 }
 
-/// One exercised claim.
+/// One exercised claim: what was expected of it and what was seen, neither of which changes any more.
 #[derive(Clone, Debug)]
 pub struct Step {
-    pub name: String,
-    pub expects: Expects,
-    pub seen: Seen,
+    name: String,
+    expects: Expects,
+    outcome: Option<Outcome>,
+}
+
+impl Step {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[must_use]
+    pub const fn expects(&self) -> Expects {
+        self.expects
+    }
+
+    /// What was seen; nothing where nobody came to look.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// What is wrong: what failed, or that somebody was let in who should have been refused.
+    #[must_use]
+    pub fn fault(&self) -> Option<Failure> {
+        match (self.outcome.as_ref()?, self.expects) {
+            (Outcome::Failed(failure) | Outcome::Untried(failure), _) => Some((**failure).clone()),
+            (Outcome::Worked(what), Expects::Refused(refusal)) => Some(self.admitted(refusal, what)),
+            (Outcome::Worked(_), Expects::Works | Expects::Control) => None,
+        }
+    }
+
+    fn admitted(&self, refusal: &Refusal, what: &str) -> Failure {
+        let said = match refusal.admitted {
+            CauseKind::VerificationNotEnforced => what.to_owned(),
+            _ => format!("{} was let in: {what}", self.name),
+        };
+        Failure::new(Stage::Session, Cause::Accepted { kind: refusal.admitted })
+            .because(said)
+            .at(refusal.component)
+    }
 }
 
 /// How good the best evidence for a check is; ordered from best.
@@ -63,31 +167,76 @@ impl EvidenceLevel {
 /// Everything a check saw.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    pub steps: Vec<Step>,
+    steps: Vec<Step>,
     /// Holds, but look at it.
     pub warnings: Vec<Failure>,
     pub evidence: EvidenceLevel,
     pub details: Map<String, Value>,
     /// A sentence for the report where the steps' words do not make one.
     pub summary: Option<String>,
+    /// Whose every fault is where the look names nobody; nothing: the service of the check's link.
+    pub component: Option<String>,
 }
 
 impl Observation {
     #[must_use]
     pub fn new(evidence: EvidenceLevel) -> Self {
-        Self { steps: Vec::new(), warnings: Vec::new(), evidence, details: Map::new(), summary: None }
+        Self {
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            evidence,
+            details: Map::new(),
+            summary: None,
+            component: None,
+        }
     }
 
-    pub fn worked(&mut self, name: impl Into<String>, expects: Expects, what: impl Into<String>) {
-        self.steps.push(Step { name: name.into(), expects, seen: Seen::Worked(what.into()) });
+    /// Declares a claim; the look comes after it.
+    pub fn expect(&mut self, name: impl Into<String>, expects: Expects) -> Claim {
+        self.steps.push(Step { name: name.into(), expects, outcome: None });
+        Claim { index: self.steps.len() - 1 }
     }
 
-    pub fn failed(&mut self, name: impl Into<String>, expects: Expects, failure: Failure) {
-        self.steps.push(Step { name: name.into(), expects, seen: Seen::Failed(Box::new(failure)) });
+    pub fn worked(&mut self, claim: Claim, what: impl Into<String>) {
+        self.settle(claim, Outcome::Worked(what.into()));
     }
 
-    pub fn untried(&mut self, name: impl Into<String>, expects: Expects, failure: Failure) {
-        self.steps.push(Step { name: name.into(), expects, seen: Seen::Untried(Box::new(failure)) });
+    /// It worked, which needs no words.
+    pub fn held(&mut self, claim: Claim) {
+        self.settle(claim, Outcome::Worked(String::new()));
+    }
+
+    pub fn failed(&mut self, claim: Claim, failure: Failure) {
+        self.settle(claim, Outcome::Failed(Box::new(failure)));
+    }
+
+    pub fn untried(&mut self, claim: Claim, failure: Failure) {
+        self.settle(claim, Outcome::Untried(Box::new(failure)));
+    }
+
+    /// A claim's one outcome.
+    fn settle(&mut self, claim: Claim, outcome: Outcome) {
+        let Claim { index } = claim;
+        if let Some(step) = self.steps.get_mut(index) {
+            step.outcome.get_or_insert(outcome);
+        }
+    }
+
+    /// The claims in the order in which they were declared.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The faults of positive claims from the `from`th on.
+    #[doc(hidden)]
+    pub fn faults_mut(&mut self, from: usize) -> impl Iterator<Item = (bool, &mut Failure)> {
+        let positive = |step: &&mut Step| !matches!(step.expects, Expects::Refused(_));
+        self.steps[from..].iter_mut().filter(positive).filter_map(|step| match &mut step.outcome {
+            Some(Outcome::Failed(failure)) => Some((true, &mut **failure)),
+            Some(Outcome::Untried(failure)) => Some((false, &mut **failure)),
+            Some(Outcome::Worked(_)) | None => None,
+        })
     }
 
     pub fn detail(&mut self, key: &str, value: impl Into<Value>) {
