@@ -7,6 +7,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod link;
 pub mod logs;
+pub mod manifest;
 pub mod redaction;
 pub mod remedy;
 pub mod report;

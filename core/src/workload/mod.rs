@@ -3,13 +3,15 @@
 //! what it knows, and leaves the rest unknown.
 
 mod instance;
+mod probe;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 pub use instance::{Instance, Phase, Termination};
-pub use settings::{Argument, Mount, MountSource, Place, Setting, Value};
+pub use probe::{Probe, ProbeAction, ProbeRole};
+pub use settings::{Argument, Mount, MountSource, Place, Setting, Template, Value};
 
 /// What kind of thing a workload is where it is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +54,12 @@ pub struct Workload {
     /// Names under which others reach it: Compose's service name and network aliases, Kubernetes Services (short
     /// and fully qualified).
     pub aliases: Vec<String>,
+    /// Compose networks that it is in; nothing where everything sees everything.
+    pub networks: Vec<String>,
+    /// It shares the host's network.
+    pub on_host: bool,
+    /// A service mesh's sidecar encrypts what goes in and out.
+    pub meshed: bool,
     /// As configured, in the order in which they are described; init containers and sidecars by their role.
     pub containers: Vec<Container>,
     /// How many instances there should be, where that is said.
@@ -72,6 +80,9 @@ impl Workload {
             name: name.into(),
             labels: BTreeMap::new(),
             aliases: Vec::new(),
+            networks: Vec::new(),
+            on_host: false,
+            meshed: false,
             containers: Vec::new(),
             wanted: None,
             instances: Vec::new(),
@@ -126,6 +137,12 @@ pub struct Container {
     pub mounts: Vec<Mount>,
     /// Ports that it says it listens on.
     pub ports: Vec<u16>,
+    /// Their names, where they have some (Kubernetes).
+    pub port_names: BTreeMap<String, u16>,
+    /// Container ports that are published on the host: host port to container port.
+    pub published: Vec<(u16, u16)>,
+    /// Health check, liveness, readiness and start-up probes.
+    pub probes: Vec<Probe>,
     pub place: Option<Place>,
 }
 

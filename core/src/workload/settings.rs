@@ -39,15 +39,103 @@ pub enum Value {
     },
     /// It cannot be known: a variable of the caller's shell, a command substitution. Why, as a name.
     Unknown(String),
+    /// Parts of it are known: `rediss://:` and `@redis:6379` round a password.
+    Partly(Template),
+}
+
+/// A text with gaps. A gap stands between two characters of Unicode's private use, with its name inside.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Template(String);
+
+impl Template {
+    /// What begins a gap.
+    pub const OPEN: char = '\u{f0000}';
+    /// What ends it.
+    pub const CLOSE: char = '\u{f0001}';
+
+    /// The text of a gap.
+    #[must_use]
+    pub fn gap(name: &str) -> String {
+        let name: String = name.chars().filter(|c| !matches!(*c, Self::OPEN | Self::CLOSE)).collect();
+        format!("{}{name}{}", Self::OPEN, Self::CLOSE)
+    }
+
+    /// With every gap filled by what `fill` says of its name.
+    #[must_use]
+    pub fn filled(&self, mut fill: impl FnMut(&str) -> String) -> String {
+        let mut out = String::new();
+        let mut rest = self.0.as_str();
+        while let Some((before, after)) = rest.split_once(Self::OPEN) {
+            out.push_str(before);
+            let (name, behind) = after.split_once(Self::CLOSE).unwrap_or((after, ""));
+            out.push_str(&fill(name));
+            rest = behind;
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// The names of its gaps.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let _ = self.filled(|name| {
+            names.push(name.to_owned());
+            String::new()
+        });
+        names
+    }
+
+    /// With its gaps marked as they stand.
+    #[must_use]
+    pub fn marked(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `rediss://:${REDIS_PASSWORD}@redis:6379`.
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.filled(|name| format!("${{{name}}}")))
+    }
 }
 
 impl Value {
+    /// A value of a text in which gaps are marked as in [`Template::gap`].
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        if !text.contains(Template::OPEN) {
+            return Self::Known(text.to_owned());
+        }
+        let template = Template(text.to_owned());
+        let gaps = template.gaps();
+        match gaps.as_slice() {
+            [name] if Template::gap(name) == text => Self::Unknown(name.clone()),
+            _ => Self::Partly(template),
+        }
+    }
+
+    /// The text with gaps marked as in [`Template::gap`].
+    #[must_use]
+    pub fn marked(&self) -> String {
+        match self {
+            Self::Known(text) | Self::Secret { text: Some(text), .. } => text.clone(),
+            Self::Secret { name, key, text: None } | Self::ConfigMap { name, key } => {
+                Template::gap(&format!("{name}/{key}"))
+            }
+            Self::Unknown(why) => Template::gap(why),
+            Self::Partly(template) => template.0.clone(),
+        }
+    }
+
     /// The text, where it is known.
     #[must_use]
     pub fn known(&self) -> Option<&str> {
         match self {
             Self::Known(text) | Self::Secret { text: Some(text), .. } => Some(text),
-            Self::Secret { text: None, .. } | Self::ConfigMap { .. } | Self::Unknown(_) => None,
+            Self::Secret { text: None, .. } | Self::ConfigMap { .. } | Self::Unknown(_) | Self::Partly(_) => {
+                None
+            }
         }
     }
 }
@@ -64,6 +152,7 @@ impl fmt::Debug for Value {
                 f.debug_struct("ConfigMap").field("name", name).field("key", key).finish()
             }
             Self::Unknown(why) => f.debug_tuple("Unknown").field(why).finish(),
+            Self::Partly(template) => f.debug_tuple("Partly").field(template).finish(),
         }
     }
 }

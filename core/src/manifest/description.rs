@@ -1,0 +1,170 @@
+//! A deployment as described: its workloads, and what they are wired by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::source::{Fault, Source};
+use crate::workload::{Place, Workload};
+
+/// What a deployment is described by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DescriptionKind {
+    #[default]
+    Compose,
+    Kubernetes,
+    /// Files that stand alone: a `nats.conf`, a `redis.conf`, an nginx configuration.
+    Files,
+}
+
+impl DescriptionKind {
+    /// As reports name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compose => "compose",
+            Self::Kubernetes => "kubernetes",
+            Self::Files => "files",
+        }
+    }
+}
+
+/// A deployment.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    /// The file or folder that it was read from.
+    pub source: String,
+    pub kind: DescriptionKind,
+    pub workloads: Vec<Workload>,
+    /// Services of Kubernetes.
+    pub services: Vec<ClusterService>,
+    pub ingresses: Vec<Ingress>,
+    /// Secrets and ConfigMaps that are among the files.
+    pub stored: Vec<Stored>,
+    /// Secrets and ConfigMaps that something among the files makes when it runs (cert-manager and its like).
+    pub made: Vec<Made>,
+    /// Images that are built here, by workload.
+    pub builds: BTreeMap<String, Build>,
+    /// Contents that stand in the description itself, by the place of their mount.
+    pub inline: BTreeMap<Place, Source>,
+    /// Where the source of a mount is written, by the place of the mount.
+    pub defined: BTreeMap<Place, Place>,
+    /// Places where a default stood in for a variable.
+    pub defaulted: BTreeSet<Place>,
+    /// Workloads of which some variables are not known (an `env_file` that is not there).
+    pub open_environment: BTreeSet<String>,
+    pub faults: Vec<Fault>,
+    /// Every file that was read.
+    pub read: BTreeSet<String>,
+}
+
+/// What an image is built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    pub context: String,
+    pub dockerfile: String,
+}
+
+/// A Service of Kubernetes: names, and which port leads where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterService {
+    pub namespace: String,
+    pub name: String,
+    pub selector: BTreeMap<String, String>,
+    pub ports: Vec<ServicePort>,
+    pub place: Place,
+}
+
+/// One of its ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    pub name: Option<String>,
+    pub port: u16,
+    /// A number or the name of a container's port.
+    pub target: String,
+    /// What it says of its protocol.
+    pub app_protocol: Option<String>,
+    pub place: Place,
+}
+
+/// An Ingress.
+#[derive(Clone, Debug)]
+pub struct Ingress {
+    pub namespace: String,
+    pub name: String,
+    pub class: Option<String>,
+    pub annotations: BTreeMap<String, (String, Place)>,
+    /// Service, port by number or name, and where it is written.
+    pub backends: Vec<(String, String, Place)>,
+    /// Secrets that its own listeners serve.
+    pub secrets: Vec<String>,
+    pub place: Place,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StoredKind {
+    Secret,
+    ConfigMap,
+}
+
+impl StoredKind {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+}
+
+/// A Secret or a ConfigMap with its content.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub kind: StoredKind,
+    pub namespace: String,
+    pub name: String,
+    pub entries: BTreeMap<String, StoredEntry>,
+    pub place: Place,
+}
+
+/// One key of it.
+#[derive(Clone)]
+pub struct StoredEntry {
+    pub bytes: Arc<[u8]>,
+    /// Its text, where it stands.
+    pub source: Source,
+    pub place: Place,
+}
+
+/// The content may be a secret.
+impl std::fmt::Debug for StoredEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredEntry").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// Something that is made when the deployment runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    pub kind: StoredKind,
+    pub namespace: String,
+    pub name: String,
+    /// Names that the certificate in it will have, where they are said.
+    pub names: Vec<String>,
+}
+
+impl Description {
+    /// A Secret or ConfigMap among the files.
+    #[must_use]
+    pub fn stored(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&Stored> {
+        let namespace = namespace.unwrap_or("default");
+        self.stored.iter().find(|one| one.kind == kind && one.name == name && one.namespace == namespace)
+    }
+
+    /// Whether something among the files makes it.
+    #[must_use]
+    pub fn makes(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&Made> {
+        let namespace = namespace.unwrap_or("default");
+        self.made.iter().find(|one| one.kind == kind && one.name == name && one.namespace == namespace)
+    }
+}
