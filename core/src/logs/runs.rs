@@ -186,10 +186,10 @@ impl<'a> Reader<'a> {
         if crossing {
             self.crossed = true;
         }
-        // A start marker right after the engine's start time, or after another one, is the same start.
+        // The present start is when the engine says that it was; before it, and where there is no engine, a
+        // start's own words tell. Right after another such line they are of the same start.
         let start = matches!(sense, Sense::Start(_));
-        let same = self.starting || (self.crossed && !crossing && self.log.present.lines < 3);
-        let marker = start && !same;
+        let marker = start && !self.starting && !self.crossed;
         self.starting = start;
         if (crossing || marker) && self.log.present.lines > 0 {
             let ended = std::mem::take(&mut self.log.present);

@@ -2,9 +2,14 @@
 //! are data: see [`table`].
 
 pub mod emitter;
+mod forms;
+mod json;
+mod marks;
 mod memo;
 mod phrase;
+mod prefix;
 mod quick;
+mod record;
 mod sense;
 mod shape;
 mod steady;
@@ -20,10 +25,11 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use crate::redaction::redact;
 pub use memo::Memo;
+use record::Record;
 pub use sense::{Recognised, Sense};
 pub use steady::Form;
 pub use stems::trigger;
-use table::{ENDS, HARMLESS, QUIET, STARTS, STORE, WORKS, patterns};
+use table::{QUIET, STORE, patterns};
 
 /// One pattern: a literal, ASCII case-insensitive, and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -65,24 +71,17 @@ pub fn sense(line: &[u8]) -> Sense {
 
 /// What a line of this form says.
 pub fn sense_of(form: Form<'_>) -> Sense {
-    let line = form.text();
-    static HARMLESS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    static STARTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    static WORKS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    static ENDS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    if let Some(found) = automaton(&STARTS_CELL, STARTS.iter().map(|(text, _)| *text)).find(line) {
-        return Sense::Start(STARTS[found.pattern().as_usize()].1);
+    let record = Record::read(form.text());
+    if let Some(link) = marks::start(&record) {
+        return Sense::Start(link);
     }
-    if let Some(found) = automaton(&WORKS_CELL, WORKS.iter().map(|(text, _)| *text)).find(line) {
-        return Sense::Works(WORKS[found.pattern().as_usize()].1);
+    if let Some(link) = marks::works(&record) {
+        return Sense::Works(link);
     }
-    if automaton(&HARMLESS_CELL, HARMLESS.iter().copied()).is_match(line) {
-        return Sense::Nothing;
-    }
-    match ranked_of(form) {
-        Some((found, _)) => Sense::Trouble(found),
-        None if automaton(&ENDS_CELL, ENDS.iter().copied()).is_match(line) => Sense::Ends,
-        None => Sense::Nothing,
+    match judged(form, &record) {
+        Some((found, _)) if !marks::excused(&record, &found) => Sense::Trouble(found),
+        _ if marks::ends(&record) => Sense::Ends,
+        _ => Sense::Nothing,
     }
 }
 
@@ -99,15 +98,19 @@ pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
 }
 
 pub fn ranked_of(form: Form<'_>) -> Option<(Recognised, u8)> {
-    let line = form.text();
-    trigger(line, false)?;
-    let text = match shape::of(line) {
+    judged(form, &Record::read(form.text()))
+}
+
+fn judged(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
+    trigger(form.text(), false)?;
+    let words = record.own_words();
+    let text = match shape::of(&words) {
         shape::Shape::Message(text) => text,
         shape::Shape::Access(status) => return access(status),
         shape::Shape::Nothing => return None,
     };
-    // A service's name stands for a link all the same.
-    weighed(&text).map(|(found, rank)| (Recognised { link: link(line), ..found }, rank))
+    weighed(&text)
+        .map(|(found, rank)| (Recognised { link: link(&record.own_words_and_peers()), ..found }, rank))
 }
 
 /// What an answered request tells: only a proxy's own word on its upstream.
@@ -164,15 +167,21 @@ fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
     best.map(|(rank, start, _, pattern)| (rank, start, pattern))
 }
 
+/// From this rank on a text is a verdict on a certificate.
+const VERDICT: u8 = 9;
+
 fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
     static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let best = best(line);
-    if automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
+    let above = best.map_or(0, |(rank, _, _)| rank);
+    // No word of comfort beside it takes back a verdict on a certificate.
+    let verdict = above >= VERDICT;
+    if !verdict && automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
         return None;
     }
-    let above = best.map_or(0, |(rank, _, _)| rank);
     if above < 10
         && let Some(phrase) = phrase::find(line, above)
+        && !(verdict && phrase.cause.is_none())
     {
         let found = Recognised {
             kind: phrase.cause?,

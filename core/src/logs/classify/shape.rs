@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use regex::bytes::Regex;
 
+use super::prefix::after_bar;
+
 /// A line's message.
 pub(super) enum Shape<'a> {
     /// Text to be weighed.
@@ -22,22 +24,10 @@ fn built(cell: &'static OnceLock<Regex>, pattern: &str) -> &'static Regex {
     cell.get_or_init(|| Regex::new(pattern).expect("the shape is a valid expression"))
 }
 
-/// What stands behind Compose's `name-1  | `: a service's name tells nothing of what happened to it.
-fn message(line: &[u8]) -> &[u8] {
-    let name = line
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        .count();
-    let blanks = line[name..].iter().take_while(|byte| **byte == b' ').count();
-    match line.get(name + blanks..) {
-        Some(rest) if name > 0 && blanks > 0 => rest.strip_prefix(b"| ").unwrap_or(line),
-        _ => line,
-    }
-}
-
 /// Looks at the shape of a line.
 pub(super) fn of(line: &[u8]) -> Shape<'_> {
-    let line = message(line);
+    // A service's name tells nothing of what happened to it.
+    let line = after_bar(line).unwrap_or(line);
     static ACCESS: OnceLock<Regex> = OnceLock::new();
     static FRAME: OnceLock<Regex> = OnceLock::new();
     static SETTING: OnceLock<Regex> = OnceLock::new();

@@ -5,8 +5,9 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use super::marks;
 use super::phrase;
-use super::table::{HARMLESS, QUIET, patterns};
+use super::table::{QUIET, patterns};
 
 /// The steady form of a line, which is all that the recogniser looks at.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,7 @@ fn known() -> &'static HashSet<Vec<u8>> {
             .iter()
             .flat_map(|pattern| [pattern.text, pattern.and.unwrap_or_default()])
             .chain(QUIET.iter().copied())
-            .chain(HARMLESS.iter().copied())
+            .chain(marks::excuses())
             .chain(phrase::rows())
             .flat_map(|text| text.split(|one: char| !one.is_ascii_alphanumeric()))
             .filter(|word| is_identifier(word.as_bytes()))

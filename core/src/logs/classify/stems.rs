@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::table::{STARTS, WORKS, patterns};
+use super::marks;
+use super::table::patterns;
 
 /// Parts of words that messages of trouble hold. What a table's literal says without any of them is looked
 /// for whole.
@@ -248,7 +249,7 @@ pub fn trigger(bytes: &[u8], project: bool) -> Option<usize> {
     let searcher = if project {
         PROJECT_CELL.get_or_init(|| {
             let mut all = texts();
-            all.extend(STARTS.iter().chain(WORKS).map(|(text, _)| *text));
+            all.extend(marks::texts());
             build(&all)
         })
     } else {

@@ -2,8 +2,6 @@
 
 use std::sync::OnceLock;
 
-use crate::link::Link;
-
 use super::Pattern;
 
 /// A row: `rank|cause[/variant]|side|confidence|seen in|text [&& second text]`. A higher rank is a more
@@ -71,68 +69,6 @@ fn row(table: &'static str, line: &'static str) -> Option<Pattern> {
         table,
     })
 }
-
-/// Lines of a project's logs that look like trouble and are none (self-inflicted handshakes, clients that
-/// go away, clean stops, healthy starts).
-pub(super) const HARMLESS: &[&str] = &[
-    "http: TLS handshake error from",
-    "NATS reconnected, re-subscribing",
-    // The service's second line of the same event; the bus' own names the error.
-    "NATS disconnected, relying on poll",
-    "NATS disconnected, falling back to poll",
-    "disconnected from nats err=<nil>",
-    r#"disconnected from nats","err":null"#,
-    "error=redis: nil",
-    "redis pool configured",
-    "error=context canceled",
-    "Memory overcommit must be enabled",
-    "ws disconnected",
-    "websocket: close 1",
-    "shutdown error",
-];
-
-/// Words that prove that a link works.
-pub(super) const WORKS: &[(&str, Option<Link>)] = &[
-    ("bus: reconnected to nats", Some(Link::Nats)),
-    ("bus: jetstream enabled", Some(Link::Nats)),
-    ("[mock-bank] starting ", Some(Link::Nats)),
-    ("[demo-quickstart] nats connected", Some(Link::Nats)),
-    ("http listening", Some(Link::Redis)),
-    ("context engine listening", Some(Link::Redis)),
-    ("started http=:", Some(Link::Redis)),
-    (r#""msg":"started""#, Some(Link::Redis)),
-    ("registry hydrated from snapshot", Some(Link::Redis)),
-    ("scheduler running, waiting for signals", Some(Link::Redis)),
-    ("shadow evaluation enabled", Some(Link::Redis)),
-    ("hello worker ready", Some(Link::Redis)),
-    // Redis' own word.
-    ("* Ready to accept connections", Some(Link::Redis)),
-    // It comes up without Redis too.
-    ("safety-kernel: listening", Some(Link::SafetyKernel)),
-    // The configuration that it read lies in Redis.
-    ("routing updated", Some(Link::Redis)),
-];
-
-/// Words with which a service starts, and the link that they prove at once. A start may have several
-/// such lines, one after the other.
-pub(super) const STARTS: &[(&str, Option<Link>)] = &[
-    ("cordum api gateway starting", None),
-    ("cordum scheduler starting", None),
-    ("cordum safety kernel starting", None),
-    ("cordum workflow engine starting", None),
-    ("cordum context engine starting", None),
-    ("build info service=cordum-", None),
-    (r#""msg":"build info""#, None),
-    ("using localhost default", None),
-    // The workers say nothing before they have reached Redis.
-    ("[mock-bank] Redis connection verified", Some(Link::Redis)),
-    ("[demo-quickstart] redis ok", Some(Link::Redis)),
-    ("hello-worker starting", None),
-];
-
-/// Words with which a service says that it stops.
-pub(super) const ENDS: &[&str] =
-    &["shutting down gracefully", "[mock-bank] shutting down", "[demo-quickstart] shutdown requested"];
 
 /// Words for what the services keep in Redis, in messages that do not name it.
 pub(super) const STORE: &[&str] = &[

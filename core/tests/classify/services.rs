@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tls_verify::recognise::{recognise, sense};
-use tls_verify_checks::fault::{Recognised, Sense};
+use tls_verify_core::logs::classify::{Recognised, Sense, recognise, sense};
 
-const SET: &str = include_str!("../fixtures/data/recognise/cordum.jsonl");
+const SET: &str = include_str!("../../../fixtures/data/recognise/cordum.jsonl");
 
 struct Row {
     line: String,

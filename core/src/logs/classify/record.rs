@@ -1,0 +1,349 @@
+//! A record as its emitter writes it: how grave, which message, which fields. Read once; whoever judges a
+//! line asks here what its emitter said himself and what he only passes on (prompts, policies, names).
+
+use std::borrow::Cow;
+
+use super::prefix::body;
+use super::{forms, json};
+
+/// How grave a record says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Unsaid,
+    Informs,
+    Warns,
+    Fails,
+}
+
+/// The shape of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `[COMPONENT] LEVEL message key=value`, nothing quoted.
+    Component,
+    Json,
+    /// `level=… msg="…" key=value`.
+    Logfmt,
+    /// `E0921 17:10:08.336189 749 file.go:60] "message" key=value`.
+    Klog,
+    /// `2026/11/24 00:23:09 message`, as Go's `log` writes it.
+    GoLog,
+    /// `1:M 24 Nov 2026 00:23:09.123 * message`.
+    Redis,
+    /// Anything else: the line is the message.
+    Plain,
+}
+
+/// A named value beside the message.
+#[derive(Clone, Debug)]
+pub(super) struct Field<'a> {
+    pub(super) key: Cow<'a, [u8]>,
+    pub(super) value: Cow<'a, [u8]>,
+}
+
+/// A line as its emitter meant it.
+#[derive(Clone, Debug)]
+pub(super) struct Record<'a> {
+    pub(super) style: Style,
+    pub(super) level: Level,
+    pub(super) message: Cow<'a, [u8]>,
+    pub(super) fields: Vec<Field<'a>>,
+}
+
+/// Fields in which emitters say what went wrong.
+const ERRORS: &[&[u8]] = &[
+    b"err",
+    b"error",
+    b"errors",
+    b"errmsg",
+    b"exception",
+    b"exc",
+    b"excinfo",
+    b"x",
+    b"stack",
+    b"stacktrace",
+    b"detail",
+    b"details",
+    b"failure",
+    b"fault",
+    b"msg",
+    b"message",
+    b"log",
+    b"event",
+    b"code",
+    b"codename",
+    b"status",
+    b"statuscode",
+    b"grpccode",
+    b"errno",
+    b"desc",
+];
+/// Fields that give a reason: of trouble where the record is one of trouble, else of anything.
+const REASONS: &[&[u8]] = &[b"reason", b"cause", b"causes", b"rootcause"];
+/// Fields that say with whom the emitter speaks.
+const PEERS: &[&[u8]] = &[
+    b"addr",
+    b"address",
+    b"addrs",
+    b"url",
+    b"uri",
+    b"host",
+    b"server",
+    b"target",
+    b"endpoint",
+    b"peer",
+    b"broker",
+    b"redis",
+    b"nats",
+    b"link",
+    b"upstream",
+];
+
+impl<'a> Record<'a> {
+    pub(super) fn read(line: &'a [u8]) -> Self {
+        let body = body(line);
+        match body.first() {
+            Some(b'{') => json::record(body),
+            Some(b'[') => forms::component(body),
+            Some(b'0'..=b'9') => forms::dated(body),
+            Some(b'I' | b'W' | b'E' | b'F' | b'A') => forms::klog(body).or_else(|| forms::logfmt(body)),
+            Some(b'a'..=b'z' | b'@') => forms::logfmt(body),
+            _ => None,
+        }
+        .unwrap_or(Self {
+            style: Style::Plain,
+            level: Level::Unsaid,
+            message: Cow::Borrowed(line),
+            fields: Vec::new(),
+        })
+    }
+
+    /// Whether message and fields are told apart: else everything stands in the message.
+    fn is_parted(&self) -> bool {
+        matches!(self.style, Style::Component | Style::Json | Style::Logfmt | Style::Klog)
+    }
+
+    /// What the emitter says of its own: the message, and the fields that tell of errors.
+    pub(super) fn own_words(&self) -> Cow<'_, [u8]> {
+        if !self.is_parted() {
+            return Cow::Borrowed(&self.message);
+        }
+        let informs = self.level == Level::Informs;
+        // Where an error is named, the reason is another matter's: a job's, a refusal's.
+        let reasons = !informs && self.errors().next().is_none();
+        let mut text = if informs { unquoted(&self.message) } else { self.message.to_vec() };
+        for field in &self.fields {
+            let key = plain(&field.key);
+            if is_error(&key) || (reasons && is_reason(&key)) {
+                text.push(b' ');
+                text.extend_from_slice(&field.key);
+                text.push(b'=');
+                text.extend_from_slice(&field.value);
+            }
+        }
+        Cow::Owned(text)
+    }
+
+    /// The own words, and with whom the emitter speaks.
+    pub(super) fn own_words_and_peers(&self) -> Cow<'_, [u8]> {
+        let mut text = self.own_words();
+        for field in &self.fields {
+            let key = plain(&field.key);
+            if PEERS.iter().any(|name| key.ends_with(name)) {
+                let text = text.to_mut();
+                text.push(b' ');
+                text.extend_from_slice(&field.key);
+                text.push(b'=');
+                text.extend_from_slice(&field.value);
+            }
+        }
+        text
+    }
+
+    /// The values of the fields `err` and `error`.
+    pub(super) fn errors(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields
+            .iter()
+            .filter(|field| matches!(plain(&field.key).as_slice(), b"err" | b"error"))
+            .map(|field| field.value.trim_ascii())
+    }
+
+    /// The value of a field.
+    pub(super) fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields
+            .iter()
+            .find(|field| field.key.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| &*field.value)
+    }
+}
+
+fn is_error(key: &[u8]) -> bool {
+    ERRORS.contains(&key) || [&b"error"[..], b"exception", b"err"].iter().any(|end| key.ends_with(end))
+}
+
+fn is_reason(key: &[u8]) -> bool {
+    REASONS.iter().any(|name| key.ends_with(name))
+}
+
+/// A key without case, marks and the names of what it lies in.
+fn plain(key: &[u8]) -> Vec<u8> {
+    let last = key.rsplit(|byte| *byte == b'.').next().unwrap_or(key);
+    last.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
+}
+
+/// Names of things that hold other people's text.
+const PASSED_ON: &[&[u8]] = &[
+    b"prompt",
+    b"policy",
+    b"question",
+    b"query",
+    b"rule",
+    b"text",
+    b"topic",
+    b"input",
+    b"example",
+    b"comment",
+];
+
+/// A message without what it quotes; a status' description is the emitter's own all the same.
+fn unquoted(message: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'`')) {
+        let mark = rest[at];
+        let Some(end) = rest[at + 1..].iter().position(|byte| *byte == mark) else { break };
+        text.extend_from_slice(&rest[..at]);
+        let quoted = &rest[at..at + end + 2];
+        text.extend_from_slice(if rest[..at].ends_with(b"desc = ") { quoted } else { b"\"\"" });
+        rest = &rest[at + end + 2..];
+    }
+    text.extend_from_slice(rest);
+    let named = text.iter().enumerate().find(|(at, byte)| {
+        **byte == b':' && PASSED_ON.iter().any(|name| text[..*at].to_ascii_lowercase().ends_with(name))
+    });
+    if let Some((at, _)) = named {
+        text.truncate(at);
+    }
+    text
+}
+
+/// What a level is called.
+pub(super) fn level(word: &[u8]) -> Level {
+    let lower = word.trim_ascii().to_ascii_lowercase();
+    match lower.as_slice() {
+        b"10" | b"20" | b"30" | b"i" | b"d" | b"d1" | b"d2" => Level::Informs,
+        b"40" | b"w" => Level::Warns,
+        b"50" | b"60" | b"e" | b"f" | b"c" | b"panic" | b"dpanic" | b"severe" | b"alert" => Level::Fails,
+        other
+            if [&b"inf"[..], b"deb", b"dbg", b"tra", b"trc", b"not", b"verb"]
+                .iter()
+                .any(|head| other.starts_with(head)) =>
+        {
+            Level::Informs
+        }
+        other if other.starts_with(b"w") => Level::Warns,
+        other
+            if [&b"err"[..], b"fat", b"ftl", b"crit", b"emerg"]
+                .iter()
+                .any(|head| other.starts_with(head)) =>
+        {
+            Level::Fails
+        }
+        _ => Level::Unsaid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> (Style, String, String) {
+        let record = Record::read(line.as_bytes());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (record.style, text(&record.message), text(&record.own_words()))
+    }
+
+    #[test]
+    fn every_emitter_is_read_in_its_own_shape() {
+        for (line, style, message, own) in [
+            (
+                "[SCHEDULER] WARN job refused prompt=why x509: certificate has expired error=EOF attempt=3",
+                Style::Component,
+                "job refused",
+                "job refused error=EOF",
+            ),
+            (
+                "scheduler-1  | 2026-11-24T00:23:09.5Z [SCHEDULER] ERROR failed prompt=\"a error=x509: b\" err=EOF",
+                Style::Component,
+                "failed",
+                "failed err=EOF",
+            ),
+            (
+                r#"{"time":"2026-11-24T00:23:09Z","level":"ERROR","msg":"failed","component":"x","prompt":"x509: a","error":"dial \"b\": EOF"}"#,
+                Style::Json,
+                "failed",
+                "failed error=dial \"b\": EOF",
+            ),
+            (
+                r#"{"log":"[GATEWAY] INFO http listening addr=:8081\n","stream":"stderr","time":"2026-11-24T00:23:09Z"}"#,
+                Style::Component,
+                "http listening",
+                "http listening",
+            ),
+            (
+                "time=\"2026\" level=error msg=\"a \\\"b\\\" c\" title=\"no such host\" err=\"read: EOF\"",
+                Style::Logfmt,
+                "a \"b\" c",
+                "a \"b\" c err=read: EOF",
+            ),
+            (
+                "E0921 17:10:08.336189     749 log.go:194] \"Failed to x\" err=\"y: EOF\" pod=\"tls\"",
+                Style::Klog,
+                "Failed to x",
+                "Failed to x err=y: EOF",
+            ),
+            (
+                r#"{"level":30,"event":"said \"x509: certificate has expired\" to us","reason":"x509: y"}"#,
+                Style::Json,
+                "said \"x509: certificate has expired\" to us",
+                "said \"\" to us",
+            ),
+            ("2026/11/24 00:23:09 [mock-bank] up", Style::GoLog, "[mock-bank] up", "[mock-bank] up"),
+            ("1:M 05 Sep 2025 12:48:21.215 * Ready", Style::Redis, "Ready", "Ready"),
+            ("curl: (35) a=b", Style::Plain, "curl: (35) a=b", "curl: (35) a=b"),
+            ("{\"a\":1", Style::Plain, "{\"a\":1", "{\"a\":1"),
+        ] {
+            assert_eq!(read(line), (style, message.to_owned(), own.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read() {
+        let parts = [
+            "{",
+            "\"",
+            "\\",
+            "msg",
+            ":",
+            "=",
+            "level",
+            "[A] ERROR ",
+            "x=\"",
+            "E0921 1",
+            "] ",
+            " ",
+            "}",
+            "1:M ",
+            "| ",
+            "\\u00",
+        ];
+        let mut seed = 11_u32;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                text.push_str(parts[(seed >> 8) as usize % parts.len()]);
+            }
+            let _ = Record::read(text.as_bytes()).own_words_and_peers();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The recogniser on labelled lines: those of the wild, which lie beside the project, and own ones.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tls_verify_core::logs::classify::{emitter, origin, recognise};
+
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("TLS_VERIFY_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
+    let file = folder.join("errors-dev.jsonl");
+    if file.is_file() {
+        return Some(file);
+    }
+    assert!(std::env::var_os("CI").is_none(), "the corpus is missing: {}", file.display());
+    eprintln!("skipped: no corpus at {}", file.display());
+    None
+}
+
+fn own(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/data/recognise").join(name)
+}
+
+#[derive(Default)]
+struct Score {
+    right: u32,
+    wrong: u32,
+    alarms: u32,
+    traps: u32,
+    /// The writer was named as labelled.
+    emitters: u32,
+    /// Of the lines whose variant or side is labelled: those that differ.
+    details: Vec<String>,
+}
+
+/// Judges every line of a file of `{"line", "label", "also", "emitter"[, "variant"][, "side"]}`.
+fn measure(file: &Path) -> Score {
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut score = Score::default();
+    let mut tally: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for row in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let line = row["line"].as_str().unwrap();
+        let label = row["label"].as_str().unwrap();
+        let found = recognise(line.as_bytes());
+        let said = found.as_ref().map_or("not-tls", |found| found.kind.slug());
+        let good = said == label || row["also"].as_array().unwrap().iter().any(|also| also == said);
+        let writer = row["emitter"].as_str().unwrap();
+        for key in [format!("label {label}"), format!("emitter {writer}")] {
+            let one = tally.entry(key).or_default();
+            one.0 += u32::from(good);
+            one.1 += 1;
+        }
+        if emitter::of(line.as_bytes()).or_else(|| origin(line.as_bytes())).unwrap_or("other") == writer {
+            score.emitters += 1;
+        } else if std::env::var_os("SHOW_EMITTERS").is_some() {
+            println!(
+                "emitter {writer}: said {:?}: {}",
+                emitter::of(line.as_bytes()),
+                line.chars().take(200).collect::<String>()
+            );
+        }
+        if let (Some(found), true) = (&found, said == label) {
+            let variant = found.variant.map(|variant| variant.to_string());
+            let side = found.side.to_string();
+            for (key, said) in [("variant", variant.as_deref().unwrap_or("none")), ("side", side.as_str())] {
+                if row[key].as_str().is_some_and(|wanted| wanted != said) {
+                    score.details.push(format!("{key} {}: said {said}: {line}", row[key]));
+                }
+            }
+        }
+        if label == "not-tls" {
+            score.traps += 1;
+            score.alarms += u32::from(!good);
+        } else if good {
+            score.right += 1;
+        } else {
+            score.wrong += 1;
+        }
+        if !good {
+            println!("{label} {writer}: said {said}: {}", line.chars().take(300).collect::<String>());
+        }
+    }
+    for (key, (good, all)) in &tally {
+        println!("{key}: {good} of {all}");
+    }
+    for detail in &score.details {
+        println!("{detail}");
+    }
+    println!(
+        "right {}, wrong {}; false alarms {} of {}; emitters {}; details wrong {}",
+        score.right,
+        score.wrong,
+        score.alarms,
+        score.traps,
+        score.emitters,
+        score.details.len()
+    );
+    score
+}
+
+fn holds(score: &Score, right: f64, alarms: f64) {
+    let share = f64::from(score.right) / f64::from(score.right + score.wrong);
+    assert!(share >= right, "right {}, wrong {}", score.right, score.wrong);
+    let share = f64::from(score.alarms) / f64::from(score.traps);
+    assert!(share <= alarms, "{} of {} traps gave something", score.alarms, score.traps);
+}
+
+#[test]
+fn labelled_lines_are_named_and_traps_are_not() {
+    let Some(file) = corpus() else { return };
+    holds(&measure(&file), 0.97, 0.01);
+}
+
+#[test]
+fn own_lines_are_named_and_traps_are_not() {
+    holds(&measure(&own("own.jsonl")), 0.97, 0.01);
+}
+
+#[test]
+fn fresh_lines() {
+    holds(&measure(&own("fresh.jsonl")), 0.95, 0.01);
+    holds(&measure(&own("third.jsonl")), 0.95, 0.025);
+    holds(&measure(&own("fourth.jsonl")), 0.95, 0.025);
+}

@@ -1,0 +1,6 @@
+//! What is said of single lines: labelled ones of the wild and of the stack, and records composed of
+//! messages, fields and what other people wrote in them.
+
+mod labelled;
+mod records;
+mod services;
