@@ -1,7 +1,7 @@
 //! Any bytes as a certificate: the parser and the verdict end, in bounded time.
 #![no_main]
 
-use tls_verify::trust::{Options, Parsed, Purpose, matches_name, verify};
+use tls_verify_core::x509::{Options, Parsed, Purpose, matches_name, verify};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(one) = Parsed::read(bytes) {

@@ -2,8 +2,9 @@
 //! never passes over a line that the closer one knows.
 #![no_main]
 
-use tls_verify::recognise::{ranked, recognise, redact, sense, trigger};
-use tls_verify::triage::scan::{Problem, Scanner};
+use tls_verify_core::logs::classify::{ranked, recognise, sense, trigger};
+use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::redaction::redact;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for line in bytes.split(|byte| *byte == b'\n') {
