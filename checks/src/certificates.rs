@@ -6,9 +6,9 @@ use std::path::Path;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
-use tls_verify_core::certificates::{Finding, Grade, Look, layout};
+use tls_verify_core::certificates::{Finding, Look, layout};
 
-use crate::cause::{CauseKind, Side, Variant};
+use crate::cause::{CauseKind, Severity, Side, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial;
 use crate::fault::{Cause, ChainFault, Failure, FileFault, Origin, Stage};
@@ -54,13 +54,13 @@ async fn observe(context: &Context) -> Observation {
     let mut notes = Vec::new();
     for finding in &judged.findings {
         match finding.severity {
-            Grade::Error => {
+            Severity::Error => {
                 wrong += 1;
                 let right = seen.expect(finding.file.clone(), Expects::Works);
                 seen.failed(right, failure(context, finding));
             }
-            Grade::Warning => seen.warnings.push(failure(context, finding)),
-            Grade::Note => notes.push(format!("{}: {}", finding.file, finding.message)),
+            Severity::Warning => seen.warnings.push(failure(context, finding)),
+            Severity::Note => notes.push(format!("{}: {}", finding.file, finding.message)),
         }
     }
     seen.detail("notes", notes);

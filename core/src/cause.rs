@@ -181,9 +181,13 @@ slugs! {
 }
 
 slugs! {
-    /// Whether a finding breaks something or only wants a look.
+    /// How grave a finding is; ordered from harmless.
     pub enum Severity {
-        Error => "error",
+        /// Worth knowing.
+        Note => "note",
+        /// Holds, but look at it.
         Warning => "warning",
+        /// Something does not work.
+        Error => "error",
     }
 }

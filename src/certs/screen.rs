@@ -1,11 +1,12 @@
 //! The screen of `certs`: chains as trees, findings, the next date on which something ends.
 
 use std::io::{self, Write};
+use tls_verify_core::cause::Severity;
 
 use owo_colors::OwoColorize;
 
 use super::single::day;
-use super::{Facts, Finding, Grade, Look, Report};
+use super::{Facts, Finding, Look, Report};
 use crate::report::text::{tame, wrap};
 
 /// How it looks.
@@ -27,7 +28,7 @@ pub(super) fn write(report: &Report, look: Look, style: Style, out: &mut dyn Wri
         trees(&report.certificates, look, style, out)?;
     }
     for finding in &report.findings {
-        if finding.severity == Grade::Note && (style.quiet || !style.verbose && shown_less(finding)) {
+        if finding.severity == Severity::Note && (style.quiet || !style.verbose && shown_less(finding)) {
             continue;
         }
         one(finding, style, out)?;
@@ -37,7 +38,7 @@ pub(super) fn write(report: &Report, look: Look, style: Style, out: &mut dyn Wri
         next(&report.certificates, look, out)?;
     }
     let count = |grade| report.findings.iter().filter(|one| one.severity == grade).count();
-    let (errors, warnings, notes) = (count(Grade::Error), count(Grade::Warning), count(Grade::Note));
+    let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
     let verdict = if errors > 0 { "not right" } else { "the certificates are right" };
     let line = format!(
         "{verdict}: {}, {}, {}, {} (exit {})",
@@ -127,9 +128,9 @@ fn branch(one: &Facts, lead: (&str, &str), look: Look, style: Style, out: &mut d
 
 fn one(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let word = match finding.severity {
-        Grade::Error => paint("ERROR", style.color, |text| text.red().bold().to_string()),
-        Grade::Warning => paint("warn ", style.color, |text| text.yellow().to_string()),
-        Grade::Note => paint("note ", style.color, |text| text.dimmed().to_string()),
+        Severity::Error => paint("ERROR", style.color, |text| text.red().bold().to_string()),
+        Severity::Warning => paint("warn ", style.color, |text| text.yellow().to_string()),
+        Severity::Note => paint("note ", style.color, |text| text.dimmed().to_string()),
     };
     let cause = match (finding.cause, finding.variant) {
         (Some(cause), Some(variant)) => format!(" {cause} ({variant})"),

@@ -182,6 +182,7 @@ fn brief(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Wr
         match above {
             Some((index, root)) => {
                 let kind = match (first.severity, check.status) {
+                    (Severity::Note, _) => "note, as ",
                     (Severity::Warning, _) => "warning, as ",
                     (Severity::Error, Status::Unknown) => "undecided by ",
                     (Severity::Error, _) => "",

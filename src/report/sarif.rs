@@ -31,6 +31,7 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
             }
             let place = one.place.as_deref().unwrap_or(check.id.as_str());
             let weight = match (check.status, one.severity) {
+                (_, Severity::Note) => Weight::Note,
                 (_, Severity::Warning) => Weight::Warning,
                 (Status::Unknown, Severity::Error) => Weight::Open,
                 (_, Severity::Error) => Weight::Error,
@@ -63,9 +64,9 @@ pub fn certs(report: &certs::Report, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|one| {
             let weight = match one.severity {
-                certs::Grade::Error => Weight::Error,
-                certs::Grade::Warning => Weight::Warning,
-                certs::Grade::Note => Weight::Note,
+                Severity::Error => Weight::Error,
+                Severity::Warning => Weight::Warning,
+                Severity::Note => Weight::Note,
             };
             let text = with_fixes(one.message.clone(), &one.fix);
             result(

@@ -1,20 +1,9 @@
 //! A finding: which file, which cause, how grave, what was seen, what to do.
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Severity, Variant};
 use serde::Serialize;
 
 use crate::report::Fix;
-
-/// How grave a finding is; ordered from harmless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Grade {
-    /// Worth knowing.
-    Note,
-    /// Holds, but look at it.
-    Warning,
-    Error,
-}
 
 /// One thing about a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,14 +11,14 @@ pub struct Finding {
     pub file: String,
     pub cause: Option<CauseKind>,
     pub variant: Option<Variant>,
-    pub severity: Grade,
+    pub severity: Severity,
     pub message: String,
     pub fix: Vec<Fix>,
 }
 
 impl Finding {
     #[must_use]
-    pub fn new(file: &str, severity: Grade, message: impl Into<String>) -> Self {
+    pub fn new(file: &str, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
             cause: None,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Severity, Variant};
 
-use super::finding::{Finding, Grade};
+use super::finding::Finding;
 use super::layout::Judged;
 use super::set::{self, Set};
 use super::single::{self, Look};
@@ -56,7 +56,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
                 findings.retain(|one| !stranger(one));
                 findings.push(Finding::new(
                     source.name(),
-                    Grade::Note,
+                    Severity::Note,
                     format!("its issuer {} is not among these files", leaf.issuer),
                 ));
             } else {
@@ -70,7 +70,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
             if !paired {
                 judged.findings.push(Finding::new(
                     source.name(),
-                    Grade::Note,
+                    Severity::Note,
                     "a private key without its certificate",
                 ));
             }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Severity, Variant};
 
-use super::finding::{Finding, Grade};
+use super::finding::Finding;
 use super::modes::{self, Modes};
 use super::set::{self, Set};
 use super::single::{self, Look, day};
@@ -129,9 +129,9 @@ fn unread(files: &Files, findings: &mut [Finding]) {
     let Files { ca, server, server_key, client, client_key } = files;
     let all = [ca, server, client].map(|one| (one, certificates(one)));
     for (source, usable) in all.into_iter().chain([server_key, client_key].map(|one| (one, keys(one)))) {
-        let of_it = |one: &&mut Finding| one.file == source.name() && one.severity == Grade::Warning;
+        let of_it = |one: &&mut Finding| one.file == source.name() && one.severity == Severity::Warning;
         if !usable {
-            findings.iter_mut().filter(of_it).for_each(|one| one.severity = Grade::Error);
+            findings.iter_mut().filter(of_it).for_each(|one| one.severity = Severity::Error);
         }
     }
 }
@@ -143,7 +143,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
     if source.facts.is_empty() {
         if source.found.faults.is_empty() {
             found.push(
-                Finding::new(source.name(), Grade::Error, "it holds no certificate")
+                Finding::new(source.name(), Severity::Error, "it holds no certificate")
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
             );
         }
@@ -153,7 +153,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
         found.push(
             Finding::new(
                 source.name(),
-                Grade::Warning,
+                Severity::Warning,
                 "the CA file holds a private key: every service mounts it",
             )
             .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
@@ -172,14 +172,14 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
         let own = leaves.into_iter().flatten().any(|leaf| leaf.der == one.der);
         if let Some(mut finding) = single::authority(one) {
             if own {
-                finding.severity = Grade::Note;
+                finding.severity = Severity::Note;
                 finding.message = format!(
                     "the CA file holds the end-entity certificate of {} itself: Go accepts it as its own anchor",
                     one.called()
                 );
                 finding.fix.clear();
             } else if usable {
-                finding.severity = Grade::Warning;
+                finding.severity = Severity::Warning;
             }
             found.push(finding);
         }
@@ -193,7 +193,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
                     day(leaf.ends)
                 );
                 found.push(
-                    Finding::new(source.name(), Grade::Warning, message)
+                    Finding::new(source.name(), Severity::Warning, message)
                         .of(CauseKind::Expired, Some(Variant::ExpiredCa)),
                 );
             }
@@ -210,7 +210,7 @@ fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec
         let message = "the CA's private key lies in the folder that every service mounts: whoever reads it can \
                        make certificates that the whole stack trusts";
         found.push(
-            Finding::new(&key.display().to_string(), Grade::Note, message)
+            Finding::new(&key.display().to_string(), Severity::Note, message)
                 .fix("keep it elsewhere; no service needs it", format!("mv {} SAFE_PLACE/", key.display())),
         );
     }
@@ -225,7 +225,7 @@ fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec
         let ended = if ended > 0 { format!(", {ended} ended") } else { String::new() };
         found.push(Finding::new(
             other.name(),
-            Grade::Note,
+            Severity::Note,
             format!("not of the guide's layout: {what}{ended}"),
         ));
     }
@@ -241,7 +241,7 @@ fn made(files: &Files) -> Option<Finding> {
     shaped.then(|| {
         Finding::new(
             ca.file.as_str(),
-            Grade::Note,
+            Severity::Note,
             "made by `cordumctl generate-certs`: EC P-256, PKCS#8, 128-bit serial numbers, CA and leaves end together",
         )
     })

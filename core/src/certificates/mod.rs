@@ -15,7 +15,7 @@ pub mod source;
 mod verdict;
 
 pub use facts::Facts;
-pub use finding::{Finding, Grade};
+pub use finding::Finding;
 pub use layout::Judged;
 pub use read::{Found, bytes as read_bytes};
 pub use report::{Report, report};

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::finding::{Finding, Grade};
-use crate::cause::{CauseKind, Variant};
+use super::finding::Finding;
+use crate::cause::{CauseKind, Severity, Variant};
 
 /// The users that Cordum's containers run as: Go services, dashboard, Redis.
 const CONTAINER: u32 = 65532;
@@ -69,7 +69,7 @@ pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
             open.join(", ")
         );
         found.push(
-            Finding::new(&name, Grade::Warning, message)
+            Finding::new(&name, Severity::Warning, message)
                 .of(CauseKind::BadKeyFile, Some(Variant::WorldReadable))
                 .fix(
                     "on a shared machine give the keys to the containers' user alone",
@@ -84,7 +84,7 @@ pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
             closed.join(", ")
         );
         found.push(
-            Finding::new(&name, Grade::Warning, message)
+            Finding::new(&name, Severity::Warning, message)
                 .of(CauseKind::BadKeyFile, Some(Variant::PermissionDenied))
                 .fix(
                     "make them readable for the containers, and restart",

@@ -1,12 +1,12 @@
 //! Files that the operator names: these anchors, this certificate, this key.
 
 use super::facts::Facts;
-use super::finding::{Finding, Grade};
+use super::finding::Finding;
 use super::layout::Judged;
 use super::set::{self, Set};
 use super::single::{self, Look};
 use super::source::Source;
-use crate::cause::CauseKind;
+use crate::cause::{CauseKind, Severity};
 use crate::remedy::catalogue::Blanks;
 use crate::x509::Purpose;
 
@@ -63,14 +63,15 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
             for finding in &mut judged.findings {
                 let of_anchor = trusted.contains(&finding.file.as_str());
                 let of_order = finding.cause == Some(CauseKind::InvalidCa);
-                if (of_anchor || of_order) && finding.severity == Grade::Error {
-                    finding.severity = Grade::Warning;
+                if (of_anchor || of_order) && finding.severity == Severity::Error {
+                    finding.severity = Severity::Warning;
                 }
             }
-        } else if judged.findings.iter().all(|one| one.severity != Grade::Error)
+        } else if judged.findings.iter().all(|one| one.severity != Severity::Error)
             && let Some(one) = judged.verifications.iter().find(|one| !one.accepted)
         {
-            let mut finding = Finding::new(leaf.name(), Grade::Error, one.reason.clone().unwrap_or_default());
+            let mut finding =
+                Finding::new(leaf.name(), Severity::Error, one.reason.clone().unwrap_or_default());
             finding.cause = one.cause;
             finding.variant = one.variant;
             judged.findings.push(finding);

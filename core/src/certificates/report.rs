@@ -1,10 +1,11 @@
 //! What is said of certificate files, as data.
 
+use crate::cause::Severity;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use super::facts::Facts;
-use super::finding::{Finding, Grade};
+use super::finding::Finding;
 use super::layout::Judged;
 use super::single::Look;
 use super::verdict::Verification;
@@ -37,7 +38,7 @@ pub fn report(judged: Judged, look: Look) -> Report {
     // Errors first; within a grade in the order of the files.
     seen.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let code =
-        if seen.iter().any(|finding| finding.severity == Grade::Error) { exit::FAIL } else { exit::PASS };
+        if seen.iter().any(|finding| finding.severity == Severity::Error) { exit::FAIL } else { exit::PASS };
     let nothing = sources.iter().all(|source| source.found.blocks.is_empty());
     let code = if nothing && code == exit::PASS { exit::UNDECIDED } else { code };
     let worst = verifications.iter().find(|one| !one.accepted).or(verifications.first()).cloned();

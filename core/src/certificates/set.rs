@@ -1,9 +1,9 @@
 //! A certificate with its key, its trust anchors and its role, judged together.
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Severity, Variant};
 
 use super::facts::Facts;
-use super::finding::{Finding, Grade};
+use super::finding::Finding;
 use super::keys::{self, Fit};
 use super::read::Block;
 use super::single::{self, Look};
@@ -40,7 +40,7 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
         if set.leaf.found.faults.is_empty() {
             let message = "it holds no certificate";
             found.push(
-                Finding::new(set.leaf.name(), Grade::Error, message)
+                Finding::new(set.leaf.name(), Severity::Error, message)
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
             );
         }
@@ -54,7 +54,7 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
     // Whatever it says of itself, it is renewed as a leaf.
     let as_leaf = Facts { is_ca: false, ..leaf.clone() };
     let dated = single::dates(&as_leaf, look, true);
-    let dead = dated.as_ref().is_some_and(|finding| finding.severity == Grade::Error);
+    let dead = dated.as_ref().is_some_and(|finding| finding.severity == Severity::Error);
     found.extend(dated);
     for one in &set.leaf.facts {
         found.extend(single::make(one));
@@ -92,16 +92,17 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
         let reason = chained.reason.clone().unwrap_or_default();
         // The others' dates on that day say nothing of today.
         let parsed = parsed && !(dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid));
-        let said = found.iter().any(|one| one.cause == Some(cause) && one.severity == Grade::Error);
+        let said = found.iter().any(|one| one.cause == Some(cause) && one.severity == Severity::Error);
         // That the CA file cannot be used is said of the CA file.
         if parsed && !said && chained.variant != Some(Variant::EmptyTrustStore) {
-            let mut finding = Finding::new(set.leaf.name(), Grade::Error, reason).of(cause, chained.variant);
+            let mut finding =
+                Finding::new(set.leaf.name(), Severity::Error, reason).of(cause, chained.variant);
             finding.fix = catalogue::fixes(cause, chained.variant, "certificates", &set.blanks);
             found.push(finding);
         }
     }
     for difference in &verification.differences {
-        found.push(Finding::new(set.leaf.name(), Grade::Note, difference.clone()));
+        found.push(Finding::new(set.leaf.name(), Severity::Note, difference.clone()));
     }
     if set.purpose == Purpose::Client {
         found.extend(start_up_check(set, leaf, look, &verification));
@@ -129,7 +130,7 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
         if own > 0 {
             found.push(Finding::new(
                 set.leaf.name(),
-                Grade::Note,
+                Severity::Note,
                 "the file holds a private key too: whoever may read the certificate has the key",
             ));
         }
@@ -140,7 +141,7 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
         found.push(
             Finding::new(
                 source.name(),
-                Grade::Error,
+                Severity::Error,
                 "the private key is encrypted; Go's servers, NATS and Redis read it unencrypted",
             )
             .of(CauseKind::BadKeyFile, Some(Variant::Encrypted))
@@ -157,7 +158,7 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
             let what =
                 if source.facts.is_empty() { "no private key" } else { "a certificate and no private key" };
             found.push(
-                Finding::new(source.name(), Grade::Error, format!("it holds {what}"))
+                Finding::new(source.name(), Severity::Error, format!("it holds {what}"))
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
                     .fix("put the certificate's private key there", ""),
             );
@@ -166,24 +167,32 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
     };
     if !keys::well_formed(der) {
         found.push(
-            Finding::new(source.name(), Grade::Error, "the private key is damaged: there is no key inside")
-                .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
-                .fix(
-                    "put the certificate's private key there",
-                    format!("openssl pkey -noout -in {}", source.name()),
-                ),
+            Finding::new(
+                source.name(),
+                Severity::Error,
+                "the private key is damaged: there is no key inside",
+            )
+            .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
+            .fix(
+                "put the certificate's private key there",
+                format!("openssl pkey -noout -in {}", source.name()),
+            ),
         );
         return found;
     }
     if keys.len() > 1 {
         let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
-        found.push(Finding::new(source.name(), Grade::Warning, message).of(CauseKind::BadKeyFile, None));
+        found.push(Finding::new(source.name(), Severity::Warning, message).of(CauseKind::BadKeyFile, None));
     }
     let Some(leaf) = set.leaf.facts.first() else { return found };
     match keys::fit(*form, der, leaf) {
         Fit::Fits => {}
         Fit::Unknown => {
-            found.push(Finding::new(source.name(), Grade::Note, "the key is of a kind that is not compared"));
+            found.push(Finding::new(
+                source.name(),
+                Severity::Note,
+                "the key is of a kind that is not compared",
+            ));
         }
         Fit::Other => {
             let place = set.leaf.facts.iter().position(|one| keys::fit(*form, der, one) == Fit::Fits);
@@ -202,7 +211,7 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
                 set.leaf.name()
             );
             found.push(
-                Finding::new(source.name(), Grade::Error, message).of(CauseKind::KeyMismatch, None).fix(
+                Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(
                     "put the pair of one and the same `generate-certs` run there, then restart",
                     "cordumctl generate-certs --force --days 365 && docker compose restart",
                 ),
@@ -222,21 +231,23 @@ fn order(set: &Set<'_>) -> Vec<Finding> {
             "the file begins with the CA certificate of {}: the end-entity certificate has to come first",
             leaf.called()
         );
-        found.push(Finding::new(set.leaf.name(), Grade::Error, message).of(CauseKind::InvalidCa, None).fix(
-            "write the end-entity certificate first, then its intermediates",
-            format!("cat leaf.crt intermediate.crt > {}", set.leaf.name()),
-        ));
+        found.push(
+            Finding::new(set.leaf.name(), Severity::Error, message).of(CauseKind::InvalidCa, None).fix(
+                "write the end-entity certificate first, then its intermediates",
+                format!("cat leaf.crt intermediate.crt > {}", set.leaf.name()),
+            ),
+        );
         return found;
     }
     // Two certificates of one intermediate, as after a cross-signature, may follow the one they both signed.
     let in_order = (1..chain.len()).all(|at| chain[..at].iter().any(|one| one.issuer == chain[at].subject));
     if !in_order {
         let message = "the certificates behind the first are not in order (each signed by the next); Go accepts it, TLS 1.2 clients need not";
-        found.push(Finding::new(set.leaf.name(), Grade::Warning, message).of(CauseKind::OtherTls, None));
+        found.push(Finding::new(set.leaf.name(), Severity::Warning, message).of(CauseKind::OtherTls, None));
     }
     if chain.iter().skip(1).any(|one| one.self_issued && one.is_ca) {
         let message = "the file holds a root too; it is sent for nothing: clients use their own";
-        found.push(Finding::new(set.leaf.name(), Grade::Note, message));
+        found.push(Finding::new(set.leaf.name(), Severity::Note, message));
     }
     found
 }
@@ -251,7 +262,9 @@ fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
             leaf.called(),
             leaf.key_usages.join(", ")
         );
-        found.push(Finding::new(set.leaf.name(), Grade::Warning, message).of(CauseKind::WrongKeyUsage, None));
+        found.push(
+            Finding::new(set.leaf.name(), Severity::Warning, message).of(CauseKind::WrongKeyUsage, None),
+        );
     }
     if leaf.is_ca && set.leaf.facts.len() == 1 {
         let message = format!(
@@ -259,7 +272,7 @@ fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
             leaf.called()
         );
         found.push(
-            Finding::new(set.leaf.name(), Grade::Warning, message)
+            Finding::new(set.leaf.name(), Severity::Warning, message)
                 .of(CauseKind::InvalidCa, Some(Variant::CaAsEndEntity)),
         );
     }
@@ -294,7 +307,7 @@ fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
             missing.join(", ")
         );
         found.push(
-            Finding::new(set.leaf.name(), Grade::Error, message)
+            Finding::new(set.leaf.name(), Severity::Error, message)
                 .of(CauseKind::HostnameMismatch, variant)
                 .fix(
                     "issue it again with every name (`cordumctl generate-certs` has no option for names)",
@@ -307,7 +320,7 @@ fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
             "{} are in the guide's list and not in the certificate; nothing connects by these names",
             unused.join(", ")
         );
-        found.push(Finding::new(set.leaf.name(), Grade::Note, message));
+        found.push(Finding::new(set.leaf.name(), Severity::Note, message));
     }
     found
 }
@@ -354,7 +367,7 @@ fn start_up_check(set: &Set<'_>, leaf: &Facts, look: Look, verification: &Verifi
     (!only.accepted && !dates).then(|| {
         Finding::new(
             set.leaf.name(),
-            Grade::Warning,
+            Severity::Warning,
             "Cordum's services look at the first certificate of the client file and of the CA file alone before \
              they connect: there this pair does not chain, and they stop with `tls chain invalid`",
         )

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::{CauseKind, Severity, Variant};
 use time::OffsetDateTime;
 
 use super::facts::Facts;
-use super::finding::{Finding, Grade};
+use super::finding::Finding;
 use super::source::Source;
 
 /// How certificates are looked at.
@@ -33,7 +33,7 @@ pub fn unreadable(source: &Source) -> Vec<Finding> {
         .map(|fault| {
             // What was read all the same is only worth a look.
             let usable = !source.found.blocks.is_empty() && fault.variant == Variant::WrongKind;
-            let grade = if usable { Grade::Warning } else { Grade::Error };
+            let grade = if usable { Severity::Warning } else { Severity::Error };
             let finding = Finding::new(source.name(), grade, fault.message.clone())
                 .of(CauseKind::BadKeyFile, Some(fault.variant));
             match fault.variant {
@@ -103,7 +103,7 @@ pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
             )
         }
     };
-    let grade = if main { Grade::Error } else { Grade::Warning };
+    let grade = if main { Severity::Error } else { Severity::Warning };
     let what = format!("the certificate of {}", one.called());
     if look.at > one.ends {
         let ago = (look.at - one.ends).whole_days();
@@ -125,7 +125,7 @@ pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
     if soon || left * 3 < life {
         let why = if soon { "" } else { ", the last third of its lifetime" };
         let message = format!("{what} ends on {} (in {} days{why})", day(one.ends), left.whole_days());
-        return Some(renew(Finding::new(&one.file, Grade::Warning, message).of(CauseKind::Expired, None)));
+        return Some(renew(Finding::new(&one.file, Severity::Warning, message).of(CauseKind::Expired, None)));
     }
     None
 }
@@ -143,13 +143,13 @@ pub(super) fn make(one: &Facts) -> Vec<Finding> {
             format!("{what} is not parsed by Go: {why}")
         };
         found.push(
-            Finding::new(&one.file, Grade::Error, message)
+            Finding::new(&one.file, Severity::Error, message)
                 .of(CauseKind::OtherTls, None)
                 .fix("issue it again with a tool that follows RFC 5280", ""),
         );
     }
     let weak = |variant, message: String| {
-        Finding::new(&one.file, Grade::Warning, message)
+        Finding::new(&one.file, Severity::Warning, message)
             .of(CauseKind::OtherTls, Some(variant))
             .fix("issue it again with an EC P-256 key and SHA-256", "")
     };
@@ -174,18 +174,18 @@ pub(super) fn make(one: &Facts) -> Vec<Finding> {
         let message = format!("{what} is signed with {}: Go refuses it", one.signature);
         let finding =
             weak(Variant::WeakSignature, message).of(CauseKind::BadSignature, Some(Variant::WeakSignature));
-        found.push(Finding { severity: Grade::Error, ..finding });
+        found.push(Finding { severity: Severity::Error, ..finding });
     }
     let digits: &[u8] = one.raw_serial.strip_prefix(&[0]).unwrap_or(&one.raw_serial);
     if digits.iter().all(|byte| *byte == 0) {
         let message = format!("{what} has the serial number 0 (RFC 5280, 4.1.2.2, wants a positive one)");
-        found.push(Finding::new(&one.file, Grade::Warning, message).of(CauseKind::OtherTls, None));
+        found.push(Finding::new(&one.file, Severity::Warning, message).of(CauseKind::OtherTls, None));
     } else if one.raw_serial.len() > 20 {
         let message = format!(
             "{what} has a serial number of {} octets (RFC 5280, 4.1.2.2, allows 20)",
             one.raw_serial.len()
         );
-        found.push(Finding::new(&one.file, Grade::Warning, message).of(CauseKind::OtherTls, None));
+        found.push(Finding::new(&one.file, Severity::Warning, message).of(CauseKind::OtherTls, None));
     }
     found
 }
@@ -196,7 +196,7 @@ pub(super) fn authority(one: &Facts) -> Option<Finding> {
     let what = format!("the certificate of {}", one.called());
     let refuse = |message: String| {
         Some(
-            Finding::new(&one.file, Grade::Error, message)
+            Finding::new(&one.file, Severity::Error, message)
                 .of(CauseKind::InvalidCa, Some(Variant::NotACa))
                 .fix("use the CA's own certificate; make one with `cordumctl generate-certs`", ""),
         )
