@@ -131,11 +131,7 @@ impl Baseline {
             .collect();
         report.comparison = Some(comparison);
         if new_only && report.exit_code != exit::INTERRUPTED {
-            report.exit_code = match (failed, open) {
-                (true, _) => exit::FAIL,
-                (false, true) => exit::UNDECIDED,
-                (false, false) => exit::PASS,
-            };
+            report.exit_code = exit::of(failed, open);
             report.outcome = outcome(report.exit_code);
         }
     }

@@ -42,7 +42,7 @@ pub fn ended(code: u8, wrote: io::Result<()>) -> u8 {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(error) => {
             tell(&format!("error: standard output cannot be written: {error}"));
-            if code == exit::PASS { exit::UNDECIDED } else { code }
+            exit::not_whole(code)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_checks::cause::Variant;
 use tls_verify_checks::fault::{Cause, Failure, Stage};
 use tls_verify_checks::observation::{Observation, Outcome};
 
@@ -75,19 +75,11 @@ fn hope(failure: &Failure) -> Hope {
         let later = matches!(failure.stage, Stage::Session | Stage::Exchange);
         return if later && matches!(failure.cause, Cause::Other) { Hope::Unseen } else { Hope::None };
     };
-    let transient = matches!(
-        reading.kind,
-        CauseKind::ConnectionRefused
-            | CauseKind::ConnectionReset
-            | CauseKind::Timeout
-            | CauseKind::Dns
-            | CauseKind::BadGateway
-    );
     let starting = matches!(
         reading.variant,
         Some(Variant::ContainerRestarting | Variant::ContainerStopped | Variant::ContainerAbsent)
     );
-    if transient || starting {
+    if reading.kind.is_transient() || starting {
         let why = reading.variant.map_or_else(|| reading.kind.to_string(), |variant| variant.to_string());
         Hope::ComesUp(why)
     } else {

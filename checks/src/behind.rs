@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::cause::{CauseKind, Variant};
+use crate::cause::Variant;
 use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
@@ -27,14 +27,7 @@ pub async fn look(context: &Context, link: Link, seen: &mut Observation) {
 /// Kinds that say nothing about their reason.
 fn is_symptom(failure: &Failure) -> bool {
     match failure.cause.reading() {
-        Some(reading) => matches!(
-            reading.kind,
-            CauseKind::ConnectionRefused
-                | CauseKind::ConnectionReset
-                | CauseKind::Timeout
-                | CauseKind::Dns
-                | CauseKind::BadGateway
-        ),
+        Some(reading) => reading.kind.is_transient(),
         None => matches!(failure.cause, Cause::Http { status: 503 | 429 }),
     }
 }

@@ -47,7 +47,7 @@ fn dying_words(run: &RunLog, service: &str, about: Option<Link>) -> Option<Troub
     // Who gives up when the time is over has said before what it met in that time.
     let met = open()
         .filter(|one| trouble.what.kind == CauseKind::Timeout && one.what.kind != CauseKind::Timeout)
-        .filter(|one| one.link == trouble.link && logs::is_connection_trouble(one.what.kind))
+        .filter(|one| one.link == trouble.link && one.what.kind.is_transient())
         .max_by_key(|one| one.line);
     let trouble = met.unwrap_or(trouble);
     // A server that gives up says so in general after it has named the file.

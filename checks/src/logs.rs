@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
-pub use tls_verify_core::logs::runs::{Reader, RunLog, ServiceLog, Trouble, is_connection_trouble};
+pub use tls_verify_core::logs::runs::{Reader, RunLog, ServiceLog, Trouble};
 
 use crate::context::{Context, OwnProbe};
 use crate::engine::{Container, Engine};

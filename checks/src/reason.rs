@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Origin, Stage};
 use crate::last_words::words;
-use crate::logs;
 use crate::own_side;
 use crate::settings;
 use crate::stack::Link;
@@ -94,13 +93,13 @@ pub(crate) async fn of_container(
         }
     } else if !own
         && words.link.is_none()
-        && logs::is_connection_trouble(words.what.kind)
+        && words.what.kind.is_transient()
         && let Some(found) = waiting(context, container, effect).await
     {
         return Some(found.because(said));
     }
     // It gave up over trouble that has gone since: what it needs is a start.
-    if !container.running && !container.restarting && logs::is_connection_trouble(words.what.kind) {
+    if !container.running && !container.restarting && words.what.kind.is_transient() {
         let gone = gone(&container.service, Variant::ContainerStopped);
         return Some(
             Failure::new(Stage::Connect, gone)
@@ -242,7 +241,7 @@ pub(crate) async fn broken(
         Some(CauseKind::HostnameMismatch) => own_side::misnamed(context, container, link),
         None => own_side::misnamed(context, container, link)
             .filter(|found| found.place.as_deref() == Some(link.service())),
-        Some(kind) if logs::is_connection_trouble(kind) => own_side::without_tls(container, link),
+        Some(kind) if kind.is_transient() => own_side::without_tls(container, link),
         Some(_) => None,
     }
 }
@@ -272,7 +271,7 @@ async fn look_at(context: &Context, link: Link) -> Option<Failure> {
     let nobody_can_tell =
         matches!(failure.cause, Cause::Unreachable | Cause::File(_) | Cause::BeyondUs | Cause::Other);
     if let (Some((engine, known)), Some(kind)) = (server, failure.kind())
-        && logs::is_connection_trouble(kind)
+        && kind.is_transient()
     {
         // It may have died since, or be in one more of its starts.
         let container = engine.look(known).await.unwrap_or_else(|_| known.clone());

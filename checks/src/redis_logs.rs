@@ -9,7 +9,7 @@ use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::{Check, Context};
 use crate::engine::Container;
 use crate::fault::{Cause, Failure, Speaker, Stage};
-use crate::logs::{self, RunLog, ServiceLog, Trouble, is_connection_trouble};
+use crate::logs::{self, RunLog, ServiceLog, Trouble};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::own_side;
 use crate::stack::{Link, LogSource};
@@ -223,7 +223,7 @@ fn weigh(
     for trouble in &run.troubles {
         let mut failure = as_failure(name, service, trouble);
         let of_redis = trouble.link == Some(Link::Redis);
-        let connection = is_connection_trouble(trouble.what.kind);
+        let connection = trouble.what.kind.is_transient();
         let settled = trouble
             .last
             .and_then(|last| present.now.duration_since(last).ok())
@@ -278,7 +278,7 @@ fn was_dropped(trouble: &Trouble, run: &RunLog) -> bool {
     let dialled = |other: &Trouble| {
         other.link == trouble.link
             && other.line > trouble.line
-            && is_connection_trouble(other.what.kind)
+            && other.what.kind.is_transient()
             && other.what.kind != CauseKind::ConnectionReset
     };
     trouble.what.kind == CauseKind::ConnectionReset
@@ -358,7 +358,7 @@ async fn behind_redis(context: &Context, seen: &mut Observation) {
         let Some(kind) = failure.kind() else { continue };
         let login = matches!(found.cause, Cause::Login);
         let same = crate::reason::alike(kind) == found.kind().map_or(kind, crate::reason::alike);
-        if same || (is_connection_trouble(kind) && !login) {
+        if same || (kind.is_transient() && !login) {
             failure.cause = found.cause.clone();
             failure.place = Some("redis".to_owned());
             failure.facts.splice(0..0, found.facts.first().cloned());

@@ -118,6 +118,20 @@ slugs! {
     }
 }
 
+impl CauseKind {
+    /// No connection came about, or it was lost: nobody was reached.
+    #[must_use]
+    pub const fn is_unreached(self) -> bool {
+        matches!(self, Self::ConnectionRefused | Self::ConnectionReset | Self::Timeout | Self::Dns)
+    }
+
+    /// Trouble with the connection itself: a symptom of something else, which may pass without anybody's help.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        self.is_unreached() || matches!(self, Self::BadGateway)
+    }
+}
+
 slugs! {
     /// What narrows a cause down.
     pub enum Variant {

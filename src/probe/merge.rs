@@ -48,9 +48,7 @@ pub fn command(args: &MergeArgs) -> u8 {
     let wanted = args.expect.unwrap_or(1);
     if endpoints.len() < wanted {
         notes.push(format!("{} endpoints of {wanted}: a shard is missing", endpoints.len()));
-        if code == exit::PASS {
-            code = exit::UNDECIDED;
-        }
+        code = exit::not_whole(code);
     }
     for note in notes {
         let _ = writeln!(io::stderr(), "note: {note}");

@@ -79,13 +79,7 @@ impl Count {
     /// 1 findings, 3 undecided, 0 clean.
     #[must_use]
     pub const fn exit_code(self, strict: bool) -> u8 {
-        if self.fail > 0 || (strict && self.warn > 0) {
-            exit::FAIL
-        } else if self.unknown > 0 {
-            exit::UNDECIDED
-        } else {
-            exit::PASS
-        }
+        exit::of(self.fail > 0 || (strict && self.warn > 0), self.unknown > 0)
     }
 }
 

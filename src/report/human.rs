@@ -278,30 +278,21 @@ fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<
 
 /// What it comes to. A refused login and a port where nobody answers are no broken TLS.
 fn verdict(report: &RunReport) -> &'static str {
-    let only = |causes: &[CauseKind]| {
+    let only = |of: fn(CauseKind) -> bool| {
         report.summary.fail > 0
             && report
                 .checks
                 .iter()
                 .filter(|check| check.status == Status::Fail)
-                .all(|check| check.diagnoses.first().is_some_and(|one| causes.contains(&one.cause)))
+                .all(|check| check.diagnoses.first().is_some_and(|one| of(one.cause)))
     };
     match report.outcome {
         "pass" if report.summary.fail + report.summary.unknown > 0 => "nothing new is broken",
         "pass" => "TLS holds",
         "interrupted" => "interrupted",
         "fail" if report.summary.fail == 0 => "TLS holds, with warnings",
-        "fail" if only(&[CauseKind::AuthNotTls]) => "TLS is fine, a login is not",
-        "fail"
-            if only(&[
-                CauseKind::ConnectionRefused,
-                CauseKind::ConnectionReset,
-                CauseKind::Timeout,
-                CauseKind::Dns,
-            ]) =>
-        {
-            "not reachable"
-        }
+        "fail" if only(|cause| cause == CauseKind::AuthNotTls) => "TLS is fine, a login is not",
+        "fail" if only(CauseKind::is_unreached) => "not reachable",
         "fail" => "TLS is broken",
         _ => "not decided",
     }

@@ -37,10 +37,8 @@ pub fn report(judged: Judged, look: Look) -> Report {
     }
     // Errors first; within a grade in the order of the files.
     seen.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let code =
-        if seen.iter().any(|finding| finding.severity == Severity::Error) { exit::FAIL } else { exit::PASS };
     let nothing = sources.iter().all(|source| source.found.blocks.is_empty());
-    let code = if nothing && code == exit::PASS { exit::UNDECIDED } else { code };
+    let code = exit::of(seen.iter().any(|finding| finding.severity == Severity::Error), nothing);
     let worst = verifications.iter().find(|one| !one.accepted).or(verifications.first()).cloned();
     Report {
         schema: "tls-verify/certs/v1",

@@ -291,9 +291,7 @@ pub fn family(cause: CauseKind, variant: Option<Variant>) -> (u8, CauseKind) {
         {
             (1, CauseKind::WrongSchemeTlsToPlain)
         }
-        CauseKind::ConnectionRefused | CauseKind::ConnectionReset | CauseKind::Timeout | CauseKind::Dns => {
-            (2, CauseKind::ConnectionRefused)
-        }
+        kind if kind.is_unreached() => (2, CauseKind::ConnectionRefused),
         other => (3, other),
     }
 }

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use super::classify::{Recognised, Sense, sense};
 use super::moment;
 use super::own_connections::{OwnProbe, caused_by};
-use crate::cause::CauseKind;
 use crate::link::Link;
 use crate::redaction::redact;
 
@@ -56,19 +55,6 @@ pub struct ServiceLog {
     pub previous: Option<RunLog>,
     pub runs: u64,
     pub bytes: u64,
-}
-
-/// Trouble with the connection itself, which a service can get over without anybody's help.
-#[must_use]
-pub fn is_connection_trouble(kind: CauseKind) -> bool {
-    matches!(
-        kind,
-        CauseKind::ConnectionRefused
-            | CauseKind::ConnectionReset
-            | CauseKind::Timeout
-            | CauseKind::Dns
-            | CauseKind::BadGateway
-    )
 }
 
 /// A line is cut here; what a message says stands at its front.

@@ -121,20 +121,31 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     pub const UNDECIDED: u8 = 3;
     pub const INTERRUPTED: u8 = 130;
+
+    /// The one place where what was found becomes an exit code.
+    #[must_use]
+    pub const fn of(failed: bool, undecided: bool) -> u8 {
+        match (failed, undecided) {
+            (true, _) => FAIL,
+            (false, true) => UNDECIDED,
+            (false, false) => PASS,
+        }
+    }
+
+    /// What is lost afterwards (a report that cannot be written, a missing part) is no pass.
+    #[must_use]
+    pub const fn not_whole(code: u8) -> u8 {
+        if code == PASS { UNDECIDED } else { code }
+    }
 }
 
-/// The one place where statuses become an exit code.
+/// What the statuses of checks amount to.
 #[must_use]
 pub fn exit_code(tally: &Tally, strict: bool, interrupted: bool) -> u8 {
     if interrupted {
-        exit::INTERRUPTED
-    } else if tally.fail > 0 || (strict && tally.warn > 0) {
-        exit::FAIL
-    } else if tally.unknown > 0 {
-        exit::UNDECIDED
-    } else {
-        exit::PASS
+        return exit::INTERRUPTED;
     }
+    exit::of(tally.fail > 0 || (strict && tally.warn > 0), tally.unknown > 0)
 }
 
 /// The outcome follows the exit code.
