@@ -44,6 +44,12 @@ pub fn usage(problems: &[Problem], format: Format) -> u8 {
             });
             return output::print(exit::USAGE, |out| writeln!(out, "{object}"));
         }
+        // In that world nothing decided is 3, and standard output is what is read.
+        Format::Nagios => {
+            let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+            let said = said.join("; ").replace(['|', '\n'], " ");
+            return output::print(exit::UNDECIDED, |out| writeln!(out, "TLS UNKNOWN - {said}"));
+        }
         _ => {
             for problem in problems {
                 let file = problem.file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
@@ -69,15 +75,23 @@ pub fn refused(error: &clap::Error, arguments: impl Iterator<Item = std::ffi::Os
         return exit::PASS;
     }
     let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
-    let json = words.windows(2).any(|pair| pair[0] == "--format" && pair[1].starts_with("json"))
-        || words.iter().any(|word| word.starts_with("--format=json"));
-    if !json {
-        let _ = error.print();
-        return exit::USAGE;
-    }
+    let asked = |format: &str| {
+        words.windows(2).any(|pair| pair[0] == "--format" && pair[1].starts_with(format))
+            || words
+                .iter()
+                .any(|word| word.strip_prefix("--format=").is_some_and(|one| one.starts_with(format)))
+    };
+    let format = match (asked("json"), asked("nagios")) {
+        (true, _) => Format::Json,
+        (_, true) => Format::Nagios,
+        _ => {
+            let _ = error.print();
+            return exit::USAGE;
+        }
+    };
     let text = error.render().to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    usage(&[Problem::new(crate::recognise::redact(message), "see `tls-verify --help`")], Format::Json)
+    usage(&[Problem::new(crate::recognise::redact(message), "see `tls-verify --help`")], format)
 }
 
 fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
@@ -219,7 +233,7 @@ fn leave_out(plan: &mut Plan, profile: &Profile) {
 /// # Errors
 /// All that cannot be opened.
 pub fn reports(output: &OutputArgs) -> Result<Files, Vec<Problem>> {
-    Files::open(&output.report, &["human", "json", "junit", "tap", "github", "sarif", "prometheus"])
+    Files::open(&output.report, &crate::cli::names::<Format>(&[]))
 }
 
 /// The plan that the runner's options ask for.
@@ -242,8 +256,9 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
 pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, environment: &Environment) -> u8 {
     let style = style(output, environment);
-    let code = crate::output::print(report.exit_code, |out| report::write(report, output.format, style, out));
-    write_files(report, &mut reports);
+    let code = if output.format == Format::Nagios { report::nagios::code(report) } else { report.exit_code };
+    let code = output::print(code, |out| report::write(report, output.format, style, out));
+    let code = output::filed(code, write_files(report, &mut reports));
     let github = output.format == Format::Github || reports.formats().any(|format| format == "github");
     if github && let Some(path) = environment.get("GITHUB_STEP_SUMMARY") {
         let wrote = std::fs::File::options().create(true).append(true).open(path).and_then(|mut file| {
@@ -258,12 +273,12 @@ pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, envi
     code
 }
 
-/// Writes every `--report`.
-pub(crate) fn write_files(report: &RunReport, reports: &mut Files) {
+/// Writes every `--report`; `false` where one could not be.
+pub(crate) fn write_files(report: &RunReport, reports: &mut Files) -> bool {
     reports.write(|format, out| match <Format as clap::ValueEnum>::from_str(format, true) {
         Ok(format) => report::write(report, format, Style::PLAIN, out),
         Err(error) => Err(io::Error::other(error)),
-    });
+    })
 }
 
 /// How standard output looks: as wide as its terminal, within reason, else 80 columns or what COLUMNS says.

@@ -94,7 +94,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
 
 fn list(format: Format) -> u8 {
     crate::output::print(exit::PASS, |out| match format {
-        Format::Json => {
+        Format::Json | Format::Jsonl => {
             let rows: Vec<_> = fault::ALL
                 .iter()
                 .map(|fault| serde_json::json!({ "name": fault.name(), "about": fault.about(), "exit_code": fault.exit_code() }))
@@ -190,6 +190,7 @@ fn empty() -> crate::outcome::RunReport {
         summary: crate::outcome::Tally::default(),
         checks: Vec::new(),
         root_causes: Vec::new(),
+        services: Vec::new(),
         comparison: None,
         own: Vec::new(),
         demo: None,

@@ -47,6 +47,12 @@ pub fn ended(code: u8, wrote: io::Result<()>) -> u8 {
     }
 }
 
+/// The exit code when a file that was asked for could not be written: as for standard output.
+#[must_use]
+pub const fn filed(code: u8, whole: bool) -> u8 {
+    if whole || code != exit::PASS { code } else { exit::UNDECIDED }
+}
+
 /// A line on standard error.
 pub fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{}", mask(text));

@@ -65,7 +65,13 @@ pub(crate) fn command(
     let machine = match args.output.format {
         Format::Human => false,
         Format::Json | Format::Jsonl => true,
-        Format::Junit | Format::Tap | Format::Github | Format::Sarif | Format::Prometheus => {
+        Format::Junit
+        | Format::Tap
+        | Format::Github
+        | Format::Sarif
+        | Format::Prometheus
+        | Format::Html
+        | Format::Nagios => {
             let problem = Problem::new(
                 "--watch prints changes, as --format human, json or jsonl",
                 "put other formats in a file that is kept fresh: --report FORMAT=FILE",
@@ -134,7 +140,7 @@ impl Watch {
     /// Writes files and what has changed; an error: nobody reads standard output any more.
     fn take(&mut self, report: RunReport) -> io::Result<()> {
         self.round += 1;
-        app::write_files(&report, &mut self.files);
+        let _ = app::write_files(&report, &mut self.files);
         let at = rfc3339(std::time::SystemTime::now());
         let changes: Vec<Transition> =
             report.checks.iter().filter_map(|check| self.change(check, &at, report.exit_code)).collect();
@@ -187,7 +193,7 @@ impl Watch {
         if let Some(report) = &mut self.last {
             report.exit_code = exit::INTERRUPTED;
             report.outcome = outcome(exit::INTERRUPTED);
-            app::write_files(report, &mut self.files);
+            let _ = app::write_files(report, &mut self.files);
         }
         let at = rfc3339(std::time::SystemTime::now());
         let mut out = io::stdout().lock();

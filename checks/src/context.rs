@@ -16,6 +16,7 @@ use crate::stack::{Endpoint, Identity, Link, Stack};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
 
 pub use tls_verify_core::logs::own_connections::OwnProbe;
+pub use tls_verify_core::report::Deployed;
 
 /// Shared by the checks of a run; nothing in it depends on their order.
 #[derive(Debug)]
@@ -67,6 +68,24 @@ impl Context {
         // Something is left to say that it does not answer.
         let patience = self.stack.timeout.min(left / 2);
         self.engine.get_or_init(|| Engine::connect(&self.stack, patience)).await.as_ref()
+    }
+
+    /// The project's services with their replicas, if the engine was asked; nobody is asked for it.
+    #[must_use]
+    pub fn deployed(&self) -> Vec<Deployed> {
+        let mut all: Vec<Deployed> = Vec::new();
+        let Some(Ok(engine)) = self.engine.get() else { return all };
+        for container in &engine.containers {
+            let running = usize::from(container.is_up());
+            match all.iter_mut().find(|one| one.name == container.service) {
+                Some(one) => {
+                    one.replicas += 1;
+                    one.running += running;
+                }
+                None => all.push(Deployed { name: container.service.clone(), replicas: 1, running }),
+            }
+        }
+        all
     }
 
     /// Notes a connection of ours, so that its trace in a log is not blamed on the stack.

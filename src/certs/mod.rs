@@ -11,15 +11,20 @@ use tls_verify_checks::certificate_files as files;
 pub use tls_verify_core::certificates::*;
 
 use crate::app::usage;
-use crate::cli::{CertsArgs, CertsFormat, ColorChoice, Format, Role};
+use crate::cli::{CertsArgs, CertsFormat, ColorChoice, Role, Told, names};
 use crate::config::{Environment, Problem};
 use crate::outcome::exit;
+use crate::report::files::Files;
 use crate::trust::Purpose;
 
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
-    let format = if args.format == CertsFormat::Human { Format::Human } else { Format::Json };
+    let format = args.format.told();
+    let mut reports = match Files::open(&args.report, &names::<CertsFormat>(&["human"])) {
+        Ok(reports) => reports,
+        Err(problems) => return usage(&problems, format),
+    };
     let work = {
         let (args, environment) = (args.clone(), environment.clone());
         move || judged(&args, &environment)
@@ -47,17 +52,19 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
         ColorChoice::Never => false,
         ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
     };
-    crate::output::print(report.exit_code, |out| match args.format {
+    let code = crate::output::print(report.exit_code, |out| match args.format {
         CertsFormat::Human if interrupted => Ok(()),
-        CertsFormat::Sarif => crate::report::sarif::certs(&report, out),
-        CertsFormat::Json => serde_json::to_writer(&mut *out, &report)
-            .map_err(io::Error::other)
-            .and_then(|()| out.write_all(b"\n")),
         CertsFormat::Human => {
             let style = screen::Style { color, quiet: args.quiet, verbose: args.verbose };
             screen::write(&report, look, style, out)
         }
-    })
+        other => crate::report::certs(&report, other, out),
+    });
+    let whole = reports.write(|format, out| match <CertsFormat as clap::ValueEnum>::from_str(format, true) {
+        Ok(format) => crate::report::certs(&report, format, out),
+        Err(error) => Err(io::Error::other(error)),
+    });
+    crate::output::filed(code, whole)
 }
 
 fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look), Vec<Problem>> {

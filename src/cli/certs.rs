@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{ColorChoice, duration};
+use super::{CertsFormat, ColorChoice, duration};
 
 /// Options of `certs`.
 #[derive(Args, Clone, Debug)]
@@ -41,6 +41,9 @@ pub struct CertsArgs {
     /// How the result is shown
     #[arg(long, value_enum, default_value_t = CertsFormat::Human)]
     pub format: CertsFormat,
+    /// A report in a file, beside the one on standard output (json, junit, sarif, github, html)
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<String>,
     /// Colour
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -50,15 +53,6 @@ pub struct CertsArgs {
     /// Notes too
     #[arg(short, long)]
     pub verbose: bool,
-}
-
-/// How findings are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CertsFormat {
-    Human,
-    Json,
-    /// SARIF 2.1.0, findings at their files.
-    Sarif,
 }
 
 /// What a certificate is wanted for.

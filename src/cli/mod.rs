@@ -1,17 +1,20 @@
 //! Arguments, exactly as typed: no files, no network.
 
 mod certs;
+mod formats;
 mod probe;
 mod runner;
 mod target;
 
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-pub use certs::{CertsArgs, CertsFormat, Role};
+pub use certs::{CertsArgs, Role};
+pub(crate) use formats::Told;
+pub use formats::{CertsFormat, DiagnoseFormat, Format, PlainFormat, ProbeFormat, names};
 pub use probe::{MergeArgs, ProbeArgs};
-pub use runner::{ColorChoice, FailOn, Format, OutputArgs, RunnerArgs};
+pub use runner::{ColorChoice, FailOn, OutputArgs, RunnerArgs};
 pub use target::{Fallback, TargetArgs};
 
 pub(crate) const EXIT_CODES: &str = "Exit codes:
@@ -100,8 +103,11 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub docker: bool,
     /// How the result is shown
-    #[arg(long, value_enum, default_value_t = LineFormat::Human)]
-    pub format: LineFormat,
+    #[arg(long, value_enum, default_value_t = DiagnoseFormat::Human)]
+    pub format: DiagnoseFormat,
+    /// A report in a file, beside the one on standard output (json, html)
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<String>,
     #[command(flatten)]
     pub targets: TargetArgs,
 }
@@ -123,19 +129,6 @@ pub struct ExplainArgs {
     /// How it is shown
     #[arg(long, value_enum, default_value_t = PlainFormat::Human)]
     pub format: PlainFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LineFormat {
-    Human,
-    Json,
-    Jsonl,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlainFormat {
-    Human,
-    Json,
 }
 
 /// Options of `run`.
@@ -190,6 +183,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Err("a duration of at most 100 years is expected".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A duration in which something can happen.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn limit(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("nothing can be seen in no time: give a limit such as 5s".to_owned()),
+        length => Ok(length),
+    }
 }
 
 /// A duration between rounds: a tenth of a second at least.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{ColorChoice, LineFormat, RunnerArgs, TargetArgs, duration};
+use super::{ColorChoice, ProbeFormat, RunnerArgs, TargetArgs, duration, limit};
 
 /// Options of `probe`.
 #[derive(Args, Clone, Debug)]
@@ -34,9 +34,9 @@ pub struct ProbeArgs {
     #[arg(long)]
     pub tls_first: bool,
     /// How the result is shown
-    #[arg(long, value_enum, default_value_t = LineFormat::Human)]
-    pub format: LineFormat,
-    /// A report in a file, beside the one on standard output (json, jsonl, prometheus)
+    #[arg(long, value_enum, default_value_t = ProbeFormat::Human)]
+    pub format: ProbeFormat,
+    /// A report in a file, beside the one on standard output (json, jsonl, junit, html, prometheus)
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,
     /// Colour
@@ -46,10 +46,10 @@ pub struct ProbeArgs {
     #[arg(short, long)]
     pub quiet: bool,
     /// Limit of each attempt
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = limit)]
     pub timeout: Duration,
     /// Limit of each target
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = limit)]
     pub deadline: Duration,
     /// Warn about certificates that end earlier than this
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration)]
@@ -81,10 +81,10 @@ pub struct MergeArgs {
     /// Warnings fail
     #[arg(long)]
     pub strict: bool,
-    /// A report in a file, beside the one on standard output (json, jsonl, prometheus)
+    /// A report in a file, beside the one on standard output (json, jsonl, junit, html, prometheus)
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<String>,
     /// How the result is shown
-    #[arg(long, value_enum, default_value_t = LineFormat::Json)]
-    pub format: LineFormat,
+    #[arg(long, value_enum, default_value_t = ProbeFormat::Json)]
+    pub format: ProbeFormat,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::duration;
+use super::{Format, duration, limit};
 
 /// How the checks are run.
 #[derive(Args, Clone, Debug)]
@@ -24,10 +24,10 @@ pub struct RunnerArgs {
     #[arg(long)]
     pub strict: bool,
     /// Limit of each attempt
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = limit)]
     pub timeout: Duration,
     /// Limit of the whole run; with --wait and --watch, of each round
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = limit)]
     pub deadline: Duration,
     /// Try again, until this much time has passed, what may still come up; what is broken for good
     /// ends it at once
@@ -93,19 +93,6 @@ pub struct OutputArgs {
     /// More of what was seen
     #[arg(short, long)]
     pub verbose: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Human,
-    Json,
-    // With --watch: a line a change; else the report in one line.
-    Jsonl,
-    Junit,
-    Tap,
-    Github,
-    Sarif,
-    Prometheus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

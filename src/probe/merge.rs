@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Count, Report};
 use crate::app::usage;
-use crate::cli::{Format, LineFormat, MergeArgs};
+use crate::cli::{MergeArgs, ProbeFormat, Told, names};
 use crate::config::Problem;
 use crate::judge::Status;
 use crate::outcome::{exit, outcome};
@@ -20,8 +20,8 @@ const FIX: &str = "give what `probe --format jsonl` wrote";
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &MergeArgs) -> u8 {
-    let format = if args.format == LineFormat::Human { Format::Human } else { Format::Json };
-    let mut reports = match Files::open(&args.report, &["json", "jsonl", "prometheus"]) {
+    let format = args.format.told();
+    let mut reports = match Files::open(&args.report, &names::<ProbeFormat>(&["human"])) {
         Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };
@@ -55,14 +55,10 @@ pub fn command(args: &MergeArgs) -> u8 {
     }
     let report = Report { schema: "tls-verify/probe/v1", outcome: outcome(code), exit_code: code, endpoints };
     let code = output::print(code, |out| match args.format {
-        LineFormat::Json => serde_json::to_writer(&mut *out, &report)
-            .map_err(io::Error::other)
-            .and_then(|()| out.write_all(b"\n")),
-        LineFormat::Jsonl => report.endpoints.iter().try_for_each(|one| writeln!(out, "{one}")),
-        LineFormat::Human => super::screen::merged(&report, count, out),
+        ProbeFormat::Human => super::screen::merged(&report, count, out),
+        other => crate::report::probe("merge", &report, other, out),
     });
-    reports.write_probe(&report);
-    code
+    output::filed(code, reports.write_probe("merge", &report))
 }
 
 fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {

@@ -23,7 +23,7 @@ use list::Shard;
 
 use crate::app::usage;
 use crate::certs::{Question, verify};
-use crate::cli::{Format, LineFormat, ProbeArgs};
+use crate::cli::{ProbeArgs, ProbeFormat, Told, names};
 use crate::config::{self, Environment, Problem};
 use crate::diagnose;
 use crate::judge::{Status, judge};
@@ -89,7 +89,7 @@ type Line = Result<Target, (String, String)>;
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
-    let format = if args.format == LineFormat::Human { Format::Human } else { Format::Json };
+    let format = args.format.told();
     let prepared = prepare(args, environment);
     let (stack, shard) = match prepared {
         Ok(prepared) => prepared,
@@ -125,7 +125,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
     if !problems.is_empty() {
         return usage(&problems, format);
     }
-    let reports = match crate::report::files::Files::open(&args.report, &["json", "jsonl", "prometheus"]) {
+    let reports = match crate::report::files::Files::open(&args.report, &names::<ProbeFormat>(&["human"])) {
         Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };

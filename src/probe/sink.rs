@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal};
 
 use super::{Count, Endpoint, Report, screen};
-use crate::cli::{ColorChoice, LineFormat, ProbeArgs};
+use crate::cli::{ColorChoice, ProbeArgs, ProbeFormat};
 use crate::config::Environment;
 use crate::outcome::outcome;
 use crate::output;
 
 /// Where results go as they come.
 pub(super) struct Sink {
-    format: LineFormat,
+    format: ProbeFormat,
     style: screen::Style,
     strict: bool,
     deep: bool,
@@ -41,7 +41,7 @@ impl Sink {
             deep: args.deep || args.list.is_none(),
             count: Count::default(),
             kept: Vec::new(),
-            keep: args.format == LineFormat::Json || !reports.is_empty(),
+            keep: !matches!(args.format, ProbeFormat::Human | ProbeFormat::Jsonl) || !reports.is_empty(),
             reports,
             sharded,
         }
@@ -50,13 +50,13 @@ impl Sink {
     pub(super) fn take(&mut self, endpoint: Endpoint) -> io::Result<()> {
         self.count.add(endpoint.status);
         let wrote = output::put(|out| match self.format {
-            LineFormat::Jsonl => {
+            ProbeFormat::Jsonl => {
                 serde_json::to_writer(&mut *out, &endpoint).map_err(io::Error::other)?;
                 out.write_all(b"\n")
             }
-            LineFormat::Human if self.deep => screen::full(&endpoint, self.style, out),
-            LineFormat::Human => screen::line(&endpoint, self.style, out),
-            LineFormat::Json => Ok(()),
+            ProbeFormat::Human if self.deep => screen::full(&endpoint, self.style, out),
+            ProbeFormat::Human => screen::line(&endpoint, self.style, out),
+            ProbeFormat::Json | ProbeFormat::Junit | ProbeFormat::Html | ProbeFormat::Prometheus => Ok(()),
         });
         if self.keep {
             self.kept.push(endpoint);
@@ -85,14 +85,12 @@ impl Sink {
         let code = match lost {
             Some(error) => output::ended(code, Err(error)),
             None => output::print(code, |out| match self.format {
-                LineFormat::Json => serde_json::to_writer(&mut *out, &report)
-                    .map_err(io::Error::other)
-                    .and_then(|()| out.write_all(b"\n")),
-                LineFormat::Human if !self.deep => screen::closing(self.count, code, self.style, out),
-                _ => Ok(()),
+                ProbeFormat::Human if !self.deep => screen::closing(self.count, code, self.style, out),
+                // Written as they came.
+                ProbeFormat::Human | ProbeFormat::Jsonl => Ok(()),
+                other => crate::report::probe("probe", &report, other, out),
             }),
         };
-        self.reports.write_probe(&report);
-        code
+        output::filed(code, self.reports.write_probe("probe", &report))
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cli::ProbeFormat;
 use crate::config::Problem;
 use crate::probe;
 
@@ -36,13 +37,13 @@ impl Files {
     ///
     /// # Errors
     /// All that cannot be opened, formats that are not among `known`, and files named twice.
-    pub fn open(specs: &[String], known: &[&str]) -> Result<Self, Vec<Problem>> {
+    pub fn open(specs: &[String], known: &[String]) -> Result<Self, Vec<Problem>> {
         let mut files = Self::default();
         let mut problems = Vec::new();
         for text in specs {
-            let parsed = text.split_once('=').filter(|(format, file)| {
-                known.contains(&format.to_ascii_lowercase().as_str()) && !file.is_empty()
-            });
+            let parsed = text
+                .split_once('=')
+                .filter(|(format, file)| known.contains(&format.to_ascii_lowercase()) && !file.is_empty());
             let Some((format, file)) = parsed else {
                 problems.push(Problem::new(
                     format!("--report: `{text}` is not FORMAT=FILE"),
@@ -85,34 +86,27 @@ impl Files {
     }
 
     /// Writes each with what `render` makes of its format; may be called again. What cannot be written is
-    /// named on standard error, and the others are written all the same.
-    pub fn write(&mut self, mut render: impl FnMut(&str, &mut dyn Write) -> io::Result<()>) {
+    /// named on standard error, and the others are written all the same; `false` then.
+    pub fn write(&mut self, mut render: impl FnMut(&str, &mut dyn Write) -> io::Result<()>) -> bool {
+        let mut whole = true;
         for one in &mut self.0 {
             let mut bytes = Vec::new();
             let put =
                 render(&one.format, &mut bytes).and_then(|()| one.to.put(&crate::output::masked(bytes)));
             if let Err(error) = put {
                 crate::output::tell(&format!("error: {} cannot be written: {error}", one.path.display()));
+                whole = false;
             }
         }
+        whole
     }
 
     /// A probe's report.
-    pub fn write_probe<T: Serialize>(&mut self, report: &probe::Report<T>) {
-        self.write(|format, out| match format {
-            "jsonl" => report.endpoints.iter().try_for_each(|one| {
-                serde_json::to_writer(&mut *out, one).map_err(io::Error::other)?;
-                out.write_all(b"\n")
-            }),
-            "prometheus" => {
-                let object = serde_json::to_value(report).map_err(io::Error::other)?;
-                super::prometheus::probe(&object, out)
-            }
-            _ => {
-                serde_json::to_writer(&mut *out, report).map_err(io::Error::other)?;
-                out.write_all(b"\n")
-            }
-        });
+    pub fn write_probe<T: Serialize>(&mut self, command: &str, report: &probe::Report<T>) -> bool {
+        self.write(|format, out| match <ProbeFormat as clap::ValueEnum>::from_str(format, true) {
+            Ok(format) => super::probe(command, report, format, out),
+            Err(error) => Err(io::Error::other(error)),
+        })
     }
 }
 

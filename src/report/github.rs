@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use crate::judge::Status;
 use crate::outcome::RunReport;
 
@@ -31,6 +33,32 @@ pub fn annotations(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         tally.pass, tally.warn, tally.fail, tally.unknown, tally.skip, report.exit_code
     );
     writeln!(out, "::notice title=tls-verify {}::{}", report.outcome, message(&text))
+}
+
+/// Annotations of `certs`, given as JSON: findings at their files.
+///
+/// # Errors
+/// What writing said.
+pub fn certs(report: &Value, out: &mut dyn Write) -> io::Result<()> {
+    let word = |one: &Value, key: &str| one.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    for finding in report.get("findings").and_then(Value::as_array).into_iter().flatten() {
+        let level = match word(finding, "severity").as_str() {
+            "error" => "error",
+            "warning" => "warning",
+            _ => continue,
+        };
+        let cause = word(finding, "cause");
+        let title =
+            if cause.is_empty() { "tls-verify certs".to_owned() } else { format!("tls-verify: {cause}") };
+        let mut text = word(finding, "message");
+        for fix in finding.get("fix").and_then(Value::as_array).into_iter().flatten() {
+            text.push_str(&format!("\nfix: {}", word(fix, "text")));
+        }
+        let file = property(&word(finding, "file"));
+        writeln!(out, "::{level} file={file},title={}::{}", property(&title), message(&text))?;
+    }
+    let code = report.get("exit_code").and_then(Value::as_u64).unwrap_or_default();
+    writeln!(out, "::notice title=tls-verify {}::exit code {code}", word(report, "outcome"))
 }
 
 fn message(text: &str) -> String {

@@ -126,6 +126,7 @@ pub async fn run(
     let mut open = all.clone();
     let mut pause = wait::FIRST_PAUSE;
     let mut own = Vec::new();
+    let mut services;
     let mut stopped = false;
     // Some rounds asked a part of the items: what passed early was seen before the rest came up.
     let mut partial = false;
@@ -134,6 +135,7 @@ pub async fn run(
         let context = Arc::new(Context::new(stack.clone(), ends));
         stopped |= round(&context, &open, &mut interrupted, progress, &mut finished).await;
         own.extend(context.own_probes());
+        services = context.deployed();
         let Some(until) = until.filter(|_| !stopped) else { break };
         let seen: Vec<(&str, &Observation)> =
             finished.iter().map(|(id, done)| (id.as_str(), &done.seen)).collect();
@@ -181,6 +183,7 @@ pub async fn run(
     let timing = Timing { started_at, took: started.elapsed(), stopped };
     let mut report = report::assemble(checks, &plan, timing, target);
     report.own = own;
+    report.services = services;
     report
 }
 

@@ -66,6 +66,7 @@ pub(super) fn assemble(
         summary,
         checks,
         root_causes,
+        services: Vec::new(),
         comparison: None,
         own: Vec::new(),
         demo: None,

@@ -19,11 +19,13 @@ use tls_verify_checks::settings::{self, Setting};
 
 use crate::app::usage;
 use crate::catalogue::Blanks;
-use crate::cli::{DiagnoseArgs, Format, LineFormat};
+use crate::cli::{DiagnoseArgs, DiagnoseFormat, Told, names};
 use crate::config::{self, Environment, Problem as Wrong};
 use crate::outcome::exit;
 use crate::output;
 use crate::recognise::recognise;
+use crate::report::files::Files;
+use crate::report::page;
 use blocks::{Supply, Whole};
 use containers::docker;
 use live::Live;
@@ -59,9 +61,13 @@ enum Source {
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
-    let format = if args.format == LineFormat::Human { Format::Human } else { Format::Json };
+    let format = args.format.told();
     let sources = match sources(args) {
         Ok(sources) => sources,
+        Err(problems) => return usage(&problems, format),
+    };
+    let mut reports = match Files::open(&args.report, &names::<DiagnoseFormat>(&["human", "jsonl"])) {
+        Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };
     let since = match args.targets.since.as_deref().map(config::moment).transpose() {
@@ -73,7 +79,7 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
     };
     let collected = Arc::new(Mutex::new(Collected {
         groups: Vec::new(),
-        lines: (args.format == LineFormat::Jsonl).then(Vec::new),
+        lines: (args.format == DiagnoseFormat::Jsonl).then(Vec::new),
         lost: None,
         since,
     }));
@@ -101,11 +107,17 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
     if let Some(error) = collected.lost.take() {
         return output::ended(code, Err(error));
     }
-    output::print(code, |out| match args.format {
-        LineFormat::Human => render::human(&groups, &blanks, out),
-        LineFormat::Json => render::json(&groups, code, &blanks, out),
-        LineFormat::Jsonl => Ok(()),
-    })
+    let shown = output::print(code, |out| match args.format {
+        DiagnoseFormat::Human => render::human(&groups, &blanks, out),
+        DiagnoseFormat::Json => render::json(&groups, code, &blanks, out),
+        DiagnoseFormat::Html => page::write("diagnose", &render::object(&groups, code, &blanks), out),
+        DiagnoseFormat::Jsonl => Ok(()),
+    });
+    let whole = reports.write(|format, out| match format {
+        "html" => page::write("diagnose", &render::object(&groups, code, &blanks), out),
+        _ => render::json(&groups, code, &blanks, out),
+    });
+    output::filed(shown, whole)
 }
 
 /// Reads everything that is to be read.

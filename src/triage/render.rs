@@ -88,6 +88,11 @@ pub(super) fn human(groups: &[Group], blanks: &Blanks, out: &mut dyn Write) -> i
 
 /// A summary by cause.
 pub(super) fn json(groups: &[Group], code: u8, blanks: &Blanks, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", object(groups, code, blanks))
+}
+
+/// The same as data.
+pub(super) fn object(groups: &[Group], code: u8, blanks: &Blanks) -> serde_json::Value {
     let problems: u64 = groups.iter().map(|group| group.count).sum();
     let by_cause: BTreeMap<&str, u64> = groups.iter().fold(BTreeMap::new(), |mut sum, group| {
         *sum.entry(group.cause.slug()).or_default() += group.count;
@@ -110,11 +115,10 @@ pub(super) fn json(groups: &[Group], code: u8, blanks: &Blanks, out: &mut dyn Wr
         })
         .collect();
     let outcome = if code == 0 { "pass" } else { "fail" };
-    let object = json!({
+    json!({
         "schema": "tls-verify/diagnose/v1", "outcome": outcome, "exit_code": code,
         "problems": problems, "summary": by_cause, "causes": causes,
-    });
-    writeln!(out, "{object}")
+    })
 }
 
 /// A problem line as `jsonl` promises it.

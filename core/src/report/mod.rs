@@ -79,6 +79,14 @@ pub struct Tally {
     pub unknown: usize,
 }
 
+/// A service that is deployed, with its replicas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deployed {
+    pub name: String,
+    pub replicas: usize,
+    pub running: usize,
+}
+
 /// A whole run.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
@@ -92,6 +100,9 @@ pub struct RunReport {
     pub summary: Tally,
     pub checks: Vec<CheckReport>,
     pub root_causes: Vec<RootCause>,
+    /// What is deployed, where the platform could be asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Deployed>,
     /// Against `--baseline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,

@@ -1,0 +1,65 @@
+//! From a report's JSON to the parts of its page.
+
+use serde_json::Value;
+
+use super::model::{Mark, Parts, Round};
+use super::read::{Bounds, Row, cut, list, number, text};
+use super::{Asked, Live, items, lists, run};
+
+/// The page's parts, whatever the report is of.
+pub(crate) fn parts(report: &Value, asked: &Asked, bounds: Bounds) -> Parts {
+    let mut parts = Parts::new(&asked.command);
+    parts.at = match text(report, "started_at") {
+        "" => asked.at.clone(),
+        started => started.to_owned(),
+    };
+    parts.exit = exit(number(report, "exit_code"));
+    match text(report, "schema") {
+        "tls-verify/probe/v1" => lists::probe(report, bounds, &mut parts),
+        "tls-verify/certs/v1" => lists::certs(report, asked, bounds, &mut parts),
+        "tls-verify/diagnose/v1" => lists::diagnose(report, &mut parts),
+        "tls-verify/audit/v1" => lists::audit(report, bounds, &mut parts),
+        _ => run::run(report, asked, bounds, &mut parts),
+    }
+    for key in ["endpoints", "findings", "certificates", "causes", "connections", "undecided"] {
+        let all = number(report, &format!("{key}_count"));
+        let shown = list(report, key).len() as u64;
+        if all > shown {
+            parts.left_out.push(format!("{shown} of {all} {key} are shown, what is not good first"));
+        }
+    }
+    parts.title = format!("{} {} · tls-verify {}", parts.mark.glyph, parts.headline, parts.command);
+    parts.title = cut(&parts.title, 160);
+    let mut rows = vec![
+        Row::new("Command", asked.line.clone()),
+        Row::new("Version", format!("tls-verify {}", asked.version)),
+        Row::new("Host", asked.host.clone()),
+        Row::new("Page made", asked.at.clone()),
+    ];
+    rows.append(&mut parts.asked);
+    parts.asked = items::said(rows);
+    parts
+}
+
+fn exit(code: u64) -> String {
+    let means = match code {
+        0 => "everything selected passed",
+        1 => "something failed",
+        2 => "usage error",
+        3 => "something could not be decided",
+        130 => "interrupted",
+        _ => "",
+    };
+    format!("exit code {code}: {means}")
+}
+
+/// What a live page has beside the report.
+pub(crate) fn live(parts: &mut Parts, live: &Live, mask: &dyn Fn(&str) -> String, bounds: Bounds) {
+    let shown = |text: &str| cut(&mask(text), bounds.text.min(300));
+    parts.rounds = live
+        .rounds
+        .iter()
+        .map(|(at, status, said)| Round { mark: Mark::of(status), at: at.clone(), said: shown(said) })
+        .collect();
+    parts.changes = live.changes.iter().map(|(at, said)| Row::new(at.clone(), shown(said))).collect();
+}

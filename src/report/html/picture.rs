@@ -1,0 +1,416 @@
+//! The picture of a stack, laid out by hand: clients left, the gateway, NATS as a bar that everybody plugs
+//! into, the services, Redis as another bar. Where a page is narrow the same connections are drawn server by
+//! server.
+
+use std::collections::BTreeMap;
+
+use super::stack::{Column, Connection, Node, Stack, State};
+
+/// Height of one connection's row.
+const ROW: u32 = 32;
+/// Between two boxes.
+const GAP: u32 = 8;
+const TOP: u32 = 6;
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+    pub class: &'static str,
+    pub name: String,
+    pub note: String,
+    /// Where the name stands.
+    pub text_x: u32,
+    pub text_y: u32,
+    pub note_y: u32,
+}
+
+/// A connection: its line, its arrow, and what is written on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub path: String,
+    pub arrow: String,
+    pub class: &'static str,
+    pub label: String,
+    pub label_x: u32,
+    pub label_y: u32,
+    pub label_width: u32,
+    pub text_x: u32,
+    pub text_y: u32,
+}
+
+/// One drawing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Canvas {
+    pub id: String,
+    pub title: String,
+    pub about: String,
+    pub width: u32,
+    pub height: u32,
+    pub shapes: Vec<Shape>,
+    pub lines: Vec<Line>,
+}
+
+/// The same stack for wide pages and for narrow ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub wide: Option<Canvas>,
+    pub groups: Vec<Canvas>,
+    pub states: Vec<State>,
+}
+
+/// Draws a stack that has any connection.
+pub(crate) fn draw(stack: &Stack) -> Option<Picture> {
+    if stack.connections.is_empty() {
+        return None;
+    }
+    let has_bars = stack.nodes.iter().any(|node| node.column == Column::Gateway);
+    let states = State::ALL
+        .into_iter()
+        .filter(|state| stack.connections.iter().any(|one| one.state == *state))
+        .collect();
+    Some(Picture { wide: has_bars.then(|| wide(stack)), groups: groups(stack), states })
+}
+
+/// A name that fits, its middle left out where it is too long.
+fn fit(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(most / 2).collect();
+    let tail: String = text.chars().skip(count - (most - most / 2 - 1)).collect();
+    format!("{head}…{tail}")
+}
+
+const fn px(characters: usize, tenths: usize) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a label has a few dozen characters")]
+    let width = (characters * tenths / 10) as u32;
+    width
+}
+
+/// A box with its name in the middle, or at the top where it is a bar.
+fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
+    let bar = height > 3 * ROW && node.column != Column::Client && node.column != Column::Service;
+    let middle = if bar { y + 22 } else { y + height / 2 + 4 };
+    let two = !node.note.is_empty() && height > ROW;
+    let most = (width as usize).saturating_sub(10) * 10 / 74;
+    // There is room beside the name for a number of replicas alone.
+    let beside = !two && node.note.starts_with('\u{d7}');
+    let name = if beside { format!("{} {}", node.name, node.note) } else { node.name.clone() };
+    Shape {
+        x,
+        y,
+        width,
+        height,
+        class: match node.column {
+            Column::Client => "client",
+            Column::Gateway => "gateway",
+            Column::Bus | Column::Store => "bar",
+            Column::Service => "service",
+        },
+        name: fit(&name, most),
+        note: if two { fit(&node.note, most + 2) } else { String::new() },
+        text_x: x + width / 2,
+        text_y: if two && !bar { middle - 8 } else { middle },
+        note_y: if bar { middle + 16 } else { middle + 8 },
+    }
+}
+
+/// What is written on a line.
+fn label(link: &Connection, what: bool) -> String {
+    let state = match link.state {
+        State::Mutual => format!("mTLS{}", link.label.strip_prefix("TLS").unwrap_or_default()),
+        State::Unseen if link.label.is_empty() => "not looked at".to_owned(),
+        _ if link.label.is_empty() => link.state.word().to_owned(),
+        _ => link.label.clone(),
+    };
+    let head = if what && link.what != "TLS" && link.what != "configured" { link.what } else { "" };
+    let text = match head {
+        "" => state,
+        head if head.len() + state.len() < 19 => format!("{head} {state}"),
+        _ => state,
+    };
+    format!("{} {}", link.state.glyph(), fit(&text, 21))
+}
+
+/// From one side to another, at two heights; the last part, where the label is, is level.
+fn line(from: (u32, u32), to: (u32, u32), level: (u32, u32), text: String, state: State) -> Line {
+    let (x1, y1) = from;
+    let (x2, y2) = to;
+    let path = if y1 == y2 {
+        format!("M{x1} {y1}H{x2}")
+    } else {
+        // It changes its height behind the bar that it passes.
+        let (start, end) = (BUS.0 - 6, BUS.0 + BUS.1 + 6);
+        let middle = start.midpoint(end);
+        format!("M{x1} {y1}H{start}C{middle} {y1} {middle} {y2} {end} {y2}H{x2}")
+    };
+    let arrow = if x2 > x1 { format!("M{x2} {y2}l-8 -4.5v9z") } else { format!("M{x2} {y2}l8 -4.5v9z") };
+    let width = px(text.chars().count(), 65) + 14;
+    let middle = level.0.midpoint(level.1);
+    Line {
+        path,
+        arrow,
+        class: state.class(),
+        label: text,
+        label_x: middle.saturating_sub(width / 2),
+        label_y: y2.saturating_sub(9),
+        label_width: width,
+        text_x: middle,
+        text_y: y2 + 4,
+    }
+}
+
+/// Where each column of the wide picture begins, and how wide it is.
+const CLIENT: (u32, u32) = (4, 116);
+const GATEWAY: (u32, u32) = (262, 104);
+const BUS: (u32, u32) = (508, 76);
+const SERVICE: (u32, u32) = (738, 156);
+const STORE: (u32, u32) = (1048, 76);
+const WIDTH: u32 = 1128;
+
+fn place(column: Column) -> (u32, u32) {
+    match column {
+        Column::Client => CLIENT,
+        Column::Gateway => GATEWAY,
+        Column::Bus => BUS,
+        Column::Service => SERVICE,
+        Column::Store => STORE,
+    }
+}
+
+/// One row for each connection on either side; what goes past the services has a row of its own above them.
+struct Rows {
+    /// Next free height on the left, and on the right.
+    left: u32,
+    right: u32,
+    /// Where a connection leaves, and where it arrives.
+    leaves: BTreeMap<usize, u32>,
+    arrives: BTreeMap<usize, u32>,
+    spans: BTreeMap<String, (u32, u32)>,
+}
+
+fn wide(stack: &Stack) -> Canvas {
+    let column = |name: &str| {
+        stack.nodes.iter().find(|node| node.name == name).map_or(Column::Service, |node| node.column)
+    };
+    let mut rows = Rows {
+        left: TOP,
+        right: TOP,
+        leaves: BTreeMap::new(),
+        arrives: BTreeMap::new(),
+        spans: BTreeMap::new(),
+    };
+    let all: Vec<(usize, &Connection)> = stack.connections.iter().enumerate().collect();
+    // Our own sessions first: they go past the gateway.
+    let mut clients: Vec<&Node> = stack.nodes.iter().filter(|node| node.column == Column::Client).collect();
+    clients.sort_by_key(|node| node.name != "tls-verify");
+    let passes = |one: &Connection| column(&one.to) == Column::Store && column(&one.from) != Column::Service;
+    for node in clients {
+        let mut own: Vec<(usize, &Connection)> =
+            all.iter().filter(|(_, one)| one.from == node.name).copied().collect();
+        own.sort_by_key(|(index, one)| (!passes(one), column(&one.to), *index));
+        rows.block(&node.name, own.iter().map(|(index, _)| *index).collect(), node.name == "tls-verify");
+        for (index, one) in own.iter().filter(|(_, one)| column(&one.to) != Column::Service) {
+            let level = rows.leaves[index];
+            rows.arrives.insert(*index, level);
+            if passes(one) {
+                rows.right = rows.right.max(level + ROW / 2);
+            }
+        }
+    }
+    gateway(&mut rows, &all, &column, &passes);
+    services(&mut rows, stack, &all, &column);
+    let bottom = rows.left.max(rows.right);
+    let mut shapes: Vec<Shape> = Vec::new();
+    for node in &stack.nodes {
+        let (x, width) = place(node.column);
+        let (top, end) = match node.column {
+            Column::Bus | Column::Store => (TOP, bottom - GAP),
+            _ => match rows.spans.get(&node.name) {
+                Some(span) => *span,
+                None => continue,
+            },
+        };
+        shapes.push(shape(node, x, top, width, end - top));
+    }
+    let lines = all.iter().filter_map(|(index, one)| {
+        let (from, to) = (place(column(&one.from)), place(column(&one.to)));
+        let (y1, y2) = (*rows.leaves.get(index)?, *rows.arrives.get(index)?);
+        Some(if from.0 < to.0 {
+            let gap = previous(column(&one.to));
+            line((from.0 + from.1, y1), (to.0, y2), (gap, to.0), label(one, true), one.state)
+        } else {
+            line((from.0, y1), (to.0 + to.1, y2), (to.0 + to.1, from.0), label(one, false), one.state)
+        })
+    });
+    Canvas {
+        id: "wide".to_owned(),
+        title: "The stack and what was proved on its connections".to_owned(),
+        about: "The table below has the same content.".to_owned(),
+        width: WIDTH,
+        height: bottom,
+        lines: lines.collect(),
+        shapes,
+    }
+}
+
+/// Where the column before this one ends: between them is the label.
+fn previous(column: Column) -> u32 {
+    let before = match column {
+        Column::Client | Column::Gateway => CLIENT,
+        Column::Bus => GATEWAY,
+        Column::Service => BUS,
+        Column::Store => SERVICE,
+    };
+    before.0 + before.1
+}
+
+impl Rows {
+    /// A box on the left with a row for each connection.
+    fn block(&mut self, name: &str, indices: Vec<usize>, apart: bool) {
+        let top = self.left;
+        for index in indices {
+            self.leaves.insert(index, self.left + ROW / 2 - GAP / 2);
+            self.left += ROW;
+        }
+        if self.left > top {
+            self.spans.insert(name.to_owned(), (top, self.left - GAP));
+            if apart {
+                self.left += GAP;
+            }
+        }
+    }
+}
+
+type Indexed<'a> = [(usize, &'a Connection)];
+
+/// The gateway stands beside its clients, and has rows for its own connections.
+fn gateway(
+    rows: &mut Rows,
+    all: &Indexed<'_>,
+    column: &dyn Fn(&str) -> Column,
+    passes: &dyn Fn(&Connection) -> bool,
+) {
+    let coming: Vec<u32> = all
+        .iter()
+        .filter(|(_, one)| column(&one.to) == Column::Gateway)
+        .filter_map(|(index, _)| rows.leaves.get(index).copied())
+        .collect();
+    let Some(name) = all.iter().map(|(_, one)| one).find_map(|one| {
+        [&one.to, &one.from].into_iter().find(|name| column(name) == Column::Gateway).cloned()
+    }) else {
+        return;
+    };
+    let top = coming.iter().min().map_or(rows.left, |first| first + GAP / 2 - ROW / 2);
+    let mut next = top;
+    let mut own: Vec<(usize, &Connection)> =
+        all.iter().filter(|(_, one)| one.from == name).copied().collect();
+    own.sort_by_key(|(index, one)| (!passes(one), column(&one.to), *index));
+    for (index, one) in own {
+        let level = next + ROW / 2 - GAP / 2;
+        rows.leaves.insert(index, level);
+        if column(&one.to) != Column::Service {
+            rows.arrives.insert(index, level);
+        }
+        if passes(one) {
+            rows.right = rows.right.max(level + ROW / 2);
+        }
+        next += ROW;
+    }
+    let end = coming.iter().max().map_or(next, |last| (last + GAP / 2 + ROW / 2).max(next));
+    rows.left = rows.left.max(end);
+    rows.spans.insert(name, (top, end - GAP));
+}
+
+/// The services below what goes past them.
+fn services(rows: &mut Rows, stack: &Stack, all: &Indexed<'_>, column: &dyn Fn(&str) -> Column) {
+    for node in stack.nodes.iter().filter(|node| node.column == Column::Service) {
+        let top = rows.right;
+        let (mut left, mut right) = (top, top);
+        for (index, one) in all.iter().filter(|(_, one)| one.to == node.name) {
+            rows.arrives.insert(*index, left + ROW / 2 - GAP / 2);
+            left += ROW;
+            let _ = one;
+        }
+        for (index, one) in all.iter().filter(|(_, one)| one.from == node.name) {
+            let side = if column(&one.to) == Column::Store { &mut right } else { &mut left };
+            let level = *side + ROW / 2 - GAP / 2;
+            rows.leaves.insert(*index, level);
+            rows.arrives.insert(*index, level);
+            *side += ROW;
+        }
+        let end = left.max(right).max(top + ROW);
+        rows.spans.insert(node.name.clone(), (top, end - GAP));
+        rows.right = end;
+    }
+}
+
+/// Server by server: its clients left, itself a bar on the right.
+fn groups(stack: &Stack) -> Vec<Canvas> {
+    const LEFT: (u32, u32) = (2, 122);
+    const HEAD: (u32, u32) = (216, 142);
+    const BAR: (u32, u32) = (338, 20);
+    let mut servers: Vec<&str> = Vec::new();
+    for one in &stack.connections {
+        if !servers.contains(&one.to.as_str()) {
+            servers.push(&one.to);
+        }
+    }
+    let node = |name: &str, column: Column| {
+        let note = stack.nodes.iter().find(|node| node.name == name).map_or("", |node| node.note.as_str());
+        Node { name: name.to_owned(), note: note.to_owned(), column }
+    };
+    let mut all = Vec::new();
+    for (index, server) in servers.iter().enumerate() {
+        let (mut y, mut shapes, mut lines) = (TOP + ROW, Vec::new(), Vec::new());
+        let mut open: Option<(&str, u32)> = None;
+        for one in stack.connections.iter().filter(|one| one.to == *server) {
+            if let Some((name, top)) = open.filter(|(name, _)| *name != one.from) {
+                shapes.push(shape(&node(name, Column::Client), LEFT.0, top, LEFT.1, y - GAP - top));
+                open = None;
+            }
+            open = open.or(Some((&one.from, y)));
+            let level = y + ROW / 2 - GAP / 2;
+            let (x1, x2) = (LEFT.0 + LEFT.1, BAR.0);
+            lines.push(line((x1, level), (x2, level), (x1, x2), label(one, false), one.state));
+            y += ROW;
+        }
+        if let Some((name, top)) = open {
+            shapes.push(shape(&node(name, Column::Client), LEFT.0, top, LEFT.1, y - GAP - top));
+        }
+        shapes.push(shape(
+            &Node { name: String::new(), ..node(server, Column::Bus) },
+            BAR.0,
+            TOP,
+            BAR.1,
+            y - GAP - TOP,
+        ));
+        shapes.push(shape(&node(server, Column::Bus), HEAD.0, TOP, HEAD.1, ROW - GAP / 2));
+        all.push(Canvas {
+            id: format!("group-{index}"),
+            title: format!("Connections to {server}"),
+            about: "The table below has the same content.".to_owned(),
+            width: 360,
+            height: y,
+            shapes,
+            lines,
+        });
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_both_of_its_ends() {
+        assert_eq!(fit("deployment/cordum-api-gateway", 15), "deploym…gateway");
+        assert_eq!(fit("nats", 4), "nats");
+    }
+}

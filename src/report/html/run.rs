@@ -1,0 +1,187 @@
+//! The page of `run` and `demo`.
+
+use serde_json::Value;
+
+use super::items::{self, cause, share, took};
+use super::model::{Bar, Chip, Compared, Mark, Parts};
+use super::read::{Bounds, Row, get, list, number, text, words};
+use super::stack::{self, anchor};
+use super::validity::{Met, validity};
+use super::{Asked, picture};
+
+pub(crate) fn run(report: &Value, asked: &Asked, bounds: Bounds, parts: &mut Parts) {
+    let checks = list(report, "checks");
+    verdict(report, parts);
+    parts.causes = list(report, "root_causes")
+        .iter()
+        .take(bounds.entries.min(50))
+        .enumerate()
+        .map(|(index, one)| cause(index, one))
+        .collect();
+    let stack = stack::of_run(report);
+    parts.picture = picture::draw(&stack);
+    parts.connections = stack.connections;
+    compared(report, parts);
+    parts.items = checks
+        .iter()
+        .take(bounds.entries)
+        .enumerate()
+        .map(|(index, one)| {
+            let id = text(one, "id");
+            let about =
+                asked.about.iter().find(|(name, _)| name == id).map_or("", |(_, about)| about.as_str());
+            let mut item = items::item(one, id, about, bounds);
+            // What one root cause broke is read once.
+            item.open = item.mark == Mark::FAIL && !explained(report, id);
+            item.short = index >= bounds.whole && item.mark != Mark::FAIL;
+            item
+        })
+        .collect();
+    items::distinct(&mut parts.items);
+    parts.times = times(checks);
+    let met = met(report);
+    parts.validity = validity(&met, &parts.at, None, bounds.entries.min(200));
+    parts.asked = asked_of(report);
+}
+
+/// Whether an earlier check stands for the same root cause.
+fn explained(report: &Value, id: &str) -> bool {
+    let names = |root: &&Value| list(root, "checks").iter().any(|check| check.as_str() == Some(id));
+    let first = |root: &Value| list(root, "checks").first().and_then(Value::as_str) == Some(id);
+    list(report, "root_causes").iter().find(names).is_some_and(|root| !first(root))
+}
+
+fn verdict(report: &Value, parts: &mut Parts) {
+    let tally = get(report, "summary");
+    let count = |key: &str| number(tally, key);
+    let (pass, warn, fail) = (count("pass"), count("warn"), count("fail"));
+    let (skip, unknown) = (count("skip"), count("unknown"));
+    let all = pass + warn + fail + skip + unknown;
+    let causes = list(report, "root_causes").len();
+    (parts.mark, parts.headline) = match text(report, "outcome") {
+        "pass" if warn > 0 => (Mark::WARN, format!("TLS holds, with {}", counted(warn, "warning"))),
+        "pass" => (Mark::PASS, "TLS holds".to_owned()),
+        "fail" if fail == 0 && warn > 0 => {
+            (Mark::FAIL, format!("{} that count as failures", counted(warn, "warning")))
+        }
+        "fail" if causes == 1 => {
+            let root = list(report, "root_causes").first().unwrap_or(&Value::Null);
+            (Mark::FAIL, headline(root))
+        }
+        "fail" => (Mark::FAIL, format!("TLS is broken: {} root causes", causes.max(1))),
+        "interrupted" => (Mark::UNKNOWN, "Interrupted before it was decided".to_owned()),
+        _ => (Mark::UNKNOWN, "Not everything could be decided".to_owned()),
+    };
+    parts.sub = match (fail, unknown) {
+        (0, 0) if warn > 0 => format!("{pass} of {all} checks passed, {warn} with a warning"),
+        (0, 0) => format!("{pass} of {all} checks passed"),
+        (0, unknown) => format!("{unknown} of {all} checks undecided, none failed"),
+        (fail, _) => format!("{fail} of {all} checks failed"),
+    };
+    if let Some(demo) = report.get("demo") {
+        parts.sub.push_str(match text(demo, "fault") {
+            "" => ". This is the demo stack",
+            _ => ". This is the demo stack, broken on purpose: ",
+        });
+        parts.sub.push_str(text(demo, "fault"));
+    }
+    parts.chips = [
+        (Mark::FAIL, fail, "failed"),
+        (Mark::UNKNOWN, unknown, "undecided"),
+        (Mark::WARN, warn, "warning"),
+        (Mark::PASS, pass, "passed"),
+        (Mark::SKIP, skip, "skipped"),
+    ]
+    .into_iter()
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(mark, count, word)| Chip { mark, count, word })
+    .collect();
+}
+
+fn headline(root: &Value) -> String {
+    match text(root, "summary") {
+        "" => format!("TLS is broken at {}", text(root, "where")),
+        summary => format!("TLS is broken: {summary}"),
+    }
+}
+
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn compared(report: &Value, parts: &mut Parts) {
+    let comparison = get(report, "comparison");
+    text(comparison, "baseline").clone_into(&mut parts.baseline);
+    let rows = [
+        ("new", Mark::FAIL, "new"),
+        ("still", Mark::WARN, "still broken"),
+        ("fixed", Mark::PASS, "fixed"),
+        ("absent", Mark::SKIP, "broken then, not looked at now"),
+    ];
+    if comparison.is_object() {
+        parts.compared = rows
+            .into_iter()
+            .map(|(key, mark, word)| Compared {
+                mark,
+                word,
+                what: list(comparison, key).iter().filter_map(Value::as_str).map(anchor).collect(),
+            })
+            .collect();
+    }
+}
+
+fn times(checks: &[Value]) -> Vec<Bar> {
+    let duration = |one: &Value| get(one, "duration_ms").as_f64().unwrap_or_default();
+    let longest = checks.iter().map(duration).fold(0.0, f64::max);
+    checks
+        .iter()
+        .filter(|one| text(one, "status") != "skip")
+        .take(60)
+        .map(|one| Bar {
+            label: text(one, "id").to_owned(),
+            mark: Some(Mark::of(text(one, "status"))),
+            value: took(duration(one)),
+            from: 0,
+            width: share(duration(one), longest).max(3),
+            class: Mark::of(text(one, "status")).class,
+        })
+        .collect()
+}
+
+/// Every certificate that was met, with the server that showed it or the file that holds it.
+fn met(report: &Value) -> Vec<Met<'_>> {
+    let mut met = Vec::new();
+    for check in list(report, "checks") {
+        let id = text(check, "id");
+        let server = match id {
+            "gateway-https" | "gateway-wss" | "gateway-grpc" | "cli-with-cacert" => "api-gateway",
+            "worker-nats-tls" | "nats-mtls" => "nats",
+            "redis-tls" => "redis",
+            "safety-kernel-grpc" => "safety-kernel",
+            "context-engine-grpc" => "context-engine",
+            other => other,
+        };
+        let details = get(check, "details");
+        for certificate in list(details, "presented") {
+            met.push(Met { certificate, user: server.to_owned() });
+        }
+        for certificate in list(details, "files") {
+            met.push(Met { certificate, user: text(certificate, "file").to_owned() });
+        }
+    }
+    met
+}
+
+fn asked_of(report: &Value) -> Vec<Row> {
+    let mut rows = vec![
+        Row::new("Started", text(report, "started_at")),
+        Row::new("Took", get(report, "duration_ms").as_f64().map(took).unwrap_or_default()),
+    ];
+    rows.push(Row::new("Stack", text(get(report, "demo"), "about")));
+    if let Value::Object(target) = get(report, "target") {
+        for (key, value) in target {
+            rows.push(Row::new(format!("Target: {}", key.replace('_', " ")), words(value)));
+        }
+    }
+    rows
+}

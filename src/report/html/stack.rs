@@ -1,0 +1,490 @@
+//! The connections of a stack, and what was proved on each: what the picture draws and the table says.
+
+use serde_json::Value;
+
+use super::model::Anchor;
+use super::read::{get, list, text};
+
+/// What was proved on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    Mutual,
+    Tls,
+    Plaintext,
+    Broken,
+    Unseen,
+}
+
+impl State {
+    pub(crate) const ALL: [Self; 5] = [Self::Mutual, Self::Tls, Self::Plaintext, Self::Broken, Self::Unseen];
+
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::Mutual => "mtls",
+            Self::Tls => "tls",
+            Self::Plaintext => "plain",
+            Self::Broken => "broken",
+            Self::Unseen => "unseen",
+        }
+    }
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Mutual => "mTLS",
+            Self::Tls => "TLS",
+            Self::Plaintext => "plaintext",
+            Self::Broken => "broken",
+            Self::Unseen => "not looked at",
+        }
+    }
+
+    pub(crate) const fn glyph(self) -> &'static str {
+        match self {
+            Self::Mutual | Self::Tls => "\u{2713}",
+            Self::Plaintext => "!",
+            Self::Broken => "\u{2717}",
+            Self::Unseen => "?",
+        }
+    }
+
+    /// What the legend says of it.
+    pub(crate) const fn about(self) -> &'static str {
+        match self {
+            Self::Mutual => "TLS, and both sides showed a certificate that the other verified",
+            Self::Tls => "TLS, verified with the CA",
+            Self::Plaintext => "no TLS",
+            Self::Broken => "tried, and it does not work",
+            Self::Unseen => "nothing was seen of it, or not asked for",
+        }
+    }
+}
+
+/// Where a node stands in the picture, from the clients on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Column {
+    Client,
+    Gateway,
+    Bus,
+    Service,
+    Store,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub name: String,
+    pub note: String,
+    pub column: Column,
+}
+
+/// From whom to whom, and what was proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub from: String,
+    pub to: String,
+    pub what: &'static str,
+    pub state: State,
+    /// The cause where it is broken, else the version that was seen.
+    pub label: String,
+    /// `proved`, `observed`, `logged`, `configured`.
+    pub evidence: String,
+    pub said: String,
+    pub checks: Vec<Anchor>,
+}
+
+/// Nodes and connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stack {
+    pub nodes: Vec<Node>,
+    pub connections: Vec<Connection>,
+}
+
+/// Services whose connections the checks speak of, with what each of them holds.
+const CORE: [(&str, bool, bool); 5] = [
+    // Name, NATS, Redis.
+    ("safety-kernel", true, true),
+    ("context-engine", false, true),
+    ("scheduler", true, true),
+    ("workflow-engine", true, true),
+    ("workers", true, true),
+];
+
+/// More than these are no picture.
+const MOST: usize = 60;
+
+pub(crate) fn anchor(id: &str) -> Anchor {
+    let slug: String = id
+        .chars()
+        .map(|one| if one.is_ascii_alphanumeric() { one.to_ascii_lowercase() } else { '-' })
+        .collect();
+    Anchor { id: format!("check-{slug}"), text: id.to_owned() }
+}
+
+/// A run's checks, found by their names.
+struct Checks<'a>(&'a Value);
+
+impl<'a> Checks<'a> {
+    fn get(&self, id: &str) -> Option<&'a Value> {
+        list(self.0, "checks").iter().find(|one| text(one, "id") == id)
+    }
+
+    fn status(&self, id: &str) -> &'a str {
+        self.get(id).map_or("skip", |one| text(one, "status"))
+    }
+
+    fn good(&self, id: &str) -> bool {
+        matches!(self.status(id), "pass" | "warn")
+    }
+
+    /// What a check proves of a connection that it dials itself.
+    fn link(&self, from: &str, to: &str, what: &'static str, id: &str, good: State) -> Connection {
+        let mut link = Connection {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            what,
+            state: State::Unseen,
+            label: String::new(),
+            evidence: String::new(),
+            said: "not asked for".to_owned(),
+            checks: Vec::new(),
+        };
+        let Some(check) = self.get(id) else { return link };
+        link.checks.push(anchor(id));
+        link.said = text(check, "summary").to_owned();
+        match text(check, "status") {
+            "pass" | "warn" => {
+                link.state = good;
+                link.evidence = text(check, "evidence").to_owned();
+                link.label = version(check);
+            }
+            "fail" => {
+                link.evidence = text(check, "evidence").to_owned();
+                (link.state, link.label) = failed(main(check));
+            }
+            _ => {}
+        }
+        link
+    }
+}
+
+fn main(check: &Value) -> &Value {
+    list(check, "diagnoses").first().unwrap_or(&Value::Null)
+}
+
+/// Plaintext is a state of its own; any other failure is a broken connection.
+fn failed(diagnosis: &Value) -> (State, String) {
+    let cause = text(diagnosis, "cause");
+    match cause {
+        "wrong-scheme-tls-to-plain" => (State::Plaintext, "plaintext".to_owned()),
+        "" => (State::Broken, "failed".to_owned()),
+        cause => (State::Broken, cause.to_owned()),
+    }
+}
+
+/// `TLS 1.3`, where the version was seen.
+fn version(check: &Value) -> String {
+    let seen = text(get(get(check, "details"), "tls"), "version");
+    seen.strip_prefix("TLSv").map(|number| format!("TLS {number}")).unwrap_or_default()
+}
+
+/// The stack of a run.
+pub(crate) fn of_run(report: &Value) -> Stack {
+    let checks = Checks(report);
+    let mut stack = Stack::default();
+    ours(&checks, &mut stack);
+    let services = services(report);
+    for (name, note, nats, redis) in &services {
+        if bare(name) == "api-gateway" {
+            continue;
+        }
+        stack.node(name, note, Column::Service);
+        if *nats {
+            stack.connections.push(bus(&checks, name));
+        }
+        if *redis {
+            stack.connections.push(store(&checks, name));
+        }
+    }
+    for check in list(report, "checks").iter().filter(|check| is_endpoint(check)) {
+        let name = text(check, "id");
+        stack.node(name, "endpoint", Column::Service);
+        stack.connections.push(checks.link("tls-verify", name, "TLS", name, State::Tls));
+    }
+    let named: Vec<String> =
+        stack.connections.iter().flat_map(|one| [one.from.clone(), one.to.clone()]).collect();
+    stack.nodes.retain(|node| named.contains(&node.name));
+    stack
+}
+
+/// An endpoint of the profile, which stands behind the checks.
+fn is_endpoint(check: &Value) -> bool {
+    get(check, "number").as_u64().is_some_and(|number| number >= 100)
+}
+
+/// What we dial ourselves, and the gateway's own links.
+fn ours(checks: &Checks<'_>, stack: &mut Stack) {
+    let mutual = if checks.good("nats-mtls") { State::Mutual } else { State::Tls };
+    stack.node("API client", "", Column::Client);
+    stack.node("cordumctl", "", Column::Client);
+    stack.node("dashboard", "", Column::Client);
+    stack.node("tls-verify", "own sessions", Column::Client);
+    stack.node("api-gateway", "", Column::Gateway);
+    stack.node("nats", "", Column::Bus);
+    stack.node("redis", "", Column::Store);
+    let all = &mut stack.connections;
+    all.push(checks.link("API client", "api-gateway", "HTTPS", "gateway-https", State::Tls));
+    all.push(checks.link("API client", "api-gateway", "WSS", "gateway-wss", State::Tls));
+    if checks.get("gateway-grpc").is_some() {
+        all.push(checks.link("API client", "api-gateway", "gRPC", "gateway-grpc", State::Tls));
+    }
+    all.push(cli(checks));
+    if checks.get("dashboard-gateway").is_some() {
+        all.push(checks.link("dashboard", "api-gateway", "HTTPS", "dashboard-gateway", State::Tls));
+    }
+    if checks.get("redis-tls").is_some() {
+        all.push(checks.link("tls-verify", "redis", "Redis", "redis-tls", State::Tls));
+    }
+    all.push(session(checks, mutual));
+    all.push(store(checks, "api-gateway"));
+    all.push(bus(checks, "api-gateway"));
+    if checks.get("safety-kernel-grpc").is_some() {
+        all.push(kernel(checks));
+        all.push(checks.link("tls-verify", "safety-kernel", "gRPC", "safety-kernel-grpc", State::Tls));
+    }
+    if checks.get("context-engine-grpc").is_some() {
+        all.push(checks.link("tls-verify", "context-engine", "gRPC", "context-engine-grpc", State::Tls));
+    }
+}
+
+/// The CLI's connection: with the CA it works, and without it it must not.
+fn cli(checks: &Checks<'_>) -> Connection {
+    let mut link = checks.link("cordumctl", "api-gateway", "HTTPS", "cli-with-cacert", State::Tls);
+    if let Some(check) = checks.get("cli-without-cacert") {
+        link.checks.push(anchor("cli-without-cacert"));
+        if text(check, "status") == "fail" {
+            (link.state, link.label) = failed(main(check));
+            text(check, "summary").clone_into(&mut link.said);
+        }
+    }
+    link
+}
+
+/// Our own session as a worker, and what NATS refuses.
+fn session(checks: &Checks<'_>, mutual: State) -> Connection {
+    let mut link = checks.link("tls-verify", "nats", "NATS", "worker-nats-tls", mutual);
+    if let Some(check) = checks.get("nats-mtls") {
+        link.checks.push(anchor("nats-mtls"));
+        if text(check, "status") == "fail" && link.state != State::Broken && link.state != State::Plaintext {
+            (link.state, link.label) = failed(main(check));
+            text(check, "summary").clone_into(&mut link.said);
+        }
+    }
+    link
+}
+
+/// The gateway's own link to the kernel is known where it was asked through the gateway.
+fn kernel(checks: &Checks<'_>) -> Connection {
+    let mut link = checks.link("api-gateway", "safety-kernel", "gRPC", "safety-kernel-grpc", State::Tls);
+    let asked = checks
+        .get("safety-kernel-grpc")
+        .is_some_and(|check| get(get(check, "details"), "policy_snapshots").as_u64() == Some(200));
+    if link.state == State::Tls {
+        link.label = String::new();
+        if asked {
+            link.evidence = "observed".to_owned();
+        } else {
+            link.state = State::Unseen;
+            link.evidence = String::new();
+        }
+    }
+    link
+}
+
+/// A service's NATS connection.
+fn bus(checks: &Checks<'_>, service: &str) -> Connection {
+    let worker = !matches!(bare(service), "api-gateway" | "scheduler" | "workflow-engine" | "safety-kernel");
+    let id = if worker { "worker-nats-tls" } else { "service-links" };
+    let good = if checks.good("nats-mtls") { State::Mutual } else { State::Tls };
+    let mut link = checks.link(service, "nats", "NATS", id, good);
+    link.label = if link.state == good { String::new() } else { link.label };
+    let Some(check) = checks.get(id) else { return link };
+    let row = list(get(check, "details"), "services").iter().find(|row| text(row, "service") == service);
+    if let Some(row) = row {
+        // NATS itself says how this one is connected.
+        let version = text(row, "tls_version");
+        let certificate = !text(row, "client_certificate").is_empty();
+        link.evidence = "observed".to_owned();
+        (link.state, link.label) = match (version, certificate) {
+            ("", _) => (State::Plaintext, "plaintext".to_owned()),
+            (version, true) => (State::Mutual, format!("TLS {version}")),
+            (version, false) => (State::Tls, format!("TLS {version}")),
+        };
+    } else if text(check, "status") == "fail" {
+        blame(check, service, "nats", &mut link);
+    }
+    link
+}
+
+/// A service's Redis connection: its log is clean, and Redis speaks TLS alone.
+fn store(checks: &Checks<'_>, service: &str) -> Connection {
+    let mut link = checks.link(service, "redis", "Redis", "redis-logs", State::Tls);
+    link.label = if link.state == State::Tls { String::new() } else { link.label };
+    let Some(check) = checks.get("redis-logs") else { return link };
+    match text(check, "status") {
+        // A clean log says that it works; that it is TLS is known where plaintext gets no answer.
+        "pass" | "warn" if !checks.good("redis-tls") => {
+            link.state = State::Unseen;
+            link.label = "log is clean".to_owned();
+            let own = checks.get("redis-tls").filter(|own| text(own, "status") == "fail");
+            if own.is_some_and(|own| text(main(own), "cause") == "wrong-scheme-tls-to-plain") {
+                (link.state, link.label) = (State::Plaintext, "plaintext".to_owned());
+            }
+        }
+        "fail" => blame(check, service, "redis", &mut link),
+        _ => {}
+    }
+    link
+}
+
+/// A failed check speaks of some services: the others were not seen, unless the server itself is at fault.
+fn blame(check: &Value, service: &str, server: &str, link: &mut Connection) {
+    let names = |one: &&Value| {
+        let place = text(one, "where");
+        let file = place.contains('/') && !place.contains("deployment/") && !place.contains("statefulset/");
+        bare(place) == bare(service) || bare(place) == server || file
+    };
+    let own = list(check, "diagnoses")
+        .iter()
+        .filter(|one| text(one, "severity") != "warning")
+        .find(|one| names(one) || list(one, "because").iter().any(|why| speaks_of(why, service)));
+    match own {
+        Some(diagnosis) => (link.state, link.label) = failed(diagnosis),
+        None => {
+            link.state = State::Unseen;
+            link.label = String::new();
+            link.evidence = String::new();
+        }
+    }
+}
+
+fn speaks_of(why: &Value, service: &str) -> bool {
+    why.as_str().is_some_and(|why| why.starts_with(service) && why[service.len()..].starts_with(' '))
+}
+
+/// Name, replicas in words, whether it has a NATS and a Redis connection.
+fn services(report: &Value) -> Vec<(String, String, bool, bool)> {
+    let known = list(report, "services");
+    if known.is_empty() {
+        return CORE
+            .iter()
+            .map(|(name, nats, redis)| ((*name).to_owned(), String::new(), *nats, *redis))
+            .collect();
+    }
+    let position = |name: &str| CORE.iter().position(|(core, ..)| *core == bare(name));
+    let order = |name: &str| position(name).unwrap_or(CORE.len());
+    // Others of the project have links where NATS says so, or where they are workers.
+    let rows: Vec<&Value> =
+        list(report, "checks").iter().flat_map(|check| list(get(check, "details"), "services")).collect();
+    let mut all: Vec<_> = known
+        .iter()
+        .filter(|one| !matches!(bare(text(one, "name")), "nats" | "redis" | "dashboard" | "tls-verify" | ""))
+        .take(MOST)
+        .map(|one| {
+            let name = text(one, "name").to_owned();
+            let worker = name.contains("worker") || name.contains("agent");
+            let seen = rows.iter().any(|row| text(row, "service") == name);
+            let (nats, redis) = position(&name)
+                .and_then(|at| CORE.get(at))
+                .map_or((worker || seen, worker), |(_, nats, redis)| (*nats, *redis));
+            (name, replicas(one), nats, redis)
+        })
+        .collect();
+    all.sort_by_key(|(name, ..)| order(name));
+    all
+}
+
+/// `cordum-` and a platform's kind stand before a service's name.
+fn bare(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.strip_prefix("cordum-").unwrap_or(name)
+}
+
+fn replicas(service: &Value) -> String {
+    let count = |key: &str| get(service, key).as_u64().unwrap_or(1);
+    match (count("running"), count("replicas")) {
+        (1, 1) => String::new(),
+        (running, all) if running == all => format!("×{all}"),
+        (running, all) => format!("{running} of {all} run"),
+    }
+}
+
+/// The stack of a probe: this tool, and each endpoint.
+pub(crate) fn of_probe(report: &Value) -> Stack {
+    let mut stack = Stack::default();
+    stack.node("tls-verify", "", Column::Client);
+    for one in list(report, "endpoints").iter().take(MOST) {
+        let name = text(one, "target");
+        stack.node(name, "", Column::Service);
+        let details = get(one, "details");
+        let asked = text(details, "with_identity") == "let in";
+        let good = if asked && text(details, "without_identity").starts_with("refused") {
+            State::Mutual
+        } else {
+            State::Tls
+        };
+        let (state, label) = match text(one, "status") {
+            "pass" | "warn" if get(details, "tls").is_object() => (good, version(one)),
+            "pass" | "warn" => (State::Plaintext, "plaintext".to_owned()),
+            "fail" => failed(main(one)),
+            _ => (State::Unseen, String::new()),
+        };
+        stack.connections.push(Connection {
+            from: "tls-verify".to_owned(),
+            to: name.to_owned(),
+            what: "TLS",
+            state,
+            label,
+            evidence: if state == State::Unseen { String::new() } else { "proved".to_owned() },
+            said: text(one, "summary").to_owned(),
+            checks: vec![anchor(name)],
+        });
+    }
+    stack
+}
+
+/// The connections of a deployment as it is described: nothing is proved, only configured.
+pub(crate) fn of_audit(report: &Value) -> Stack {
+    let mut stack = Stack::default();
+    for one in list(report, "connections").iter().take(MOST * 2) {
+        let (client, server) = (text(one, "client"), text(one, "server"));
+        let state = match (client, server) {
+            ("tls", "mtls") => State::Mutual,
+            ("tls", "tls") => State::Tls,
+            ("plaintext", "plaintext") => State::Plaintext,
+            ("unknown", _) | (_, "unknown") => State::Unseen,
+            _ => State::Broken,
+        };
+        let label = if state == State::Broken { "scheme-mismatch".to_owned() } else { String::new() };
+        let (from, to) = (text(one, "from"), text(one, "to"));
+        stack.node(from, "", Column::Client);
+        stack.node(to, "", Column::Service);
+        stack.connections.push(Connection {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            what: "configured",
+            state,
+            label,
+            evidence: "configured".to_owned(),
+            said: format!("client {client}, server {server}"),
+            checks: Vec::new(),
+        });
+    }
+    stack
+}
+
+impl Stack {
+    fn node(&mut self, name: &str, note: &str, column: Column) {
+        if !self.nodes.iter().any(|node| node.name == name) {
+            self.nodes.push(Node { name: name.to_owned(), note: note.to_owned(), column });
+        }
+    }
+}
