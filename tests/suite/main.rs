@@ -1,0 +1,40 @@
+//! Everything but the fault matrix, the Docker project and the cluster: one program, so that the libraries are
+//! linked once. `cargo test --test suite certs::` runs one theme.
+
+mod canary;
+mod catalogue;
+mod certificate_store;
+mod certs;
+mod cordum;
+mod cordum_states;
+mod cordumctl;
+mod corpus;
+mod engine;
+mod gate;
+mod hostile;
+mod machines;
+mod outputs;
+mod parsing;
+mod peel;
+mod probe;
+mod reading;
+mod readme;
+mod recorded;
+mod replicas;
+mod tidy;
+mod trust;
+mod usage;
+
+use std::process::Command;
+
+use tls_verify_fixtures::child;
+
+/// The program, with nothing of the caller's environment.
+pub(crate) fn bare() -> Command {
+    child::bare(env!("CARGO_BIN_EXE_tls-verify"))
+}
+
+/// The program, with nothing of the caller's environment but PATH.
+pub(crate) fn program() -> Command {
+    child::program(env!("CARGO_BIN_EXE_tls-verify"))
+}

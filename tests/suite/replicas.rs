@@ -1,0 +1,83 @@
+//! Several servers behind one name: each is judged by itself, with a control of its own.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
+use tls_verify_fixtures::servers::{find, free_port};
+
+use crate::program;
+use tls_verify_fixtures::child::run;
+
+const HARD: Duration = Duration::from_secs(60);
+
+/// A nats-server with mTLS; ended when it is dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(address: &str, port: u16, certs: &Path) -> Server {
+    let config = certs.join("nats.conf");
+    let certs = certs.display();
+    let text = format!(
+        "listen: \"{address}:{port}\"\ntls {{ cert_file: \"{certs}/server/tls.crt\", key_file: \
+         \"{certs}/server/tls.key\", ca_file: \"{certs}/ca/clients.crt\", verify: true }}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new(find("nats-server").unwrap());
+    command.arg("-c").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let server = Server(command.spawn().unwrap());
+    let begun = Instant::now();
+    while TcpStream::connect((address, port)).is_err() {
+        assert!(begun.elapsed() < HARD, "nats-server does not listen at {address}:{port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server
+}
+
+/// Both servers have the stack's certificate; `clients` is the CA that the second knows its clients by.
+fn check_6(clients: &Authority, ca: &Authority) -> (Option<i32>, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, client) = (ca.issue(&Leaf::server()).unwrap(), ca.issue(&Leaf::client()).unwrap());
+    let port = free_port().unwrap();
+    let mut servers = Vec::new();
+    for (name, address, known) in [("one", "127.0.0.1", ca), ("two", "127.0.0.2", clients)] {
+        let certs = folder.path().join(name);
+        Layout::write(&certs, ca, &server, &client).unwrap();
+        std::fs::write(certs.join("ca/clients.crt"), known.pem()).unwrap();
+        servers.push(serve(address, port, &certs));
+    }
+    let mut command = program();
+    command.args(["run", "--only", "nats-mtls", "--no-docker", "--format", "json", "--certs"]);
+    command.arg(folder.path().join("one"));
+    command.arg("--nats").arg(format!("tls://nats:{port}"));
+    command.arg("--resolve").arg(format!("nats:{port}:127.0.0.1,127.0.0.2"));
+    let ended = run(&mut command, HARD);
+    (ended.code, ended.json()["checks"][0].clone())
+}
+
+#[test]
+fn a_server_that_refuses_everybody_is_no_proof_beside_one_that_does_not() {
+    if find("nats-server").is_none() {
+        let required = std::env::var("TLS_VERIFY_REQUIRE").unwrap_or_default();
+        assert!(!required.contains("nats"), "nats-server is not here");
+        eprintln!("skipped: nats-server is not here");
+        return;
+    }
+    let ca = Authority::generate().unwrap();
+    let (code, check) = check_6(&ca, &ca);
+    assert_eq!((code, check["status"].as_str()), (Some(0), Some("pass")), "{check}");
+    let stranger = Authority::generate().unwrap();
+    let (code, check) = check_6(&stranger, &ca);
+    assert_eq!((code, check["status"].as_str()), (Some(3), Some("unknown")), "{check}");
+    let diagnosis = &check["diagnoses"][0];
+    assert_eq!(diagnosis["cause"], "bad-certificate", "{check}");
+    assert!(check.to_string().contains("127.0.0.2"), "{check}");
+}
