@@ -43,8 +43,7 @@ fn run(fault: Option<Fault>) -> Output {
     })
 }
 
-#[test]
-fn demo_ends_each_fault_with_its_code_and_a_healthy_stack_with_none() {
+pub(crate) fn demo_ends_each_fault_with_its_code_and_a_healthy_stack_with_none() {
     let work: Mutex<Vec<Option<Fault>>> =
         Mutex::new(fault::ALL.iter().copied().map(Some).chain([None]).collect());
     let wrong = Mutex::new(Vec::new());

@@ -5,6 +5,7 @@ use tls_verify_fixtures::pki::{Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, Plan, Port};
 use tls_verify_fixtures::servers::openssl::{self, Weak};
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, row};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -12,13 +13,17 @@ pub(crate) const ROWS: &[Row] = &[
         "server-file-expired",
         "server/tls.crt has expired while the servers still present an earlier one",
         |plan| server(plan, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
-        "13 fail expired - server", "server/tls.crt expired", 1,
+        &[fail(&[13]).of(C::Expired, Server)],
+        &[root("server/tls.crt", C::Expired)],
+        1,
     ),
     row(
         "server-file-unnamed",
         "server/tls.crt names none of the hosts",
         |plan| server(plan, |plan| issue(plan, Leaf::server().for_names(&["elsewhere"]))),
-        "13 fail hostname-mismatch - server", "server/tls.crt hostname-mismatch", 1,
+        &[fail(&[13]).of(C::HostnameMismatch, Server)],
+        &[root("server/tls.crt", C::HostnameMismatch)],
+        1,
     ),
     row(
         "server-file-other-ca",
@@ -28,37 +33,49 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?.into())
             })
         },
-        "13 fail unknown-authority other-ca server", "server/tls.crt unknown-authority other-ca", 1,
+        &[fail(&[13]).of(C::UnknownAuthority, Server).variant(V::OtherCa)],
+        &[root("server/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
     ),
     row(
         "server-file-renewed",
         "server/tls.crt was renewed and nothing was restarted: a warning",
         |plan| server(plan, |plan| issue(plan, Leaf::server())),
-        "13 drift", "", 0,
+        &[drift(&[13])],
+        &[],
+        0,
     ),
     row(
         "server-file-client",
         "server/tls.crt is a client certificate",
         |plan| server(plan, |plan| issue(plan, Leaf::server().using(&[ClientAuth]))),
-        "13 fail wrong-key-usage - server", "server/tls.crt wrong-key-usage", 1,
+        &[fail(&[13]).of(C::WrongKeyUsage, Server)],
+        &[root("server/tls.crt", C::WrongKeyUsage)],
+        1,
     ),
     row(
         "server-file-missing",
         "server/tls.crt is missing",
         |plan| file(plan, "server/tls.crt", ""),
-        "13 fail bad-key-file file-missing server", "server/tls.crt bad-key-file file-missing", 1,
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::FileMissing)],
+        &[root("server/tls.crt", C::BadKeyFile).variant(V::FileMissing)],
+        1,
     ),
     row(
         "server-key-missing",
         "server/tls.key is missing",
         |plan| file(plan, "server/tls.key", ""),
-        "13 fail bad-key-file file-missing server", "server/tls.key bad-key-file file-missing", 1,
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::FileMissing)],
+        &[root("server/tls.key", C::BadKeyFile).variant(V::FileMissing)],
+        1,
     ),
     row(
         "server-file-empty",
         "server/tls.crt holds no PEM",
         |plan| file(plan, "server/tls.crt", "nothing here\n"),
-        "13 fail bad-key-file no-pem server", "server/tls.crt bad-key-file no-pem", 1,
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::NoPem)],
+        &[root("server/tls.crt", C::BadKeyFile).variant(V::NoPem)],
+        1,
     ),
     row(
         "server-file-key",
@@ -67,7 +84,9 @@ pub(crate) const ROWS: &[Row] = &[
             let key = plan.server.key.clone();
             file(plan, "server/tls.crt", &key)
         },
-        "13 fail bad-key-file wrong-kind server", "server/tls.crt bad-key-file wrong-kind", 1,
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::WrongKind)],
+        &[root("server/tls.crt", C::BadKeyFile).variant(V::WrongKind)],
+        1,
     ),
     row(
         "server-file-sha-1",
@@ -77,7 +96,9 @@ pub(crate) const ROWS: &[Row] = &[
             let pem = openssl::issue(folder.path(), &plan.ca, Weak::Sha1, false)?;
             server(plan, |_| Ok(pem))
         },
-        "13 fail bad-signature weak-signature server", "server/tls.crt bad-signature weak-signature", 1,
+        &[fail(&[13]).of(C::BadSignature, Server).variant(V::WeakSignature)],
+        &[root("server/tls.crt", C::BadSignature).variant(V::WeakSignature)],
+        1,
     )
     .needing(&[Needs::Openssl]),
     row(
@@ -93,31 +114,53 @@ pub(crate) const ROWS: &[Row] = &[
                     .into())
             })
         },
-        "13 warn expired - server", "", 0,
+        &[warn(&[13]).of(C::Expired, Server)],
+        &[],
+        0,
     ),
     row(
         "client-key-missing",
         "client/tls.key is missing",
         |plan| file(plan, "client/tls.key", ""),
-        "5 13 fail bad-key-file file-missing client; 6 unknown bad-key-file file-missing client", "client/tls.key bad-key-file file-missing", 1,
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::FileMissing),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::FileMissing),
+        ],
+        &[root("client/tls.key", C::BadKeyFile).variant(V::FileMissing)],
+        1,
     ),
     row(
         "client-key-no-pem",
         "client/tls.key holds no PEM",
         |plan| file(plan, "client/tls.key", "nothing here\n"),
-        "5 13 fail bad-key-file no-pem client; 6 unknown bad-key-file no-pem client", "client/tls.key bad-key-file no-pem", 1,
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::NoPem),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::NoPem),
+        ],
+        &[root("client/tls.key", C::BadKeyFile).variant(V::NoPem)],
+        1,
     ),
     row(
         "client-key-encrypted",
         "client/tls.key is encrypted",
         |plan| file(plan, "client/tls.key", ENCRYPTED),
-        "5 13 fail bad-key-file encrypted client; 6 unknown bad-key-file encrypted client", "client/tls.key bad-key-file encrypted", 1,
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::Encrypted),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::Encrypted),
+        ],
+        &[root("client/tls.key", C::BadKeyFile).variant(V::Encrypted)],
+        1,
     ),
     row(
         "client-cert-no-pem",
         "client/tls.crt holds no PEM",
         |plan| file(plan, "client/tls.crt", "nothing here\n"),
-        "5 13 fail bad-key-file no-pem client; 6 unknown bad-key-file no-pem client", "client/tls.crt bad-key-file no-pem", 1,
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::NoPem),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::NoPem),
+        ],
+        &[root("client/tls.crt", C::BadKeyFile).variant(V::NoPem)],
+        1,
     ),
     row(
         "client-is-the-key",
@@ -126,7 +169,12 @@ pub(crate) const ROWS: &[Row] = &[
             let key = plan.client.key.clone();
             file(plan, "client/tls.crt", &key)
         },
-        "5 13 fail bad-key-file wrong-kind client; 6 unknown bad-key-file wrong-kind client", "client/tls.crt bad-key-file wrong-kind", 1,
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::WrongKind),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::WrongKind),
+        ],
+        &[root("client/tls.crt", C::BadKeyFile).variant(V::WrongKind)],
+        1,
     ),
     row(
         "client-is-the-server",
@@ -136,7 +184,13 @@ pub(crate) const ROWS: &[Row] = &[
             file(plan, "client/tls.crt", &server.chain)?;
             file(plan, "client/tls.key", &server.key)
         },
-        "5 fail bad-certificate server-cert-as-client client; 6 unknown bad-certificate server-cert-as-client client; 13 fail wrong-key-usage - client", "client/tls.crt bad-certificate server-cert-as-client", 1,
+        &[
+            fail(&[5]).of(C::BadCertificate, Client).variant(V::ServerCertAsClient),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::ServerCertAsClient),
+            fail(&[13]).of(C::WrongKeyUsage, Client),
+        ],
+        &[root("client/tls.crt", C::BadCertificate).variant(V::ServerCertAsClient)],
+        1,
     )
     .needing(&[Needs::Nats]),
     row(
@@ -147,7 +201,9 @@ pub(crate) const ROWS: &[Row] = &[
             file(plan, "client/tls.crt", &pair.chain_pem())?;
             file(plan, "client/tls.key", &pair.key_pem())
         },
-        "5 13 fail expired - client; 6 unknown expired - client", "client/tls.crt expired", 1,
+        &[fail(&[5, 13]).of(C::Expired, Client), unknown(&[6]).of(C::Expired, Client)],
+        &[root("client/tls.crt", C::Expired)],
+        1,
     )
     .needing(&[Needs::Nats]),
     row(
@@ -157,8 +213,8 @@ pub(crate) const ROWS: &[Row] = &[
             let old = plan.ca.issue(&Leaf::server().valid(Validity::Expired))?;
             file(plan, "server/old.crt", &old.chain_pem())
         },
-        "",
-        "",
+        &[],
+        &[],
         0,
     ),
     row(
@@ -171,7 +227,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "[SCHEDULER] ERROR failed to connect to Redis for job store error=connect redis: tls: failed to verify certificate: x509: certificate signed by unknown authority",
             )
         },
-        "7 fail unknown-authority - server", "scheduler unknown-authority", 1,
+        &[fail(&[7]).of(C::UnknownAuthority, Server)],
+        &[root("scheduler", C::UnknownAuthority)],
+        1,
     ),
     row(
         "log-redis-dns",
@@ -183,7 +241,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "[WORKFLOW-ENGINE] ERROR workflow engine error error=connect redis memory store: connect redis: dial tcp: lookup redis on 127.0.0.11:53: no such host",
             )
         },
-        "7 fail dns - network", "workflow-engine dns", 1,
+        &[fail(&[7]).of(C::Dns, Network)],
+        &[root("workflow-engine", C::Dns)],
+        1,
     ),
     row(
         "log-redis-expired",
@@ -195,7 +255,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "[CONTEXT-ENGINE] ERROR context engine init failed error=connect redis: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2021-01-01T00:00:00Z",
             )
         },
-        "7 fail expired - server", "context-engine expired", 1,
+        &[fail(&[7]).of(C::Expired, Server)],
+        &[root("context-engine", C::Expired)],
+        1,
     ),
     row(
         "log-redis-password",
@@ -207,7 +269,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "{\"level\":\"ERROR\",\"msg\":\"[mock-bank] Redis connection failed (check REDIS_URL, password, and TLS certs): redis ping failed: WRONGPASS invalid username-password pair or user is disabled.\"}",
             )
         },
-        "7 fail auth-not-tls - client", "mock-bank-worker auth-not-tls", 1,
+        &[fail(&[7]).of(C::AuthNotTls, Client)],
+        &[root("mock-bank-worker", C::AuthNotTls)],
+        1,
     ),
     row(
         "log-redis-plaintext",
@@ -219,7 +283,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "[GATEWAY] ERROR api gateway error error=connect redis: connect redis: tls: first record does not look like a TLS handshake",
             )
         },
-        "7 fail wrong-scheme-tls-to-plain - server", "api-gateway wrong-scheme-tls-to-plain", 1,
+        &[fail(&[7]).of(C::WrongSchemeTlsToPlain, Server)],
+        &[root("api-gateway", C::WrongSchemeTlsToPlain)],
+        1,
     ),
     row(
         "log-permission",
@@ -231,7 +297,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "[GATEWAY] ERROR api gateway error error=connect redis: connect redis: parse redis options: apply redis tls config: build tls config: redis tls ca read: open /etc/cordum/tls/ca/ca.crt: permission denied",
             )
         },
-        "7 fail bad-key-file permission-denied server", "api-gateway bad-key-file permission-denied", 1,
+        &[fail(&[7]).of(C::BadKeyFile, Server).variant(V::PermissionDenied)],
+        &[root("api-gateway", C::BadKeyFile).variant(V::PermissionDenied)],
+        1,
     ),
     row(
         "log-nats-trouble",
@@ -243,7 +311,9 @@ pub(crate) const ROWS: &[Row] = &[
                 "[SAFETY-KERNEL] WARN safety-kernel: NATS connection failed, relying on poll err=connect nats tls://nats:4222: tls: failed to verify certificate: x509: certificate signed by unknown authority",
             )
         },
-        "7 warn unknown-authority - server", "", 0,
+        &[warn(&[7]).of(C::UnknownAuthority, Server)],
+        &[],
+        0,
     ),
     row(
         "log-empty",
@@ -252,7 +322,9 @@ pub(crate) const ROWS: &[Row] = &[
             plan.silenced.push(("scheduler", true));
             Ok(())
         },
-        "7 unknown", "", 3,
+        &[unknown(&[7])],
+        &[],
+        3,
     ),
     row(
         "log-missing",
@@ -261,7 +333,9 @@ pub(crate) const ROWS: &[Row] = &[
             plan.silenced.push(("safety-kernel", false));
             Ok(())
         },
-        "7 unknown", "", 3,
+        &[unknown(&[7])],
+        &[],
+        3,
     ),
     row(
         "logs-not-given",
@@ -270,7 +344,9 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.logs = false;
             Ok(())
         },
-        "7 unknown", "", 3,
+        &[unknown(&[7])],
+        &[],
+        3,
     ),
     row(
         "ca-file-without-layout",
@@ -281,8 +357,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.files.push(("ca/ca.crt", again));
             Ok(())
         },
-        "",
-        "",
+        &[],
+        &[],
         0,
     ),
     row(
@@ -293,8 +369,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.client = pair;
             Ok(())
         },
-        "",
-        "",
+        &[],
+        &[],
         0,
     ),
     row(
@@ -306,7 +382,15 @@ pub(crate) const ROWS: &[Row] = &[
             plan.present(Port::Redis, Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?);
             Ok(())
         },
-        "1 2 3 fail expired - server; 4 unknown expired - server; 7 fail unknown-authority - server; 8 15 fail unknown-authority other-ca server; 13 drift", "redis unknown-authority other-ca; api-gateway expired", 1,
+        &[
+            fail(&[1, 2, 3]).of(C::Expired, Server),
+            unknown(&[4]).of(C::Expired, Server),
+            fail(&[7]).of(C::UnknownAuthority, Server),
+            fail(&[8, 15]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            drift(&[13]),
+        ],
+        &[root("redis", C::UnknownAuthority).variant(V::OtherCa), root("api-gateway", C::Expired)],
+        1,
     ),
 ];
 

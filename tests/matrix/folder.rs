@@ -4,6 +4,7 @@ use rcgen::IsCa;
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
 
+use crate::expect::*;
 use crate::harness::{Row, row};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -12,16 +13,16 @@ pub(crate) const ROWS: &[Row] = &[
         "folder-server-future",
         "server/tls.crt is not valid yet",
         |plan| server(plan, |plan| issue(plan, Leaf::server().valid(Validity::Future))),
-        "13 fail not-yet-valid - server",
-        "server/tls.crt not-yet-valid",
+        &[fail(&[13]).of(C::NotYetValid, Server)],
+        &[root("server/tls.crt", C::NotYetValid)],
         1,
     ),
     row(
         "folder-server-no-san",
         "server/tls.crt has no subject alternative name",
         |plan| server(plan, |plan| issue(plan, Leaf::server().for_names(&[]))),
-        "13 fail hostname-mismatch no-san server",
-        "server/tls.crt hostname-mismatch no-san",
+        &[fail(&[13]).of(C::HostnameMismatch, Server).variant(V::NoSan)],
+        &[root("server/tls.crt", C::HostnameMismatch).variant(V::NoSan)],
         1,
     ),
     row(
@@ -34,24 +35,24 @@ pub(crate) const ROWS: &[Row] = &[
                 issue(plan, Leaf { names, ..leaf })
             })
         },
-        "13 fail hostname-mismatch - server",
-        "server/tls.crt hostname-mismatch",
+        &[fail(&[13]).of(C::HostnameMismatch, Server)],
+        &[root("server/tls.crt", C::HostnameMismatch)],
         1,
     ),
     row(
         "folder-server-self-signed",
         "server/tls.crt signs itself",
         |plan| server(plan, |_| Ok(pki::self_signed(&Leaf::server())?.into())),
-        "13 fail unknown-authority self-signed server",
-        "server/tls.crt unknown-authority self-signed",
+        &[fail(&[13]).of(C::UnknownAuthority, Server).variant(V::SelfSigned)],
+        &[root("server/tls.crt", C::UnknownAuthority).variant(V::SelfSigned)],
         1,
     ),
     row(
         "folder-server-earlier-ca",
         "server/tls.crt is of an earlier CA of the same name",
         |plan| server(plan, |_| Ok(Authority::generate()?.issue(&Leaf::server())?.into())),
-        "13 fail unknown-authority ca-regenerated server",
-        "server/tls.crt unknown-authority ca-regenerated",
+        &[fail(&[13]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated)],
+        &[root("server/tls.crt", C::UnknownAuthority).variant(V::CaRegenerated)],
         1,
     ),
     row(
@@ -60,8 +61,8 @@ pub(crate) const ROWS: &[Row] = &[
         |plan| {
             server(plan, |plan| cut(plan.ca.intermediate("Cordum Intermediate")?.issue(&Leaf::server())?))
         },
-        "13 fail unknown-authority other-ca server",
-        "server/tls.crt unknown-authority other-ca",
+        &[fail(&[13]).of(C::UnknownAuthority, Server).variant(V::OtherCa)],
+        &[root("server/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
     row(
@@ -72,8 +73,8 @@ pub(crate) const ROWS: &[Row] = &[
             file(plan, "server/intermediate.crt", &middle.pem())?;
             server(plan, |_| cut(middle.issue(&Leaf::server())?))
         },
-        "13 fail unknown-authority missing-intermediate server",
-        "server/tls.crt unknown-authority missing-intermediate",
+        &[fail(&[13]).of(C::UnknownAuthority, Server).variant(V::MissingIntermediate)],
+        &[root("server/tls.crt", C::UnknownAuthority).variant(V::MissingIntermediate)],
         1,
     ),
     row(
@@ -84,8 +85,8 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(plan.ca.intermediate("Cordum Intermediate")?.issue(&Leaf::server())?.into())
             })
         },
-        "13 drift",
-        "",
+        &[drift(&[13])],
+        &[],
         0,
     ),
     row(
@@ -95,8 +96,8 @@ pub(crate) const ROWS: &[Row] = &[
             let pem = Pem { chain: plan.ca.pem(), key: plan.ca.key_pem() };
             server(plan, |_| Ok(pem))
         },
-        "13 fail hostname-mismatch no-san server",
-        "server/tls.crt hostname-mismatch no-san",
+        &[fail(&[13]).of(C::HostnameMismatch, Server).variant(V::NoSan)],
+        &[root("server/tls.crt", C::HostnameMismatch).variant(V::NoSan)],
         1,
     ),
     row(
@@ -110,16 +111,16 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(plan.ca.issue_shaped(&Leaf::server(), may_sign)?.into())
             })
         },
-        "13 warn invalid-ca ca-as-end-entity server",
-        "",
+        &[warn(&[13]).of(C::InvalidCa, Server).variant(V::CaAsEndEntity)],
+        &[],
         0,
     ),
     row(
         "folder-server-broken",
         "server/tls.crt is PEM with no certificate inside",
         |plan| file(plan, "server/tls.crt", BROKEN),
-        "13 fail bad-key-file wrong-kind server",
-        "server/tls.crt bad-key-file wrong-kind",
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::WrongKind)],
+        &[root("server/tls.crt", C::BadKeyFile).variant(V::WrongKind)],
         1,
     ),
     row(
@@ -129,24 +130,24 @@ pub(crate) const ROWS: &[Row] = &[
             let both = format!("{}{}", plan.server.chain, plan.server.key);
             file(plan, "server/tls.crt", &both)
         },
-        "",
-        "",
+        &[],
+        &[],
         0,
     ),
     row(
         "folder-server-key-no-pem",
         "server/tls.key holds no PEM",
         |plan| file(plan, "server/tls.key", "nothing here\n"),
-        "13 fail bad-key-file no-pem server",
-        "server/tls.key bad-key-file no-pem",
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::NoPem)],
+        &[root("server/tls.key", C::BadKeyFile).variant(V::NoPem)],
         1,
     ),
     row(
         "folder-server-key-encrypted",
         "server/tls.key is encrypted",
         |plan| file(plan, "server/tls.key", ENCRYPTED),
-        "13 fail bad-key-file encrypted server",
-        "server/tls.key bad-key-file encrypted",
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::Encrypted)],
+        &[root("server/tls.key", C::BadKeyFile).variant(V::Encrypted)],
         1,
     ),
     row(
@@ -156,16 +157,16 @@ pub(crate) const ROWS: &[Row] = &[
             let chain = plan.server.chain.clone();
             file(plan, "server/tls.key", &chain)
         },
-        "13 fail bad-key-file wrong-kind server",
-        "server/tls.key bad-key-file wrong-kind",
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::WrongKind)],
+        &[root("server/tls.key", C::BadKeyFile).variant(V::WrongKind)],
         1,
     ),
     row(
         "folder-server-key-damaged",
         "server/tls.key is PEM with no key inside",
         |plan| file(plan, "server/tls.key", &BROKEN.replace("CERTIFICATE", "PRIVATE KEY")),
-        "13 fail bad-key-file wrong-kind server",
-        "server/tls.key bad-key-file wrong-kind",
+        &[fail(&[13]).of(C::BadKeyFile, Server).variant(V::WrongKind)],
+        &[root("server/tls.key", C::BadKeyFile).variant(V::WrongKind)],
         1,
     ),
     // client/, which the checks show NATS and Redis.
@@ -173,8 +174,11 @@ pub(crate) const ROWS: &[Row] = &[
         "folder-client-missing",
         "client/tls.crt is missing",
         |plan| file(plan, "client/tls.crt", ""),
-        "5 13 fail bad-key-file file-missing client; 6 unknown bad-key-file file-missing client",
-        "client/tls.crt bad-key-file file-missing",
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::FileMissing),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::FileMissing),
+        ],
+        &[root("client/tls.crt", C::BadKeyFile).variant(V::FileMissing)],
         1,
     ),
     row(
@@ -184,8 +188,11 @@ pub(crate) const ROWS: &[Row] = &[
             let chain = plan.client.chain.clone();
             file(plan, "client/tls.key", &chain)
         },
-        "5 13 fail bad-key-file wrong-kind client; 6 unknown bad-key-file wrong-kind client",
-        "client/tls.key bad-key-file wrong-kind",
+        &[
+            fail(&[5, 13]).of(C::BadKeyFile, Client).variant(V::WrongKind),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::WrongKind),
+        ],
+        &[root("client/tls.key", C::BadKeyFile).variant(V::WrongKind)],
         1,
     ),
     // ca/ca.crt, the checks' own trust anchor.
@@ -196,8 +203,8 @@ pub(crate) const ROWS: &[Row] = &[
             let both = format!("{}{}", plan.ca_file, Authority::named("Another CA", Validity::Now)?.pem());
             file(plan, "ca/ca.crt", &both)
         },
-        "",
-        "",
+        &[],
+        &[],
         0,
     ),
     row(
@@ -207,8 +214,8 @@ pub(crate) const ROWS: &[Row] = &[
             let both = format!("{}{}", Authority::named("Another CA", Validity::Now)?.pem(), plan.ca_file);
             file(plan, "ca/ca.crt", &both)
         },
-        "13 warn unknown-authority missing-intermediate client",
-        "",
+        &[warn(&[13]).of(C::UnknownAuthority, Client).variant(V::MissingIntermediate)],
+        &[],
         0,
     ),
     row(
@@ -218,8 +225,8 @@ pub(crate) const ROWS: &[Row] = &[
             let both = format!("{BROKEN}{}", plan.ca_file);
             file(plan, "ca/ca.crt", &both)
         },
-        "13 warn bad-key-file wrong-kind client",
-        "",
+        &[warn(&[13]).of(C::BadKeyFile, Client).variant(V::WrongKind)],
+        &[],
         0,
     ),
     row(
@@ -230,8 +237,8 @@ pub(crate) const ROWS: &[Row] = &[
             let both = format!("{}{old}", plan.ca_file);
             file(plan, "ca/ca.crt", &both)
         },
-        "13 warn expired expired-ca client",
-        "",
+        &[warn(&[13]).of(C::Expired, Client).variant(V::ExpiredCa)],
+        &[],
         0,
     ),
     row(
@@ -241,8 +248,8 @@ pub(crate) const ROWS: &[Row] = &[
             let both = format!("{}{}", plan.ca_file, plan.ca.key_pem());
             file(plan, "ca/ca.crt", &both)
         },
-        "13 warn bad-key-file wrong-kind client",
-        "",
+        &[warn(&[13]).of(C::BadKeyFile, Client).variant(V::WrongKind)],
+        &[],
         0,
     ),
     row(
@@ -253,8 +260,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.cacert = Some("elsewhere.crt");
             file(plan, "elsewhere.crt", &ca)
         },
-        "13 unknown",
-        "",
+        &[unknown(&[13])],
+        &[],
         3,
     ),
     // What single servers present, where the files are right.
@@ -262,32 +269,32 @@ pub(crate) const ROWS: &[Row] = &[
         "served-nats",
         "NATS alone presents an earlier certificate",
         |plan| earlier(plan, &[Port::Nats]),
-        "13 drift",
-        "",
+        &[drift(&[13])],
+        &[],
         0,
     ),
     row(
         "served-redis",
         "Redis alone presents an earlier certificate",
         |plan| earlier(plan, &[Port::Redis]),
-        "13 drift",
-        "",
+        &[drift(&[13])],
+        &[],
         0,
     ),
     row(
         "served-safety-kernel",
         "the safety kernel alone presents an earlier certificate",
         |plan| earlier(plan, &[Port::SafetyKernel]),
-        "13 drift",
-        "",
+        &[drift(&[13])],
+        &[],
         0,
     ),
     row(
         "served-grpc",
         "every gRPC port presents an earlier certificate",
         |plan| earlier(plan, &Plan::GRPC),
-        "13 drift",
-        "",
+        &[drift(&[13])],
+        &[],
         0,
     ),
     row(
@@ -297,8 +304,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.put(Port::ContextEngine, Front::Nothing);
             Ok(())
         },
-        "11 fail connection-refused - server",
-        "context-engine connection-refused",
+        &[fail(&[11]).of(C::ConnectionRefused, Server)],
+        &[root("context-engine", C::ConnectionRefused)],
         1,
     ),
     row(
@@ -308,8 +315,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.put(Port::ContextEngine, Front::Nothing);
             server(plan, |plan| issue(plan, Leaf::server()))
         },
-        "11 fail connection-refused - server; 13 drift",
-        "context-engine connection-refused",
+        &[fail(&[11]).of(C::ConnectionRefused, Server), drift(&[13])],
+        &[root("context-engine", C::ConnectionRefused)],
         1,
     ),
 ];

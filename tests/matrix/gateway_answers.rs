@@ -3,43 +3,51 @@
 use tls_verify_fixtures::peers::gateway::Stream;
 use tls_verify_fixtures::plan::{Boxed, Front, Plan};
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, row};
 
 pub(crate) const ROWS: &[Row] = &[
-    row("status-400", "400 in no server's known words", |plan| status(plan, 400), "1 2 3 fail", "", 1),
+    row(
+        "status-400",
+        "400 in no server's known words",
+        |plan| status(plan, 400),
+        &[fail(&[1, 2, 3])],
+        &[],
+        1,
+    ),
     row(
         "status-401",
         "401 to every API request",
         |plan| status(plan, 401),
-        "1 2 3 fail auth-not-tls - client",
-        "api-gateway auth-not-tls",
+        &[fail(&[1, 2, 3]).of(C::AuthNotTls, Client)],
+        &[root("api-gateway", C::AuthNotTls)],
         1,
     ),
     row(
         "status-403",
         "403 to every API request",
         |plan| status(plan, 403),
-        "1 3 fail auth-not-tls - client; 2 unknown auth-not-tls - client",
-        "api-gateway auth-not-tls",
+        &[fail(&[1, 3]).of(C::AuthNotTls, Client), unknown(&[2]).of(C::AuthNotTls, Client)],
+        &[root("api-gateway", C::AuthNotTls)],
         1,
     ),
-    row("status-404", "404 to every API request", |plan| status(plan, 404), "1 2 3 fail", "", 1),
-    row("status-429", "429 although ready", |plan| status(plan, 429), "1 2 3 unknown", "", 3),
-    row("status-500", "500 to every API request", |plan| status(plan, 500), "1 2 3 fail", "", 1),
+    row("status-404", "404 to every API request", |plan| status(plan, 404), &[fail(&[1, 2, 3])], &[], 1),
+    row("status-429", "429 although ready", |plan| status(plan, 429), &[unknown(&[1, 2, 3])], &[], 3),
+    row("status-500", "500 to every API request", |plan| status(plan, 500), &[fail(&[1, 2, 3])], &[], 1),
     row(
         "status-502",
         "502 to every API request",
         |plan| status(plan, 502),
-        "1 2 3 fail bad-gateway - server",
-        "api-gateway bad-gateway",
+        &[fail(&[1, 2, 3]).of(C::BadGateway, Server)],
+        &[root("api-gateway", C::BadGateway)],
         1,
     ),
     row(
         "status-503",
         "503 to every API request: the licence is degraded",
         |plan| status(plan, 503),
-        "1 2 3 fail",
-        "",
+        &[fail(&[1, 2, 3])],
+        &[],
         1,
     ),
     row(
@@ -50,8 +58,8 @@ pub(crate) const ROWS: &[Row] = &[
                 "tls: failed to verify certificate: x509: certificate signed by unknown authority".to_owned();
             status(plan, 429)
         },
-        "1 2 3 fail unknown-authority - server",
-        "redis unknown-authority",
+        &[fail(&[1, 2, 3]).of(C::UnknownAuthority, Server)],
+        &[root("redis", C::UnknownAuthority)],
         1,
     ),
     row(
@@ -61,8 +69,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.redis = "dial tcp: lookup redis on 127.0.0.11:53: no such host".to_owned();
             status(plan, 429)
         },
-        "1 2 3 fail dns - network",
-        "redis dns",
+        &[fail(&[1, 2, 3]).of(C::Dns, Network)],
+        &[root("redis", C::Dns)],
         1,
     ),
     row(
@@ -72,8 +80,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.redis = "WRONGPASS invalid username-password pair or user is disabled.".to_owned();
             status(plan, 429)
         },
-        "1 2 3 fail auth-not-tls - client",
-        "redis auth-not-tls",
+        &[fail(&[1, 2, 3]).of(C::AuthNotTls, Client)],
+        &[root("redis", C::AuthNotTls)],
         1,
     ),
     row(
@@ -83,8 +91,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.nats = "nats disconnected".to_owned();
             status(plan, 429)
         },
-        "1 2 3 fail connection-reset - server",
-        "nats connection-reset",
+        &[fail(&[1, 2, 3]).of(C::ConnectionReset, Server)],
+        &[root("nats", C::ConnectionReset)],
         1,
     ),
     row(
@@ -95,8 +103,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.nats = "nats disconnected".to_owned();
             Ok(())
         },
-        "1 warn",
-        "",
+        &[warn(&[1])],
+        &[],
         0,
     ),
     row(
@@ -106,32 +114,32 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.connected = (true, false);
             Ok(())
         },
-        "1 warn",
-        "",
+        &[warn(&[1])],
+        &[],
         0,
     ),
     row(
         "another-page",
         "200 and a page of something else",
         |plan| answers(plan, 200, "<!doctype html><title>Welcome to nginx!</title>"),
-        "1 2 3 fail",
-        "",
+        &[fail(&[1, 2, 3])],
+        &[],
         1,
     ),
     row(
         "another-json",
         "200 and the JSON of something else",
         |plan| answers(plan, 200, "{\"hello\":\"world\"}"),
-        "1 2 fail",
-        "",
+        &[fail(&[1, 2])],
+        &[],
         1,
     ),
     row(
         "nginx-wants-certificate",
         "nginx before the gateway wants a client certificate: 400",
         |plan| nginx(plan, " ssl_client_certificate CERTS/ca/ca.crt;\n ssl_verify_client on;\n"),
-        "1 2 3 fail client-cert-required - client",
-        "api-gateway client-cert-required",
+        &[fail(&[1, 2, 3]).of(C::ClientCertRequired, Client)],
+        &[root("api-gateway", C::ClientCertRequired)],
         1,
     )
     .needing(&[Needs::Nginx]),
@@ -139,56 +147,63 @@ pub(crate) const ROWS: &[Row] = &[
         "nginx-refuses-certificate",
         "400 in nginx' words for a certificate that does not fit",
         |plan| answers(plan, 400, "<html><head><title>400 The SSL certificate error</title></head></html>"),
-        "1 2 3 fail bad-certificate - client",
-        "api-gateway bad-certificate",
+        &[fail(&[1, 2, 3]).of(C::BadCertificate, Client)],
+        &[root("api-gateway", C::BadCertificate)],
         1,
     ),
     row(
         "nginx-plain-to-tls",
         "400 in nginx' words for plain HTTP on its TLS port",
         |plan| answers(plan, 400, "<html>400 The plain HTTP request was sent to HTTPS port</html>"),
-        "1 2 3 fail wrong-scheme-plain-to-tls - client",
-        "api-gateway wrong-scheme-plain-to-tls",
+        &[fail(&[1, 2, 3]).of(C::WrongSchemePlainToTls, Client)],
+        &[root("api-gateway", C::WrongSchemePlainToTls)],
         1,
     ),
     row(
         "nginx-upstream-gone",
         "nginx before the gateway finds nobody behind it: 502",
         |plan| nginx(plan, " location / { proxy_pass http://127.0.0.1:1; }\n"),
-        "1 2 3 fail bad-gateway - server",
-        "api-gateway bad-gateway",
+        &[fail(&[1, 2, 3]).of(C::BadGateway, Server)],
+        &[root("api-gateway", C::BadGateway)],
         1,
     )
     .needing(&[Needs::Nginx]),
-    row("stream-400", "the stream answers 400", |plan| stream(plan, 400), "2 fail", "", 1),
+    row("stream-400", "the stream answers 400", |plan| stream(plan, 400), &[fail(&[2])], &[], 1),
     row(
         "stream-401",
         "the stream answers 401",
         |plan| stream(plan, 401),
-        "2 fail auth-not-tls - client",
-        "api-gateway auth-not-tls",
+        &[fail(&[2]).of(C::AuthNotTls, Client)],
+        &[root("api-gateway", C::AuthNotTls)],
         1,
     ),
     row(
         "stream-403",
         "the stream answers 403",
         |plan| stream(plan, 403),
-        "2 unknown auth-not-tls - client",
-        "",
+        &[unknown(&[2]).of(C::AuthNotTls, Client)],
+        &[],
         3,
     ),
-    row("stream-404", "the stream answers 404", |plan| stream(plan, 404), "2 fail", "", 1),
-    row("stream-429", "the stream answers 429 although ready", |plan| stream(plan, 429), "2 unknown", "", 3),
-    row("stream-426", "the stream answers 426", |plan| stream(plan, 426), "2 fail", "", 1),
+    row("stream-404", "the stream answers 404", |plan| stream(plan, 404), &[fail(&[2])], &[], 1),
+    row(
+        "stream-429",
+        "the stream answers 429 although ready",
+        |plan| stream(plan, 429),
+        &[unknown(&[2])],
+        &[],
+        3,
+    ),
+    row("stream-426", "the stream answers 426", |plan| stream(plan, 426), &[fail(&[2])], &[], 1),
     row(
         "stream-502",
         "the stream answers 502",
         |plan| stream(plan, 502),
-        "2 fail bad-gateway - server",
-        "api-gateway bad-gateway",
+        &[fail(&[2]).of(C::BadGateway, Server)],
+        &[root("api-gateway", C::BadGateway)],
         1,
     ),
-    row("stream-503", "the stream answers 503", |plan| stream(plan, 503), "2 fail", "", 1),
+    row("stream-503", "the stream answers 503", |plan| stream(plan, 503), &[fail(&[2])], &[], 1),
     row(
         "cli-verifies-nothing",
         "the CLI connects whatever it is given",
@@ -196,8 +211,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.cordumctl = Some("/bin/echo".to_owned());
             Ok(())
         },
-        "4 fail verification-not-enforced - client",
-        "cordumctl verification-not-enforced",
+        &[fail(&[4]).of(C::VerificationNotEnforced, Client)],
+        &[root("cordumctl", C::VerificationNotEnforced)],
         1,
     ),
     row(
@@ -207,8 +222,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.cordumctl = Some("/bin/false".to_owned());
             Ok(())
         },
-        "3 fail; 4 unknown",
-        "",
+        &[fail(&[3]), unknown(&[4])],
+        &[],
         1,
     ),
     row(
@@ -218,8 +233,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.cordumctl = Some("/nowhere/cordumctl".to_owned());
             Ok(())
         },
-        "3 4 unknown",
-        "",
+        &[unknown(&[3, 4])],
+        &[],
         3,
     ),
     row(
@@ -229,8 +244,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.clock = 86_400;
             Ok(())
         },
-        "1 warn expired clock-skew server",
-        "",
+        &[warn(&[1]).of(C::Expired, Server).variant(V::ClockSkew)],
+        &[],
         0,
     ),
     row(
@@ -240,8 +255,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.manner.clock = -86_400;
             Ok(())
         },
-        "1 warn not-yet-valid clock-skew server",
-        "",
+        &[warn(&[1]).of(C::NotYetValid, Server).variant(V::ClockSkew)],
+        &[],
         0,
     ),
 ];

@@ -6,142 +6,501 @@ use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
 use tls_verify_fixtures::servers::openssl::{self, Weak};
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, row};
 
 pub(crate) const ROWS: &[Row] = &[
-    row("expired-1.2", "expired, over TLS 1.2", |plan| over_1_2(plan, |plan| issue(plan, Leaf::server().valid(Validity::Expired))), "1 2 3 fail expired - server; 4 unknown expired - server; 13 drift", "api-gateway expired", 1),
-    row("other-ca-1.2", "of another CA, over TLS 1.2", |plan| over_1_2(plan, |_| stranger(Leaf::server())), "1 2 3 fail unknown-authority other-ca server; 4 unknown unknown-authority other-ca server; 13 drift", "api-gateway unknown-authority other-ca", 1),
-    row("self-signed-1.2", "self-signed, over TLS 1.2", |plan| over_1_2(plan, |_| Ok(pki::self_signed(&Leaf::server())?.into())), "1 2 3 fail unknown-authority self-signed server; 4 unknown unknown-authority self-signed server; 13 drift", "api-gateway unknown-authority self-signed", 1),
-    row("expired-and-name", "expired and without the host's name: both are said", |plan| give(plan, |plan| issue(plan, Leaf::server().valid(Validity::Expired).for_names(&["nats"]))), "1 2 3 fail expired - server; 4 unknown expired - server; 13 drift", "api-gateway expired", 1),
-    row("expired-and-other-ca", "expired and of another CA: both are said", |plan| give(plan, |_| stranger(Leaf::server().valid(Validity::Expired))), "1 2 3 fail unknown-authority other-ca server; 4 unknown unknown-authority other-ca server; 13 drift", "api-gateway unknown-authority other-ca", 1),
-    row("other-ca-with-root", "of another CA, whose own certificate is sent along", |plan| give(plan, |_| {
-        let ca = Authority::named("Another CA", Validity::Now)?;
-        let mut pem: Pem = ca.issue(&Leaf::server())?.into();
-        pem.chain.push_str(&ca.pem());
-        Ok(pem)
-    }), "1 2 3 fail unknown-authority other-ca server; 4 unknown unknown-authority other-ca server; 13 drift", "api-gateway unknown-authority other-ca", 1),
-    row("regenerated", "of an earlier CA of the same name", |plan| give(plan, |_| Ok(Authority::generate()?.issue(&Leaf::server())?.into())), "1 2 3 fail unknown-authority ca-regenerated server; 4 unknown unknown-authority ca-regenerated server; 13 drift", "api-gateway unknown-authority ca-regenerated", 1),
-    row("ip-not-in-san", "the host is an address that the certificate has not", |plan| {
-        plan.tool.hosts.push(("gateway", "127.0.0.1".to_owned()));
-        give(plan, |plan| issue(plan, Leaf::server().for_names(pki::NAMES)))
-    }, "1 2 3 fail hostname-mismatch ip-not-in-san server; 4 unknown hostname-mismatch ip-not-in-san server; 13 drift", "api-gateway hostname-mismatch ip-not-in-san", 1),
-    row("intermediate-unknown", "the intermediate is not sent and lies nowhere here", |plan| give(plan, |plan| {
-        Ok(Pem::from(plan.ca.intermediate("Cordum Servers")?.issue(&Leaf::server())?).alone())
-    }), "1 2 3 fail unknown-authority other-ca server; 4 unknown unknown-authority other-ca server; 13 drift", "api-gateway unknown-authority other-ca", 1),
-    row("intermediate-expired", "the intermediate that is sent has expired", |plan| give(plan, |plan| {
-        let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
-            ca.not_before = time::macros::datetime!(2020-01-01 0:00 UTC);
-            ca.not_after = time::macros::datetime!(2021-01-01 0:00 UTC);
-        })?;
-        Ok(between.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail expired expired-ca server; 4 unknown expired expired-ca server; 13 drift", "api-gateway expired expired-ca", 1),
-    row("intermediate-future", "the intermediate that is sent is not valid yet", |plan| give(plan, |plan| {
-        let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
-            ca.not_before = time::macros::datetime!(2090-01-01 0:00 UTC);
-            ca.not_after = time::macros::datetime!(2091-01-01 0:00 UTC);
-        })?;
-        Ok(between.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail not-yet-valid - server; 4 unknown not-yet-valid - server; 13 drift", "api-gateway not-yet-valid", 1),
-    row("intermediate-no-ca", "the intermediate says CA:FALSE", |plan| give(plan, |plan| {
-        let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| ca.is_ca = IsCa::ExplicitNoCa)?;
-        Ok(between.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail invalid-ca not-a-ca server; 4 unknown invalid-ca not-a-ca server; 13 drift", "api-gateway invalid-ca not-a-ca", 1),
-    row("intermediate-key-usage", "the intermediate's key usage lacks keyCertSign", |plan| give(plan, |plan| {
-        let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
-            ca.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        })?;
-        Ok(between.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail invalid-ca - server; 4 unknown invalid-ca - server; 13 drift", "api-gateway invalid-ca", 1),
-    row("intermediate-regenerated", "the intermediate that is sent has the name and another key", |plan| give(plan, |plan| {
-        let old = plan.ca.intermediate("Cordum Servers")?;
-        let new = plan.ca.intermediate("Cordum Servers")?;
-        let mut pem = Pem::from(old.issue(&Leaf::server())?).alone();
-        pem.chain.push_str(&new.pem());
-        Ok(pem)
-    }), "1 2 3 fail unknown-authority ca-regenerated server; 4 unknown unknown-authority ca-regenerated server; 13 drift", "api-gateway unknown-authority ca-regenerated", 1),
-    row("path-length", "one intermediate more than the CA's path length allows", |plan| give(plan, |plan| {
-        let upper = plan.ca.intermediate_shaped("Upper", |ca| {
-            ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        })?;
-        Ok(upper.intermediate("Lower")?.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail invalid-ca path-length server; 4 unknown invalid-ca path-length server; 13 drift", "api-gateway invalid-ca path-length", 1),
-    row("name-constraints", "the intermediate may sign for other names alone", |plan| give(plan, |plan| {
-        let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
-            ca.name_constraints = Some(NameConstraints {
-                permitted_subtrees: vec![GeneralSubtree::DnsName("example.test".to_owned())],
-                excluded_subtrees: Vec::new(),
-            });
-        })?;
-        Ok(between.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail invalid-ca name-constraints server; 4 unknown invalid-ca name-constraints server; 13 drift", "api-gateway invalid-ca name-constraints", 1),
-    row("address-constraints", "the intermediate may not sign for loopback addresses", |plan| give(plan, |plan| {
-        let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
-            ca.name_constraints = Some(NameConstraints {
-                permitted_subtrees: Vec::new(),
-                excluded_subtrees: vec![GeneralSubtree::IpAddress(CidrSubnet::V4([127, 0, 0, 0], [255, 0, 0, 0]))],
-            });
-        })?;
-        Ok(between.issue(&Leaf::server())?.into())
-    }), "1 2 3 fail invalid-ca name-constraints server; 4 unknown invalid-ca name-constraints server; 13 drift", "api-gateway invalid-ca name-constraints", 1),
-    row("ca-as-leaf", "the gateway presents a CA's certificate with the right names", |plan| give(plan, |plan| {
-        Ok(plan.ca.issue_shaped(&Leaf::server(), |leaf| leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))?.into())
-    }), "1 2 warn invalid-ca ca-as-end-entity server; 13 drift", "", 0),
-    row("chain-of-clients", "the gateway presents the client certificate", |plan| give(plan, |plan| Ok(plan.client.clone())), "1 2 3 fail hostname-mismatch no-san server; 4 unknown hostname-mismatch no-san server; 13 drift", "api-gateway hostname-mismatch no-san", 1),
-    row("key-of-another", "the certificate is served with the key of another one", |plan| give(plan, |plan| {
-        let other = issue(plan, Leaf::server())?;
-        Ok(plan.server.clone().keyed_as(other))
-    }), "1 2 3 fail bad-signature - server; 4 unknown bad-signature - server", "api-gateway bad-signature", 1),
-    row("key-of-another-1.2", "the same over TLS 1.2", |plan| over_1_2(plan, |plan| {
-        let other = issue(plan, Leaf::server())?;
-        Ok(plan.server.clone().keyed_as(other))
-    }), "1 2 3 fail bad-signature - server; 4 unknown bad-signature - server", "api-gateway bad-signature", 1),
-    row("sha-1", "signed with SHA-1: Go refuses it", |plan| weak(plan, Weak::Sha1), "1 2 3 fail bad-signature weak-signature server; 4 unknown bad-signature weak-signature server; 13 drift", "api-gateway bad-signature weak-signature", 1).needing(&[Needs::Openssl, Needs::Nginx]),
-    row("rsa-1024", "an RSA key of 1024 bits: Go takes it, this tool cannot verify it", |plan| weak(plan, Weak::Rsa1024), "1 2 3 4 unknown other-tls weak-key server; 13 drift", "", 3).needing(&[Needs::Openssl, Needs::Nginx]),
-    row("ends-soon", "the certificate ends in ten days: a warning", |plan| give(plan, |plan| {
-        Ok(plan.ca.issue_shaped(&Leaf::server(), |leaf| {
-            leaf.not_after = time::OffsetDateTime::now_utc() + time::Duration::days(10);
-        })?.into())
-    }), "1 2 warn expired - server; 13 drift", "", 0),
-    row("clock-behind", "not valid until noon tomorrow, which it is by the gateway's clock", |plan| {
-        plan.manner.clock = 86_400;
-        give(plan, |plan| Ok(plan.ca.issue_shaped(&Leaf::server(), |leaf| {
-            leaf.not_before = time::OffsetDateTime::now_utc() + time::Duration::hours(12);
-        })?.into()))
-    }, "1 2 3 fail not-yet-valid clock-skew client; 4 unknown not-yet-valid clock-skew client; 13 drift", "api-gateway not-yet-valid clock-skew", 1),
-    row("clock-ahead", "ended twelve hours ago, and valid by the gateway's clock", |plan| {
-        plan.manner.clock = -86_400;
-        give(plan, |plan| Ok(plan.ca.issue_shaped(&Leaf::server(), |leaf| {
-            leaf.not_before = time::OffsetDateTime::now_utc() - time::Duration::days(100);
-            leaf.not_after = time::OffsetDateTime::now_utc() - time::Duration::hours(12);
-        })?.into()))
-    }, "1 2 3 fail expired clock-skew client; 4 unknown expired clock-skew client; 13 drift", "api-gateway expired clock-skew", 1),
-    row("everywhere-expired", "server/tls.crt has expired, and every server serves it", |plan| {
-        let pem = issue(plan, Leaf::server().valid(Validity::Expired))?;
-        plan.present_everywhere(pem);
-        Ok(())
-    }, "1 2 3 5 7 8 9 10 11 13 15 fail expired - server; 4 6 unknown expired - server", "server/tls.crt expired", 1),
-    row("everywhere-unnamed", "server/tls.crt names none of the hosts, and every server serves it", |plan| {
-        let pem = issue(plan, Leaf::server().for_names(&["elsewhere"]))?;
-        plan.present_everywhere(pem);
-        Ok(())
-    }, "1 2 3 5 7 8 9 10 11 13 15 fail hostname-mismatch - server; 4 6 unknown hostname-mismatch - server", "server/tls.crt hostname-mismatch", 1),
-    row("everywhere-other-ca", "server/tls.crt is of another CA, and every server serves it", |plan| {
-        let pem = stranger(Leaf::server())?;
-        plan.present_everywhere(pem);
-        Ok(())
-    }, "1 2 3 5 8 9 10 11 13 15 fail unknown-authority other-ca server; 4 6 unknown unknown-authority other-ca server; 7 fail unknown-authority - server", "server/tls.crt unknown-authority other-ca", 1),
-    row("everywhere-no-ca", "the CA's certificate says CA:FALSE", |plan| {
-        let ca = Authority::shaped("Cordum Dev CA", |ca| ca.is_ca = IsCa::ExplicitNoCa)?;
-        let (server, client) = (ca.issue(&Leaf::server())?, ca.issue(&Leaf::client())?);
-        *plan = Plan::of(ca, server.into(), client.into());
-        Ok(())
-    }, "1 2 3 5 8 9 10 11 13 15 fail invalid-ca not-a-ca client; 4 6 unknown invalid-ca not-a-ca client; 7 warn bad-certificate - client", "ca/ca.crt invalid-ca not-a-ca", 1),
-    row("everywhere-future-ca", "the CA is not valid yet", |plan| {
-        let ca = Authority::named("Cordum Dev CA", Validity::Future)?;
-        let (server, client) = (ca.issue(&Leaf::server())?, ca.issue(&Leaf::client())?);
-        *plan = Plan::of(ca, server.into(), client.into());
-        Ok(())
-    }, "1 2 3 5 7 8 9 10 11 13 15 fail not-yet-valid - client; 4 6 unknown not-yet-valid - client", "ca/ca.crt not-yet-valid", 1),
+    row(
+        "expired-1.2",
+        "expired, over TLS 1.2",
+        |plan| over_1_2(plan, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
+        &[fail(&[1, 2, 3]).of(C::Expired, Server), unknown(&[4]).of(C::Expired, Server), drift(&[13])],
+        &[root("api-gateway", C::Expired)],
+        1,
+    ),
+    row(
+        "other-ca-1.2",
+        "of another CA, over TLS 1.2",
+        |plan| over_1_2(plan, |_| stranger(Leaf::server())),
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "self-signed-1.2",
+        "self-signed, over TLS 1.2",
+        |plan| over_1_2(plan, |_| Ok(pki::self_signed(&Leaf::server())?.into())),
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::SelfSigned),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::SelfSigned),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::SelfSigned)],
+        1,
+    ),
+    row(
+        "expired-and-name",
+        "expired and without the host's name: both are said",
+        |plan| give(plan, |plan| issue(plan, Leaf::server().valid(Validity::Expired).for_names(&["nats"]))),
+        &[fail(&[1, 2, 3]).of(C::Expired, Server), unknown(&[4]).of(C::Expired, Server), drift(&[13])],
+        &[root("api-gateway", C::Expired)],
+        1,
+    ),
+    row(
+        "expired-and-other-ca",
+        "expired and of another CA: both are said",
+        |plan| give(plan, |_| stranger(Leaf::server().valid(Validity::Expired))),
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "other-ca-with-root",
+        "of another CA, whose own certificate is sent along",
+        |plan| {
+            give(plan, |_| {
+                let ca = Authority::named("Another CA", Validity::Now)?;
+                let mut pem: Pem = ca.issue(&Leaf::server())?.into();
+                pem.chain.push_str(&ca.pem());
+                Ok(pem)
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "regenerated",
+        "of an earlier CA of the same name",
+        |plan| give(plan, |_| Ok(Authority::generate()?.issue(&Leaf::server())?.into())),
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::CaRegenerated)],
+        1,
+    ),
+    row(
+        "ip-not-in-san",
+        "the host is an address that the certificate has not",
+        |plan| {
+            plan.tool.hosts.push(("gateway", "127.0.0.1".to_owned()));
+            give(plan, |plan| issue(plan, Leaf::server().for_names(pki::NAMES)))
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::HostnameMismatch, Server).variant(V::IpNotInSan),
+            unknown(&[4]).of(C::HostnameMismatch, Server).variant(V::IpNotInSan),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::HostnameMismatch).variant(V::IpNotInSan)],
+        1,
+    ),
+    row(
+        "intermediate-unknown",
+        "the intermediate is not sent and lies nowhere here",
+        |plan| {
+            give(plan, |plan| {
+                Ok(Pem::from(plan.ca.intermediate("Cordum Servers")?.issue(&Leaf::server())?).alone())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "intermediate-expired",
+        "the intermediate that is sent has expired",
+        |plan| {
+            give(plan, |plan| {
+                let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
+                    ca.not_before = time::macros::datetime!(2020-01-01 0:00 UTC);
+                    ca.not_after = time::macros::datetime!(2021-01-01 0:00 UTC);
+                })?;
+                Ok(between.issue(&Leaf::server())?.into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::Expired, Server).variant(V::ExpiredCa),
+            unknown(&[4]).of(C::Expired, Server).variant(V::ExpiredCa),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::Expired).variant(V::ExpiredCa)],
+        1,
+    ),
+    row(
+        "intermediate-future",
+        "the intermediate that is sent is not valid yet",
+        |plan| {
+            give(plan, |plan| {
+                let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
+                    ca.not_before = time::macros::datetime!(2090-01-01 0:00 UTC);
+                    ca.not_after = time::macros::datetime!(2091-01-01 0:00 UTC);
+                })?;
+                Ok(between.issue(&Leaf::server())?.into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::NotYetValid, Server),
+            unknown(&[4]).of(C::NotYetValid, Server),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::NotYetValid)],
+        1,
+    ),
+    row(
+        "intermediate-no-ca",
+        "the intermediate says CA:FALSE",
+        |plan| {
+            give(plan, |plan| {
+                let between =
+                    plan.ca.intermediate_shaped("Cordum Servers", |ca| ca.is_ca = IsCa::ExplicitNoCa)?;
+                Ok(between.issue(&Leaf::server())?.into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::NotACa),
+            unknown(&[4]).of(C::InvalidCa, Server).variant(V::NotACa),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::InvalidCa).variant(V::NotACa)],
+        1,
+    ),
+    row(
+        "intermediate-key-usage",
+        "the intermediate's key usage lacks keyCertSign",
+        |plan| {
+            give(plan, |plan| {
+                let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
+                    ca.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+                })?;
+                Ok(between.issue(&Leaf::server())?.into())
+            })
+        },
+        &[fail(&[1, 2, 3]).of(C::InvalidCa, Server), unknown(&[4]).of(C::InvalidCa, Server), drift(&[13])],
+        &[root("api-gateway", C::InvalidCa)],
+        1,
+    ),
+    row(
+        "intermediate-regenerated",
+        "the intermediate that is sent has the name and another key",
+        |plan| {
+            give(plan, |plan| {
+                let old = plan.ca.intermediate("Cordum Servers")?;
+                let new = plan.ca.intermediate("Cordum Servers")?;
+                let mut pem = Pem::from(old.issue(&Leaf::server())?).alone();
+                pem.chain.push_str(&new.pem());
+                Ok(pem)
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::UnknownAuthority).variant(V::CaRegenerated)],
+        1,
+    ),
+    row(
+        "path-length",
+        "one intermediate more than the CA's path length allows",
+        |plan| {
+            give(plan, |plan| {
+                let upper = plan.ca.intermediate_shaped("Upper", |ca| {
+                    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+                })?;
+                Ok(upper.intermediate("Lower")?.issue(&Leaf::server())?.into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::PathLength),
+            unknown(&[4]).of(C::InvalidCa, Server).variant(V::PathLength),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::InvalidCa).variant(V::PathLength)],
+        1,
+    ),
+    row(
+        "name-constraints",
+        "the intermediate may sign for other names alone",
+        |plan| {
+            give(plan, |plan| {
+                let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
+                    ca.name_constraints = Some(NameConstraints {
+                        permitted_subtrees: vec![GeneralSubtree::DnsName("example.test".to_owned())],
+                        excluded_subtrees: Vec::new(),
+                    });
+                })?;
+                Ok(between.issue(&Leaf::server())?.into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::NameConstraints),
+            unknown(&[4]).of(C::InvalidCa, Server).variant(V::NameConstraints),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::InvalidCa).variant(V::NameConstraints)],
+        1,
+    ),
+    row(
+        "address-constraints",
+        "the intermediate may not sign for loopback addresses",
+        |plan| {
+            give(plan, |plan| {
+                let between = plan.ca.intermediate_shaped("Cordum Servers", |ca| {
+                    ca.name_constraints = Some(NameConstraints {
+                        permitted_subtrees: Vec::new(),
+                        excluded_subtrees: vec![GeneralSubtree::IpAddress(CidrSubnet::V4(
+                            [127, 0, 0, 0],
+                            [255, 0, 0, 0],
+                        ))],
+                    });
+                })?;
+                Ok(between.issue(&Leaf::server())?.into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::NameConstraints),
+            unknown(&[4]).of(C::InvalidCa, Server).variant(V::NameConstraints),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::InvalidCa).variant(V::NameConstraints)],
+        1,
+    ),
+    row(
+        "ca-as-leaf",
+        "the gateway presents a CA's certificate with the right names",
+        |plan| {
+            give(plan, |plan| {
+                Ok(plan
+                    .ca
+                    .issue_shaped(&Leaf::server(), |leaf| {
+                        leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+                    })?
+                    .into())
+            })
+        },
+        &[warn(&[1, 2]).of(C::InvalidCa, Server).variant(V::CaAsEndEntity), drift(&[13])],
+        &[],
+        0,
+    ),
+    row(
+        "chain-of-clients",
+        "the gateway presents the client certificate",
+        |plan| give(plan, |plan| Ok(plan.client.clone())),
+        &[
+            fail(&[1, 2, 3]).of(C::HostnameMismatch, Server).variant(V::NoSan),
+            unknown(&[4]).of(C::HostnameMismatch, Server).variant(V::NoSan),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::HostnameMismatch).variant(V::NoSan)],
+        1,
+    ),
+    row(
+        "key-of-another",
+        "the certificate is served with the key of another one",
+        |plan| {
+            give(plan, |plan| {
+                let other = issue(plan, Leaf::server())?;
+                Ok(plan.server.clone().keyed_as(other))
+            })
+        },
+        &[fail(&[1, 2, 3]).of(C::BadSignature, Server), unknown(&[4]).of(C::BadSignature, Server)],
+        &[root("api-gateway", C::BadSignature)],
+        1,
+    ),
+    row(
+        "key-of-another-1.2",
+        "the same over TLS 1.2",
+        |plan| {
+            over_1_2(plan, |plan| {
+                let other = issue(plan, Leaf::server())?;
+                Ok(plan.server.clone().keyed_as(other))
+            })
+        },
+        &[fail(&[1, 2, 3]).of(C::BadSignature, Server), unknown(&[4]).of(C::BadSignature, Server)],
+        &[root("api-gateway", C::BadSignature)],
+        1,
+    ),
+    row(
+        "sha-1",
+        "signed with SHA-1: Go refuses it",
+        |plan| weak(plan, Weak::Sha1),
+        &[
+            fail(&[1, 2, 3]).of(C::BadSignature, Server).variant(V::WeakSignature),
+            unknown(&[4]).of(C::BadSignature, Server).variant(V::WeakSignature),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::BadSignature).variant(V::WeakSignature)],
+        1,
+    )
+    .needing(&[Needs::Openssl, Needs::Nginx]),
+    row(
+        "rsa-1024",
+        "an RSA key of 1024 bits: Go takes it, this tool cannot verify it",
+        |plan| weak(plan, Weak::Rsa1024),
+        &[unknown(&[1, 2, 3, 4]).of(C::OtherTls, Server).variant(V::WeakKey), drift(&[13])],
+        &[],
+        3,
+    )
+    .needing(&[Needs::Openssl, Needs::Nginx]),
+    row(
+        "ends-soon",
+        "the certificate ends in ten days: a warning",
+        |plan| {
+            give(plan, |plan| {
+                Ok(plan
+                    .ca
+                    .issue_shaped(&Leaf::server(), |leaf| {
+                        leaf.not_after = time::OffsetDateTime::now_utc() + time::Duration::days(10);
+                    })?
+                    .into())
+            })
+        },
+        &[warn(&[1, 2]).of(C::Expired, Server), drift(&[13])],
+        &[],
+        0,
+    ),
+    row(
+        "clock-behind",
+        "not valid until noon tomorrow, which it is by the gateway's clock",
+        |plan| {
+            plan.manner.clock = 86_400;
+            give(plan, |plan| {
+                Ok(plan
+                    .ca
+                    .issue_shaped(&Leaf::server(), |leaf| {
+                        leaf.not_before = time::OffsetDateTime::now_utc() + time::Duration::hours(12);
+                    })?
+                    .into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::NotYetValid, Client).variant(V::ClockSkew),
+            unknown(&[4]).of(C::NotYetValid, Client).variant(V::ClockSkew),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::NotYetValid).variant(V::ClockSkew)],
+        1,
+    ),
+    row(
+        "clock-ahead",
+        "ended twelve hours ago, and valid by the gateway's clock",
+        |plan| {
+            plan.manner.clock = -86_400;
+            give(plan, |plan| {
+                Ok(plan
+                    .ca
+                    .issue_shaped(&Leaf::server(), |leaf| {
+                        leaf.not_before = time::OffsetDateTime::now_utc() - time::Duration::days(100);
+                        leaf.not_after = time::OffsetDateTime::now_utc() - time::Duration::hours(12);
+                    })?
+                    .into())
+            })
+        },
+        &[
+            fail(&[1, 2, 3]).of(C::Expired, Client).variant(V::ClockSkew),
+            unknown(&[4]).of(C::Expired, Client).variant(V::ClockSkew),
+            drift(&[13]),
+        ],
+        &[root("api-gateway", C::Expired).variant(V::ClockSkew)],
+        1,
+    ),
+    row(
+        "everywhere-expired",
+        "server/tls.crt has expired, and every server serves it",
+        |plan| {
+            let pem = issue(plan, Leaf::server().valid(Validity::Expired))?;
+            plan.present_everywhere(pem);
+            Ok(())
+        },
+        &[
+            fail(&[1, 2, 3, 5, 7, 8, 9, 10, 11, 13, 15]).of(C::Expired, Server),
+            unknown(&[4, 6]).of(C::Expired, Server),
+        ],
+        &[root("server/tls.crt", C::Expired)],
+        1,
+    ),
+    row(
+        "everywhere-unnamed",
+        "server/tls.crt names none of the hosts, and every server serves it",
+        |plan| {
+            let pem = issue(plan, Leaf::server().for_names(&["elsewhere"]))?;
+            plan.present_everywhere(pem);
+            Ok(())
+        },
+        &[
+            fail(&[1, 2, 3, 5, 7, 8, 9, 10, 11, 13, 15]).of(C::HostnameMismatch, Server),
+            unknown(&[4, 6]).of(C::HostnameMismatch, Server),
+        ],
+        &[root("server/tls.crt", C::HostnameMismatch)],
+        1,
+    ),
+    row(
+        "everywhere-other-ca",
+        "server/tls.crt is of another CA, and every server serves it",
+        |plan| {
+            let pem = stranger(Leaf::server())?;
+            plan.present_everywhere(pem);
+            Ok(())
+        },
+        &[
+            fail(&[1, 2, 3, 5, 8, 9, 10, 11, 13, 15]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            unknown(&[4, 6]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            fail(&[7]).of(C::UnknownAuthority, Server),
+        ],
+        &[root("server/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "everywhere-no-ca",
+        "the CA's certificate says CA:FALSE",
+        |plan| {
+            let ca = Authority::shaped("Cordum Dev CA", |ca| ca.is_ca = IsCa::ExplicitNoCa)?;
+            let (server, client) = (ca.issue(&Leaf::server())?, ca.issue(&Leaf::client())?);
+            *plan = Plan::of(ca, server.into(), client.into());
+            Ok(())
+        },
+        &[
+            fail(&[1, 2, 3, 5, 8, 9, 10, 11, 13, 15]).of(C::InvalidCa, Client).variant(V::NotACa),
+            unknown(&[4, 6]).of(C::InvalidCa, Client).variant(V::NotACa),
+            warn(&[7]).of(C::BadCertificate, Client),
+        ],
+        &[root("ca/ca.crt", C::InvalidCa).variant(V::NotACa)],
+        1,
+    ),
+    row(
+        "everywhere-future-ca",
+        "the CA is not valid yet",
+        |plan| {
+            let ca = Authority::named("Cordum Dev CA", Validity::Future)?;
+            let (server, client) = (ca.issue(&Leaf::server())?, ca.issue(&Leaf::client())?);
+            *plan = Plan::of(ca, server.into(), client.into());
+            Ok(())
+        },
+        &[
+            fail(&[1, 2, 3, 5, 7, 8, 9, 10, 11, 13, 15]).of(C::NotYetValid, Client),
+            unknown(&[4, 6]).of(C::NotYetValid, Client),
+        ],
+        &[root("ca/ca.crt", C::NotYetValid)],
+        1,
+    ),
 ];
 
 fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {

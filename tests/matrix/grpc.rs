@@ -7,6 +7,7 @@ use tls_verify_fixtures::peers::tls::{ONLY_TLS12, ONLY_TLS13};
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, row};
 use crate::nats::server_hello;
 
@@ -20,55 +21,73 @@ pub(crate) const ROWS: &[Row] = &[
         "gateway-grpc-expired",
         "the gateway's gRPC certificate has expired",
         |plan| give(plan, GATEWAY, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
-        "9 fail expired - server; 13 drift", "api-gateway expired", 1,
+        &[fail(&[9]).of(C::Expired, Server), drift(&[13])],
+        &[root("api-gateway", C::Expired)],
+        1,
     ),
     row(
         "gateway-grpc-name",
         "the gateway's gRPC certificate does not name the host",
         |plan| give(plan, GATEWAY, |plan| issue(plan, Leaf::server().for_names(&["elsewhere"]))),
-        "9 fail hostname-mismatch - server; 13 drift", "api-gateway hostname-mismatch", 1,
+        &[fail(&[9]).of(C::HostnameMismatch, Server), drift(&[13])],
+        &[root("api-gateway", C::HostnameMismatch)],
+        1,
     ),
     row(
         "gateway-grpc-plain",
         "the gateway's gRPC port speaks plaintext",
         |plan| put(plan, GATEWAY, Front::Plain),
-        "9 fail wrong-scheme-tls-to-plain http2-plaintext server", "api-gateway wrong-scheme-tls-to-plain http2-plaintext", 1,
+        &[fail(&[9]).of(C::WrongSchemeTlsToPlain, Server).variant(V::Http2Plaintext)],
+        &[root("api-gateway", C::WrongSchemeTlsToPlain).variant(V::Http2Plaintext)],
+        1,
     ),
     row(
         "gateway-grpc-down",
         "nothing listens on the gateway's gRPC port",
         |plan| put(plan, GATEWAY, Front::Nothing),
-        "9 fail connection-refused - server", "api-gateway connection-refused", 1,
+        &[fail(&[9]).of(C::ConnectionRefused, Server)],
+        &[root("api-gateway", C::ConnectionRefused)],
+        1,
     ),
     row(
         "gateway-grpc-eof",
         "the gateway's gRPC port accepts and closes",
         |plan| put(plan, GATEWAY, Front::Rogue(Rogue::mute(Then::Close))),
-        "9 fail connection-reset - server", "api-gateway connection-reset", 1,
+        &[fail(&[9]).of(C::ConnectionReset, Server)],
+        &[root("api-gateway", C::ConnectionReset)],
+        1,
     ),
     row(
         "gateway-grpc-http1",
         "HTTP/1.1 alone is negotiated on the gateway's gRPC port",
         |plan| alpn(plan, GATEWAY, &["http/1.1"]),
-        "9 fail other-tls no-alpn server", "api-gateway other-tls no-alpn", 1,
+        &[fail(&[9]).of(C::OtherTls, Server).variant(V::NoAlpn)],
+        &[root("api-gateway", C::OtherTls).variant(V::NoAlpn)],
+        1,
     ),
     row(
         "gateway-grpc-silent",
         "the gateway's gRPC port stays silent",
         |plan| silent(plan, GATEWAY),
-        "9 fail timeout - network", "api-gateway timeout", 1,
+        &[fail(&[9]).of(C::Timeout, Network)],
+        &[root("api-gateway", C::Timeout)],
+        1,
     ),
     row(
         "kernel-expired",
         "the safety kernel's certificate has expired",
         |plan| give(plan, KERNEL, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
-        "10 fail expired - server; 13 drift", "safety-kernel expired", 1,
+        &[fail(&[10]).of(C::Expired, Server), drift(&[13])],
+        &[root("safety-kernel", C::Expired)],
+        1,
     ),
     row(
         "kernel-not-yet",
         "the safety kernel's certificate is not valid yet",
         |plan| give(plan, KERNEL, |plan| issue(plan, Leaf::server().valid(Validity::Future))),
-        "10 fail not-yet-valid - server; 13 drift", "safety-kernel not-yet-valid", 1,
+        &[fail(&[10]).of(C::NotYetValid, Server), drift(&[13])],
+        &[root("safety-kernel", C::NotYetValid)],
+        1,
     ),
     row(
         "kernel-other-ca",
@@ -78,19 +97,25 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?.into())
             })
         },
-        "10 fail unknown-authority other-ca server; 13 drift", "safety-kernel unknown-authority other-ca", 1,
+        &[fail(&[10]).of(C::UnknownAuthority, Server).variant(V::OtherCa), drift(&[13])],
+        &[root("safety-kernel", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
     ),
     row(
         "kernel-self-signed",
         "the safety kernel's certificate is self-signed",
         |plan| give(plan, KERNEL, |_| Ok(pki::self_signed(&Leaf::server())?.into())),
-        "10 fail unknown-authority self-signed server; 13 drift", "safety-kernel unknown-authority self-signed", 1,
+        &[fail(&[10]).of(C::UnknownAuthority, Server).variant(V::SelfSigned), drift(&[13])],
+        &[root("safety-kernel", C::UnknownAuthority).variant(V::SelfSigned)],
+        1,
     ),
     row(
         "kernel-plain",
         "the safety kernel's port speaks plaintext",
         |plan| put(plan, KERNEL, Front::Plain),
-        "10 fail wrong-scheme-tls-to-plain http2-plaintext server", "safety-kernel wrong-scheme-tls-to-plain http2-plaintext", 1,
+        &[fail(&[10]).of(C::WrongSchemeTlsToPlain, Server).variant(V::Http2Plaintext)],
+        &[root("safety-kernel", C::WrongSchemeTlsToPlain).variant(V::Http2Plaintext)],
+        1,
     ),
     row(
         "kernel-plain-waits",
@@ -103,9 +128,18 @@ pub(crate) const ROWS: &[Row] = &[
                 Front::Rogue(Rogue { answer: vec![0, 0, 0, 4, 0, 0, 0, 0, 0], ..Rogue::mute(Then::Close) }),
             )
         },
-        "10 fail wrong-scheme-tls-to-plain http2-plaintext server", "safety-kernel wrong-scheme-tls-to-plain http2-plaintext", 1,
+        &[fail(&[10]).of(C::WrongSchemeTlsToPlain, Server).variant(V::Http2Plaintext)],
+        &[root("safety-kernel", C::WrongSchemeTlsToPlain).variant(V::Http2Plaintext)],
+        1,
     ),
-    row("kernel-no-alpn", "the safety kernel negotiates no ALPN", |plan| alpn(plan, KERNEL, &[]), "10 fail other-tls no-alpn server", "safety-kernel other-tls no-alpn", 1),
+    row(
+        "kernel-no-alpn",
+        "the safety kernel negotiates no ALPN",
+        |plan| alpn(plan, KERNEL, &[]),
+        &[fail(&[10]).of(C::OtherTls, Server).variant(V::NoAlpn)],
+        &[root("safety-kernel", C::OtherTls).variant(V::NoAlpn)],
+        1,
+    ),
     row(
         "kernel-not-serving",
         "the safety kernel's health says NOT_SERVING: a warning",
@@ -113,13 +147,17 @@ pub(crate) const ROWS: &[Row] = &[
             plan.health[1] = Health::NotServing;
             Ok(())
         },
-        "10 warn", "", 0,
+        &[warn(&[10])],
+        &[],
+        0,
     ),
     row(
         "kernel-reset",
         "the safety kernel's port resets",
         |plan| put(plan, KERNEL, Front::Rogue(Rogue::mute(Then::Reset))),
-        "10 fail connection-reset - server", "safety-kernel connection-reset", 1,
+        &[fail(&[10]).of(C::ConnectionReset, Server)],
+        &[root("safety-kernel", C::ConnectionReset)],
+        1,
     ),
     row(
         "kernel-dns",
@@ -128,50 +166,69 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.hosts.push(("safety-kernel", "no-such-host.invalid".to_owned()));
             Ok(())
         },
-        "10 fail dns - network", "safety-kernel dns", 1,
+        &[fail(&[10]).of(C::Dns, Network)],
+        &[root("safety-kernel", C::Dns)],
+        1,
     ),
     row(
         "kernel-tls-1.1",
         "the safety kernel speaks TLS 1.1 and nothing newer",
         |plan| old(plan, KERNEL, "TLSv1.1"),
-        "10 fail protocol-version - server; 14 fail protocol-version below-minimum server", "safety-kernel protocol-version", 1,
+        &[
+            fail(&[10]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+        ],
+        &[root("safety-kernel", C::ProtocolVersion)],
+        1,
     )
     .needing(NGINX),
     row(
         "engine-expired",
         "the context engine's certificate has expired",
         |plan| give(plan, ENGINE, |plan| issue(plan, Leaf::server().valid(Validity::Expired))),
-        "11 fail expired - server; 13 drift", "context-engine expired", 1,
+        &[fail(&[11]).of(C::Expired, Server), drift(&[13])],
+        &[root("context-engine", C::Expired)],
+        1,
     ),
     row(
         "engine-eku",
         "the context engine presents a client certificate",
         |plan| give(plan, ENGINE, |plan| issue(plan, Leaf::server().using(&[ClientAuth]))),
-        "11 fail wrong-key-usage - server; 13 drift", "context-engine wrong-key-usage", 1,
+        &[fail(&[11]).of(C::WrongKeyUsage, Server), drift(&[13])],
+        &[root("context-engine", C::WrongKeyUsage)],
+        1,
     ),
     row(
         "engine-no-san",
         "the context engine's certificate has no subject alternative name",
         |plan| give(plan, ENGINE, |plan| issue(plan, Leaf::server().for_names(&[]))),
-        "11 fail hostname-mismatch no-san server; 13 drift", "context-engine hostname-mismatch no-san", 1,
+        &[fail(&[11]).of(C::HostnameMismatch, Server).variant(V::NoSan), drift(&[13])],
+        &[root("context-engine", C::HostnameMismatch).variant(V::NoSan)],
+        1,
     ),
     row(
         "engine-regenerated",
         "the context engine kept its certificate of an earlier CA",
         |plan| give(plan, ENGINE, |_| Ok(Authority::generate()?.issue(&Leaf::server())?.into())),
-        "11 fail unknown-authority ca-regenerated server; 13 drift", "context-engine unknown-authority ca-regenerated", 1,
+        &[fail(&[11]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated), drift(&[13])],
+        &[root("context-engine", C::UnknownAuthority).variant(V::CaRegenerated)],
+        1,
     ),
     row(
         "engine-down",
         "nothing listens on the context engine's port",
         |plan| put(plan, ENGINE, Front::Nothing),
-        "11 fail connection-refused - server", "context-engine connection-refused", 1,
+        &[fail(&[11]).of(C::ConnectionRefused, Server)],
+        &[root("context-engine", C::ConnectionRefused)],
+        1,
     ),
     row(
         "engine-ssh",
         "an SSH server listens on the context engine's port",
         |plan| put(plan, ENGINE, Front::Rogue(Rogue::greets(b"SSH-2.0-OpenSSH_9.2p1\r\n"))),
-        "11 fail wrong-scheme-tls-to-plain not-tls client", "context-engine wrong-scheme-tls-to-plain not-tls", 1,
+        &[fail(&[11]).of(C::WrongSchemeTlsToPlain, Client).variant(V::NotTls)],
+        &[root("context-engine", C::WrongSchemeTlsToPlain).variant(V::NotTls)],
+        1,
     ),
     row(
         "engine-is-http",
@@ -183,7 +240,9 @@ pub(crate) const ROWS: &[Row] = &[
                 Front::Rogue(Rogue::answers(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")),
             )
         },
-        "11 fail wrong-scheme-tls-to-plain http-plaintext server", "context-engine wrong-scheme-tls-to-plain http-plaintext", 1,
+        &[fail(&[11]).of(C::WrongSchemeTlsToPlain, Server).variant(V::HttpPlaintext)],
+        &[root("context-engine", C::WrongSchemeTlsToPlain).variant(V::HttpPlaintext)],
+        1,
     ),
     row(
         "engine-nginx-502",
@@ -193,14 +252,18 @@ pub(crate) const ROWS: &[Row] = &[
                 Front::Nginx(Some(plan.server.clone()), " error_page 502 = /; return 502;\n".to_owned());
             Ok(())
         },
-        "11 fail", "", 1,
+        &[fail(&[11])],
+        &[],
+        1,
     )
     .needing(NGINX),
     row(
         "version-1.3-everywhere",
         "TLS 1.3 is demanded; gateway and gRPC ports accept 1.2 too",
         minimum,
-        "14 fail protocol-version below-minimum server", "api-gateway protocol-version below-minimum", 1,
+        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
+        1,
     ),
     row(
         "version-1.3-kernel",
@@ -211,7 +274,9 @@ pub(crate) const ROWS: &[Row] = &[
             }
             minimum(plan)
         },
-        "14 fail protocol-version below-minimum server", "safety-kernel protocol-version below-minimum", 1,
+        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        &[root("safety-kernel", C::ProtocolVersion).variant(V::BelowMinimum)],
+        1,
     ),
     row(
         "version-1.3-gateway",
@@ -223,41 +288,65 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tls(Port::Gateway, |tls| tls.versions = ONLY_TLS12);
             minimum(plan)
         },
-        "14 fail protocol-version below-minimum server", "api-gateway protocol-version below-minimum", 1,
+        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
+        1,
     ),
     row(
         "version-1.0-too",
         "the gateway takes TLS 1.0 and 1.1 beside 1.2",
         |plan| old(plan, Port::Gateway, "TLSv1 TLSv1.1 TLSv1.2"),
-        "14 fail protocol-version below-minimum server", "api-gateway protocol-version below-minimum", 1,
+        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
+        1,
     )
     .needing(NGINX),
     row(
         "version-1.1-too",
         "the context engine takes TLS 1.1 beside 1.2",
         |plan| old(plan, ENGINE, "TLSv1.1 TLSv1.2"),
-        "14 fail protocol-version below-minimum server", "context-engine protocol-version below-minimum", 1,
+        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        &[root("context-engine", C::ProtocolVersion).variant(V::BelowMinimum)],
+        1,
     )
     .needing(NGINX),
     row(
         "version-1.1-gateway",
         "the gateway speaks TLS 1.1 and nothing newer",
         |plan| old(plan, Port::Gateway, "TLSv1.1"),
-        "1 2 3 fail protocol-version - server; 4 unknown protocol-version - server; 14 fail protocol-version below-minimum server", "api-gateway protocol-version", 1,
+        &[
+            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
+            unknown(&[4]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+        ],
+        &[root("api-gateway", C::ProtocolVersion)],
+        1,
     )
     .needing(NGINX),
     row(
         "version-1.0-gateway",
         "the gateway speaks TLS 1.0 and nothing newer",
         |plan| old(plan, Port::Gateway, "TLSv1"),
-        "1 2 3 fail protocol-version - server; 4 unknown protocol-version - server; 14 fail protocol-version below-minimum server", "api-gateway protocol-version", 1,
+        &[
+            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
+            unknown(&[4]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+        ],
+        &[root("api-gateway", C::ProtocolVersion)],
+        1,
     )
     .needing(NGINX),
     row(
         "version-1.0-hello",
         "a ServerHello of TLS 1.0 answers whatever is asked",
         |plan| put(plan, Port::Gateway, Front::Rogue(Rogue::answers(&server_hello([3, 1])))),
-        "1 2 3 fail protocol-version - server; 4 unknown protocol-version - server; 14 fail protocol-version below-minimum server", "api-gateway protocol-version", 1,
+        &[
+            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
+            unknown(&[4]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+        ],
+        &[root("api-gateway", C::ProtocolVersion)],
+        1,
     ),
     row(
         "cbc-only",
@@ -269,7 +358,9 @@ pub(crate) const ROWS: &[Row] = &[
             );
             Ok(())
         },
-        "1 2 3 4 unknown other-tls - client", "", 3,
+        &[unknown(&[1, 2, 3, 4]).of(C::OtherTls, Client)],
+        &[],
+        3,
     )
     .needing(NGINX),
     row(
@@ -282,7 +373,9 @@ pub(crate) const ROWS: &[Row] = &[
             );
             Ok(())
         },
-        "1 2 3 fail no-shared-cipher - server; 4 unknown no-shared-cipher - server", "api-gateway no-shared-cipher", 1,
+        &[fail(&[1, 2, 3]).of(C::NoSharedCipher, Server), unknown(&[4]).of(C::NoSharedCipher, Server)],
+        &[root("api-gateway", C::NoSharedCipher)],
+        1,
     )
     .needing(NGINX),
 ];

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tls_verify::cli::RunnerArgs;
 use tls_verify::judge::Status;
 use tls_verify::outcome::{CheckReport, Diagnosis, RunReport};
@@ -15,6 +14,9 @@ use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::pki;
 use tls_verify_fixtures::plan::{Boxed, Plan};
 use tls_verify_fixtures::servers;
+
+use crate::expect::{Expect, Root, Word};
+use crate::snapshot;
 
 /// What a row needs beside what every machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +65,10 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) set: fn(&mut Plan) -> Result<(), Boxed>,
-    /// Numbers of checks and what they say (status, cause, variant or `-`, side), separated by `; `. All
-    /// others: `pass`. `drift` is the warning that an endpoint serves another certificate than the file.
-    pub(crate) says: &'static str,
-    /// Every root cause in order (where, cause, variant), separated by `; `.
-    pub(crate) roots: &'static str,
+    /// What checks say that do not pass.
+    pub(crate) says: &'static [Expect],
+    /// Every root cause, in order.
+    pub(crate) roots: &'static [Root],
     pub(crate) exit: u8,
     pub(crate) needs: &'static [Needs],
 }
@@ -85,8 +86,8 @@ pub(crate) const fn row(
     name: &'static str,
     about: &'static str,
     set: fn(&mut Plan) -> Result<(), Boxed>,
-    says: &'static str,
-    roots: &'static str,
+    says: &'static [Expect],
+    roots: &'static [Root],
     exit: u8,
 ) -> Row {
     Row { name, about, set, says, roots, exit, needs: &[] }
@@ -99,51 +100,30 @@ pub(crate) const fn healthy(
     about: &'static str,
     set: fn(&mut Plan) -> Result<(), Boxed>,
 ) -> Row {
-    row(name, about, set, "", "", 0)
+    row(name, about, set, &[], &[], 0)
 }
 
-/// How many rows of a family run at the same time.
-const AT_ONCE: usize = 4;
-
-/// Runs a family; every deviation is listed, and what users are told is held against the snapshot.
-pub(crate) fn hold(family: &str, rows: &[Row]) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let only = std::env::var("MATRIX_ROW").ok();
+/// What a row needs and this machine lacks; where it has to be there, the row runs and fails.
+pub(crate) fn missing(row: &Row) -> Option<Needs> {
     let required = std::env::var("TLS_VERIFY_REQUIRE").unwrap_or_default();
-    let mut left_out = only.is_some();
-    let mut chosen: Vec<Row> = Vec::new();
-    for row in rows.iter().filter(|row| only.as_ref().is_none_or(|name| row.name.contains(name.as_str()))) {
-        match row.needs.iter().find(|need| !need.is_there()) {
-            Some(need) => {
-                assert!(!required.split(',').any(|tool| tool == need.tool()), "{}: no {need:?}", row.name);
-                eprintln!("not run: {} ({need:?} not found)", row.name);
-                left_out = true;
-            }
-            None => chosen.push(*row),
-        }
+    let lacks = |need: &&Needs| !need.is_there() && !required.split(',').any(|tool| tool == need.tool());
+    row.needs.iter().find(lacks).copied()
+}
+
+/// Runs a row: every deviation is listed, and what users are told is held against the snapshot.
+pub(crate) fn hold(family: &str, row: &Row) -> Result<(), String> {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if let Some(need) = row.needs.iter().find(|need| !need.is_there()) {
+        return Err(format!("there is no {}", need.tool()));
     }
-    let ended: Vec<(Row, Result<RunReport, String>)> = runtime.block_on(async {
-        let made = chosen.into_iter().map(|row| async move { (row, observe(row).await) });
-        futures_util::stream::iter(made).buffered(AT_ONCE).collect().await
-    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let ended = runtime.block_on(observe(*row));
     runtime.shutdown_background();
+    let report = ended?;
     let (mut wrong, mut told) = (String::new(), String::new());
-    for (row, report) in &ended {
-        match report {
-            Ok(report) => {
-                compare(row, report, &mut wrong);
-                tell(row, report, &mut told);
-            }
-            Err(error) => writeln!(wrong, "{}: {error}", row.name).unwrap(),
-        }
-    }
-    assert!(wrong.is_empty(), "{family}:\n{wrong}");
-    if !left_out {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(family, told));
-    }
+    compare(row, &report, &mut wrong);
+    tell(row, &report, &mut told);
+    if wrong.is_empty() { snapshot::hold(family, row.name, &told) } else { Err(wrong) }
 }
 
 /// Starts the stack and runs every check on it.
@@ -177,30 +157,19 @@ async fn check(demo: &Demo) -> RunReport {
     report
 }
 
-/// Status, main cause, variant and side of a check.
-pub(crate) fn said(check: &CheckReport) -> String {
+/// Status and main diagnosis of a check.
+pub(crate) fn said(check: &CheckReport) -> Word {
     let main = check.diagnoses.iter().find(|one| !of_the_machine(one));
     if check.status == Status::Warn && main.is_none() && check.remarks.is_empty() {
-        return "pass".to_owned();
+        return Word::PASS;
     }
-    let mut said = check.status.slug().to_owned();
-    if let Some(main) = main {
-        let variant = main.variant.map_or("-", |variant| variant.slug());
-        write!(said, " {} {variant} {}", main.cause, main.side).unwrap();
-    }
-    said
+    Word { status: check.status, main: main.map(|main| (main.cause, main.variant, main.side)) }
 }
 
 /// What a check must say.
-pub(crate) fn expected(row: &Row, number: u16) -> &'static str {
-    for says in row.says.split("; ") {
-        let start = says.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(says.len());
-        let (numbers, word) = says.split_at(start);
-        if numbers.split_whitespace().any(|one| one == number.to_string()) {
-            return if word == "drift" { "warn other-tls served-differs server" } else { word };
-        }
-    }
-    "pass"
+pub(crate) fn expected(row: &Row, number: u16) -> Word {
+    let named = |says: &&Expect| says.checks.iter().any(|one| u16::from(*one) == number);
+    row.says.iter().find(named).map_or(Word::PASS, |says| says.word)
 }
 
 /// Who may read the files is the machine's matter: a folder for one user warns on every Linux.
@@ -236,9 +205,9 @@ fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
             format!("{} {}{variant}", root.place, root.cause)
         })
         .collect();
-    let roots = roots.join("; ");
-    if roots != row.roots {
-        writeln!(wrong, "  root causes `{roots}`, not `{}`", row.roots).unwrap();
+    let wanted: Vec<String> = row.roots.iter().map(ToString::to_string).collect();
+    if roots != wanted {
+        writeln!(wrong, "  root causes `{}`, not `{}`", roots.join("; "), wanted.join("; ")).unwrap();
     }
     if report.exit_code != row.exit {
         writeln!(wrong, "  exit {}, not {}", report.exit_code, row.exit).unwrap();
@@ -271,7 +240,7 @@ fn tell(row: &Row, report: &RunReport, told: &mut String) {
         }
         writeln!(told, "    breaks: {}", root.checks.join(", ")).unwrap();
     }
-    for check in report.checks.iter().filter(|check| said(check) != "pass") {
+    for check in report.checks.iter().filter(|check| said(check) != Word::PASS) {
         write!(told, "{:>2} {} {}", check.number, check.id, said(check)).unwrap();
         match check.diagnoses.iter().find(|one| !of_the_machine(one)) {
             Some(main) => {

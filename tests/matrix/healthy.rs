@@ -5,6 +5,7 @@ use tls_verify_fixtures::pki::{Authority, Leaf, Pem, Validity, pem};
 use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port, RedisFront};
 use tls_verify_fixtures::servers::NatsTls;
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, healthy, nats_212, row};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -54,8 +55,8 @@ pub(crate) const ROWS: &[Row] = &[
                 format!("{}{}", Authority::named("Old CA", Validity::Expired)?.pem(), plan.ca_file);
             Ok(())
         },
-        "13 warn expired expired-ca client",
-        "",
+        &[warn(&[13]).of(C::Expired, Client).variant(V::ExpiredCa)],
+        &[],
         0,
     ),
     healthy("ca-file-with-crlf", "ca.crt with CRLF, a byte order mark and text around", |plan| {
@@ -188,8 +189,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.present(Port::Gateway, plan.ca.issue(&Leaf::server())?);
             Ok(())
         },
-        "13 drift",
-        "",
+        &[drift(&[13])],
+        &[],
         0,
     ),
 ];

@@ -1,12 +1,14 @@
 //! The fault matrix: stacks broken in named ways, on real servers and in-process peers, and what each of the
 //! fifteen checks must say of them. A check that a row does not name must pass.
 //!
-//! `MATRIX_ROW=part` runs the rows of that name, `MATRIX_SHOW=1` prints the screens of those that deviate.
+//! Each row is a test of its own: `cargo test --test matrix nats::` runs a family, `TLS_VERIFY_SHARD=1/3` the first
+//! third of all; `MATRIX_SHOW=1` prints the screens of those that deviate, `MATRIX_ACCEPT=1` takes what is told.
 
 mod binary;
 mod dashboard;
 mod demo;
 mod demo_extended;
+mod expect;
 mod files;
 mod folder;
 mod gateway_answers;
@@ -16,89 +18,92 @@ mod harness;
 mod healthy;
 mod nats;
 mod redis;
+mod snapshot;
 mod wire;
 
-#[test]
-fn demo_faults() {
-    harness::hold("demo", demo::ROWS);
-}
+use std::process::ExitCode;
 
-#[test]
-fn demo_faults_of_the_extended_checks() {
-    harness::hold("demo-extended", demo_extended::ROWS);
-}
-
-#[test]
-fn healthy_variants() {
-    harness::hold("healthy", healthy::ROWS);
-}
-
-#[test]
-fn dashboard_faults() {
-    harness::hold("dashboard", dashboard::ROWS);
-}
-
-#[test]
-fn certificates_of_the_gateway() {
-    harness::hold("gateway-certificates", gateway_certificates::ROWS);
-}
-
-#[test]
-fn answers_of_the_gateway() {
-    harness::hold("gateway-answers", gateway_answers::ROWS);
-}
-
-#[test]
-fn something_else_on_the_wire() {
-    harness::hold("wire", wire::ROWS);
-}
-
-#[test]
-fn nats_and_its_clients() {
-    harness::hold("nats", nats::ROWS);
-}
-
-#[test]
-fn redis_and_its_clients() {
-    harness::hold("redis", redis::ROWS);
-}
-
-#[test]
-fn grpc_ports_and_versions() {
-    harness::hold("grpc-and-versions", grpc::ROWS);
-}
-
-#[test]
-fn files_and_logs() {
-    harness::hold("files-and-logs", files::ROWS);
-}
-
-#[test]
-fn the_folder_and_what_is_served() {
-    harness::hold("folder", folder::ROWS);
-}
+use libtest_mimic::{Arguments, Trial};
+use tls_verify_core::status::Status;
 
 /// Every family.
-const FAMILIES: &[&[harness::Row]] = &[
-    demo::ROWS,
-    demo_extended::ROWS,
-    gateway_certificates::ROWS,
-    gateway_answers::ROWS,
-    wire::ROWS,
-    nats::ROWS,
-    redis::ROWS,
-    grpc::ROWS,
-    dashboard::ROWS,
-    files::ROWS,
-    folder::ROWS,
-    healthy::ROWS,
+const FAMILIES: &[(&str, &[harness::Row])] = &[
+    ("demo", demo::ROWS),
+    ("demo-extended", demo_extended::ROWS),
+    ("gateway-certificates", gateway_certificates::ROWS),
+    ("gateway-answers", gateway_answers::ROWS),
+    ("wire", wire::ROWS),
+    ("nats", nats::ROWS),
+    ("redis", redis::ROWS),
+    ("grpc-and-versions", grpc::ROWS),
+    ("dashboard", dashboard::ROWS),
+    ("files-and-logs", files::ROWS),
+    ("folder", folder::ROWS),
+    ("healthy", healthy::ROWS),
 ];
 
 fn rows() -> impl Iterator<Item = &'static harness::Row> {
-    FAMILIES.iter().copied().flatten()
+    FAMILIES.iter().flat_map(|(_, rows)| *rows)
 }
 
-#[test]
+/// The rows of a family, in order.
+fn rows_of(family: &str) -> &'static [harness::Row] {
+    FAMILIES.iter().find(|(name, _)| *name == family).map_or(&[], |(_, rows)| rows)
+}
+
+/// What is claimed of the rows and of the program as a whole.
+const CLAIMS: &[(&str, fn())] = &[
+    ("every_cause_and_every_check_has_its_rows", every_cause_and_every_check_has_its_rows),
+    (
+        "every_fault_of_the_demo_has_a_row_and_the_rows_have_names_of_their_own",
+        every_fault_of_the_demo_has_a_row_and_the_rows_have_names_of_their_own,
+    ),
+    ("the_snapshots_speak_of_the_rows_alone", the_snapshots_speak_of_the_rows_alone),
+    (
+        "demo_ends_each_fault_with_its_code_and_a_healthy_stack_with_none",
+        binary::demo_ends_each_fault_with_its_code_and_a_healthy_stack_with_none,
+    ),
+];
+
+/// How many rows run at the same time: they mostly wait.
+const AT_ONCE: usize = 4;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let claims = CLAIMS.iter().map(|(name, claim)| {
+        Trial::test(*name, move || {
+            claim();
+            Ok(())
+        })
+    });
+    let rows = FAMILIES.iter().flat_map(|(family, rows)| rows.iter().map(move |row| (*family, row)));
+    let rows = rows.map(|(family, row)| {
+        let trial = Trial::test(format!("{family}::{}", row.name), move || Ok(harness::hold(family, row)?));
+        match harness::missing(row) {
+            Some(need) => {
+                eprintln!("not run: {} ({need:?} not found)", row.name);
+                trial.with_ignored_flag(true)
+            }
+            None => trial,
+        }
+    });
+    let trials = shard(claims.chain(rows).collect());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// `TLS_VERIFY_SHARD=2/3`: every third test, from the second on.
+fn shard(trials: Vec<Trial>) -> Vec<Trial> {
+    let Ok(set) = std::env::var("TLS_VERIFY_SHARD") else { return trials };
+    let parsed = set
+        .split_once('/')
+        .and_then(|(one, of)| Some((one.parse::<usize>().ok()?, of.parse::<usize>().ok()?)));
+    let Some((one, of)) = parsed.filter(|(one, of)| (1..=*of).contains(one)) else {
+        panic!("TLS_VERIFY_SHARD={set}: give a part and a number of parts, such as 1/3");
+    };
+    trials.into_iter().skip(one - 1).step_by(of).collect()
+}
+
 fn every_cause_and_every_check_has_its_rows() {
     let mut names: Vec<&str> = rows().map(|row| row.name).collect();
     names.sort_unstable();
@@ -106,16 +111,17 @@ fn every_cause_and_every_check_has_its_rows() {
     names.dedup();
     assert_eq!(names.len(), all, "two rows have one name");
     for cause in tls_verify_checks::cause::CauseKind::ALL {
-        let named = |row: &&harness::Row| row.says.split([' ', ';']).any(|word| word == cause.slug());
+        let of = |says: &expect::Expect| says.word.main.is_some_and(|(named, _, _)| named == *cause);
+        let named = |row: &&harness::Row| row.says.iter().any(of);
         assert!(rows().any(|row| named(&row)), "no row reaches {cause}");
     }
     // Checks of a transport of their own have at least six faults that they fail on.
     for check in tls_verify_checks::ALL {
         let fails =
-            rows().filter(|row| harness::expected(row, check.number.into()).starts_with("fail")).count();
+            rows().filter(|row| harness::expected(row, check.number.into()).status == Status::Fail).count();
         let least = if check.id == "cli-without-cacert" { 1 } else { 6 };
         assert!(fails >= least, "{}: {fails} rows", check.id);
-        assert!(rows().any(|row| harness::expected(row, check.number.into()) == "pass"));
+        assert!(rows().any(|row| harness::expected(row, check.number.into()) == expect::Word::PASS));
     }
     let faults = rows().filter(|row| row.exit != 0).count();
     assert!(faults >= 150, "{faults} faults");
@@ -126,7 +132,6 @@ fn every_cause_and_every_check_has_its_rows() {
     );
 }
 
-#[test]
 fn every_fault_of_the_demo_has_a_row_and_the_rows_have_names_of_their_own() {
     let rows: Vec<&harness::Row> = demo::ROWS.iter().chain(demo_extended::ROWS).collect();
     for fault in tls_verify_fixtures::fault::ALL {
@@ -136,4 +141,12 @@ fn every_fault_of_the_demo_has_a_row_and_the_rows_have_names_of_their_own() {
         assert_ne!(fault.exit_code(), 0);
     }
     assert_eq!(rows.len(), tls_verify_fixtures::fault::ALL.len());
+}
+
+fn the_snapshots_speak_of_the_rows_alone() {
+    for (family, rows) in FAMILIES {
+        let told: Vec<String> = snapshot::sections(family).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(told, names, "{family}: MATRIX_ACCEPT=1 writes it anew");
+    }
 }

@@ -7,84 +7,403 @@ use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, NatsFront, Plan, Port};
 use tls_verify_fixtures::servers::NatsTls;
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, nats_212, row};
 
 const NATS: &[Needs] = &[Needs::Nats];
 const NEW: &[Needs] = &[Needs::Nats212];
 
 pub(crate) const ROWS: &[Row] = &[
-    row("nats-self-signed", "NATS' certificate is self-signed", |plan| server(plan, |_| Ok(pki::self_signed(&Leaf::server())?.into())), "5 15 fail unknown-authority self-signed server; 6 unknown unknown-authority self-signed server; 7 warn unknown-authority - server; 13 drift", "nats unknown-authority self-signed", 1),
-    row("nats-not-yet", "NATS' certificate is not valid yet", |plan| server(plan, |plan| issue(plan, Leaf::server().valid(Validity::Future))), "5 15 fail not-yet-valid - server; 6 unknown not-yet-valid - server; 7 warn not-yet-valid - server; 13 drift", "nats not-yet-valid", 1),
-    row("nats-no-san", "NATS' certificate has no subject alternative name", |plan| server(plan, |plan| issue(plan, Leaf::server().for_names(&[]))), "5 15 fail hostname-mismatch no-san server; 6 unknown hostname-mismatch no-san server; 7 warn hostname-mismatch - server; 13 drift", "nats hostname-mismatch no-san", 1),
-    row("nats-regenerated", "NATS kept its certificate of an earlier CA of the same name", |plan| {
-        let old = Authority::generate()?;
-        plan.nats_ca = Some(old.pem());
-        plan.present(Port::Nats, old.issue(&Leaf::server())?);
-        Ok(())
-    }, "5 15 fail unknown-authority ca-regenerated server; 6 unknown unknown-authority ca-regenerated server; 7 warn unknown-authority ca-regenerated server; 13 drift", "nats unknown-authority ca-regenerated", 1).needing(NATS),
-    row("nats-knows-old-ca", "NATS knows its clients by an earlier CA of the same name", |plan| {
-        plan.nats_ca = Some(Authority::generate()?.pem());
-        Ok(())
-    }, "5 15 fail bad-certificate - server; 6 unknown bad-certificate - server; 7 warn bad-certificate - client", "nats bad-certificate", 1).needing(NATS),
-    row("nats-unknown-intermediate", "NATS does not send its intermediate", |plan| server(plan, |plan| {
-        Ok(Pem::from(plan.ca.intermediate("Cordum Servers")?.issue(&Leaf::server())?).alone())
-    }), "5 15 fail unknown-authority other-ca server; 6 unknown unknown-authority other-ca server; 7 warn unknown-authority - server; 13 drift", "nats unknown-authority other-ca", 1),
-    row("client-self-signed", "the client certificate is self-signed", |plan| client(plan, |_| Ok(pki::self_signed(&Leaf::client())?.into())), "5 15 fail bad-certificate self-signed client; 6 unknown bad-certificate self-signed client; 7 warn bad-certificate - client; 13 fail unknown-authority self-signed client", "client/tls.crt bad-certificate self-signed", 1).needing(NATS),
-    row("client-not-yet", "the client certificate is not valid yet", |plan| client(plan, |plan| issue(plan, Leaf::client().valid(Validity::Future))), "5 13 15 fail not-yet-valid - client; 6 unknown not-yet-valid - client; 7 warn bad-certificate - client", "client/tls.crt not-yet-valid", 1).needing(NATS),
-    row("client-earlier-ca", "the client certificate is of an earlier CA of the same name", |plan| client(plan, |_| Ok(Authority::generate()?.issue(&Leaf::client())?.into())), "5 15 fail bad-certificate ca-regenerated client; 6 unknown bad-certificate ca-regenerated client; 7 warn bad-certificate - client; 13 fail unknown-authority ca-regenerated client", "client/tls.crt bad-certificate ca-regenerated", 1).needing(NATS),
-    row("client-expired-2.12", "the client certificate has expired; NATS 2.12 says so (alert 45)", |plan| on_new(plan, |plan| issue(plan, Leaf::client().valid(Validity::Expired))), "5 13 15 fail expired - client; 6 unknown expired - client; 7 warn expired - client", "client/tls.crt expired", 1).needing(NEW),
-    row("client-not-yet-2.12", "the client certificate is not valid yet; NATS 2.12", |plan| on_new(plan, |plan| issue(plan, Leaf::client().valid(Validity::Future))), "5 13 15 fail not-yet-valid - client; 6 unknown not-yet-valid - client; 7 warn expired - client", "client/tls.crt not-yet-valid", 1).needing(NEW),
-    row("client-other-ca-2.12", "the client certificate is of another CA; NATS 2.12 says so (alert 48)", |plan| on_new(plan, |_| Ok(Authority::named("Another CA", Validity::Now)?.issue(&Leaf::client())?.into())), "5 15 fail bad-certificate other-ca client; 6 unknown bad-certificate other-ca client; 7 warn bad-certificate other-ca client; 13 fail unknown-authority other-ca client", "client/tls.crt unknown-authority other-ca", 1).needing(NEW),
-    row("client-eku-2.12", "the client certificate is a server's; NATS 2.12", |plan| on_new(plan, |plan| issue(plan, Leaf::client().using(&[ServerAuth]))), "5 15 fail bad-certificate server-cert-as-client client; 6 unknown bad-certificate server-cert-as-client client; 7 warn bad-certificate - client; 13 fail wrong-key-usage - client", "client/tls.crt bad-certificate server-cert-as-client", 1).needing(NEW),
-    row("client-self-signed-2.12", "the client certificate is self-signed; NATS 2.12", |plan| on_new(plan, |_| Ok(pki::self_signed(&Leaf::client())?.into())), "5 15 fail bad-certificate self-signed client; 6 unknown bad-certificate self-signed client; 7 warn bad-certificate other-ca client; 13 fail unknown-authority self-signed client", "client/tls.crt bad-certificate self-signed", 1).needing(NEW),
-    row("nats-client-ca-2.12", "NATS 2.12 knows its clients by another CA", |plan| {
-        plan.nats_program = nats_212();
-        plan.nats_ca = Some(Authority::named("Another CA", Validity::Now)?.pem());
-        Ok(())
-    }, "5 15 fail bad-certificate other-ca server; 6 unknown bad-certificate other-ca server; 7 warn bad-certificate other-ca client", "nats bad-certificate other-ca", 1).needing(NEW),
-    row("no-mtls-2.12", "NATS 2.12 asks for no client certificate", |plan| new(plan, NatsTls::OneWay, ""), "6 fail mtls-not-enforced - server", "nats mtls-not-enforced", 1).needing(NEW),
-    row("nats-plaintext-2.12", "NATS 2.12 speaks plaintext", |plan| new(plan, NatsTls::Off, ""), "5 15 fail wrong-scheme-tls-to-plain nats-plaintext server; 6 fail mtls-not-enforced - server; 7 warn wrong-scheme-tls-to-plain nats-plaintext server", "nats wrong-scheme-tls-to-plain nats-plaintext", 1).needing(NEW),
-    row("nats-handshake-first", "NATS 2.12 wants the handshake before its INFO", |plan| {
-        plan.tool.timeout = Some(std::time::Duration::from_secs(4));
-        new(plan, NatsTls::Block("verify: true\n handshake_first: true"), "")
-    }, "5 15 fail other-tls nats-info-first server; 6 unknown other-tls nats-info-first server; 7 warn timeout - network", "nats other-tls nats-info-first", 1).needing(NEW),
-    row("nats-allows-plaintext", "NATS takes plaintext clients beside TLS ones (allow_non_tls)", |plan| old(plan, NatsTls::Verify, "allow_non_tls: true"), "6 fail mtls-not-enforced - server", "nats mtls-not-enforced", 1).needing(NATS),
-    row("nats-token-missing", "NATS wants a token, none is given; TLS is fine", |plan| {
-        plan.nats_login = ",\"auth_token\":\"s3cr3t-of-nats\"".to_owned();
-        old(plan, NatsTls::Verify, "authorization { token: \"s3cr3t-of-nats\", timeout: 60 }")
-    }, "5 fail auth-not-tls - client; 6 unknown auth-not-tls - client", "nats auth-not-tls", 1).needing(NATS),
-    row("nats-token-wrong", "NATS wants another token; TLS is fine", |plan| {
-        plan.nats_login = ",\"auth_token\":\"s3cr3t-of-nats\"".to_owned();
-        plan.tool.environment.push(("NATS_TOKEN", "another".to_owned()));
-        old(plan, NatsTls::Verify, "authorization { token: \"s3cr3t-of-nats\", timeout: 60 }")
-    }, "5 fail auth-not-tls - client; 6 unknown auth-not-tls - client", "nats auth-not-tls", 1).needing(NATS),
-    row("nats-user-wrong", "NATS does not know the user; TLS is fine", |plan| {
-        plan.nats_login = ",\"user\":\"u\",\"pass\":\"p\"".to_owned();
-        plan.tool.environment.push(("NATS_USERNAME", "v".to_owned()));
-        plan.tool.environment.push(("NATS_PASSWORD", "p".to_owned()));
-        old(plan, NatsTls::Verify, "authorization { user: \"u\", password: \"p\", timeout: 60 }")
-    }, "5 fail auth-not-tls - client; 6 unknown auth-not-tls - client", "nats auth-not-tls", 1).needing(NATS),
-    row("nats-optional-1.2", "NATS takes clients without a certificate, TLS 1.2", |plan| {
-        let mut tls = plan.embedded_nats();
-        tls.clients = Clients::Asked(plan.ca_file.clone());
-        tls.versions = ONLY_TLS12;
-        plan.nats = NatsFront::Embedded(Some(Box::new(tls)));
-        Ok(())
-    }, "6 fail mtls-not-enforced - server", "nats mtls-not-enforced", 1),
-    row("client-other-ca-1.2", "the client certificate is of another CA, TLS 1.2", |plan| embedded(plan, ONLY_TLS12), "5 15 fail bad-certificate other-ca client; 6 unknown bad-certificate other-ca client; 7 warn bad-certificate other-ca client; 13 fail unknown-authority other-ca client", "client/tls.crt unknown-authority other-ca", 1),
-    row("client-other-ca-1.3", "the client certificate is of another CA, TLS 1.3", |plan| embedded(plan, ONLY_TLS13), "5 15 fail bad-certificate other-ca client; 6 unknown bad-certificate other-ca client; 7 warn bad-certificate other-ca client; 13 fail unknown-authority other-ca client", "client/tls.crt unknown-authority other-ca", 1),
-    row("nats-tls-1.1", "NATS speaks TLS 1.1 and nothing newer", |plan| {
-        plan.nats = NatsFront::Rogue(Rogue::answers(&server_hello([3, 2])).after_info());
-        Ok(())
-    }, "5 fail protocol-version - server; 6 15 unknown protocol-version - server; 14 fail protocol-version below-minimum server; 7 warn protocol-version - server", "nats protocol-version", 1),
-    row("nats-tls-1.0", "NATS speaks TLS 1.0 and nothing newer", |plan| {
-        plan.nats = NatsFront::Rogue(Rogue::answers(&server_hello([3, 1])).after_info());
-        Ok(())
-    }, "5 fail protocol-version - server; 6 15 unknown protocol-version - server; 14 fail protocol-version below-minimum server; 7 warn protocol-version - server", "nats protocol-version", 1),
-    row("nats-monitoring-unknown", "NATS' monitoring is not to be reached: the core services' links stay open", |plan| {
-        plan.tool.monitoring = false;
-        Ok(())
-    }, "15 unknown", "", 3),
+    row(
+        "nats-self-signed",
+        "NATS' certificate is self-signed",
+        |plan| server(plan, |_| Ok(pki::self_signed(&Leaf::server())?.into())),
+        &[
+            fail(&[5, 15]).of(C::UnknownAuthority, Server).variant(V::SelfSigned),
+            unknown(&[6]).of(C::UnknownAuthority, Server).variant(V::SelfSigned),
+            warn(&[7]).of(C::UnknownAuthority, Server),
+            drift(&[13]),
+        ],
+        &[root("nats", C::UnknownAuthority).variant(V::SelfSigned)],
+        1,
+    ),
+    row(
+        "nats-not-yet",
+        "NATS' certificate is not valid yet",
+        |plan| server(plan, |plan| issue(plan, Leaf::server().valid(Validity::Future))),
+        &[
+            fail(&[5, 15]).of(C::NotYetValid, Server),
+            unknown(&[6]).of(C::NotYetValid, Server),
+            warn(&[7]).of(C::NotYetValid, Server),
+            drift(&[13]),
+        ],
+        &[root("nats", C::NotYetValid)],
+        1,
+    ),
+    row(
+        "nats-no-san",
+        "NATS' certificate has no subject alternative name",
+        |plan| server(plan, |plan| issue(plan, Leaf::server().for_names(&[]))),
+        &[
+            fail(&[5, 15]).of(C::HostnameMismatch, Server).variant(V::NoSan),
+            unknown(&[6]).of(C::HostnameMismatch, Server).variant(V::NoSan),
+            warn(&[7]).of(C::HostnameMismatch, Server),
+            drift(&[13]),
+        ],
+        &[root("nats", C::HostnameMismatch).variant(V::NoSan)],
+        1,
+    ),
+    row(
+        "nats-regenerated",
+        "NATS kept its certificate of an earlier CA of the same name",
+        |plan| {
+            let old = Authority::generate()?;
+            plan.nats_ca = Some(old.pem());
+            plan.present(Port::Nats, old.issue(&Leaf::server())?);
+            Ok(())
+        },
+        &[
+            fail(&[5, 15]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            unknown(&[6]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            warn(&[7]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated),
+            drift(&[13]),
+        ],
+        &[root("nats", C::UnknownAuthority).variant(V::CaRegenerated)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-knows-old-ca",
+        "NATS knows its clients by an earlier CA of the same name",
+        |plan| {
+            plan.nats_ca = Some(Authority::generate()?.pem());
+            Ok(())
+        },
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Server),
+            unknown(&[6]).of(C::BadCertificate, Server),
+            warn(&[7]).of(C::BadCertificate, Client),
+        ],
+        &[root("nats", C::BadCertificate)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-unknown-intermediate",
+        "NATS does not send its intermediate",
+        |plan| {
+            server(plan, |plan| {
+                Ok(Pem::from(plan.ca.intermediate("Cordum Servers")?.issue(&Leaf::server())?).alone())
+            })
+        },
+        &[
+            fail(&[5, 15]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            unknown(&[6]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+            warn(&[7]).of(C::UnknownAuthority, Server),
+            drift(&[13]),
+        ],
+        &[root("nats", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "client-self-signed",
+        "the client certificate is self-signed",
+        |plan| client(plan, |_| Ok(pki::self_signed(&Leaf::client())?.into())),
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::SelfSigned),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::SelfSigned),
+            warn(&[7]).of(C::BadCertificate, Client),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::SelfSigned),
+        ],
+        &[root("client/tls.crt", C::BadCertificate).variant(V::SelfSigned)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "client-not-yet",
+        "the client certificate is not valid yet",
+        |plan| client(plan, |plan| issue(plan, Leaf::client().valid(Validity::Future))),
+        &[
+            fail(&[5, 13, 15]).of(C::NotYetValid, Client),
+            unknown(&[6]).of(C::NotYetValid, Client),
+            warn(&[7]).of(C::BadCertificate, Client),
+        ],
+        &[root("client/tls.crt", C::NotYetValid)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "client-earlier-ca",
+        "the client certificate is of an earlier CA of the same name",
+        |plan| client(plan, |_| Ok(Authority::generate()?.issue(&Leaf::client())?.into())),
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::CaRegenerated),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::CaRegenerated),
+            warn(&[7]).of(C::BadCertificate, Client),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::CaRegenerated),
+        ],
+        &[root("client/tls.crt", C::BadCertificate).variant(V::CaRegenerated)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "client-expired-2.12",
+        "the client certificate has expired; NATS 2.12 says so (alert 45)",
+        |plan| on_new(plan, |plan| issue(plan, Leaf::client().valid(Validity::Expired))),
+        &[
+            fail(&[5, 13, 15]).of(C::Expired, Client),
+            unknown(&[6]).of(C::Expired, Client),
+            warn(&[7]).of(C::Expired, Client),
+        ],
+        &[root("client/tls.crt", C::Expired)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "client-not-yet-2.12",
+        "the client certificate is not valid yet; NATS 2.12",
+        |plan| on_new(plan, |plan| issue(plan, Leaf::client().valid(Validity::Future))),
+        &[
+            fail(&[5, 13, 15]).of(C::NotYetValid, Client),
+            unknown(&[6]).of(C::NotYetValid, Client),
+            warn(&[7]).of(C::Expired, Client),
+        ],
+        &[root("client/tls.crt", C::NotYetValid)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "client-other-ca-2.12",
+        "the client certificate is of another CA; NATS 2.12 says so (alert 48)",
+        |plan| {
+            on_new(plan, |_| {
+                Ok(Authority::named("Another CA", Validity::Now)?.issue(&Leaf::client())?.into())
+            })
+        },
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
+        ],
+        &[root("client/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "client-eku-2.12",
+        "the client certificate is a server's; NATS 2.12",
+        |plan| on_new(plan, |plan| issue(plan, Leaf::client().using(&[ServerAuth]))),
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::ServerCertAsClient),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::ServerCertAsClient),
+            warn(&[7]).of(C::BadCertificate, Client),
+            fail(&[13]).of(C::WrongKeyUsage, Client),
+        ],
+        &[root("client/tls.crt", C::BadCertificate).variant(V::ServerCertAsClient)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "client-self-signed-2.12",
+        "the client certificate is self-signed; NATS 2.12",
+        |plan| on_new(plan, |_| Ok(pki::self_signed(&Leaf::client())?.into())),
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::SelfSigned),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::SelfSigned),
+            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::SelfSigned),
+        ],
+        &[root("client/tls.crt", C::BadCertificate).variant(V::SelfSigned)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "nats-client-ca-2.12",
+        "NATS 2.12 knows its clients by another CA",
+        |plan| {
+            plan.nats_program = nats_212();
+            plan.nats_ca = Some(Authority::named("Another CA", Validity::Now)?.pem());
+            Ok(())
+        },
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Server).variant(V::OtherCa),
+            unknown(&[6]).of(C::BadCertificate, Server).variant(V::OtherCa),
+            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+        ],
+        &[root("nats", C::BadCertificate).variant(V::OtherCa)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "no-mtls-2.12",
+        "NATS 2.12 asks for no client certificate",
+        |plan| new(plan, NatsTls::OneWay, ""),
+        &[fail(&[6]).of(C::MtlsNotEnforced, Server)],
+        &[root("nats", C::MtlsNotEnforced)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "nats-plaintext-2.12",
+        "NATS 2.12 speaks plaintext",
+        |plan| new(plan, NatsTls::Off, ""),
+        &[
+            fail(&[5, 15]).of(C::WrongSchemeTlsToPlain, Server).variant(V::NatsPlaintext),
+            fail(&[6]).of(C::MtlsNotEnforced, Server),
+            warn(&[7]).of(C::WrongSchemeTlsToPlain, Server).variant(V::NatsPlaintext),
+        ],
+        &[root("nats", C::WrongSchemeTlsToPlain).variant(V::NatsPlaintext)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "nats-handshake-first",
+        "NATS 2.12 wants the handshake before its INFO",
+        |plan| {
+            plan.tool.timeout = Some(std::time::Duration::from_secs(4));
+            new(plan, NatsTls::Block("verify: true\n handshake_first: true"), "")
+        },
+        &[
+            fail(&[5, 15]).of(C::OtherTls, Server).variant(V::NatsInfoFirst),
+            unknown(&[6]).of(C::OtherTls, Server).variant(V::NatsInfoFirst),
+            warn(&[7]).of(C::Timeout, Network),
+        ],
+        &[root("nats", C::OtherTls).variant(V::NatsInfoFirst)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "nats-allows-plaintext",
+        "NATS takes plaintext clients beside TLS ones (allow_non_tls)",
+        |plan| old(plan, NatsTls::Verify, "allow_non_tls: true"),
+        &[fail(&[6]).of(C::MtlsNotEnforced, Server)],
+        &[root("nats", C::MtlsNotEnforced)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-token-missing",
+        "NATS wants a token, none is given; TLS is fine",
+        |plan| {
+            plan.nats_login = ",\"auth_token\":\"s3cr3t-of-nats\"".to_owned();
+            old(plan, NatsTls::Verify, "authorization { token: \"s3cr3t-of-nats\", timeout: 60 }")
+        },
+        &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)],
+        &[root("nats", C::AuthNotTls)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-token-wrong",
+        "NATS wants another token; TLS is fine",
+        |plan| {
+            plan.nats_login = ",\"auth_token\":\"s3cr3t-of-nats\"".to_owned();
+            plan.tool.environment.push(("NATS_TOKEN", "another".to_owned()));
+            old(plan, NatsTls::Verify, "authorization { token: \"s3cr3t-of-nats\", timeout: 60 }")
+        },
+        &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)],
+        &[root("nats", C::AuthNotTls)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-user-wrong",
+        "NATS does not know the user; TLS is fine",
+        |plan| {
+            plan.nats_login = ",\"user\":\"u\",\"pass\":\"p\"".to_owned();
+            plan.tool.environment.push(("NATS_USERNAME", "v".to_owned()));
+            plan.tool.environment.push(("NATS_PASSWORD", "p".to_owned()));
+            old(plan, NatsTls::Verify, "authorization { user: \"u\", password: \"p\", timeout: 60 }")
+        },
+        &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)],
+        &[root("nats", C::AuthNotTls)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-optional-1.2",
+        "NATS takes clients without a certificate, TLS 1.2",
+        |plan| {
+            let mut tls = plan.embedded_nats();
+            tls.clients = Clients::Asked(plan.ca_file.clone());
+            tls.versions = ONLY_TLS12;
+            plan.nats = NatsFront::Embedded(Some(Box::new(tls)));
+            Ok(())
+        },
+        &[fail(&[6]).of(C::MtlsNotEnforced, Server)],
+        &[root("nats", C::MtlsNotEnforced)],
+        1,
+    ),
+    row(
+        "client-other-ca-1.2",
+        "the client certificate is of another CA, TLS 1.2",
+        |plan| embedded(plan, ONLY_TLS12),
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
+        ],
+        &[root("client/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "client-other-ca-1.3",
+        "the client certificate is of another CA, TLS 1.3",
+        |plan| embedded(plan, ONLY_TLS13),
+        &[
+            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
+        ],
+        &[root("client/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
+    ),
+    row(
+        "nats-tls-1.1",
+        "NATS speaks TLS 1.1 and nothing newer",
+        |plan| {
+            plan.nats = NatsFront::Rogue(Rogue::answers(&server_hello([3, 2])).after_info());
+            Ok(())
+        },
+        &[
+            fail(&[5]).of(C::ProtocolVersion, Server),
+            unknown(&[6, 15]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+            warn(&[7]).of(C::ProtocolVersion, Server),
+        ],
+        &[root("nats", C::ProtocolVersion)],
+        1,
+    ),
+    row(
+        "nats-tls-1.0",
+        "NATS speaks TLS 1.0 and nothing newer",
+        |plan| {
+            plan.nats = NatsFront::Rogue(Rogue::answers(&server_hello([3, 1])).after_info());
+            Ok(())
+        },
+        &[
+            fail(&[5]).of(C::ProtocolVersion, Server),
+            unknown(&[6, 15]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+            warn(&[7]).of(C::ProtocolVersion, Server),
+        ],
+        &[root("nats", C::ProtocolVersion)],
+        1,
+    ),
+    row(
+        "nats-monitoring-unknown",
+        "NATS' monitoring is not to be reached: the core services' links stay open",
+        |plan| {
+            plan.tool.monitoring = false;
+            Ok(())
+        },
+        &[unknown(&[15])],
+        &[],
+        3,
+    ),
 ];
 
 fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {

@@ -4,6 +4,7 @@ use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, Plan, Port, RedisFront};
 
+use crate::expect::*;
 use crate::harness::{Needs, Row, row};
 
 const REDIS: &[Needs] = &[Needs::Redis];
@@ -13,25 +14,41 @@ pub(crate) const ROWS: &[Row] = &[
         "redis-self-signed",
         "Redis' certificate is self-signed",
         |plan| server(plan, |_| Ok(pki::self_signed(&Leaf::server())?.into())),
-        "7 fail unknown-authority - server; 8 15 fail unknown-authority self-signed server; 13 drift", "redis unknown-authority self-signed", 1,
+        &[
+            fail(&[7]).of(C::UnknownAuthority, Server),
+            fail(&[8, 15]).of(C::UnknownAuthority, Server).variant(V::SelfSigned),
+            drift(&[13]),
+        ],
+        &[root("redis", C::UnknownAuthority).variant(V::SelfSigned)],
+        1,
     ),
     row(
         "redis-not-yet",
         "Redis' certificate is not valid yet",
         |plan| server(plan, |plan| issue(plan, Leaf::server().valid(Validity::Future))),
-        "7 8 15 fail not-yet-valid - server; 13 drift", "redis not-yet-valid", 1,
+        &[fail(&[7, 8, 15]).of(C::NotYetValid, Server), drift(&[13])],
+        &[root("redis", C::NotYetValid)],
+        1,
     ),
     row(
         "redis-no-san",
         "Redis' certificate has no subject alternative name",
         |plan| server(plan, |plan| issue(plan, Leaf::server().for_names(&[]))),
-        "7 fail hostname-mismatch - server; 8 15 fail hostname-mismatch no-san server; 13 drift", "redis hostname-mismatch no-san", 1,
+        &[
+            fail(&[7]).of(C::HostnameMismatch, Server),
+            fail(&[8, 15]).of(C::HostnameMismatch, Server).variant(V::NoSan),
+            drift(&[13]),
+        ],
+        &[root("redis", C::HostnameMismatch).variant(V::NoSan)],
+        1,
     ),
     row(
         "redis-eku",
         "Redis presents a client certificate",
         |plan| server(plan, |plan| issue(plan, Leaf::server().using(&[ClientAuth]))),
-        "7 8 15 fail wrong-key-usage - server; 13 drift", "redis wrong-key-usage", 1,
+        &[fail(&[7, 8, 15]).of(C::WrongKeyUsage, Server), drift(&[13])],
+        &[root("redis", C::WrongKeyUsage)],
+        1,
     ),
     row(
         "redis-regenerated",
@@ -42,7 +59,9 @@ pub(crate) const ROWS: &[Row] = &[
             plan.present(Port::Redis, old.issue(&Leaf::server())?);
             Ok(())
         },
-        "7 8 15 fail unknown-authority ca-regenerated server; 13 drift", "redis unknown-authority ca-regenerated", 1,
+        &[fail(&[7, 8, 15]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated), drift(&[13])],
+        &[root("redis", C::UnknownAuthority).variant(V::CaRegenerated)],
+        1,
     )
     .needing(REDIS),
     row(
@@ -53,7 +72,13 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.files.push(("ca/servers.crt", between.pem()));
             server(plan, |_| Ok(Pem::from(between.issue(&Leaf::server())?).alone()))
         },
-        "7 fail unknown-authority - server; 8 15 fail unknown-authority missing-intermediate server; 13 drift", "redis unknown-authority missing-intermediate", 1,
+        &[
+            fail(&[7]).of(C::UnknownAuthority, Server),
+            fail(&[8, 15]).of(C::UnknownAuthority, Server).variant(V::MissingIntermediate),
+            drift(&[13]),
+        ],
+        &[root("redis", C::UnknownAuthority).variant(V::MissingIntermediate)],
+        1,
     ),
     row(
         "redis-wants-missing",
@@ -62,7 +87,12 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.files.push(("client/tls.crt", String::new()));
             wants(plan)
         },
-        "5 8 13 fail bad-key-file file-missing client; 6 unknown bad-key-file file-missing client", "client/tls.crt bad-key-file file-missing", 1,
+        &[
+            fail(&[5, 8, 13]).of(C::BadKeyFile, Client).variant(V::FileMissing),
+            unknown(&[6]).of(C::BadKeyFile, Client).variant(V::FileMissing),
+        ],
+        &[root("client/tls.crt", C::BadKeyFile).variant(V::FileMissing)],
+        1,
     )
     .needing(REDIS),
     row(
@@ -72,7 +102,12 @@ pub(crate) const ROWS: &[Row] = &[
             plan.redis_ca = Some(Authority::named("Another CA", Validity::Now)?.pem());
             wants(plan)
         },
-        "7 fail bad-certificate other-ca client; 8 15 fail bad-certificate other-ca server", "redis bad-certificate other-ca", 1,
+        &[
+            fail(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[8, 15]).of(C::BadCertificate, Server).variant(V::OtherCa),
+        ],
+        &[root("redis", C::BadCertificate).variant(V::OtherCa)],
+        1,
     )
     .needing(REDIS),
     row(
@@ -82,7 +117,14 @@ pub(crate) const ROWS: &[Row] = &[
             plan.client = Authority::named("Another CA", Validity::Now)?.issue(&Leaf::client())?.into();
             wants(plan)
         },
-        "5 8 15 fail bad-certificate other-ca client; 6 unknown bad-certificate other-ca client; 7 fail bad-certificate other-ca client; 13 fail unknown-authority other-ca client", "client/tls.crt unknown-authority other-ca", 1,
+        &[
+            fail(&[5, 8, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
+        ],
+        &[root("client/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
+        1,
     )
     .needing(REDIS),
     row(
@@ -92,7 +134,9 @@ pub(crate) const ROWS: &[Row] = &[
             plan.client = issue(plan, Leaf::client().valid(Validity::Expired))?;
             wants(plan)
         },
-        "5 7 8 13 15 fail expired - client; 6 unknown expired - client", "client/tls.crt expired", 1,
+        &[fail(&[5, 7, 8, 13, 15]).of(C::Expired, Client), unknown(&[6]).of(C::Expired, Client)],
+        &[root("client/tls.crt", C::Expired)],
+        1,
     )
     .needing(REDIS),
     row(
@@ -102,20 +146,49 @@ pub(crate) const ROWS: &[Row] = &[
             plan.client = issue(plan, Leaf::client().using(&[ServerAuth]))?;
             wants(plan)
         },
-        "5 8 15 fail bad-certificate server-cert-as-client client; 6 unknown bad-certificate server-cert-as-client client; 7 fail bad-certificate - client; 13 fail wrong-key-usage - client", "client/tls.crt bad-certificate server-cert-as-client", 1,
+        &[
+            fail(&[5, 8, 15]).of(C::BadCertificate, Client).variant(V::ServerCertAsClient),
+            unknown(&[6]).of(C::BadCertificate, Client).variant(V::ServerCertAsClient),
+            fail(&[7]).of(C::BadCertificate, Client),
+            fail(&[13]).of(C::WrongKeyUsage, Client),
+        ],
+        &[root("client/tls.crt", C::BadCertificate).variant(V::ServerCertAsClient)],
+        1,
     )
     .needing(REDIS),
     row(
         "redis-tls-1.1",
         "Redis speaks TLS 1.1 and nothing newer",
         |plan| versions(plan, "TLSv1.1"),
-        "7 8 15 fail protocol-version - server; 14 fail protocol-version below-minimum server", "redis protocol-version", 1,
+        &[
+            fail(&[7, 8, 15]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+        ],
+        &[root("redis", C::ProtocolVersion)],
+        1,
     )
     .needing(REDIS),
-    row("redis-tls-1.0", "Redis speaks TLS 1.0 and nothing newer", |plan| versions(plan, "TLSv1"), "7 8 15 fail protocol-version - server; 14 fail protocol-version below-minimum server", "redis protocol-version", 1)
-        .needing(REDIS),
-    row("redis-old-too", "Redis takes TLS 1.0 beside 1.2", |plan| versions(plan, "TLSv1 TLSv1.2"), "14 fail protocol-version below-minimum server", "redis protocol-version below-minimum", 1)
-        .needing(REDIS),
+    row(
+        "redis-tls-1.0",
+        "Redis speaks TLS 1.0 and nothing newer",
+        |plan| versions(plan, "TLSv1"),
+        &[
+            fail(&[7, 8, 15]).of(C::ProtocolVersion, Server),
+            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+        ],
+        &[root("redis", C::ProtocolVersion)],
+        1,
+    )
+    .needing(REDIS),
+    row(
+        "redis-old-too",
+        "Redis takes TLS 1.0 beside 1.2",
+        |plan| versions(plan, "TLSv1 TLSv1.2"),
+        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        &[root("redis", C::ProtocolVersion).variant(V::BelowMinimum)],
+        1,
+    )
+    .needing(REDIS),
     row(
         "redis-no-password",
         "no password is given: NOAUTH over TLS is enough",
@@ -123,8 +196,8 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.redis_password = Some(String::new());
             Ok(())
         },
-        "",
-        "",
+        &[],
+        &[],
         0,
     ),
     row(
@@ -135,7 +208,9 @@ pub(crate) const ROWS: &[Row] = &[
             plan.redis = RedisFront::Server("tls-auth-clients no\nuser worker on >word ~* +@all".to_owned());
             Ok(())
         },
-        "8 fail auth-not-tls - client", "redis auth-not-tls", 1,
+        &[fail(&[8]).of(C::AuthNotTls, Client)],
+        &[root("redis", C::AuthNotTls)],
+        1,
     )
     .needing(REDIS),
 ];
