@@ -1,10 +1,11 @@
 //! What a stack puts into the blanks of the catalogue's steps.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tls_verify_checks::stack::{Link, Stack};
 
-use crate::catalogue::Blanks;
+use crate::catalogue::{Blanks, is_path};
 
 /// Blanks of a link of a stack; `place` is the service at fault where it is another one.
 #[must_use]
@@ -18,9 +19,9 @@ pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Blanks {
     let certs = folder.map_or_else(|| "./certs".to_owned(), |folder| folder.display().to_string());
     Blanks {
         // A file at fault is no service to be restarted.
-        service: place.filter(|place| !place.contains('/')).unwrap_or_else(|| link.service()).to_owned(),
+        service: place.filter(|place| !is_path(place)).unwrap_or_else(|| link.service()).to_owned(),
         ca: ca.display().to_string(),
-        file: match place.filter(|place| place.contains('/')) {
+        file: match place.filter(|place| is_path(place)) {
             Some(file) => file.to_owned(),
             None => format!("{certs}/client/tls.key"),
         },
@@ -28,7 +29,7 @@ pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Blanks {
         target: endpoint.authority(),
         name: endpoint.name().to_owned(),
         link: link.to_string(),
-        compose: stack.compose.command(&stack.project),
+        wording: Arc::new(stack.compose.wording(&stack.project)),
         verify: check_of(link).to_owned(),
     }
 }

@@ -97,10 +97,11 @@ fn diagnosis(
         } else {
             catalogue::title(reading.kind, reading.variant)
         };
-    let mut fix = crate::advice::steps(reading.kind, &failure.settings, &blanks.compose);
+    let mut fix = crate::advice::steps(reading.kind, &failure.settings, &*blanks.wording);
     if fix.is_empty() || !crate::advice::suffices(reading.kind) {
         fix.extend(catalogue::fixes(reading.kind, reading.variant, &place, &blanks));
     }
+    fix.truncate(catalogue::AT_MOST);
     Diagnosis {
         cause: reading.kind,
         variant: reading.variant,

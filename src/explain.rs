@@ -73,11 +73,18 @@ fn one(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::R
     for fix in entry.fix.iter().filter(|fix| {
         variant.is_none_or(|wanted| fix.when.is_empty() || fix.when.iter().any(|word| word == wanted.slug()))
     }) {
-        let when = if fix.when.is_empty() { String::new() } else { format!("[{}] ", fix.when.join(", ")) };
+        let words: Vec<&str> = fix
+            .external
+            .then_some("any server")
+            .into_iter()
+            .chain(fix.when.iter().map(String::as_str))
+            .collect();
+        let when = if words.is_empty() { String::new() } else { format!("[{}] ", words.join(", ")) };
         let text = format!("{when}{}", blanks.fill(&fix.text));
         writeln!(out, "fix: {}", wrap(&text, WIDTH - 5, "     "))?;
-        for line in fix.command.iter().flat_map(|command| command.lines()) {
-            writeln!(out, "     $ {}", blanks.fill(line))?;
+        let command = fix.command.as_deref().and_then(|command| blanks.command(command));
+        for line in command.iter().flat_map(|command| command.lines()) {
+            writeln!(out, "     $ {line}")?;
         }
     }
     if !entry.aliases.is_empty() {
@@ -95,8 +102,8 @@ fn one_json(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> 
         .fix
         .iter()
         .map(|fix| {
-            json!({ "when": fix.when, "text": blanks.fill(&fix.text),
-                    "command": fix.command.as_deref().map(|command| blanks.fill(command)) })
+            json!({ "when": fix.when, "external": fix.external, "text": blanks.fill(&fix.text),
+                    "command": fix.command.as_deref().and_then(|command| blanks.command(command)) })
         })
         .collect();
     let object = json!({

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tls_verify_core::remedy;
+
 /// Which Compose is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -58,34 +60,34 @@ impl Compose {
 
     /// `docker compose -p cordum`, with the project's files where Compose would not find them by itself.
     #[must_use]
-    pub fn command(&self, project: &str) -> String {
+    pub fn wording(&self, project: &str) -> remedy::Compose {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // An engine elsewhere, or a machine without either: whoever made the project has what made it.
         let made_by = match &made {
             Some(made) if made.version.starts_with("1.") => Program::Standalone,
             _ => Program::Plugin,
         };
-        let program = self.program.unwrap_or(made_by).words();
+        let program = self.program.unwrap_or(made_by).words().split(' ').map(str::to_owned);
         let files = made.map(|made| self.files(&made)).unwrap_or_default();
-        format!("{program} -p {}{files}", quoted(project))
+        remedy::Compose::new(program.chain(["-p".to_owned(), project.to_owned()]).chain(files))
     }
 
     /// `-f` for each of the project's files, as far as they are on this machine.
-    fn files(&self, made: &Made) -> String {
+    fn files(&self, made: &Made) -> Vec<String> {
         let there = !made.files.is_empty() && made.files.iter().all(|file| file.is_file());
         let usual = |file: &PathBuf| {
             let name = file.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
             file.parent().is_some_and(|folder| same(folder, &self.here)) && USUAL.contains(&name)
         };
         if !there || made.files.iter().all(usual) {
-            return String::new();
+            return Vec::new();
         }
-        let mut options = String::new();
+        let mut options = Vec::new();
         if made.files[0].parent().is_none_or(|folder| !same(folder, &made.folder)) {
-            options.push_str(&format!(" --project-directory {}", self.shown(&made.folder)));
+            options.extend(["--project-directory".to_owned(), self.shown(&made.folder)]);
         }
         for file in &made.files {
-            options.push_str(&format!(" -f {}", self.shown(file)));
+            options.extend(["-f".to_owned(), self.shown(file)]);
         }
         options
     }
@@ -93,7 +95,7 @@ impl Compose {
     /// From here, where it lies below.
     fn shown(&self, path: &Path) -> String {
         let below = path.strip_prefix(&self.here).ok().filter(|rest| !rest.as_os_str().is_empty());
-        quoted(&below.unwrap_or(path).display().to_string())
+        below.unwrap_or(path).display().to_string()
     }
 }
 
@@ -128,15 +130,6 @@ fn same(one: &Path, other: &Path) -> bool {
     one == other || real(one).is_some_and(|real_one| real(other).is_some_and(|other| real_one == other))
 }
 
-/// A word of a shell's command: labels are whatever somebody wrote into them.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +147,7 @@ mod tests {
     fn told(program: Option<Program>, here: &Path, labels: &HashMap<String, String>) -> String {
         let compose = Compose::new(program, here.to_owned());
         compose.learn([&HashMap::new(), labels]);
-        compose.command("cordum")
+        compose.wording("cordum").prefix()
     }
 
     #[test]
@@ -216,12 +209,5 @@ mod tests {
         let root = root.display();
         let options = format!("--project-directory {root} -f '{root}/my stack/docker-compose.yml'");
         assert_eq!(said, format!("docker compose -p cordum {options}"));
-    }
-
-    #[test]
-    fn a_label_is_a_word_and_no_command() {
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("$(reboot)'; `x`"), "'$(reboot)'\\''; `x`'");
-        assert_eq!(quoted(""), "''");
     }
 }

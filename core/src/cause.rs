@@ -145,6 +145,7 @@ slugs! {
         ContainerStopped => "container-stopped",
         ContainerAbsent => "container-absent",
         ContainerRestarting => "container-restarting",
+        ContainerPaused => "container-paused",
         NothingListens => "nothing-listens",
         ExpiredCa => "expired-ca",
         ClockSkew => "clock-skew",

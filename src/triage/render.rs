@@ -42,8 +42,9 @@ fn filled(group: &Group, blanks: &Blanks) -> Blanks {
 
 /// The service's own settings first, then what holds for any.
 fn fixes(group: &Group, blanks: &Blanks) -> Vec<Fix> {
-    let mut fixes = crate::advice::steps(group.cause, &group.settings, &blanks.compose);
+    let mut fixes = crate::advice::steps(group.cause, &group.settings, &*blanks.wording);
     fixes.extend(catalogue::fixes(group.cause, group.variant, place(group), &filled(group, blanks)));
+    fixes.truncate(catalogue::AT_MOST);
     fixes
 }
 

@@ -29,7 +29,7 @@ fn every_cause_has_an_entry_with_a_fix_and_no_blank_is_left() {
                 for fix in fixes {
                     let text = format!("{} {}", fix.text, fix.command.unwrap_or_default());
                     for blank in
-                        ["{service}", "{ca}", "{certs}", "{file}", "{target}", "{compose}", "{verify}"]
+                        ["{service}", "{ca}", "{certs}", "{file}", "{target}", "{restart", "{verify}"]
                     {
                         assert!(!text.contains(blank), "{cause}: {text}");
                     }

@@ -117,6 +117,28 @@ fn the_placeholders_of_the_catalogue_are_known() {
 }
 
 #[test]
+fn the_catalogue_says_what_is_to_be_done_and_the_platform_how_it_is_typed() {
+    let mut found = Vec::new();
+    files(&root().join("core/src/remedy/catalogue/entries"), ".toml", &mut found);
+    assert!(!found.is_empty());
+    let mut wrong = Vec::new();
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let command = line.strip_prefix("command = ").unwrap_or_default();
+            let platform =
+                ["docker", "compose", "kubectl", "podman"].iter().any(|word| command.contains(word));
+            // What redirects, deletes, moves or overwrites is no cure.
+            let harm = [">", "rm ", "rmdir ", "mv ", "cp ", "tee ", "chown", "-R "];
+            if platform || harm.iter().any(|word| command.contains(word)) {
+                wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn no_source_file_grows_beyond_450_lines() {
     let mut found = Vec::new();
     for folder in ["src", "checks/src", "fixtures/src"] {

@@ -39,7 +39,7 @@ impl Finding {
     #[must_use]
     pub fn fix(mut self, text: impl Into<String>, command: impl Into<String>) -> Self {
         let command = command.into();
-        self.fix.push(Fix { text: text.into(), command: (!command.is_empty()).then_some(command) });
+        self.fix.push(Fix::new(text, (!command.is_empty()).then_some(command)));
         self
     }
 }

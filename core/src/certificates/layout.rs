@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cause::{CauseKind, Severity, Variant};
+use crate::remedy::shell;
 
 use super::finding::Finding;
 use super::modes::{self, Modes};
@@ -158,8 +159,12 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
             )
             .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
             .fix(
-                "keep certificates only in it",
-                format!("openssl x509 -in {0} -out {0}.new && mv {0}.new {0}", source.name()),
+                "keep certificates only in it; this writes them beside it",
+                format!(
+                    "openssl x509 -in {} -out {}",
+                    shell::path(source.name()),
+                    shell::path(&format!("{}.new", source.name()))
+                ),
             ),
         );
     }
@@ -211,7 +216,7 @@ fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec
                        make certificates that the whole stack trusts";
         found.push(
             Finding::new(&key.display().to_string(), Severity::Note, message)
-                .fix("keep it elsewhere; no service needs it", format!("mv {} SAFE_PLACE/", key.display())),
+                .fix("keep it elsewhere; no service needs it", ""),
         );
     }
     for other in others {

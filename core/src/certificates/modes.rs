@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::cause::{CauseKind, Severity, Variant};
+use crate::remedy::shell;
 
 /// The users that Cordum's containers run as: Go services, dashboard, Redis.
 const CONTAINER: u32 = 65532;
@@ -72,8 +73,9 @@ pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
             Finding::new(&name, Severity::Warning, message)
                 .of(CauseKind::BadKeyFile, Some(Variant::WorldReadable))
                 .fix(
-                    "on a shared machine give the keys to the containers' user alone",
-                    format!("chown -R {CONTAINER} {name} && chmod -R go= {name}"),
+                    "on a shared machine give the keys to a group that only the containers' users have, and take \
+                     them from everybody else (`chmod o= KEY`); the certificates stay readable for all",
+                    "",
                 ),
         );
     }
@@ -87,10 +89,31 @@ pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
             Finding::new(&name, Severity::Warning, message)
                 .of(CauseKind::BadKeyFile, Some(Variant::PermissionDenied))
                 .fix(
-                    "make them readable for the containers, and restart",
-                    format!("chmod -R a+rX {name} && docker compose restart"),
+                    "make them readable for the containers (outside production: for everybody), and restart; \
+                     ca/ca.key stays closed",
+                    shell::line(opened(folder, &closed)),
                 ),
         );
     }
     found
+}
+
+/// What makes these files readable, and the folders that lead to them passable.
+fn opened(folder: &Path, closed: &[&str]) -> Vec<String> {
+    let mut paths = vec![folder.to_owned()];
+    for file in closed {
+        let path = folder.join(file);
+        let parent = path.parent().map(Path::to_owned);
+        for one in parent.into_iter().chain([path]) {
+            if !paths.contains(&one) {
+                paths.push(one);
+            }
+        }
+    }
+    let shown = paths.iter().map(|path| match path.display().to_string() {
+        dashed if dashed.starts_with('-') => format!("./{dashed}"),
+        plain => plain,
+    });
+    // X: folders alone are made passable.
+    ["chmod".to_owned(), "a+rX".to_owned()].into_iter().chain(shown).collect()
 }

@@ -1,6 +1,7 @@
 //! A certificate with its key, its trust anchors and its role, judged together.
 
 use crate::cause::{CauseKind, Severity, Variant};
+use crate::remedy::{NewLeaf, shell};
 
 use super::facts::Facts;
 use super::finding::Finding;
@@ -147,7 +148,11 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
             .of(CauseKind::BadKeyFile, Some(Variant::Encrypted))
             .fix(
                 "write it without a password",
-                format!("openssl pkey -in {0} -out {0}.plain", source.name()),
+                format!(
+                    "openssl pkey -in {} -out {}",
+                    shell::path(source.name()),
+                    shell::path(&format!("{}.plain", source.name()))
+                ),
             ),
         );
         return found;
@@ -173,10 +178,7 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
                 "the private key is damaged: there is no key inside",
             )
             .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
-            .fix(
-                "put the certificate's private key there",
-                format!("openssl pkey -noout -in {}", source.name()),
-            ),
+            .fix("put the certificate's private key there", ""),
         );
         return found;
     }
@@ -210,12 +212,11 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
                 leaf.called(),
                 set.leaf.name()
             );
-            found.push(
-                Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(
-                    "put the pair of one and the same `generate-certs` run there, then restart",
-                    "cordumctl generate-certs --force --days 365 && docker compose restart",
-                ),
-            );
+            found
+                .push(Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(
+                "put the certificate's own key there, or a certificate of this key: both of one generation",
+                "",
+            ));
         }
     }
     found
@@ -232,10 +233,9 @@ fn order(set: &Set<'_>) -> Vec<Finding> {
             leaf.called()
         );
         found.push(
-            Finding::new(set.leaf.name(), Severity::Error, message).of(CauseKind::InvalidCa, None).fix(
-                "write the end-entity certificate first, then its intermediates",
-                format!("cat leaf.crt intermediate.crt > {}", set.leaf.name()),
-            ),
+            Finding::new(set.leaf.name(), Severity::Error, message)
+                .of(CauseKind::InvalidCa, None)
+                .fix("write the end-entity certificate first, then its intermediates", ""),
         );
         return found;
     }
@@ -310,7 +310,8 @@ fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
             Finding::new(set.leaf.name(), Severity::Error, message)
                 .of(CauseKind::HostnameMismatch, variant)
                 .fix(
-                    "issue it again with every name (`cordumctl generate-certs` has no option for names)",
+                    "issue it again with every name (`cordumctl generate-certs` has no option for names): this writes \
+                     it beside the present one, for the same key; put it in its place and restart what serves it",
                     reissue(set, leaf, &missing),
                 ),
         );
@@ -325,25 +326,22 @@ fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
     found
 }
 
-/// The command that signs the server certificate again, with the missing names added.
+/// The command that signs the server certificate again, with the missing names added, into a file of its own.
 fn reissue(set: &Set<'_>, leaf: &Facts, missing: &[&str]) -> String {
-    let names: Vec<String> = leaf
-        .sans
-        .iter()
-        .map(String::as_str)
-        .chain(missing.iter().copied())
-        .map(|name| match name.parse::<std::net::IpAddr>() {
-            Ok(_) => format!("IP:{name}"),
-            Err(_) => format!("DNS:{name}"),
-        })
-        .collect();
+    let names: Vec<String> =
+        leaf.sans.iter().cloned().chain(missing.iter().map(|name| (*name).to_owned())).collect();
     let Blanks { certs, ca, .. } = &set.blanks;
-    format!(
-        "openssl req -new -key {certs}/server/tls.key -subj '/O=Cordum/CN=cordum-server' | \\\n\
-         openssl x509 -req -days 365 -CA {ca} -CAkey {certs}/ca/ca.key -out {certs}/server/tls.crt \\\n\
-         -extfile <(printf 'subjectAltName={}\\nextendedKeyUsage=serverAuth\\nkeyUsage=digitalSignature')",
-        names.join(",")
-    )
+    let at = |file: &str| format!("{certs}/{file}");
+    NewLeaf {
+        ca,
+        ca_key: &at("ca/ca.key"),
+        key: &at("server/tls.key"),
+        subject: "/O=Cordum/CN=cordum-server",
+        names: &names,
+        purpose: "serverAuth",
+        out: &at("server/tls.crt.new"),
+    }
+    .command()
 }
 
 /// Cordum's services check their client certificate before they connect: the first certificate of each

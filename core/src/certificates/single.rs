@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cause::{CauseKind, Severity, Variant};
+use crate::remedy::shell;
 use time::OffsetDateTime;
 
 use super::facts::Facts;
@@ -39,7 +40,10 @@ pub fn unreadable(source: &Source) -> Vec<Finding> {
             match fault.variant {
                 Variant::PermissionDenied => finding.fix(
                     "make it readable for whoever has to read it",
-                    format!("chmod a+r {}", source.name()),
+                    match source.name() {
+                        key if key.ends_with(".key") => String::new(),
+                        file => format!("chmod a+r {}", shell::path(file)),
+                    },
                 ),
                 Variant::FileMissing => finding.fix(
                     "put it there; for a new development stack `cordumctl generate-certs` writes the whole folder",
@@ -49,7 +53,7 @@ pub fn unreadable(source: &Source) -> Vec<Finding> {
                 Variant::NoPem => finding.fix(
                     "put a PEM file there: `-----BEGIN CERTIFICATE-----` for a certificate, `-----BEGIN PRIVATE \
                      KEY-----` for a key",
-                    format!("head -3 {}", source.name()),
+                    "",
                 ),
                 _ => finding,
             }
@@ -59,33 +63,33 @@ pub fn unreadable(source: &Source) -> Vec<Finding> {
 
 /// The way from what lies there to what has to lie there.
 fn as_what_it_is(finding: Finding, message: &str) -> Finding {
-    let file = finding.file.clone();
+    let plain = finding.file.clone();
+    let (file, beside) = (shell::path(&plain), shell::path(&format!("{plain}.pem")));
     if message.contains("PKCS#12") {
-        finding.fix("write its content as PEM", format!("openssl pkcs12 -in {file} -nodes -out {file}.pem"))
+        finding.fix("write its content as PEM", format!("openssl pkcs12 -in {file} -nodes -out {beside}"))
     } else if message.contains("it is a directory") {
         finding.fix(
             "Docker makes a directory where a mounted file is missing: remove it, put the file there, and create \
              the container again",
-            format!("rmdir {file}"),
+            "",
         )
     } else if message.starts_with("it is DER;") {
-        finding.fix("write it as PEM", format!("openssl x509 -inform der -in {file} -out {file}.pem"))
+        finding.fix("write it as PEM", format!("openssl x509 -inform der -in {file} -out {beside}"))
     } else if message.starts_with("it is a DER key") {
-        finding.fix("write it as PEM", format!("openssl pkey -inform der -in {file} -out {file}.pem"))
+        finding.fix("write it as PEM", format!("openssl pkey -inform der -in {file} -out {beside}"))
     } else if message.contains("written in UTF-16") {
-        finding.fix("save it as UTF-8", format!("iconv -f UTF-16 -t UTF-8 {file} > {file}.pem"))
+        finding.fix("save it as UTF-8", format!("iconv -f UTF-16 -t UTF-8 -o {beside} {file}"))
     } else if message.contains("is labelled") {
-        finding
-            .fix("write it with the label `CERTIFICATE`", format!("openssl x509 -in {file} -out {file}.pem"))
+        finding.fix("write it with the label `CERTIFICATE`", format!("openssl x509 -in {file} -out {beside}"))
     } else if message.contains("cannot be parsed") {
-        finding.fix(
-            "copy the certificate anew from where it was made; this shows whether it is whole",
-            format!("openssl x509 -noout -text -in {file}"),
-        )
+        finding.fix("copy the certificate anew from where it was made", "")
     } else {
         finding
     }
 }
+
+/// The name of every CA that `cordumctl generate-certs` makes.
+const GENERATED: &str = "Cordum Dev CA";
 
 /// Dates; `main`: the file does not work without this certificate.
 #[must_use]
@@ -93,13 +97,15 @@ pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
     let renew = |finding: Finding| {
         if one.is_ca {
             finding.fix(
-                "make a new CA and new certificates under it, and restart everything that trusts the old one",
-                "cordumctl generate-certs --force --days 365 && docker compose restart",
+                "put a renewed certificate of this CA there (same key): what it signed stays valid. With a new CA \
+                 everything under it is made anew too, and whoever trusts the old one needs the new file and a restart",
+                if one.called() == GENERATED { "cordumctl generate-certs --force --days 365" } else { "" },
             )
         } else {
             finding.fix(
-                "renew it; Go servers read the new files within 30 s, NATS and Redis need a restart",
-                "cordumctl generate-certs --force --days 365 && docker compose restart",
+                "renew it: one new certificate of the same CA, with the same names and purpose; Go servers read \
+                 the new file within 30 s, NATS and Redis need a restart",
+                "",
             )
         }
     };

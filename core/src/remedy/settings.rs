@@ -3,12 +3,13 @@
 
 use crate::cause::CauseKind;
 use crate::evidence::Setting;
+use crate::remedy::{Action, Wording, shell};
 
 use crate::report::Fix;
 
 /// One step for each setting that bears on the fault, the service's restart with the last of them.
 #[must_use]
-pub fn steps(kind: CauseKind, settings: &[Setting], compose: &str) -> Vec<Fix> {
+pub fn steps(kind: CauseKind, settings: &[Setting], wording: &dyn Wording) -> Vec<Fix> {
     let mut steps: Vec<Fix> = settings
         .iter()
         .filter_map(|setting| {
@@ -20,15 +21,15 @@ pub fn steps(kind: CauseKind, settings: &[Setting], compose: &str) -> Vec<Fix> {
                 name => format!("in {service} look at {name} (now {value}{host}): {wanted}"),
             };
             let command = setting.host.as_ref().and_then(|host| look(kind, name, host));
-            Some(Fix { text, command })
+            Some(Fix::new(text, command))
         })
         .collect();
     if let (Some(last), Some(setting)) = (steps.last_mut(), settings.first()) {
-        let restart = format!("{compose} up -d --force-recreate {}", setting.service);
-        last.command = Some(match last.command.take() {
-            Some(look) => format!("{look}\n{restart}"),
-            None => restart,
-        });
+        let made = wording.command(&Action::Recreate(vec![setting.service.clone()]));
+        last.command = match (last.command.take(), made) {
+            (Some(look), Some(made)) => Some(format!("{look}\n{made}")),
+            (look, made) => look.or(made),
+        };
     }
     steps
 }
@@ -48,6 +49,7 @@ pub const fn suffices(kind: CauseKind) -> bool {
 
 /// The command that shows what a file holds.
 fn look(kind: CauseKind, name: &str, host: &str) -> Option<String> {
+    let host = shell::path(host);
     if kind == CauseKind::BadKeyFile || name.ends_with("_KEY") {
         Some(format!("ls -l {host}"))
     } else if name.ends_with("_CA") {

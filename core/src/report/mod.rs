@@ -8,12 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::status::Status;
 
-/// One step of a fix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fix {
-    pub text: String,
-    pub command: Option<String>,
-}
+pub use crate::remedy::Fix;
 
 /// Why a check ended as it did.
 #[derive(Clone, Debug, Serialize)]

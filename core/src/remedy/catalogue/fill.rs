@@ -1,5 +1,10 @@
 //! The real paths, hosts and services for a step's blanks.
 
+use std::sync::Arc;
+
+use crate::link::Link;
+use crate::remedy::{Action, Compose, Wording, shell};
+
 /// What is put into the blanks.
 #[derive(Clone, Debug)]
 pub struct Blanks {
@@ -11,7 +16,8 @@ pub struct Blanks {
     pub target: String,
     pub name: String,
     pub link: String,
-    pub compose: String,
+    /// How the platform says what is to be done.
+    pub wording: Arc<dyn Wording>,
     pub verify: String,
 }
 
@@ -26,16 +32,44 @@ impl Default for Blanks {
             target: word("HOST:PORT"),
             name: word("NAME"),
             link: word("gateway"),
-            compose: word("docker compose"),
+            wording: Arc::new(Compose::default()),
             verify: word("gateway-https"),
         }
     }
 }
 
 impl Blanks {
-    /// The text with its blanks filled.
+    /// An endpoint that is no service of the stack is named by its address.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.service.contains(':')
+    }
+
+    /// What is spoken on the link.
+    #[must_use]
+    pub fn protocol(&self) -> &'static str {
+        match Link::ALL.iter().find(|link| link.to_string() == self.link) {
+            Some(Link::Nats) => "nats",
+            Some(Link::Redis) => "redis",
+            Some(Link::GatewayGrpc | Link::SafetyKernel | Link::ContextEngine) => "grpc",
+            Some(Link::Gateway | Link::Dashboard) | None => "https",
+        }
+    }
+
+    /// The text with its blanks filled, for people.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
+        self.filled(text, false).unwrap_or_default()
+    }
+
+    /// The command with its blanks filled, everything in them quoted; `None` where the platform has no word for
+    /// what is to be done.
+    #[must_use]
+    pub fn command(&self, text: &str) -> Option<String> {
+        self.filled(text, true)
+    }
+
+    fn filled(&self, text: &str, quoted: bool) -> Option<String> {
         let mut out = String::with_capacity(text.len() + 32);
         let mut rest = text;
         while let Some(open) = rest.find('{') {
@@ -45,9 +79,11 @@ impl Blanks {
                 rest = tail;
                 break;
             };
-            match self.value(word) {
-                Some(value) => out.push_str(value),
-                None => {
+            match (self.action(word), self.value(word)) {
+                (Some(action), _) => out.push_str(&self.wording.command(&action)?),
+                (None, Some(value)) if quoted => out.push_str(&shell::path(value)),
+                (None, Some(value)) => out.push_str(value),
+                (None, None) => {
                     out.push('{');
                     out.push_str(word);
                     out.push('}');
@@ -56,7 +92,17 @@ impl Blanks {
             rest = after;
         }
         out.push_str(rest);
-        out
+        Some(out)
+    }
+
+    /// `restart:nats`, or `restart:service` for the service at fault.
+    fn action(&self, word: &str) -> Option<Action> {
+        let (verb, noun) = match word.split_once(':') {
+            Some((verb, "service")) => (verb, Some(self.service.as_str())),
+            Some((verb, noun)) => (verb, Some(noun)),
+            None => (word, None),
+        };
+        Action::of(verb, noun)
     }
 
     fn value(&self, word: &str) -> Option<&str> {
@@ -68,9 +114,16 @@ impl Blanks {
             "target" => &self.target,
             "name" => &self.name,
             "link" => &self.link,
-            "compose" => &self.compose,
             "verify" => &self.verify,
             _ => return None,
         })
     }
+}
+
+/// A file or folder, and no workload such as `deployment/NAME`.
+#[must_use]
+pub fn is_path(place: &str) -> bool {
+    const KINDS: &[&str] =
+        &["deployment", "statefulset", "daemonset", "job", "cronjob", "pod", "secret", "configmap"];
+    place.split_once('/').is_some_and(|(kind, _)| !KINDS.contains(&kind))
 }

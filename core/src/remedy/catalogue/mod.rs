@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use crate::cause::{CauseKind, Variant};
 use serde::{Deserialize, Serialize};
 
-pub use fill::Blanks;
+pub use fill::{Blanks, is_path};
 
 use crate::report::Fix;
 
@@ -46,16 +46,32 @@ pub struct VariantText {
     pub note: Option<String>,
 }
 
-/// One step, with blanks such as `{service}`.
+/// One cure, with blanks such as `{service}`. What is to be done to the platform is a blank as well
+/// (`{restart:service}`): the platform says how it is typed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixText {
-    /// Variants or services that this step is for; empty: any.
+    /// Variants and places (a service; a protocol for endpoints that are none) that this cure is for; empty: any.
     #[serde(default)]
     pub when: Vec<String>,
+    /// For endpoints that are no services of the stack.
+    #[serde(default)]
+    pub external: bool,
     pub text: String,
     #[serde(default)]
     pub command: Option<String>,
+}
+
+impl FixText {
+    /// How closely it fits: by variant before by place. `None`: it is for another fault.
+    fn fits(&self, variant: Option<Variant>, place: &str) -> Option<(bool, bool)> {
+        let (variants, places): (Vec<&String>, Vec<&String>) =
+            self.when.iter().partition(|word| word.parse::<Variant>().is_ok());
+        let of_variant = variant.is_some_and(|variant| variants.iter().any(|word| *word == variant.slug()));
+        let of_place = places.iter().any(|word| *word == place);
+        let fits = (variants.is_empty() || of_variant) && (places.is_empty() || of_place);
+        fits.then_some((of_variant, of_place))
+    }
 }
 
 macro_rules! entries {
@@ -120,39 +136,22 @@ pub fn title(cause: CauseKind, variant: Option<Variant>) -> &'static str {
         .unwrap_or(&entry.title)
 }
 
-/// The steps for a cause at a place: those for the variant or the service, else those for any.
+/// How many cures are shown: one, and an alternative that says it is one.
+pub const AT_MOST: usize = 2;
+
+/// The cure for a cause at a place, and at most one other: what fits closest.
 #[must_use]
 pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &Blanks) -> Vec<Fix> {
-    let entry = entry(cause);
-    let fits = |fix: &&FixText| {
-        fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug) || word == place)
+    let external = blanks.is_external();
+    let place = if external { blanks.protocol() } else { place };
+    let candidates = || entry(cause).fix.iter().filter(|fix| fix.external == external);
+    let fitting = || candidates().filter_map(|fix| fix.fits(variant, place).map(|fits| (fits, fix)));
+    let closest = fitting().map(|(fits, _)| fits).max();
+    let fill = |fix: &FixText| {
+        Fix::new(blanks.fill(&fix.text), fix.command.as_deref().and_then(|command| blanks.command(command)))
     };
-    let exact =
-        |fix: &&FixText| fix.when.iter().any(|word| Some(word.as_str()) == variant.map(Variant::slug));
-    let mut chosen: Vec<&FixText> = entry.fix.iter().filter(exact).collect();
-    // An endpoint that is no service of the stack has no container to be looked at.
-    let stranger = blanks.service.contains(':');
-    if chosen.is_empty() && stranger {
-        chosen = entry.fix.iter().filter(|fix| fix.when.iter().any(|word| word == STRANGER)).collect();
-    }
-    if chosen.is_empty() {
-        chosen = entry.fix.iter().filter(fits).collect();
-    }
-    if chosen.is_empty() {
-        chosen = entry.fix.iter().filter(|fix| fix.when.is_empty()).collect();
-    }
-    let runs = |command: &&str| !(stranger && command.contains("{service}"));
-    chosen
-        .into_iter()
-        .map(|fix| Fix {
-            text: blanks.fill(&fix.text),
-            command: fix.command.as_deref().filter(runs).map(|command| blanks.fill(command)),
-        })
-        .collect()
+    fitting().filter(|(fits, _)| Some(*fits) == closest).take(AT_MOST).map(|(_, fix)| fill(fix)).collect()
 }
-
-/// The `when` of a step for endpoints that are no services of the stack.
-const STRANGER: &str = "stranger";
 
 /// The cause that a person means: its name, a variant's name, or a title or alias that holds the text.
 ///

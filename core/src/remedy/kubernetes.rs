@@ -1,0 +1,140 @@
+//! kubectl's words. Workloads are named `deployment/NAME`, as reports name them.
+
+use super::{Action, Change, ChangeKind, Effect, Wording, shell};
+
+/// One namespace of one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// Where the operator named one.
+    pub context: Option<String>,
+    pub namespace: String,
+}
+
+impl Kubernetes {
+    fn with<S: AsRef<str>>(&self, options: &[&str], names: &[S]) -> String {
+        let mut words = vec!["kubectl".to_owned()];
+        words.extend(self.context.iter().map(|context| format!("--context={context}")));
+        if self.namespace.starts_with('-') {
+            words.push(format!("--namespace={}", self.namespace));
+        } else if !self.namespace.is_empty() {
+            words.extend(["-n".to_owned(), self.namespace.clone()]);
+        }
+        words.extend(options.iter().map(|word| (*word).to_owned()));
+        words.extend(shell::operands(names));
+        shell::line(words)
+    }
+}
+
+/// What `kubectl rollout` and `kubectl scale` know.
+fn rolls(name: &str) -> bool {
+    ["deployment/", "statefulset/", "daemonset/"].iter().any(|kind| name.starts_with(kind))
+}
+
+impl Wording for Kubernetes {
+    fn command(&self, action: &Action) -> Option<String> {
+        let none: &[String] = &[];
+        Some(match action {
+            Action::Restart(names) | Action::Recreate(names) => {
+                let rolling: Vec<&String> = names.iter().filter(|name| rolls(name)).collect();
+                match (names.is_empty(), rolling.is_empty()) {
+                    (true, _) => self.with(&["rollout", "restart", "deployment"], none),
+                    (false, true) => return None,
+                    (false, false) => self.with(&["rollout", "restart"], &rolling),
+                }
+            }
+            Action::Start(names) => {
+                let rolling: Vec<&String> = names.iter().filter(|name| rolls(name)).collect();
+                if rolling.is_empty() {
+                    return None;
+                }
+                self.with(&["scale", "--replicas=1"], &rolling)
+            }
+            // Nothing freezes a pod.
+            Action::Unpause(_) => return None,
+            Action::ShowLogs { service, lines } => {
+                self.with(&["logs", &format!("--tail={lines}")], std::slice::from_ref(service))
+            }
+            Action::ShowState(Some(name)) => self.with(&["describe"], std::slice::from_ref(name)),
+            Action::ShowState(None) => self.with(&["get", "pods"], none),
+            Action::ShowSettings => self.with(&["get", "deployments", "-o", "yaml"], none),
+            Action::Run { service, command } => {
+                let front = self.with(&["exec"], std::slice::from_ref(service));
+                format!("{front} -- {}", shell::line(command))
+            }
+        })
+    }
+
+    /// Variables are set by kubectl itself, which rolls the workload out; what stands in a ConfigMap or a Secret is
+    /// read at the next start.
+    fn effect(&self, changes: &[Change], effect: &Effect) -> Option<String> {
+        let mut lines: Vec<String> = Vec::new();
+        let mut set: Vec<&str> = Vec::new();
+        for workload in &effect.changed {
+            let mine = || changes.iter().filter(|one| one.workload == *workload);
+            let all_known = mine().all(|one| {
+                one.kind == ChangeKind::Environment
+                    && (one.remove || one.to.as_deref().is_some_and(|to| !to.contains("***")))
+            });
+            if !all_known {
+                continue;
+            }
+            set.push(workload);
+            let container = mine().find_map(|one| one.container.as_deref());
+            let mut words = vec![workload.clone()];
+            for one in mine() {
+                words.push(match (&one.to, one.remove) {
+                    (Some(to), false) => format!("{}={to}", one.name),
+                    _ => format!("{}-", one.name),
+                });
+            }
+            let options: Vec<&str> = ["set", "env"]
+                .into_iter()
+                .chain(container.map(|name| ["-c", name]).into_iter().flatten())
+                .collect();
+            lines.push(self.with(&options, &words));
+        }
+        let mut others: Vec<String> =
+            effect.changed.iter().filter(|one| !set.contains(&one.as_str())).cloned().collect();
+        others.extend(effect.restarted.iter().filter(|one| !effect.changed.contains(one)).cloned());
+        if !others.is_empty() {
+            lines.extend(self.command(&Action::Restart(others)));
+        }
+        (!lines.is_empty()).then(|| lines.join(" && "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kubectls_words_name_context_and_namespace() {
+        let cluster = Kubernetes { context: Some("my ctx".to_owned()), namespace: "cordum".to_owned() };
+        let front = "kubectl '--context=my ctx' -n cordum";
+        let nats = || vec!["statefulset/nats".to_owned()];
+        assert_eq!(
+            cluster.command(&Action::Restart(nats())).unwrap(),
+            format!("{front} rollout restart statefulset/nats")
+        );
+        assert_eq!(cluster.command(&Action::Restart(vec!["secret/x".to_owned()])), None);
+        let change = Change::new("deployment/a", ChangeKind::Environment, "NATS_URL")
+            .values(Some("nats://nats:4222"), Some("tls://nats:4222"));
+        let changes = [change];
+        assert_eq!(
+            cluster.effect(&changes, &Effect::of(&changes)).unwrap(),
+            format!("{front} set env deployment/a NATS_URL=tls://nats:4222")
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_not_known_is_not_typed() {
+        let cluster = Kubernetes { context: None, namespace: "n".to_owned() };
+        let change = Change::new("deployment/a", ChangeKind::Environment, "REDIS_URL")
+            .values(Some("redis://***@redis"), Some("rediss://***@redis"));
+        let changes = [change];
+        assert_eq!(
+            cluster.effect(&changes, &Effect::of(&changes)).unwrap(),
+            "kubectl -n n rollout restart deployment/a"
+        );
+    }
+}
