@@ -29,7 +29,7 @@ pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Blanks {
         target: endpoint.authority(),
         name: endpoint.name().to_owned(),
         link: link.to_string(),
-        wording: Arc::new(stack.compose.wording(&stack.project)),
+        wording: stack.wording(),
         verify: check_of(link).to_owned(),
     }
 }

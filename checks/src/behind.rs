@@ -4,12 +4,14 @@
 
 use std::time::Duration;
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::Variant;
 use crate::context::Context;
-use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
 use crate::last_words;
 use crate::observation::Observation;
+use crate::platform::{Platform, Reach};
 use crate::reason::{self, Effect, is_looping, live, state_of};
 use crate::stack::Link;
 
@@ -44,7 +46,7 @@ async fn origin(context: &Context, link: Link, failure: &Failure) -> Option<Fail
         _ if !is_symptom(failure) => return None,
         _ => {}
     }
-    let engine = context.engine().await.ok()?;
+    let engine = context.platform().await.ok()?;
     let behind = failure.place.as_deref().unwrap_or(link.service());
     let mut found = of_service(context, engine, behind, link).await;
     // The dashboard's symptom is mostly the gateway's.
@@ -68,17 +70,14 @@ fn joined(mut found: Failure, symptom: &Failure) -> Failure {
 }
 
 /// Why a service does not answer.
-async fn of_service(context: &Context, engine: &Engine, service: &str, link: Link) -> Option<Failure> {
+async fn of_service(context: &Context, engine: &dyn Platform, service: &str, link: Link) -> Option<Failure> {
     let Some(known) = engine.of_service(service).next() else {
-        if engine.containers.is_empty() {
+        if engine.workloads().is_empty() {
             return None;
         }
         return Some(
             Failure::new(Stage::Connect, reason::gone(service, Variant::ContainerAbsent))
-                .because(format!(
-                    "project `{}` has no container of service `{service}`",
-                    context.stack.project
-                ))
+                .because(engine.lacks(service))
                 .at(service.to_owned()),
         );
     };
@@ -89,8 +88,8 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
             .because(state.clone())
             .at(service.to_owned())
     };
-    if !container.running && !container.restarting {
-        if container.exit_code != 0
+    if container.is_down() {
+        if container.exit_code() != 0
             && last_words::words(context, engine, &container, None).await.is_some()
             && let Some(found) = reason::of_container(context, engine, &container, Effect::Down).await
         {
@@ -108,7 +107,7 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
     // It runs: does anything listen in it? Docker's proxy accepts for a container that does not.
     // Its port is known for the link's own service alone.
     let own = service.starts_with(link.service());
-    if own && own_address_refuses(context, &container, link).await {
+    if own && own_address_refuses(context, engine, &container, link).await {
         let fact =
             format!("{} runs, but nothing listens on its port {}", container.name, link.container_port());
         return Some(match reason::of_container(context, engine, &container, Effect::Down).await {
@@ -122,11 +121,22 @@ async fn of_service(context: &Context, engine: &Engine, service: &str, link: Lin
 }
 
 /// The container's own address refuses where the published port may have accepted.
-async fn own_address_refuses(context: &Context, container: &Container, link: Link) -> bool {
-    let Some(address) = container.addresses.first() else { return false };
-    let target = std::net::SocketAddr::new(*address, link.container_port());
+async fn own_address_refuses(
+    context: &Context,
+    platform: &dyn Platform,
+    container: &Instance,
+    link: Link,
+) -> bool {
+    let port = link.container_port();
     let patience = Duration::from_secs(1).min(context.stack.timeout);
-    match tokio::time::timeout(patience, tokio::net::TcpStream::connect(target)).await {
+    let dialled = async {
+        if platform.reach(container, port) == Reach::Through {
+            return platform.open(container, port).await.map(drop);
+        }
+        let address = container.addresses.first().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+        tokio::net::TcpStream::connect(std::net::SocketAddr::new(*address, port)).await.map(drop)
+    };
+    match tokio::time::timeout(patience, dialled).await {
         Ok(Err(error)) => error.kind() == std::io::ErrorKind::ConnectionRefused,
         _ => false,
     }

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
 use crate::peel::peel;
-use crate::stack::TrustAnchors;
+use crate::stack::{Link, TrustAnchors};
 
 /// How a run of the CLI ended.
 pub(crate) enum Ended {
@@ -36,6 +36,14 @@ pub(crate) enum Roots<'a> {
 /// Its output is read up to here.
 const OUTPUT_LIMIT: u64 = 64 * 1024;
 
+/// The cordumctl that is to be run. It dials the name that it verifies: where that name leads nowhere from
+/// here, the built-in client stands in.
+pub(crate) async fn program(context: &Context) -> Option<&Path> {
+    let gateway = context.placed(Link::Gateway).await;
+    let by_name = gateway.via.is_none() && (gateway.explicit || gateway.addresses.is_empty());
+    context.stack.cordumctl.as_deref().filter(|_| by_name)
+}
+
 /// Runs `cordumctl status`.
 pub(crate) async fn cordumctl(
     context: &Context,
@@ -48,7 +56,7 @@ pub(crate) async fn cordumctl(
         Ok(directory) => directory,
         Err(error) => return Ended::NotRun(peel(&error, Stage::Configure, false)),
     };
-    let endpoint = &stack.gateway;
+    let endpoint = &context.placed(Link::Gateway).await;
     let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
     let mut command = Command::new(program);
     command.arg("status").arg("--gateway").arg(format!("https://{}", named.authority()));
@@ -129,9 +137,8 @@ pub(crate) async fn built_in(context: &Context, anchors: &TrustAnchors) -> Ended
     let mut stack = context.stack.clone();
     stack.anchors = anchors.clone();
     let inner = Context::new(stack, context.deadline);
-    match crate::http::get(&inner, &inner.stack.gateway, "/api/v1/status", !anchors.certificates.is_empty())
-        .await
-    {
+    let gateway = context.placed(Link::Gateway).await;
+    match crate::http::get(&inner, &gateway, "/api/v1/status", !anchors.certificates.is_empty()).await {
         Ok(answer) if answer.status == 200 => {
             if serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok() {
                 Ended::Connected

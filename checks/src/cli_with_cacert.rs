@@ -8,6 +8,7 @@ use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{Busy, busy};
 use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::Link;
 
 pub const CHECK: Check = Check {
     number: 3,
@@ -22,9 +23,13 @@ pub const CHECK: Check = Check {
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     let status = seen.expect("status with the CA", Expects::Works);
-    let who = match &context.stack.cordumctl {
-        Some(program) => format!("cordumctl ({})", program.display()),
-        None => "the built-in client with cordumctl's TLS rules (no cordumctl on PATH)".to_owned(),
+    let who = match (cli::program(context).await, &context.stack.cordumctl) {
+        (Some(program), _) => format!("cordumctl ({})", program.display()),
+        (None, Some(_)) => {
+            "the built-in client with cordumctl's TLS rules (the gateway's name leads nowhere from here)"
+                .to_owned()
+        }
+        (None, None) => "the built-in client with cordumctl's TLS rules (no cordumctl on PATH)".to_owned(),
     };
     seen.detail("client", who.as_str());
     match with_ca(context).await {
@@ -53,7 +58,7 @@ async fn observe(context: &Context) -> Observation {
 
 /// The run with the CA.
 pub(crate) async fn with_ca(context: &Context) -> Ended {
-    match &context.stack.cordumctl {
+    match cli::program(context).await {
         Some(program) => {
             cli::cordumctl(context, program, Roots::File(&context.stack.anchors.file), context.attempt())
                 .await
@@ -66,7 +71,7 @@ pub(crate) async fn with_ca(context: &Context) -> Ended {
 pub(crate) async fn control(context: &Context) -> Result<(), Failure> {
     let made = context.cli_control.get_or_init(|| async {
         let deadline = context.attempt();
-        match context.dial(&context.stack.gateway, None, &[b"http/1.1"], deadline).await {
+        match context.dial(&context.placed(Link::Gateway).await, None, &[b"http/1.1"], deadline).await {
             Ok(_) => Ok(()),
             Err(broken) => Err(broken.failure),
         }

@@ -42,7 +42,7 @@ async fn observe(context: &Context) -> Observation {
             return seen;
         }
     }
-    let ended = match &context.stack.cordumctl {
+    let ended = match cli::program(context).await {
         Some(program) => cli::cordumctl(context, program, Roots::System, context.attempt()).await,
         None => {
             cli::built_in(context, &TrustAnchors { file: "(none)".into(), certificates: Vec::new() }).await
@@ -59,7 +59,7 @@ async fn observe(context: &Context) -> Observation {
 /// It connected: because the system trusts the authority, or because it verifies nothing? A CA that nobody
 /// trusts decides what is claimed.
 async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
-    let Some(program) = &context.stack.cordumctl else {
+    let Some(program) = cli::program(context).await else {
         seen.worked(refuses, ADMITTED);
         return;
     };
@@ -87,7 +87,7 @@ async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
 
 /// With a CA that has signed nothing it does not end well.
 pub(crate) async fn refuses_strangers(context: &Context) -> bool {
-    let (Some(program), Ok(stranger)) = (&context.stack.cordumctl, throw_away()) else { return false };
+    let (Some(program), Ok(stranger)) = (cli::program(context).await, throw_away()) else { return false };
     let ended = cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await;
     matches!(ended, Ended::Refused(_))
 }

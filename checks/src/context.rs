@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use crate::dial::{self, Broken, Dialled};
-use crate::engine::Engine;
-use crate::fault::Failure;
+use crate::fault::{Cause, Failure, Stage};
 use crate::observation::Observation;
-use crate::stack::{Endpoint, Identity, Link, Stack};
+use crate::platform::{self, Platform};
+use crate::stack::{Endpoint, Identity, Link, LogSource, Stack};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
 
 pub use tls_verify_core::logs::own_connections::OwnProbe;
@@ -24,7 +24,8 @@ pub struct Context {
     pub stack: Stack,
     /// Nothing may go on after this.
     pub deadline: Instant,
-    engine: OnceCell<Result<Engine, Failure>>,
+    platform: OnceCell<Result<Arc<dyn Platform>, Failure>>,
+    recorded: OnceCell<Arc<dyn Platform>>,
     own: Mutex<Vec<OwnProbe>>,
     served: Mutex<BTreeMap<Link, Recording>>,
     pub(crate) control: OnceCell<Result<crate::nats::Greeted, Failure>>,
@@ -41,7 +42,8 @@ impl Context {
         Self {
             stack,
             deadline,
-            engine: OnceCell::new(),
+            platform: OnceCell::new(),
+            recorded: OnceCell::new(),
             own: Mutex::default(),
             served: Mutex::default(),
             control: OnceCell::new(),
@@ -59,23 +61,42 @@ impl Context {
         (Instant::now() + self.stack.timeout).min(self.deadline)
     }
 
-    /// The Docker Engine and the project's containers, asked once.
+    /// What the stack runs on, asked once.
     ///
     /// # Errors
-    /// Why no engine can be asked.
-    pub async fn engine(&self) -> Result<&Engine, &Failure> {
+    /// Why nothing can be asked.
+    pub async fn platform(&self) -> Result<&dyn Platform, &Failure> {
+        self.connected().await.map(AsRef::as_ref)
+    }
+
+    pub(crate) async fn connected(&self) -> Result<&Arc<dyn Platform>, &Failure> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Something is left to say that it does not answer.
         let patience = self.stack.timeout.min(left / 2);
-        self.engine.get_or_init(|| Engine::connect(&self.stack, patience)).await.as_ref()
+        self.platform.get_or_init(|| platform::connect(&self.stack, patience)).await.as_ref()
+    }
+
+    /// Where logs are read: in the operator's folder, else on the platform.
+    ///
+    /// # Errors
+    /// Why there are none to read.
+    pub async fn logs(&self) -> Result<&dyn Platform, Failure> {
+        match &self.stack.logs {
+            LogSource::Directory(folder) => {
+                Ok(self.recorded.get_or_init(|| async { platform::recorded(folder) }).await.as_ref())
+            }
+            LogSource::Platform => self.platform().await.map_err(Clone::clone),
+            LogSource::None => Err(Failure::new(Stage::Configure, Cause::Other)
+                .because("no logs to read: Docker is not asked and no `--logs DIR` is given")),
+        }
     }
 
     /// The project's services with their replicas, if the engine was asked; nobody is asked for it.
     #[must_use]
     pub fn deployed(&self) -> Vec<Deployed> {
         let mut all: Vec<Deployed> = Vec::new();
-        let Some(Ok(engine)) = self.engine.get() else { return all };
-        for container in &engine.containers {
+        let Some(Ok(platform)) = self.platform.get() else { return all };
+        for container in platform.instances() {
             let running = usize::from(container.is_up());
             match all.iter_mut().find(|one| one.name == container.service) {
                 Some(one) => {

@@ -120,8 +120,8 @@ const fn is_verification(kind: CauseKind) -> bool {
 
 /// What the dashboard is told of its upstream.
 async fn with_settings(context: &Context, failure: Failure) -> Failure {
-    let Ok(engine) = context.engine().await else { return failure };
-    let Some(dashboard) = engine.of_service("dashboard").next() else { return failure };
+    let Ok(platform) = context.platform().await else { return failure };
+    let Some(dashboard) = platform.of_service("dashboard").next() else { return failure };
     let kind = failure.kind();
     failure.set_by(crate::settings::relevant(dashboard, Some(Link::Dashboard), kind, None))
 }
@@ -133,7 +133,7 @@ fn is_gateway(body: &[u8]) -> bool {
 
 /// What nginx' error log says of its upstream.
 async fn upstream(context: &Context, since: SystemTime) -> Option<Failure> {
-    let engine = context.engine().await.ok()?;
-    let dashboard = engine.of_service("dashboard").find(|one| one.is_up())?;
-    logs::last_trouble(context, engine, dashboard, Link::Gateway, since).await
+    let platform = context.platform().await.ok()?;
+    let dashboard = platform.of_service("dashboard").find(|one| one.is_up())?;
+    logs::last_trouble(context, platform, dashboard, Link::Gateway, since).await
 }

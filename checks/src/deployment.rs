@@ -1,8 +1,9 @@
 //! Which deployment is looked at: production has stricter rules. Read from the containers' environment,
 //! and always said.
 
+use tls_verify_core::workload::Instance;
+
 use crate::context::Context;
-use crate::engine::Container;
 use crate::hello::Version;
 
 /// What is assumed, and from where it is known.
@@ -58,8 +59,8 @@ pub fn truthy(text: &str) -> bool {
 
 /// Whether a container runs in production (facts seen in its environment).
 #[must_use]
-pub fn is_production(container: &Container) -> bool {
-    let value = |name: &str| container.environment.get(name).map(String::as_str).unwrap_or_default();
+pub fn is_production(container: &Instance) -> bool {
+    let value = |name: &str| container.variable(name).unwrap_or_default();
     truthy(value("CORDUM_PRODUCTION"))
         || matches!(value("CORDUM_ENV").to_ascii_lowercase().as_str(), "prod" | "production")
 }
@@ -69,13 +70,13 @@ pub async fn minimum_of(context: &Context, service: &str, usual: Minimum) -> Min
     if context.stack.minimum.is_some() {
         return usual;
     }
-    let Ok(engine) = context.engine().await else { return usual };
-    let Some(container) = engine.of_service(service).next() else { return usual };
+    let Ok(platform) = context.platform().await else { return usual };
+    let Some(container) = platform.of_service(service).next() else { return usual };
     // What the engine could not tell in time is not an empty environment.
-    if container.environment.is_empty() {
+    if container.configured.environment.is_empty() {
         return usual;
     }
-    let set = container.environment.get("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
+    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
     set.unwrap_or(if is_production(container) { Minimum::Tls13 } else { Minimum::Tls12 })
 }
 
@@ -85,8 +86,8 @@ pub async fn look(context: &Context) -> Deployment {
         let because = format!("{from} asks for {}", minimum.slug());
         return Deployment { production: *minimum == Minimum::Tls13, minimum: *minimum, because };
     }
-    let container = match context.engine().await {
-        Ok(engine) => engine.of_service("api-gateway").next(),
+    let container = match context.platform().await {
+        Ok(platform) => platform.of_service("api-gateway").next(),
         Err(_) => None,
     };
     let Some(container) = container else {
@@ -98,7 +99,7 @@ pub async fn look(context: &Context) -> Deployment {
         };
     };
     let production = is_production(container);
-    let set = container.environment.get("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
+    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
     let minimum = set.unwrap_or(if production { Minimum::Tls13 } else { Minimum::Tls12 });
     let kind = if production { "production" } else { "development" };
     let because = match set {

@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::peel::peel;
+use crate::platform::Wire;
 use crate::stack::Endpoint;
 use crate::tls::{self, Offer, Recorder, Recording};
 
@@ -39,11 +40,17 @@ pub async fn before<T>(
     }
 }
 
-/// A TCP connection that keeps the first bytes it reads.
-#[derive(Debug)]
+/// A connection that keeps the first bytes it reads.
 pub struct Tap {
-    stream: TcpStream,
+    stream: Box<dyn Wire>,
+    local: Option<SocketAddr>,
     head: Arc<Mutex<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for Tap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tap").field("local", &self.local).finish_non_exhaustive()
+    }
 }
 
 /// How many of the first bytes are kept.
@@ -52,7 +59,14 @@ const HEAD: usize = 1024;
 impl Tap {
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, head: Arc::default() }
+        let local = stream.local_addr().ok();
+        Self { stream: Box::new(stream), local, head: Arc::default() }
+    }
+
+    /// Through a platform: the server sees an address that is not ours.
+    #[must_use]
+    pub fn through(stream: Box<dyn Wire>) -> Self {
+        Self { stream, local: None, head: Arc::default() }
     }
 
     /// A handle on the bytes kept so far.
@@ -69,7 +83,7 @@ impl Tap {
     /// Our own address, by which the server's log names us.
     #[must_use]
     pub fn local(&self) -> Option<SocketAddr> {
-        self.stream.local_addr().ok()
+        self.local
     }
 }
 
@@ -110,6 +124,9 @@ impl AsyncWrite for Tap {
 /// # Errors
 /// [`Cause::Resolve`], or a deadline passed.
 pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
+    if let Some(via) = &endpoint.via {
+        return Ok(vec![via.address()]);
+    }
     if !endpoint.addresses.is_empty() {
         return Ok(endpoint.addresses.iter().map(|ip| SocketAddr::new(*ip, endpoint.port)).collect());
     }
@@ -144,6 +161,13 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
 /// # Errors
 /// The failure of the most promising address: a refusal tells more than an unreachable network.
 pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(Tap, SocketAddr), Failure> {
+    if let Some(via) = &endpoint.via {
+        let opened = before(deadline, Stage::Connect, async {
+            via.open().await.map_err(|error| peel(&error, Stage::Connect, false))
+        });
+        let stream = opened.await.map_err(|failure| failure.because(format!("connecting to {via:?}")))?;
+        return Ok((Tap::through(stream), via.address()));
+    }
     let addresses = resolve(endpoint, deadline).await?;
     let mut worst: Option<Failure> = None;
     let count = addresses.len();

@@ -13,6 +13,7 @@ use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::http::{self, Answer};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
+use crate::stack::Link;
 
 pub const CHECK: Check = Check {
     number: 1,
@@ -28,7 +29,7 @@ async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     let status = seen.expect("GET /api/v1/status", Expects::Works);
     for attempt in 0..3_u32 {
-        match http::get(context, &context.stack.gateway, "/api/v1/status", true).await {
+        match http::get(context, &context.placed(Link::Gateway).await, "/api/v1/status", true).await {
             Ok(answer) if answer.status == 429 => match busy(context).await {
                 Busy::Trouble(failure) => {
                     seen.failed(status, *failure);
@@ -102,7 +103,7 @@ pub(crate) enum Busy {
 /// 429 is no verdict in this stack: a gateway that cannot reach its Redis answers so. `/readyz` is
 /// not rate limited and says which link is broken, Redis with the raw Go error.
 pub(crate) async fn busy(context: &Context) -> Busy {
-    let Ok(answer) = http::get(context, &context.stack.gateway, "/readyz", false).await else {
+    let Ok(answer) = http::get(context, &context.placed(Link::Gateway).await, "/readyz", false).await else {
         return Busy::No;
     };
     match readiness(&answer.body) {

@@ -15,6 +15,7 @@ use crate::gateway_https::{Busy, busy};
 use crate::http::{self, Answer};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
+use crate::stack::Link;
 
 pub const CHECK: Check = Check {
     number: 2,
@@ -67,7 +68,7 @@ async fn observe(context: &Context) -> Observation {
 
 async fn upgrade(context: &Context, seen: &mut Observation) -> Result<String, Failure> {
     let stack = &context.stack;
-    let endpoint = &stack.gateway;
+    let endpoint = &context.placed(Link::Gateway).await;
     let deadline = context.attempt();
     // A gateway that offers h2 would pick it and drop the upgrade: only http/1.1 is offered.
     let dialled =

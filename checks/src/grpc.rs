@@ -134,9 +134,8 @@ pub(crate) async fn health(
 async fn safety_kernel(context: &Context) -> Observation {
     let mut seen = observe(context, Link::SafetyKernel).await;
     let begun = SystemTime::now();
-    let Ok(answer) =
-        crate::http::get(context, &context.stack.gateway, "/api/v1/policy/snapshots", true).await
-    else {
+    let gateway = context.placed(Link::Gateway).await;
+    let Ok(answer) = crate::http::get(context, &gateway, "/api/v1/policy/snapshots", true).await else {
         return seen;
     };
     seen.detail("policy_snapshots", answer.status);
@@ -146,7 +145,7 @@ async fn safety_kernel(context: &Context) -> Observation {
         .and_then(|json| json.get("code").and_then(Value::as_str).map(str::to_owned));
     // A gateway, or a proxy before it, that answers everything so says nothing of the kernel.
     let only_there = answer.status == 502 && upstream.is_some() && {
-        let status = crate::http::get(context, &context.stack.gateway, "/api/v1/status", true).await;
+        let status = crate::http::get(context, &gateway, "/api/v1/status", true).await;
         status.is_ok_and(|status| status.status != 502)
     };
     const LINK: &str = "the gateway's link to the safety kernel";
@@ -169,9 +168,9 @@ async fn safety_kernel(context: &Context) -> Observation {
 /// What the gateway logged of its link to the kernel, and the settings that it dials it with. Where our
 /// own dial trusts the kernel, the gateway's side is to be changed.
 async fn gateways_word(context: &Context, since: SystemTime) -> Option<Failure> {
-    let engine = context.engine().await.ok()?;
-    let gateway = engine.of_service("api-gateway").find(|one| one.is_up())?;
-    let mut said = crate::logs::last_trouble(context, engine, gateway, Link::SafetyKernel, since).await?;
+    let platform = context.platform().await.ok()?;
+    let gateway = platform.of_service("api-gateway").find(|one| one.is_up())?;
+    let mut said = crate::logs::last_trouble(context, platform, gateway, Link::SafetyKernel, since).await?;
     let trusted = context
         .served(Link::SafetyKernel)
         .and_then(|kept| kept.verdict)

@@ -3,12 +3,15 @@
 
 use std::net::SocketAddr;
 
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 
 use crate::context::{Context, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Stage};
 use crate::peel::peel;
+use crate::platform::Wire;
 use crate::stack::Endpoint;
 use crate::tls::{self, ANY_VERSION, Offer, Recording, Trust};
 
@@ -77,6 +80,9 @@ const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 /// # Errors
 /// Where it broke. An HTTP status is an answer, not an error.
 pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool) -> Result<Answer, Failure> {
+    if endpoint.via.is_some() {
+        return through(context, endpoint, path, login).await;
+    }
     let stack = &context.stack;
     let deadline = context.attempt();
     let secure = endpoint.scheme == "https" || endpoint.scheme == "wss";
@@ -164,19 +170,72 @@ pub async fn over(
     path: &str,
     deadline: std::time::Instant,
 ) -> Option<Answer> {
-    use http_body_util::{BodyExt, Empty};
-    use hyper_util::rt::{TokioExecutor, TokioIo};
+    // Enough for the sentences that proxies say.
+    on_session(dialled, endpoint, path, &[], 8192, deadline).await.ok()
+}
+
+/// The same as [`get`] where the platform alone leads to the endpoint.
+async fn through(context: &Context, endpoint: &Endpoint, path: &str, login: bool) -> Result<Answer, Failure> {
+    let deadline = context.attempt();
+    let secure = endpoint.scheme == "https" || endpoint.scheme == "wss";
+    let key = context.stack.api_key.as_ref().map(|key| ("x-api-key", key.expose()));
+    let headers: Vec<(&str, &str)> = match login {
+        true => std::iter::once(("x-tenant-id", context.stack.tenant.as_str())).chain(key).collect(),
+        false => Vec::new(),
+    };
+    if secure {
+        let dialled = context.dial(endpoint, None, ALPN, deadline).await.map_err(|broken| broken.failure)?;
+        return on_session(dialled, endpoint, path, &headers, BODY_LIMIT, deadline).await;
+    }
+    let (tap, address) = dial::connect(endpoint, deadline).await?;
+    context.own(tap.local());
+    let request = request(endpoint, path, false, &headers)?;
+    let answer = exchange(tap, false, request, BODY_LIMIT, deadline).await?;
+    Ok(Answer { address: Some(address), ..answer })
+}
+
+async fn on_session(
+    dialled: dial::Dialled,
+    endpoint: &Endpoint,
+    path: &str,
+    headers: &[(&str, &str)],
+    limit: usize,
+    deadline: std::time::Instant,
+) -> Result<Answer, Failure> {
     let two = dialled.negotiated().2.as_deref() == Some("h2");
     let (recording, address) = (dialled.recording(), dialled.address);
+    let request = request(endpoint, path, two, headers)?;
+    let answer = exchange(dialled.stream, two, request, limit, deadline).await?;
+    Ok(Answer { recording, address: Some(address), tls: true, ..answer })
+}
+
+fn request(
+    endpoint: &Endpoint,
+    path: &str,
+    two: bool,
+    headers: &[(&str, &str)],
+) -> Result<hyper::Request<Empty<bytes::Bytes>>, Failure> {
     let named = Endpoint { host: endpoint.name().to_owned(), server_name: None, ..endpoint.clone() };
-    let (authority, stream) = (named.authority(), TokioIo::new(dialled.stream));
-    let agent = concat!("tls-verify/", env!("CARGO_PKG_VERSION"));
+    let authority = named.authority();
     let builder =
         hyper::Request::get(if two { format!("https://{authority}{path}") } else { path.to_owned() });
     let builder = if two { builder } else { builder.header("host", authority).header("connection", "close") };
-    let request = builder.header("user-agent", agent).body(Empty::<bytes::Bytes>::new()).ok()?;
-    let exchanged = before(deadline, Stage::Exchange, async {
-        let broke = |_: hyper::Error| Failure::new(Stage::Exchange, Cause::Other);
+    let builder = builder.header("user-agent", concat!("tls-verify/", env!("CARGO_PKG_VERSION")));
+    let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    builder.body(Empty::new()).map_err(|error| peel(&error, Stage::Configure, false))
+}
+
+/// One request on a stream that is there; no more than `limit` bytes of the body are kept.
+pub(crate) async fn exchange(
+    stream: impl Wire + 'static,
+    two: bool,
+    request: hyper::Request<Empty<bytes::Bytes>>,
+    limit: usize,
+    deadline: std::time::Instant,
+) -> Result<Answer, Failure> {
+    let stream = TokioIo::new(stream);
+    before(deadline, Stage::Exchange, async {
+        let broke = |error: hyper::Error| peel(&error, Stage::Exchange, false);
         let (response, driver) = if two {
             let (mut sender, connection) =
                 hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.map_err(broke)?;
@@ -195,21 +254,38 @@ pub async fn over(
         let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        // Enough for the sentences that proxies say.
-        while body.len() < 8192
-            && let Some(Ok(frame)) = response.frame().await
+        while body.len() < limit
+            && let Some(frame) = response.frame().await
         {
-            if let Some(data) = frame.data_ref() {
-                let room = (8192 - body.len()).min(data.len());
+            if let Some(data) = frame.map_err(broke)?.data_ref() {
+                let room = (limit - body.len()).min(data.len());
                 body.extend_from_slice(&data[..room]);
             }
         }
         driver.abort();
-        Ok((status, body, server, content_type, date))
-    });
-    let (status, body, server, content_type, date) = exchanged.await.ok()?;
-    let address = Some(address);
-    Some(Answer { status, body, server, content_type, date, recording, address, tls: true })
+        let recording = Recording::default();
+        Ok(Answer { status, body, server, content_type, date, recording, address: None, tls: false })
+    })
+    .await
+}
+
+/// A bare `GET` in clear, as a monitoring port takes it.
+///
+/// # Errors
+/// Where it broke.
+pub(crate) async fn in_clear(
+    stream: impl Wire + 'static,
+    authority: &str,
+    path: &str,
+    limit: usize,
+    deadline: std::time::Instant,
+) -> Result<Answer, Failure> {
+    let request = hyper::Request::get(path)
+        .header("host", authority)
+        .header("connection", "close")
+        .body(Empty::new())
+        .map_err(|error| peel(&error, Stage::Configure, false))?;
+    exchange(stream, false, request, limit, deadline).await
 }
 
 /// A second look where one error does not decide: our own dial keeps the first bytes and the stage.

@@ -1,18 +1,20 @@
 //! What a container said before it died, or says of the trouble that it is in.
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::CauseKind;
 use crate::context::Context;
-use crate::engine::{Container, Engine};
 use crate::logs::{self, RunLog, Trouble};
 use crate::own_side;
+use crate::platform::Platform;
 use crate::reason::is_looping;
 use crate::stack::Link;
 
 /// The trouble that a container died of, or is in; `about`: that of this link, or of no named one.
 pub(crate) async fn words(
     context: &Context,
-    engine: &Engine,
-    container: &Container,
+    engine: &dyn Platform,
+    container: &Instance,
     about: Option<Link>,
 ) -> Option<Trouble> {
     let own = context.own_probes();
@@ -20,7 +22,7 @@ pub(crate) async fn words(
     let last = |run: &RunLog| dying_words(run, &container.service, about);
     // The engine counts restarts from the last start by hand: without one, what stands before the
     // present start has been mended since.
-    let before = log.previous.as_ref().filter(|_| container.restarts > 0 || !container.running);
+    let before = log.previous.as_ref().filter(|_| container.restarts > 0 || container.is_down());
     if container.is_up() && is_looping(container) {
         before.and_then(last).or_else(|| last(&log.present))
     } else if container.is_up() {
@@ -66,7 +68,11 @@ fn dying_words(run: &RunLog, service: &str, about: Option<Link>) -> Option<Troub
 }
 
 /// What a container said last, where nothing in it is known trouble.
-pub(crate) async fn last_words(context: &Context, engine: &Engine, container: &Container) -> Option<String> {
+pub(crate) async fn last_words(
+    context: &Context,
+    engine: &dyn Platform,
+    container: &Instance,
+) -> Option<String> {
     let log = logs::of_container(context, engine, container, &[]).await.ok()?;
     let words = match (&log.present.last_words, &log.previous) {
         // A start that has only begun says nothing yet: the one before ended in an error.

@@ -2,12 +2,14 @@
 //! monitoring port is published in no compose file, so it is reached where it can be.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use tls_verify_core::workload::Instance;
+
 use crate::context::Context;
-use crate::engine::Container;
+use crate::platform::{Platform, Reach};
 use crate::stack::Link;
 
 /// A row of `/connz?auth=1` (nats-server 2.9 to 2.12).
@@ -68,8 +70,8 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
             Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
         }
     }
-    let engine = match context.engine().await {
-        Ok(engine) => engine,
+    let platform = match context.platform().await {
+        Ok(platform) => platform,
         Err(failure) => {
             tried.extend(failure.facts.iter().cloned());
             return match beside(context).await {
@@ -81,21 +83,13 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
             };
         }
     };
-    let servers: Vec<&Container> =
-        engine.of_service(Link::Nats.service()).filter(|one| one.is_up()).collect();
+    let servers: Vec<&Instance> =
+        platform.of_service(Link::Nats.service()).filter(|one| one.is_up()).collect();
     let mut all = Vec::new();
     let mut way = None;
     for server in servers {
-        let mut bases: Vec<String> = Vec::new();
-        bases.extend(
-            server.published.get(&8222).into_iter().flatten().map(|port| format!("http://127.0.0.1:{port}")),
-        );
-        bases.extend(server.addresses.iter().map(|address| match address {
-            IpAddr::V4(address) => format!("http://{address}:8222"),
-            IpAddr::V6(address) => format!("http://[{address}]:8222"),
-        }));
         let mut found = None;
-        for base in bases {
+        for base in bases(server) {
             match fetch(&format!("{base}{PATH}"), GUESSED).await {
                 Ok(list) => {
                     found = Some((list, base));
@@ -104,14 +98,19 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
                 Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
             }
         }
+        if found.is_none() && platform.reach(server, PORT) == Reach::Through {
+            match through(platform, server).await {
+                Ok(list) => found = Some((list, format!("port {PORT} of {}", server.name))),
+                Err(error) => tried.push(format!("NATS monitoring of {}: {error}", server.name)),
+            }
+        }
         if found.is_none() {
-            let url = format!("http://localhost:8222{PATH}");
+            let url = format!("http://localhost:{PORT}{PATH}");
             for command in [&["wget", "-qO-", url.as_str()][..], &["curl", "-sf", url.as_str()][..]] {
-                match engine.exec(server, command).await {
+                match platform.run(server, command).await {
                     Ok(body) => match serde_json::from_slice::<Connz>(&body) {
                         Ok(connz) => {
-                            found =
-                                Some((made(connz), format!("docker exec {} {}", server.name, command[0])));
+                            found = Some((made(connz), format!("`{}` in {}", command[0], server.name)));
                             break;
                         }
                         Err(_) => tried.push(format!("`{}` in {}: no answer", command[0], server.name)),
@@ -128,6 +127,35 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
     way.map(|way| (all, way)).ok_or(tried)
 }
 
+/// The monitoring port of every Cordum configuration.
+const PORT: u16 = 8222;
+
+/// Of a list of connections no more is read: some 600 bytes a connection, and no more than 4096 are asked for.
+const LIMIT: usize = 8 * 1024 * 1024;
+
+/// Where a server's monitoring may be, as URLs.
+fn bases(server: &Instance) -> Vec<String> {
+    let published = server.published.get(&PORT).into_iter().flatten();
+    let mut bases: Vec<String> = published.map(|port| format!("http://127.0.0.1:{port}")).collect();
+    bases.extend(server.addresses.iter().map(|address| match address {
+        IpAddr::V4(address) => format!("http://{address}:{PORT}"),
+        IpAddr::V6(address) => format!("http://[{address}]:{PORT}"),
+    }));
+    bases
+}
+
+/// The connections by way of the platform.
+async fn through(platform: &dyn Platform, server: &Instance) -> Result<Vec<Connection>, String> {
+    let deadline = Instant::now() + GUESSED;
+    let asked = async {
+        let stream = platform.open(server, PORT).await.map_err(|error| error.to_string())?;
+        let answer = crate::http::in_clear(stream, &format!("localhost:{PORT}"), PATH, LIMIT, deadline).await;
+        let answer = answer.map_err(|failure| failure.trail.last().cloned().unwrap_or_default())?;
+        serde_json::from_slice(&answer.body).map(made).map_err(|_| "no connz JSON".to_owned())
+    };
+    tokio::time::timeout_at(deadline.into(), asked).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+}
+
 /// An address that is only tried gets no longer than this.
 const GUESSED: Duration = Duration::from_secs(1);
 
@@ -136,7 +164,7 @@ const GUESSED: Duration = Duration::from_secs(1);
 async fn beside(context: &Context) -> Result<(Vec<Connection>, String), String> {
     let host = &context.stack.nats.host;
     let base =
-        if host.contains(':') { format!("http://[{host}]:8222") } else { format!("http://{host}:8222") };
+        if host.contains(':') { format!("http://[{host}]:{PORT}") } else { format!("http://{host}:{PORT}") };
     let said = |error: String| format!("NATS monitoring at {base}: {error}");
     let connz = fetch_connz(&format!("{base}{PATH}"), GUESSED).await.map_err(said)?;
     let greeted = crate::nats::greeting(context).await;
@@ -163,7 +191,14 @@ async fn fetch_connz(url: &str, patience: Duration) -> Result<Connz, String> {
             .build()
             .map_err(|error| error.to_string())?;
         let response = client.get(url).send().await.map_err(|error| innermost(&error))?;
-        let body = response.bytes().await.map_err(|error| innermost(&error))?;
+        let mut response = response;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| innermost(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LIMIT {
+                return Err(format!("its answer is longer than {} MiB", LIMIT >> 20));
+            }
+        }
         serde_json::from_slice(&body).map_err(|_| "no connz JSON".to_owned())
     };
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err("no answer".to_owned()))

@@ -6,15 +6,17 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
-use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
 use crate::last_words;
 use crate::logs;
 use crate::monitor::{self, Connection};
 use crate::nats;
 use crate::observation::EvidenceLevel;
+use crate::platform::Platform;
 use crate::reason::{self, Effect};
 use crate::stack::Link;
 
@@ -28,8 +30,8 @@ pub(crate) enum Verdict {
 /// What is known of a container's NATS connection, strongest evidence first.
 pub(crate) async fn of_container(
     context: &Context,
-    engine: &Engine,
-    worker: &Container,
+    engine: &dyn Platform,
+    worker: &Instance,
     connections: &Result<(Vec<Connection>, String), Vec<String>>,
     asks_for_certificate: bool,
 ) -> Verdict {
@@ -79,7 +81,7 @@ pub(crate) async fn of_container(
 }
 
 /// The row is the container's: by its address, which is unique in the project's network.
-fn belongs(row: &Connection, container: &Container) -> bool {
+fn belongs(row: &Connection, container: &Instance) -> bool {
     row.address().is_some_and(|address| container.addresses.contains(&address))
 }
 
@@ -100,10 +102,9 @@ pub(crate) fn over_tls(row: &Connection, asks_for_certificate: bool) -> Result<S
 }
 
 /// Every service's NATS connection: containers' addresses tell them apart.
-pub(crate) fn services(engine: &Engine, list: &[Connection]) -> Value {
-    let by_address: BTreeMap<IpAddr, &Container> = engine
-        .containers
-        .iter()
+pub(crate) fn services(engine: &dyn Platform, list: &[Connection]) -> Value {
+    let by_address: BTreeMap<IpAddr, &Instance> = engine
+        .instances()
         .flat_map(|container| container.addresses.iter().map(move |address| (*address, container)))
         .collect();
     let rows = list
@@ -127,17 +128,18 @@ pub(crate) fn services(engine: &Engine, list: &[Connection]) -> Value {
 }
 
 /// The container is not there although it is deployed.
-async fn not_running(context: &Context, engine: &Engine, container: &Container) -> Failure {
+async fn not_running(context: &Context, engine: &dyn Platform, container: &Instance) -> Failure {
     let state = reason::state_of(container);
-    if (container.restarting || container.exit_code != 0)
+    if (container.is_restarting() || container.exit_code() != 0)
         && let Some(found) = reason::of_container(context, engine, container, Effect::Down).await
     {
         return found.because(state);
     }
-    let variant = if container.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+    let variant =
+        if container.is_restarting() { Variant::ContainerRestarting } else { Variant::ContainerStopped };
     let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant };
     let bare = Failure::new(Stage::Connect, cause).because(state).at(container.service.clone());
-    let said = match container.restarting || container.exit_code != 0 {
+    let said = match container.is_restarting() || container.exit_code() != 0 {
         true => last_words::last_words(context, engine, container).await,
         false => None,
     };
@@ -145,7 +147,7 @@ async fn not_running(context: &Context, engine: &Engine, container: &Container) 
 }
 
 /// The container runs and has no connection.
-async fn absent(context: &Context, engine: &Engine, container: &Container) -> Failure {
+async fn absent(context: &Context, engine: &dyn Platform, container: &Instance) -> Failure {
     let looping = reason::is_looping(container);
     let found = if looping {
         reason::of_container(context, engine, container, Effect::Down).await
@@ -173,7 +175,7 @@ async fn absent(context: &Context, engine: &Engine, container: &Container) -> Fa
 }
 
 /// A broken NATS is why a running service is not connected, whatever else it complains of.
-async fn without_nats(context: &Context, engine: &Engine, container: &Container) -> Option<Failure> {
+async fn without_nats(context: &Context, engine: &dyn Platform, container: &Instance) -> Option<Failure> {
     match reason::broken(context, container, Link::Nats, None).await {
         Some(found) if !matches!(found.cause, Cause::Login) => {
             Some(reason::chained(container, Link::Nats, found, Effect::Unconnected))
@@ -183,11 +185,13 @@ async fn without_nats(context: &Context, engine: &Engine, container: &Container)
 }
 
 /// The gateway's list of workers: heartbeats arrive, the transport is not shown.
-async fn by_gateway(context: &Context, worker: &Container) -> Option<String> {
+async fn by_gateway(context: &Context, worker: &Instance) -> Option<String> {
     if context.stack.worker != "mock-bank-worker" || worker.service != "mock-bank-worker" {
         return None;
     }
-    let answer = crate::http::get(context, &context.stack.gateway, "/api/v1/workers", true).await.ok()?;
+    let answer = crate::http::get(context, &context.placed(Link::Gateway).await, "/api/v1/workers", true)
+        .await
+        .ok()?;
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
     // A worker leaves the list 30 s after its last heartbeat; younger starts prove nothing.
     let old_enough = worker.up_for(SystemTime::now()).is_some_and(|age| age > Duration::from_secs(35));
@@ -202,7 +206,7 @@ async fn by_gateway(context: &Context, worker: &Container) -> Option<String> {
 }
 
 /// Its own log, after the connect, since its last start.
-async fn by_log(context: &Context, engine: &Engine, worker: &Container, asked: Vec<String>) -> Verdict {
+async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, asked: Vec<String>) -> Verdict {
     let own = context.own_probes();
     let log = logs::of_container(context, engine, worker, &own).await;
     let mut failure = Failure::new(Stage::Exchange, Cause::Other).at(worker.service.clone());

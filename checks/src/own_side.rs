@@ -8,9 +8,10 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tls_verify_core::x509::verdict;
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::Context;
-use crate::engine::Container;
 use crate::fault::{Cause, Failure, Origin, Recognised, Stage};
 use crate::look;
 use crate::settings;
@@ -46,7 +47,7 @@ fn files_of(line: &str) -> Vec<String> {
 #[must_use]
 pub(crate) fn file_at_fault(
     context: &Context,
-    container: &Container,
+    container: &Instance,
     kind: CauseKind,
     sample: &str,
 ) -> Option<(String, Origin)> {
@@ -83,7 +84,7 @@ pub(crate) fn of_file(path: &str) -> Origin {
 /// A server whose certificate lacks the name by which a service dials it, although our own dial, mostly by
 /// another name, is content. `None`: the name is right, or nobody has seen the certificate.
 #[must_use]
-pub(crate) fn misnamed(context: &Context, container: &Container, link: Link) -> Option<Failure> {
+pub(crate) fn misnamed(context: &Context, container: &Instance, link: Link) -> Option<Failure> {
     let name = settings::name_dialled(container, link)?;
     let chain = context.served(link)?.chain;
     let leaf = chain.first()?;
@@ -105,8 +106,8 @@ pub(crate) fn misnamed(context: &Context, container: &Container, link: Link) -> 
 
 /// A service that dials a TLS port without TLS: the port closes without a word (Redis 7).
 #[must_use]
-pub(crate) fn without_tls(container: &Container, link: Link) -> Option<Failure> {
-    let url = (link == Link::Redis).then(|| container.environment.get("REDIS_URL")).flatten()?;
+pub(crate) fn without_tls(container: &Instance, link: Link) -> Option<Failure> {
+    let url = (link == Link::Redis).then(|| container.variable("REDIS_URL")).flatten()?;
     let rest = url.strip_prefix("redis://")?;
     let authority = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
     let port = authority.split(['/', '?']).next()?.rsplit_once(':').map(|(_, port)| port.parse().ok());

@@ -2,9 +2,12 @@
 //! engine can be asked, the container's own address under the service's name.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tls_verify_core::workload::Instance;
 
 use crate::context::Context;
-use crate::engine::Container;
+use crate::platform::{Platform, Reach, Via};
 use crate::stack::{Endpoint, Link};
 
 /// One of several servers of a link.
@@ -31,17 +34,13 @@ impl Context {
     /// name has; one where there is one.
     pub async fn replicas(&self, link: Link) -> Vec<Replica> {
         let first = self.placed(link).await;
-        let containers: Vec<&Container> = match self.engine().await {
-            Ok(engine) if !self.stack.endpoint(link).explicit => {
-                engine.of_service(link.service()).filter(|container| container.is_up()).collect()
-            }
-            _ => Vec::new(),
-        };
         let mut found: Vec<Replica> = Vec::new();
-        for container in containers {
-            let endpoint = self.in_container(link, container);
-            if !found.iter().any(|known| known.endpoint.authority() == endpoint.authority()) {
-                found.push(Replica { name: Some(container.name.clone()), endpoint });
+        if let (false, Ok(platform)) = (self.stack.endpoint(link).explicit, self.connected().await) {
+            for container in platform.of_service(link.service()).filter(|container| container.is_up()) {
+                let endpoint = self.in_container(platform, link, container);
+                if !found.iter().any(|known| known.endpoint.authority() == endpoint.authority()) {
+                    found.push(Replica { name: Some(container.name.clone()), endpoint });
+                }
             }
         }
         if found.is_empty() {
@@ -63,36 +62,47 @@ impl Context {
         if endpoint.explicit {
             return endpoint.clone();
         }
-        let Ok(engine) = self.engine().await else { return endpoint.clone() };
-        let mut containers = engine.of_service(link.service());
+        let Ok(platform) = self.connected().await else { return endpoint.clone() };
+        let mut containers = platform.of_service(link.service());
         let Some(first) = containers.next() else { return endpoint.clone() };
         // One that is down still says which port of the host is its own.
         let container = std::iter::once(first).chain(containers).find(|one| one.is_up()).unwrap_or(first);
-        self.in_container(link, container)
+        self.in_container(platform, link, container)
     }
 
     /// The endpoint as a container has it.
-    fn in_container(&self, link: Link, container: &Container) -> Endpoint {
+    fn in_container(&self, platform: &Arc<dyn Platform>, link: Link, container: &Instance) -> Endpoint {
         let endpoint = self.stack.endpoint(link);
         let port = link.container_port();
-        let published = container.published.get(&port).filter(|ports| !ports.is_empty());
-        match published {
-            Some(ports) if ports.contains(&endpoint.port) => endpoint.clone(),
-            Some(ports) => Endpoint { port: ports[0], ..endpoint.clone() },
-            None => {
-                let Some(address) = container.addresses.first() else { return endpoint.clone() };
-                let name = match link {
-                    Link::Gateway | Link::GatewayGrpc => "cordum-api-gateway",
-                    other => other.service(),
-                };
-                Endpoint {
-                    host: address.to_string(),
-                    port,
-                    server_name: Some(endpoint.server_name.clone().unwrap_or_else(|| name.to_owned())),
-                    addresses: vec![*address],
-                    ..endpoint.clone()
-                }
+        let name = match link {
+            Link::Gateway | Link::GatewayGrpc => "cordum-api-gateway",
+            other => other.service(),
+        };
+        let server_name = || Some(endpoint.server_name.clone().unwrap_or_else(|| name.to_owned()));
+        match platform.reach(container, port) {
+            Reach::Published(ports) if ports.contains(&endpoint.port) => endpoint.clone(),
+            Reach::Published(ports) => {
+                Endpoint { port: ports.first().copied().unwrap_or(endpoint.port), ..endpoint.clone() }
             }
+            Reach::Address(address) => Endpoint {
+                host: address.to_string(),
+                port,
+                server_name: server_name(),
+                addresses: vec![address],
+                ..endpoint.clone()
+            },
+            Reach::Through => Endpoint {
+                host: container.name.clone(),
+                port,
+                server_name: server_name(),
+                via: Some(Via {
+                    platform: Arc::clone(platform),
+                    instance: Arc::new(container.clone()),
+                    port,
+                }),
+                ..endpoint.clone()
+            },
+            Reach::No => endpoint.clone(),
         }
     }
 }
@@ -129,6 +139,7 @@ mod tests {
             server_name: None,
             addresses: Vec::new(),
             explicit: true,
+            via: None,
         };
         let parse =
             |text: &[&str]| -> Vec<SocketAddr> { text.iter().map(|one| one.parse().unwrap()).collect() };

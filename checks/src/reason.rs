@@ -3,12 +3,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::{CauseKind, Side, Variant};
 use crate::context::Context;
-use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Origin, Stage};
 use crate::last_words::words;
 use crate::own_side;
+use crate::platform::Platform;
 use crate::settings;
 use crate::stack::Link;
 
@@ -25,30 +27,30 @@ pub(crate) enum Effect {
 }
 
 /// In a crash loop: between two starts, or in a start that is no older than those before it lived.
-pub(crate) fn is_looping(container: &Container) -> bool {
-    container.restarting
+pub(crate) fn is_looping(container: &Instance) -> bool {
+    container.is_restarting()
         || (container.restarts > 0
-            && container.health.as_deref() != Some("healthy")
+            && container.healthy != Some(true)
             && container.up_for(SystemTime::now()).is_some_and(|age| age < YOUNG))
 }
 
 /// The container's state as a fact.
-pub(crate) fn state_of(container: &Container) -> String {
+pub(crate) fn state_of(container: &Instance) -> String {
     if is_looping(container) {
-        let code = if container.running && !container.restarting {
+        let code = if container.is_up() {
             String::new()
         } else {
-            format!(", last exit code {}", container.exit_code)
+            format!(", last exit code {}", container.exit_code())
         };
         format!("{} restarts again and again ({} times{code})", container.name, container.restarts)
-    } else if container.status == "paused" {
+    } else if container.is_paused() {
         format!("{0} is paused (`docker unpause {0}` lets it go on)", container.name)
-    } else if container.running && container.addresses.is_empty() {
+    } else if container.is_up() && container.addresses.is_empty() {
         format!("{} is running, and is connected to no network", container.name)
-    } else if container.running {
+    } else if container.is_up() {
         format!("{} is running", container.name)
     } else {
-        format!("{} is {} (exit code {})", container.name, container.status, container.exit_code)
+        format!("{} is {} (exit code {})", container.name, container.phase.word(), container.exit_code())
     }
 }
 
@@ -72,8 +74,8 @@ pub(crate) fn links_of(context: &Context, service: &str) -> &'static [Link] {
 /// Why a container is down or lacks its links, as far as its log and a live look tell.
 pub(crate) async fn of_container(
     context: &Context,
-    engine: &Engine,
-    container: &Container,
+    engine: &dyn Platform,
+    container: &Instance,
     effect: Effect,
 ) -> Option<Failure> {
     // A service that runs without NATS has that from nothing else than NATS.
@@ -99,7 +101,7 @@ pub(crate) async fn of_container(
         return Some(found.because(said));
     }
     // It gave up over trouble that has gone since: what it needs is a start.
-    if !container.running && !container.restarting && words.what.kind.is_transient() {
+    if container.is_down() && words.what.kind.is_transient() {
         let gone = gone(&container.service, Variant::ContainerStopped);
         return Some(
             Failure::new(Stage::Connect, gone)
@@ -137,7 +139,7 @@ pub(crate) async fn of_container(
 }
 
 /// It has said nothing yet; what it dials first and finds broken is what it waits for.
-pub(crate) async fn waiting(context: &Context, container: &Container, effect: Effect) -> Option<Failure> {
+pub(crate) async fn waiting(context: &Context, container: &Instance, effect: Effect) -> Option<Failure> {
     for link in links_of(context, &container.service) {
         if let Some(found) = broken(context, container, *link, None).await
             && tells(&found, None)
@@ -154,7 +156,7 @@ fn tells(found: &Failure, words: Option<CauseKind>) -> bool {
 }
 
 /// The chain in a sentence: the service, what it cannot do, and what stands in its way.
-pub(crate) fn chained(container: &Container, link: Link, mut found: Failure, effect: Effect) -> Failure {
+pub(crate) fn chained(container: &Instance, link: Link, mut found: Failure, effect: Effect) -> Failure {
     let name = match link {
         Link::Nats => "NATS",
         Link::Redis => "Redis",
@@ -229,7 +231,7 @@ pub async fn live(context: &Context, link: Link) -> Option<Failure> {
 /// what it alone does, dialling by a name which the certificate lacks or without TLS.
 pub(crate) async fn broken(
     context: &Context,
-    container: &Container,
+    container: &Instance,
     link: Link,
     said: Option<CauseKind>,
 ) -> Option<Failure> {
@@ -247,7 +249,7 @@ pub(crate) async fn broken(
 }
 
 async fn look_at(context: &Context, link: Link) -> Option<Failure> {
-    let server = match context.engine().await {
+    let server = match context.platform().await {
         Ok(engine) => engine.of_service(link.service()).next().map(|known| (engine, known)),
         Err(_) => None,
     };
@@ -278,7 +280,7 @@ async fn look_at(context: &Context, link: Link) -> Option<Failure> {
         if !container.is_up() || is_looping(&container) {
             return Some(server_down(context, engine, &container).await);
         }
-        if container.status == "paused" || container.addresses.is_empty() {
+        if container.is_paused() || container.addresses.is_empty() {
             failure = failure.because(state_of(&container));
         }
     }
@@ -294,9 +296,9 @@ async fn look_at(context: &Context, link: Link) -> Option<Failure> {
 
 /// NATS or Redis does not run. A container that was stopped leaves Docker's DNS: the services say `no
 /// such host`. One that died says of what.
-async fn server_down(context: &Context, engine: &Engine, container: &Container) -> Failure {
+async fn server_down(context: &Context, engine: &dyn Platform, container: &Instance) -> Failure {
     let service = container.service.clone();
-    if (is_looping(container) || container.exit_code != 0)
+    if (is_looping(container) || container.exit_code() != 0)
         && let Some(words) = words(context, engine, container, None).await
     {
         let at_fault = own_side::file_at_fault(context, container, words.what.kind, &words.sample);
@@ -312,6 +314,7 @@ async fn server_down(context: &Context, engine: &Engine, container: &Container) 
             .at(place.unwrap_or(service))
             .set_by(settings);
     }
-    let variant = if container.restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+    let variant =
+        if container.is_restarting() { Variant::ContainerRestarting } else { Variant::ContainerStopped };
     Failure::new(Stage::Resolve, gone(&service, variant)).because(state_of(container)).at(service)
 }

@@ -5,14 +5,16 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::{CauseKind, Confidence, Side};
-use crate::context::{Check, Context};
-use crate::engine::Container;
+use crate::context::{Check, Context, OwnProbe};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::logs::{self, RunLog, ServiceLog, Trouble};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::own_side;
-use crate::stack::{Link, LogSource};
+use crate::platform::{Platform, is_of};
+use crate::stack::Link;
 
 pub const CHECK: Check = Check {
     number: 7,
@@ -30,21 +32,6 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// Every service uses each of its connections to Redis at least this often.
 const DROPPED: Duration = Duration::from_secs(30);
 
-async fn observe(context: &Context) -> Observation {
-    match &context.stack.logs {
-        LogSource::Engine => of_engine(context).await,
-        LogSource::Directory(directory) => of_directory(context, directory).await,
-        LogSource::None => {
-            let mut seen = Observation::new(EvidenceLevel::None);
-            let failure = Failure::new(Stage::Configure, Cause::Other)
-                .because("no logs to read: Docker is not asked and no `--logs DIR` is given");
-            let logs = seen.expect("logs", Expects::Works);
-            seen.untried(logs, failure);
-            seen
-        }
-    }
-}
-
 /// What is known of a service beside its log.
 struct Present {
     now: SystemTime,
@@ -57,119 +44,100 @@ struct Present {
     redis_ready: Option<SystemTime>,
 }
 
-async fn of_engine(context: &Context) -> Observation {
+async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Logged);
-    let stack = &context.stack;
-    let engine = match context.engine().await {
-        Ok(engine) => engine,
+    let platform = match context.logs().await {
+        Ok(platform) => platform,
         Err(failure) => {
             seen.evidence = EvidenceLevel::None;
             let logs = seen.expect("logs", Expects::Works);
-            seen.untried(logs, failure.clone());
+            seen.untried(logs, failure);
             return seen;
         }
     };
-    let redis_reachable = crate::redis_tls::reachable(context).await;
+    let live = platform.is_live();
+    let redis_reachable = if live { crate::redis_tls::reachable(context).await } else { None };
     // Probes of ours that this very run makes may already stand in the logs.
     let own = context.own_probes();
     let mut read = Tally::default();
-    let mut deployed: Vec<(String, &Container)> = Vec::new();
-    let names = names(context);
-    for service in &names {
-        let optional = is_optional(context, service);
-        let containers: Vec<&Container> = engine.of_service(service).collect();
-        if containers.is_empty() && !optional {
-            let failure = Failure::new(Stage::Configure, Cause::Other)
-                .because(format!("project `{}` has no container of service `{service}`", stack.project))
-                .at(service.clone());
-            let says = seen.expect(service.clone(), Expects::Works);
-            seen.untried(says, failure);
-            continue;
-        }
-        deployed.extend(containers.into_iter().map(|container| (service.clone(), container)));
-    }
+    let deployed = deployed(context, platform, &mut seen);
     // All at the same time: one log that never ends must not keep the others from being read.
-    let reads = deployed.iter().map(|(_, container)| logs::of_container(context, engine, container, &own));
+    let reads = deployed.iter().map(|(_, container)| logs::of_container(context, platform, container, &own));
     let logs = futures_util::future::join_all(reads).await;
+    // The end of a recording stands for now.
+    let recorded_end = logs.iter().flatten().filter_map(|log| log.present.last).max();
+    let redis_ready = if live { None } else { redis_ready(context, platform, &own).await };
     for ((service, container), log) in deployed.into_iter().zip(logs) {
-        match log {
-            Ok(log) => {
-                let now = SystemTime::now();
-                let present = Present {
-                    now,
-                    healthy: container.health.as_deref() == Some("healthy"),
-                    up: container.is_up(),
-                    restarting: container.restarting,
-                    redis_reachable,
-                    redis_ready: None,
-                };
-                let before = seen.steps().len();
-                weigh(&mut seen, &mut read, &container.name, &container.service, &log, &present);
-                for (failed, failure) in seen.faults_mut(before) {
-                    if failed {
-                        own_side(context, container, failure).await;
-                    }
-                }
-            }
+        let log = match log {
+            Ok(log) => log,
             Err(error) => {
                 let failure = Failure::new(Stage::Exchange, Cause::Other)
                     .because(format!("the log of {} cannot be read: {error}", container.name))
                     .at(service);
                 let says = seen.expect(container.name.clone(), Expects::Works);
                 seen.untried(says, failure);
+                continue;
             }
-        }
-    }
-    behind_redis(context, &mut seen).await;
-    conclude(&mut seen, &read);
-    seen
-}
-
-async fn of_directory(context: &Context, directory: &std::path::Path) -> Observation {
-    let mut seen = Observation::new(EvidenceLevel::Logged);
-    let stack = &context.stack;
-    let own = context.own_probes();
-    let mut found: Vec<(String, String, ServiceLog)> = Vec::new();
-    for service in names(context) {
-        let files = logs::files_of(directory, &service);
-        if files.is_empty() && !is_optional(context, &service) {
-            let failure = Failure::new(Stage::Configure, Cause::Other)
-                .because(format!("there is no {service}.log in {}", directory.display()))
-                .at(service.clone());
-            let says = seen.expect(service.clone(), Expects::Works);
-            seen.untried(says, failure);
-        }
-        for file in files {
-            let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-            match logs::of_file(stack, &file, &own).await {
-                Ok(log) => found.push((name, service.clone(), log)),
-                Err(error) => {
-                    let failure = Failure::new(Stage::Exchange, Cause::Other)
-                        .because(format!("{} cannot be read: {error}", file.display()))
-                        .at(service.clone());
-                    let says = seen.expect(name, Expects::Works);
-                    seen.untried(says, failure);
+        };
+        let crashed = !live && log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty();
+        let present = Present {
+            now: recorded_end.filter(|_| !live).unwrap_or_else(SystemTime::now),
+            healthy: container.healthy == Some(true),
+            up: if live { container.is_up() } else { !crashed },
+            restarting: container.is_restarting() || crashed,
+            redis_reachable,
+            redis_ready,
+        };
+        let before = seen.steps().len();
+        let service = if live { &container.service } else { &service };
+        weigh(&mut seen, &mut read, &container.name, service, &log, &present);
+        if live {
+            for (failed, failure) in seen.faults_mut(before) {
+                if failed {
+                    own_side(context, container, failure).await;
                 }
             }
         }
     }
-    // The end of the recording stands for now.
-    let now = found.iter().filter_map(|(_, _, log)| log.present.last).max().unwrap_or_else(SystemTime::now);
-    let mut redis_ready = None;
-    for file in logs::files_of(directory, "redis") {
-        let log = logs::of_file(stack, &file, &own).await.unwrap_or_default();
-        redis_ready = redis_ready.max(log.present.worked);
+    if live {
+        behind_redis(context, &mut seen).await;
+    } else {
+        behind_deadlines(context, &mut seen).await;
     }
-    let mut read = Tally::default();
-    for (name, service, log) in &found {
-        let restarting = log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty();
-        let present =
-            Present { now, healthy: false, up: !restarting, restarting, redis_reachable: None, redis_ready };
-        weigh(&mut seen, &mut read, name, service, log, &present);
-    }
-    behind_deadlines(context, &mut seen).await;
     conclude(&mut seen, &read);
     seen
+}
+
+/// What is to be read, service by service; what should be there and is not is said at once.
+fn deployed<'a>(
+    context: &Context,
+    platform: &'a dyn Platform,
+    seen: &mut Observation,
+) -> Vec<(String, &'a Instance)> {
+    let mut deployed = Vec::new();
+    for service in names(context) {
+        let before = deployed.len();
+        let replicas = platform.instances().filter(|one| is_of(&one.service, &service));
+        deployed.extend(replicas.map(|one| (service.clone(), one)));
+        if deployed.len() == before && !is_optional(context, &service) {
+            let failure = Failure::new(Stage::Configure, Cause::Other)
+                .because(platform.lacks(&service))
+                .at(service.clone());
+            let says = seen.expect(service.clone(), Expects::Works);
+            seen.untried(says, failure);
+        }
+    }
+    deployed
+}
+
+/// When Redis' own recorded log says that it was ready.
+async fn redis_ready(context: &Context, platform: &dyn Platform, own: &[OwnProbe]) -> Option<SystemTime> {
+    let mut ready = None;
+    for redis in platform.of_service(Link::Redis.service()) {
+        let log = logs::of_container(context, platform, redis, own).await.unwrap_or_default();
+        ready = ready.max(log.present.worked);
+    }
+    ready
 }
 
 /// The services whose logs are read: the deployed ones that use Redis, and the workers.
@@ -315,7 +283,7 @@ pub fn clock(at: SystemTime) -> String {
 
 /// What is wrong on the service's own side: the file that a line names, the name by which it dials, and the
 /// settings that lead to them.
-async fn own_side(context: &Context, container: &Container, failure: &mut Failure) {
+async fn own_side(context: &Context, container: &Instance, failure: &mut Failure) {
     let Some(kind) = failure.kind() else { return };
     let said = failure.facts.first().cloned().unwrap_or_default();
     if kind == CauseKind::HostnameMismatch

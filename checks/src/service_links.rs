@@ -4,17 +4,19 @@
 use futures_util::FutureExt;
 use serde_json::Value;
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::deployment::{self, truthy};
-use crate::engine::{Container, Engine};
 use crate::fault::{Cause, Failure, Stage};
 use crate::logs;
 use crate::monitor;
 use crate::nats;
 use crate::nats_link::{Verdict, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation, Outcome};
-use crate::stack::{Link, LogSource};
+use crate::platform::Platform;
+use crate::stack::Link;
 
 pub const CHECK: Check = Check {
     number: 15,
@@ -31,14 +33,14 @@ const CORE: &[&str] = &["api-gateway", "scheduler", "workflow-engine", "safety-k
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Observed);
-    let engine = match context.engine().await {
-        Ok(engine) => engine,
+    let platform = match context.platform().await {
+        Ok(platform) => platform,
         Err(failure) => {
             by_monitoring(context, &mut seen, failure).await;
             return seen;
         }
     };
-    if engine.containers.is_empty() {
+    if platform.workloads().is_empty() {
         let failure = Failure::new(Stage::Configure, Cause::Other).because(format!(
             "the engine has no container of project `{}`; --project names another",
             context.stack.project
@@ -53,22 +55,22 @@ async fn observe(context: &Context) -> Observation {
         nats::control(context).await.is_ok_and(|greeted| greeted.recording.asked_for_certificate.is_some());
     let connections = monitor::connections(context).await;
     if let Ok((list, way)) = &connections {
-        seen.detail("services", services(engine, list));
+        seen.detail("services", services(platform, list));
         seen.detail("monitoring", way.as_str());
     }
     let mut held = 0_usize;
     for service in CORE {
-        let containers: Vec<&Container> = engine.of_service(service).collect();
+        let containers: Vec<&Instance> = platform.of_service(service).collect();
         if containers.is_empty() {
             if context.stack.services.iter().any(|wanted| wanted == service) {
                 let runs = seen.expect(*service, Expects::Works);
-                seen.failed(runs, absent(context, service));
+                seen.failed(runs, absent(platform, service));
             }
             continue;
         }
         for container in containers {
             let before = seen.steps().len();
-            one(context, engine, container, &connections, asks, &mut seen).await;
+            one(context, platform, container, &connections, asks, &mut seen).await;
             held += seen.steps()[before..]
                 .iter()
                 .filter(|step| matches!(step.outcome(), Some(Outcome::Worked(_))))
@@ -132,12 +134,12 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
 
 /// What the core services said last, from their logs in a directory, and what is behind it.
 async fn by_logs(context: &Context) -> Vec<Failure> {
-    let LogSource::Directory(directory) = &context.stack.logs else { return Vec::new() };
+    let Ok(platform) = context.logs().await else { return Vec::new() };
     let own = context.own_probes();
     let mut found: Vec<Failure> = Vec::new();
     for service in CORE {
-        for file in logs::files_of(directory, service) {
-            let Ok(log) = logs::of_file(&context.stack, &file, &own).await else { continue };
+        for one in platform.of_service(service) {
+            let Ok(log) = logs::of_container(context, platform, one, &own).await else { continue };
             let last = |run: &logs::RunLog| {
                 let open = run.troubles.iter().filter(|trouble| !trouble.recovered);
                 open.max_by_key(|trouble| trouble.line).cloned()
@@ -162,25 +164,23 @@ async fn by_logs(context: &Context) -> Vec<Failure> {
     found
 }
 
-fn absent(context: &Context, service: &str) -> Failure {
+fn absent(platform: &dyn Platform, service: &str) -> Failure {
     let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant: Variant::ContainerAbsent };
-    Failure::new(Stage::Connect, cause)
-        .because(format!("project `{}` has no container of service `{service}`", context.stack.project))
-        .at(service)
+    Failure::new(Stage::Connect, cause).because(platform.lacks(service)).at(service)
 }
 
 async fn one(
     context: &Context,
-    engine: &Engine,
-    container: &Container,
+    platform: &dyn Platform,
+    container: &Instance,
     connections: &Result<(Vec<monitor::Connection>, String), Vec<String>>,
     asks: bool,
     seen: &mut Observation,
 ) {
     let connected = seen.expect(container.name.clone(), Expects::Works);
     // A container between two crashes counts as restarting, whatever this moment shows.
-    let fresh = engine.look(container).await.unwrap_or_else(|_| container.clone());
-    match of_container(context, engine, &fresh, connections, asks).await {
+    let fresh = platform.look(container).await.unwrap_or_else(|_| container.clone());
+    match of_container(context, platform, &fresh, connections, asks).await {
         Verdict::Connected(level, what) => {
             // What NATS reports of another's connection is observed, not done by us.
             seen.evidence = seen.evidence.max(level.max(EvidenceLevel::Observed));
@@ -196,11 +196,12 @@ async fn one(
 }
 
 /// The gateway's own word on its NATS connection.
-async fn by_status(context: &Context, container: &Container) -> Option<Result<String, Failure>> {
+async fn by_status(context: &Context, container: &Instance) -> Option<Result<String, Failure>> {
     if !container.service.starts_with("api-gateway") {
         return None;
     }
-    let answer = crate::http::get(context, &context.stack.gateway, "/api/v1/status", true).await.ok()?;
+    let answer =
+        crate::http::get(context, &context.placed(Link::Gateway).await, "/api/v1/status", true).await.ok()?;
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
     let connected = json.pointer("/nats/connected")?.as_bool()?;
     let url = json.pointer("/nats/url").and_then(Value::as_str).unwrap_or_default();
@@ -216,11 +217,11 @@ async fn by_status(context: &Context, container: &Container) -> Option<Result<St
 }
 
 /// Settings that switch verification off, or that production forbids and nothing enforces.
-fn rules(container: &Container, seen: &mut Observation) {
+fn rules(container: &Instance, seen: &mut Observation) {
     let production = deployment::is_production(container);
     let word = if production { "production forbids it" } else { "allowed outside production only" };
     for name in ["NATS_TLS_INSECURE", "REDIS_TLS_INSECURE", "CORDUM_TLS_INSECURE"] {
-        if container.environment.get(name).is_some_and(|value| truthy(value)) {
+        if container.variable(name).is_some_and(|value| truthy(value)) {
             let failure =
                 Failure::new(Stage::Configure, Cause::Accepted { kind: CauseKind::VerificationNotEnforced })
                     .because(format!(
@@ -231,7 +232,7 @@ fn rules(container: &Container, seen: &mut Observation) {
             seen.warnings.push(failure);
         }
     }
-    if production && container.environment.get("REDIS_URL").is_some_and(|url| url.starts_with("redis://")) {
+    if production && container.variable("REDIS_URL").is_some_and(|url| url.starts_with("redis://")) {
         let failure = Failure::new(Stage::Configure, Cause::NotTls(crate::fault::Speaker::Redis))
             .because(format!(
                 "REDIS_URL of {} is redis:// in production: nothing refuses it, and REDIS_TLS_* are ignored",

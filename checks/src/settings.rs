@@ -1,9 +1,10 @@
 //! The real settings behind a link: variables of a container's environment, with where their files lie
 //! on the host. Values that may hold a secret are masked before anybody sees them.
 
+use tls_verify_core::workload::Instance;
+
 use crate::cause::CauseKind;
 use crate::deployment::truthy;
-use crate::engine::Container;
 use crate::stack::Link;
 
 pub use tls_verify_core::evidence::Setting;
@@ -22,19 +23,21 @@ const fn prefixes(link: Link) -> &'static [&'static str] {
 }
 
 /// Every TLS setting of a container, sorted by name.
-fn all(container: &Container) -> impl Iterator<Item = Setting> + '_ {
-    let mut names: Vec<&String> = container.environment.keys().collect();
-    names.sort();
+fn all(container: &Instance) -> impl Iterator<Item = Setting> + '_ {
+    let mut names: Vec<&str> =
+        container.configured.environment.iter().map(|setting| setting.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
     names
         .into_iter()
         .filter(|name| {
             Link::ALL.iter().flat_map(|link| prefixes(*link)).any(|prefix| name.starts_with(prefix))
         })
-        .map(move |name| of(container, name, &container.environment[name]))
+        .filter_map(move |name| Some(of(container, name, container.variable(name)?)))
         .filter(|setting| !setting.value.is_empty())
 }
 
-fn of(container: &Container, name: &str, value: &str) -> Setting {
+fn of(container: &Instance, name: &str, value: &str) -> Setting {
     Setting {
         service: container.service.clone(),
         name: name.to_owned(),
@@ -60,29 +63,20 @@ fn without_userinfo(value: &str) -> String {
 
 /// Where a path of the container lies on the host: the longest mount that holds it.
 #[must_use]
-pub fn on_host(container: &Container, path: &str) -> Option<String> {
-    let inside = |target: &str| {
-        path.strip_prefix(target.trim_end_matches('/'))
-            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    container
-        .mounts
-        .iter()
-        .filter_map(|(source, target)| inside(target).map(|rest| (target.len(), format!("{source}{rest}"))))
-        .max()
-        .map(|(_, host)| host)
+pub fn on_host(container: &Instance, path: &str) -> Option<String> {
+    container.configured.on_host(path)
 }
 
 /// The name that a service verifies in the certificate of NATS or Redis: what is set for it, else the host of
 /// the URL. `None` where it verifies none.
 #[must_use]
-pub fn name_dialled(container: &Container, link: Link) -> Option<String> {
+pub fn name_dialled(container: &Instance, link: Link) -> Option<String> {
     let prefix = match link {
         Link::Nats => "NATS",
         Link::Redis => "REDIS",
         _ => return None,
     };
-    let value = |rest: &str| container.environment.get(&format!("{prefix}_{rest}")).map(String::as_str);
+    let value = |rest: &str| container.variable(&format!("{prefix}_{rest}"));
     if value("TLS_INSECURE").is_some_and(truthy) {
         return None;
     }
@@ -103,7 +97,7 @@ pub fn name_dialled(container: &Container, link: Link) -> Option<String> {
 /// that the fault is about, and those whose value is the file.
 #[must_use]
 pub fn relevant(
-    container: &Container,
+    container: &Instance,
     link: Option<Link>,
     kind: Option<CauseKind>,
     file: Option<&str>,
@@ -152,7 +146,20 @@ pub fn relevant(
 
 #[cfg(test)]
 mod tests {
+    use tls_verify_core::workload::{Mount, MountSource, Value};
+
     use super::*;
+
+    fn put(container: &mut Instance, name: &str, value: &str) {
+        let value = Value::Known(value.to_owned());
+        let setting = tls_verify_core::workload::Setting { name: name.to_owned(), value, place: None };
+        container.configured.environment.push(setting);
+    }
+
+    fn mount((source, target): (&str, &str)) -> Mount {
+        let source = MountSource::Host(source.to_owned());
+        Mount { target: target.to_owned(), source, sub_path: None, read_only: true, mode: None, place: None }
+    }
 
     #[test]
     fn a_url_is_shown_without_its_login() {
@@ -164,9 +171,9 @@ mod tests {
     #[test]
     fn the_name_that_a_service_verifies_is_known() {
         let named = |pairs: &[(&str, &str)], link| {
-            let mut container = Container::named("scheduler");
+            let mut container = Instance::of_service("scheduler", "scheduler-1");
             for (name, value) in pairs {
-                container.environment.insert((*name).to_owned(), (*value).to_owned());
+                put(&mut container, name, value);
             }
             name_dialled(&container, link)
         };
@@ -185,19 +192,17 @@ mod tests {
 
     #[test]
     fn the_setting_of_a_fault_is_named_with_its_file_on_the_host() {
-        let mut container = Container::named("scheduler");
+        let mut container = Instance::of_service("scheduler", "scheduler-1");
         for (name, value) in [
             ("NATS_TLS_CA", "/etc/cordum/tls/other/ca.crt"),
             ("REDIS_TLS_CA", "/etc/cordum/tls/ca/ca.crt"),
             ("NATS_URL", "tls://user:pw@nats:4222"),
             ("CORDUM_API_KEY", "secret"),
         ] {
-            container.environment.insert(name.to_owned(), value.to_owned());
+            put(&mut container, name, value);
         }
-        container.mounts = vec![
-            ("/srv/everything".to_owned(), "/etc".to_owned()),
-            ("/srv/certs".to_owned(), "/etc/cordum/tls".to_owned()),
-        ];
+        container.configured.mounts =
+            [("/srv/everything", "/etc"), ("/srv/certs", "/etc/cordum/tls")].map(mount).into();
         let shown = |link, kind, file| -> Vec<String> {
             relevant(&container, link, Some(kind), file).iter().map(ToString::to_string).collect()
         };

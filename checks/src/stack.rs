@@ -10,10 +10,12 @@ use std::time::{Duration, SystemTime};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tls_verify_core::remedy::Wording;
 
-use crate::compose::Compose;
 use crate::deployment::Minimum;
 use crate::fault::FileFault;
+use crate::platform::compose::Compose;
+use crate::platform::{Choice, Via};
 use crate::secret::Secret;
 
 pub use tls_verify_core::link::Link;
@@ -32,6 +34,8 @@ pub struct Endpoint {
     pub addresses: Vec<IpAddr>,
     /// Given by the operator: dialled as it stands, never replaced by a container's address.
     pub explicit: bool,
+    /// Through the platform, where no address leads there.
+    pub via: Option<Via>,
 }
 
 impl Endpoint {
@@ -135,20 +139,10 @@ pub struct NatsLogin {
 /// Where logs come from.
 #[derive(Clone, Debug)]
 pub enum LogSource {
-    Engine,
+    /// The platform that the stack runs on.
+    Platform,
     Directory(PathBuf),
     None,
-}
-
-/// How to reach a Docker Engine.
-#[derive(Clone, Debug)]
-pub enum EngineChoice {
-    /// `--docker-host` or `DOCKER_HOST`.
-    Host(String),
-    /// The usual sockets, in order.
-    Usual(Vec<PathBuf>),
-    /// `--no-docker`.
-    Off,
 }
 
 /// The stack under test and everything needed to look at it.
@@ -178,7 +172,7 @@ pub struct Stack {
     /// The worker's service name, and whether the operator named it.
     pub worker: String,
     pub worker_required: bool,
-    pub engine: EngineChoice,
+    pub platform: Choice,
     pub logs: LogSource,
     /// Only log lines that are newer count.
     pub since: Option<SystemTime>,
@@ -196,6 +190,15 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// How what runs the stack says what is to be done.
+    #[must_use]
+    pub fn wording(&self) -> Arc<dyn Wording> {
+        match &self.platform {
+            Choice::Ready(platform) => platform.wording(),
+            Choice::Off | Choice::Docker(_) => Arc::new(self.compose.wording(&self.project)),
+        }
+    }
+
     /// The endpoint of a link.
     #[must_use]
     pub fn endpoint(&self, link: Link) -> &Endpoint {

@@ -5,11 +5,12 @@
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 
+use tls_verify_core::workload::Instance;
+
 use crate::bound::Bounded;
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
-use crate::engine::Container;
 use crate::fault::{Cause, Failure, Stage};
 use crate::monitor;
 use crate::nats;
@@ -118,8 +119,8 @@ async fn round_trip(context: &Context) -> Result<(), Failure> {
 async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificate: bool) {
     let stack = &context.stack;
     let name = format!("deployed worker `{}`", stack.worker);
-    let engine = match context.engine().await {
-        Ok(engine) => engine,
+    let platform = match context.platform().await {
+        Ok(platform) => platform,
         Err(failure) => {
             if stack.worker_required {
                 let connected = seen.expect(name, Expects::Works);
@@ -134,10 +135,10 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
             return;
         }
     };
-    let workers: Vec<&Container> = engine.of_service(&stack.worker).collect();
+    let workers: Vec<&Instance> = platform.of_service(&stack.worker).collect();
     let connections = monitor::connections(context).await;
     if let Ok((list, way)) = &connections {
-        seen.detail("services", services(engine, list));
+        seen.detail("services", services(platform, list));
         seen.detail("monitoring", way.as_str());
     }
     if workers.is_empty() {
@@ -146,7 +147,7 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
                 Stage::Connect,
                 Cause::Container { kind: CauseKind::ConnectionRefused, variant: Variant::ContainerAbsent },
             )
-            .because(format!("project `{}` has no container of service `{}`", stack.project, stack.worker))
+            .because(platform.lacks(&stack.worker))
             .at(stack.worker.clone());
             let connected = seen.expect(name, Expects::Works);
             seen.failed(connected, failure);
@@ -157,7 +158,7 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
     }
     for worker in workers {
         let connected = seen.expect(name.clone(), Expects::Works);
-        match of_container(context, engine, worker, &connections, asks_for_certificate).await {
+        match of_container(context, platform, worker, &connections, asks_for_certificate).await {
             Verdict::Connected(level, what) => {
                 if level > seen.evidence {
                     seen.evidence = level;

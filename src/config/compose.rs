@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tls_verify_checks::compose::{Compose, Program};
+use tls_verify_checks::platform::compose::{Compose, Program};
 
 use super::{Environment, is_executable, on_path};
 

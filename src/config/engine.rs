@@ -3,21 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use tls_verify_checks::stack::EngineChoice;
+use tls_verify_checks::platform::{Choice, Sockets};
 
 use crate::cli::TargetArgs;
 
 /// `--docker-host`, `DOCKER_HOST`, the current context, the usual sockets.
-pub(super) fn choice(args: &TargetArgs, environment: &Environment) -> EngineChoice {
+pub(super) fn choice(args: &TargetArgs, environment: &Environment) -> Choice {
     if args.no_docker {
-        return EngineChoice::Off;
+        return Choice::Off;
     }
     if let Some(host) = args.docker_host.as_deref().or_else(|| environment.get("DOCKER_HOST")) {
         let host = if host.starts_with('/') { format!("unix://{host}") } else { host.to_owned() };
-        return EngineChoice::Host(host);
+        return Choice::Docker(Sockets::Host(host));
     }
     if let Some(host) = context_host(environment) {
-        return EngineChoice::Host(host);
+        return Choice::Docker(Sockets::Host(host));
     }
     let mut sockets = vec![PathBuf::from("/var/run/docker.sock"), PathBuf::from("/run/docker.sock")];
     if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {
@@ -29,7 +29,7 @@ pub(super) fn choice(args: &TargetArgs, environment: &Environment) -> EngineChoi
         sockets.push(Path::new(home).join(".docker/desktop/docker.sock"));
     }
     sockets.push(PathBuf::from("/run/podman/podman.sock"));
-    EngineChoice::Usual(sockets)
+    Choice::Docker(Sockets::Usual(sockets))
 }
 
 /// The endpoint of the Docker CLI's current context (`~/.docker/config.json`, `contexts/meta`).

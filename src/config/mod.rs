@@ -191,11 +191,11 @@ pub fn stack(
         },
         worker: args.worker.clone().unwrap_or_else(|| "mock-bank-worker".to_owned()),
         worker_required: args.worker.is_some(),
-        engine: engine::choice(args, environment),
+        platform: engine::choice(args, environment),
         logs: match (&args.logs, args.no_docker) {
             (Some(directory), _) => LogSource::Directory(directory.clone()),
             (None, true) => LogSource::None,
-            (None, false) => LogSource::Engine,
+            (None, false) => LogSource::Platform,
         },
         since,
         minimum: environment

@@ -154,6 +154,7 @@ fn url(
         server_name: None,
         addresses: Vec::new(),
         explicit: setting.given,
+        via: None,
     };
     Some(Parsed { endpoint, user, password })
 }
@@ -211,6 +212,7 @@ fn port(
         server_name: None,
         addresses: Vec::new(),
         explicit: flag.is_some(),
+        via: None,
     })
 }
 

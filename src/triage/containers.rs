@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use futures_util::StreamExt;
 use tls_verify_checks::context::OwnProbe;
-use tls_verify_checks::engine::Engine;
+use tls_verify_checks::platform::{self, Piece};
 use tls_verify_core::logs::own_connections::caused_by;
 
 use super::{Collected, lock};
@@ -50,12 +50,12 @@ pub(super) fn docker(
         .map_err(|error| Wrong::new(format!("no runtime can be started: {error}"), "try again"))?;
     let own = crate::trace::kept(environment);
     runtime.block_on(async {
-        let engine = Engine::connect(&stack, stack.timeout).await.map_err(|failure| {
+        let platform = platform::connect(&stack, stack.timeout).await.map_err(|failure| {
             Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
         })?;
         let inside: Vec<IpAddr> =
-            engine.containers.iter().flat_map(|container| container.addresses.iter().copied()).collect();
-        for container in &engine.containers {
+            platform.instances().flat_map(|container| container.addresses.iter().copied()).collect();
+        for container in platform.instances() {
             let name = container.name.clone();
             let mut sink = |problem: Problem| {
                 let ours = |one: &OwnProbe| {
@@ -67,10 +67,11 @@ pub(super) fn docker(
                 }
             };
             let mut scanner = Scanner::new(true, &mut sink);
-            let mut chunks = std::pin::pin!(engine.logs(container, stack.since));
-            while let Some(chunk) = chunks.next().await {
-                match chunk {
-                    Ok(chunk) => scanner.feed(&chunk),
+            let mut pieces = platform.logs(container, stack.since);
+            while let Some(piece) = pieces.next().await {
+                match piece {
+                    Ok(Piece::Bytes(bytes)) => scanner.feed(&bytes),
+                    Ok(Piece::PresentStart) => {}
                     Err(error) => {
                         output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
                         break;

@@ -13,9 +13,9 @@ use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_checks::engine::Container;
 use tls_verify_checks::own_side::file_of;
 use tls_verify_checks::settings::{self, Setting};
+use tls_verify_core::workload::Instance;
 
 use crate::app::usage;
 use crate::catalogue::Blanks;
@@ -198,7 +198,7 @@ impl Collected {
     }
 
     /// The container's own settings for the groups whose last line is its.
-    fn explain_by(&mut self, container: &Container) {
+    fn explain_by(&mut self, container: &Instance) {
         for group in self.groups.iter_mut().filter(|group| group.sample_source == container.name) {
             let file = match group.cause {
                 CauseKind::BadKeyFile => file_of(&group.sample.line),

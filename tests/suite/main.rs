@@ -16,6 +16,7 @@ mod machines;
 mod outputs;
 mod parsing;
 mod peel;
+mod platform;
 mod probe;
 mod reading;
 mod readme;

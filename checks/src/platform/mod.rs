@@ -2,18 +2,28 @@
 //! logs, files and connections, and words what an operator has to do. Checks and diagnosis know this alone; a
 //! further platform is one folder beside `docker` and one flag.
 
+pub mod compose;
+mod docker;
+mod docker_inspection;
+mod docker_transport;
+mod recorded;
+
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use tls_verify_core::remedy::Action;
+use tls_verify_core::remedy::Wording;
 use tls_verify_core::workload::{Instance, Workload};
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::fault::{Cause, Failure, Stage};
+use crate::stack::Stack;
 
 /// A connection, whatever carries it.
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -59,6 +69,16 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// workload in the order of their names.
     fn workloads(&self) -> &[Workload];
 
+    /// Whether it can be asked what is now; a recording knows what was.
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    /// That it has nothing of a service, as a sentence.
+    fn lacks(&self, service: &str) -> String {
+        format!("{} has no container of service `{service}`", self.stack())
+    }
+
     /// An instance's state, asked anew.
     fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>>;
 
@@ -77,8 +97,8 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// A byte stream to a port of an instance.
     fn open<'a>(&'a self, of: &'a Instance, port: u16) -> BoxFuture<'a, io::Result<Box<dyn Wire>>>;
 
-    /// How an action is typed here: a command quoted for a POSIX shell. `None`: there is no such action here.
-    fn word(&self, action: &Action) -> Option<String>;
+    /// How it says what is to be done.
+    fn wording(&self) -> Arc<dyn Wording>;
 
     /// A service of the stack as reports name it in `where`: `nats`, `statefulset/cordum-nats`.
     fn whereabouts(&self, service: &str) -> String {
@@ -86,7 +106,7 @@ pub trait Platform: fmt::Debug + Send + Sync {
     }
 }
 
-impl dyn Platform {
+impl<'p> dyn Platform + 'p {
     /// All instances, workload by workload.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.workloads().iter().flat_map(|workload| &workload.instances)
@@ -106,6 +126,46 @@ pub fn is_of(service: &str, wanted: &str) -> bool {
         || service.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('-')).is_some_and(number)
 }
 
+/// The platform that the operator's choice leads to.
+///
+/// # Errors
+/// Why there is none, or none that answers.
+pub async fn connect(stack: &Stack, patience: Duration) -> Result<Arc<dyn Platform>, Failure> {
+    match &stack.platform {
+        Choice::Off => {
+            Err(Failure::new(Stage::Configure, Cause::Other).because("Docker is not asked (`--no-docker`)"))
+        }
+        Choice::Docker(sockets) => Ok(Arc::new(docker::Engine::connect(stack, sockets, patience).await?)),
+        Choice::Ready(platform) => Ok(Arc::clone(platform)),
+    }
+}
+
+/// The platform of logs that lie in a folder.
+#[must_use]
+pub fn recorded(folder: &Path) -> Arc<dyn Platform> {
+    Arc::new(recorded::Recorded::open(folder))
+}
+
+/// Which platform the stack runs on.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// None is asked.
+    Off,
+    /// A Docker Engine.
+    Docker(Sockets),
+    /// One that is connected already.
+    Ready(Arc<dyn Platform>),
+}
+
+/// Where a Docker Engine may listen.
+#[derive(Clone, Debug)]
+pub enum Sockets {
+    /// `--docker-host` or `DOCKER_HOST`.
+    Host(String),
+    /// The usual sockets, in order.
+    Usual(Vec<PathBuf>),
+}
+
 /// The way to a port of an instance that leads through the platform alone.
 #[derive(Clone)]
 pub struct Via {
@@ -115,6 +175,13 @@ pub struct Via {
 }
 
 impl Via {
+    /// The instance's own address; unspecified where it has none.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let unspecified = IpAddr::from([0, 0, 0, 0]);
+        SocketAddr::new(self.instance.addresses.first().copied().unwrap_or(unspecified), self.port)
+    }
+
     /// Opens it.
     ///
     /// # Errors

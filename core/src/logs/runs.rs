@@ -118,6 +118,32 @@ impl<'a> Reader<'a> {
         self.keep(bytes);
     }
 
+    /// What follows is the present start's.
+    pub fn start(&mut self) {
+        self.rest();
+        self.crossed = true;
+        self.starting = false;
+        self.turn();
+    }
+
+    /// The last line may have no end.
+    fn rest(&mut self) {
+        if !self.partial.is_empty() {
+            let line = std::mem::take(&mut self.partial);
+            self.line(&line);
+        }
+        self.close();
+    }
+
+    /// The run that was being read has ended.
+    fn turn(&mut self) {
+        if self.log.present.lines > 0 {
+            let ended = std::mem::take(&mut self.log.present);
+            self.log.previous = Some(ended);
+            self.log.runs += 1;
+        }
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let room = LINE_LIMIT.saturating_sub(self.partial.len()).min(bytes.len());
         self.partial.extend_from_slice(&bytes[..room]);
@@ -132,11 +158,7 @@ impl<'a> Reader<'a> {
     /// The runs that were seen.
     #[must_use]
     pub fn finish(mut self) -> ServiceLog {
-        if !self.partial.is_empty() {
-            let line = std::mem::take(&mut self.partial);
-            self.line(&line);
-        }
-        self.close();
+        self.rest();
         self.log
     }
 
@@ -177,10 +199,8 @@ impl<'a> Reader<'a> {
         let start = matches!(sense, Sense::Start(_));
         let marker = start && !self.starting && !self.crossed;
         self.starting = start;
-        if (crossing || marker) && self.log.present.lines > 0 {
-            let ended = std::mem::take(&mut self.log.present);
-            self.log.previous = Some(ended);
-            self.log.runs += 1;
+        if crossing || marker {
+            self.turn();
         }
         let run = &mut self.log.present;
         run.lines += 1;

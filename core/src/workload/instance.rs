@@ -107,6 +107,18 @@ impl Instance {
         matches!(self.phase, Phase::Running | Phase::Paused)
     }
 
+    /// Between two starts.
+    #[must_use]
+    pub const fn is_restarting(&self) -> bool {
+        matches!(self.phase, Phase::Restarting)
+    }
+
+    /// Frozen.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        matches!(self.phase, Phase::Paused)
+    }
+
     /// It does not run, and nothing is about to start it.
     #[must_use]
     pub const fn is_down(&self) -> bool {

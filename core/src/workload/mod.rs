@@ -153,6 +153,15 @@ impl Container {
         self.environment.iter().rev().find(|one| one.name == name)
     }
 
+    /// Where a path of the container lies on the host, where a mount of the host brings it.
+    #[must_use]
+    pub fn on_host(&self, path: &str) -> Option<String> {
+        let mount = self.mount_of(path)?;
+        let MountSource::Host(source) = &mount.source else { return None };
+        let rest = path.strip_prefix(mount.target.trim_end_matches('/'))?;
+        Some(format!("{source}{rest}"))
+    }
+
     /// The mount that brings a path of the container: the longest target that holds it.
     #[must_use]
     pub fn mount_of(&self, path: &str) -> Option<&Mount> {

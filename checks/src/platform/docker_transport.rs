@@ -12,8 +12,8 @@ use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::Wire;
 use crate::bound::Bounded;
 
 /// The list of a project's containers has some KiB, an inspection some tens of them.
@@ -21,9 +21,6 @@ const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Seconds that bollard gives a request; the run's own deadline is tighter.
 const TIMEOUT: u64 = 120;
-
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// Where an engine listens.
 #[derive(Clone, Debug)]

@@ -1,0 +1,140 @@
+//! `--logs DIR`: what ran when the logs were written. It knows services by their files, and of them no more than
+//! what they logged: no state, no setting, no address.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use tls_verify_core::remedy::{self, Wording};
+use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
+use tokio::io::AsyncReadExt;
+
+use super::{Logs, Piece, Platform, Reach, Wire};
+
+/// A folder of `SERVICE.log` files.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    folder: PathBuf,
+    name: String,
+    workloads: Vec<Workload>,
+}
+
+/// What cannot be asked of a recording.
+const SILENT: &str = "a recording answers nothing";
+
+impl Recorded {
+    pub(super) fn open(folder: &Path) -> Self {
+        let stem = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".log").filter(|stem| !stem.is_empty()).map(str::to_owned)
+        };
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(stem).collect();
+        names.sort();
+        let workload = |name: String| {
+            let mut workload = Workload::named(WorkloadKind::Service, name.clone());
+            workload.instances.push(Instance::of_service(name.clone(), name));
+            workload
+        };
+        Self {
+            folder: folder.to_owned(),
+            name: format!("the folder {}", folder.display()),
+            workloads: names.into_iter().map(workload).collect(),
+        }
+    }
+}
+
+/// A file in pieces.
+async fn piece(opened: io::Result<tokio::fs::File>) -> Option<(Result<Piece, String>, Rest)> {
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) => return Some((Err(error.to_string()), None)),
+    };
+    let mut buffer = vec![0_u8; 64 * 1024];
+    match file.read(&mut buffer).await {
+        Ok(0) => None,
+        Ok(count) => {
+            buffer.truncate(count);
+            Some((Ok(Piece::Bytes(Bytes::from(buffer))), Some(file)))
+        }
+        Err(error) => Some((Err(error.to_string()), None)),
+    }
+}
+
+type Rest = Option<tokio::fs::File>;
+
+/// Where the reading of a file stands.
+enum Reading {
+    Closed(PathBuf),
+    Open(tokio::fs::File),
+    Over,
+}
+
+impl Platform for Recorded {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn stack(&self) -> String {
+        self.name.clone()
+    }
+
+    fn workloads(&self) -> &[Workload] {
+        &self.workloads
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn lacks(&self, service: &str) -> String {
+        format!("there is no {service}.log in {}", self.folder.display())
+    }
+
+    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
+        let same = of.clone();
+        async move { Ok(same) }.boxed()
+    }
+
+    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
+        let path = self.folder.join(format!("{}.log", of.name));
+        let read = |reading: Reading| async {
+            let opened = match reading {
+                Reading::Closed(path) => tokio::fs::File::open(path).await,
+                Reading::Open(file) => Ok(file),
+                Reading::Over => return None,
+            };
+            let (piece, rest) = piece(opened).await?;
+            Some((piece, rest.map_or(Reading::Over, Reading::Open)))
+        };
+        stream::unfold(Reading::Closed(path), read).boxed()
+    }
+
+    fn file<'a>(&'a self, _of: &'a Instance, _path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        async { Err(SILENT.to_owned()) }.boxed()
+    }
+
+    fn run<'a>(
+        &'a self,
+        _of: &'a Instance,
+        _command: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        async { Err(SILENT.to_owned()) }.boxed()
+    }
+
+    fn reach(&self, _of: &Instance, _port: u16) -> Reach {
+        Reach::No
+    }
+
+    fn open<'a>(&'a self, _of: &'a Instance, _port: u16) -> BoxFuture<'a, io::Result<Box<dyn Wire>>> {
+        async { Err(io::Error::other(SILENT)) }.boxed()
+    }
+
+    fn wording(&self) -> Arc<dyn Wording> {
+        Arc::new(remedy::Compose::default())
+    }
+}

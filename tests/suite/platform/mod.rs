@@ -1,0 +1,51 @@
+//! What runs the stack, behind its trait: whatever it is, the same is seen and said of it.
+
+mod memory;
+
+use tls_verify::outcome::RunReport;
+use tls_verify_fixtures::demo::Demo;
+
+use memory::{Memory, run_on};
+
+/// What the checks say of a healthy demo that `change` has changed.
+fn report(change: impl FnOnce(&mut Memory)) -> RunReport {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let demo = Demo::start(None).await.unwrap();
+        let mut memory = Memory::of(&demo);
+        change(&mut memory);
+        run_on(&demo, memory).await
+    })
+}
+
+fn told(report: &RunReport) -> String {
+    let line = |check: &tls_verify::outcome::CheckReport| {
+        format!("{} {}: {} {:?}\n", check.number, check.status.slug(), check.summary, check.diagnoses.first())
+    };
+    report.checks.iter().map(line).collect()
+}
+
+#[test]
+fn a_platform_that_nobody_knew_is_asked_like_any_other() {
+    let report = report(|_| {});
+    assert_eq!(report.exit_code, 0, "{}", told(&report));
+    let of = |id: &str| report.checks.iter().find(|check| check.id == id).unwrap();
+    assert!(of("service-links").summary.contains("4 core services"), "{}", told(&report));
+    assert!(of("redis-logs").summary.contains("6 logs read"), "{}", told(&report));
+}
+
+#[test]
+fn what_is_gone_or_has_ended_holds_no_link() {
+    let report = report(|memory| {
+        memory.gone("scheduler");
+        memory.ended("workflow-engine-abc", tls_verify_core::workload::Phase::Exited, 0);
+    });
+    let links = report.checks.iter().find(|check| check.id == "service-links").unwrap();
+    assert_eq!(links.status.slug(), "fail", "{}", told(&report));
+    let variants: Vec<_> =
+        links.diagnoses.iter().filter_map(|one| one.variant).map(|one| one.slug()).collect();
+    assert!(
+        variants.contains(&"container-absent") && variants.contains(&"container-stopped"),
+        "{variants:?}"
+    );
+}
