@@ -112,6 +112,14 @@ fn labelled_lines_are_named_and_traps_are_not() {
     holds(&measure(&file), 0.97, 0.01);
 }
 
+/// Lines of public trouble reports, which lie beside the corpus.
+#[test]
+fn lines_of_reports_are_named() {
+    let Some(file) = corpus() else { return };
+    let score = measure(&file.with_file_name("reports").join("lines.jsonl"));
+    assert_eq!((score.wrong, score.alarms), (0, 0));
+}
+
 #[test]
 fn own_lines_are_named_and_traps_are_not() {
     holds(&measure(&own("own.jsonl")), 0.97, 0.01);
@@ -122,4 +130,5 @@ fn fresh_lines() {
     holds(&measure(&own("fresh.jsonl")), 0.95, 0.01);
     holds(&measure(&own("third.jsonl")), 0.95, 0.025);
     holds(&measure(&own("fourth.jsonl")), 0.95, 0.025);
+    holds(&measure(&own("fifth.jsonl")), 0.98, 0.005);
 }

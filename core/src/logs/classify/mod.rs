@@ -10,6 +10,7 @@ mod phrase;
 mod prefix;
 mod quick;
 mod record;
+mod roles;
 mod sense;
 mod shape;
 mod steady;
@@ -109,8 +110,9 @@ fn judged(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
         shape::Shape::Access(status) => return access(status),
         shape::Shape::Nothing => return None,
     };
-    weighed(&text)
-        .map(|(found, rank)| (Recognised { link: link(&record.own_words_and_peers()), ..found }, rank))
+    let (found, rank) = weighed(&text)?;
+    let found = roles::directed(&text, found)?;
+    Some((Recognised { link: link(&record.own_words_and_peers()), ..found }, rank))
 }
 
 /// What an answered request tells: only a proxy's own word on its upstream.

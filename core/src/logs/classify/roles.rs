@@ -1,0 +1,225 @@
+//! Who speaks, and of what: a server about the client it refused, a client about its server; of an alert that it
+//! sent or of one that it got; of TLS, or of something else that has signatures and handshakes too.
+
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::automaton;
+use super::sense::Recognised;
+use crate::cause::{CauseKind, Side};
+
+/// Words with which a server speaks of a connection that it was asked for.
+const ACCEPTS: &[&str] = &[
+    "rejected connection",
+    "ssl_accept",
+    "accepting a client connection",
+    "accepting client connection",
+    "accepting connection",
+    "not accept ssl connection",
+    "accept tls connection",
+    "handshake error from",
+    "handshake with client",
+    "serverhandshake(",
+    "grpc: server",
+    "servertransport",
+    "complete security handshake from",
+    "while ssl handshaking, client",
+    "in handshake (server ",
+    ": ssl handshake failure (",
+    "remote address:",
+    "remote-addr",
+    "remoteaddr",
+    "tls server:",
+    "server alert",
+    "incoming connection",
+    "inbound",
+    "listener",
+    "smtpd",
+    "imapd",
+    "imap-login",
+    " - cid:",
+    "from client",
+    "client's certificate",
+    "client certificate",
+    "downstream",
+];
+
+/// Words with which a client speaks of a connection that it asks for: they weigh more.
+const DIALS: &[&str] = &[
+    "upstream",
+    "dial ",
+    "dialing",
+    "dialer",
+    "connect to ",
+    "connecting to",
+    "connect: ",
+    "connect redis",
+    "connect nats",
+    "authentication handshake failed",
+    "tls client:",
+    "get \"",
+    "post \"",
+    "outbound",
+];
+
+/// What has signatures and handshakes of its own.
+const OTHERS: &[&str] = &[
+    "ssh",
+    "sshd",
+    "knownhosts",
+    "known_hosts",
+    "kex",
+    "publickey",
+    "gpg",
+    "pgp",
+    "openpgp",
+    "cosign",
+    "sigstore",
+    "rekor",
+    "attestation",
+    "attestations",
+    "signatures",
+    "commit",
+    "transparency",
+    "jwt",
+    "jws",
+    "jwk",
+    "jose",
+    "jsonwebtoken",
+    "oidc",
+    "saml",
+    "token",
+    "websocket",
+    "websockets",
+    "noise",
+    "wireguard",
+    "wg0",
+    "peer 1",
+    "dkim",
+    "dnssec",
+    "hmac",
+    "signaturedoesnotmatch",
+    "request signature",
+    "webhook signature",
+    "apk",
+    "rpm",
+    "packages",
+    "license",
+    "raft",
+    "kerberos",
+    "gssapi",
+    "worker",
+    "bittorrent",
+    "webrtc",
+    "rtmp",
+    "socket.io",
+    "minisign",
+    "checksum",
+    "hashes",
+];
+
+/// What only TLS has.
+const TLS: &[&str] = &[
+    "tls",
+    "ssl",
+    "sslv3",
+    "tlsv1",
+    "x509",
+    "certificate",
+    "certificates",
+    "cert",
+    "certs",
+    "openssl",
+    "pkix",
+    "alert",
+    "dtls",
+    "rustls",
+    "gnutls",
+    "schannel",
+    "mtls",
+    "ca",
+    "crt",
+    "pem",
+];
+
+fn holds(cell: &'static OnceLock<AhoCorasick>, words: &'static [&'static str], text: &[u8]) -> bool {
+    automaton(cell, words.iter().copied()).is_match(text)
+}
+
+/// One of the words stands in the text, as a whole word.
+fn names(cell: &'static OnceLock<AhoCorasick>, words: &'static [&'static str], text: &[u8]) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    automaton(cell, words.iter().copied()).find_overlapping_iter(text).any(|hit| {
+        edge(hit.start().checked_sub(1).and_then(|index| text.get(index))) && edge(text.get(hit.end()))
+    })
+}
+
+/// The speaker was asked for the connection.
+fn accepts(text: &[u8]) -> bool {
+    static ACCEPTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static DIALS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    holds(&ACCEPTS_CELL, ACCEPTS, text) && !holds(&DIALS_CELL, DIALS, text)
+}
+
+/// Bytes came that are no TLS record.
+fn came_otherwise(text: &[u8]) -> bool {
+    const BYTES: &[&str] =
+        &["version number", "record", "too long", "content type", "version_number", "packet"];
+    static BYTES_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    holds(&BYTES_CELL, BYTES, text)
+}
+
+/// A protocol beside TLS is spoken of, and nothing that only TLS has.
+fn is_of_others(text: &[u8]) -> bool {
+    static OTHERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    names(&OTHERS_CELL, OTHERS, text) && !names(&TLS_CELL, TLS, text)
+}
+
+/// What was found, as it is meant by who says it; `None` where it is not about TLS at all.
+pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
+    let says = |words: &[u8]| memchr::memmem::find(text, words).is_some();
+    match found.kind {
+        CauseKind::OtherTls
+        | CauseKind::BadSignature
+        | CauseKind::KeyMismatch
+        | CauseKind::NoSharedCipher
+            if is_of_others(text) =>
+        {
+            None
+        }
+        // What came was no TLS: to a server a client sent it.
+        CauseKind::WrongSchemeTlsToPlain if accepts(text) && came_otherwise(text) => Some(Recognised {
+            kind: CauseKind::WrongSchemePlainToTls,
+            variant: None,
+            side: Side::Client,
+            ..found
+        }),
+        // The certificate that a server judges is its client's.
+        CauseKind::UnknownAuthority
+        | CauseKind::Expired
+        | CauseKind::NotYetValid
+        | CauseKind::WrongKeyUsage
+        | CauseKind::InvalidCa
+            if accepts(text) =>
+        {
+            Some(Recognised { side: Side::Client, ..found })
+        }
+        // An alert that was sent judges the peer's certificate, one that came judges ours.
+        CauseKind::BadCertificate if says(b"(OUT), TLS alert") || says(b"ending fatal alert") => {
+            if found.variant == Some(crate::cause::Variant::OtherCa) {
+                Some(Recognised {
+                    kind: CauseKind::UnknownAuthority,
+                    variant: None,
+                    side: Side::Server,
+                    ..found
+                })
+            } else {
+                Some(Recognised { side: Side::Server, ..found })
+            }
+        }
+        CauseKind::ConnectionReset if says(b"TLS alert, close notify") => None,
+        _ => Some(found),
+    }
+}
