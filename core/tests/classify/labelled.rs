@@ -131,4 +131,6 @@ fn fresh_lines() {
     holds(&measure(&own("third.jsonl")), 0.95, 0.025);
     holds(&measure(&own("fourth.jsonl")), 0.95, 0.025);
     holds(&measure(&own("fifth.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("sixth.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("seventh.jsonl")), 0.98, 0.005);
 }

@@ -111,8 +111,9 @@ fn judged(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
         shape::Shape::Nothing => return None,
     };
     let (found, rank) = weighed(&text)?;
-    let found = roles::directed(&text, found)?;
-    Some((Recognised { link: link(&record.own_words_and_peers()), ..found }, rank))
+    let told = record.own_words_and_peers();
+    let found = roles::directed(&told, found)?;
+    Some((Recognised { link: link(&told), ..found }, rank))
 }
 
 /// What an answered request tells: only a proxy's own word on its upstream.

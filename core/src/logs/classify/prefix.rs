@@ -1,9 +1,11 @@
 //! What Compose, kubectl, an engine, a runtime or syslog put in front of what a program wrote.
 
+/// Takes one thing off the front, if it is there.
+type Cut = fn(&[u8]) -> Option<&[u8]>;
+
 /// What the emitter wrote: without what others put in front.
 pub(super) fn body(line: &[u8]) -> &[u8] {
-    const CUTS: [fn(&[u8]) -> Option<&[u8]>; 5] =
-        [after_bar, after_pod, after_stamp, after_stream, after_syslog];
+    const CUTS: [Cut; 5] = [after_bar, after_pod, after_stamp, after_stream, after_syslog];
     let mut rest = line;
     // Compose's name, the engine's time, a stream, a pod: no more than one of each.
     for _ in 0..CUTS.len() {

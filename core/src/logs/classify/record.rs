@@ -96,6 +96,8 @@ const PEERS: &[&[u8]] = &[
     b"nats",
     b"link",
     b"upstream",
+    b"remote",
+    b"client",
 ];
 
 impl<'a> Record<'a> {

@@ -18,6 +18,8 @@ const ACCEPTS: &[&str] = &[
     "accepting connection",
     "not accept ssl connection",
     "accept tls connection",
+    "accept failed",
+    "failed to accept",
     "handshake error from",
     "handshake with client",
     "serverhandshake(",
@@ -30,9 +32,13 @@ const ACCEPTS: &[&str] = &[
     "remote address:",
     "remote-addr",
     "remoteaddr",
+    "remote_addr",
+    "client_addr",
     "tls server:",
     "server alert",
     "incoming connection",
+    "connection from",
+    "httpsconnectionmiddleware",
     "inbound",
     "listener",
     "smtpd",
@@ -164,8 +170,16 @@ fn accepts(text: &[u8]) -> bool {
 
 /// Bytes came that are no TLS record.
 fn came_otherwise(text: &[u8]) -> bool {
-    const BYTES: &[&str] =
-        &["version number", "record", "too long", "content type", "version_number", "packet"];
+    const BYTES: &[&str] = &[
+        "version number",
+        "record",
+        "too long",
+        "content type",
+        "version_number",
+        "packet",
+        "frame",
+        "contenttype",
+    ];
     static BYTES_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     holds(&BYTES_CELL, BYTES, text)
 }

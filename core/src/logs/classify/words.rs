@@ -163,6 +163,14 @@ impl Words {
 
     /// Text without blanks, quotes or brackets: a path, an address, or words.
     fn chunk(&mut self, chunk: &[u8]) {
+        // A path in single quotes is a path.
+        let chunk = match chunk.strip_prefix(b"'") {
+            Some(rest) if rest.starts_with(b"/") => {
+                let end = memchr::memchr(b'\'', rest).unwrap_or(rest.len());
+                &rest[..end]
+            }
+            _ => chunk,
+        };
         let slashes = memchr::memchr_iter(b'/', chunk).count();
         if slashes == 0 || chunk == b"/" {
             let lower = chunk.to_ascii_lowercase();
