@@ -3,8 +3,10 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rustls_pki_types::CertificateDer;
 use tls_verify_core::certificates::layout::{Files, Folder, LAYOUT};
 use tls_verify_core::certificates::modes::Modes;
+use tls_verify_core::certificates::pem;
 use tls_verify_core::certificates::read::{self, Found, SIZE_LIMIT, Unreadable};
 use tls_verify_core::certificates::source::Source;
 
@@ -34,6 +36,14 @@ pub fn one(path: &Path, password: Option<&str>) -> Source {
     })
 }
 
+/// The certificates that Go reads from a PEM file, DER; none where it cannot be read.
+#[must_use]
+pub fn certificates(path: &Path) -> Vec<CertificateDer<'static>> {
+    content(path)
+        .map(|bytes| pem::certificates(&bytes).map(CertificateDer::from).collect())
+        .unwrap_or_default()
+}
+
 /// Reads standard input.
 ///
 /// # Errors
@@ -44,7 +54,11 @@ pub fn standard_input(password: Option<&str>) -> io::Result<Vec<Source>> {
     Ok(read::bytes("-", &bytes, password).into_iter().map(|found| Source::new(None, found)).collect())
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, Unreadable> {
+/// The bytes of a regular file of a bounded size.
+///
+/// # Errors
+/// Why it cannot be had.
+pub fn content(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let fault = |variant, message: String| Unreadable { variant, message };
     let refuse = |error: &io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -166,7 +180,7 @@ fn may_hold(path: &Path) -> bool {
     }
     let mut head = [0_u8; 4096];
     let count = std::fs::File::open(path).and_then(|mut file| file.read(&mut head)).unwrap_or(0);
-    memchr::memmem::find(&head[..count], b"-----BEGIN ").is_some()
+    pem::begins(&head[..count])
         || (memchr::memmem::find(&head[..count], b"apiVersion").is_some()
             && memchr::memmem::find(&head[..count], b"Secret").is_some())
 }

@@ -100,10 +100,8 @@ fn failure(context: &Context, finding: &Finding) -> Failure {
 
 /// The certificate or authority at fault, as the links that show it name it.
 fn origin(context: &Context, finding: &Finding, cause: &Cause) -> Option<Origin> {
-    use rustls_pki_types::CertificateDer;
-    use rustls_pki_types::pem::PemObject;
     let Cause::Chain(faults) = cause else { return Some(own_side::of_file(&finding.file)) };
-    let leaf = CertificateDer::from_pem_file(&finding.file).ok()?;
+    let leaf = certificate_files::certificates(Path::new(&finding.file)).into_iter().next()?;
     let anchors = &context.stack.anchors.file;
     if anchors == Path::new(&finding.file) {
         return Some(look::anchor_file(context));
@@ -116,10 +114,8 @@ fn origin(context: &Context, finding: &Finding, cause: &Cause) -> Option<Origin>
 
 /// What each reachable endpoint serves against `server/tls.crt`.
 async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
-    use rustls_pki_types::CertificateDer;
-    use rustls_pki_types::pem::PemObject;
     let file = folder.join("server/tls.crt");
-    let Ok(on_disk) = CertificateDer::from_pem_file(&file) else { return };
+    let Some(on_disk) = certificate_files::certificates(&file).into_iter().next() else { return };
     let looks = SERVING.iter().map(|link| async move { (*link, served(context, *link).await) });
     let mut table = Map::new();
     let mut same = 0_usize;

@@ -222,10 +222,9 @@ pub fn origin(context: &Context, fault: Option<&ChainFault>, leaf: &CertificateD
         _ => {
             let ca = &context.stack.anchors.file;
             let file = ca.parent().and_then(std::path::Path::parent).map(|root| root.join("server/tls.crt"));
-            let on_disk = file.as_ref().and_then(|file| {
-                use rustls_pki_types::pem::PemObject;
-                CertificateDer::from_pem_file(file).ok()
-            });
+            let on_disk = file
+                .as_ref()
+                .and_then(|file| crate::certificate_files::certificates(file).into_iter().next());
             let same = on_disk.is_some_and(|found| found == *leaf);
             let file = file.filter(|_| same).map(|file| file.display().to_string());
             Origin { key: fingerprint(leaf), file }
@@ -274,7 +273,6 @@ async fn intermediate(
 
 /// Certificates in the folder and one level below, within bounds.
 fn lying_about(root: &std::path::Path) -> Vec<(String, CertificateDer<'static>)> {
-    use rustls_pki_types::pem::PemObject;
     let entries = |folder: &std::path::Path| -> Vec<std::path::PathBuf> {
         let read = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut paths: Vec<_> = read.map(|entry| entry.path()).take(200).collect();
@@ -292,8 +290,8 @@ fn lying_about(root: &std::path::Path) -> Vec<(String, CertificateDer<'static>)>
         if !named || !small {
             continue;
         }
-        let Ok(read) = CertificateDer::pem_file_iter(&file) else { continue };
-        found.extend(read.flatten().take(32).map(|one| (file.display().to_string(), one)));
+        let read = crate::certificate_files::certificates(&file);
+        found.extend(read.into_iter().take(32).map(|one| (file.display().to_string(), one)));
     }
     found
 }

@@ -4,8 +4,6 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use tls_verify_core::x509::verdict;
 
 use tls_verify_core::workload::Instance;
@@ -74,9 +72,9 @@ pub(crate) fn file_at_fault(
 /// A file on the host as an origin: by its certificate, as the links that show it name it.
 #[must_use]
 pub(crate) fn of_file(path: &str) -> Origin {
-    let key = match CertificateDer::from_pem_file(path) {
-        Ok(certificate) => look::fingerprint(&certificate),
-        Err(_) => format!("file {path}"),
+    let key = match crate::certificate_files::certificates(Path::new(path)).first() {
+        Some(certificate) => look::fingerprint(certificate),
+        None => format!("file {path}"),
     };
     Origin { key, file: Some(path.to_owned()) }
 }

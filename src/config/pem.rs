@@ -4,11 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use rustls_pki_types::pem::{PemObject, SectionKind};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
+};
 use tls_verify_checks::cause::Variant;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::stack::Identity;
+use tls_verify_core::certificates::pem;
 
 /// Certificates of a file, and what else was noticed in it.
 #[derive(Debug)]
@@ -74,27 +76,41 @@ pub fn certificates(file: &Path) -> Result<Read, FileFault> {
 
 fn sections(file: &Path, bytes: &[u8], what: &str) -> Result<Read, FileFault> {
     let mut read = Read { certificates: Vec::new(), notes: Vec::new() };
-    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
+    let mut bad = None;
+    for section in pem::sections(bytes) {
         match section {
-            Ok((SectionKind::Certificate, der)) => read.certificates.push(CertificateDer::from(der)),
-            Ok((SectionKind::PrivateKey | SectionKind::EcPrivateKey | SectionKind::RsaPrivateKey, _)) => {
+            Ok(section) if section.is_certificate() => {
+                read.certificates.push(CertificateDer::from(section.der));
+            }
+            Ok(section) if section.is_private_key() => {
                 read.notes
                     .push(format!("{what} {} holds a private key: it does not belong there", file.display()));
             }
             Ok(_) => {}
-            Err(error) => {
-                if read.certificates.is_empty() {
-                    return Err(fault(
-                        file,
-                        Variant::NoPem,
-                        format!("{what} {} is no readable PEM: {error}", file.display()),
-                    ));
-                }
-                read.notes.push(format!("{what} {}: a block is unreadable: {error}", file.display()));
+            Err(why) => {
+                read.notes.push(format!("{what} {}: a block is unreadable: {why}", file.display()));
+                bad.get_or_insert(why);
             }
         }
     }
-    Ok(read)
+    match bad {
+        Some(why) if read.certificates.is_empty() => {
+            Err(fault(file, Variant::NoPem, format!("{what} {} is no readable PEM: {why}", file.display())))
+        }
+        _ => Ok(read),
+    }
+}
+
+/// The first private key that Go's `tls.X509KeyPair` would take.
+fn private_key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
+    pem::sections(bytes).flatten().filter(|section| !section.encrypted).find_map(|section| {
+        Some(match section.label.as_str() {
+            "PRIVATE KEY" => PrivatePkcs8KeyDer::from(section.der).into(),
+            "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(section.der).into(),
+            "EC PRIVATE KEY" => PrivateSec1KeyDer::from(section.der).into(),
+            _ => return None,
+        })
+    })
 }
 
 /// The client certificate with its key.
@@ -116,9 +132,9 @@ pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault
         });
     }
     let key_bytes = bytes(key_file, "the client key")?;
-    let key = match PrivateKeyDer::from_pem_slice(&key_bytes) {
-        Ok(key) => key,
-        Err(_) => {
+    let key = match private_key(&key_bytes) {
+        Some(key) => key,
+        None => {
             let shown = key_file.display();
             let text = String::from_utf8_lossy(&key_bytes);
             let encrypted = text.contains("ENCRYPTED");

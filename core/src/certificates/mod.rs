@@ -7,6 +7,7 @@ mod keys;
 pub mod layout;
 pub mod modes;
 pub mod named;
+pub mod pem;
 pub mod read;
 mod report;
 mod set;

@@ -1,8 +1,8 @@
 //! Whatever a person may have: PEM with text around it, DER, PKCS#12, a Kubernetes Secret. A block that
 //! cannot be read is named and never hides the next one. Bounded.
 
+use super::pem::{self, BadSection, Section, decode};
 use crate::cause::Variant;
-use base64::Engine;
 use serde_yaml_ng::Value;
 
 /// One thing found in a file.
@@ -68,7 +68,6 @@ impl Found {
 
 /// No certificate file comes near these.
 pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
-const BLOCK_LIMIT: usize = 10_000;
 
 /// Reads bytes as whatever they are; a Kubernetes Secret gives one result for each of its entries.
 #[must_use]
@@ -102,7 +101,7 @@ pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
         found.passed_over = found.blocks.len();
         return vec![found];
     }
-    let begins = memchr::memmem::find(bytes, b"-----BEGIN ").is_some();
+    let begins = pem::begins(bytes);
     if looks_like_secret(bytes)
         && let Some(entries) = secret(name, bytes, password)
     {
@@ -203,47 +202,22 @@ fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
     }
 }
 
-/// PEM blocks, and base64 that cannot be decoded, each on its own.
+/// PEM blocks, and what cannot be read of them, each on its own.
 fn pem(found: &mut Found, bytes: &[u8], password: Option<&str>) {
-    let mut rest = bytes;
-    let mut number = 0_usize;
-    while let Some(start) = memchr::memmem::find(rest, b"-----BEGIN ") {
-        rest = &rest[start + 11..];
-        number += 1;
-        if number > BLOCK_LIMIT {
-            found.fault(Variant::WrongKind, "it holds more than 10,000 blocks; the rest is not read");
-            return;
-        }
-        let Some(dashes) = memchr::memmem::find(rest, b"-----").filter(|at| *at <= 64) else { continue };
-        let label = String::from_utf8_lossy(&rest[..dashes]).into_owned();
-        let body = &rest[dashes + 5..];
-        let end = format!("-----END {label}-----");
-        let until = memchr::memmem::find(body, end.as_bytes());
-        let next = memchr::memmem::find(body, b"-----BEGIN ");
-        let (content, after) = match (until, next) {
-            (Some(end_at), Some(next)) if next < end_at => (None, &body[next..]),
-            (Some(end_at), _) => (Some(&body[..end_at]), &body[end_at + end.len()..]),
-            (None, Some(next)) => (None, &body[next..]),
-            (None, None) => (None, &body[body.len()..]),
-        };
-        rest = after;
-        let Some(content) = content else {
-            found.fault(Variant::NoPem, format!("block {number} (`{label}`) has no end line"));
-            continue;
-        };
-        let (headers, encoded) = split_headers(content);
-        match decode(encoded) {
-            Some(der) if !der.is_empty() => block(found, &label, headers, der, password),
-            _ => {
-                found.fault(Variant::NoPem, format!("block {number} (`{label}`) is no base64"));
+    for section in pem::sections(bytes) {
+        match section {
+            Ok(section) => block(found, section, password),
+            Err(bad) => {
+                let variant = if bad == BadSection::TooMany { Variant::WrongKind } else { Variant::NoPem };
+                found.fault(variant, bad.to_string());
             }
         }
     }
 }
 
-fn block(found: &mut Found, label: &str, headers: &[u8], der: Vec<u8>, password: Option<&str>) {
-    let encrypted = memchr::memmem::find(headers, b"ENCRYPTED").is_some();
-    let block = match label {
+fn block(found: &mut Found, section: Section, password: Option<&str>) {
+    let Section { label, encrypted, der } = section;
+    let block = match label.as_str() {
         "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
             if label != "CERTIFICATE" {
                 let message =
@@ -259,27 +233,9 @@ fn block(found: &mut Found, label: &str, headers: &[u8], der: Vec<u8>, password:
         "RSA PRIVATE KEY" => Block::Key(KeyForm::Pkcs1, der),
         "EC PRIVATE KEY" => Block::Key(KeyForm::Sec1, der),
         "PKCS12" => return pkcs12(found, &der, password),
-        other => Block::Other(other.to_owned()),
+        _ => Block::Other(label),
     };
     found.blocks.push(block);
-}
-
-/// RFC 1421 headers stand before an empty line.
-fn split_headers(content: &[u8]) -> (&[u8], &[u8]) {
-    if !content.contains(&b':') {
-        return (&[], content);
-    }
-    for gap in [&b"\n\n"[..], b"\r\n\r\n", b"\n\r\n"] {
-        if let Some(at) = memchr::memmem::find(content, gap) {
-            return content.split_at(at);
-        }
-    }
-    (&[], content)
-}
-
-fn decode(encoded: &[u8]) -> Option<Vec<u8>> {
-    let text: Vec<u8> = encoded.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
 fn base64_der(bytes: &[u8]) -> bool {
@@ -364,9 +320,7 @@ fn entries(object: &Value, kind: &str, password: Option<&str>, found: &mut Vec<F
                     broken.fault(Variant::NoPem, "the entry is no base64");
                     found.push(broken);
                 }
-                Some(content)
-                    if certificate_like || memchr::memmem::find(&content, b"-----BEGIN ").is_some() =>
-                {
+                Some(content) if certificate_like || pem::begins(&content) => {
                     let mut read = Found { name, ..Found::default() };
                     if content.is_empty() {
                         read.fault(Variant::NoPem, "the entry is empty");
