@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tls_verify_core::logs::line::{LOOKED_AT, Look, Looker};
+use tls_verify_core::logs::block::{LineClassifier, NotedLine};
+use tls_verify_core::logs::line::LOOKED_AT;
 use tls_verify_core::logs::scan::Scanner;
 
 /// Bytes of a block.
@@ -118,7 +119,7 @@ impl Blocks<'_> {
     }
 }
 
-type Looked = (Vec<u8>, Vec<Look>, u64);
+type Looked = (Vec<u8>, Vec<NotedLine>, u64);
 
 /// Blocks under way to the scanner, in their order.
 struct Line<'a, 'b> {
@@ -211,7 +212,7 @@ fn next(blocks: &mut Blocks<'_>, line: &mut Line<'_, '_>, idle: &dyn Fn()) -> io
 }
 
 fn look_on(waiting: &Mutex<Receiver<(Vec<u8>, Sender<Looked>)>>, project: bool) {
-    let mut looker = Looker::new(project);
+    let mut looker = LineClassifier::new(project);
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((block, answer)) = next else { return };
@@ -227,7 +228,7 @@ mod tests {
 
     fn poured(text: &[u8]) -> Vec<(u64, String)> {
         let mut found = Vec::new();
-        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found.kind.to_string()));
+        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found().kind.to_string()));
         let mut scanner = Scanner::new(false, &mut sink);
         pour(&mut Whole(&mut &text[..]), false, &mut scanner, &|| {}).unwrap();
         scanner.finish();
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn what_was_read_before_an_error_counts() {
         let mut found = Vec::new();
-        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found.kind.to_string()));
+        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found().kind.to_string()));
         let mut scanner = Scanner::new(false, &mut sink);
         let mut torn = Torn(b"x509: certificate has expired\nok\ndial tcp: connection refused");
         let read = pour(&mut Whole(&mut torn), false, &mut scanner, &|| {});

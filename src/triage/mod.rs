@@ -205,7 +205,7 @@ impl Collected {
                 _ => None,
             };
             group.settings =
-                settings::relevant(container, group.sample.found.link, Some(group.cause), file.as_deref());
+                settings::relevant(container, group.sample.found().link, Some(group.cause), file.as_deref());
         }
     }
 
@@ -220,7 +220,7 @@ impl Collected {
                 self.flush();
             }
         }
-        let (cause, variant, at) = (problem.found.kind, problem.found.variant, problem.at);
+        let (cause, variant, at) = (problem.found().kind, problem.found().variant, problem.at);
         let known = self.groups.iter_mut().find(|group| group.cause == cause && group.variant == variant);
         if let Some(group) = known {
             group.count += 1;

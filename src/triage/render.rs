@@ -25,7 +25,7 @@ fn when(at: Option<SystemTime>) -> Option<String> {
 
 /// The service that a group's lines speak of.
 fn place(group: &Group) -> &str {
-    match group.sample.found.link {
+    match group.sample.found().link {
         Some(Link::Nats) => "nats",
         Some(Link::Redis) => "redis",
         Some(Link::SafetyKernel) => "safety-kernel",
@@ -75,7 +75,12 @@ pub(super) fn human(groups: &[Group], blanks: &Blanks, out: &mut dyn Write) -> i
         }
         let sample: String = group.sample.line.chars().take(600).collect();
         writeln!(out, "  line {}: {}", group.sample.line_number, wrap(&tame(&sample), WIDTH - 10, "    "))?;
-        writeln!(out, "  {}, change the {} side", group.sample.found.confidence, group.sample.found.side)?;
+        writeln!(
+            out,
+            "  {}, change the {} side",
+            group.sample.found().confidence,
+            group.sample.found().side
+        )?;
         for fix in fixes(group, blanks) {
             writeln!(out, "  fix: {}", wrap(&fix.text, WIDTH - 7, "       "))?;
             for line in fix.command.iter().flat_map(|command| command.lines()) {
@@ -105,7 +110,7 @@ pub(super) fn object(groups: &[Group], code: u8, blanks: &Blanks) -> serde_json:
             json!({
                 "cause": group.cause, "variant": group.variant, "count": group.count,
                 "title": catalogue::title(group.cause, group.variant),
-                "confidence": group.sample.found.confidence, "side": group.sample.found.side,
+                "confidence": group.sample.found().confidence, "side": group.sample.found().side,
                 "emitter": group.sample.emitter,
                 "first": when(group.first), "last": when(group.last), "sources": group.sources,
                 "sample": { "source": group.sample_source, "line_number": group.sample.line_number,
@@ -140,10 +145,10 @@ pub(super) fn jsonl(source: &str, problem: &Problem, out: &mut Vec<u8>) -> io::R
     let record = Record {
         source,
         line_number: problem.line_number,
-        cause: problem.found.kind,
-        variant: problem.found.variant,
-        confidence: problem.found.confidence,
-        side: problem.found.side,
+        cause: problem.found().kind,
+        variant: problem.found().variant,
+        confidence: problem.found().confidence,
+        side: problem.found().side,
         emitter: problem.emitter,
         line: &problem.line,
     };

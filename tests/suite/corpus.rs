@@ -68,7 +68,7 @@ fn the_first_look_passes_over_nothing_that_the_closer_one_knows() {
             assert!(trigger(&line, false).is_some(), "{}", String::from_utf8_lossy(&line));
         }
         let mut seen = Vec::new();
-        let mut sink = |problem: Problem| seen.push(problem.found.kind);
+        let mut sink = |problem: Problem| seen.push(problem.found().kind);
         let mut scanner = Scanner::new(false, &mut sink);
         scanner.feed(b"INFO all is well\n");
         scanner.feed(&line);
@@ -127,7 +127,8 @@ fn what_is_remembered_is_what_a_fresh_look_says() {
     let text: Vec<u8> = all.iter().flat_map(|line| [*line, b"\nINFO all is well\n"].concat()).collect();
     for project in [false, true] {
         let mut seen = Vec::new();
-        let mut sink = |problem: Problem| seen.push((problem.line_number, problem.found, problem.emitter));
+        let mut sink =
+            |problem: Problem| seen.push((problem.line_number, problem.found().clone(), problem.emitter));
         let mut scanner = Scanner::new(project, &mut sink);
         scanner.feed(&text);
         scanner.finish();

@@ -1,8 +1,10 @@
 //! Logs: what a line says, which records are problems, and which runs of a service a log holds.
 
+pub mod block;
 pub mod classify;
 pub mod line;
 pub mod own_connections;
+mod prefix;
 mod record;
 pub mod runs;
 pub mod scan;

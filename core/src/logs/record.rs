@@ -1,13 +1,20 @@
 //! Errors of several lines: which line goes on with the one before, and where a record begins.
 
+use super::classify::Recognised;
+use super::prefix::body;
+
 /// Lines of one record, looked at backwards from a "caused by".
 const RECORD: usize = 256;
 
-/// A line that only goes on with the one before: an inner cause, a frame, a field.
-pub(super) fn continues(line: &[u8]) -> bool {
+/// A line that only goes on with the one before: an inner cause, a frame, a field; or, where it says nothing
+/// of its own (`speaks`), whatever is indented.
+pub(super) fn continues(line: &[u8], speaks: bool) -> bool {
     let body = body(line);
     let text = body.trim_ascii_start();
     let indented = text.len() < body.len();
+    if indented && !speaks {
+        return true;
+    }
     text.starts_with(b"Caused by:")
         || text.starts_with(b"... ")
         || (indented
@@ -31,18 +38,36 @@ pub(super) fn continues(line: &[u8]) -> bool {
             .any(|word| text.starts_with(word)))
 }
 
-/// What the program wrote: without Compose's `name  | ` and the engine's timestamp.
-fn body(line: &[u8]) -> &[u8] {
-    let bar = line.iter().take(64).position(|byte| *byte == b'|');
-    let line = match bar.and_then(|bar| line.split_at_checked(bar)) {
-        Some((name, rest)) if name.ends_with(b" ") && !name.trim_ascii().contains(&b' ') => {
-            rest.strip_prefix(b"| ").unwrap_or(rest)
+/// The words with which Cordum's services head the record of their own look at a chain.
+const CHAIN_CHECK: &str = "tls chain invalid";
+
+/// A record's cause, as far as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) found: Recognised,
+    /// How inner it is.
+    pub(super) rank: u8,
+    /// A service's look at its own chain: whose side it is stands at its head.
+    pub(super) chain_check: bool,
+}
+
+impl Told {
+    /// The cause that the first line names.
+    pub(super) fn new(found: Recognised, rank: u8, head: &[u8]) -> Self {
+        let chain_check = memchr::memmem::find(head, CHAIN_CHECK.as_bytes()).is_some();
+        Self { found, rank, chain_check }
+    }
+
+    /// A line that goes on with the record: the innermost cause wins.
+    pub(super) fn absorb(&mut self, inner: Recognised, rank: u8) {
+        let deeper = rank > self.rank || (rank == self.rank && self.found.variant.is_none());
+        if !deeper || (self.chain_check && inner.kind == self.found.kind) {
+            return;
         }
-        _ => line,
-    };
-    let stamp = line.iter().take(40).position(|byte| *byte == b' ').unwrap_or(0);
-    let stamped = stamp > 19 && line[..4].iter().all(u8::is_ascii_digit) && line[10] == b'T';
-    if stamped { &line[stamp + 1..] } else { line }
+        let side = if self.chain_check { self.found.side } else { inner.side };
+        self.found = Recognised { side, link: self.found.link.or(inner.link), ..inner };
+        self.rank = rank;
+    }
 }
 
 pub(super) struct First<'a> {
@@ -59,9 +84,9 @@ pub(super) fn back<'a>(before: &'a [u8], earlier: &'a [u8]) -> Option<First<'a>>
     let lines = before.rsplit(|byte| *byte == b'\n').skip(1);
     let lines = lines.chain(earlier.rsplit(|byte| *byte == b'\n').skip(1));
     for (index, line) in lines.take(RECORD).enumerate() {
-        if !continues(line) {
+        if !continues(line, true) {
             let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
-            let begins = has(b"Exception") || has(b"Error") || has(b"tls chain invalid");
+            let begins = has(b"Exception") || has(b"Error") || has(CHAIN_CHECK.as_bytes());
             return Some(First { line, lines: index as u64 + 1, begins });
         }
     }

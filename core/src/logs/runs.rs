@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
-use super::classify::{Recognised, Sense, sense};
-use super::moment;
+use super::classify::{Recognised, Sense, ranked, sense};
+use super::line::{self, LOOKED_AT};
 use super::own_connections::{OwnProbe, caused_by};
+use super::prefix;
+use super::record::{Told, continues};
 use crate::link::Link;
-use crate::redaction::redact;
 
 /// A kind of trouble in one run, counted.
 #[derive(Clone, Debug)]
@@ -57,15 +58,13 @@ pub struct ServiceLog {
     pub bytes: u64,
 }
 
-/// A line is cut here; what a message says stands at its front.
-const LINE_LIMIT: usize = 64 * 1024;
 /// Different kinds of trouble kept for one run.
 const TROUBLES: usize = 64;
 
 /// A record of trouble that is being read.
 #[derive(Debug)]
 struct Open {
-    what: Recognised,
+    told: Told,
     at: Option<SystemTime>,
     text: Vec<u8>,
 }
@@ -80,7 +79,7 @@ pub struct Reader<'a> {
     /// The line before was a start's: a start may have several such lines.
     starting: bool,
     log: ServiceLog,
-    /// Trouble whose record may go on: the lines after it that are indented belong to it.
+    /// Trouble whose record may go on.
     open: Option<Open>,
     partial: Vec<u8>,
     /// Log lines that our own connections caused: `(time, address)` to be passed over.
@@ -107,7 +106,7 @@ impl<'a> Reader<'a> {
         self.log.bytes += bytes.len() as u64;
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             if self.partial.is_empty() {
-                self.line(&bytes[..end.min(LINE_LIMIT)]);
+                self.line(&bytes[..end.min(LOOKED_AT)]);
             } else {
                 self.keep(&bytes[..end]);
                 let line = std::mem::take(&mut self.partial);
@@ -145,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = LINE_LIMIT.saturating_sub(self.partial.len()).min(bytes.len());
+        let room = LOOKED_AT.saturating_sub(self.partial.len()).min(bytes.len());
         self.partial.extend_from_slice(&bytes[..room]);
     }
 
@@ -163,25 +162,23 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, line: &[u8]) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let (at, text) = stamped(line);
+        let line = line::plain(line);
+        let at = prefix::engine_time(&line);
         if let (Some(at), Some(since)) = (at, self.since)
             && at < since
         {
             return;
         }
+        let text = prefix::body(&line);
         if text.is_empty() {
             return;
         }
         let sense = sense(text);
-        if text.starts_with(b"  ")
-            && let Some(open) = &mut self.open
+        if let Some(open) = &mut self.open
+            && continues(text, sense != Sense::Nothing)
         {
-            // The inner cause counts in a record of several lines (Cordum's check of its own chain).
-            if let Sense::Trouble(inner) = sense
-                && inner.kind != open.what.kind
-            {
-                open.what = Recognised { side: open.what.side, link: open.what.link.or(inner.link), ..inner };
+            if let (Sense::Trouble(_), Some((inner, rank))) = (sense, ranked(text)) {
+                open.told.absorb(inner, rank);
             }
             self.log.present.lines += 1;
             return;
@@ -214,8 +211,7 @@ impl<'a> Reader<'a> {
             run.error_line = run.lines;
         }
         if error || !run.words_are_error {
-            let text = String::from_utf8_lossy(&text[..text.len().min(2000)]);
-            run.last_words = Some(redact(&text).chars().take(300).collect());
+            run.last_words = Some(line::shown(text).chars().take(300).collect());
             run.words_are_error = error;
         }
         match sense {
@@ -237,18 +233,18 @@ impl<'a> Reader<'a> {
                     return;
                 }
                 run.ends_in_trouble = true;
-                self.open = Some(Open { what, at, text: text.to_vec() });
+                let rank = ranked(text).map_or(0, |(_, rank)| rank);
+                self.open = Some(Open { told: Told::new(what, rank, text), at, text: text.to_vec() });
             }
         }
     }
 
     /// Counts the record of trouble that was read, if there is one.
     fn close(&mut self) {
-        let Some(Open { what, at, text }) = self.open.take() else { return };
+        let Some(Open { told: Told { found: what, .. }, at, text }) = self.open.take() else { return };
         let run = &mut self.log.present;
-        let text = String::from_utf8_lossy(&text);
         let link = what.link;
-        let sample: String = redact(&text).chars().take(400).collect();
+        let sample: String = line::shown(&text).chars().take(400).collect();
         let line = run.lines;
         let room = run.troubles.len() < TROUBLES;
         let known = run.troubles.iter_mut().find(|known| {
@@ -282,23 +278,12 @@ impl<'a> Reader<'a> {
 fn reads_like_error(text: &[u8]) -> bool {
     ["ERROR", "FATAL", "fatal", "panic:", "failed", "error=", "[ERR]", "[FTL]", "[emerg]", "# Fatal"]
         .iter()
-        .any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
+        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
 
 /// The line's own level is an error's.
 fn is_error_level(text: &[u8]) -> bool {
     ["] ERROR ", "\"level\":\"ERROR\"", "FATAL", "panic:", "[FTL]", "[emerg]", "# Fatal"]
         .iter()
-        .any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
-}
-
-/// Splits the engine's timestamp off.
-fn stamped(line: &[u8]) -> (Option<SystemTime>, &[u8]) {
-    if line.len() > 20 && line[..4].iter().all(u8::is_ascii_digit) && line[4] == b'-' && line[10] == b'T' {
-        let end = line.iter().take(40).position(|byte| *byte == b' ').unwrap_or(line.len().min(40));
-        if let Some(at) = std::str::from_utf8(&line[..end]).ok().and_then(moment) {
-            return (Some(at), line.get(end + 1..).unwrap_or_default());
-        }
-    }
-    (None, line)
+        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }

@@ -3,9 +3,10 @@
 
 use std::time::SystemTime;
 
+use super::block::{LineClassifier, NotedLine, Said};
 use super::classify::{Recognised, emitter};
-use super::line::{self, LOOKED_AT, Look, Looker, Said};
-use super::record::{back, continues};
+use super::line::{self, LOOKED_AT};
+use super::record::{Told, back, continues};
 use crate::cause::CauseKind;
 
 /// A problem line (or the first line of a record of several).
@@ -13,7 +14,7 @@ use crate::cause::CauseKind;
 pub struct Problem {
     /// Number of the record's first line, from 1.
     pub line_number: u64,
-    pub found: Recognised,
+    told: Told,
     pub emitter: Option<&'static str>,
     shape: Option<&'static str>,
     /// Without secrets, cut.
@@ -22,7 +23,14 @@ pub struct Problem {
     pub at: Option<SystemTime>,
     /// How many starts of the service stand before it.
     pub run: u32,
-    rank: u8,
+}
+
+impl Problem {
+    /// What it was recognised as; of several lines the innermost cause.
+    #[must_use]
+    pub const fn found(&self) -> &Recognised {
+        &self.told.found
+    }
 }
 
 /// Problems kept back while nobody knows whether a service found NATS again.
@@ -36,7 +44,7 @@ const TAIL: usize = 64 * 1024;
 pub struct Scanner<'a> {
     /// Logs of a whole project: starts are told apart, its healthy noise is known.
     project: bool,
-    looker: Looker,
+    looker: LineClassifier,
     sink: &'a mut dyn FnMut(Problem),
     partial: Vec<u8>,
     /// The end of the lines that were passed.
@@ -57,7 +65,7 @@ impl<'a> Scanner<'a> {
     pub fn new(project: bool, sink: &'a mut dyn FnMut(Problem)) -> Self {
         Self {
             project,
-            looker: Looker::new(project),
+            looker: LineClassifier::new(project),
             sink,
             partial: Vec::new(),
             tail: Vec::new(),
@@ -120,7 +128,7 @@ impl<'a> Scanner<'a> {
     /// tells another cause.
     pub fn pause(&mut self) {
         self.given =
-            self.pending.as_ref().map(|problem| (problem.line_number, problem.found.kind)).or(self.given);
+            self.pending.as_ref().map(|problem| (problem.line_number, problem.found().kind)).or(self.given);
         self.flush();
     }
 
@@ -150,7 +158,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whole lines that were looked at, on whatever thread.
-    pub fn looked(&mut self, block: &[u8], looks: Vec<Look>, lines: u64) {
+    pub fn looked(&mut self, block: &[u8], looks: Vec<NotedLine>, lines: u64) {
         for look in looks {
             self.line(look, block);
         }
@@ -176,7 +184,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn line(&mut self, look: Look, block: &[u8]) {
+    fn line(&mut self, look: NotedLine, block: &[u8]) {
         let number = self.lines + look.before + 1;
         let (found, rank) = match look.said {
             Said::Start => {
@@ -199,13 +207,12 @@ impl<'a> Scanner<'a> {
         let line = &block[look.start..look.end.min(look.start + LOOKED_AT)];
         let problem = |shown: String, at, line_number, run| Problem {
             line_number,
-            found: found.clone(),
+            told: Told::new(found.clone(), rank, shown.as_bytes()),
             emitter,
             shape,
             line: shown,
             at,
             run,
-            rank,
         };
         if self.project && look.shown.contains(PARTED) {
             self.flush();
@@ -214,22 +221,15 @@ impl<'a> Scanner<'a> {
             }
             return;
         }
-        if continues(&line::plain(line))
+        if continues(&line::plain(line), true)
             && let Some(first) = back(&block[..look.start], &self.tail)
         {
             let first_number = number - first.lines;
             if let Some(pending) = &mut self.pending
                 && pending.line_number >= first_number
-                && (shape.is_none() || shape == pending.shape || pending.line.contains("tls chain invalid"))
+                && (shape.is_none() || shape == pending.shape || pending.told.chain_check)
             {
-                // The innermost cause of the record wins.
-                let inner = rank > pending.rank || (rank == pending.rank && pending.found.variant.is_none());
-                let own = pending.line.contains("tls chain invalid");
-                if inner && !(own && found.kind == pending.found.kind) {
-                    let side = if own { pending.found.side } else { found.side };
-                    pending.found = Recognised { side, ..found };
-                    pending.rank = rank;
-                }
+                pending.told.absorb(found, rank);
                 return;
             }
             let given = self.given.filter(|(line_number, _)| *line_number >= first_number);
@@ -238,7 +238,7 @@ impl<'a> Scanner<'a> {
             }
             let head = line::plain(first.line);
             if given.is_none() && shape.is_some() && first.begins && emitter::of(&head) == shape {
-                let problem = problem(line::shown(&head), line::stamp(&head), first_number, self.run);
+                let problem = problem(line::shown(&head), line::time_of(&head), first_number, self.run);
                 self.flush();
                 self.pending = Some(problem);
                 return;
@@ -256,7 +256,7 @@ mod tests {
 
     fn scan(text: &str, step: usize) -> Vec<(u64, CauseKind)> {
         let mut found = Vec::new();
-        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found.kind));
+        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found().kind));
         let mut scanner = Scanner::new(false, &mut sink);
         for chunk in text.as_bytes().chunks(step) {
             scanner.feed(chunk);
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn a_record_is_handed_out_when_a_line_stands_behind_it_or_its_writer_pauses() {
         let (heard, said) = std::sync::mpsc::channel();
-        let mut sink = |problem: Problem| heard.send((problem.line_number, problem.found.kind)).unwrap();
+        let mut sink = |problem: Problem| heard.send((problem.line_number, problem.found().kind)).unwrap();
         let mut scanner = Scanner::new(false, &mut sink);
         scanner.feed(b"dial tcp: connection refused\n");
         assert!(scanner.is_open() && said.try_recv().is_err(), "the next line may go on with it");

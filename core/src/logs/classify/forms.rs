@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::json;
-use super::prefix::after;
 use super::record::{Field, Level, Record, Style, level};
+use crate::logs::prefix::after;
 
 /// `[COMPONENT] LEVEL message key=value …`.
 pub(super) fn component(body: &[u8]) -> Option<Record<'_>> {

@@ -7,7 +7,6 @@ mod json;
 mod marks;
 mod memo;
 mod phrase;
-mod prefix;
 mod quick;
 mod record;
 mod roles;

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::prefix::body;
 use super::{forms, json};
+use crate::logs::prefix::body;
 
 /// How grave a record says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

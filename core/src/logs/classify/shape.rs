@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use super::prefix::after_bar;
+use crate::logs::prefix::after_bar;
 
 /// A line's message.
 pub(super) enum Shape<'a> {
