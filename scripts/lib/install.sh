@@ -1,7 +1,7 @@
 # Sourced by scripts/test: what the tests use, and how to get it.
 
 # command:debian-package
-TOOLS_BASE="nats-server:nats-server redis-server:redis-server redis-cli:redis-tools nginx:nginx-light openssl:openssl rg:ripgrep jq:jq curl:curl cc:gcc cmake:cmake"
+TOOLS_BASE="nats-server:nats-server redis-server:redis-server redis-cli:redis-tools nginx:nginx-light openssl:openssl rg:ripgrep jq:jq curl:curl cc:gcc cmake:cmake dpkg:dpkg rpm2cpio:rpm2cpio cpio:cpio shellcheck:shellcheck"
 TOOLS_DOCKER="dockerd:docker.io docker:docker.io docker-compose:docker-compose busybox:busybox-static iptables:iptables"
 
 # $1: 1 = Docker is not wanted
@@ -40,4 +40,23 @@ nats_212() {
     GOBIN="$dir" GOFLAGS=-buildvcs=false timeout 900 go install github.com/nats-io/nats-server/v2@v2.12.6 >&2 || { say "nats-server 2.12.6 could not be built"; return 0; }
   fi
   export NATS_SERVER_212="$dir/nats-server"
+}
+
+# What makes and reads the packages, and what lints workflows: built once, into the user's cache.
+packaging_tools() {
+  local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/tools" tool
+  for tool in cargo-deb@3.8.0 cargo-generate-rpm@0.21.1; do
+    if ! have "${tool%%@*}" && [ ! -x "$dir/bin/${tool%%@*}" ]; then
+      say "building ${tool%%@*}"
+      CARGO_TARGET_DIR="$dir/target" limited 900 cargo install --quiet --locked --root "$dir" "$tool" >&2 ||
+        say "${tool%%@*} could not be built"
+    fi
+  done
+  rm -rf "$dir/target"
+  if ! have actionlint && [ ! -x "$dir/bin/actionlint" ] && have go; then
+    say "building actionlint"
+    GOBIN="$dir/bin" GOFLAGS=-buildvcs=false timeout 600 go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 >&2 ||
+      say "actionlint could not be built"
+  fi
+  export PATH="$PATH:$dir/bin"
 }
