@@ -81,7 +81,10 @@ pub fn refused(error: &clap::Error, arguments: impl Iterator<Item = std::ffi::Os
                 .iter()
                 .any(|word| word.strip_prefix("--format=").is_some_and(|one| one.starts_with(format)))
     };
-    let format = match (asked("json"), asked("nagios")) {
+    // Only checks of a stack have a word in that world.
+    let checks =
+        words.get(1).is_none_or(|word| matches!(word.as_str(), "run" | "demo") || word.starts_with('-'));
+    let format = match (asked("json"), asked("nagios") && checks) {
         (true, _) => Format::Json,
         (_, true) => Format::Nagios,
         _ => {
@@ -90,8 +93,14 @@ pub fn refused(error: &clap::Error, arguments: impl Iterator<Item = std::ffi::Os
         }
     };
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    usage(&[Problem::new(crate::recognise::redact(message), "see `tls-verify --help`")], format)
+    // What is missing stands on lines of its own.
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let lines: Vec<&str> = lines.into_iter().filter(|line| !line.starts_with('[')).collect();
+    let message = lines.join(" ");
+    let message = message.trim_start_matches("error: ");
+    let values = text.split_once("[possible values: ").and_then(|(_, rest)| rest.split_once(']'));
+    let fix = values.map_or_else(|| "see `tls-verify --help`".to_owned(), |(all, _)| format!("one of {all}"));
+    usage(&[Problem::new(crate::recognise::redact(message), fix)], format)
 }
 
 fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
@@ -108,6 +117,9 @@ fn run_command(args: &RunArgs, environment: &Environment) -> u8 {
         for note in &prepared.notes {
             eprint_line(&format!("note: {note}"));
         }
+    }
+    if args.list {
+        return crate::plan::command(&prepared.stack, &prepared.plan, format);
     }
     if let Some(every) = args.watch {
         return crate::watch::command(args, every, prepared, reports, environment);

@@ -15,6 +15,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("diagnose", include_str!("schemas/diagnose.json")),
     ("explain", include_str!("schemas/explain.json")),
     ("faults", include_str!("schemas/faults.json")),
+    ("plan", include_str!("schemas/plan.json")),
     ("transition", include_str!("schemas/transition.json")),
     ("error", include_str!("schemas/error.json")),
 ];

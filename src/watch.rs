@@ -17,6 +17,7 @@ use crate::report::files::Files;
 use crate::report::human::Style;
 use crate::report::transitions;
 use crate::run::{self, rfc3339};
+use crate::serve::Site;
 use crate::wait;
 
 /// A check's state when the watch begins, a change of it, or the watch's end.
@@ -79,8 +80,14 @@ pub(crate) fn command(
             return app::usage(&[problem], args.output.format);
         }
     };
+    let site =
+        match args.listen.as_deref().map(|text| Site::open(text, every, args.runner.deadline)).transpose() {
+            Ok(site) => site,
+            Err(problem) => return app::usage(&[problem], args.output.format),
+        };
     app::block_on(&args.output, |mut interrupted, mut progress| async move {
-        let mut watch = Watch { machine, style, every, files, faces: BTreeMap::new(), round: 0, last: None };
+        let mut watch =
+            Watch { machine, style, every, files, faces: BTreeMap::new(), round: 0, last: None, site };
         let (mut stack, mut plan) = (first.stack.clone(), first.plan.clone());
         let mut prepared: Result<Prepared, Vec<Problem>> = Ok(first);
         loop {
@@ -134,6 +141,8 @@ struct Watch {
     faces: BTreeMap<String, Face>,
     round: u64,
     last: Option<RunReport>,
+    /// The live page.
+    site: Option<Site>,
 }
 
 impl Watch {
@@ -144,6 +153,9 @@ impl Watch {
         let at = rfc3339(std::time::SystemTime::now());
         let changes: Vec<Transition> =
             report.checks.iter().filter_map(|check| self.change(check, &at, report.exit_code)).collect();
+        if let Some(site) = &mut self.site {
+            site.publish(&report, &changes);
+        }
         let wrote = crate::output::put(|out| {
             if self.machine {
                 changes.iter().try_for_each(|one| transitions::line(one, out))

@@ -2,11 +2,12 @@
 
 # command:debian-package
 TOOLS_BASE="nats-server:nats-server redis-server:redis-server redis-cli:redis-tools nginx:nginx-light openssl:openssl rg:ripgrep jq:jq curl:curl cc:gcc cmake:cmake dpkg:dpkg rpm2cpio:rpm2cpio cpio:cpio shellcheck:shellcheck"
+TOOLS_PAGE="chromium:chromium promtool:prometheus"
 TOOLS_DOCKER="dockerd:docker.io docker:docker.io docker-compose:docker-compose busybox:busybox-static iptables:iptables"
 
 # $1: 1 = Docker is not wanted
 install_missing() {
-  local pairs="$TOOLS_BASE" missing="" pair
+  local pairs="$TOOLS_BASE $TOOLS_PAGE" missing="" pair
   # A given engine needs no daemon here, but its images are still built by us.
   [ "$1" = 1 ] || pairs="$pairs $TOOLS_DOCKER"
   for pair in $pairs; do
@@ -59,4 +60,19 @@ packaging_tools() {
       say "actionlint could not be built"
   fi
   export PATH="$PATH:$dir/bin"
+}
+
+# What judges pages in a browser: one file, from its package.
+axe_core() {
+  local version=4.14.1 dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/axe-core-4.14.1" work
+  if [ -n "${TLS_VERIFY_AXE:-}" ] || [ -e "$dir/axe.min.js" ]; then return 0; fi
+  if ! have npm; then say "no npm: pages are not judged in a browser"; return 0; fi
+  work=$(mktemp -d)
+  if (cd "$work" && timeout 120 npm pack --silent "axe-core@$version" >/dev/null && tar -xzf "axe-core-$version.tgz" package/axe.min.js); then
+    mkdir -p "$dir"
+    mv "$work/package/axe.min.js" "$dir/axe.min.js"
+  else
+    say "axe-core $version could not be had"
+  fi
+  rm -rf "$work"
 }

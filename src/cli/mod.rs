@@ -68,7 +68,7 @@ pub enum Command {
     Merge(MergeArgs),
     /// Prints the JSON Schema of a report
     Schema {
-        /// run, certs, probe, diagnose, explain, faults, transition, error; without it the names are listed
+        /// run, certs, probe, diagnose, explain, faults, plan, transition, error; without it the names are listed
         name: Option<String>,
     },
     /// Prints completions for a shell
@@ -139,6 +139,13 @@ pub struct RunArgs {
     /// Repeat, and tell what changes until Ctrl-C or SIGTERM; --report files are kept fresh
     #[arg(long, value_name = "DURATION", value_parser = interval, help_heading = "Runner")]
     pub watch: Option<Duration>,
+    /// Print what would be asked of whom, and dial nothing; as JSON with --format json
+    #[arg(long, conflicts_with = "watch", help_heading = "Runner")]
+    pub list: bool,
+    /// With --watch: serve the last round as a page, with /metrics, /report.json and /healthz; a port alone
+    /// is one of loopback
+    #[arg(long, value_name = "[HOST:]PORT", requires = "watch", help_heading = "Runner")]
+    pub listen: Option<String>,
     #[command(flatten)]
     pub runner: RunnerArgs,
     #[command(flatten)]

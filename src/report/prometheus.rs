@@ -131,6 +131,18 @@ fn certificates(id: &str, presented: Option<&Value>) -> Vec<String> {
         .collect()
 }
 
+/// How many rounds a watch has ended.
+///
+/// # Errors
+/// What writing said.
+pub fn rounds(count: u64, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "# HELP tls_verify_rounds_total Rounds that have ended.\n# TYPE tls_verify_rounds_total counter"
+    )?;
+    writeln!(out, "tls_verify_rounds_total {count}")
+}
+
 fn last(seconds: f64, started: &str, code: u8, out: &mut dyn Write) -> io::Result<()> {
     head(out, "tls_verify_run_duration_seconds", "Duration of the run.")?;
     writeln!(out, "tls_verify_run_duration_seconds {seconds}")?;

@@ -99,8 +99,11 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
     let two = !node.note.is_empty() && height > ROW;
     let most = (width as usize).saturating_sub(10) * 10 / 74;
     // There is room beside the name for a number of replicas alone.
-    let beside = !two && node.note.starts_with('\u{d7}');
-    let name = if beside { format!("{} {}", node.name, node.note) } else { node.name.clone() };
+    let beside = !two && (node.note.starts_with('\u{d7}') || node.note.ends_with("up"));
+    let name = match beside {
+        true => format!("{} {}", fit(&node.name, most.saturating_sub(node.note.len() + 1)), node.note),
+        false => fit(&node.name, most),
+    };
     Shape {
         x,
         y,
@@ -112,7 +115,7 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
             Column::Bus | Column::Store => "bar",
             Column::Service => "service",
         },
-        name: fit(&name, most),
+        name,
         note: if two { fit(&node.note, most + 2) } else { String::new() },
         text_x: x + width / 2,
         text_y: if two && !bar { middle - 8 } else { middle },

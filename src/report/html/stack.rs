@@ -413,7 +413,7 @@ fn replicas(service: &Value) -> String {
     match (count("running"), count("replicas")) {
         (1, 1) => String::new(),
         (running, all) if running == all => format!("×{all}"),
-        (running, all) => format!("{running} of {all} run"),
+        (running, all) => format!("{running}/{all} up"),
     }
 }
 
