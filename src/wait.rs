@@ -46,8 +46,8 @@ pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> Loo
                 continue;
             }
             let Some(outcome) = step.outcome() else { continue };
-            match outcome {
-                Outcome::Failed(failure) | Outcome::Untried(failure) => match hope(failure) {
+            match (outcome, step.fault()) {
+                (Outcome::Failed(_) | Outcome::Untried(_), Some(fault)) => match hope(&fault) {
                     Hope::ComesUp(why) => reason = Some(why),
                     // Failed for good; what could not be tried for good is no verdict.
                     _ if matches!(outcome, Outcome::Failed(_)) => return Look::Definite,
@@ -56,7 +56,7 @@ pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> Loo
                     }
                     Hope::Unseen | Hope::None => {}
                 },
-                Outcome::Worked(_) => return Look::Definite,
+                (_, _) => return Look::Definite,
             }
         }
         if let Some(why) = reason {

@@ -7,17 +7,19 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tls_verify_core::certificates::{Finding, Look, layout};
+use tls_verify_core::diagnosis::rules;
 
 use crate::cause::{CauseKind, Severity, Side, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial;
 use crate::fault::{Cause, ChainFault, Failure, FileFault, Origin, Stage};
 
+use crate::certificate_files;
+use crate::investigate::{described, fingerprint_of_file, premises};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
 use crate::tls::{ANY_VERSION, Offer, Trust};
-use crate::{certificate_files, look, own_side};
 
 pub const CHECK: Check = Check {
     number: 13,
@@ -100,16 +102,19 @@ fn failure(context: &Context, finding: &Finding) -> Failure {
 
 /// The certificate or authority at fault, as the links that show it name it.
 fn origin(context: &Context, finding: &Finding, cause: &Cause) -> Option<Origin> {
-    let Cause::Chain(faults) = cause else { return Some(own_side::of_file(&finding.file)) };
+    let Cause::Chain(faults) = cause else {
+        return Some(rules::of_file(&finding.file, fingerprint_of_file(&finding.file).as_deref()));
+    };
     let leaf = certificate_files::certificates(Path::new(&finding.file)).into_iter().next()?;
+    let (premises, presented) = (premises(&context.stack), described(&context.stack, &leaf));
     let anchors = &context.stack.anchors.file;
     if anchors == Path::new(&finding.file) {
-        return Some(look::anchor_file(context));
+        return Some(rules::anchor_file(&premises));
     }
     if context.stack.identity.get().is_ok_and(|identity| identity.cert_file == Path::new(&finding.file)) {
-        return Some(Origin { key: look::fingerprint(&leaf), file: Some(finding.file.clone()) });
+        return Some(Origin { key: presented.fingerprint, file: Some(finding.file.clone()) });
     }
-    Some(look::origin(context, faults.first(), &leaf))
+    Some(rules::origin(&premises, faults.first()?, &presented))
 }
 
 /// What each reachable endpoint serves against `server/tls.crt`.

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use crate::cli::{self, Ended, Roots};
 use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
-use crate::gateway_https::{Busy, busy};
+use crate::gateway_https::{fine_unless, limited, unready};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
 
@@ -47,10 +47,8 @@ async fn observe(context: &Context) -> Observation {
                 seen.failed(status, failure);
                 return seen;
             }
-            match busy(context).await {
-                Busy::Trouble(trouble) => seen.failed(status, *trouble),
-                Busy::No => seen.untried(status, failure.because("while /readyz is fine")),
-            }
+            let unready = unready(context).await;
+            limited(&mut seen, status, fine_unless(failure, unready.as_ref()), unready);
         }
     }
     seen

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use time::PrimitiveDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use tls_verify_core::diagnosis::rules::skewed;
+
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::context::Context;
 use crate::dial;
@@ -75,13 +77,6 @@ pub fn shifted(at: SystemTime, seconds: i64) -> Option<SystemTime> {
     if seconds < 0 { at.checked_sub(by) } else { at.checked_add(by) }
 }
 
-/// `23 hours ahead of` and the like.
-#[must_use]
-pub fn said(skew: i64) -> String {
-    let hours = (skew.abs() + 1800) / 3600;
-    format!("{hours} hours {}", if skew > 0 { "ahead of" } else { "behind" })
-}
-
 /// A working answer whose `Date` is far from now: one of the clocks is wrong, and certificates will seem to
 /// have ended or not to have begun there.
 #[must_use]
@@ -94,12 +89,10 @@ pub fn warning(date: &str) -> Option<Failure> {
         confidence: Confidence::Possible,
         link: Some(Link::Gateway),
     };
-    Some(
-        Failure::new(Stage::Exchange, Cause::Line(line)).because(format!(
-            "the gateway's clock (HTTP Date) is {} ours: one of the two is wrong",
-            said(skew)
-        )),
-    )
+    Some(Failure::new(Stage::Exchange, Cause::Line(line)).because(format!(
+        "the gateway's clock (HTTP Date) is {} ours: one of the two is wrong",
+        skewed(skew)
+    )))
 }
 
 #[cfg(test)]
@@ -112,6 +105,6 @@ mod tests {
         assert_eq!(ahead("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(0));
         assert_eq!(ahead("Mon, 07 Nov 1994 08:49:37 GMT", now), Some(86_400));
         assert_eq!(ahead("yesterday", now), None);
-        assert_eq!(said(-86_300), "24 hours behind");
+        assert_eq!(skewed(-86_300), "24 hours behind");
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::dial::{self, Broken, Dialled};
 use crate::fault::{Cause, Failure, Stage};
+use crate::hello;
 use crate::observation::Observation;
 use crate::platform::{self, Platform};
 use crate::stack::{Endpoint, Identity, Link, LogSource, Stack};
@@ -160,7 +161,13 @@ impl Context {
             Ok(dialled) => self.saw(endpoint.link, &dialled.recording()),
             Err(broken) => self.saw(endpoint.link, &broken.recording),
         }
-        shaken
+        match shaken {
+            Ok(dialled) => Ok(dialled),
+            Err(broken) => {
+                let failure = hello::beyond(self, endpoint, broken.failure).await;
+                Err(Broken { failure, ..broken })
+            }
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use tls_verify_core::workload::Instance;
 use crate::context::Context;
 use crate::hello::Version;
 
+pub use tls_verify_core::diagnosis::settings::truthy;
+
 /// What is assumed, and from where it is known.
 #[derive(Clone, Debug)]
 pub struct Deployment {
@@ -49,12 +51,6 @@ impl Minimum {
             _ => None,
         }
     }
-}
-
-/// Truthy as Cordum's core reads it.
-#[must_use]
-pub fn truthy(text: &str) -> bool {
-    matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "y" | "on")
 }
 
 /// Whether a container runs in production (facts seen in its environment).

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::Value;
+use tls_verify_core::evidence::{Answer, Evidence, Question, Unready};
 use tls_verify_core::logs::classify::sense;
 use tls_verify_core::redaction::redact;
 
-use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
-use crate::fault::{Cause, Failure, Speaker, Stage};
-use crate::http::{self, Answer};
+use crate::fault::{Cause, Failure, Stage};
+use crate::http;
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
 
@@ -30,20 +30,19 @@ async fn observe(context: &Context) -> Observation {
     let status = seen.expect("GET /api/v1/status", Expects::Works);
     for attempt in 0..3_u32 {
         match http::get(context, &context.placed(Link::Gateway).await, "/api/v1/status", true).await {
-            Ok(answer) if answer.status == 429 => match busy(context).await {
-                Busy::Trouble(failure) => {
-                    seen.failed(status, *failure);
-                    return seen;
+            Ok(answer) if answer.status == 429 => {
+                let unready = unready(context).await;
+                if unready.is_none() && attempt < 2 {
+                    tokio::time::sleep(Duration::from_millis(350)).await;
+                    continue;
                 }
-                Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
-                Busy::No => {
-                    let failure = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
-                        .because("HTTP 429 (rate limited) while /readyz is fine")
-                        .because(format!("TLS itself is fine: {}", answer.over()));
-                    seen.untried(status, failure);
-                    return seen;
-                }
-            },
+                let fine = if unready.is_none() { " while /readyz is fine" } else { "" };
+                let busy = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
+                    .because(format!("HTTP 429 (rate limited){fine}"))
+                    .because(format!("TLS itself is fine: {}", answer.over()));
+                limited(&mut seen, status, busy, unready);
+                return seen;
+            }
             Ok(answer) => {
                 judge_answer(&mut seen, status, &answer);
                 return seen;
@@ -57,7 +56,7 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
-fn judge_answer(seen: &mut Observation, status: Claim, answer: &Answer) {
+fn judge_answer(seen: &mut Observation, status: Claim, answer: &http::Answer) {
     seen.detail("tls", answer.tls_details());
     match answer.status {
         200 => match serde_json::from_slice::<Value>(&answer.body) {
@@ -93,56 +92,26 @@ fn links(seen: &mut Observation, json: &Value) {
     }
 }
 
-/// What stands behind a 429.
-pub(crate) enum Busy {
-    /// `/readyz` names the trouble.
-    Trouble(Box<Failure>),
-    No,
+/// 429 is no verdict in this stack: a gateway that cannot reach its Redis answers so. Where its `/readyz` names
+/// a link, what was asked for has failed; else nobody knows.
+pub(crate) fn limited(seen: &mut Observation, claim: Claim, busy: Failure, unready: Option<Unready>) {
+    let named = unready.is_some();
+    let found = Evidence { question: Question::Readiness, answer: Answer::Readiness(unready) };
+    seen.learn(&claim, found);
+    if named { seen.failed(claim, busy) } else { seen.untried(claim, busy) }
 }
 
-/// 429 is no verdict in this stack: a gateway that cannot reach its Redis answers so. `/readyz` is
-/// not rate limited and says which link is broken, Redis with the raw Go error.
-pub(crate) async fn busy(context: &Context) -> Busy {
-    let Ok(answer) = http::get(context, &context.placed(Link::Gateway).await, "/readyz", false).await else {
-        return Busy::No;
-    };
-    match readiness(&answer.body) {
-        Some(failure) => {
-            let mut failure = failure.because("the gateway answered 429 to an API request");
-            // The gateway sees no more than a deadline of a plaintext Redis; Redis' own port tells.
-            if failure.kind() == Some(CauseKind::Timeout)
-                && failure.place.as_deref() == Some("redis")
-                && let Some(answer) = crate::redis_tls::speaks_plaintext(context).await
-            {
-                failure.cause = Cause::NotTls(Speaker::Redis);
-                failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
-            }
-            Busy::Trouble(Box::new(failure))
-        }
-        None => Busy::No,
-    }
+/// With the word that `/readyz` names nothing, where it names nothing.
+pub(crate) fn fine_unless(busy: Failure, unready: Option<&Unready>) -> Failure {
+    if unready.is_none() { busy.because("while /readyz is fine") } else { busy }
 }
 
-/// The trouble that a `/readyz` body names.
-#[must_use]
-pub fn readiness(body: &[u8]) -> Option<Failure> {
-    let json: Value = serde_json::from_slice(body).ok()?;
-    for link in ["redis", "nats"] {
-        let Some(text) = json.pointer(&format!("/checks/{link}")).and_then(Value::as_str) else { continue };
-        if text == "ok" {
-            continue;
-        }
-        let shown = redact(text);
-        let cause = match sense(text.as_bytes()).trouble() {
-            Some(line) => Cause::Line(line),
-            // "nats disconnected": the link was there and is not any more.
-            None => Cause::Eof,
-        };
-        return Some(
-            Failure::new(Stage::Exchange, cause)
-                .because(format!("the gateway's /readyz says of {link}: {shown}"))
-                .at(link),
-        );
-    }
-    None
+/// The link that the gateway's `/readyz` complains of; it is not rate limited.
+pub(crate) async fn unready(context: &Context) -> Option<Unready> {
+    let answer = http::get(context, &context.placed(Link::Gateway).await, "/readyz", false).await.ok()?;
+    let json: Value = serde_json::from_slice(&answer.body).ok()?;
+    [Link::Redis, Link::Nats].into_iter().find_map(|link| {
+        let text = json.pointer(&format!("/checks/{}", link.service())).and_then(Value::as_str)?;
+        (text != "ok").then(|| Unready { link, said: redact(text), what: sense(text.as_bytes()).trouble() })
+    })
 }

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolE
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
-use crate::gateway_https::{Busy, busy};
+use crate::gateway_https::{fine_unless, limited, unready};
 use crate::http::{self, Answer};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
@@ -39,17 +39,15 @@ async fn observe(context: &Context) -> Observation {
                 return seen;
             }
             Err(failure) => match failure.cause {
-                Cause::Http { status: 429 } => match busy(context).await {
-                    Busy::Trouble(trouble) => {
-                        seen.failed(upgrades, *trouble);
-                        return seen;
+                Cause::Http { status: 429 } => {
+                    let unready = unready(context).await;
+                    if unready.is_none() && attempt < 2 {
+                        tokio::time::sleep(Duration::from_millis(350)).await;
+                        continue;
                     }
-                    Busy::No if attempt < 2 => tokio::time::sleep(Duration::from_millis(350)).await,
-                    Busy::No => {
-                        seen.untried(upgrades, failure.because("while /readyz is fine"));
-                        return seen;
-                    }
-                },
+                    limited(&mut seen, upgrades, fine_unless(failure, unready.as_ref()), unready);
+                    return seen;
+                }
                 // Role, licence or origin: TLS is proved, the upgrade is not.
                 Cause::Http { status: 403 } => {
                     let failure = Failure { cause: Cause::Login, ..failure };

@@ -7,12 +7,12 @@ use std::time::SystemTime;
 use futures_util::FutureExt;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tls_verify_core::evidence::Subject;
 use tonic::transport::{Channel, Endpoint as Uri};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::cause::{CauseKind, Side};
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
@@ -151,38 +151,15 @@ async fn safety_kernel(context: &Context) -> Observation {
     const LINK: &str = "the gateway's link to the safety kernel";
     if only_there {
         let reaches = seen.expect(LINK, Expects::Works);
-        let failure = gateways_word(context, begun)
-            .await
-            .unwrap_or_else(|| Failure::new(Stage::Exchange, Cause::Upstream { status: 502 }))
+        let failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 })
             .because("the gateway answers GET /api/v1/policy/snapshots with 502: its own link to the kernel is broken")
             .because(upstream.map(|code| format!("code {code}")).unwrap_or_default())
             .at("safety-kernel");
+        seen.about(&reaches, Subject::Kernel { since: begun });
         seen.failed(reaches, failure);
     } else if answer.status == 200 {
         let reaches = seen.expect(LINK, Expects::Works);
         seen.worked(reaches, "the gateway reaches it too");
     }
     seen
-}
-
-/// What the gateway logged of its link to the kernel, and the settings that it dials it with. Where our
-/// own dial trusts the kernel, the gateway's side is to be changed.
-async fn gateways_word(context: &Context, since: SystemTime) -> Option<Failure> {
-    let platform = context.platform().await.ok()?;
-    let gateway = platform.of_service("api-gateway").find(|one| one.is_up())?;
-    let mut said = crate::logs::last_trouble(context, platform, gateway, Link::SafetyKernel, since).await?;
-    let trusted = context
-        .served(Link::SafetyKernel)
-        .and_then(|kept| kept.verdict)
-        .is_some_and(|verdict| verdict.faults.is_empty());
-    if let (true, Cause::Line(line)) = (trusted, &mut said.cause)
-        && matches!(
-            line.kind,
-            CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::HostnameMismatch
-        )
-    {
-        line.side = Side::Client;
-    }
-    let kind = said.kind();
-    Some(said.set_by(crate::settings::relevant(gateway, Some(Link::SafetyKernel), kind, None)))
 }

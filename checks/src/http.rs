@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Stage};
+use crate::hello;
 use crate::peel::peel;
 use crate::platform::Wire;
 use crate::stack::Endpoint;
@@ -153,6 +154,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         Err(mut failure) => {
             let recording = tls::recorded(&recorder);
             dial::refine(&mut failure, &recording, &[]);
+            let failure = hello::beyond(context, endpoint, failure).await;
             let mut failure = look_again(context, endpoint, secure, failure).await;
             if let Some(address) = addresses.first() {
                 failure = failure.because(format!("dialled {} at {address}", endpoint.authority()));

@@ -1,10 +1,10 @@
 //! What tls-verify observes on the network. One check, one file; a check observes and never judges.
 
 pub use tls_verify_core::cause;
+pub use tls_verify_core::diagnosis::settings;
 pub use tls_verify_core::evidence::{fault, observation};
 pub use tls_verify_core::redaction::secret;
 
-pub mod behind;
 pub mod bound;
 pub mod certificate_files;
 pub mod certificates;
@@ -21,24 +21,20 @@ pub mod gateway_wss;
 pub mod grpc;
 pub mod hello;
 pub mod http;
-pub mod last_words;
+pub mod investigate;
 pub mod logs;
-pub mod look;
 pub mod monitor;
 pub mod nats;
 mod nats_link;
 pub mod nats_mtls;
-pub mod own_side;
 pub mod peel;
 pub mod place;
 pub mod platform;
 pub mod probe;
-pub mod reason;
 pub mod redis_logs;
 pub mod redis_tls;
 mod relay;
 pub mod service_links;
-pub mod settings;
 pub mod stack;
 pub mod tls;
 pub mod tls_min_version;

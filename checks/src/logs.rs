@@ -51,7 +51,7 @@ pub async fn last_trouble(
     container: &Instance,
     link: Link,
     since: SystemTime,
-) -> Option<crate::fault::Failure> {
+) -> Option<Trouble> {
     let own = context.own_probes();
     let log = of_container(context, engine, container, &own).await.ok()?;
     let since = since.checked_sub(Duration::from_secs(1)).unwrap_or(since);
@@ -59,13 +59,5 @@ pub async fn last_trouble(
         (trouble.link.is_none() || trouble.link == Some(link))
             && trouble.last.is_none_or(|last| last >= since)
     };
-    let trouble = log.present.troubles.iter().filter(concerns).max_by_key(|trouble| trouble.line)?;
-    Some(
-        crate::fault::Failure::new(
-            crate::fault::Stage::Exchange,
-            crate::fault::Cause::Line(trouble.what.clone()),
-        )
-        .because(format!("{} logged: {}", container.name, trouble.sample))
-        .at(container.service.clone()),
-    )
+    log.present.troubles.iter().filter(concerns).max_by_key(|trouble| trouble.line).cloned()
 }

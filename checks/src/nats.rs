@@ -136,7 +136,8 @@ pub(crate) async fn upgrade(
         }
         Err(broken) => {
             context.saw(endpoint.link, &broken.recording);
-            Err((Some(info), broken))
+            let failure = crate::hello::beyond(context, endpoint, broken.failure).await;
+            Err((Some(info), Broken { failure, ..broken }))
         }
     }
 }

@@ -6,18 +6,19 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use tls_verify_core::diagnosis::rules;
+use tls_verify_core::evidence::Subject;
 use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::fault::{Cause, Failure, Stage};
-use crate::last_words;
+use crate::investigate::{server, until};
 use crate::logs;
 use crate::monitor::{self, Connection};
 use crate::nats;
 use crate::observation::EvidenceLevel;
 use crate::platform::Platform;
-use crate::reason::{self, Effect};
 use crate::stack::Link;
 
 /// What is known of a container's NATS connection.
@@ -38,7 +39,7 @@ pub(crate) async fn of_container(
     // The list is a moment old; a crash loop shows only in a fresh look.
     let fresh = engine.look(worker).await.unwrap_or_else(|_| worker.clone());
     if !fresh.is_up() {
-        return Verdict::Broken(not_running(context, engine, &fresh).await);
+        return Verdict::Broken(not_running(&fresh));
     }
     let mut asked = Vec::new();
     match connections {
@@ -54,7 +55,7 @@ pub(crate) async fn of_container(
                 }
                 let young = fresh.up_for(SystemTime::now()).is_some_and(|age| age < Duration::from_secs(10));
                 // Nobody gets a connection to a broken NATS, however long we wait.
-                let broken = reason::live(context, Link::Nats).await;
+                let broken = server(context, Link::Nats).await;
                 if round == 5 || !young || broken.is_some() {
                     break;
                 }
@@ -63,21 +64,23 @@ pub(crate) async fn of_container(
                     rows = list;
                 }
             }
-            let mut failure = absent(context, engine, &fresh).await;
-            failure = failure.because(format!("NATS reports no connection of {} ({way})", fresh.name));
-            return Verdict::Broken(failure);
+            let reported = format!("NATS reports no connection of {} ({way})", fresh.name);
+            return Verdict::Broken(unconnected(&fresh).because(reported));
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
     }
-    if let Some(found) = reason::broken(context, &fresh, Link::Nats, None).await
-        && !matches!(found.cause, Cause::Login)
-    {
-        return Verdict::Broken(reason::chained(&fresh, Link::Nats, found, Effect::Unconnected));
+    if is_broken(context, &fresh).await {
+        return Verdict::Broken(unconnected(&fresh));
     }
     if let Some(level) = by_gateway(context, &fresh).await {
         return Verdict::Connected(EvidenceLevel::Observed, level);
     }
     by_log(context, engine, &fresh, asked).await
+}
+
+/// What a claim about an instance's connection is about.
+pub(crate) fn connection_of(instance: &Instance) -> Subject {
+    Subject::Connection { service: instance.service.clone(), instance: instance.name.clone() }
 }
 
 /// The row is the container's: by its address, which is unique in the project's network.
@@ -127,61 +130,26 @@ pub(crate) fn services(engine: &dyn Platform, list: &[Connection]) -> Value {
     Value::Array(rows)
 }
 
-/// The container is not there although it is deployed.
-async fn not_running(context: &Context, engine: &dyn Platform, container: &Instance) -> Failure {
-    let state = reason::state_of(container);
-    if (container.is_restarting() || container.exit_code() != 0)
-        && let Some(found) = reason::of_container(context, engine, container, Effect::Down).await
-    {
-        return found.because(state);
-    }
+/// The instance is deployed and does not run.
+fn not_running(instance: &Instance) -> Failure {
     let variant =
-        if container.is_restarting() { Variant::ContainerRestarting } else { Variant::ContainerStopped };
-    let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant };
-    let bare = Failure::new(Stage::Connect, cause).because(state).at(container.service.clone());
-    let said = match container.is_restarting() || container.exit_code() != 0 {
-        true => last_words::last_words(context, engine, container).await,
-        false => None,
-    };
-    said.into_iter().fold(bare, Failure::because)
+        if instance.is_restarting() { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+    Failure::new(Stage::Connect, Cause::Container { kind: CauseKind::ConnectionRefused, variant })
+        .because(rules::state_of(instance, SystemTime::now()))
+        .at(instance.service.clone())
 }
 
-/// The container runs and has no connection.
-async fn absent(context: &Context, engine: &dyn Platform, container: &Instance) -> Failure {
-    let looping = reason::is_looping(container);
-    let found = if looping {
-        reason::of_container(context, engine, container, Effect::Down).await
-    } else {
-        without_nats(context, engine, container).await
-    };
-    match found {
-        Some(failure) if looping => failure.because(reason::state_of(container)),
-        Some(failure) => failure,
-        None if looping => {
-            let cause = Cause::Container {
-                kind: CauseKind::ConnectionRefused,
-                variant: Variant::ContainerRestarting,
-            };
-            let bare = Failure::new(Stage::Connect, cause)
-                .because(reason::state_of(container))
-                .at(container.service.clone());
-            let said = last_words::last_words(context, engine, container).await;
-            said.into_iter().fold(bare, Failure::because)
-        }
-        None => Failure::new(Stage::Session, Cause::Eof)
-            .because(format!("{} runs, but holds no NATS connection", container.name))
-            .at(container.service.clone()),
-    }
+/// The instance runs and has no connection.
+fn unconnected(instance: &Instance) -> Failure {
+    Failure::new(Stage::Session, Cause::Eof)
+        .because(format!("{} runs, but holds no NATS connection", instance.name))
+        .at(instance.service.clone())
 }
 
-/// A broken NATS is why a running service is not connected, whatever else it complains of.
-async fn without_nats(context: &Context, engine: &dyn Platform, container: &Instance) -> Option<Failure> {
-    match reason::broken(context, container, Link::Nats, None).await {
-        Some(found) if !matches!(found.cause, Cause::Login) => {
-            Some(reason::chained(container, Link::Nats, found, Effect::Unconnected))
-        }
-        _ => reason::of_container(context, engine, container, Effect::Unconnected).await,
-    }
+/// NATS is broken, for everybody or for this instance.
+async fn is_broken(context: &Context, instance: &Instance) -> bool {
+    let at = SystemTime::now();
+    until(context, |known| rules::cannot_reach_nats(known, instance, at)).await.unwrap_or(false)
 }
 
 /// The gateway's list of workers: heartbeats arrive, the transport is not shown.

@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 
+use tls_verify_core::evidence::Subject;
 use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::{Check, Context, OwnProbe};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage};
 use crate::logs::{self, RunLog, ServiceLog, Trouble};
 use crate::observation::{EvidenceLevel, Expects, Observation};
-use crate::own_side;
 use crate::platform::{Platform, is_of};
 use crate::stack::Link;
 
@@ -32,6 +32,10 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// Every service uses each of its connections to Redis at least this often.
 const DROPPED: Duration = Duration::from_secs(30);
 
+fn line_of(instance: &Instance) -> Subject {
+    Subject::Line { service: instance.service.clone(), instance: instance.name.clone() }
+}
+
 /// What is known of a service beside its log.
 struct Present {
     now: SystemTime,
@@ -42,6 +46,7 @@ struct Present {
     redis_reachable: Option<bool>,
     /// When Redis' own log says that it was ready.
     redis_ready: Option<SystemTime>,
+    subject: Subject,
 }
 
 async fn observe(context: &Context) -> Observation {
@@ -87,22 +92,10 @@ async fn observe(context: &Context) -> Observation {
             restarting: container.is_restarting() || crashed,
             redis_reachable,
             redis_ready,
+            subject: if live { line_of(container) } else { Subject::Recorded },
         };
-        let before = seen.steps().len();
         let service = if live { &container.service } else { &service };
         weigh(&mut seen, &mut read, &container.name, service, &log, &present);
-        if live {
-            for (failed, failure) in seen.faults_mut(before) {
-                if failed {
-                    own_side(context, container, failure).await;
-                }
-            }
-        }
-    }
-    if live {
-        behind_redis(context, &mut seen).await;
-    } else {
-        behind_deadlines(context, &mut seen).await;
     }
     conclude(&mut seen, &read);
     seen
@@ -224,6 +217,7 @@ fn weigh(
                 ));
             }
             let says = seen.expect(name, Expects::Works);
+            seen.about(&says, present.subject.clone());
             seen.failed(says, failure);
         }
     }
@@ -279,76 +273,6 @@ pub fn clock(at: SystemTime) -> String {
     let time = time::OffsetDateTime::from(at);
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     time.format(&format).unwrap_or_default()
-}
-
-/// What is wrong on the service's own side: the file that a line names, the name by which it dials, and the
-/// settings that lead to them.
-async fn own_side(context: &Context, container: &Instance, failure: &mut Failure) {
-    let Some(kind) = failure.kind() else { return };
-    let said = failure.facts.first().cloned().unwrap_or_default();
-    if kind == CauseKind::HostnameMismatch
-        && crate::reason::live(context, Link::Redis).await.is_none()
-        && let Some(found) = own_side::misnamed(context, container, Link::Redis)
-    {
-        *failure = found.because(said);
-        return;
-    }
-    let (file, origin) = own_side::file_at_fault(context, container, kind, &said).unzip();
-    let settings = crate::settings::relevant(container, Some(Link::Redis), Some(kind), file.as_deref());
-    *failure = failure.clone().set_by(settings);
-    if let Some(file) = file {
-        // What it needs to dial others makes it a client.
-        if let (Cause::Line(line), false) = (&mut failure.cause, file.contains("/server/")) {
-            line.side = Side::Client;
-        }
-        failure.place = origin.as_ref().and_then(|origin| origin.file.clone());
-        failure.origin = origin;
-    }
-}
-
-/// What the services say of Redis is Redis' own fault where a live look meets the same, or meets
-/// anything at all where they speak of no more than a broken connection.
-async fn behind_redis(context: &Context, seen: &mut Observation) {
-    if !seen.faults_mut(0).any(|(failed, _)| failed) {
-        return;
-    }
-    let Some(found) = crate::reason::live(context, Link::Redis).await else {
-        for (_, failure) in seen.faults_mut(0).filter(|(failed, _)| *failed) {
-            if let Cause::Line(line) = &mut failure.cause
-                && crate::reason::is_distrust(line.kind)
-            {
-                line.side = Side::Client;
-            }
-        }
-        return;
-    };
-    for (_, failure) in seen.faults_mut(0).filter(|(failed, _)| *failed) {
-        let Some(kind) = failure.kind() else { continue };
-        let login = matches!(found.cause, Cause::Login);
-        let same = crate::reason::alike(kind) == found.kind().map_or(kind, crate::reason::alike);
-        if same || (kind.is_transient() && !login) {
-            failure.cause = found.cause.clone();
-            failure.place = Some("redis".to_owned());
-            failure.facts.splice(0..0, found.facts.first().cloned());
-            // The advice for a service's own certificate trouble would mislead here.
-            failure.facts.retain(|fact| !fact.starts_with("if it has been mended since"));
-        }
-    }
-}
-
-/// A deadline is all that a service sees of a plaintext Redis; Redis' own port tells.
-async fn behind_deadlines(context: &Context, seen: &mut Observation) {
-    let deadline =
-        |(failed, failure): &(bool, &mut Failure)| *failed && failure.kind() == Some(CauseKind::Timeout);
-    if !seen.faults_mut(0).any(|one| deadline(&one)) {
-        return;
-    }
-    let Some(answer) = crate::redis_tls::speaks_plaintext(context).await else { return };
-    for (_, failure) in seen.faults_mut(0).filter(deadline) {
-        failure.cause = Cause::NotTls(Speaker::Redis);
-        failure.place = Some("redis".to_owned());
-        failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
-    }
 }
 
 fn conclude(seen: &mut Observation, read: &Tally) {

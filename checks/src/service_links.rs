@@ -10,10 +10,11 @@ use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::deployment::{self, truthy};
 use crate::fault::{Cause, Failure, Stage};
+use crate::investigate::server;
 use crate::logs;
 use crate::monitor;
 use crate::nats;
-use crate::nats_link::{Verdict, of_container, over_tls, services};
+use crate::nats_link::{Verdict, connection_of, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation, Outcome};
 use crate::platform::Platform;
 use crate::stack::Link;
@@ -149,7 +150,7 @@ async fn by_logs(context: &Context) -> Vec<Failure> {
             };
             let said = format!("{service} logged: {}", trouble.sample);
             let live = match trouble.link {
-                Some(link @ (Link::Redis | Link::Nats)) => crate::reason::live(context, link).await,
+                Some(link @ (Link::Redis | Link::Nats)) => server(context, link).await,
                 _ => None,
             };
             let failure = live.unwrap_or_else(|| {
@@ -178,6 +179,7 @@ async fn one(
     seen: &mut Observation,
 ) {
     let connected = seen.expect(container.name.clone(), Expects::Works);
+    seen.about(&connected, connection_of(container));
     // A container between two crashes counts as restarting, whatever this moment shows.
     let fresh = platform.look(container).await.unwrap_or_else(|_| container.clone());
     match of_container(context, platform, &fresh, connections, asks).await {

@@ -14,7 +14,7 @@ use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
 use crate::monitor;
 use crate::nats;
-use crate::nats_link::{Verdict, of_container, over_tls, services};
+use crate::nats_link::{Verdict, connection_of, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::relay::Relay;
@@ -158,6 +158,7 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
     }
     for worker in workers {
         let connected = seen.expect(name.clone(), Expects::Works);
+        seen.about(&connected, connection_of(worker));
         match of_container(context, platform, worker, &connections, asks_for_certificate).await {
             Verdict::Connected(level, what) => {
                 if level > seen.evidence {

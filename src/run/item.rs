@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use tls_verify_checks::context::{Check, Context};
+use tls_verify_checks::investigate::investigate;
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::{Link, Stack};
 
@@ -69,9 +70,7 @@ impl Item {
                         Ok(seen) => (seen, true),
                         Err(_) => (too_late(), false),
                     };
-                let behind = tls_verify_checks::behind::look(context, self.link(), &mut seen);
-                // What was seen stands, whether or not there is time to look behind it.
-                let _ = tokio::time::timeout_at(deadline.into(), behind).await;
+                investigate(context, self.link(), &mut seen).await;
                 presented::add(context, check.id, &mut seen);
                 (seen, whole)
             }

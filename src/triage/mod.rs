@@ -13,8 +13,9 @@ use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_checks::own_side::file_of;
-use tls_verify_checks::settings::{self, Setting};
+use tls_verify_core::diagnosis::rules::file_of;
+use tls_verify_core::diagnosis::settings;
+use tls_verify_core::evidence::Setting;
 use tls_verify_core::workload::Instance;
 
 use crate::app::usage;

@@ -53,6 +53,7 @@
 use serde_json::{Map, Value};
 
 use super::fault::{Cause, Failure, Stage};
+use super::question::{Evidence, Subject};
 use crate::cause::CauseKind;
 
 /// What a claim must show for its check to hold; declared before the look.
@@ -93,12 +94,16 @@ pub enum Outcome {
     Untried(Box<Failure>),
 }
 
-/// One exercised claim: what was expected of it and what was seen, neither of which changes any more.
+/// One exercised claim: what was expected of it and what was seen, neither of which changes any more; what was
+/// found out beside it, which only grows; and what that comes to.
 #[derive(Clone, Debug)]
 pub struct Step {
     name: String,
     expects: Expects,
+    subject: Subject,
     outcome: Option<Outcome>,
+    evidence: Vec<Evidence>,
+    conclusion: Option<Failure>,
 }
 
 impl Step {
@@ -118,9 +123,36 @@ impl Step {
         self.outcome.as_ref()
     }
 
-    /// What is wrong: what failed, or that somebody was let in who should have been refused.
+    /// What it is about.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// What was found out beside the outcome, in the order in which it was asked.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// What did not work though it should have. A refusal that was wanted is no symptom: it must never become
+    /// the right one by what a log says.
+    #[must_use]
+    pub fn symptom(&self) -> Option<&Failure> {
+        match (self.expects, self.outcome.as_ref()?) {
+            (Expects::Works | Expects::Control, Outcome::Failed(failure) | Outcome::Untried(failure)) => {
+                Some(failure)
+            }
+            (Expects::Refused(_), _) | (_, Outcome::Worked(_)) => None,
+        }
+    }
+
+    /// What is wrong: what the evidence comes to, else what failed, or that somebody was let in who should have been refused.
     #[must_use]
     pub fn fault(&self) -> Option<Failure> {
+        if let Some(conclusion) = &self.conclusion {
+            return Some(conclusion.clone());
+        }
         match (self.outcome.as_ref()?, self.expects) {
             (Outcome::Failed(failure) | Outcome::Untried(failure), _) => Some((**failure).clone()),
             (Outcome::Worked(what), Expects::Refused(refusal)) => Some(self.admitted(refusal, what)),
@@ -193,7 +225,14 @@ impl Observation {
 
     /// Declares a claim; the look comes after it.
     pub fn expect(&mut self, name: impl Into<String>, expects: Expects) -> Claim {
-        self.steps.push(Step { name: name.into(), expects, outcome: None });
+        self.steps.push(Step {
+            name: name.into(),
+            expects,
+            subject: Subject::Endpoint,
+            outcome: None,
+            evidence: Vec::new(),
+            conclusion: None,
+        });
         Claim { index: self.steps.len() - 1 }
     }
 
@@ -228,15 +267,30 @@ impl Observation {
         &self.steps
     }
 
-    /// The faults of positive claims from the `from`th on.
-    #[doc(hidden)]
-    pub fn faults_mut(&mut self, from: usize) -> impl Iterator<Item = (bool, &mut Failure)> {
-        let positive = |step: &&mut Step| !matches!(step.expects, Expects::Refused(_));
-        self.steps[from..].iter_mut().filter(positive).filter_map(|step| match &mut step.outcome {
-            Some(Outcome::Failed(failure)) => Some((true, &mut **failure)),
-            Some(Outcome::Untried(failure)) => Some((false, &mut **failure)),
-            Some(Outcome::Worked(_)) | None => None,
-        })
+    /// Says what a claim is about where that is not the endpoint of its check.
+    pub fn about(&mut self, claim: &Claim, subject: Subject) {
+        if let Some(step) = self.steps.get_mut(claim.index) {
+            step.subject = subject;
+        }
+    }
+
+    /// What a look has found out beside its outcome.
+    pub fn learn(&mut self, claim: &Claim, found: Evidence) {
+        self.append(claim.index, found);
+    }
+
+    /// Appends what was found out about a step afterwards.
+    pub fn append(&mut self, step: usize, found: Evidence) {
+        if let Some(step) = self.steps.get_mut(step) {
+            step.evidence.push(found);
+        }
+    }
+
+    /// Draws the steps' conclusions.
+    pub fn conclude(&mut self, draw: impl Fn(&Step) -> Option<Failure>) {
+        for step in &mut self.steps {
+            step.conclusion = draw(step);
+        }
     }
 
     pub fn detail(&mut self, key: &str, value: impl Into<Value>) {

@@ -1,13 +1,16 @@
 //! The real settings behind a link: variables of a container's environment, with where their files lie
 //! on the host. Values that may hold a secret are masked before anybody sees them.
 
-use tls_verify_core::workload::Instance;
-
 use crate::cause::CauseKind;
-use crate::deployment::truthy;
-use crate::stack::Link;
+use crate::evidence::Setting;
+use crate::link::Link;
+use crate::workload::Instance;
 
-pub use tls_verify_core::evidence::Setting;
+/// Truthy as Cordum's core reads it.
+#[must_use]
+pub fn truthy(text: &str) -> bool {
+    matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "y" | "on")
+}
 
 /// The prefixes of a link's variables: `NATS_TLS_CA`, `NATS_URL`, ….
 const fn prefixes(link: Link) -> &'static [&'static str] {
@@ -146,13 +149,13 @@ pub fn relevant(
 
 #[cfg(test)]
 mod tests {
-    use tls_verify_core::workload::{Mount, MountSource, Value};
+    use crate::workload::{Mount, MountSource, Value};
 
     use super::*;
 
     fn put(container: &mut Instance, name: &str, value: &str) {
         let value = Value::Known(value.to_owned());
-        let setting = tls_verify_core::workload::Setting { name: name.to_owned(), value, place: None };
+        let setting = crate::workload::Setting { name: name.to_owned(), value, place: None };
         container.configured.environment.push(setting);
     }
 

@@ -1,39 +1,30 @@
 //! What a container said before it died, or says of the trouble that it is in.
 
-use tls_verify_core::workload::Instance;
-
+use super::client;
+use super::service::Seen;
 use crate::cause::CauseKind;
-use crate::context::Context;
-use crate::logs::{self, RunLog, Trouble};
-use crate::own_side;
-use crate::platform::Platform;
-use crate::reason::is_looping;
-use crate::stack::Link;
+use crate::diagnosis::{Asked, Known};
+use crate::link::Link;
+use crate::logs::runs::{RunLog, Trouble};
 
-/// The trouble that a container died of, or is in; `about`: that of this link, or of no named one.
-pub(crate) async fn words(
-    context: &Context,
-    engine: &dyn Platform,
-    container: &Instance,
-    about: Option<Link>,
-) -> Option<Trouble> {
-    let own = context.own_probes();
-    let log = logs::of_container(context, engine, container, &own).await.ok()?;
-    let last = |run: &RunLog| dying_words(run, &container.service, about);
+/// The trouble that an instance died of, or is in; `about`: that of this link, or of no named one.
+pub(super) fn words<'a>(known: Known<'a>, seen: Seen<'_>, about: Option<Link>) -> Asked<Option<&'a Trouble>> {
+    let Some(log) = known.log(seen.instance)? else { return Ok(None) };
+    let last = |run: &'a RunLog| dying_words(run, &seen.instance.service, about);
     // The engine counts restarts from the last start by hand: without one, what stands before the
     // present start has been mended since.
-    let before = log.previous.as_ref().filter(|_| container.restarts > 0 || container.is_down());
-    if container.is_up() && is_looping(container) {
+    let before = log.previous.as_ref().filter(|_| seen.instance.restarts > 0 || seen.instance.is_down());
+    Ok(if seen.instance.is_up() && seen.is_looping() {
         before.and_then(last).or_else(|| last(&log.present))
-    } else if container.is_up() {
+    } else if seen.instance.is_up() {
         last(&log.present)
     } else {
         last(&log.present).or_else(|| before.and_then(last))
-    }
+    })
 }
 
 /// The last trouble of a run that it has not got over, unless it only warned of it and died of another.
-fn dying_words(run: &RunLog, service: &str, about: Option<Link>) -> Option<Trouble> {
+fn dying_words<'a>(run: &'a RunLog, service: &str, about: Option<Link>) -> Option<&'a Trouble> {
     // What a server says of single clients is not what it died of.
     let of_a_client = |trouble: &&Trouble| {
         matches!(service, "nats" | "redis")
@@ -56,30 +47,24 @@ fn dying_words(run: &RunLog, service: &str, about: Option<Link>) -> Option<Troub
     let named = run.troubles.iter().find(|one| {
         one.what.kind == trouble.what.kind
             && (trouble.line.saturating_sub(2)..trouble.line).contains(&one.line)
-            && own_side::file_of(&one.sample).is_some()
+            && client::file_of(&one.sample).is_some()
     });
     let trouble = match named {
-        Some(named) if own_side::file_of(&trouble.sample).is_none() => named,
+        Some(named) if client::file_of(&trouble.sample).is_none() => named,
         _ => trouble,
     };
     let only_warned =
         ["] WARN ", "\"level\":\"WARN\"", "[warn]"].iter().any(|word| trouble.sample.contains(word));
-    (!(only_warned && run.error_line > trouble.line)).then(|| trouble.clone())
+    (!(only_warned && run.error_line > trouble.line)).then_some(trouble)
 }
 
-/// What a container said last, where nothing in it is known trouble.
-pub(crate) async fn last_words(
-    context: &Context,
-    engine: &dyn Platform,
-    container: &Instance,
-) -> Option<String> {
-    let log = logs::of_container(context, engine, container, &[]).await.ok()?;
+/// What an instance said last, where nothing in it is known trouble.
+pub(super) fn last_words(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<String>> {
+    let Some(log) = known.log(seen.instance)? else { return Ok(None) };
     let words = match (&log.present.last_words, &log.previous) {
         // A start that has only begun says nothing yet: the one before ended in an error.
-        (_, Some(previous)) if container.is_up() && log.present.error_line == 0 => {
-            previous.last_words.clone()
-        }
-        (words, _) => words.clone(),
+        (_, Some(previous)) if seen.instance.is_up() && log.present.error_line == 0 => &previous.last_words,
+        (words, _) => words,
     };
-    words.map(|words| format!("{} said last: {words}", container.name))
+    Ok(words.as_ref().map(|words| format!("{} said last: {words}", seen.instance.name)))
 }

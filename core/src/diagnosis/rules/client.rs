@@ -2,18 +2,13 @@
 //! dials.
 
 use std::path::Path;
-use std::time::SystemTime;
-
-use tls_verify_core::x509::verdict;
-
-use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Confidence, Side};
-use crate::context::Context;
-use crate::fault::{Cause, Failure, Origin, Recognised, Stage};
-use crate::look;
-use crate::settings;
-use crate::stack::Link;
+use crate::diagnosis::settings;
+use crate::diagnosis::{Asked, Known};
+use crate::evidence::fault::{Cause, Failure, Origin, Recognised, Stage};
+use crate::link::Link;
+use crate::workload::Instance;
 
 /// The certificate or key file that a line names, the first of several: `open PATH: reason`, `Failed to
 /// load certificate: PATH: …` (Redis), `tls chain invalid: CERT does not chain to CA` (Cordum).
@@ -42,69 +37,60 @@ fn files_of(line: &str) -> Vec<String> {
 /// The file at fault, where a service's words are about a file of its own and not about its peer: as the
 /// service names it, and as the origin that every reader of the file on the host shares. The origin's file
 /// is the one on the host, where the operator can mend it.
-#[must_use]
-pub(crate) fn file_at_fault(
-    context: &Context,
+pub(super) fn file_at_fault(
+    known: Known<'_>,
     container: &Instance,
     kind: CauseKind,
     sample: &str,
-) -> Option<(String, Origin)> {
+) -> Asked<Option<(String, Origin)>> {
     let files = files_of(sample);
-    let file = files.first()?;
+    let Some(file) = files.first() else { return Ok(None) };
     let host = |path: &String| settings::on_host(container, path).unwrap_or_else(|| path.clone());
     let shared = host(file);
     let of_pair = sample.contains("does not chain to");
     // Which file of the pair is the wrong one is known where it is the pair that we use ourselves.
     let is_ours = || {
-        let (anchors, identity) = (&context.stack.anchors.file, context.stack.identity.get());
+        let (anchors, identity) = (&known.premises.anchors, known.premises.identity.as_deref());
         files.get(1).map(host).is_some_and(|ca| Path::new(&ca) == anchors)
-            && identity.is_ok_and(|own| own.cert_file == Path::new(&shared))
+            && identity.is_some_and(|own| own == Path::new(&shared))
     };
     match kind {
         CauseKind::BadKeyFile | CauseKind::KeyMismatch => {}
         CauseKind::Expired | CauseKind::NotYetValid | CauseKind::WrongKeyUsage if of_pair => {}
         CauseKind::UnknownAuthority | CauseKind::BadSignature if of_pair && is_ours() => {}
-        _ => return None,
+        _ => return Ok(None),
     }
-    Some((file.clone(), of_file(&shared)))
+    Ok(Some((file.clone(), of_file(&shared, known.file(&shared)?))))
 }
 
 /// A file on the host as an origin: by its certificate, as the links that show it name it.
 #[must_use]
-pub(crate) fn of_file(path: &str) -> Origin {
-    let key = match crate::certificate_files::certificates(Path::new(path)).first() {
-        Some(certificate) => look::fingerprint(certificate),
-        None => format!("file {path}"),
-    };
+pub fn of_file(path: &str, fingerprint: Option<&str>) -> Origin {
+    let key = fingerprint.map_or_else(|| format!("file {path}"), str::to_owned);
     Origin { key, file: Some(path.to_owned()) }
 }
 
 /// A server whose certificate lacks the name by which a service dials it, although our own dial, mostly by
 /// another name, is content. `None`: the name is right, or nobody has seen the certificate.
-#[must_use]
-pub(crate) fn misnamed(context: &Context, container: &Instance, link: Link) -> Option<Failure> {
-    let name = settings::name_dialled(container, link)?;
-    let chain = context.served(link)?.chain;
-    let leaf = chain.first()?;
-    let anchors = &context.stack.anchors.certificates;
-    let verdict = verdict::of_server(&chain, anchors, Some(&name), SystemTime::now());
-    let fault = verdict.faults.into_iter().find(|fault| fault.kind == CauseKind::HostnameMismatch)?;
-    let origin = Origin { key: look::fingerprint(leaf), file: None };
+pub(super) fn misnamed(known: Known<'_>, container: &Instance, link: Link) -> Asked<Option<Failure>> {
+    let Some(name) = settings::name_dialled(container, link) else { return Ok(None) };
+    let Some(found) = known.named(link, &name)? else { return Ok(None) };
+    let fault = found.fault.clone();
+    let origin = Origin { key: found.fingerprint.clone(), file: None };
     let failure =
         Failure { origin: Some(origin), ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()])) }
             .because(fault.message);
     // The service's own name is what the certificate has to have; any other is the client's choice.
-    Some(if name == link.service() {
+    Ok(Some(if name == link.service() {
         failure.at(link.service()).on(Side::Server)
     } else {
         let settings = settings::relevant(container, Some(link), Some(CauseKind::HostnameMismatch), None);
         failure.at(container.service.clone()).on(Side::Client).set_by(settings)
-    })
+    }))
 }
 
 /// A service that dials a TLS port without TLS: the port closes without a word (Redis 7).
-#[must_use]
-pub(crate) fn without_tls(container: &Instance, link: Link) -> Option<Failure> {
+pub(super) fn without_tls(container: &Instance, link: Link) -> Option<Failure> {
     let url = (link == Link::Redis).then(|| container.variable("REDIS_URL")).flatten()?;
     let rest = url.strip_prefix("redis://")?;
     let authority = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);

@@ -1,0 +1,402 @@
+//! The loop: where a diagnosis ends in a question, it is asked here, and the answer is appended. What an answer
+//! means is for the rules to say (`tls_verify_core::diagnosis`); nothing here concludes anything.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustls_pki_types::CertificateDer;
+use tls_verify_core::diagnosis::{self, Asked, Known, Premises, next_question, rules};
+use tls_verify_core::evidence::{
+    Answer, Clock, Evidence, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,
+    Question, State,
+};
+use tls_verify_core::workload::Instance;
+use tls_verify_core::x509::verdict;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::cause::CauseKind;
+use crate::certificate_files::certificates;
+use crate::clock;
+use crate::context::Context;
+use crate::dial;
+use crate::fault::{Cause, Failure, Speaker};
+use crate::hello;
+use crate::logs;
+use crate::observation::Observation;
+use crate::platform::{Platform, Reach};
+use crate::stack::{Link, Stack};
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+/// More than any case needs.
+const QUESTIONS: usize = 32;
+
+/// What is known of a run before anything is asked.
+#[must_use]
+pub fn premises(stack: &Stack) -> Premises {
+    Premises {
+        anchors: stack.anchors.file.clone(),
+        identity: stack.identity.get().ok().map(|identity| identity.cert_file.clone()),
+        worker: stack.worker.clone(),
+    }
+}
+
+/// Asks what tells more of each step that did not hold, until nothing does; then concludes. Where the time is
+/// up, what was found by then is what is concluded from.
+pub async fn investigate(context: &Context, link: Link, seen: &mut Observation) {
+    let premises = premises(&context.stack);
+    let asking = async {
+        for step in 0..seen.steps().len() {
+            for _ in 0..QUESTIONS {
+                let Some(question) = next_question(&premises, link, &seen.steps()[step]) else { break };
+                let answer = ask(context, &question).await;
+                seen.append(step, Evidence { question, answer });
+            }
+        }
+    };
+    let _ = tokio::time::timeout_at(context.deadline.into(), asking).await;
+    diagnosis::conclude(&premises, link, seen);
+}
+
+/// What is wrong with NATS or Redis for everybody, looked at once a run, so that every check tells the same
+/// story.
+pub async fn server(context: &Context, link: Link) -> Option<Failure> {
+    let cell = match link {
+        Link::Nats => &context.live_nats,
+        Link::Redis => &context.live_redis,
+        _ => return None,
+    };
+    let looked =
+        cell.get_or_init(|| async { until(context, |known| rules::server(known, link)).await.flatten() });
+    looked.await.clone()
+}
+
+/// Asks until a conclusion can be drawn.
+pub(crate) async fn until<T>(context: &Context, draw: impl Fn(Known<'_>) -> Asked<T>) -> Option<T> {
+    let premises = premises(&context.stack);
+    let mut found = Vec::new();
+    while found.len() < QUESTIONS {
+        match draw(Known::open(&premises, &found)) {
+            Ok(drawn) => return Some(drawn),
+            Err(question) => {
+                let answer = Box::pin(ask(context, &question)).await;
+                found.push(Evidence { question, answer });
+            }
+        }
+    }
+    draw(Known::closed(&premises, &found)).ok()
+}
+
+/// Puts a question.
+async fn ask(context: &Context, question: &Question) -> Answer {
+    match question {
+        Question::OwnCertificate(link) => Answer::OwnCertificate(own_certificate(context, *link)),
+        Question::OldVersion(link) => Answer::OldVersion(old_version(context, *link).await),
+        Question::Presented(link) => Answer::Presented(presented(context, *link).await),
+        Question::Intermediate(link) => Answer::Intermediate(intermediate(context, *link).await),
+        Question::Clock(link) => Answer::Clock(other_clock(context, *link).await),
+        Question::InClear(link) => Answer::InClear(in_clear(context, *link).await),
+        Question::HandshakeFirst(link) => {
+            Answer::HandshakeFirst(handshake_first(context, *link).await.unwrap_or(false))
+        }
+        Question::State { service, instance } | Question::StateSince { service, instance } => {
+            Answer::State(state(context, service, instance.as_deref()).await)
+        }
+        Question::Log { service, instance } => {
+            Answer::Log(log(context, service, instance).await.map(Box::new))
+        }
+        Question::Listens { instance, link } => Answer::Listens(listens(context, instance, *link).await),
+        Question::Server(link) => Answer::Server(Box::pin(server(context, *link)).await.map(Box::new)),
+        Question::Session(link) => Answer::Session(session(context, *link).await.map(Box::new)),
+        Question::Named { link, name } => Answer::Named(named(context, *link, name)),
+        Question::File(path) => Answer::File(fingerprint_of_file(path)),
+        Question::Upstream { service, link, since } => {
+            Answer::Upstream(upstream(context, service, *link, *since).await)
+        }
+        Question::Gateway => Answer::Gateway(gateway(context).await),
+        Question::Readiness => Answer::Readiness(crate::gateway_https::unready(context).await),
+        Question::PlainRedis => Answer::PlainRedis(crate::redis_tls::speaks_plaintext(context).await),
+    }
+}
+
+fn own_certificate(context: &Context, link: Link) -> Option<OwnCertificate> {
+    let stack = &context.stack;
+    let identity = stack.identity.get().ok()?;
+    let verdict = verdict::of_client(&identity.chain, &stack.anchors.certificates, SystemTime::now());
+    Some(OwnCertificate {
+        fingerprint: identity.chain.first().map(|leaf| fingerprint(leaf)).unwrap_or_default(),
+        fault: verdict.faults.into_iter().next(),
+        asked_for: asked_for(context, link, identity.chain.last()),
+    })
+}
+
+/// By which authorities the server says that it knows its clients, where ours is none of them.
+fn asked_for(context: &Context, link: Link, topmost: Option<&CertificateDer<'_>>) -> Vec<String> {
+    use x509_parser::prelude::FromDer;
+    let names = context.served(link).and_then(|recording| recording.asked_for_certificate);
+    let Some(names) = names.filter(|names| !names.is_empty()) else { return Vec::new() };
+    let issuer = topmost
+        .and_then(|der| x509_parser::certificate::X509Certificate::from_der(der).ok())
+        .map(|(_, certificate)| certificate.issuer().as_raw().to_vec());
+    if issuer.is_none_or(|issuer| names.contains(&issuer)) {
+        return Vec::new();
+    }
+    names
+        .iter()
+        .filter_map(|name| x509_parser::x509::X509Name::from_der(name).ok())
+        .map(|(_, name)| name.to_string())
+        .collect()
+}
+
+async fn old_version(context: &Context, link: Link) -> Option<&'static str> {
+    let endpoint = context.placed(link).await;
+    for version in [hello::Version::Tls11, hello::Version::Tls10] {
+        let deadline = context.attempt();
+        let (mut tap, _) = dial::connect(&endpoint, deadline).await.ok()?;
+        context.own(tap.local());
+        if link == Link::Nats {
+            crate::nats::read_info(&mut tap, deadline).await.ok()?;
+        }
+        let hello = hello::client_hello(version, endpoint.name(), hello::OLD_SUITES);
+        if let hello::Answer::Accepted { .. } = hello::ask(&mut tap, &hello, deadline).await {
+            return Some(version.slug());
+        }
+    }
+    None
+}
+
+async fn presented(context: &Context, link: Link) -> Option<Presented> {
+    // A program of its own, as cordumctl, keeps what it was presented to itself.
+    if context.served(link).is_none() && link != Link::Nats {
+        let _ = context.dial(&context.placed(link).await, None, &[], context.attempt()).await;
+    }
+    let chain = context.served(link)?.chain;
+    Some(described(&context.stack, chain.first()?))
+}
+
+/// An end-entity certificate as others name it.
+pub(crate) fn described(stack: &Stack, leaf: &CertificateDer<'_>) -> Presented {
+    use x509_parser::prelude::FromDer;
+    let issuer = x509_parser::certificate::X509Certificate::from_der(leaf)
+        .map(|(_, certificate)| certificate.issuer().to_string())
+        .unwrap_or_default();
+    let root = stack.anchors.file.parent().and_then(Path::parent);
+    let file = root.map(|root| root.join("server/tls.crt"));
+    let on_disk = file.as_ref().and_then(|file| certificates(file).into_iter().next());
+    let same = on_disk.is_some_and(|found| found == *leaf);
+    Presented {
+        fingerprint: fingerprint(leaf),
+        issuer,
+        file: file.filter(|_| same).map(|file| file.display().to_string()),
+    }
+}
+
+/// SHA-256 of a certificate, in hexadecimal digits.
+fn fingerprint(der: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same of a file's certificate.
+pub(crate) fn fingerprint_of_file(path: &str) -> Option<String> {
+    certificates(Path::new(path)).first().map(|certificate| fingerprint(certificate))
+}
+
+/// The certificate in the folder that closes the gap between what was presented and the CA file.
+async fn intermediate(context: &Context, link: Link) -> Option<Intermediate> {
+    use x509_parser::prelude::FromDer;
+    let stack = &context.stack;
+    let presented = context.served(link)?.chain;
+    let endpoint = context.placed(link).await;
+    let now = SystemTime::now();
+    let root = stack.anchors.file.parent().and_then(Path::parent)?.to_owned();
+    let found = tokio::task::spawn_blocking(move || lying_about(&root)).await.ok()?;
+    let closes = |(_, one): &&(String, CertificateDer<'static>)| {
+        let mut chain = presented.clone();
+        chain.push(one.clone());
+        let judged = verdict::of_server(&chain, &stack.anchors.certificates, Some(endpoint.name()), now);
+        judged.faults.iter().all(|fault| fault.kind != CauseKind::UnknownAuthority)
+    };
+    let (file, one) = found.iter().find(closes)?;
+    let (_, one) = x509_parser::certificate::X509Certificate::from_der(one).ok()?;
+    Some(Intermediate { subject: one.subject().to_string(), file: file.clone() })
+}
+
+/// Certificates in the folder and one level below, within bounds.
+fn lying_about(root: &Path) -> Vec<(String, CertificateDer<'static>)> {
+    let entries = |folder: &Path| -> Vec<std::path::PathBuf> {
+        let read = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = read.map(|entry| entry.path()).take(200).collect();
+        paths.sort();
+        paths
+    };
+    let mut files = Vec::new();
+    for path in entries(root) {
+        if path.is_dir() { files.extend(entries(&path)) } else { files.push(path) }
+    }
+    let mut found = Vec::new();
+    for file in files {
+        let named = file.extension().is_some_and(|end| end == "crt" || end == "pem" || end == "cer");
+        let small = std::fs::metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() < 1 << 20);
+        if !named || !small {
+            continue;
+        }
+        let read = certificates(&file).into_iter();
+        found.extend(read.take(32).map(|one| (file.display().to_string(), one)));
+    }
+    found
+}
+
+async fn other_clock(context: &Context, link: Link) -> Option<Clock> {
+    let skew = clock::skew(context).await?;
+    let theirs = clock::shifted(SystemTime::now(), skew)?;
+    let chain = context.served(link)?.chain;
+    let endpoint = context.placed(link).await;
+    let anchors = &context.stack.anchors.certificates;
+    let judged = verdict::of_server(&chain, anchors, Some(endpoint.name()), theirs);
+    Some(Clock { skew, faults: judged.faults })
+}
+
+/// The port is spoken to in clear.
+async fn in_clear(context: &Context, link: Link) -> Option<InClear> {
+    let words: &[u8] = match link {
+        // The preface and an empty SETTINGS frame (RFC 9113, 3.4).
+        Link::GatewayGrpc | Link::SafetyKernel | Link::ContextEngine => {
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
+        }
+        Link::Redis => b"*1\r\n$4\r\nPING\r\n",
+        Link::Gateway | Link::Dashboard => b"GET /healthz HTTP/1.0\r\n\r\n",
+        Link::Nats => return None,
+    };
+    let endpoint = context.placed(link).await;
+    let patience = Instant::now() + Duration::from_millis(1500).min(context.stack.timeout);
+    let (mut tap, _) = dial::connect(&endpoint, patience.min(context.deadline)).await.ok()?;
+    context.own(tap.local());
+    tap.write_all(words).await.ok()?;
+    let mut said = Vec::new();
+    let mut buffer = [0_u8; 512];
+    while said.len() < 512 {
+        match tokio::time::timeout_at(patience.into(), tap.read(&mut buffer)).await {
+            Ok(Ok(count)) if count > 0 => said.extend_from_slice(&buffer[..count]),
+            _ => break,
+        }
+        if said.len() >= 9 && link != Link::Gateway {
+            break;
+        }
+    }
+    let speaker = dial::speaker(&said);
+    // A TLS server's own words for plaintext are no plaintext service.
+    if crate::http::tell_tale(&said).is_some() || speaker == Speaker::Unknown {
+        return None;
+    }
+    let said = String::from_utf8_lossy(&said[..said.len().min(40)]).escape_debug().collect();
+    Some(InClear { speaker, said })
+}
+
+/// A TLS handshake before any INFO is answered.
+async fn handshake_first(context: &Context, link: Link) -> Option<bool> {
+    let endpoint = context.placed(link).await;
+    let deadline = (Instant::now() + Duration::from_secs(1)).min(context.deadline);
+    let (tap, address) = dial::connect(&endpoint, deadline).await.ok()?;
+    context.own(tap.local());
+    let offer = Offer {
+        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        name: endpoint.name(),
+        identity: None,
+        alpn: &[],
+        versions: ANY_VERSION,
+    };
+    Some(match dial::handshake(tap, address, &offer, deadline).await {
+        Ok(_) => true,
+        Err(broken) => !broken.recording.chain.is_empty(),
+    })
+}
+
+/// A service's instance as it is now: the named one, else the first.
+async fn state(context: &Context, service: &str, instance: Option<&str>) -> State {
+    let Ok(platform) = context.platform().await else { return State::Unasked };
+    let mut instances = platform.of_service(service);
+    let found = match instance {
+        Some(name) => instances.find(|one| one.name == name),
+        None => instances.next(),
+    };
+    match found {
+        Some(known) => {
+            let instance = platform.look(known).await.unwrap_or_else(|_| known.clone());
+            State::Is { instance: Box::new(instance), at: SystemTime::now() }
+        }
+        None if platform.workloads().is_empty() => State::Unasked,
+        None => State::Absent(platform.lacks(service)),
+    }
+}
+
+async fn log(context: &Context, service: &str, instance: &str) -> Option<logs::ServiceLog> {
+    let platform = context.platform().await.ok()?;
+    let known = platform.of_service(service).find(|one| one.name == instance)?;
+    let fresh = platform.look(known).await.unwrap_or_else(|_| known.clone());
+    logs::of_container(context, platform, &fresh, &context.own_probes()).await.ok()
+}
+
+/// The instance's own address refuses where the published port may have accepted.
+async fn listens(context: &Context, instance: &str, link: Link) -> Option<bool> {
+    let platform = context.platform().await.ok()?;
+    let instance = platform.instances().find(|one| one.name == instance)?;
+    let port = link.container_port();
+    let patience = Duration::from_secs(1).min(context.stack.timeout);
+    match tokio::time::timeout(patience, dialled(platform, instance, port)).await {
+        Ok(Err(error)) => Some(error.kind() != io::ErrorKind::ConnectionRefused),
+        Ok(Ok(())) => Some(true),
+        Err(_) => None,
+    }
+}
+
+async fn dialled(platform: &dyn Platform, instance: &Instance, port: u16) -> io::Result<()> {
+    if platform.reach(instance, port) == Reach::Through {
+        return platform.open(instance, port).await.map(drop);
+    }
+    let address = instance.addresses.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    tokio::net::TcpStream::connect(std::net::SocketAddr::new(*address, port)).await.map(drop)
+}
+
+/// Why a session of ours with NATS or Redis does not work.
+async fn session(context: &Context, link: Link) -> Option<Failure> {
+    if link == Link::Nats {
+        return crate::nats::control(context).await.err().cloned();
+    }
+    match crate::redis_tls::speaks_plaintext(context).await {
+        Some(answer) => Some(
+            Failure::new(crate::fault::Stage::Exchange, Cause::NotTls(Speaker::Redis))
+                .because(format!("Redis answers a plaintext PING with \"{answer}\"")),
+        ),
+        None => crate::redis_tls::logged_in(context).await.err(),
+    }
+}
+
+fn named(context: &Context, link: Link, name: &str) -> Option<Named> {
+    let chain = context.served(link)?.chain;
+    let anchors = &context.stack.anchors.certificates;
+    let verdict = verdict::of_server(&chain, anchors, Some(name), SystemTime::now());
+    let fault = verdict.faults.into_iter().find(|fault| fault.kind == CauseKind::HostnameMismatch)?;
+    Some(Named { fingerprint: fingerprint(chain.first()?), fault })
+}
+
+/// What a service that runs logged of its upstream since we asked.
+async fn upstream(context: &Context, service: &str, link: Link, since: SystemTime) -> Option<Logged> {
+    let platform = context.platform().await.ok()?;
+    let instance = platform.of_service(service).find(|one| one.is_up())?;
+    let trouble = logs::last_trouble(context, platform, instance, link, since).await?;
+    let trusted =
+        context.served(link).and_then(|kept| kept.verdict).is_some_and(|verdict| verdict.faults.is_empty());
+    Some(Logged { instance: Box::new(instance.clone()), what: trouble.what, sample: trouble.sample, trusted })
+}
+
+async fn gateway(context: &Context) -> Gateway {
+    let endpoint = context.placed(Link::Gateway).await;
+    match context.dial(&endpoint, None, &[b"http/1.1"], context.attempt()).await {
+        Ok(_) => Gateway::Trusted,
+        Err(broken) if matches!(broken.failure.cause, Cause::Chain(_)) => {
+            Gateway::Refused(Box::new(broken.failure))
+        }
+        Err(_) => Gateway::Unasked,
+    }
+}

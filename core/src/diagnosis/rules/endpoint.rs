@@ -1,0 +1,173 @@
+//! What one error of an endpoint cannot decide, and a second look can.
+
+use rustls::AlertDescription as A;
+
+use crate::cause::{CauseKind, Confidence, Side, Variant};
+use crate::diagnosis::{Asked, Known, Premises};
+use crate::evidence::Presented;
+use crate::evidence::fault::{Cause, Failure, Origin, Recognised, Speaker};
+use crate::link::Link;
+use crate::x509::verdict::ChainFault;
+
+/// Alerts that answer a client's certificate (RFC 8446, 6.2).
+pub(super) const fn concerns_identity(alert: A) -> bool {
+    matches!(
+        alert,
+        A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+    )
+}
+
+/// Our certificate was refused: is it our certificate, or what the server trusts?
+pub(super) fn own_certificate(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
+    let Some(own) = known.own_certificate(link)? else { return Ok(failure) };
+    let Some(file) = &known.premises.identity else { return Ok(failure) };
+    let file = file.display().to_string();
+    let of = |kind, variant, side, confidence| {
+        Cause::Line(Recognised { kind, variant, side, confidence, link: Some(link) })
+    };
+    let service = link.service();
+    let Some(fault) = &own.fault else {
+        let said = failure.cause.reading().and_then(|reading| reading.variant);
+        let (variant, fact) = if own.asked_for.is_empty() {
+            let fact =
+                format!("{service} knows its clients by another CA file, or by an earlier CA of that name");
+            (None, fact)
+        } else {
+            let names = own.asked_for.join("; ");
+            (Some(Variant::OtherCa), format!("{service} asks for client certificates of {names}"))
+        };
+        let variant = variant.or(said.filter(|variant| *variant == Variant::OtherCa));
+        failure.cause = of(CauseKind::BadCertificate, variant, Side::Server, Confidence::Likely);
+        return Ok(failure
+            .because(format!("{file} is valid under {}", known.premises.anchors_file()))
+            .because(fact));
+    };
+    let (kind, variant) = match fault.kind {
+        CauseKind::Expired | CauseKind::NotYetValid => (fault.kind, fault.variant),
+        CauseKind::WrongKeyUsage => (CauseKind::BadCertificate, Some(Variant::ServerCertAsClient)),
+        CauseKind::UnknownAuthority => (CauseKind::BadCertificate, fault.variant),
+        _ => (CauseKind::BadCertificate, None),
+    };
+    failure.cause = of(kind, variant, Side::Client, fault.confidence);
+    failure.facts.insert(0, format!("our certificate in {file}: {}", fault.message));
+    if fault.of_anchor {
+        failure.origin = Some(anchor_file(known.premises));
+        return Ok(failure.at(known.premises.anchors_file()));
+    }
+    failure.origin = Some(Origin { key: own.fingerprint.clone(), file: Some(file.clone()) });
+    Ok(failure.at(file))
+}
+
+/// Nothing that we speak: what does the server speak?
+pub(super) fn versions(known: Known<'_>, link: Link, failure: Failure) -> Asked<Failure> {
+    Ok(match known.old_version(link)? {
+        Some(version) => {
+            failure.because(format!("the server accepts {version}, and neither TLSv1.2 nor TLSv1.3"))
+        }
+        None => failure,
+    })
+}
+
+/// What a chain's fault can be told by beside the chain.
+pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
+    let Some(presented) = known.presented(link)? else { return Ok(failure) };
+    let Cause::Chain(faults) = &mut failure.cause else { return Ok(failure) };
+    let Some(fault) = faults.first_mut() else { return Ok(failure) };
+    match (fault.kind, fault.variant) {
+        (CauseKind::UnknownAuthority, Some(Variant::OtherCa)) => {
+            if let Some(found) = known.intermediate(link)? {
+                failure.facts.retain(|fact| *fact != fault.message);
+                *fault = ChainFault::new(
+                    CauseKind::UnknownAuthority,
+                    Some(Variant::MissingIntermediate),
+                    format!(
+                        "the certificate is issued by {}, which is not sent with it; it is in {}",
+                        found.subject, found.file
+                    ),
+                );
+                failure.facts.insert(0, fault.message.clone());
+            } else if fault.confidence == Confidence::Likely {
+                failure.facts.push(
+                    "only a certificate of that issuer can tell whether it is another CA or an intermediate \
+                     that was not sent"
+                        .to_owned(),
+                );
+            }
+        }
+        (CauseKind::Expired | CauseKind::NotYetValid, None) => {
+            if let Some(clock) = known.clock(link)?
+                && clock.faults.iter().all(|other| other.kind != fault.kind)
+            {
+                fault.variant = Some(Variant::ClockSkew);
+                fault.confidence = Confidence::Likely;
+                failure.side = Some(Side::Client);
+                failure.facts.push(format!(
+                    "by the gateway's clock (HTTP Date) it is valid: that clock is {} ours",
+                    skewed(clock.skew)
+                ));
+            }
+        }
+        _ => {}
+    }
+    let fault = fault.clone();
+    failure.origin = Some(origin(known.premises, &fault, presented));
+    Ok(failure)
+}
+
+/// `23 hours ahead of` and the like.
+#[must_use]
+pub fn skewed(skew: i64) -> String {
+    let hours = (skew.abs() + 1800) / 3600;
+    format!("{hours} hours {}", if skew > 0 { "ahead of" } else { "behind" })
+}
+
+/// What several failures of one certificate or one authority have in common.
+#[must_use]
+pub fn origin(premises: &Premises, fault: &ChainFault, presented: &Presented) -> Origin {
+    let of_authority =
+        fault.kind == CauseKind::UnknownAuthority && fault.variant != Some(Variant::SelfSigned);
+    if fault.of_anchor {
+        anchor_file(premises)
+    } else if of_authority {
+        Origin { key: format!("authority {}", presented.issuer), file: anchor_file(premises).file }
+    } else {
+        Origin { key: presented.fingerprint.clone(), file: presented.file.clone() }
+    }
+}
+
+/// The CA file as the origin of a fault.
+#[must_use]
+pub fn anchor_file(premises: &Premises) -> Origin {
+    let file = premises.anchors_file();
+    Origin { key: format!("anchors {file}"), file: Some(file) }
+}
+
+/// A handshake broke off, or what came was no TLS: what does the port say in clear?
+pub(super) fn in_clear(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
+    if let Some(found) = known.in_clear(link)? {
+        failure.cause = Cause::NotTls(found.speaker);
+        failure.facts.insert(0, format!("the port answers in clear: \"{}\"", found.said));
+    }
+    Ok(failure)
+}
+
+/// A NATS that says nothing may want the handshake before its INFO; so does a TLS port that is no NATS.
+pub(super) fn handshake_first(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
+    if known.handshake_first(link)? {
+        failure.cause = Cause::NotTls(Speaker::NatsInfoFirst);
+        failure.side = Some(Side::Server);
+        failure.facts.insert(
+            0,
+            "the server says no INFO in clear and answers a TLS handshake that comes first: NATS with \
+             `handshake_first`, which Cordum's clients need off, or no NATS at all"
+                .to_owned(),
+        );
+    }
+    Ok(failure)
+}

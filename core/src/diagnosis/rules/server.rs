@@ -1,0 +1,72 @@
+//! What is wrong with NATS or Redis for everybody: its container, then a session of ours. Nothing found means
+//! that it is fine, or that nobody can tell from here.
+
+use super::client;
+use super::service::{Seen, gone};
+use super::words::words;
+use super::{Case, diagnose_endpoint};
+use crate::cause::{CauseKind, Variant};
+use crate::diagnosis::settings;
+use crate::diagnosis::{Asked, Known};
+use crate::evidence::State;
+use crate::evidence::fault::{Cause, Failure, Stage};
+use crate::link::Link;
+
+/// What is wrong with the server of a link.
+///
+/// # Errors
+/// The question that has to be answered first.
+pub fn server(known: Known<'_>, link: Link) -> Asked<Option<Failure>> {
+    if let State::Is { instance, at } = known.state(link.service(), None)?
+        && !instance.is_up()
+    {
+        return stopped(known, Seen { instance, at: *at }).map(Some);
+    }
+    let Some(mut failure) = known.session(link)?.cloned() else { return Ok(None) };
+    if failure.kind().is_some_and(CauseKind::is_transient)
+        && let State::Is { instance, at } = known.state_since(link.service(), None)?
+    {
+        // It may have died since, or be in one more of its starts.
+        let seen = Seen { instance, at: *at };
+        if !instance.is_up() || seen.is_looping() {
+            return stopped(known, seen).map(Some);
+        }
+        if instance.is_paused() || instance.addresses.is_empty() {
+            failure = failure.because(seen.state());
+        }
+    }
+    if matches!(failure.cause, Cause::Unreachable | Cause::File(_) | Cause::BeyondUs | Cause::Other) {
+        return Ok(None);
+    }
+    // Our own file may be what is at fault.
+    if failure.place.is_none() {
+        failure = failure.at(link.service());
+    }
+    diagnose_endpoint(known, &Case::of(link), failure).map(Some)
+}
+
+/// It does not run. A container that was stopped leaves Docker's DNS: the services say `no such host`. One
+/// that died says of what.
+fn stopped(known: Known<'_>, seen: Seen<'_>) -> Asked<Failure> {
+    let service = &seen.instance.service;
+    if (seen.is_looping() || seen.instance.exit_code() != 0)
+        && let Some(words) = words(known, seen, None)?
+    {
+        let at_fault = client::file_at_fault(known, seen.instance, words.what.kind, &words.sample)?;
+        let (file, origin) = at_fault.unzip();
+        let settings = match &file {
+            Some(file) => settings::relevant(seen.instance, None, Some(words.what.kind), Some(file)),
+            None => Vec::new(),
+        };
+        let place = origin.as_ref().and_then(|origin| origin.file.clone());
+        let cause = Cause::Line(words.what.clone());
+        return Ok(Failure { origin, ..Failure::new(Stage::Configure, cause) }
+            .because(format!("{} logged: {}", seen.instance.name, words.sample))
+            .because(seen.state())
+            .at(place.unwrap_or_else(|| service.clone()))
+            .set_by(settings));
+    }
+    let restarting = seen.instance.is_restarting();
+    let variant = if restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
+    Ok(Failure::new(Stage::Resolve, gone(service, variant)).because(seen.state()).at(service))
+}

@@ -1,0 +1,153 @@
+//! The loop without a network: answers are handed in as a stack would give them.
+
+use std::time::SystemTime;
+
+use super::{Case, Known, Premises, diagnose};
+use crate::cause::{CauseKind, Confidence, Side, Variant};
+use crate::evidence::fault::{Cause, Failure, Recognised, Speaker, Stage};
+use crate::evidence::{Answer, Evidence, Question, State, Subject};
+use crate::link::Link;
+use crate::logs::runs::{RunLog, ServiceLog, Trouble};
+use crate::workload::{Instance, Phase, Termination};
+
+/// Runs the loop; what was asked in which order, and what it came to.
+fn investigate(
+    case: &Case,
+    seen: &Failure,
+    answer: impl Fn(&Question) -> Answer,
+) -> (Vec<Question>, Failure) {
+    let premises = Premises::default();
+    let mut found: Vec<Evidence> = Vec::new();
+    loop {
+        match diagnose(Known::open(&premises, &found), case, seen) {
+            Ok(concluded) => return (found.into_iter().map(|one| one.question).collect(), concluded),
+            Err(question) => {
+                assert!(found.iter().all(|one| one.question != question), "asked twice: {question:?}");
+                let answer = answer(&question);
+                found.push(Evidence { question, answer });
+            }
+        }
+    }
+}
+
+fn nobody(_: &Question) -> Answer {
+    Answer::State(State::Unasked)
+}
+
+fn gateway(phase: Phase, exit_code: i64) -> Answer {
+    let mut instance = Instance::of_service("api-gateway", "cordum-api-gateway-1");
+    instance.phase = phase;
+    instance.restarts = 3;
+    instance.last =
+        Some(Termination { exit_code, reason: None, message: None, started: None, finished: None });
+    Answer::State(State::Is { instance: Box::new(instance), at: SystemTime::UNIX_EPOCH })
+}
+
+fn log_of(kind: CauseKind, link: Option<Link>, sample: &str) -> Answer {
+    let what = Recognised { kind, variant: None, side: Side::Client, confidence: Confidence::Certain, link };
+    let trouble = Trouble {
+        what,
+        link,
+        count: 1,
+        first: None,
+        last: None,
+        sample: sample.to_owned(),
+        recovered: false,
+        established: false,
+        line: 1,
+    };
+    let mut present = RunLog::default();
+    present.troubles.push(trouble);
+    Answer::Log(Some(Box::new(ServiceLog { present, ..ServiceLog::default() })))
+}
+
+fn refused() -> Failure {
+    Failure::new(Stage::Connect, Cause::Refused { nothing_listens: false }).because("connecting to it")
+}
+
+#[test]
+fn a_gateway_that_is_down_because_of_nats_is_traced_to_nats() {
+    let nats = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain)).because("no TLS").at("nats");
+    let (asked, found) = investigate(&Case::of(Link::Gateway), &refused(), |question| match question {
+        Question::State { .. } => gateway(Phase::Restarting, 1),
+        Question::Log { .. } => log_of(CauseKind::ConnectionReset, Some(Link::Nats), "connect nats: EOF"),
+        Question::Server(Link::Nats) => Answer::Server(Some(Box::new(nats.clone()))),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert_eq!(found.kind(), Some(CauseKind::WrongSchemeTlsToPlain));
+    assert_eq!(found.place.as_deref(), Some("nats"));
+    assert_eq!(found.facts[0], "api-gateway is down because it cannot speak TLS with NATS: no TLS");
+    assert!(found.facts.iter().any(|fact| fact == "connecting to it"), "the symptom is kept as a fact");
+}
+
+#[test]
+fn a_file_that_it_cannot_read_is_its_own_whatever_else_is_broken() {
+    let (asked, found) = investigate(&Case::of(Link::Gateway), &refused(), |question| match question {
+        Question::State { .. } => gateway(Phase::Exited, 1),
+        Question::Log { .. } => {
+            log_of(CauseKind::BadKeyFile, Some(Link::Nats), "open /etc/x/tls.crt: permission denied")
+        }
+        Question::File(path) => {
+            assert_eq!(path, "/etc/x/tls.crt");
+            Answer::File(None)
+        }
+        other => panic!("{other:?}"),
+    });
+    assert!(!asked.contains(&Question::Server(Link::Nats)));
+    assert_eq!(found.kind(), Some(CauseKind::BadKeyFile));
+    assert_eq!(found.place.as_deref(), Some("/etc/x/tls.crt"));
+}
+
+#[test]
+fn what_ended_well_was_stopped_and_nobody_reads_its_log() {
+    let (asked, found) = investigate(&Case::of(Link::Gateway), &refused(), |question| match question {
+        Question::State { .. } => gateway(Phase::Exited, 0),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(asked.len(), 1);
+    assert_eq!(found.cause.reading().and_then(|one| one.variant), Some(Variant::ContainerStopped));
+}
+
+#[test]
+fn where_nobody_can_be_asked_the_symptom_stands_as_it_was_seen() {
+    for link in Link::ALL {
+        let (_, found) = investigate(&Case::of(*link), &refused(), nobody);
+        assert_eq!((found.kind(), &found.facts), (refused().kind(), &refused().facts), "{link}");
+    }
+}
+
+#[test]
+fn questions_that_are_left_open_do_not_keep_from_concluding() {
+    let premises = Premises::default();
+    let seen = Failure::new(Stage::Handshake, Cause::Eof);
+    let open = diagnose(Known::open(&premises, &[]), &Case::of(Link::Gateway), &seen);
+    assert_eq!(open.err(), Some(Question::InClear(Link::Gateway)));
+    let closed = diagnose(Known::closed(&premises, &[]), &Case::of(Link::Gateway), &seen).unwrap();
+    assert_eq!(closed.kind(), Some(CauseKind::ConnectionReset));
+}
+
+#[test]
+fn a_line_about_redis_is_redis_fault_where_redis_shows_it() {
+    let subject =
+        Subject::Line { service: "scheduler".to_owned(), instance: "cordum-scheduler-1".to_owned() };
+    let case = Case { link: Link::Redis, subject };
+    let line = Recognised {
+        kind: CauseKind::Timeout,
+        variant: None,
+        side: Side::Network,
+        confidence: Confidence::Likely,
+        link: Some(Link::Redis),
+    };
+    let seen = Failure::new(Stage::Exchange, Cause::Line(line)).because("it logged so").at("scheduler");
+    let redis = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis)).because("in clear").at("redis");
+    let (_, found) = investigate(&case, &seen, |question| match question {
+        Question::State { .. } => Answer::State(State::Unasked),
+        Question::Server(Link::Redis) => Answer::Server(Some(Box::new(redis.clone()))),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(found.kind(), Some(CauseKind::WrongSchemeTlsToPlain));
+    assert_eq!(found.place.as_deref(), Some("redis"));
+    assert_eq!(found.facts, ["in clear", "it logged so"]);
+    assert_eq!(seen.kind(), Some(CauseKind::Timeout), "what was seen is as it was");
+}
