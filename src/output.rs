@@ -4,8 +4,7 @@
 use std::io::{self, Write};
 
 use tls_verify_checks::secret::mask;
-
-use crate::outcome::exit;
+use tls_verify_core::report::exit;
 
 /// Renders, masks, writes to standard output; the exit code is `code` unless the text was lost.
 #[must_use]

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use tls_verify::catalogue::{self, Blanks};
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::stack::Link;
+use tls_verify_core::remedy::catalogue::{self, Blanks};
 use tls_verify_core::remedy::{
     Action, Change, ChangeKind, Compose, Effect, Kubernetes, NewLeaf, Unmanaged, Wording,
 };

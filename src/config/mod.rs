@@ -4,9 +4,8 @@
 pub(crate) mod compose;
 mod engine;
 pub mod pem;
+pub mod profile;
 mod targets;
-
-pub(crate) use targets::{host_port, resolution};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -20,6 +19,8 @@ use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
 
 use crate::cli::{RunnerArgs, TargetArgs};
+
+pub(crate) use targets::{host_port, resolution};
 
 /// The caller's environment, handed in so that it can be tested and replaced.
 #[derive(Clone, Debug, Default)]

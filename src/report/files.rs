@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::ProbeFormat;
+use crate::commands::probe;
 use crate::config::Problem;
-use crate::probe;
 
 /// An opened target.
 #[derive(Debug)]

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
 use tls_verify_checks::cause::{CauseKind, Severity};
+use tls_verify_core::diagnosis::root_cause::family;
+use tls_verify_core::report::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
+use tls_verify_core::status::Status;
 
 use super::text::{flow, tame};
-use crate::judge::Status;
-use crate::origins::family;
-use crate::outcome::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
 
 /// How the screen looks.
 #[derive(Clone, Copy, Debug)]
@@ -299,7 +299,7 @@ fn verdict(report: &RunReport) -> &'static str {
 }
 
 /// `5 passed, 1 failed, 1 skipped`.
-pub(crate) fn counted(tally: crate::outcome::Tally) -> String {
+pub(crate) fn counted(tally: tls_verify_core::report::Tally) -> String {
     let mut parts = vec![format!("{} passed", tally.pass)];
     for (count, word) in [
         (tally.warn, "with a warning"),

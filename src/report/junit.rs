@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::Value;
-
-use crate::judge::Status;
-use crate::outcome::{CheckReport, RunReport};
+use tls_verify_core::report::{CheckReport, RunReport};
+use tls_verify_core::status::Status;
 
 /// Writes the report.
 ///

@@ -16,11 +16,11 @@ pub mod transitions;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use tls_verify_core::report::RunReport;
 
-use crate::certs;
 use crate::cli::{CertsFormat, Format, ProbeFormat};
-use crate::outcome::RunReport;
-use crate::probe;
+use crate::commands::certs;
+use crate::commands::probe;
 
 /// Renders a run.
 ///

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use tls_verify_core::report::{RunReport, exit};
+use tls_verify_core::status::Status;
+
 use super::text::plain;
-use crate::judge::Status;
-use crate::outcome::{RunReport, exit};
 
 /// 0 ok, 1 warning, 2 critical, 3 unknown.
 #[must_use]
@@ -41,7 +42,7 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
             2 => Some(Status::Fail),
             _ => Some(Status::Unknown),
         };
-        let of = |check: &&crate::outcome::CheckReport| Some(check.status) == wanted;
+        let of = |check: &&tls_verify_core::report::CheckReport| Some(check.status) == wanted;
         said.extend(report.checks.iter().filter(of).map(|check| format!("{}: {}", check.id, check.summary)));
     }
     let holds = format!("{} of {all} checks passed", tally.pass + tally.warn);

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 use tls_verify_checks::secret::mask;
+use tls_verify_core::logs::classify::redact;
 
 use super::html::{self, Asked, Live};
-use crate::recognise::redact;
-use crate::run::rfc3339;
+use crate::commands::run::rfc3339;
 
 /// Writes a command's report as a page.
 ///

@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-use crate::judge::Status;
-use crate::outcome::RunReport;
+use tls_verify_core::report::RunReport;
+use tls_verify_core::status::Status;
 
 const STATUSES: [Status; 5] = [Status::Pass, Status::Warn, Status::Fail, Status::Skip, Status::Unknown];
 

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use tls_verify_checks::cause::{CauseKind, Severity};
+use tls_verify_core::remedy::catalogue;
+use tls_verify_core::report::{Fix, RunReport};
+use tls_verify_core::status::Status;
 
-use crate::catalogue;
-use crate::certs;
-use crate::judge::Status;
-use crate::outcome::{Fix, RunReport};
+use crate::commands::certs;
 
 /// Writes a run.
 ///

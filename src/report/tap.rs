@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::judge::Status;
-use crate::outcome::RunReport;
+use tls_verify_core::report::RunReport;
+use tls_verify_core::status::Status;
 
 /// Writes the report.
 ///

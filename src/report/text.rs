@@ -75,7 +75,7 @@ pub fn plain(text: &str) -> String {
 
 /// Causes, evidence and fixes of a check, for formats that take a text.
 #[must_use]
-pub fn body(check: &crate::outcome::CheckReport) -> String {
+pub fn body(check: &tls_verify_core::report::CheckReport) -> String {
     let mut lines = Vec::new();
     for one in &check.diagnoses {
         let name =

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use tls_verify_core::report::RunReport;
+use tls_verify_core::status::Status;
+
 use super::human::{self, Style};
 use super::text::{flow, tame};
-use crate::judge::Status;
-use crate::outcome::RunReport;
-use crate::watch::{Kind, Transition};
+use crate::commands::run::watch::{Kind, Transition};
 
 /// One JSON object in a line.
 ///

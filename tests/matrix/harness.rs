@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tls_verify::cli::RunnerArgs;
-use tls_verify::judge::Status;
-use tls_verify::outcome::{CheckReport, Diagnosis, RunReport};
-use tls_verify::run;
+use tls_verify::commands::run;
 use tls_verify_checks::cause::{CauseKind, Severity};
+use tls_verify_core::report::{CheckReport, Diagnosis, RunReport};
+use tls_verify_core::status::Status;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::pki;
 use tls_verify_fixtures::plan::{Boxed, Plan};
@@ -146,8 +146,8 @@ async fn check(demo: &Demo) -> RunReport {
         all: true,
         ..RunnerArgs::of_times(timeout, Duration::from_secs(90), Duration::from_secs(30 * 86_400))
     };
-    let plan = tls_verify::app::plan(&runner).unwrap();
-    let stack = tls_verify::demo::stack(demo, &runner, &plan).unwrap();
+    let plan = tls_verify::commands::run::command::plan(&runner).unwrap();
+    let stack = tls_verify::commands::demo::stack(demo, &runner, &plan).unwrap();
     let (_keep, interrupted) = tokio::sync::watch::channel(false);
     let mut report = run::run(stack, plan, interrupted, &mut |_| {}).await;
     let root = demo.certs.display().to_string();

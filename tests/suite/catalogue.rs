@@ -1,8 +1,8 @@
 //! Every promised cause has an entry that can be filled, found and shown.
 
 use serde_json::Value;
-use tls_verify::catalogue::{self, Blanks};
 use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_core::remedy::catalogue::{self, Blanks};
 
 fn run(args: &[&str]) -> (i32, String) {
     let output = crate::bare().args(args).output().unwrap();

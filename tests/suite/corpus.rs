@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tls_verify::recognise::{emitter, origin, recognise, trigger};
+use tls_verify_core::logs::classify::{emitter, origin, recognise, trigger};
 
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("TLS_VERIFY_CORPUS")
@@ -99,8 +99,8 @@ fn renumbered(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
 
 #[test]
 fn what_is_remembered_is_what_a_fresh_look_says() {
-    use tls_verify::recognise::sense;
     use tls_verify_checks::fault::Sense;
+    use tls_verify_core::logs::classify::sense;
     use tls_verify_core::logs::scan::{Problem, Scanner};
     let mut lines = mutated();
     if let Some(file) = corpus() {

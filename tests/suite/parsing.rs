@@ -9,7 +9,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, CustomExtension,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
-use tls_verify::trust::Parsed;
+use tls_verify_core::x509::Parsed;
 
 /// A CA with names of every kind and constraints, and a leaf with policies and an access description.
 fn certificates() -> Vec<Vec<u8>> {

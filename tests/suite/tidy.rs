@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tls_verify::catalogue;
 use tls_verify_checks::cause::CauseKind;
+use tls_verify_core::remedy::catalogue;
 use tls_verify_fixtures::pki::FIXED_DAYS;
 
 fn root() -> PathBuf {

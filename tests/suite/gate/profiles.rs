@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tls_verify::profile::{BUILT_IN, Profile};
+use tls_verify::config::profile::{BUILT_IN, Profile};
 use tls_verify_fixtures::pki::{Authority, Layout, Leaf, Validity};
 use tokio::runtime::Runtime;
 

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify::cli::RunnerArgs;
-use tls_verify::outcome::RunReport;
-use tls_verify::run;
+use tls_verify::commands::run;
 use tls_verify_checks::platform::{Choice, Logs, Piece, Platform, Reach, Wire};
 use tls_verify_checks::stack::{Endpoint, LogSource};
 use tls_verify_core::remedy::{Action, Wording};
+use tls_verify_core::report::RunReport;
 use tls_verify_core::workload::{Instance, Phase, Termination, Workload, WorkloadKind};
 use tls_verify_fixtures::demo::Demo;
 
@@ -183,8 +183,8 @@ pub(crate) async fn run_on(demo: &Demo, memory: Memory) -> RunReport {
         all: true,
         ..RunnerArgs::of_times(timeout, Duration::from_secs(60), Duration::from_secs(30 * 86_400))
     };
-    let plan = tls_verify::app::plan(&runner).unwrap();
-    let mut stack = tls_verify::demo::stack(demo, &runner, &plan).unwrap();
+    let plan = tls_verify::commands::run::command::plan(&runner).unwrap();
+    let mut stack = tls_verify::commands::demo::stack(demo, &runner, &plan).unwrap();
     let hidden = |endpoint: &mut Endpoint| {
         endpoint.host = "nowhere.invalid".to_owned();
         endpoint.explicit = false;

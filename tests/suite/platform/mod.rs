@@ -2,7 +2,7 @@
 
 mod memory;
 
-use tls_verify::outcome::RunReport;
+use tls_verify_core::report::RunReport;
 use tls_verify_fixtures::demo::Demo;
 
 use memory::{Memory, run_on};
@@ -19,7 +19,7 @@ fn report(change: impl FnOnce(&mut Memory)) -> RunReport {
 }
 
 fn told(report: &RunReport) -> String {
-    let line = |check: &tls_verify::outcome::CheckReport| {
+    let line = |check: &tls_verify_core::report::CheckReport| {
         format!("{} {}: {} {:?}\n", check.number, check.status.slug(), check.summary, check.diagnoses.first())
     };
     report.checks.iter().map(line).collect()

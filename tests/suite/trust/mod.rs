@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use spec::*;
 
 use time::OffsetDateTime;
-use tls_verify::certs;
-use tls_verify::trust::{Options, Parsed, Purpose, matches_name, verify};
+use tls_verify_core::certificates as certs;
+use tls_verify_core::x509::{Options, Parsed, Purpose, matches_name, verify};
 
 fn table() -> Vec<Row> {
     let mut rows = table::table();

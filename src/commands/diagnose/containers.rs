@@ -1,0 +1,86 @@
+//! The logs of the project's containers, without what our own connections left in them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use futures_util::StreamExt;
+use tls_verify_checks::context::OwnProbe;
+use tls_verify_checks::platform::{self, Piece};
+use tls_verify_core::logs::own_connections::caused_by;
+use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::remedy::catalogue::Blanks;
+
+use super::{Collected, lock};
+use crate::cli::DiagnoseArgs;
+use crate::config::{self, Environment, Problem as Wrong};
+use crate::output;
+
+/// A server's line about a client that is no container of the project. Docker's proxy gives a client on
+/// the host another address and port, so that only the moment is left to know our own by.
+fn from_outside(line: &str, inside: &[IpAddr]) -> bool {
+    if !line.contains("handshake") && !line.contains("client connection") {
+        return false;
+    }
+    let peer = line.split_whitespace().find_map(|word| word.trim_end_matches(':').parse::<SocketAddr>().ok());
+    peer.is_none_or(|peer| !inside.contains(&peer.ip()))
+}
+
+/// Within three seconds of a connection of ours.
+fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
+    at.is_some_and(|at| {
+        at.duration_since(own.at)
+            .or_else(|_| own.at.duration_since(at))
+            .is_ok_and(|apart| apart.as_secs() < 3)
+    })
+}
+
+/// Reads the logs of the project's containers.
+pub(super) fn docker(
+    args: &DiagnoseArgs,
+    environment: &Environment,
+    collected: &Mutex<Collected>,
+) -> Result<Blanks, Wrong> {
+    let configured = config::stack(&args.targets, &args.runner(), environment, &[])
+        .map_err(|mut problems| problems.remove(0))?;
+    let stack = configured.stack;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Wrong::new(format!("no runtime can be started: {error}"), "try again"))?;
+    let own = crate::own_connections::kept(environment);
+    runtime.block_on(async {
+        let platform = platform::connect(&stack, stack.timeout).await.map_err(|failure| {
+            Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
+        })?;
+        let inside: Vec<IpAddr> =
+            platform.instances().flat_map(|container| container.addresses.iter().copied()).collect();
+        for container in platform.instances() {
+            let name = container.name.clone();
+            let mut sink = |problem: Problem| {
+                let ours = |one: &OwnProbe| {
+                    caused_by(one, problem.at, problem.line.as_bytes())
+                        || (from_outside(&problem.line, &inside) && at_once(one, problem.at))
+                };
+                if !own.iter().any(ours) {
+                    lock(collected).take(&name, &container.service, problem);
+                }
+            };
+            let mut scanner = Scanner::new(true, &mut sink);
+            let mut pieces = platform.logs(container, stack.since);
+            while let Some(piece) = pieces.next().await {
+                match piece {
+                    Ok(Piece::Bytes(bytes)) => scanner.feed(&bytes),
+                    Ok(Piece::PresentStart) => {}
+                    Err(error) => {
+                        output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
+                        break;
+                    }
+                }
+            }
+            scanner.finish();
+            lock(collected).explain_by(container);
+        }
+        Ok(crate::placeholders::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
+    })
+}

@@ -1,0 +1,201 @@
+//! `run --list`: what would be asked of whom. Nothing is dialled, and no engine is asked.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use tls_verify_checks::platform::{Choice, Sockets};
+use tls_verify_checks::stack::{Link, LogSource, Stack};
+use tls_verify_core::report::exit;
+
+use super::{Item, Plan};
+use crate::cli::Format;
+use crate::report::text::{flow, tame};
+
+/// One thing that a check asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ask {
+    pub component: String,
+    /// Where it is dialled, or which file is read.
+    pub address: String,
+    pub sends: String,
+}
+
+/// One line of the plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub number: u16,
+    pub id: String,
+    pub title: String,
+    /// Why it is left out.
+    pub skipped: Option<String>,
+    pub asks: Vec<Ask>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    schema: &'static str,
+    exit_code: u8,
+    checks: Vec<Row>,
+}
+
+/// Prints the plan.
+#[must_use]
+pub fn command(stack: &Stack, plan: &Plan, format: Format) -> u8 {
+    let checks: Vec<Row> = plan
+        .items()
+        .into_iter()
+        .map(|(item, skipped)| Row {
+            number: item.number(),
+            id: item.id().to_owned(),
+            title: item.title(),
+            asks: if skipped.is_none() { asks(stack, &item) } else { Vec::new() },
+            skipped,
+        })
+        .collect();
+    let report = Report { schema: "tls-verify/plan/v1", exit_code: exit::PASS, checks };
+    crate::output::print(exit::PASS, |out| match format {
+        Format::Json => crate::report::line(&report, out),
+        Format::Jsonl => report.checks.iter().try_for_each(|row| crate::report::line(row, out)),
+        _ => screen(&report, out),
+    })
+}
+
+fn screen(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for row in &report.checks {
+        writeln!(out, "{:>2} {} ({})", row.number, tame(&row.title), tame(&row.id))?;
+        if let Some(why) = &row.skipped {
+            writeln!(out, "     not asked: {}", tame(why))?;
+        }
+        for ask in &row.asks {
+            let head = format!("     {} at {}: ", tame(&ask.component), tame(&ask.address));
+            writeln!(out, "{head}{}", flow(&tame(&ask.sends), head.len(), 80, "       "))?;
+        }
+    }
+    writeln!(
+        out,
+        "\nnothing was dialled; a port that the engine publishes elsewhere, or not at all, is dialled there"
+    )
+}
+
+/// Everything that one line of the report asks.
+fn asks(stack: &Stack, item: &Item) -> Vec<Ask> {
+    let check = match item {
+        Item::Check(check) => check,
+        Item::Endpoint(named) => {
+            let sends = "a TLS handshake, and what its protocol says first".to_owned();
+            let address = named.target.text.clone();
+            return vec![Ask { component: named.id.clone(), address, sends }];
+        }
+    };
+    let key = if stack.api_key.is_some() { "with the API key" } else { "without a key" };
+    let link = |link: Link, sends: String| Ask {
+        component: link.slug().to_owned(),
+        address: stack.endpoint(link).url(),
+        sends,
+    };
+    match check.id {
+        "gateway-https" => vec![link(Link::Gateway, format!("GET /api/v1/status {key}"))],
+        "gateway-wss" => {
+            vec![link(Link::Gateway, format!("a WebSocket upgrade on /api/v1/stream {key}, and a ping"))]
+        }
+        "cli-with-cacert" => vec![link(Link::Gateway, format!("{}, {key}", cli(stack, "status --cacert")))],
+        "cli-without-cacert" => vec![link(Link::Gateway, format!("{}, {key}", cli(stack, "status without a CA")))],
+        "worker-nats-tls" => vec![
+            link(
+                Link::Nats,
+                "a TLS handshake with the client certificate, CONNECT, PING, and a message to a subject of its own"
+                    .to_owned(),
+            ),
+            link(Link::Nats, "GET /connz of its monitoring, where there is one".to_owned()),
+        ],
+        "nats-mtls" => vec![link(
+            Link::Nats,
+            "the worker's session; then handshakes without a certificate and with one of a throw-away CA, and \
+             CONNECT in clear"
+                .to_owned(),
+        )],
+        "redis-logs" => logs(stack),
+        "redis-tls" => {
+            let login = if stack.redis_password.is_some() { "AUTH, PING" } else { "PING" };
+            vec![link(Link::Redis, format!("a TLS handshake, {login}; then PING in clear"))]
+        }
+        "gateway-grpc" => vec![link(Link::GatewayGrpc, GRPC.to_owned())],
+        "safety-kernel-grpc" => vec![
+            link(Link::SafetyKernel, GRPC.to_owned()),
+            link(Link::Gateway, format!("GET /api/v1/policy/snapshots {key}")),
+        ],
+        "context-engine-grpc" => vec![link(Link::ContextEngine, GRPC.to_owned())],
+        "dashboard-gateway" => vec![link(Link::Dashboard, "GET /api/v1/auth/config".to_owned())],
+        "certificates" => {
+            let read = Ask {
+                component: "certificate files".to_owned(),
+                address: stack.anchors.file.display().to_string(),
+                sends: "nothing: files beside the CA are read".to_owned(),
+            };
+            std::iter::once(read).chain(each(stack, "a TLS handshake")).collect()
+        }
+        "tls-min-version" => each(stack, "a ClientHello of each version below the minimum").collect(),
+        "service-links" => {
+            let connz = link(Link::Nats, "GET /connz of its monitoring, where there is one".to_owned());
+            engine(stack, "the list of the project's containers").into_iter().chain([connz]).collect()
+        }
+        _ => vec![link(item.link(), check.about.to_owned())],
+    }
+}
+
+const GRPC: &str = "a TLS handshake with ALPN h2, and grpc.health.v1.Health/Check";
+
+fn cli(stack: &Stack, what: &str) -> String {
+    match &stack.cordumctl {
+        Some(path) => format!("`{} {what}`", path.display()),
+        None => format!("what `cordumctl {what}` would send, by the built-in client"),
+    }
+}
+
+/// Every endpoint of the stack that speaks TLS.
+fn each<'a>(stack: &'a Stack, sends: &'a str) -> impl Iterator<Item = Ask> + 'a {
+    let all = Link::ALL.iter().filter(|link| **link != Link::Dashboard);
+    all.map(move |link| Ask {
+        component: link.slug().to_owned(),
+        address: stack.endpoint(*link).url(),
+        sends: sends.to_owned(),
+    })
+}
+
+fn engine(stack: &Stack, sends: &str) -> Option<Ask> {
+    let address = match &stack.platform {
+        Choice::Off => return None,
+        Choice::Docker(Sockets::Host(host)) => host.clone(),
+        Choice::Docker(Sockets::Usual(sockets)) => {
+            let all: Vec<String> = sockets.iter().map(|socket| socket.display().to_string()).collect();
+            format!("the first that answers of {}", all.join(", "))
+        }
+        Choice::Ready(platform) => platform.name().to_owned(),
+    };
+    Some(Ask { component: "platform".to_owned(), address, sends: sends.to_owned() })
+}
+
+fn logs(stack: &Stack) -> Vec<Ask> {
+    match &stack.logs {
+        LogSource::Directory(folder) => vec![Ask {
+            component: "log files".to_owned(),
+            address: folder.display().to_string(),
+            sends: "nothing: one SERVICE.log a service is read".to_owned(),
+        }],
+        LogSource::Platform => {
+            engine(stack, "the list of the project's containers, and their logs").into_iter().collect()
+        }
+        LogSource::None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_check_says_what_it_sends() {
+        let own = include_str!("plan.rs");
+        for check in tls_verify_checks::ALL {
+            assert!(own.contains(&format!("\"{}\" =>", check.id)), "{} has no line of the plan", check.id);
+        }
+    }
+}

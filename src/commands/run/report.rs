@@ -1,0 +1,189 @@
+//! From observations to the report of a run.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value};
+use tls_verify_checks::fault::{Cause, Failure, Stage};
+use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Outcome, Step};
+use tls_verify_checks::stack::Stack;
+use tls_verify_core::diagnosis::root_cause;
+use tls_verify_core::redaction::redact;
+use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
+use tls_verify_core::status::{Status, judge};
+
+use super::{Done, Item, Plan};
+use crate::diagnosis;
+
+/// A run that could not even begin: every check is undecided, for one reason.
+pub(crate) fn undecided(stack: &Stack, plan: &Plan, why: &str) -> RunReport {
+    let took = Duration::ZERO;
+    let checks = plan
+        .items()
+        .into_iter()
+        .map(|(item, left_out)| match left_out {
+            None => report(stack, &item, &Done { seen: untried(why), took, attempts: 0 }),
+            Some(why) => skipped(&item, &why),
+        })
+        .collect();
+    let timing = Timing { started_at: SystemTime::now(), took: Duration::ZERO, stopped: false };
+    assemble(checks, plan, timing, target(stack))
+}
+
+pub(super) fn untried(why: &str) -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::None);
+    let runs = seen.expect("check", Expects::Works);
+    seen.untried(runs, Failure::new(Stage::Configure, Cause::Other).because(why));
+    seen
+}
+
+/// When a run began and ended, and whether it was cut short.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    pub started_at: SystemTime,
+    pub took: Duration,
+    pub stopped: bool,
+}
+
+pub(super) fn assemble(
+    mut checks: Vec<CheckReport>,
+    plan: &Plan,
+    timing: Timing,
+    target: Map<String, Value>,
+) -> RunReport {
+    let summary = tally(&checks);
+    let code = exit_code(&summary, plan.strict, timing.stopped);
+    root_cause::settle_sides(&mut checks);
+    let root_causes = root_cause::root_causes(&checks);
+    RunReport {
+        schema: "tls-verify/run/v1",
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: rfc3339(timing.started_at),
+        duration_ms: milliseconds(timing.took),
+        target,
+        outcome: outcome(code),
+        exit_code: code,
+        summary,
+        checks,
+        root_causes,
+        services: Vec::new(),
+        comparison: None,
+        own: Vec::new(),
+        demo: None,
+    }
+}
+
+pub(super) fn target(stack: &Stack) -> Map<String, Value> {
+    let mut target = Map::new();
+    target.insert("gateway".to_owned(), stack.gateway.url().into());
+    target.insert("nats".to_owned(), stack.nats.url().into());
+    target.insert("redis".to_owned(), stack.redis.url().into());
+    target
+}
+
+pub(crate) fn too_late() -> Observation {
+    let mut seen = Observation::new(EvidenceLevel::None);
+    let failure = Failure::new(Stage::Exchange, Cause::TimedOut).because("the run's deadline passed first");
+    let ends = seen.expect("check", Expects::Works);
+    seen.failed(ends, failure);
+    seen
+}
+
+pub(super) fn skipped(item: &Item, why: &str) -> CheckReport {
+    CheckReport {
+        number: item.number(),
+        id: item.id().to_owned(),
+        title: item.title(),
+        status: Status::Skip,
+        duration_ms: 0.0,
+        attempts: 0,
+        change: None,
+        summary: why.to_owned(),
+        evidence: EvidenceLevel::None.slug().to_owned(),
+        diagnoses: Vec::new(),
+        details: Map::new(),
+        remarks: Vec::new(),
+    }
+}
+
+pub(super) fn report(stack: &Stack, item: &Item, done: &Done) -> CheckReport {
+    let Done { seen, took, attempts } = done;
+    let status = judge(seen);
+    let stack = &*item.placed(stack);
+    let (diagnoses, remarks) = diagnosis::diagnose(stack, item.link(), seen);
+    let summary = summary(status, seen, &diagnoses, &remarks);
+    let evidence = if status == Status::Unknown { EvidenceLevel::None } else { seen.evidence };
+    CheckReport {
+        number: item.number(),
+        id: item.id().to_owned(),
+        title: item.title(),
+        status,
+        duration_ms: milliseconds(*took),
+        attempts: *attempts,
+        change: None,
+        summary,
+        evidence: evidence.slug().to_owned(),
+        diagnoses,
+        details: seen.details.clone(),
+        remarks: remarks.iter().map(|text| redact(text)).collect(),
+    }
+}
+
+pub(crate) fn summary(
+    status: Status,
+    seen: &Observation,
+    diagnoses: &[tls_verify_core::report::Diagnosis],
+    remarks: &[String],
+) -> String {
+    let text = match status {
+        Status::Pass | Status::Warn => {
+            let worked: Vec<&str> = seen
+                .steps()
+                .iter()
+                .filter_map(|step| match (step.outcome(), step.expects()) {
+                    (Some(Outcome::Worked(what)), Expects::Works) => Some(what.as_str()),
+                    (Some(Outcome::Failed(_)), Expects::Refused(_)) => Some(step.name()),
+                    _ => None,
+                })
+                .filter(|what| !what.is_empty())
+                .collect();
+            let refused = seen.steps().iter().any(|step| matches!(step.expects(), Expects::Refused(_)));
+            match (&seen.summary, refused) {
+                (Some(summary), _) => summary.clone(),
+                (None, true) => {
+                    let names: Vec<&str> = seen
+                        .steps()
+                        .iter()
+                        .filter(|step| matches!(step.expects(), Expects::Refused(_)))
+                        .map(Step::name)
+                        .collect();
+                    format!("refused: {}", names.join(", "))
+                }
+                (None, false) => worked.join("; "),
+            }
+        }
+        _ => diagnoses
+            .iter()
+            .flat_map(|one| one.because.first())
+            .chain(remarks.iter())
+            .next()
+            .cloned()
+            .or_else(|| diagnoses.first().map(|one| one.title.clone()))
+            .unwrap_or_else(|| "nothing was seen".to_owned()),
+    };
+    redact(&text)
+}
+
+/// Milliseconds with one decimal.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// RFC 3339 to the millisecond, in UTC.
+#[must_use]
+pub fn rfc3339(at: SystemTime) -> String {
+    let format = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+    );
+    time::OffsetDateTime::from(at).format(&format).unwrap_or_default()
+}

@@ -1,0 +1,27 @@
+//! How standard output looks.
+
+use std::io::{self, IsTerminal};
+
+use crate::cli::{ColorChoice, OutputArgs};
+use crate::config::Environment;
+use crate::report::human::Style;
+use crate::report::text;
+
+/// How standard output looks: as wide as its terminal, within reason, else 80 columns or what COLUMNS says.
+pub(crate) fn style(output: &OutputArgs, environment: &Environment) -> Style {
+    let out = io::stdout();
+    let columns =
+        environment.get("COLUMNS").and_then(|text| text.parse().ok()).filter(|_| !out.is_terminal());
+    let width = columns.unwrap_or_else(|| text::columns(&out)).clamp(40, 100);
+    Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose, width }
+}
+
+/// Colour on standard output: asked for, or a terminal and not forbidden.
+#[must_use]
+pub(crate) fn colored(output: &OutputArgs, environment: &Environment) -> bool {
+    match output.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
+    }
+}
