@@ -13,7 +13,19 @@ pub(crate) fn style(output: &OutputArgs, environment: &Environment) -> Style {
     let columns =
         environment.get("COLUMNS").and_then(|text| text.parse().ok()).filter(|_| !out.is_terminal());
     let width = columns.unwrap_or_else(|| text::columns(&out)).clamp(40, 100);
-    Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose, width }
+    let glyphs = out.is_terminal() && speaks_utf8(environment);
+    Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose, width, glyphs }
+}
+
+/// The locale's character set, as POSIX orders its variables.
+fn speaks_utf8(environment: &Environment) -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| environment.get(*name).filter(|value| !value.is_empty()))
+        .is_some_and(|locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        })
 }
 
 /// Colour on standard output: asked for, or a terminal and not forbidden.

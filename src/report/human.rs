@@ -19,11 +19,13 @@ pub struct Style {
     pub verbose: bool,
     /// Columns.
     pub width: usize,
+    /// The terminal shows more than ASCII.
+    pub glyphs: bool,
 }
 
 impl Style {
     /// For files: no colour, 80 columns.
-    pub const PLAIN: Self = Self { color: false, quiet: false, verbose: false, width: 80 };
+    pub const PLAIN: Self = Self { color: false, quiet: false, verbose: false, width: 80, glyphs: false };
 }
 
 /// Where a check's own lines begin.
@@ -38,16 +40,76 @@ pub fn write(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Resul
     for (index, root) in report.root_causes.iter().enumerate() {
         origin(report, index, root, style, out)?;
     }
+    // Where something is wrong, what is right is a line: cause and cure fit on one screen.
+    let folded = !style.verbose && !report.root_causes.is_empty();
     for check in &report.checks {
-        if style.quiet && check.status == Status::Pass {
+        let told = folded && (check.status == Status::Pass || explained(report, check));
+        if told || style.quiet && check.status == Status::Pass {
             continue;
         }
-        one(report, check, style, out)?;
+        if folded && check.status == Status::Warn {
+            warned(check, style, out)?;
+        } else {
+            one(report, check, style, out)?;
+        }
+    }
+    if folded && !style.quiet {
+        rest(report, style, out)?;
     }
     if !style.quiet || report.exit_code != 0 {
         closing(report, style, out)?;
     }
     Ok(())
+}
+
+/// A check of which a root cause above says everything.
+fn explained(report: &RunReport, check: &CheckReport) -> bool {
+    match check.status {
+        Status::Fail => report.root_causes.iter().any(|root| root.checks.contains(&check.id)),
+        Status::Unknown => {
+            let first = check.diagnoses.first();
+            first.is_some_and(|one| report.root_causes.iter().any(|root| is_at(root, one)))
+        }
+        Status::Pass | Status::Warn | Status::Skip => false,
+    }
+}
+
+/// A warning beside a root cause: which it is; `-v` says more.
+fn warned(check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let causes: Vec<String> = check
+        .diagnoses
+        .iter()
+        .map(|one| one.variant.map_or_else(|| one.cause.to_string(), |variant| variant.to_string()))
+        .collect();
+    let sign = mark(check.status, style);
+    let about = if causes.is_empty() { check.summary.clone() } else { causes.join(", ") };
+    let width = sign.chars().count() + 1;
+    let text =
+        flow(&tame(&format!("{}: {about} (-v says more)", check.id)), width, style.width, &" ".repeat(width));
+    writeln!(out, "{} {text}", tint(check.status, &sign, style))
+}
+
+/// What passed, in a line.
+fn rest(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let passed: Vec<&str> = report
+        .checks
+        .iter()
+        .filter(|check| check.status == Status::Pass)
+        .map(|check| check.id.as_str())
+        .collect();
+    if passed.is_empty() {
+        return Ok(());
+    }
+    let sign = tint(Status::Pass, &mark(Status::Pass, style), style);
+    let width = mark(Status::Pass, style).chars().count() + 1;
+    // Names as long as a line can hold them.
+    let names = passed.join(", ");
+    let text = if names.len() + width > style.width {
+        format!("{} checks (-v lists them)", passed.len())
+    } else {
+        names
+    };
+    writeln!(out, "{sign} {}", flow(&text, width, style.width, &" ".repeat(width)))
 }
 
 /// Which stack this is, where it is not the usual one.
@@ -72,6 +134,18 @@ fn head(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
+/// How many facts are shown: those that decide.
+const DECIDE: usize = 3;
+
+/// A fact in so many characters; `-v` shows the whole.
+fn short(fact: &str, most: usize) -> String {
+    if fact.chars().count() <= most {
+        return fact.to_owned();
+    }
+    let cut: String = fact.chars().take(most.saturating_sub(2)).collect();
+    format!("{} …", cut.trim_end())
+}
+
 /// One origin: what, where, the facts, the way out, and what hangs on it.
 fn origin(
     report: &RunReport,
@@ -83,9 +157,10 @@ fn origin(
     let title = format!("{}: {} — {}", name(report, index), root.place, tame(&root.summary));
     let title = flow(&title, 0, style.width, "  ");
     writeln!(out, "{}", paint(&title, style.color, |text| text.bold().red().to_string()))?;
-    let shown = if style.verbose { root.because.len() } else { 4 };
+    let shown = if style.verbose { root.because.len() } else { DECIDE };
     for fact in root.because.iter().take(shown) {
-        writeln!(out, "  {}", flow(&tame(fact), 2, style.width, "    "))?;
+        let fact = if style.verbose { tame(fact) } else { short(&tame(fact), 2 * (style.width - 4)) };
+        writeln!(out, "  {}", flow(&fact, 2, style.width, "    "))?;
     }
     fixes(&root.fix, "  ", style, out)?;
     writeln!(out, "  breaks: {}", flow(&root.checks.join(", "), 10, style.width, "          "))?;
@@ -117,9 +192,9 @@ fn is_at(root: &RootCause, one: &Diagnosis) -> bool {
 }
 
 fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mark = check.change.map(|change| format!(" ({change})")).unwrap_or_default();
-    let line = flow(&format!("{}{mark}", tame(&check.title)), INDENT.len(), style.width, INDENT);
-    let sign = tint(check.status, word(check.status), style);
+    let since = check.change.map(|change| format!(" ({change})")).unwrap_or_default();
+    let line = flow(&format!("{}{since}", tame(&check.title)), INDENT.len(), style.width, INDENT);
+    let sign = tint(check.status, &mark(check.status, style), style);
     writeln!(out, "{sign} {:>2} {line}", check.number)?;
     let say = |out: &mut dyn Write, text: &str, deeper: &str| {
         writeln!(
@@ -232,13 +307,8 @@ fn explain(one: &Diagnosis, style: Style, out: &mut dyn Write) -> io::Result<()>
 pub(crate) fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let deeper = format!("{indent}     ");
     for (index, fix) in fixes.iter().enumerate() {
-        // Some steps say themselves how they follow.
-        let follows = ["then ", "or ", "if ", "else "].iter().any(|word| fix.text.starts_with(word));
-        let label = match index {
-            0 => "fix: ",
-            _ if follows => "     ",
-            _ => "then ",
-        };
+        // A second one is another way, and says so.
+        let label = if index == 0 { "fix: " } else { "  or " };
         let text = flow(&tame(&fix.text), deeper.len(), style.width, &deeper);
         writeln!(out, "{indent}{label}{text}")?;
         for line in fix.command.iter().flat_map(|command| command.lines()) {
@@ -314,6 +384,22 @@ pub(crate) fn counted(tally: tls_verify_core::report::Tally) -> String {
     parts.join(", ")
 }
 
+/// A status as it stands in front of a check: a glyph where the terminal shows some, and the word. Colour is never
+/// the only carrier.
+fn mark(status: Status, style: Style) -> String {
+    if !style.glyphs {
+        return word(status).to_owned();
+    }
+    let glyph = match status {
+        Status::Pass => '✓',
+        Status::Warn => '!',
+        Status::Fail => '✗',
+        Status::Skip => '-',
+        Status::Unknown => '?',
+    };
+    format!("{glyph} {}", word(status))
+}
+
 /// A status in four letters, as in front of every check.
 pub(crate) const fn word(status: Status) -> &'static str {
     match status {
@@ -321,7 +407,7 @@ pub(crate) const fn word(status: Status) -> &'static str {
         Status::Warn => "warn",
         Status::Fail => "FAIL",
         Status::Skip => "skip",
-        Status::Unknown => "????",
+        Status::Unknown => "open",
     }
 }
 

@@ -2,7 +2,10 @@
 //! and the tool's own image in the project's network.
 #![expect(unreachable_pub, reason = "modules of a test program")]
 
+mod applied;
 mod bounded;
+mod cured;
+mod cures;
 mod engine;
 mod files;
 mod gateway;
@@ -81,6 +84,18 @@ fn the_command_of_a_fix_mends_the_project() {
     let healthy = project.settle(&[]);
     assert_eq!(healthy.code, 0, "{}", healthy.digest());
     let wrong = mended::go_through(&project);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_first_cure_of_a_report_makes_the_project_well() {
+    if !available() {
+        return;
+    }
+    let copy = cured::Copy::new();
+    let healthy = cured::settle(&copy);
+    assert_eq!(healthy.code, 0, "{}", healthy.digest());
+    let wrong = cured::go_through(&copy, &[cures::SETTINGS, cures::MOUNTS, cures::SERVERS, cures::FILES]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

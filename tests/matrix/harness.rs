@@ -217,7 +217,7 @@ fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
         if std::env::var_os("MATRIX_SHOW").is_some() {
             let mut screen = Vec::new();
             let style =
-                tls_verify::report::human::Style { color: false, quiet: true, verbose: false, width: 80 };
+                tls_verify::report::human::Style { quiet: true, ..tls_verify::report::human::Style::PLAIN };
             tls_verify::report::human::write(report, style, &mut screen).unwrap();
             wrong.push_str(&String::from_utf8_lossy(&screen));
         }

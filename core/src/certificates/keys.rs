@@ -5,6 +5,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, Pr
 
 use super::facts::Facts;
 use super::read::KeyForm;
+use super::source::Source;
 
 /// Whether a key belongs to a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,17 @@ pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &Facts) -> Fit {
         Some(modulus) if memchr::memmem::find(&certificate.spki, modulus).is_some() => Fit::Fits,
         Some(_) => Fit::Other,
         None => Fit::Unknown,
+    }
+}
+
+/// Whether a file's first key is a certificate's; `None`: it holds none, or one that cannot be compared.
+#[must_use]
+pub fn belongs(source: &Source, certificate: &Facts) -> Option<bool> {
+    let (form, der) = source.found.keys().next()?;
+    match fit(form, der, certificate) {
+        Fit::Fits => Some(true),
+        Fit::Other => Some(false),
+        Fit::Unknown => None,
     }
 }
 

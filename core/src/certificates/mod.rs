@@ -17,6 +17,7 @@ mod verdict;
 
 pub use facts::Facts;
 pub use finding::Finding;
+pub use keys::belongs;
 pub use layout::Judged;
 pub use read::{Found, bytes as read_bytes};
 pub use report::{Report, report};

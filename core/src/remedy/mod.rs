@@ -3,6 +3,7 @@
 
 mod action;
 pub mod catalogue;
+pub mod choose;
 mod compose;
 mod kubernetes;
 mod leaf;

@@ -23,9 +23,9 @@ impl Effect {
                 ChangeKind::Environment | ChangeKind::Argument | ChangeKind::Mount => {
                     add(&mut effect.changed, &change.workload);
                 }
-                ChangeKind::Config | ChangeKind::File | ChangeKind::Secret => {
-                    add(&mut effect.restarted, &change.workload);
-                }
+                ChangeKind::Config | ChangeKind::Secret => add(&mut effect.restarted, &change.workload),
+                // Who reads a file of the host is known where the cure was chosen.
+                ChangeKind::File => {}
             }
         }
         effect

@@ -93,7 +93,7 @@ fn sign(status: Status, style: Style) -> String {
         Status::Warn => "warn",
         Status::Fail => "FAIL",
         Status::Skip => "skip",
-        Status::Unknown => "????",
+        Status::Unknown => "open",
     };
     match (style.color, status) {
         (false, _) => word.to_owned(),

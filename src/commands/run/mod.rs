@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod command;
+mod cures;
 mod item;
 pub mod plan;
 pub mod progress;
@@ -132,6 +133,7 @@ pub async fn run(
     let mut pause = wait::FIRST_PAUSE;
     let mut own = Vec::new();
     let mut services;
+    let mut last;
     let mut stopped = false;
     // Some rounds asked a part of the items: what passed early was seen before the rest came up.
     let mut partial = false;
@@ -141,6 +143,7 @@ pub async fn run(
         stopped |= round(&context, &open, &mut interrupted, progress, &mut finished).await;
         own.extend(context.own_probes());
         services = context.deployed();
+        last = Arc::clone(&context);
         let Some(until) = until.filter(|_| !stopped) else { break };
         let seen: Vec<(&str, &Observation)> =
             finished.iter().map(|(id, done)| (id.as_str(), &done.seen)).collect();
@@ -189,6 +192,7 @@ pub async fn run(
     let mut report = report::assemble(checks, &plan, timing, target);
     report.own = own;
     report.services = services;
+    cures::choose(&last, &mut report).await;
     report
 }
 

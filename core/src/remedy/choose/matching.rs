@@ -1,0 +1,202 @@
+//! Which defect explains which root cause.
+
+use super::facts::Facts;
+use super::{Defect, defects};
+use crate::cause::{CauseKind, Severity};
+use crate::link::Link;
+use crate::remedy::{ChangeKind, catalogue};
+use crate::report::{CheckReport, RootCause};
+use crate::status::Status;
+
+/// Gives every root cause that a defect explains that defect's cure, and the place that has to be changed; root
+/// causes of one defect become one.
+pub fn apply(facts: &Facts<'_>, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
+    let mut found = defects(facts);
+    found.extend(super::own::look(facts));
+    let mut taken: Vec<(usize, usize)> = Vec::new();
+    for (at, root) in roots.iter().enumerate() {
+        let best = found
+            .iter()
+            .enumerate()
+            .filter_map(|(index, defect)| Some((score(defect, root)?, index)))
+            .max_by_key(|(score, index)| (*score, std::cmp::Reverse(*index)));
+        if let Some((_, index)) = best {
+            taken.push((at, index));
+        }
+    }
+    let mut gone: Vec<usize> = Vec::new();
+    for (position, (at, index)) in taken.iter().enumerate() {
+        let defect = &found[*index];
+        let before = (roots[*at].place.clone(), roots[*at].cause);
+        cure(facts, defect, &mut roots[*at]);
+        follow(defect, &roots[*at], &before, checks);
+        // The first of several takes the others in.
+        if let Some((first, _)) = taken[..position].iter().find(|(_, other)| other == index) {
+            let (checks, because) = (roots[*at].checks.clone(), roots[*at].because.clone());
+            let root = &mut roots[*first];
+            for check in checks {
+                if !root.checks.contains(&check) {
+                    root.checks.push(check);
+                }
+            }
+            for fact in because {
+                if !root.because.contains(&fact) && root.because.len() < MOST {
+                    root.because.push(fact);
+                }
+            }
+            gone.push(*at);
+        }
+    }
+    gone.sort_unstable();
+    for at in gone.into_iter().rev() {
+        roots.remove(at);
+    }
+}
+
+/// Facts of a root cause.
+const MOST: usize = 8;
+
+/// The root cause with the defect's cure and place.
+fn cure(facts: &Facts<'_>, defect: &Defect, root: &mut RootCause) {
+    let file_alone =
+        !defect.changes.is_empty() && defect.changes.iter().all(|change| change.kind == ChangeKind::File);
+    root.place = match &defect.file {
+        Some(file) if file_alone => file.clone(),
+        _ => defect.workload.clone(),
+    };
+    if let Some((cause, variant)) = defect.cause
+        && (cause, variant) != (root.cause, root.variant)
+    {
+        root.cause = cause;
+        root.variant = variant;
+        catalogue::title(cause, variant).clone_into(&mut root.summary);
+    }
+    root.because = joined(&defect.because, std::mem::take(&mut root.because));
+    root.fix = vec![defect.fix(facts)];
+}
+
+/// What decides, and what was seen before.
+fn joined(decides: &[String], seen: Vec<String>) -> Vec<String> {
+    let mut because = decides.to_vec();
+    for fact in seen {
+        if !because.contains(&fact) && because.len() < MOST {
+            because.push(fact);
+        }
+    }
+    because
+}
+
+/// The checks that it breaks say the same.
+fn follow(defect: &Defect, root: &RootCause, before: &(String, CauseKind), checks: &mut [CheckReport]) {
+    for check in checks.iter_mut().filter(|check| root.checks.contains(&check.id)) {
+        let failed = check.status == Status::Fail;
+        for one in check.diagnoses.iter_mut().filter(|one| failed && one.severity == Severity::Error) {
+            if one.place.as_deref().unwrap_or_default() == before.0 && one.cause == before.1 {
+                one.fix.clone_from(&root.fix);
+                one.place = Some(root.place.clone());
+                one.because = joined(&defect.because, std::mem::take(&mut one.because));
+                if one.cause != root.cause {
+                    one.cause = root.cause;
+                    one.variant = root.variant;
+                    one.title.clone_from(&root.summary);
+                    one.explain = format!("tls-verify explain {}", root.cause);
+                }
+            }
+        }
+    }
+}
+
+/// One defect that several workloads have is one defect.
+pub(super) fn gathered(found: Vec<Defect>) -> Vec<Defect> {
+    let mut kept: Vec<Defect> = Vec::new();
+    for one in found {
+        let same = kept.iter_mut().find(|known| {
+            known.changes.len() == one.changes.len()
+                && !one.changes.is_empty()
+                && known.changes.iter().zip(&one.changes).all(|(a, b)| {
+                    (a.kind, &a.name, &a.from, &a.to, a.remove) == (b.kind, &b.name, &b.from, &b.to, b.remove)
+                })
+        });
+        let Some(known) = same else {
+            kept.push(one);
+            continue;
+        };
+        let of_file = one.changes.iter().all(|change| change.kind == ChangeKind::File);
+        if !of_file && !known.workload.split(", ").any(|name| name == one.workload) {
+            known.text =
+                known.text.replacen(&known.workload, &format!("{}, {}", known.workload, one.workload), 1);
+            known.workload = format!("{}, {}", known.workload, one.workload);
+            known.changes.extend(one.changes);
+        }
+        for name in one.restart {
+            if !known.restart.contains(&name) {
+                known.restart.push(name);
+            }
+        }
+        for fact in one.because {
+            if !known.because.contains(&fact) && known.because.len() < MOST / 2 {
+                known.because.push(fact);
+            }
+        }
+    }
+    kept
+}
+
+/// How well a defect explains a root cause; `None`: not at all.
+fn score(defect: &Defect, root: &RootCause) -> Option<u32> {
+    const ENOUGH: u32 = 3;
+    if !defect.shows_as.contains(&root.cause) {
+        return None;
+    }
+    let mut score = 0;
+    if defect.workload.split(", ").any(|name| name == root.place) {
+        score += 6;
+    }
+    if defect.file.as_deref().is_some_and(|file| same_file(file, &root.place)) {
+        score += 6;
+    }
+    let service = defect.link.map(Link::service);
+    if !defect.serves && service == Some(root.place.as_str()) {
+        // The server is blamed for what the client has.
+        score += 2;
+    }
+    let named = |fact: &String| {
+        let mut words = fact.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        words.any(|word| defect.workload.split(", ").any(|name| name == word))
+    };
+    if root.because.iter().any(named) {
+        score += 2;
+    }
+    if defect.link.is_some_and(|link| root.checks.iter().any(|id| of_check(id).contains(&link))) {
+        score += 1;
+    }
+    // What is closed shows at everybody who reads it.
+    if defect.command.is_some() && defect.restart.contains(&root.place) {
+        score += 6;
+    }
+    if defect.cause.is_some_and(|(cause, _)| cause == root.cause) {
+        score += 1;
+    }
+    (score >= ENOUGH).then_some(score)
+}
+
+fn same_file(one: &str, other: &str) -> bool {
+    let plain = |path: &str| path.trim_start_matches("./").to_owned();
+    let (one, other) = (plain(one), plain(other));
+    one == other || (other.contains('/') && one.ends_with(&format!("/{other}")))
+}
+
+/// The links that a check goes over.
+fn of_check(id: &str) -> &'static [Link] {
+    match id {
+        "gateway-https" | "gateway-wss" | "cli-with-cacert" | "cli-without-cacert" => &[Link::Gateway],
+        "worker-nats-tls" | "nats-mtls" => &[Link::Nats],
+        "service-links" => &[Link::Nats, Link::Redis],
+        "redis-logs" | "redis-tls" => &[Link::Redis],
+        "gateway-grpc" => &[Link::GatewayGrpc],
+        "safety-kernel-grpc" => &[Link::SafetyKernel],
+        "context-engine-grpc" => &[Link::ContextEngine],
+        "dashboard-gateway" => &[Link::Dashboard, Link::Gateway],
+        _ => &[],
+    }
+}

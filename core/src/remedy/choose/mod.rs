@@ -1,0 +1,94 @@
+//! Which cure fits: from what runs, what it was started with, what the files hold that it names, what its
+//! neighbours have, and what was verified on the wire. Whatever is found wrong is a [`Defect`] with its cure; a root
+//! cause of a report takes the defect that explains it.
+
+mod brokers;
+mod client;
+mod facts;
+mod matching;
+mod own;
+mod pair;
+mod permissions;
+mod proxy;
+mod server;
+mod view;
+
+pub use facts::{Facts, Held, Owner, Shelf};
+pub use matching::apply;
+pub use view::View;
+
+use super::{Change, Effect, Fix};
+use crate::cause::{CauseKind, Variant};
+use crate::link::Link;
+
+/// A setting, file or mount that is wrong, and what makes it right.
+#[derive(Clone, Debug)]
+pub struct Defect {
+    /// Who has it, as `where` names it.
+    pub workload: String,
+    /// The link that it breaks.
+    pub link: Option<Link>,
+    /// What a report calls it, where that is known better here than by the symptom.
+    pub cause: Option<(CauseKind, Option<Variant>)>,
+    /// The file at fault on the host, where a file is.
+    pub file: Option<String>,
+    /// Symptoms that it shows as.
+    pub shows_as: &'static [CauseKind],
+    /// It is at a server that others dial: whoever dials it complains.
+    pub serves: bool,
+    /// Facts that decide it, best first.
+    pub because: Vec<String>,
+    /// What is to be done, in a sentence.
+    pub text: String,
+    pub changes: Vec<Change>,
+    /// Who has to begin again beside those whose settings change.
+    pub restart: Vec<String>,
+    /// A command of its own, in front of the restart.
+    pub command: Option<String>,
+}
+
+impl Defect {
+    /// A defect of a workload on a link.
+    #[must_use]
+    pub fn new(workload: impl Into<String>, link: Option<Link>) -> Self {
+        Self {
+            workload: workload.into(),
+            link,
+            cause: None,
+            file: None,
+            shows_as: &[],
+            serves: false,
+            because: Vec::new(),
+            text: String::new(),
+            changes: Vec::new(),
+            restart: Vec::new(),
+            command: None,
+        }
+    }
+
+    /// The cure, worded.
+    #[must_use]
+    pub fn fix(&self, facts: &Facts<'_>) -> Fix {
+        let effect = Effect::of(&self.changes).and_restart(self.restart.iter().map(String::as_str));
+        let after = facts.wording.effect(&self.changes, &effect);
+        let command = match (&self.command, after) {
+            (Some(first), Some(after)) => Some(format!("{first} && {after}")),
+            (first, after) => first.clone().or(after),
+        };
+        Fix { text: self.text.clone(), command, changes: self.changes.clone() }
+    }
+}
+
+/// Everything that is wrong with what runs, as far as it can be told.
+#[must_use]
+pub fn defects(facts: &Facts<'_>) -> Vec<Defect> {
+    let mut found = permissions::look(facts);
+    // What cannot be read is said once; what it leads to is not looked at.
+    for view in facts.views() {
+        found.extend(client::look(facts, &view));
+        found.extend(server::look(facts, &view));
+        found.extend(brokers::look(facts, &view));
+        found.extend(proxy::look(facts, &view));
+    }
+    matching::gathered(found)
+}

@@ -1,0 +1,200 @@
+//! A certificate and its key, judged for the role in which a service names them, and the pair to name instead.
+
+use time::OffsetDateTime;
+
+use super::facts::{Facts, Held};
+use super::view::View;
+use crate::cause::{CauseKind, Variant};
+use crate::certificates::{self, Question, Source, belongs, verify};
+use crate::x509::Purpose;
+
+/// What a pair has to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Role<'a> {
+    pub(super) purpose: Purpose,
+    pub(super) anchors: &'a [Vec<u8>],
+    pub(super) names: &'a [String],
+}
+
+/// What is wrong with a pair.
+#[derive(Clone, Debug)]
+pub(super) struct PairFault {
+    pub(super) cause: CauseKind,
+    pub(super) variant: Option<Variant>,
+    /// The file at fault, in the container.
+    pub(super) path: String,
+    /// What was seen of it.
+    pub(super) seen: String,
+}
+
+/// `2026-03-01`.
+#[must_use]
+pub(super) fn day(at: OffsetDateTime) -> String {
+    certificates::single::day(at)
+}
+
+/// Why a file cannot be used at all.
+fn unusable(facts: &Facts<'_>, view: &View<'_>, path: &str) -> Option<PairFault> {
+    let fault = |variant, seen: &str| PairFault {
+        cause: CauseKind::BadKeyFile,
+        variant: Some(variant),
+        path: path.to_owned(),
+        seen: format!("{} {seen}", view.located(path)),
+    };
+    match facts.shelf.read(view.container, path) {
+        Held::Missing => Some(fault(Variant::FileMissing, "does not exist")),
+        Held::NoFile => Some(fault(Variant::WrongKind, "is no file")),
+        Held::Bytes(_) | Held::Forbidden | Held::Unknown => None,
+    }
+}
+
+/// Judges a pair. `Err(None)`: nobody can tell from here.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn judge(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    (cert, key): (&str, &str),
+    role: Role<'_>,
+) -> Result<Source, Option<PairFault>> {
+    for path in [cert, key] {
+        if let Some(fault) = unusable(facts, view, path) {
+            return Err(Some(fault));
+        }
+    }
+    let Some(source) = facts.source(view.container, cert) else { return Err(None) };
+    let fault = |cause, variant, path: &str, seen: String| {
+        Err(Some(PairFault { cause, variant, path: path.to_owned(), seen }))
+    };
+    let at = view.located(cert);
+    let Some(leaf) = source.facts.first() else {
+        let seen = format!("{at} holds no certificate that can be read");
+        return fault(CauseKind::BadKeyFile, Some(Variant::NoPem), cert, seen);
+    };
+    let called = leaf.called();
+    if facts.now > leaf.ends {
+        let seen = format!("{at}: the certificate of {called} ended on {}", day(leaf.ends));
+        return fault(CauseKind::Expired, None, cert, seen);
+    }
+    if facts.now < leaf.begins {
+        let seen = format!("{at}: the certificate of {called} begins on {}", day(leaf.begins));
+        return fault(CauseKind::NotYetValid, None, cert, seen);
+    }
+    if let Some(held) = facts.source(view.container, key) {
+        if held.found.keys().next().is_none() && held.found.faults.is_empty() {
+            let seen = format!("{} holds no private key", view.located(key));
+            return fault(CauseKind::BadKeyFile, Some(Variant::WrongKind), key, seen);
+        }
+        if belongs(&held, leaf) == Some(false) {
+            let seen = format!("{} is not the key of the certificate in {at}", view.located(key));
+            return fault(CauseKind::KeyMismatch, None, key, seen);
+        }
+    }
+    if role.anchors.is_empty() {
+        return Ok(source);
+    }
+    let question = Question {
+        presented: &source.chain(),
+        anchors: role.anchors,
+        spare: &[],
+        names: role.names,
+        purpose: role.purpose,
+        at: facts.now,
+    };
+    let verdict = verify(&question);
+    let seen = match verdict.cause {
+        None => return Ok(source),
+        // A CA that has ended is no fault of what it signed.
+        Some(CauseKind::Expired | CauseKind::NotYetValid | CauseKind::InvalidCa) => return Err(None),
+        Some(CauseKind::UnknownAuthority | CauseKind::BadSignature) => {
+            format!("{at}: the certificate of {called} is of another CA ({})", leaf.issuer)
+        }
+        Some(CauseKind::WrongKeyUsage) => {
+            let wanted = if role.purpose == Purpose::Client { "clientAuth" } else { "serverAuth" };
+            format!("{at}: the certificate of {called} lacks {wanted}")
+        }
+        Some(CauseKind::HostnameMismatch) => format!(
+            "{at}: the certificate of {called} is for {}, not for {}",
+            leaf.sans.join(", "),
+            role.names.join(", ")
+        ),
+        Some(_) => format!("{at}: {}", verdict.reason.clone().unwrap_or_default()),
+    };
+    let cause = verdict.cause.unwrap_or(CauseKind::OtherTls);
+    fault(cause, verdict.variant, cert, seen)
+}
+
+/// Another pair that this container has and that fits the role: one that others name, else one that lies in its
+/// mounts.
+#[must_use]
+pub(super) fn instead(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    present: (&str, &str),
+    named: &[(String, String)],
+    role: Role<'_>,
+) -> Option<(String, String, Source)> {
+    let mut candidates: Vec<(String, String)> = named.to_vec();
+    let mut folders: Vec<&str> = Vec::new();
+    for mount in &view.container.mounts {
+        let near = mount.holds(present.0) || mount.holds(present.1) || mount.target.contains("tls");
+        if near && !folders.contains(&mount.target.as_str()) {
+            folders.push(&mount.target);
+        }
+    }
+    for folder in folders {
+        let files = facts.shelf.list(view.container, folder);
+        for cert in files.iter().filter(|file| file.ends_with(".crt") || file.ends_with(".pem")) {
+            let stem = &cert[..cert.len() - 4];
+            if let Some(key) = files.iter().find(|file| **file == format!("{stem}.key")) {
+                let pair = (cert.clone(), key.clone());
+                if !candidates.contains(&pair) {
+                    candidates.push(pair);
+                }
+            }
+        }
+    }
+    candidates.into_iter().filter(|(cert, key)| (cert.as_str(), key.as_str()) != present).find_map(
+        |(cert, key)| {
+            let source = judge(facts, view, (&cert, &key), role).ok()?;
+            // A CA is no end-entity certificate, and a key that nobody can see is no pair.
+            let usable = source.facts.first().is_some_and(|leaf| !leaf.is_ca)
+                && !matches!(facts.shelf.read(view.container, &key), Held::Unknown);
+            usable.then_some((cert, key, source))
+        },
+    )
+}
+
+/// What a pair's certificate is good for, for the sentence that names it.
+#[must_use]
+pub(super) fn valid_until(source: &Source) -> String {
+    source.facts.first().map_or_else(String::new, |leaf| format!("valid until {}", day(leaf.ends)))
+}
+
+/// Whether a folder that others mount at the same target brings a pair that fits: the host folder to mount instead.
+#[must_use]
+pub(super) fn other_mount(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    path: &str,
+    fits: &dyn Fn(&View<'_>) -> bool,
+) -> Option<(String, String, String)> {
+    use crate::workload::MountSource;
+    let mount = view.container.mount_of(path)?;
+    let MountSource::Host(mine) = &mount.source else { return None };
+    let mut count: Vec<(String, usize)> = Vec::new();
+    for other in facts.views() {
+        let same = other.container.mounts.iter().find(|one| one.target == mount.target);
+        let Some(MountSource::Host(theirs)) = same.map(|one| &one.source) else { continue };
+        if theirs == mine || !fits(&other) {
+            continue;
+        }
+        match count.iter_mut().find(|(known, _)| known == theirs) {
+            Some((_, count)) => *count += 1,
+            None => count.push((theirs.clone(), 1)),
+        }
+    }
+    let (best, _) = count.into_iter().max_by_key(|(_, count)| *count)?;
+    Some((mount.target.clone(), mine.clone(), best))
+}

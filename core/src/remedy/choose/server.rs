@@ -1,0 +1,238 @@
+//! What Cordum's Go servers serve: the gateway's two listeners, the safety kernel, the context engine.
+
+use super::Defect;
+use super::client::{file_change, mount_text, pair_changes, wanted};
+use super::facts::Facts;
+use super::pair::{self, Role, day, judge};
+use super::view::View;
+use crate::cause::{CauseKind as K, Variant};
+use crate::certificates;
+use crate::link::Link;
+use crate::x509::Purpose;
+
+/// A listener's variables, and the names by which its clients verify it.
+pub(super) struct Listener {
+    pub(super) service: &'static str,
+    pub(super) link: Link,
+    pub(super) cert: &'static str,
+    pub(super) key: &'static str,
+    pub(super) names: &'static [&'static str],
+}
+
+pub(super) const LISTENERS: &[Listener] = &[
+    Listener {
+        service: "api-gateway",
+        link: Link::Gateway,
+        cert: "GATEWAY_HTTP_TLS_CERT",
+        key: "GATEWAY_HTTP_TLS_KEY",
+        names: &["cordum-api-gateway", "localhost"],
+    },
+    Listener {
+        service: "api-gateway",
+        link: Link::GatewayGrpc,
+        cert: "GRPC_TLS_CERT",
+        key: "GRPC_TLS_KEY",
+        names: &["cordum-api-gateway", "localhost"],
+    },
+    Listener {
+        service: "safety-kernel",
+        link: Link::SafetyKernel,
+        cert: "SAFETY_KERNEL_TLS_CERT",
+        key: "SAFETY_KERNEL_TLS_KEY",
+        names: &["safety-kernel", "localhost"],
+    },
+    Listener {
+        service: "context-engine",
+        link: Link::ContextEngine,
+        cert: "CONTEXT_ENGINE_TLS_CERT",
+        key: "CONTEXT_ENGINE_TLS_KEY",
+        names: &["context-engine", "localhost"],
+    },
+];
+
+/// Symptoms of a server's certificate.
+pub(super) const OF_CERTIFICATE: &[K] = &[
+    K::Expired,
+    K::NotYetValid,
+    K::UnknownAuthority,
+    K::BadSignature,
+    K::HostnameMismatch,
+    K::WrongKeyUsage,
+    K::KeyMismatch,
+    K::BadKeyFile,
+    K::InvalidCa,
+    K::ConnectionRefused,
+    K::BadGateway,
+    K::Dns,
+    K::ConnectionReset,
+    K::OtherTls,
+];
+
+/// What is wrong at a server.
+#[must_use]
+pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+    LISTENERS
+        .iter()
+        .filter(|listener| listener.service == view.role())
+        .filter_map(|listener| of(facts, view, listener))
+        .collect()
+}
+
+fn of(facts: &Facts<'_>, view: &View<'_>, listener: &Listener) -> Option<Defect> {
+    let stack = facts.stack_anchors();
+    let names: Vec<String> = listener.names.iter().map(|name| (*name).to_owned()).collect();
+    let role = Role { purpose: Purpose::Server, anchors: &stack, names: &names };
+    let mut defect = Defect::new(view.name(), Some(listener.link));
+    defect.serves = true;
+    let (cert, key) = (view.set(listener.cert), view.set(listener.key));
+    let others = others(facts, view, listener);
+    let (present, fault) = match (cert, key) {
+        (Some(cert), Some(key)) => match judge(facts, view, (cert, key), role) {
+            Ok(source) => return stale(facts, view, listener, cert, &source),
+            Err(None) => return None,
+            Err(Some(fault)) => ((cert, key), Some(fault)),
+        },
+        (None, None) => {
+            if others.is_empty() {
+                return None;
+            }
+            defect.shows_as = &[K::WrongSchemeTlsToPlain, K::BadGateway, K::ConnectionRefused, K::BadKeyFile];
+            defect.because.push(format!(
+                "{} has neither {} nor {}: it speaks plaintext there",
+                view.name(),
+                listener.cert,
+                listener.key
+            ));
+            (("", ""), None)
+        }
+        (cert, key) => {
+            let missing = if cert.is_none() { listener.cert } else { listener.key };
+            defect.cause = Some((K::BadKeyFile, Some(Variant::HalfPair)));
+            defect.shows_as = OF_CERTIFICATE;
+            defect.because.push(format!("{} has no {missing}, the other of the pair is set", view.name()));
+            ((cert.unwrap_or(""), key.unwrap_or("")), None)
+        }
+    };
+    if let Some(fault) = &fault {
+        defect.shows_as = OF_CERTIFICATE;
+        defect.cause = Some((fault.cause, fault.variant));
+        defect.because.push(format!("{} has {}={}", view.name(), listener.cert, present.0));
+        defect.because.push(fault.seen.clone());
+        defect.file = view.host(&fault.path);
+    }
+    if let Some((cert, key, source)) = pair::instead(facts, view, present, &others, role) {
+        defect.because.push(format!("{} is {}", view.located(&cert), pair::valid_until(&source)));
+        let (changes, text) = pair_changes(view, (listener.cert, listener.key), present, (&cert, &key));
+        defect.changes = changes;
+        defect.text = text;
+        return Some(defect);
+    }
+    let fits = |other: &View<'_>| judge(facts, other, present, role).is_ok();
+    if let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) {
+        defect.text = mount_text(facts, view, &target, &from, &to);
+        defect.changes.push(view.mount_change(&target, &from, &to));
+        return Some(defect);
+    }
+    let Some(fault) = fault else {
+        defect.text = format!(
+            "in {} set {} and {} to a server certificate of the stack's CA and its key",
+            view.name(),
+            listener.cert,
+            listener.key
+        );
+        defect.changes.push(view.variable_change(listener.cert, None));
+        defect.changes.push(view.variable_change(listener.key, None));
+        return Some(defect);
+    };
+    let host = view.host(&fault.path).unwrap_or_else(|| fault.path.clone());
+    let wanted = wanted(&fault.path, listener.cert, present.0, "serverAuth");
+    defect.file = Some(host.clone());
+    let named = if fault.path == present.0 {
+        format!(", for {} and its other names", names.join(", "))
+    } else {
+        String::new()
+    };
+    defect.text = format!("put {wanted}{named} in place of {}", facts.shown(&host));
+    defect.changes.push(file_change(view, &host, &wanted, facts));
+    defect.restart = readers(facts, &host);
+    Some(defect)
+}
+
+/// The pairs that this service's other listeners and the other servers name.
+fn others(facts: &Facts<'_>, view: &View<'_>, listener: &Listener) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mine = std::iter::once(*view);
+    for one in mine.chain(facts.views().filter(|other| other.workload.name != view.workload.name)) {
+        for other in LISTENERS
+            .iter()
+            .filter(|other| other.cert != listener.cert || one.workload.name != view.workload.name)
+        {
+            if let (Some(cert), Some(key)) = (one.set(other.cert), one.set(other.key)) {
+                let pair = (cert.to_owned(), key.to_owned());
+                if !found.contains(&pair) {
+                    found.push(pair);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Everybody who mounts a file of the host.
+#[must_use]
+pub(super) fn readers(facts: &Facts<'_>, host: &str) -> Vec<String> {
+    use crate::workload::MountSource;
+    facts
+        .views()
+        .filter(|view| {
+            view.container.mounts.iter().any(|mount| match &mount.source {
+                MountSource::Host(source) => host
+                    .strip_prefix(source.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+                _ => false,
+            })
+        })
+        .map(|view| view.name())
+        .collect()
+}
+
+/// The file is right and something else is served: it was renewed after the start.
+fn stale(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    listener: &Listener,
+    cert: &str,
+    source: &certificates::Source,
+) -> Option<Defect> {
+    let served = facts.served.get(&listener.link)?.first()?;
+    let leaf = source.facts.first()?;
+    (*served != leaf.der).then(|| renewed(facts, view, listener.link, cert, leaf, served))
+}
+
+/// A server that has to read its file again.
+#[must_use]
+pub(super) fn renewed(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    link: Link,
+    cert: &str,
+    leaf: &certificates::Facts,
+    served: &[u8],
+) -> Defect {
+    let mut defect = Defect::new(view.name(), Some(link));
+    defect.serves = true;
+    defect.shows_as = OF_CERTIFICATE;
+    if let Ok(old) = certificates::Facts::read("", 0, served) {
+        let ended = if facts.now > old.ends { "ended" } else { "ends" };
+        defect.because.push(format!(
+            "{} serves a certificate that {ended} on {}",
+            view.name(),
+            day(old.ends)
+        ));
+    }
+    defect.because.push(format!("{} holds another one, valid until {}", view.located(cert), day(leaf.ends)));
+    defect.text =
+        format!("restart {}: its file is renewed already, it still serves the old one", view.name());
+    defect.restart.push(view.name());
+    defect
+}

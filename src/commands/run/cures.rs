@@ -1,0 +1,293 @@
+//! The cures of a run that failed: what runs, what its files hold and where its settings are written, gathered once
+//! and handed to whoever chooses.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use tls_verify_checks::context::Context;
+use tls_verify_core::link::Link;
+use tls_verify_core::manifest::compose::{self, Request};
+use tls_verify_core::manifest::{Description, FileKind, FileMeta, Files, Unread};
+use tls_verify_core::redaction::redact;
+use tls_verify_core::remedy::choose::{self, Facts, Held, Owner, Shelf};
+use tls_verify_core::remedy::{Fix, Wording};
+use tls_verify_core::workload::{Container, MountSource, Workload};
+
+use tls_verify_core::report::{CheckReport, RootCause, RunReport};
+
+/// No file that bears on TLS is larger.
+const LARGEST: u64 = 2 * 1024 * 1024;
+/// Files that are looked at below a mount, and how deep.
+const MOST: usize = 500;
+const DEPTH: usize = 4;
+
+/// What was gathered; it is read where blocking does no harm.
+struct Gathered {
+    workloads: Vec<Workload>,
+    served: BTreeMap<Link, Vec<Vec<u8>>>,
+    anchors: Vec<Vec<u8>>,
+    anchors_file: String,
+    wording: Arc<dyn Wording>,
+}
+
+/// Puts the cure that fits into every root cause that something explains.
+pub(super) async fn choose(context: &Context, report: &mut RunReport) {
+    if report.root_causes.is_empty() {
+        return;
+    }
+    let Some(gathered) = gather(context).await else { return };
+    let (mut checks, mut roots) = (report.checks.clone(), report.root_causes.clone());
+    let chosen = tokio::task::spawn_blocking(move || {
+        apply(&gathered, &mut checks, &mut roots);
+        (checks, roots)
+    });
+    // Whatever happens to it, the report stands.
+    if let Ok((checks, roots)) = chosen.await {
+        report.checks = checks;
+        report.root_causes = roots;
+        masked(report);
+    }
+}
+
+async fn gather(context: &Context) -> Option<Gathered> {
+    let (workloads, wording) = match context.platform().await {
+        Ok(platform) => (platform.workloads().to_vec(), platform.wording()),
+        Err(_) => {
+            let stack = &context.stack;
+            (Vec::new(), Arc::new(stack.compose.wording(&stack.project)) as Arc<dyn Wording>)
+        }
+    };
+    let served = Link::ALL
+        .iter()
+        .filter_map(|link| {
+            let chain = context.served(*link)?.chain;
+            let chain: Vec<Vec<u8>> = chain.iter().map(|der| der.as_ref().to_vec()).collect();
+            (!chain.is_empty()).then_some((*link, chain))
+        })
+        .collect();
+    let anchors = &context.stack.anchors;
+    Some(Gathered {
+        workloads,
+        served,
+        anchors: anchors.certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
+        anchors_file: anchors.file.display().to_string(),
+        wording,
+    })
+}
+
+fn apply(gathered: &Gathered, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
+    let project = Project::of(&gathered.workloads);
+    let disk = project.as_ref().map(|project| Disk { root: project.folder.clone() });
+    let described = project.as_ref().zip(disk.as_ref()).map(|(project, disk)| project.describe(disk));
+    let folder = project.as_ref().map(|project| project.folder.display().to_string());
+    let here = std::env::current_dir().ok().map(|here| here.display().to_string());
+    let facts = Facts {
+        now: OffsetDateTime::now_utc(),
+        workloads: &gathered.workloads,
+        described: described.as_ref(),
+        project: disk.as_ref().map(|disk| disk as &dyn Files),
+        folder: folder.as_deref(),
+        here: here.as_deref(),
+        shelf: &HostShelf,
+        served: &gathered.served,
+        anchors: &gathered.anchors,
+        anchors_file: &gathered.anchors_file,
+        wording: &*gathered.wording,
+        stack: &OnceCell::new(),
+    };
+    choose::apply(&facts, checks, roots);
+}
+
+/// What stands for a secret in sentences; in a change it is `***`.
+const REDACTED: &str = "(redacted)";
+
+/// What came from settings and files may hold a secret.
+fn masked(report: &mut RunReport) {
+    let mask = |text: &mut String| *text = redact(text);
+    let fix = |fix: &mut Fix| {
+        mask(&mut fix.text);
+        fix.command.iter_mut().for_each(mask);
+        for change in &mut fix.changes {
+            for value in change.from.iter_mut().chain(&mut change.to) {
+                *value = redact(value).replace(REDACTED, "***");
+            }
+        }
+    };
+    for root in &mut report.root_causes {
+        root.because.iter_mut().for_each(mask);
+        root.fix.iter_mut().for_each(fix);
+    }
+    for one in report.checks.iter_mut().flat_map(|check| &mut check.diagnoses) {
+        one.fix.iter_mut().for_each(fix);
+    }
+}
+
+/// A Compose project, by the labels of its containers.
+struct Project {
+    folder: PathBuf,
+    files: Vec<String>,
+    env_files: Vec<String>,
+}
+
+impl Project {
+    /// `None`: it was not made by Compose, or on another machine.
+    fn of(workloads: &[Workload]) -> Option<Self> {
+        let label = |name: &str| {
+            workloads.iter().find_map(|one| one.labels.get(&format!("com.docker.compose.project.{name}")))
+        };
+        let folder = PathBuf::from(label("working_dir")?);
+        let named = |list: &String| -> Vec<String> {
+            list.split(',')
+                .map(|file| folder.join(file))
+                .map(|path| path.strip_prefix(&folder).map_or_else(|_| path.clone(), Path::to_owned))
+                .map(|path| path.display().to_string())
+                .collect()
+        };
+        let files = named(label("config_files")?);
+        let env_files = label("environment_file").map(named).unwrap_or_default();
+        let there = files.iter().all(|file| folder.join(file).is_file());
+        there.then_some(Self { folder, files, env_files })
+    }
+
+    fn describe(&self, disk: &Disk) -> Description {
+        let request =
+            Request { folder: ".".to_owned(), files: self.files.clone(), env_files: self.env_files.clone() };
+        compose::load(&request, disk)
+    }
+}
+
+/// The project's own files.
+struct Disk {
+    root: PathBuf,
+}
+
+impl Files for Disk {
+    fn meta(&self, path: &str) -> Option<FileMeta> {
+        let meta = std::fs::metadata(self.root.join(path)).ok()?;
+        let kind = if meta.is_file() {
+            FileKind::File
+        } else if meta.is_dir() {
+            FileKind::Folder
+        } else {
+            FileKind::Other
+        };
+        let (user, group, mode) = owner(&meta);
+        Some(FileMeta { kind, mode, user, group })
+    }
+
+    fn read(&self, path: &str) -> Result<Arc<[u8]>, Unread> {
+        match bytes(&self.root.join(path)) {
+            Held::Bytes(bytes) => Ok(bytes),
+            Held::Missing => Err(Unread::Missing),
+            Held::Forbidden => Err(Unread::Forbidden),
+            Held::NoFile => Err(Unread::NoFile),
+            Held::Unknown => Err(Unread::TooLarge),
+        }
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root.join(path)).into_iter().flatten().flatten().take(MOST);
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[cfg(unix)]
+fn owner(meta: &std::fs::Metadata) -> (u32, u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+    (meta.uid(), meta.gid(), meta.mode())
+}
+
+#[cfg(not(unix))]
+fn owner(_: &std::fs::Metadata) -> (u32, u32, u32) {
+    (0, 0, 0o777)
+}
+
+/// A regular file of a sensible size.
+fn bytes(path: &Path) -> Held {
+    match std::fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => Held::NoFile,
+        Ok(meta) if meta.len() > LARGEST => Held::Unknown,
+        Ok(_) => match std::fs::read(path) {
+            Ok(bytes) => Held::Bytes(bytes.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Held::Forbidden,
+            Err(_) => Held::Unknown,
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Held::Missing,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Held::Forbidden,
+        Err(_) => Held::Unknown,
+    }
+}
+
+/// What containers mount from this host.
+#[derive(Debug)]
+struct HostShelf;
+
+/// Where a path of a container lies here: the mount's source, and what follows it.
+fn located(container: &Container, path: &str) -> Option<(PathBuf, PathBuf)> {
+    let mount = container.mount_of(path)?;
+    let MountSource::Host(source) = &mount.source else { return None };
+    let rest = path.strip_prefix(mount.target.trim_end_matches('/'))?.trim_start_matches('/');
+    let source = PathBuf::from(source);
+    // An engine elsewhere has a host of its own.
+    source.exists().then(|| (source, PathBuf::from(rest)))
+}
+
+impl Shelf for HostShelf {
+    fn read(&self, container: &Container, path: &str) -> Held {
+        match located(container, path) {
+            Some((source, rest)) if rest.as_os_str().is_empty() => bytes(&source),
+            Some((source, rest)) => bytes(&source.join(rest)),
+            None => Held::Unknown,
+        }
+    }
+
+    fn list(&self, container: &Container, folder: &str) -> Vec<String> {
+        let Some((source, rest)) = located(container, folder) else { return Vec::new() };
+        let root = source.join(rest);
+        let mut found = Vec::new();
+        let mut open = vec![(root.clone(), 0)];
+        while let Some((at, depth)) = open.pop() {
+            let mut entries: Vec<PathBuf> =
+                std::fs::read_dir(&at).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+            entries.sort();
+            for path in entries {
+                if found.len() >= MOST {
+                    return found;
+                }
+                let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+                if meta.is_dir() && depth < DEPTH {
+                    open.push((path, depth + 1));
+                } else if meta.is_file()
+                    && let Ok(below) = path.strip_prefix(&root)
+                {
+                    found.push(format!("{}/{}", folder.trim_end_matches('/'), below.display()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    fn owners(&self, container: &Container, path: &str) -> Vec<Owner> {
+        let Some((source, rest)) = located(container, path) else { return Vec::new() };
+        let mut found = Vec::new();
+        let mut at = source;
+        let mut parts = rest.components();
+        loop {
+            let Ok(meta) = std::fs::metadata(&at) else { return found };
+            let (uid, gid, bits) = owner(&meta);
+            let folder = meta.is_dir();
+            found.push(Owner { path: at.display().to_string(), uid, gid, bits, folder });
+            match parts.next() {
+                Some(part) => at.push(part),
+                None => return found,
+            }
+        }
+    }
+}
