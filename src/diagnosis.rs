@@ -112,7 +112,8 @@ fn diagnosis(
         fix,
         explain: format!("tls-verify explain {}", reading.kind),
         place: Some(place),
-        origin: failure.origin.clone(),
+        identity: failure.identity.clone(),
+        chained: failure.chained && only.is_none(),
     }
 }
 

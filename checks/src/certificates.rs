@@ -12,7 +12,7 @@ use tls_verify_core::diagnosis::rules;
 use crate::cause::{CauseKind, Severity, Side, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial;
-use crate::fault::{Cause, ChainFault, Failure, FileFault, Origin, Stage};
+use crate::fault::{Cause, ChainFault, Failure, FaultIdentity, FileFault, Stage};
 
 use crate::certificate_files;
 use crate::investigate::{described, fingerprint_of_file, premises};
@@ -86,10 +86,10 @@ fn failure(context: &Context, finding: &Finding) -> Failure {
     } else {
         Cause::Chain(vec![ChainFault::new(kind, finding.variant, finding.message.clone())])
     };
-    let origin = origin(context, finding, &cause);
+    let identity = identity(context, finding, &cause);
     let mut failure =
         Failure::new(Stage::Configure, cause).because(finding.message.clone()).at(finding.file.clone());
-    failure.origin = origin;
+    failure.identity = identity;
     // Whose file it is says which side has to be changed.
     if finding.file.contains("/server/") {
         failure.on(Side::Server)
@@ -101,7 +101,7 @@ fn failure(context: &Context, finding: &Finding) -> Failure {
 }
 
 /// The certificate or authority at fault, as the links that show it name it.
-fn origin(context: &Context, finding: &Finding, cause: &Cause) -> Option<Origin> {
+fn identity(context: &Context, finding: &Finding, cause: &Cause) -> Option<FaultIdentity> {
     let Cause::Chain(faults) = cause else {
         return Some(rules::of_file(&finding.file, fingerprint_of_file(&finding.file).as_deref()));
     };
@@ -112,9 +112,9 @@ fn origin(context: &Context, finding: &Finding, cause: &Cause) -> Option<Origin>
         return Some(rules::anchor_file(&premises));
     }
     if context.stack.identity.get().is_ok_and(|identity| identity.cert_file == Path::new(&finding.file)) {
-        return Some(Origin { key: presented.fingerprint, file: Some(finding.file.clone()) });
+        return Some(rules::of_file(&finding.file, Some(&presented.fingerprint)));
     }
-    Some(rules::origin(&premises, faults.first()?, &presented))
+    Some(rules::identity(&premises, faults.first()?, &presented))
 }
 
 /// What each reachable endpoint serves against `server/tls.crt`.

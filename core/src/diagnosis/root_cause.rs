@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cause::{CauseKind, Confidence, Severity, Side, Variant};
-use crate::evidence::fault::Origin;
+use crate::evidence::fault::FaultIdentity;
 
 use crate::report::{CheckReport, Diagnosis, RootCause};
 use crate::status::Status;
@@ -24,7 +24,9 @@ const VERIFYING: &[&str] = &[
 struct Group {
     root: RootCause,
     confidence: Confidence,
-    origin: Option<Origin>,
+    identity: Option<FaultIdentity>,
+    /// The first fact is a chain.
+    chained: bool,
     /// Services and files that show it, the first being the root's own.
     places: Vec<String>,
 }
@@ -98,18 +100,19 @@ impl Group {
                 fix: main.fix.clone(),
             },
             confidence: main.confidence,
-            origin: main.origin.clone(),
+            identity: main.identity.clone(),
+            chained: main.chained,
             places: vec![place],
         }
     }
 
     /// The same certificate or authority, or the same fault at the same place.
     fn holds(&self, other: &Diagnosis) -> bool {
-        let shared = match (&self.origin, &other.origin) {
-            (Some(mine), Some(theirs)) => mine.key == theirs.key,
+        let shared = match (&self.identity, &other.identity) {
+            (Some(mine), Some(theirs)) => mine.is(theirs),
             // Known by its path alone to one of the two.
-            (Some(known), None) => is_file_of(known, other.place.as_deref()),
-            (None, Some(known)) => is_file_of(known, self.places.first().map(String::as_str)),
+            (Some(known), None) => known.is_of_file(other.place.as_deref()),
+            (None, Some(known)) => known.is_of_file(self.places.first().map(String::as_str)),
             (None, None) => false,
         };
         let place = other.place.as_deref().unwrap_or_default();
@@ -137,7 +140,7 @@ impl Group {
     fn join(&mut self, check: &CheckReport, main: &Diagnosis) {
         let root = &mut self.root;
         root.checks.push(check.id.clone());
-        self.origin = self.origin.take().or_else(|| main.origin.clone());
+        self.identity = self.identity.take().or_else(|| main.identity.clone());
         let surer = main.confidence < self.confidence;
         // What is surer and says less keeps the narrower name.
         let narrower = surer && (main.cause != root.cause || main.variant.is_some());
@@ -153,10 +156,10 @@ impl Group {
             self.confidence = main.confidence;
         }
         // The chain in a sentence comes first, whichever check found it.
-        let chain = main.because.iter().find(|fact| fact.contains(CHAIN));
-        if let (Some(chain), false) = (chain, root.because.first().is_some_and(|fact| fact.contains(CHAIN))) {
+        if let (Some(chain), true, false) = (main.because.first(), main.chained, self.chained) {
             root.because.retain(|fact| fact != chain);
             root.because.insert(0, chain.clone());
+            self.chained = true;
         }
         for fact in &main.because {
             if !root.because.contains(fact) && root.because.len() < 8 {
@@ -188,27 +191,23 @@ impl Group {
     /// CA file only where it verifies nobody (`trusted`), and was regenerated or is another's (`doubted`).
     fn settle(&mut self, trusted: bool, doubted: bool) {
         // A login that several services are refused is the server's matter.
-        if let Some(Origin { key, file: None }) = &self.origin
-            && let Some(server) = key.strip_prefix("login ")
+        if let Some(FaultIdentity::Login(link)) = &self.identity
             && self.places.len() > 1
         {
-            server.clone_into(&mut self.root.place);
+            link.service().clone_into(&mut self.root.place);
         }
-        let Some(Origin { key, file: Some(file) }) = &self.origin else { return };
-        let of_anchors = key.starts_with("authority ");
+        let Some(file) = self.identity.as_ref().and_then(FaultIdentity::file) else { return };
+        let of_anchors = matches!(self.identity, Some(FaultIdentity::Authority { .. }));
         let regenerated = self.root.variant == Some(Variant::CaRegenerated);
         if of_anchors && (trusted || !(regenerated || doubted)) {
             if let Some(served) = self.places.iter().find(|place| is_file(place)) {
                 self.root.place.clone_from(served);
             }
-        } else if self.places.len() > 1 || self.places.contains(file) {
-            self.root.place.clone_from(file);
+        } else if self.places.len() > 1 || self.places.iter().any(|place| place == file) {
+            file.clone_into(&mut self.root.place);
         }
     }
 }
-
-/// What a chain's sentence says: one service, and what it cannot do.
-const CHAIN: &str = " because it cannot ";
 
 /// Of two names for one fault, the one that tells more, so that the first check does not decide: a
 /// stopped container is a name that vanished (`dns`), and a variant is more than none.
@@ -218,12 +217,6 @@ fn names_it_better(one: &Diagnosis, root: &RootCause) -> bool {
         (tells, cause == CauseKind::Dns && tells)
     };
     rank(one.cause, one.variant) > rank(root.cause, root.variant)
-}
-
-/// The place is the file that an origin is about. (What an authority signed names the CA file as well.)
-fn is_file_of(origin: &Origin, place: Option<&str>) -> bool {
-    let about_others = ["authority ", "anchors "].iter().any(|kind| origin.key.starts_with(kind));
-    !about_others && origin.file.is_some() && origin.file.as_deref() == place
 }
 
 /// What is wrong with one file is one fault, whatever its readers make of it.

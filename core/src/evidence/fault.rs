@@ -36,18 +36,68 @@ pub struct Failure {
     pub place: Option<String>,
     /// The side that has to be changed, where it is known better than the cause alone tells.
     pub side: Option<Side>,
-    /// The certificate or authority at fault; failures that share it have one origin.
-    pub origin: Option<Origin>,
+    /// The certificate, file, authority or login at fault: failures that share it are one fault.
+    pub identity: Option<FaultIdentity>,
     /// Settings of the service at fault that bear on it.
     pub settings: Vec<super::Setting>,
+    /// The first fact is the chain from a service to what stands in its way.
+    pub chained: bool,
 }
 
-/// A certificate, an authority or a file that several failures may have in common.
+/// What is at fault, where several failures may have it in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    pub key: String,
-    /// The file that stands for all of them.
-    pub file: Option<String>,
+pub enum FaultIdentity {
+    /// A certificate, by its fingerprint, and the file that holds it where one does.
+    Certificate { sha256: String, file: Option<String> },
+    /// A file in which no certificate can be read.
+    File(String),
+    /// Who issued what is served, by name; it is the CA file that would have to hold it.
+    Authority { name: String, anchors: String },
+    /// The CA file.
+    Anchors(String),
+    /// The login that this link's server refuses.
+    Login(crate::link::Link),
+}
+
+impl FaultIdentity {
+    /// They are one fault, wherever either was met.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Certificate { sha256: one, .. }, Self::Certificate { sha256: two, .. })
+            | (Self::Authority { name: one, .. }, Self::Authority { name: two, .. })
+            | (Self::File(one), Self::File(two))
+            | (Self::Anchors(one), Self::Anchors(two)) => one == two,
+            (Self::Login(one), Self::Login(two)) => one == two,
+            (
+                Self::Certificate { .. }
+                | Self::File(_)
+                | Self::Authority { .. }
+                | Self::Anchors(_)
+                | Self::Login(_),
+                _,
+            ) => false,
+        }
+    }
+
+    /// The file that stands for all who share it: where it is mended.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Certificate { file, .. } => file.as_deref(),
+            Self::File(file) | Self::Anchors(file) | Self::Authority { anchors: file, .. } => Some(file),
+            Self::Login(_) => None,
+        }
+    }
+
+    /// The file is the thing itself, not what others are measured by.
+    #[must_use]
+    pub fn is_of_file(&self, path: Option<&str>) -> bool {
+        match self {
+            Self::Certificate { .. } | Self::File(_) => self.file().is_some() && self.file() == path,
+            Self::Authority { .. } | Self::Anchors(_) | Self::Login(_) => false,
+        }
+    }
 }
 
 impl Failure {
@@ -60,8 +110,9 @@ impl Failure {
             trail: Vec::new(),
             place: None,
             side: None,
-            origin: None,
+            identity: None,
             settings: Vec::new(),
+            chained: false,
         }
     }
 

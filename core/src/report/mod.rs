@@ -1,7 +1,7 @@
 //! The report of a run as data: what every format renders.
 
 use crate::cause::{CauseKind, Confidence, Severity, Side, Variant};
-use crate::evidence::fault::Origin;
+use crate::evidence::fault::FaultIdentity;
 use crate::logs::own_connections::OwnProbe;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,9 +25,12 @@ pub struct Diagnosis {
     /// The service or file at fault.
     #[serde(rename = "where")]
     pub place: Option<String>,
-    /// The certificate or authority at fault: what shares it has one origin.
+    /// What is at fault, where others may have it in common.
     #[serde(skip)]
-    pub origin: Option<Origin>,
+    pub identity: Option<FaultIdentity>,
+    /// The first fact is the chain from a service to what stands in its way.
+    #[serde(skip)]
+    pub chained: bool,
 }
 
 /// One check's report.

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
-use crate::evidence::fault::{Cause, Failure, Origin, Recognised, Stage};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Stage};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -35,14 +35,14 @@ fn files_of(line: &str) -> Vec<String> {
 }
 
 /// The file at fault, where a service's words are about a file of its own and not about its peer: as the
-/// service names it, and as the origin that every reader of the file on the host shares. The origin's file
-/// is the one on the host, where the operator can mend it.
+/// service names it, and as the identity that every reader of the file on the host shares. The identity's
+/// file is the one on the host, where the operator can mend it.
 pub(super) fn file_at_fault(
     known: Known<'_>,
     container: &Instance,
     kind: CauseKind,
     sample: &str,
-) -> Asked<Option<(String, Origin)>> {
+) -> Asked<Option<(String, FaultIdentity)>> {
     let files = files_of(sample);
     let Some(file) = files.first() else { return Ok(None) };
     let host = |path: &String| settings::on_host(container, path).unwrap_or_else(|| path.clone());
@@ -63,11 +63,15 @@ pub(super) fn file_at_fault(
     Ok(Some((file.clone(), of_file(&shared, known.file(&shared)?))))
 }
 
-/// A file on the host as an origin: by its certificate, as the links that show it name it.
+/// A file on the host as a fault's identity: by its certificate, as the links that show it name it.
 #[must_use]
-pub fn of_file(path: &str, fingerprint: Option<&str>) -> Origin {
-    let key = fingerprint.map_or_else(|| format!("file {path}"), str::to_owned);
-    Origin { key, file: Some(path.to_owned()) }
+pub fn of_file(path: &str, fingerprint: Option<&str>) -> FaultIdentity {
+    match fingerprint {
+        Some(sha256) => {
+            FaultIdentity::Certificate { sha256: sha256.to_owned(), file: Some(path.to_owned()) }
+        }
+        None => FaultIdentity::File(path.to_owned()),
+    }
 }
 
 /// A server whose certificate lacks the name by which a service dials it, although our own dial, mostly by
@@ -76,9 +80,9 @@ pub(super) fn misnamed(known: Known<'_>, container: &Instance, link: Link) -> As
     let Some(name) = settings::name_dialled(container, link) else { return Ok(None) };
     let Some(found) = known.named(link, &name)? else { return Ok(None) };
     let fault = found.fault.clone();
-    let origin = Origin { key: found.fingerprint.clone(), file: None };
+    let identity = FaultIdentity::Certificate { sha256: found.fingerprint.clone(), file: None };
     let failure =
-        Failure { origin: Some(origin), ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()])) }
+        Failure { identity: Some(identity), ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()])) }
             .because(fault.message);
     // The service's own name is what the certificate has to have; any other is the client's choice.
     Ok(Some(if name == link.service() {

@@ -5,7 +5,7 @@ use rustls::AlertDescription as A;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::diagnosis::{Asked, Known, Premises};
 use crate::evidence::Presented;
-use crate::evidence::fault::{Cause, Failure, Origin, Recognised, Speaker};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Speaker};
 use crate::link::Link;
 use crate::x509::verdict::ChainFault;
 
@@ -57,10 +57,11 @@ pub(super) fn own_certificate(known: Known<'_>, link: Link, mut failure: Failure
     failure.cause = of(kind, variant, Side::Client, fault.confidence);
     failure.facts.insert(0, format!("our certificate in {file}: {}", fault.message));
     if fault.of_anchor {
-        failure.origin = Some(anchor_file(known.premises));
+        failure.identity = Some(anchor_file(known.premises));
         return Ok(failure.at(known.premises.anchors_file()));
     }
-    failure.origin = Some(Origin { key: own.fingerprint.clone(), file: Some(file.clone()) });
+    failure.identity =
+        Some(FaultIdentity::Certificate { sha256: own.fingerprint.clone(), file: Some(file.clone()) });
     Ok(failure.at(file))
 }
 
@@ -116,7 +117,7 @@ pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked
         _ => {}
     }
     let fault = fault.clone();
-    failure.origin = Some(origin(known.premises, &fault, presented));
+    failure.identity = Some(identity(known.premises, &fault, presented));
     Ok(failure)
 }
 
@@ -129,23 +130,22 @@ pub fn skewed(skew: i64) -> String {
 
 /// What several failures of one certificate or one authority have in common.
 #[must_use]
-pub fn origin(premises: &Premises, fault: &ChainFault, presented: &Presented) -> Origin {
+pub fn identity(premises: &Premises, fault: &ChainFault, presented: &Presented) -> FaultIdentity {
     let of_authority =
         fault.kind == CauseKind::UnknownAuthority && fault.variant != Some(Variant::SelfSigned);
     if fault.of_anchor {
         anchor_file(premises)
     } else if of_authority {
-        Origin { key: format!("authority {}", presented.issuer), file: anchor_file(premises).file }
+        FaultIdentity::Authority { name: presented.issuer.clone(), anchors: premises.anchors_file() }
     } else {
-        Origin { key: presented.fingerprint.clone(), file: presented.file.clone() }
+        FaultIdentity::Certificate { sha256: presented.fingerprint.clone(), file: presented.file.clone() }
     }
 }
 
-/// The CA file as the origin of a fault.
+/// The CA file as a fault's identity.
 #[must_use]
-pub fn anchor_file(premises: &Premises) -> Origin {
-    let file = premises.anchors_file();
-    Origin { key: format!("anchors {file}"), file: Some(file) }
+pub fn anchor_file(premises: &Premises) -> FaultIdentity {
+    FaultIdentity::Anchors(premises.anchors_file())
 }
 
 /// A handshake broke off, or what came was no TLS: what does the port say in clear?

@@ -6,7 +6,7 @@ use crate::cause::{CauseKind, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::State;
-use crate::evidence::fault::{Cause, Failure, Speaker};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, Speaker};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -37,7 +37,7 @@ fn own_side(known: Known<'_>, container: &Instance, mut failure: Failure) -> Ask
     {
         return Ok(found.because(said));
     }
-    let (file, origin) = client::file_at_fault(known, container, kind, &said)?.unzip();
+    let (file, identity) = client::file_at_fault(known, container, kind, &said)?.unzip();
     let settings = settings::relevant(container, Some(Link::Redis), Some(kind), file.as_deref());
     failure = failure.set_by(settings);
     if let Some(file) = file {
@@ -45,8 +45,8 @@ fn own_side(known: Known<'_>, container: &Instance, mut failure: Failure) -> Ask
         if let (Cause::Line(line), false) = (&mut failure.cause, file.contains("/server/")) {
             line.side = Side::Client;
         }
-        failure.place = origin.as_ref().and_then(|origin| origin.file.clone());
-        failure.origin = origin;
+        failure.place = identity.as_ref().and_then(FaultIdentity::file).map(str::to_owned);
+        failure.identity = identity;
     }
     Ok(failure)
 }

@@ -11,7 +11,7 @@ mod upstream;
 mod words;
 
 pub use client::{file_of, of_file};
-pub use endpoint::{anchor_file, origin, skewed};
+pub use endpoint::{anchor_file, identity, skewed};
 pub use server::server;
 pub use service::{cannot_reach_nats, is_looping, state_of};
 

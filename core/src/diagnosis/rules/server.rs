@@ -9,7 +9,7 @@ use crate::cause::{CauseKind, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::State;
-use crate::evidence::fault::{Cause, Failure, Stage};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
 use crate::link::Link;
 
 /// What is wrong with the server of a link.
@@ -53,14 +53,14 @@ fn stopped(known: Known<'_>, seen: Seen<'_>) -> Asked<Failure> {
         && let Some(words) = words(known, seen, None)?
     {
         let at_fault = client::file_at_fault(known, seen.instance, words.what.kind, &words.sample)?;
-        let (file, origin) = at_fault.unzip();
+        let (file, identity) = at_fault.unzip();
         let settings = match &file {
             Some(file) => settings::relevant(seen.instance, None, Some(words.what.kind), Some(file)),
             None => Vec::new(),
         };
-        let place = origin.as_ref().and_then(|origin| origin.file.clone());
+        let place = identity.as_ref().and_then(FaultIdentity::file).map(str::to_owned);
         let cause = Cause::Line(words.what.clone());
-        return Ok(Failure { origin, ..Failure::new(Stage::Configure, cause) }
+        return Ok(Failure { identity, ..Failure::new(Stage::Configure, cause) }
             .because(format!("{} logged: {}", seen.instance.name, words.sample))
             .because(seen.state())
             .at(place.unwrap_or_else(|| service.clone()))

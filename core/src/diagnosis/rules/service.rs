@@ -9,7 +9,7 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::State;
-use crate::evidence::fault::{Cause, Failure, Origin, Stage};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -221,7 +221,7 @@ pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Op
     }
     // Its links are fine: what is wrong is on the service's side.
     let at_fault = client::file_at_fault(known, seen.instance, words.what.kind, &words.sample)?;
-    let (file, origin) = at_fault.unzip();
+    let (file, identity) = at_fault.unzip();
     let stage = if own { Stage::Configure } else { Stage::Exchange };
     let settings = settings::relevant(seen.instance, words.link, Some(words.what.kind), file.as_deref());
     let mut what = words.what.clone();
@@ -231,16 +231,16 @@ pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Op
     } else if link.is_some() && is_distrust(what.kind) {
         what.side = Side::Client;
     }
-    let place = origin.as_ref().and_then(|origin| origin.file.clone());
-    let origin = match words.link {
+    let place = identity.as_ref().and_then(FaultIdentity::file).map(str::to_owned);
+    let identity = match words.link {
         // Whom a server refuses the login, it refuses to all who have it.
         Some(link) if what.kind == CauseKind::AuthNotTls => {
-            Some(Origin { key: format!("login {}", link.service()), file: None })
+            Some(FaultIdentity::Login(link))
         }
-        _ => origin,
+        _ => identity,
     };
     Ok(Some(
-        Failure { origin, ..Failure::new(stage, Cause::Line(what)) }
+        Failure { identity, ..Failure::new(stage, Cause::Line(what)) }
             .because(said)
             .at(place.unwrap_or_else(|| service.clone()))
             .set_by(settings),
@@ -323,6 +323,7 @@ fn chained(seen: Seen<'_>, link: Link, mut found: Failure, effect: Effect) -> Fa
     let why = if found.facts.is_empty() { String::new() } else { found.facts.remove(0) };
     let sentence = format!("{} {so} because it cannot {cannot} {name}: {why}", seen.instance.service);
     found.facts.insert(0, sentence.trim_end_matches([':', ' ']).to_owned());
+    found.chained = true;
     found
 }
 
