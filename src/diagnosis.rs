@@ -4,6 +4,7 @@ use tls_verify_checks::cause::{CauseKind, Severity, Side};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::{Link, Stack};
+use tls_verify_core::evidence::Fact;
 use tls_verify_core::redaction::redact;
 use tls_verify_core::remedy::catalogue;
 use tls_verify_core::report::Diagnosis;
@@ -46,7 +47,7 @@ fn collect(
     remarks: &mut Vec<String>,
 ) {
     let Some(reading) = failure.cause.reading() else {
-        let mut text = failure.facts.join("; ");
+        let mut text = failure.words();
         if let (true, Some(raw)) = (text.is_empty(), failure.trail.last()) {
             text.clone_from(raw);
         }
@@ -77,7 +78,7 @@ fn diagnosis(
 ) -> Diagnosis {
     let mut because: Vec<String> = match only {
         Some(fault) => vec![fault.message.clone()],
-        None => failure.facts.clone(),
+        None => failure.facts.iter().map(ToString::to_string).collect(),
     };
     if because.is_empty() {
         because.extend(failure.trail.last().cloned());
@@ -113,7 +114,7 @@ fn diagnosis(
         explain: format!("tls-verify explain {}", reading.kind),
         place: Some(place),
         identity: failure.identity.clone(),
-        chained: failure.chained && only.is_none(),
+        chained: only.is_none() && matches!(failure.facts.first(), Some(Fact::Chained { .. })),
     }
 }
 

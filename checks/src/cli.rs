@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
+use tls_verify_core::diagnosis::rules::OWN_TOOL;
 use tls_verify_core::logs::classify::sense;
 use tls_verify_core::redaction::redact;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -90,7 +91,12 @@ pub(crate) async fn cordumctl(
         }
         Ok((status, said, _)) => Ended::Refused(said_no(context, status.code(), &said)),
         Err(failure) if failure.stage == Stage::Configure => Ended::NotRun(failure),
-        Err(failure) => Ended::Refused(failure.because("cordumctl did not end in time")),
+        Err(failure) => {
+            let mut late =
+                Failure::new(failure.stage, failure.cause).because("cordumctl did not end in time");
+            late.trail = failure.trail;
+            Ended::Refused(late.at(OWN_TOOL))
+        }
     }
 }
 

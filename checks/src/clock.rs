@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use time::PrimitiveDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use tls_verify_core::diagnosis::rules::skewed;
+use tls_verify_core::evidence::Fact;
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::context::Context;
@@ -89,10 +89,7 @@ pub fn warning(date: &str) -> Option<Failure> {
         confidence: Confidence::Possible,
         link: Some(Link::Gateway),
     };
-    Some(Failure::new(Stage::Exchange, Cause::Line(line)).because(format!(
-        "the gateway's clock (HTTP Date) is {} ours: one of the two is wrong",
-        skewed(skew)
-    )))
+    Some(Failure::new(Stage::Exchange, Cause::Line(line)).because(Fact::ClocksDiffer { skew }))
 }
 
 #[cfg(test)]
@@ -105,6 +102,5 @@ mod tests {
         assert_eq!(ahead("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(0));
         assert_eq!(ahead("Mon, 07 Nov 1994 08:49:37 GMT", now), Some(86_400));
         assert_eq!(ahead("yesterday", now), None);
-        assert_eq!(skewed(-86_300), "24 hours behind");
     }
 }

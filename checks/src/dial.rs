@@ -19,6 +19,7 @@ use crate::peel::peel;
 use crate::platform::Wire;
 use crate::stack::Endpoint;
 use crate::tls::{self, Offer, Recorder, Recording};
+use tls_verify_core::evidence::Fact;
 
 /// Runs `work` until `deadline`.
 ///
@@ -274,6 +275,7 @@ pub async fn handshake(
             let recording = tls::recorded(&recorder);
             let head = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
             refine(&mut failure, &recording, &head);
+            failure.unmet_request = !identity_shown && recording.asked_for_certificate.is_some();
             Err(Broken { failure, recording, local })
         }
     }
@@ -281,18 +283,19 @@ pub async fn handshake(
 
 /// Puts our own verdict, and what the first bytes say, in place of the library's words.
 pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
+    failure.presented.clone_from(&recording.chain);
     if let Some(bits) = recording.weak_key {
         failure.cause = Cause::WeakKey;
         failure.facts.push(format!(
             "the server's RSA key of {bits} bits signs what this tool's TLS library does not verify (2048 at least); Go \
              clients take it: use a larger key"
-        ));
+        ).into());
         return;
     }
     match &failure.cause {
         Cause::Chain(_) => {
             if let Some(verdict) = recording.verdict.as_ref().filter(|verdict| !verdict.faults.is_empty()) {
-                failure.facts.extend(verdict.faults.iter().map(|fault| fault.message.clone()));
+                failure.facts.extend(verdict.faults.iter().map(|fault| Fact::from(&fault.message)));
                 failure.cause = Cause::Chain(verdict.faults.clone());
             }
         }
@@ -302,7 +305,7 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
             if !head.is_empty() {
                 let text: String =
                     String::from_utf8_lossy(&head[..head.len().min(40)]).escape_debug().collect();
-                failure.facts.push(format!("the first bytes of the answer are \"{text}\""));
+                failure.facts.push(format!("the first bytes of the answer are \"{text}\"").into());
             }
         }
         Cause::Alert { alert, identity_shown, asked } => {
@@ -310,7 +313,9 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
             let (alert, identity_shown) = (*alert, *identity_shown);
             failure.cause = Cause::Alert { alert, identity_shown, asked };
             let shown = if identity_shown { "our client certificate" } else { "no client certificate" };
-            failure.facts.push(format!("the peer answered alert {} ({alert:?}) to {shown}", u8::from(alert)));
+            failure
+                .facts
+                .push(format!("the peer answered alert {} ({alert:?}) to {shown}", u8::from(alert)).into());
         }
         _ => {}
     }
@@ -350,6 +355,10 @@ pub enum Quiet {
     Closed(Failure),
 }
 
+fn asked(dialled: &Dialled) -> bool {
+    tls::recorded(&dialled.recorder).asked_for_certificate.is_some()
+}
+
 /// Reads before writing, so that an alert that follows a TLS 1.3 handshake is not lost: a client
 /// that writes first turns the server's close into a reset in a third of the refusals
 /// (nats-server 2.9.10, 2.10.29, 2.12.6).
@@ -358,7 +367,11 @@ pub async fn read_first(dialled: &mut Dialled, patience: Duration) -> Quiet {
     let shown = dialled.identity_shown;
     match tokio::time::timeout(patience, dialled.stream.read(&mut buffer)).await {
         Err(_) => Quiet::Silence,
-        Ok(Ok(0)) => Quiet::Closed(Failure::new(Stage::Session, Cause::Eof)),
+        Ok(Ok(0)) => {
+            let mut failure = Failure::new(Stage::Session, Cause::Eof);
+            failure.unmet_request = !shown && asked(dialled);
+            Quiet::Closed(failure)
+        }
         Ok(Ok(count)) => {
             buffer.truncate(count);
             Quiet::Data(buffer)
@@ -367,6 +380,7 @@ pub async fn read_first(dialled: &mut Dialled, patience: Duration) -> Quiet {
             let mut failure = peel(&error, Stage::Session, shown);
             let recording = tls::recorded(&dialled.recorder);
             refine(&mut failure, &recording, &[]);
+            failure.unmet_request = !shown && asked(dialled);
             Quiet::Closed(failure)
         }
     }

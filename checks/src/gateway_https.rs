@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::Value;
-use tls_verify_core::evidence::{Answer, Evidence, Question, Unready};
+use tls_verify_core::evidence::{Answer, Evidence, Fact, Question, Unready};
 use tls_verify_core::logs::classify::sense;
 use tls_verify_core::redaction::redact;
 
@@ -39,7 +39,7 @@ async fn observe(context: &Context) -> Observation {
                 let fine = if unready.is_none() { " while /readyz is fine" } else { "" };
                 let busy = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
                     .because(format!("HTTP 429 (rate limited){fine}"))
-                    .because(format!("TLS itself is fine: {}", answer.over()));
+                    .because(Fact::TlsIsFine { over: answer.over().to_owned() });
                 limited(&mut seen, status, busy, unready);
                 return seen;
             }

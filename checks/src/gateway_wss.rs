@@ -117,6 +117,7 @@ fn refused(error: &WsError) -> Failure {
                 server: None,
                 content_type: None,
                 date: None,
+                location: None,
                 recording: crate::tls::Recording::default(),
                 address: None,
                 tls: true,

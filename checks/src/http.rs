@@ -13,8 +13,10 @@ use crate::fault::{Cause, Failure, Stage};
 use crate::hello;
 use crate::peel::peel;
 use crate::platform::Wire;
+use crate::secret;
 use crate::stack::Endpoint;
 use crate::tls::{self, ANY_VERSION, Offer, Recording, Trust};
+use tls_verify_core::evidence::Fact;
 
 /// An HTTP answer and the TLS under it.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Answer {
     pub server: Option<String>,
     pub content_type: Option<String>,
     pub date: Option<String>,
+    /// Where a redirect points.
+    pub location: Option<String>,
     pub recording: Recording,
     pub address: Option<SocketAddr>,
     pub tls: bool,
@@ -48,7 +52,7 @@ impl Answer {
     pub fn excerpt(&self) -> String {
         // Masked before it is cut: half a secret is one too.
         let text = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]).into_owned();
-        let text = crate::secret::mask(&text).into_owned();
+        let text = secret::mask(&text).into_owned();
         // A page's own words, not its tags.
         let mut plain = String::new();
         let mut tag = false;
@@ -123,6 +127,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
+        let location = header("location");
         let status = response.status().as_u16();
         let address = response.remote_addr();
         let mut body = Vec::new();
@@ -136,17 +141,18 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
                 break;
             }
         }
-        Ok((status, body, server, content_type, date, address))
+        Ok((status, body, server, content_type, date, location, address))
     });
     let exchanged = exchanged.await;
     context.saw(endpoint.link, &tls::recorded(&recorder));
     match exchanged {
-        Ok((status, body, server, content_type, date, address)) => Ok(Answer {
+        Ok((status, body, server, content_type, date, location, address)) => Ok(Answer {
             status,
             body,
             server,
             content_type,
             date,
+            location,
             recording: tls::recorded(&recorder),
             address,
             tls: secure,
@@ -156,6 +162,10 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
             dial::refine(&mut failure, &recording, &[]);
             let failure = hello::beyond(context, endpoint, failure).await;
             let mut failure = look_again(context, endpoint, secure, failure).await;
+            // What was met comes before where.
+            if failure.facts.is_empty() {
+                failure.facts.extend(failure.trail.last().map(Fact::from));
+            }
             if let Some(address) = addresses.first() {
                 failure = failure.because(format!("dialled {} at {address}", endpoint.authority()));
             }
@@ -254,6 +264,7 @@ pub(crate) async fn exchange(
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
+        let location = header("location");
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while body.len() < limit
@@ -266,7 +277,17 @@ pub(crate) async fn exchange(
         }
         driver.abort();
         let recording = Recording::default();
-        Ok(Answer { status, body, server, content_type, date, recording, address: None, tls: false })
+        Ok(Answer {
+            status,
+            body,
+            server,
+            content_type,
+            date,
+            location,
+            recording,
+            address: None,
+            tls: false,
+        })
     })
     .await
 }
@@ -332,9 +353,13 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
 #[must_use]
 pub fn refused(answer: &Answer) -> Failure {
     let status = answer.status;
-    let fine = format!("TLS itself is fine: {}", answer.over());
+    let fine = Fact::TlsIsFine { over: answer.over().to_owned() };
     let said = format!("HTTP {status}: {}", answer.excerpt());
     let failure = Failure::new(Stage::Exchange, status_cause(status, &answer.body)).because(said);
+    let failure = match &answer.location {
+        Some(to) => failure.because(format!("it redirects to {}", secret::mask(to))),
+        None => failure,
+    };
     if status == 400 { failure } else { failure.because(fine) }
 }
 

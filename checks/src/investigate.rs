@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustls_pki_types::CertificateDer;
 use tls_verify_core::diagnosis::{self, Asked, Known, Premises, next_question, rules};
 use tls_verify_core::evidence::{
-    Answer, Clock, Evidence, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,
+    Answer, Clock, Evidence, Fact, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,
     Question, State,
 };
 use tls_verify_core::workload::Instance;
@@ -38,6 +38,7 @@ pub fn premises(stack: &Stack) -> Premises {
         anchors: stack.anchors.file.clone(),
         identity: stack.identity.get().ok().map(|identity| identity.cert_file.clone()),
         worker: stack.worker.clone(),
+        trusting: !stack.anchors.certificates.is_empty(),
     }
 }
 
@@ -92,9 +93,11 @@ async fn ask(context: &Context, question: &Question) -> Answer {
     match question {
         Question::OwnCertificate(link) => Answer::OwnCertificate(own_certificate(context, *link)),
         Question::OldVersion(link) => Answer::OldVersion(old_version(context, *link).await),
-        Question::Presented(link) => Answer::Presented(presented(context, *link).await),
-        Question::Intermediate(link) => Answer::Intermediate(intermediate(context, *link).await),
-        Question::Clock(link) => Answer::Clock(other_clock(context, *link).await),
+        Question::Presented { link, chain } => Answer::Presented(presented(context, *link, chain).await),
+        Question::Intermediate { link, chain } => {
+            Answer::Intermediate(intermediate(context, *link, chain).await)
+        }
+        Question::Clock { link, chain } => Answer::Clock(other_clock(context, *link, chain).await),
         Question::InClear(link) => Answer::InClear(in_clear(context, *link).await),
         Question::HandshakeFirst(link) => {
             Answer::HandshakeFirst(handshake_first(context, *link).await.unwrap_or(false))
@@ -165,12 +168,19 @@ async fn old_version(context: &Context, link: Link) -> Option<&'static str> {
     None
 }
 
-async fn presented(context: &Context, link: Link) -> Option<Presented> {
+type Chain = [CertificateDer<'static>];
+
+/// The chain of the connection that failed, else what the link presented to us.
+fn chain_of(context: &Context, link: Link, chain: &Chain) -> Option<Vec<CertificateDer<'static>>> {
+    if chain.is_empty() { Some(context.served(link)?.chain) } else { Some(chain.to_vec()) }
+}
+
+async fn presented(context: &Context, link: Link, chain: &Chain) -> Option<Presented> {
     // A program of its own, as cordumctl, keeps what it was presented to itself.
-    if context.served(link).is_none() && link != Link::Nats {
+    if chain.is_empty() && context.served(link).is_none() && link != Link::Nats {
         let _ = context.dial(&context.placed(link).await, None, &[], context.attempt()).await;
     }
-    let chain = context.served(link)?.chain;
+    let chain = chain_of(context, link, chain)?;
     Some(described(&context.stack, chain.first()?))
 }
 
@@ -203,10 +213,10 @@ pub(crate) fn fingerprint_of_file(path: &str) -> Option<String> {
 }
 
 /// The certificate in the folder that closes the gap between what was presented and the CA file.
-async fn intermediate(context: &Context, link: Link) -> Option<Intermediate> {
+async fn intermediate(context: &Context, link: Link, chain: &Chain) -> Option<Intermediate> {
     use x509_parser::prelude::FromDer;
     let stack = &context.stack;
-    let presented = context.served(link)?.chain;
+    let presented = chain_of(context, link, chain)?;
     let endpoint = context.placed(link).await;
     let now = SystemTime::now();
     let root = stack.anchors.file.parent().and_then(Path::parent)?.to_owned();
@@ -247,10 +257,10 @@ fn lying_about(root: &Path) -> Vec<(String, CertificateDer<'static>)> {
     found
 }
 
-async fn other_clock(context: &Context, link: Link) -> Option<Clock> {
+async fn other_clock(context: &Context, link: Link, chain: &Chain) -> Option<Clock> {
     let skew = clock::skew(context).await?;
     let theirs = clock::shifted(SystemTime::now(), skew)?;
-    let chain = context.served(link)?.chain;
+    let chain = chain_of(context, link, chain)?;
     let endpoint = context.placed(link).await;
     let anchors = &context.stack.anchors.certificates;
     let judged = verdict::of_server(&chain, anchors, Some(endpoint.name()), theirs);
@@ -366,7 +376,7 @@ async fn session(context: &Context, link: Link) -> Option<Failure> {
     match crate::redis_tls::speaks_plaintext(context).await {
         Some(answer) => Some(
             Failure::new(crate::fault::Stage::Exchange, Cause::NotTls(Speaker::Redis))
-                .because(format!("Redis answers a plaintext PING with \"{answer}\"")),
+                .because(Fact::PlainRedis { answer }),
         ),
         None => crate::redis_tls::logged_in(context).await.err(),
     }

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 pub use tls_verify_core::logs::runs::{Reader, RunLog, ServiceLog, Trouble};
 use tls_verify_core::workload::Instance;
 
+use crate::cause::CauseKind;
 use crate::context::{Context, OwnProbe};
 use crate::platform::{Piece, Platform};
 use crate::stack::Link;
@@ -59,5 +60,7 @@ pub async fn last_trouble(
         (trouble.link.is_none() || trouble.link == Some(link))
             && trouble.last.is_none_or(|last| last >= since)
     };
-    log.present.troubles.iter().filter(concerns).max_by_key(|trouble| trouble.line).cloned()
+    // A proxy's access line tells that our own request failed, its error line why.
+    let tells = |trouble: &&Trouble| (trouble.what.kind != CauseKind::BadGateway, trouble.line);
+    log.present.troubles.iter().filter(concerns).max_by_key(tells).cloned()
 }

@@ -73,7 +73,7 @@ pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String),
     let platform = match context.platform().await {
         Ok(platform) => platform,
         Err(failure) => {
-            tried.extend(failure.facts.iter().cloned());
+            tried.extend(failure.facts.iter().map(ToString::to_string));
             return match beside(context).await {
                 Ok(found) => Ok(found),
                 Err(error) => {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use tls_verify_core::diagnosis::rules;
-use tls_verify_core::evidence::Subject;
+use tls_verify_core::evidence::{Fact, Subject};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Variant};
@@ -142,7 +142,7 @@ fn not_running(instance: &Instance) -> Failure {
 /// The instance runs and has no connection.
 fn unconnected(instance: &Instance) -> Failure {
     Failure::new(Stage::Session, Cause::Eof)
-        .because(format!("{} runs, but holds no NATS connection", instance.name))
+        .because(Fact::Unconnected { who: instance.name.clone() })
         .at(instance.service.clone())
 }
 
@@ -178,7 +178,7 @@ async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, ask
     let own = context.own_probes();
     let log = logs::of_container(context, engine, worker, &own).await;
     let mut failure = Failure::new(Stage::Exchange, Cause::Other).at(worker.service.clone());
-    failure.facts = asked;
+    failure.facts = asked.into_iter().map(Fact::from).collect();
     match log {
         Ok(log) if log.present.lines == 0 => {
             Verdict::Unclear(failure.because(format!("the log of {} is empty", worker.name)))
@@ -189,7 +189,11 @@ async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, ask
             match trouble {
                 Some(trouble) if trouble.link != Some(Link::Redis) => Verdict::Broken(
                     Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
-                        .because(format!("{} logged: {}", worker.name, trouble.sample))
+                        .because(Fact::Logged {
+                            who: worker.name.clone(),
+                            when: None,
+                            line: trouble.sample.clone(),
+                        })
                         .at(worker.service.clone()),
                 ),
                 _ if connected => Verdict::Connected(

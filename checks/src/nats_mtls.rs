@@ -134,7 +134,7 @@ async fn attempt(
         Ok(greeted) => Ok(format!("PONG over {}", greeted.version)),
         // Refused at login: TLS let the client in, so the certificate is not what protects.
         Err((_, broken)) if matches!(broken.failure.cause, Cause::Login) => {
-            Ok(format!("TLS let it in; only the login refused it ({})", broken.failure.facts.join("; ")))
+            Ok(format!("TLS let it in; only the login refused it ({})", broken.failure.words()))
         }
         Err((_, broken)) => Err(broken.failure),
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 
-use tls_verify_core::evidence::Subject;
+use tls_verify_core::evidence::{Fact, Subject};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Confidence, Side};
@@ -202,19 +202,14 @@ fn weigh(
             continue;
         }
         if !of_redis {
-            failure.facts.push(match trouble.link {
-                Some(link) => format!("this is the service's link to {link}, not Redis"),
-                None => "the line does not speak of Redis".to_owned(),
-            });
+            failure.facts.push(Fact::OfAnotherLink(trouble.link));
             seen.warnings.push(failure);
         } else if connection && over {
-            failure.facts.push("the service got over it".to_owned());
+            failure.facts.push(Fact::GotOver);
             seen.warnings.push(failure);
         } else {
             if !connection && !restarting {
-                failure.facts.push(format!(
-                    "if it has been mended since: restart {service}, or look at newer lines with `--since`"
-                ));
+                failure.facts.push(Fact::IfMended { service: service.to_owned() });
             }
             let says = seen.expect(name, Expects::Works);
             seen.about(&says, present.subject.clone());
@@ -263,7 +258,7 @@ fn as_failure(name: &str, service: &str, trouble: &Trouble) -> Failure {
         _ => "once".to_owned(),
     };
     Failure::new(Stage::Exchange, Cause::Line(what))
-        .because(format!("{name} logged ({times}): {}", trouble.sample))
+        .because(Fact::Logged { who: name.to_owned(), when: Some(times), line: trouble.sample.clone() })
         .at(service.to_owned())
 }
 

@@ -175,6 +175,8 @@ pub async fn reachable(context: &Context) -> Option<bool> {
     match ping(context, (Instant::now() + patience).min(context.deadline)).await {
         Ok(_) => Some(true),
         Err(failure) => match failure.cause {
+            // Without a CA file nothing is trusted: that says nothing of Redis.
+            Cause::Chain(_) if context.stack.anchors.certificates.is_empty() => None,
             Cause::Unreachable
             | Cause::Alert { .. }
             | Cause::File(_)

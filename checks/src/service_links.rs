@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use tls_verify_core::workload::Instance;
 
+use tls_verify_core::evidence::Fact;
+
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::deployment::{self, truthy};
@@ -148,7 +150,7 @@ async fn by_logs(context: &Context) -> Vec<Failure> {
             let Some(trouble) = last(&log.present).or_else(|| log.previous.as_ref().and_then(last)) else {
                 continue;
             };
-            let said = format!("{service} logged: {}", trouble.sample);
+            let said = Fact::Logged { who: (*service).to_owned(), when: None, line: trouble.sample.clone() };
             let live = match trouble.link {
                 Some(link @ (Link::Redis | Link::Nats)) => server(context, link).await,
                 _ => None,

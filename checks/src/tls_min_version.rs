@@ -149,9 +149,7 @@ fn describe(answer: Answer) -> String {
 async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> Result<Look, String> {
     let link = endpoint.link;
     let deadline = context.attempt();
-    let said = |failure: &Failure| {
-        failure.facts.first().or(failure.trail.last()).cloned().unwrap_or_else(|| "not reached".to_owned())
-    };
+    let said = |failure: &Failure| failure.why().unwrap_or_else(|| "not reached".to_owned());
     let (tap, address) = open(context, endpoint, deadline).await.map_err(|failure| said(&failure))?;
     let offer = Offer {
         trust: Trust::Observe(context.stack.anchors.certificates.clone()),

@@ -119,6 +119,9 @@ pub fn stack(
             }
             Err(fault) => problems.push(ca_problem(&fault)),
         }
+    } else if let Ok(read) = pem::certificates(&paths.ca) {
+        // Not needed, but what is traced to Redis or NATS is held against it.
+        anchors.certificates = read.certificates;
     }
     let api_key = api_key(args, environment, &mut problems);
     if needs(Need::ApiKey) && api_key.is_none() && !args.anonymous && args.api_key_file.is_none() {

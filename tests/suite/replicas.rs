@@ -44,13 +44,18 @@ fn serve(address: &str, port: u16, certs: &Path) -> Server {
 
 /// Both servers have the stack's certificate; `clients` is the CA that the second knows its clients by.
 fn check_6(clients: &Authority, ca: &Authority) -> (Option<i32>, serde_json::Value) {
+    of_two(clients, ca, ca)
+}
+
+/// The second server's certificate is of the CA `signer`.
+fn of_two(clients: &Authority, signer: &Authority, ca: &Authority) -> (Option<i32>, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
-    let (server, client) = (ca.issue(&Leaf::server()).unwrap(), ca.issue(&Leaf::client()).unwrap());
+    let client = ca.issue(&Leaf::client()).unwrap();
     let port = free_port().unwrap();
     let mut servers = Vec::new();
-    for (name, address, known) in [("one", "127.0.0.1", ca), ("two", "127.0.0.2", clients)] {
+    for (name, address, known, by) in [("one", "127.0.0.1", ca, ca), ("two", "127.0.0.2", clients, signer)] {
         let certs = folder.path().join(name);
-        Layout::write(&certs, ca, &server, &client).unwrap();
+        Layout::write(&certs, ca, &by.issue(&Leaf::server()).unwrap(), &client).unwrap();
         std::fs::write(certs.join("ca/clients.crt"), known.pem()).unwrap();
         servers.push(serve(address, port, &certs));
     }
@@ -79,5 +84,21 @@ fn a_server_that_refuses_everybody_is_no_proof_beside_one_that_does_not() {
     assert_eq!((code, check["status"].as_str()), (Some(3), Some("unknown")), "{check}");
     let diagnosis = &check["diagnoses"][0];
     assert_eq!(diagnosis["cause"], "bad-certificate", "{check}");
+    assert!(check.to_string().contains("127.0.0.2"), "{check}");
+}
+
+#[test]
+fn each_of_two_servers_is_judged_by_the_certificate_that_it_presents() {
+    if find("nats-server").is_none() {
+        eprintln!("skipped: nats-server is not here");
+        return;
+    }
+    let (ca, other) = (Authority::generate().unwrap(), Authority::generate().unwrap());
+    let (code, check) = of_two(&ca, &other, &ca);
+    assert_eq!((code, check["status"].as_str()), (Some(3), Some("unknown")), "{check}");
+    let diagnosis = &check["diagnoses"][0];
+    // With what the first one presents any certificate that lies about would seem to close the gap.
+    assert_ne!(diagnosis["variant"], "missing-intermediate", "{check}");
+    assert!(["unknown-authority", "bad-signature"].iter().any(|one| diagnosis["cause"] == *one), "{check}");
     assert!(check.to_string().contains("127.0.0.2"), "{check}");
 }

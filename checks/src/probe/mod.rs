@@ -21,6 +21,7 @@ use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
+use tls_verify_core::evidence::Fact;
 
 /// What a target is expected to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,7 +321,7 @@ fn judged(
         return true;
     }
     let mut failure = Failure::new(Stage::Handshake, Cause::Chain(verdict.faults.clone()));
-    failure.facts.extend(verdict.faults.iter().map(|fault| fault.message.clone()));
+    failure.facts.extend(verdict.faults.iter().map(|fault| Fact::from(&fault.message)));
     seen.failed(valid, failure);
     false
 }

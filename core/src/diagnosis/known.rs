@@ -12,6 +12,8 @@ use crate::link::Link;
 use crate::logs::runs::ServiceLog;
 use crate::workload::Instance;
 
+type Der = rustls_pki_types::CertificateDer<'static>;
+
 /// A conclusion, or the question that has to be answered before it can be drawn.
 pub type Asked<T> = Result<T, Question>;
 
@@ -24,6 +26,8 @@ pub struct Premises {
     pub identity: Option<PathBuf>,
     /// The worker's service.
     pub worker: String,
+    /// There is a CA file with a certificate in it: without one no session of ours says anything.
+    pub trusting: bool,
 }
 
 impl Premises {
@@ -76,12 +80,12 @@ impl<'a> Known<'a> {
             Question::OwnCertificate(link), Answer::OwnCertificate(found) => found.as_ref(), else None;
         old_version(link: Link) -> Option<&'static str>,
             Question::OldVersion(link), Answer::OldVersion(found) => *found, else None;
-        presented(link: Link) -> Option<&'a Presented>,
-            Question::Presented(link), Answer::Presented(found) => found.as_ref(), else None;
-        intermediate(link: Link) -> Option<&'a Intermediate>,
-            Question::Intermediate(link), Answer::Intermediate(found) => found.as_ref(), else None;
-        clock(link: Link) -> Option<&'a Clock>,
-            Question::Clock(link), Answer::Clock(found) => found.as_ref(), else None;
+        presented(link: Link, chain: &[Der]) -> Option<&'a Presented>,
+            Question::Presented { link, chain: chain.to_vec() }, Answer::Presented(found) => found.as_ref(), else None;
+        intermediate(link: Link, chain: &[Der]) -> Option<&'a Intermediate>,
+            Question::Intermediate { link, chain: chain.to_vec() }, Answer::Intermediate(found) => found.as_ref(), else None;
+        clock(link: Link, chain: &[Der]) -> Option<&'a Clock>,
+            Question::Clock { link, chain: chain.to_vec() }, Answer::Clock(found) => found.as_ref(), else None;
         in_clear(link: Link) -> Option<&'a InClear>,
             Question::InClear(link), Answer::InClear(found) => found.as_ref(), else None;
         handshake_first(link: Link) -> bool,

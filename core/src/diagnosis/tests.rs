@@ -2,13 +2,15 @@
 
 use std::time::SystemTime;
 
+use super::rules::server;
 use super::{Case, Known, Premises, diagnose};
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::evidence::fault::{Cause, Failure, Recognised, Speaker, Stage};
-use crate::evidence::{Answer, Evidence, Question, State, Subject};
+use crate::evidence::{Answer, Clock, Evidence, Fact, InstanceState, Presented, Question, State, Subject};
 use crate::link::Link;
 use crate::logs::runs::{RunLog, ServiceLog, Trouble};
 use crate::workload::{Instance, Phase, Termination};
+use crate::x509::verdict::ChainFault;
 
 /// Runs the loop; what was asked in which order, and what it came to.
 fn investigate(
@@ -16,7 +18,7 @@ fn investigate(
     seen: &Failure,
     answer: impl Fn(&Question) -> Answer,
 ) -> (Vec<Question>, Failure) {
-    let premises = Premises::default();
+    let premises = Premises { trusting: true, ..Premises::default() };
     let mut found: Vec<Evidence> = Vec::new();
     loop {
         match diagnose(Known::open(&premises, &found), case, seen) {
@@ -77,8 +79,11 @@ fn a_gateway_that_is_down_because_of_nats_is_traced_to_nats() {
     assert_eq!(asked.len(), 3, "{asked:?}");
     assert_eq!(found.kind(), Some(CauseKind::WrongSchemeTlsToPlain));
     assert_eq!(found.place.as_deref(), Some("nats"));
-    assert_eq!(found.facts[0], "api-gateway is down because it cannot speak TLS with NATS: no TLS");
-    assert!(found.facts.iter().any(|fact| fact == "connecting to it"), "the symptom is kept as a fact");
+    assert_eq!(
+        found.facts[0].to_string(),
+        "api-gateway is down because it cannot speak TLS with NATS: no TLS"
+    );
+    assert!(found.facts.contains(&"connecting to it".into()), "the symptom is kept as a fact");
 }
 
 #[test]
@@ -148,6 +153,100 @@ fn a_line_about_redis_is_redis_fault_where_redis_shows_it() {
     });
     assert_eq!(found.kind(), Some(CauseKind::WrongSchemeTlsToPlain));
     assert_eq!(found.place.as_deref(), Some("redis"));
-    assert_eq!(found.facts, ["in clear", "it logged so"]);
+    assert_eq!(found.facts, [Fact::from("in clear"), Fact::from("it logged so")]);
     assert_eq!(seen.kind(), Some(CauseKind::Timeout), "what was seen is as it was");
+}
+
+#[test]
+fn a_frozen_container_is_neither_a_firewall_nor_a_timeout_of_the_network() {
+    let silent = Failure::new(Stage::Handshake, Cause::TimedOut).because("no answer");
+    let (_, found) = investigate(&Case::of(Link::Gateway), &silent, |question| match question {
+        Question::InClear(_) => Answer::InClear(None),
+        Question::State { .. } => gateway(Phase::Paused, 0),
+        other => panic!("{other:?}"),
+    });
+    let reading = found.cause.reading().unwrap();
+    assert_eq!((reading.kind, reading.variant), (CauseKind::Timeout, Some(Variant::ContainerPaused)));
+    let paused = |fact: &Fact| matches!(fact, Fact::State(InstanceState::Paused { .. }));
+    assert!(paused(&found.facts[0]), "{:?}", found.facts);
+}
+
+#[test]
+fn who_asks_for_a_certificate_gets_none_and_closes_wants_one() {
+    for cause in [Cause::Eof, Cause::Reset] {
+        let mut closed = Failure::new(Stage::Session, cause.clone());
+        closed.unmet_request = true;
+        let (asked, found) = investigate(&Case::of(Link::Redis), &closed, nobody);
+        assert!(asked.is_empty());
+        let reading = found.cause.reading().unwrap();
+        assert_eq!((reading.kind, reading.confidence), (CauseKind::ClientCertRequired, Confidence::Likely));
+        // Without the request it is what it looks like.
+        let (_, found) = investigate(&Case::of(Link::Redis), &Failure::new(Stage::Session, cause), nobody);
+        assert_eq!(found.kind(), Some(CauseKind::ConnectionReset));
+    }
+}
+
+#[test]
+fn each_server_is_judged_by_what_it_presented_itself() {
+    let other_ca = ChainFault {
+        confidence: Confidence::Likely,
+        ..ChainFault::new(CauseKind::UnknownAuthority, Some(Variant::OtherCa), "not of our CA")
+    };
+    let mut second = Failure::new(Stage::Handshake, Cause::Chain(vec![other_ca])).because("not of our CA");
+    second.presented = vec![vec![1, 2, 3].into()];
+    let (asked, _) = investigate(&Case::of(Link::Nats), &second, |question| match question {
+        Question::Presented { chain, .. } => {
+            assert_eq!(chain, &second.presented);
+            let presented = Presented { fingerprint: "02".to_owned(), issuer: "X".to_owned(), file: None };
+            Answer::Presented(Some(presented))
+        }
+        Question::Intermediate { chain, .. } => {
+            assert_eq!(chain, &second.presented);
+            Answer::Intermediate(None)
+        }
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(asked.len(), 2);
+}
+
+#[test]
+fn by_a_clock_that_is_a_year_off_the_ca_has_not_ended() {
+    for variant in [None, Some(Variant::ExpiredCa)] {
+        let ended = ChainFault::new(CauseKind::Expired, variant, "it ended");
+        let seen = Failure::new(Stage::Handshake, Cause::Chain(vec![ended.clone()])).because("it ended");
+        let by = |faults: Vec<ChainFault>| {
+            let (_, found) = investigate(&Case::of(Link::Gateway), &seen, |question| match question {
+                Question::Presented { .. } => Answer::Presented(Some(Presented {
+                    fingerprint: String::new(),
+                    issuer: String::new(),
+                    file: None,
+                })),
+                Question::Clock { .. } => {
+                    Answer::Clock(Some(Clock { skew: -31_000_000, faults: faults.clone() }))
+                }
+                other => panic!("{other:?}"),
+            });
+            found.cause.reading().and_then(|reading| reading.variant)
+        };
+        assert_eq!(by(Vec::new()), Some(Variant::ClockSkew));
+        assert_eq!(by(vec![ended.clone()]), variant, "by both clocks it has ended");
+    }
+}
+
+#[test]
+fn without_a_ca_file_no_session_of_ours_tells_anything_of_redis() {
+    let premises = Premises::default();
+    let found = [Evidence {
+        question: Question::State { service: "redis".to_owned(), instance: None },
+        answer: Answer::State(State::Unasked),
+    }];
+    assert!(server(Known::open(&premises, &found), Link::Redis).unwrap().is_none());
+}
+
+#[test]
+fn what_an_operator_runs_has_no_container() {
+    let late = Failure::new(Stage::Exchange, Cause::TimedOut).because("it did not end").at("cordumctl");
+    let (asked, found) = investigate(&Case::of(Link::Gateway), &late, nobody);
+    assert!(asked.is_empty(), "{asked:?}");
+    assert_eq!(found.place.as_deref(), Some("cordumctl"));
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use rustls::AlertDescription;
+use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 
+use super::Fact;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 
 pub use crate::logs::classify::{Recognised, Sense};
@@ -29,8 +31,8 @@ pub enum Stage {
 pub struct Failure {
     pub stage: Stage,
     pub cause: Cause,
-    /// What was seen, a fact a sentence, without secrets.
-    pub facts: Vec<String>,
+    /// What was seen, without secrets.
+    pub facts: Vec<Fact>,
     pub trail: Vec<String>,
     /// The service or file at fault where it is not the endpoint itself.
     pub place: Option<String>,
@@ -40,8 +42,10 @@ pub struct Failure {
     pub identity: Option<FaultIdentity>,
     /// Settings of the service at fault that bear on it.
     pub settings: Vec<super::Setting>,
-    /// The first fact is the chain from a service to what stands in its way.
-    pub chained: bool,
+    /// What was presented on this very connection, end-entity certificate first.
+    pub presented: Vec<CertificateDer<'static>>,
+    /// The peer asked for a client certificate on it, and we showed none.
+    pub unmet_request: bool,
 }
 
 /// What is at fault, where several failures may have it in common.
@@ -112,13 +116,14 @@ impl Failure {
             side: None,
             identity: None,
             settings: Vec::new(),
-            chained: false,
+            presented: Vec::new(),
+            unmet_request: false,
         }
     }
 
     /// Adds a fact.
     #[must_use]
-    pub fn because(mut self, fact: impl Into<String>) -> Self {
+    pub fn because(mut self, fact: impl Into<Fact>) -> Self {
         let fact = fact.into();
         if !fact.is_empty() && !self.facts.contains(&fact) {
             self.facts.push(fact);
@@ -137,7 +142,7 @@ impl Failure {
     #[must_use]
     pub fn set_by(mut self, settings: Vec<super::Setting>) -> Self {
         for setting in settings.into_iter().take(4) {
-            self = self.because(setting.to_string());
+            self = self.because(Fact::Setting(setting.clone()));
             self.settings.push(setting);
         }
         self
@@ -148,6 +153,18 @@ impl Failure {
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
         self
+    }
+
+    /// The first fact in words, else the innermost error.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        self.facts.first().map(ToString::to_string).or_else(|| self.trail.last().cloned())
+    }
+
+    /// All facts in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.facts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 
     /// The promised name of the cause, where one fits.

@@ -1,10 +1,12 @@
 //! What was seen: steps, failures and their causes, typed.
 
+mod fact;
 pub mod fault;
 pub mod observation;
 mod question;
 mod setting;
 
+pub use fact::{Effect, Fact, InstanceState};
 pub use question::{
     Answer, Clock, Evidence, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,
     Question, State, Subject, Unready,

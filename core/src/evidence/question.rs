@@ -3,6 +3,8 @@
 
 use std::time::SystemTime;
 
+use rustls_pki_types::CertificateDer;
+
 use super::fault::{Failure, Speaker};
 use crate::link::Link;
 use crate::logs::classify::Recognised;
@@ -34,12 +36,13 @@ pub enum Question {
     OwnCertificate(Link),
     /// Nothing in common: which old version does the server speak?
     OldVersion(Link),
-    /// What does the server present?
-    Presented(Link),
+    /// What does the server present: on the connection that failed, or, where nothing of it is known, on one
+    /// of ours?
+    Presented { link: Link, chain: Vec<CertificateDer<'static>> },
     /// Does the intermediate that closes the gap to the CA file lie in the certificate folder?
-    Intermediate(Link),
-    /// How do the dates of what a link presents look by the gateway's clock?
-    Clock(Link),
+    Intermediate { link: Link, chain: Vec<CertificateDer<'static>> },
+    /// How do the dates of what is presented look by the gateway's clock?
+    Clock { link: Link, chain: Vec<CertificateDer<'static>> },
     /// What does the port answer in clear?
     InClear(Link),
     /// Does a NATS that says nothing want the handshake first?

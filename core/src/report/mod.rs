@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::status::Status;
 
+mod words;
+
 pub use crate::remedy::Fix;
 
 /// Why a check ended as it did.

@@ -51,7 +51,7 @@ pub(super) fn docker(
     let own = crate::own_connections::kept(environment);
     runtime.block_on(async {
         let platform = platform::connect(&stack, stack.timeout).await.map_err(|failure| {
-            Wrong::new(failure.facts.join("; "), "start Docker, give --docker-host, or pipe the logs in")
+            Wrong::new(failure.words(), "start Docker, give --docker-host, or pipe the logs in")
         })?;
         let inside: Vec<IpAddr> =
             platform.instances().flat_map(|container| container.addresses.iter().copied()).collect();

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use tls_verify_checks::cause::Severity;
 use tls_verify_checks::fault::{Cause, Failure, Stage};
 use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Outcome, Step};
 use tls_verify_checks::stack::Stack;
@@ -161,10 +162,13 @@ pub(crate) fn summary(
                 (None, false) => worked.join("; "),
             }
         }
+        // What broke first; a certificate that ends soon is not why.
         _ => diagnoses
             .iter()
+            .filter(|one| one.severity == Severity::Error)
             .flat_map(|one| one.because.first())
             .chain(remarks.iter())
+            .chain(diagnoses.iter().flat_map(|one| one.because.first()))
             .next()
             .cloned()
             .or_else(|| diagnoses.first().map(|one| one.title.clone()))

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
+use crate::evidence::Fact;
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Stage};
 use crate::link::Link;
 use crate::workload::Instance;
@@ -67,9 +68,7 @@ pub(super) fn file_at_fault(
 #[must_use]
 pub fn of_file(path: &str, fingerprint: Option<&str>) -> FaultIdentity {
     match fingerprint {
-        Some(sha256) => {
-            FaultIdentity::Certificate { sha256: sha256.to_owned(), file: Some(path.to_owned()) }
-        }
+        Some(sha256) => FaultIdentity::Certificate { sha256: sha256.to_owned(), file: Some(path.to_owned()) },
         None => FaultIdentity::File(path.to_owned()),
     }
 }
@@ -81,9 +80,11 @@ pub(super) fn misnamed(known: Known<'_>, container: &Instance, link: Link) -> As
     let Some(found) = known.named(link, &name)? else { return Ok(None) };
     let fault = found.fault.clone();
     let identity = FaultIdentity::Certificate { sha256: found.fingerprint.clone(), file: None };
-    let failure =
-        Failure { identity: Some(identity), ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()])) }
-            .because(fault.message);
+    let failure = Failure {
+        identity: Some(identity),
+        ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()]))
+    }
+    .because(fault.message);
     // The service's own name is what the certificate has to have; any other is the client's choice.
     Ok(Some(if name == link.service() {
         failure.at(link.service()).on(Side::Server)
@@ -112,7 +113,7 @@ pub(super) fn without_tls(container: &Instance, link: Link) -> Option<Failure> {
     let settings = settings::relevant(container, Some(link), Some(CauseKind::WrongSchemePlainToTls), None);
     Some(
         Failure::new(Stage::Exchange, Cause::Line(line))
-            .because("its REDIS_URL is redis://, and Redis speaks TLS there")
+            .because(Fact::PlainRedisUrl)
             .at(container.service.clone())
             .set_by(settings),
     )

@@ -4,8 +4,8 @@ use rustls::AlertDescription as A;
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::diagnosis::{Asked, Known, Premises};
-use crate::evidence::Presented;
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Speaker};
+use crate::evidence::{Fact, Presented};
 use crate::link::Link;
 use crate::x509::verdict::ChainFault;
 
@@ -31,22 +31,17 @@ pub(super) fn own_certificate(known: Known<'_>, link: Link, mut failure: Failure
     let of = |kind, variant, side, confidence| {
         Cause::Line(Recognised { kind, variant, side, confidence, link: Some(link) })
     };
-    let service = link.service();
     let Some(fault) = &own.fault else {
         let said = failure.cause.reading().and_then(|reading| reading.variant);
-        let (variant, fact) = if own.asked_for.is_empty() {
-            let fact =
-                format!("{service} knows its clients by another CA file, or by an earlier CA of that name");
-            (None, fact)
-        } else {
-            let names = own.asked_for.join("; ");
-            (Some(Variant::OtherCa), format!("{service} asks for client certificates of {names}"))
-        };
+        let variant = (!own.asked_for.is_empty()).then_some(Variant::OtherCa);
         let variant = variant.or(said.filter(|variant| *variant == Variant::OtherCa));
         failure.cause = of(CauseKind::BadCertificate, variant, Side::Server, Confidence::Likely);
         return Ok(failure
-            .because(format!("{file} is valid under {}", known.premises.anchors_file()))
-            .because(fact));
+            .because(Fact::OwnCertificateIsValid { file, anchors: known.premises.anchors_file() })
+            .because(Fact::KnowsClientsBy {
+                service: link.service().to_owned(),
+                authorities: own.asked_for.clone(),
+            }));
     };
     let (kind, variant) = match fault.kind {
         CauseKind::Expired | CauseKind::NotYetValid => (fault.kind, fault.variant),
@@ -55,7 +50,7 @@ pub(super) fn own_certificate(known: Known<'_>, link: Link, mut failure: Failure
         _ => (CauseKind::BadCertificate, None),
     };
     failure.cause = of(kind, variant, Side::Client, fault.confidence);
-    failure.facts.insert(0, format!("our certificate in {file}: {}", fault.message));
+    failure.facts.insert(0, Fact::OwnCertificate { file: file.clone(), message: fault.message.clone() });
     if fault.of_anchor {
         failure.identity = Some(anchor_file(known.premises));
         return Ok(failure.at(known.premises.anchors_file()));
@@ -68,22 +63,22 @@ pub(super) fn own_certificate(known: Known<'_>, link: Link, mut failure: Failure
 /// Nothing that we speak: what does the server speak?
 pub(super) fn versions(known: Known<'_>, link: Link, failure: Failure) -> Asked<Failure> {
     Ok(match known.old_version(link)? {
-        Some(version) => {
-            failure.because(format!("the server accepts {version}, and neither TLSv1.2 nor TLSv1.3"))
-        }
+        Some(version) => failure.because(Fact::SpeaksOld { version }),
         None => failure,
     })
 }
 
 /// What a chain's fault can be told by beside the chain.
 pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
-    let Some(presented) = known.presented(link)? else { return Ok(failure) };
+    let chain = failure.presented.clone();
+    let Some(presented) = known.presented(link, &chain)? else { return Ok(failure) };
     let Cause::Chain(faults) = &mut failure.cause else { return Ok(failure) };
     let Some(fault) = faults.first_mut() else { return Ok(failure) };
     match (fault.kind, fault.variant) {
         (CauseKind::UnknownAuthority, Some(Variant::OtherCa)) => {
-            if let Some(found) = known.intermediate(link)? {
-                failure.facts.retain(|fact| *fact != fault.message);
+            if let Some(found) = known.intermediate(link, &chain)? {
+                let said = Fact::Said(fault.message.clone());
+                failure.facts.retain(|fact| *fact != said);
                 *fault = ChainFault::new(
                     CauseKind::UnknownAuthority,
                     Some(Variant::MissingIntermediate),
@@ -92,26 +87,20 @@ pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked
                         found.subject, found.file
                     ),
                 );
-                failure.facts.insert(0, fault.message.clone());
+                failure.facts.insert(0, Fact::Said(fault.message.clone()));
             } else if fault.confidence == Confidence::Likely {
-                failure.facts.push(
-                    "only a certificate of that issuer can tell whether it is another CA or an intermediate \
-                     that was not sent"
-                        .to_owned(),
-                );
+                failure.facts.push(Fact::OnlyTheIssuerTells);
             }
         }
-        (CauseKind::Expired | CauseKind::NotYetValid, None) => {
-            if let Some(clock) = known.clock(link)?
+        // With a clock that is wrong, the CA seems to have ended as well.
+        (CauseKind::Expired | CauseKind::NotYetValid, None | Some(Variant::ExpiredCa)) => {
+            if let Some(clock) = known.clock(link, &chain)?
                 && clock.faults.iter().all(|other| other.kind != fault.kind)
             {
                 fault.variant = Some(Variant::ClockSkew);
                 fault.confidence = Confidence::Likely;
                 failure.side = Some(Side::Client);
-                failure.facts.push(format!(
-                    "by the gateway's clock (HTTP Date) it is valid: that clock is {} ours",
-                    skewed(clock.skew)
-                ));
+                failure.facts.push(Fact::ValidBy { skew: clock.skew });
             }
         }
         _ => {}
@@ -119,13 +108,6 @@ pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked
     let fault = fault.clone();
     failure.identity = Some(identity(known.premises, &fault, presented));
     Ok(failure)
-}
-
-/// `23 hours ahead of` and the like.
-#[must_use]
-pub fn skewed(skew: i64) -> String {
-    let hours = (skew.abs() + 1800) / 3600;
-    format!("{hours} hours {}", if skew > 0 { "ahead of" } else { "behind" })
 }
 
 /// What several failures of one certificate or one authority have in common.
@@ -148,11 +130,24 @@ pub fn anchor_file(premises: &Premises) -> FaultIdentity {
     FaultIdentity::Anchors(premises.anchors_file())
 }
 
+/// The peer asked for a client certificate, got none and closed: who does so wants one.
+pub(super) fn unmet_request(link: Link, mut failure: Failure) -> Failure {
+    failure.cause = Cause::Line(Recognised {
+        kind: CauseKind::ClientCertRequired,
+        variant: None,
+        side: Side::Client,
+        confidence: Confidence::Likely,
+        link: Some(link),
+    });
+    failure.facts.insert(0, Fact::UnmetRequest);
+    failure
+}
+
 /// A handshake broke off, or what came was no TLS: what does the port say in clear?
 pub(super) fn in_clear(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
     if let Some(found) = known.in_clear(link)? {
         failure.cause = Cause::NotTls(found.speaker);
-        failure.facts.insert(0, format!("the port answers in clear: \"{}\"", found.said));
+        failure.facts.insert(0, Fact::InClear { said: found.said.clone() });
     }
     Ok(failure)
 }
@@ -162,12 +157,7 @@ pub(super) fn handshake_first(known: Known<'_>, link: Link, mut failure: Failure
     if known.handshake_first(link)? {
         failure.cause = Cause::NotTls(Speaker::NatsInfoFirst);
         failure.side = Some(Side::Server);
-        failure.facts.insert(
-            0,
-            "the server says no INFO in clear and answers a TLS handshake that comes first: NATS with \
-             `handshake_first`, which Cordum's clients need off, or no NATS at all"
-                .to_owned(),
-        );
+        failure.facts.insert(0, Fact::HandshakeFirst);
     }
     Ok(failure)
 }

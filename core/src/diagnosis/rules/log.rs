@@ -5,13 +5,10 @@ use super::service::is_distrust;
 use crate::cause::{CauseKind, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
-use crate::evidence::State;
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Speaker};
+use crate::evidence::{Fact, State};
 use crate::link::Link;
 use crate::workload::Instance;
-
-/// What would mislead where somebody else than the service is at fault.
-const IF_MENDED: &str = "if it has been mended since";
 
 /// A line of an instance that runs: what is wrong on its own side, else what Redis shows.
 pub(super) fn of_instance(
@@ -30,14 +27,18 @@ pub(super) fn of_instance(
 /// The file that the line names, the name by which the service dials, and the settings that lead to them.
 fn own_side(known: Known<'_>, container: &Instance, mut failure: Failure) -> Asked<Failure> {
     let Some(kind) = failure.kind() else { return Ok(failure) };
-    let said = failure.facts.first().cloned().unwrap_or_default();
+    let said = failure.facts.first().cloned();
+    let line = match &said {
+        Some(Fact::Logged { line, .. }) => line.clone(),
+        _ => String::new(),
+    };
     if kind == CauseKind::HostnameMismatch
         && known.server(Link::Redis)?.is_none()
         && let Some(found) = client::misnamed(known, container, Link::Redis)?
     {
-        return Ok(found.because(said));
+        return Ok(said.into_iter().fold(found, Failure::because));
     }
-    let (file, identity) = client::file_at_fault(known, container, kind, &said)?.unzip();
+    let (file, identity) = client::file_at_fault(known, container, kind, &line)?.unzip();
     let settings = settings::relevant(container, Some(Link::Redis), Some(kind), file.as_deref());
     failure = failure.set_by(settings);
     if let Some(file) = file {
@@ -69,7 +70,8 @@ fn of_redis(known: Known<'_>, mut failure: Failure) -> Asked<Failure> {
         failure.cause = found.cause.clone();
         failure.place = Some("redis".to_owned());
         failure.facts.splice(0..0, found.facts.first().cloned());
-        failure.facts.retain(|fact| !fact.starts_with(IF_MENDED));
+        // What would mislead where somebody else than the service is at fault.
+        failure.facts.retain(|fact| !matches!(fact, Fact::IfMended { .. }));
     }
     Ok(failure)
 }
@@ -93,7 +95,7 @@ pub(super) fn plain_redis(known: Known<'_>, mut failure: Failure) -> Asked<Failu
     if let Some(answer) = known.plain_redis()? {
         failure.cause = Cause::NotTls(Speaker::Redis);
         failure.place = Some("redis".to_owned());
-        failure.facts.insert(0, format!("Redis answers a plaintext PING with \"{answer}\""));
+        failure.facts.insert(0, Fact::PlainRedis { answer: answer.to_owned() });
     }
     Ok(failure)
 }

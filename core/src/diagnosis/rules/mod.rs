@@ -11,7 +11,7 @@ mod upstream;
 mod words;
 
 pub use client::{file_of, of_file};
-pub use endpoint::{anchor_file, identity, skewed};
+pub use endpoint::{anchor_file, identity};
 pub use server::server;
 pub use service::{cannot_reach_nats, is_looping, state_of};
 
@@ -128,6 +128,11 @@ const OF_ENDPOINTS: &[Rule] = &[
         tells: |known, case, seen| endpoint::chain(known, case.endpoint(&seen), seen),
     },
     Rule {
+        symptom: "closed after a request for a certificate that we did not meet: it wants one",
+        applies: |_, seen| matches!(seen.cause, Cause::Eof | Cause::Reset) && seen.unmet_request,
+        tells: |_, case, seen| Ok(endpoint::unmet_request(case.endpoint(&seen), seen)),
+    },
+    Rule {
         // NATS' INFO has come in clear already.
         symptom: "a handshake that breaks off, or no TLS: what the port says in clear",
         applies: |case, seen| {
@@ -142,7 +147,7 @@ const OF_ENDPOINTS: &[Rule] = &[
     Rule {
         symptom: "a NATS that says nothing: it may want the handshake first",
         applies: |case, seen| {
-            matches!(seen.cause, Cause::TimedOut | Cause::Eof)
+            matches!(seen.cause, Cause::TimedOut | Cause::Eof | Cause::Reset)
                 && seen.stage == Stage::Session
                 && case.endpoint(seen) == Link::Nats
         },
@@ -169,7 +174,7 @@ const OF_SERVICES: &[Rule] = &[
     },
     Rule {
         symptom: "nobody answers, or a stand-in does: the container behind, its last words, its links",
-        applies: |_, seen| is_symptom(seen),
+        applies: |_, seen| is_symptom(seen) && seen.place.as_deref() != Some(OWN_TOOL),
         tells: |known, case, seen| {
             let service = seen.place.as_deref().unwrap_or(case.link.service()).to_owned();
             let mut found = service::silent(known, &service, case.link)?;
@@ -214,6 +219,9 @@ fn behind(known: Known<'_>, link: Link, seen: Failure) -> Asked<Failure> {
         None => seen,
     })
 }
+
+/// What an operator runs is no service of the stack: no container stands behind it.
+pub const OWN_TOOL: &str = "cordumctl";
 
 /// Kinds that say nothing about their reason.
 fn is_symptom(failure: &Failure) -> bool {

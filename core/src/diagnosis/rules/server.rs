@@ -2,8 +2,8 @@
 //! that it is fine, or that nobody can tell from here.
 
 use super::client;
-use super::service::{Seen, gone};
-use super::words::words;
+use super::service::{Seen, gone, logged};
+use super::words::{last_words, words};
 use super::{Case, diagnose_endpoint};
 use crate::cause::{CauseKind, Variant};
 use crate::diagnosis::settings;
@@ -21,6 +21,9 @@ pub fn server(known: Known<'_>, link: Link) -> Asked<Option<Failure>> {
         && !instance.is_up()
     {
         return stopped(known, Seen { instance, at: *at }).map(Some);
+    }
+    if !known.premises.trusting {
+        return Ok(None);
     }
     let Some(mut failure) = known.session(link)?.cloned() else { return Ok(None) };
     if failure.kind().is_some_and(CauseKind::is_transient)
@@ -61,12 +64,15 @@ fn stopped(known: Known<'_>, seen: Seen<'_>) -> Asked<Failure> {
         let place = identity.as_ref().and_then(FaultIdentity::file).map(str::to_owned);
         let cause = Cause::Line(words.what.clone());
         return Ok(Failure { identity, ..Failure::new(Stage::Configure, cause) }
-            .because(format!("{} logged: {}", seen.instance.name, words.sample))
+            .because(logged(seen.instance, &words.sample))
             .because(seen.state())
             .at(place.unwrap_or_else(|| service.clone()))
             .set_by(settings));
     }
     let restarting = seen.instance.is_restarting();
     let variant = if restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
-    Ok(Failure::new(Stage::Resolve, gone(service, variant)).because(seen.state()).at(service))
+    let bare = Failure::new(Stage::Resolve, gone(service, variant)).because(seen.state()).at(service);
+    // What it died of has no name here; its own words for it are worth more than none.
+    let said = if seen.crashed() { last_words(known, seen)? } else { None };
+    Ok(said.into_iter().fold(bare, Failure::because))
 }

@@ -8,22 +8,13 @@ use super::words::{last_words, words};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
-use crate::evidence::State;
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
+use crate::evidence::{Effect, Fact, InstanceState, State};
 use crate::link::Link;
 use crate::workload::Instance;
 
 /// A start younger than this, of a container that restarted before, may be one more of a crash loop.
 const YOUNG: Duration = Duration::from_secs(20);
-
-/// What a broken link does to a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// It does not run, or nothing listens in it.
-    Down,
-    /// It runs without the link.
-    Unconnected,
-}
 
 /// An instance as it was when it was looked at.
 #[derive(Clone, Copy, Debug)]
@@ -41,25 +32,27 @@ pub fn is_looping(instance: &Instance, at: SystemTime) -> bool {
             && instance.up_for(at).is_some_and(|age| age < YOUNG))
 }
 
-/// The instance's state as a fact.
+/// How the instance stands.
 #[must_use]
-pub fn state_of(instance: &Instance, at: SystemTime) -> String {
-    if is_looping(instance, at) {
-        let code = if instance.is_up() {
-            String::new()
-        } else {
-            format!(", last exit code {}", instance.exit_code())
-        };
-        format!("{} restarts again and again ({} times{code})", instance.name, instance.restarts)
+pub fn state_of(instance: &Instance, at: SystemTime) -> Fact {
+    let who = instance.name.clone();
+    Fact::State(if is_looping(instance, at) {
+        let exit = (!instance.is_up()).then(|| instance.exit_code());
+        InstanceState::Looping { who, restarts: instance.restarts, exit }
     } else if instance.is_paused() {
-        format!("{0} is paused (`docker unpause {0}` lets it go on)", instance.name)
+        InstanceState::Paused { who }
     } else if instance.is_up() && instance.addresses.is_empty() {
-        format!("{} is running, and is connected to no network", instance.name)
+        InstanceState::WithoutNetwork { who }
     } else if instance.is_up() {
-        format!("{} is running", instance.name)
+        InstanceState::Running { who }
     } else {
-        format!("{} is {} (exit code {})", instance.name, instance.phase.word(), instance.exit_code())
-    }
+        InstanceState::Ended { who, phase: instance.phase.word(), exit: instance.exit_code() }
+    })
+}
+
+/// A line of an instance's log as a fact.
+pub(super) fn logged(instance: &Instance, line: &str) -> Fact {
+    Fact::Logged { who: instance.name.clone(), when: None, line: line.to_owned() }
 }
 
 impl Seen<'_> {
@@ -67,7 +60,7 @@ impl Seen<'_> {
         is_looping(self.instance, self.at)
     }
 
-    pub(super) fn state(self) -> String {
+    pub(super) fn state(self) -> Fact {
         state_of(self.instance, self.at)
     }
 
@@ -132,11 +125,15 @@ pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Optio
         let said = last_words(known, seen)?;
         return Ok(Some(said.into_iter().fold(bare(Variant::ContainerRestarting), Failure::because)));
     }
+    if seen.instance.is_paused() {
+        let kind = CauseKind::Timeout;
+        let frozen = Cause::Container { kind, variant: Variant::ContainerPaused };
+        return Ok(Some(Failure::new(Stage::Connect, frozen).because(seen.state()).at(service)));
+    }
     // It runs: does anything listen in it? Docker's proxy accepts for a container that does not.
     // Its port is known for the link's own service alone.
     if service.starts_with(link.service()) && known.listens(seen.instance, link)? == Some(false) {
-        let fact =
-            format!("{} runs, but nothing listens on its port {}", seen.instance.name, link.container_port());
+        let fact = Fact::Deaf { who: seen.instance.name.clone(), port: link.container_port() };
         return Ok(Some(match down(known, seen, Effect::Down)? {
             Some(found) => found.because(fact),
             None => Failure::new(Stage::Connect, Cause::Refused { nothing_listens: true })
@@ -197,7 +194,7 @@ pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Op
     // A service that runs without NATS has that from nothing else than NATS.
     let about = (effect == Effect::Unconnected).then_some(Link::Nats);
     let Some(words) = words(known, seen, about)? else { return waiting(known, seen, effect) };
-    let said = format!("{} logged: {}", seen.instance.name, words.sample);
+    let said = logged(seen.instance, &words.sample);
     let link = words.link.filter(|link| links_of(known, service).contains(link));
     // What it could not read is its own, whatever else is broken.
     let own = matches!(words.what.kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch);
@@ -234,9 +231,7 @@ pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Op
     let place = identity.as_ref().and_then(FaultIdentity::file).map(str::to_owned);
     let identity = match words.link {
         // Whom a server refuses the login, it refuses to all who have it.
-        Some(link) if what.kind == CauseKind::AuthNotTls => {
-            Some(FaultIdentity::Login(link))
-        }
+        Some(link) if what.kind == CauseKind::AuthNotTls => Some(FaultIdentity::Login(link)),
         _ => identity,
     };
     Ok(Some(
@@ -289,41 +284,18 @@ pub fn cannot_reach_nats(known: Known<'_>, instance: &Instance, at: SystemTime) 
     Ok(found.is_some_and(|found| !matches!(found.cause, Cause::Login)))
 }
 
-/// The chain in a sentence: the service, what it cannot do, and what stands in its way.
+/// The chain: the service, what it cannot do, and what stands in its way.
 fn chained(seen: Seen<'_>, link: Link, mut found: Failure, effect: Effect) -> Failure {
-    let name = match link {
-        Link::Nats => "NATS",
-        Link::Redis => "Redis",
-        other => other.service(),
+    let why = if found.facts.is_empty() { String::new() } else { found.facts.remove(0).to_string() };
+    let chain = Fact::Chained {
+        service: seen.instance.service.clone(),
+        effect,
+        link,
+        because: found.kind(),
+        of_client_file: found.place.as_deref().is_some_and(|place| place.contains("/client/")),
+        why,
     };
-    let of_file = found.place.as_deref().is_some_and(|place| place.contains("/client/"));
-    let cannot = match found.kind() {
-        // The file is the one that clients show: what is wrong with it the server says.
-        Some(CauseKind::Expired | CauseKind::NotYetValid | CauseKind::WrongKeyUsage) if of_file => {
-            "get past the client check of"
-        }
-        Some(
-            CauseKind::UnknownAuthority
-            | CauseKind::BadSignature
-            | CauseKind::Expired
-            | CauseKind::NotYetValid
-            | CauseKind::HostnameMismatch
-            | CauseKind::WrongKeyUsage
-            | CauseKind::InvalidCa,
-        ) => "verify",
-        Some(CauseKind::WrongSchemeTlsToPlain) => "speak TLS with",
-        Some(CauseKind::AuthNotTls) => "log in to",
-        Some(CauseKind::BadCertificate | CauseKind::ClientCertRequired) => "get past the client check of",
-        _ => "reach",
-    };
-    let so = match effect {
-        Effect::Down => "is down",
-        Effect::Unconnected => "is not connected",
-    };
-    let why = if found.facts.is_empty() { String::new() } else { found.facts.remove(0) };
-    let sentence = format!("{} {so} because it cannot {cannot} {name}: {why}", seen.instance.service);
-    found.facts.insert(0, sentence.trim_end_matches([':', ' ']).to_owned());
-    found.chained = true;
+    found.facts.insert(0, chain);
     found
 }
 

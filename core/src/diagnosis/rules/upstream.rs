@@ -7,7 +7,7 @@ use crate::cause::{CauseKind, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::fault::{Cause, Failure, Stage};
-use crate::evidence::{Gateway, Logged, State};
+use crate::evidence::{Fact, Gateway, Logged, State};
 use crate::link::Link;
 
 /// 429 is no verdict in this stack: a gateway that cannot reach its Redis answers so. `/readyz` is not rate
@@ -18,8 +18,8 @@ pub(super) fn busy(known: Known<'_>, failure: Failure) -> Asked<Failure> {
     let cause = unready.what.clone().map_or(Cause::Eof, Cause::Line);
     let service = unready.link.service();
     let found = Failure::new(Stage::Exchange, cause)
-        .because(format!("the gateway's /readyz says of {service}: {}", unready.said))
-        .because("the gateway answered 429 to an API request")
+        .because(Fact::Unready { service: service.to_owned(), said: unready.said.clone() })
+        .because(Fact::AnsweredBusy)
         .at(service);
     // The gateway sees no more than a deadline of a plaintext Redis; Redis' own port tells.
     if found.kind() == Some(CauseKind::Timeout) && unready.link == Link::Redis {
@@ -32,10 +32,9 @@ pub(super) fn busy(known: Known<'_>, failure: Failure) -> Asked<Failure> {
 /// meet the same there; else because of what nginx is told to expect.
 pub(super) fn dashboard(known: Known<'_>, since: SystemTime, mut failure: Failure) -> Asked<Failure> {
     // `TLS itself is fine` is not known here: nginx' upstream is what is asked about.
-    failure.facts.retain(|fact| !fact.starts_with("TLS itself"));
+    failure.facts.retain(|fact| !matches!(fact, Fact::TlsIsFine { .. }));
     if matches!(failure.cause, Cause::PlainToTls) {
-        failure = failure
-            .because("nginx speaks plain HTTP to the gateway (CORDUM_API_UPSTREAM_SCHEME is not https)");
+        failure = failure.because(Fact::PlainUpstream);
     }
     if let Some(logged) = known.upstream("dashboard", Link::Gateway, since)? {
         let said = said(logged);
@@ -62,7 +61,7 @@ pub(super) fn dashboard(known: Known<'_>, since: SystemTime, mut failure: Failur
 
 fn said(logged: &Logged) -> Failure {
     Failure::new(Stage::Exchange, Cause::Line(logged.what.clone()))
-        .because(format!("{} logged: {}", logged.instance.name, logged.sample))
+        .because(super::service::logged(&logged.instance, &logged.sample))
         .at(logged.instance.service.clone())
 }
 

@@ -4,6 +4,7 @@ use super::client;
 use super::service::Seen;
 use crate::cause::CauseKind;
 use crate::diagnosis::{Asked, Known};
+use crate::evidence::Fact;
 use crate::link::Link;
 use crate::logs::runs::{RunLog, Trouble};
 
@@ -59,12 +60,13 @@ fn dying_words<'a>(run: &'a RunLog, service: &str, about: Option<Link>) -> Optio
 }
 
 /// What an instance said last, where nothing in it is known trouble.
-pub(super) fn last_words(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<String>> {
+pub(super) fn last_words(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<Fact>> {
     let Some(log) = known.log(seen.instance)? else { return Ok(None) };
     let words = match (&log.present.last_words, &log.previous) {
         // A start that has only begun says nothing yet: the one before ended in an error.
         (_, Some(previous)) if seen.instance.is_up() && log.present.error_line == 0 => &previous.last_words,
         (words, _) => words,
     };
-    Ok(words.as_ref().map(|words| format!("{} said last: {words}", seen.instance.name)))
+    let who = seen.instance.name.clone();
+    Ok(words.clone().map(|line| Fact::LastWords { who, line }))
 }

@@ -1,0 +1,159 @@
+//! Facts, as data. How a fact reads is written once, in `report::words`; rules look at the variant, never at a
+//! sentence.
+
+use super::Setting;
+use crate::cause::CauseKind;
+use crate::link::Link;
+
+/// What was seen or found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The words of a peer, a program, a library or a verdict.
+    Said(String),
+    /// A setting of the service at fault.
+    Setting(Setting),
+    /// A line of a log, and when it was said where that matters.
+    Logged {
+        who: String,
+        when: Option<String>,
+        line: String,
+    },
+    /// The last line of a log in which nothing is known trouble.
+    LastWords {
+        who: String,
+        line: String,
+    },
+    State(InstanceState),
+    /// It runs, and nothing listens on its port.
+    Deaf {
+        who: String,
+        port: u16,
+    },
+    /// It runs, and holds no connection to NATS.
+    Unconnected {
+        who: String,
+    },
+    /// A service cannot do its work because of a link, and why.
+    Chained {
+        service: String,
+        effect: Effect,
+        link: Link,
+        because: Option<CauseKind>,
+        of_client_file: bool,
+        why: String,
+    },
+    /// TLS is not what was refused.
+    TlsIsFine {
+        over: String,
+    },
+    /// The service got over it.
+    GotOver,
+    /// The line may be of a trouble that was mended.
+    IfMended {
+        service: String,
+    },
+    /// The line speaks of another link, or of none.
+    OfAnotherLink(Option<Link>),
+    OwnCertificate {
+        file: String,
+        message: String,
+    },
+    OwnCertificateIsValid {
+        file: String,
+        anchors: String,
+    },
+    /// A server knows its clients by others than the CA file.
+    KnowsClientsBy {
+        service: String,
+        authorities: Vec<String>,
+    },
+    SpeaksOld {
+        version: &'static str,
+    },
+    /// An issuer's certificate is needed to tell another CA from an intermediate that was not sent.
+    OnlyTheIssuerTells,
+    /// By a clock that is so far ahead of ours the certificate is valid.
+    ValidBy {
+        skew: i64,
+    },
+    /// The two clocks differ.
+    ClocksDiffer {
+        skew: i64,
+    },
+    InClear {
+        said: String,
+    },
+    PlainRedis {
+        answer: String,
+    },
+    PlainRedisUrl,
+    HandshakeFirst,
+    /// A client certificate was asked for, none was shown, and the connection was closed.
+    UnmetRequest,
+    Unready {
+        service: String,
+        said: String,
+    },
+    AnsweredBusy,
+    PlainUpstream,
+}
+
+/// How an instance stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstanceState {
+    /// `exit`: the code of its last end, where it is not up at the moment.
+    Looping {
+        who: String,
+        restarts: u32,
+        exit: Option<i64>,
+    },
+    Paused {
+        who: String,
+    },
+    WithoutNetwork {
+        who: String,
+    },
+    Running {
+        who: String,
+    },
+    Ended {
+        who: String,
+        phase: &'static str,
+        exit: i64,
+    },
+}
+
+/// What a broken link does to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It does not run, or nothing listens in it.
+    Down,
+    /// It runs without the link.
+    Unconnected,
+}
+
+impl From<String> for Fact {
+    fn from(words: String) -> Self {
+        Self::Said(words)
+    }
+}
+
+impl From<&str> for Fact {
+    fn from(words: &str) -> Self {
+        Self::Said(words.to_owned())
+    }
+}
+
+impl From<&String> for Fact {
+    fn from(words: &String) -> Self {
+        Self::Said(words.clone())
+    }
+}
+
+impl Fact {
+    /// Words that are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Said(words) if words.is_empty())
+    }
+}
