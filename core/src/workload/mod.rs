@@ -3,6 +3,7 @@
 //! what it knows, and leaves the rest unknown.
 
 mod instance;
+pub mod kubernetes;
 mod probe;
 mod settings;
 

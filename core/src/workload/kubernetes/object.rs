@@ -1,0 +1,469 @@
+//! The API's objects, as far as they are read: what the API server or `kubectl get … -o json` writes. Whatever is
+//! not read is passed over, and what is absent has its empty value.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+/// `null` stands for the empty value, as Go writes it.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+macro_rules! object {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $name { $($(#[$field_meta])* #[serde(deserialize_with = "nullable")] pub $field: $kind,)* }
+    };
+}
+
+object! {
+    /// `kind: List`, and the API's own `PodList` and the like.
+    List {
+        kind: String,
+        items: Vec<serde_json::Value>,
+        metadata: ListMetadata,
+    }
+}
+
+object! {
+    ListMetadata {
+        /// Where the next page begins; empty on the last one.
+        r#continue: String,
+    }
+}
+
+object! {
+    Metadata {
+        name: String,
+        namespace: String,
+        uid: String,
+        creation_timestamp: Option<String>,
+        deletion_timestamp: Option<String>,
+        labels: BTreeMap<String, String>,
+        annotations: BTreeMap<String, String>,
+        owner_references: Vec<Owner>,
+        managed_fields: Vec<ManagedField>,
+    }
+}
+
+object! {
+    Owner {
+        kind: String,
+        name: String,
+        uid: String,
+        controller: bool,
+    }
+}
+
+object! {
+    ManagedField {
+        time: Option<String>,
+    }
+}
+
+object! {
+    Pod {
+        metadata: Metadata,
+        spec: PodSpec,
+        status: PodStatus,
+    }
+}
+
+object! {
+    PodSpec {
+        containers: Vec<ContainerSpec>,
+        init_containers: Vec<ContainerSpec>,
+        volumes: Vec<Volume>,
+        security_context: SecurityContext,
+        node_name: String,
+    }
+}
+
+object! {
+    SecurityContext {
+        run_as_user: Option<u32>,
+        run_as_group: Option<u32>,
+        fs_group: Option<u32>,
+        supplemental_groups: Vec<u32>,
+    }
+}
+
+object! {
+    ContainerSpec {
+        name: String,
+        image: String,
+        command: Vec<String>,
+        args: Vec<String>,
+        env: Vec<EnvVar>,
+        env_from: Vec<EnvFrom>,
+        ports: Vec<ContainerPort>,
+        volume_mounts: Vec<VolumeMount>,
+        security_context: SecurityContext,
+        /// `Always` on an init container makes it a sidecar.
+        restart_policy: String,
+        liveness_probe: Option<ProbeSpec>,
+        readiness_probe: Option<ProbeSpec>,
+        startup_probe: Option<ProbeSpec>,
+    }
+}
+
+object! {
+    EnvVar {
+        name: String,
+        value: Option<String>,
+        value_from: Option<ValueFrom>,
+    }
+}
+
+object! {
+    ValueFrom {
+        secret_key_ref: Option<KeyRef>,
+        config_map_key_ref: Option<KeyRef>,
+        field_ref: Option<FieldRef>,
+    }
+}
+
+object! {
+    FieldRef {
+        field_path: String,
+    }
+}
+
+object! {
+    KeyRef {
+        name: String,
+        key: String,
+        optional: bool,
+    }
+}
+
+object! {
+    EnvFrom {
+        prefix: String,
+        secret_ref: Option<NameRef>,
+        config_map_ref: Option<NameRef>,
+    }
+}
+
+object! {
+    NameRef {
+        name: String,
+        optional: bool,
+    }
+}
+
+object! {
+    ContainerPort {
+        name: String,
+        container_port: u16,
+    }
+}
+
+object! {
+    VolumeMount {
+        name: String,
+        mount_path: String,
+        sub_path: String,
+        sub_path_expr: String,
+        read_only: bool,
+    }
+}
+
+object! {
+    Volume {
+        name: String,
+        secret: Option<SecretVolume>,
+        config_map: Option<ConfigMapVolume>,
+        projected: Option<Projected>,
+        empty_dir: Option<serde_json::Value>,
+        host_path: Option<HostPath>,
+        persistent_volume_claim: Option<Claim>,
+    }
+}
+
+object! {
+    SecretVolume {
+        secret_name: String,
+        items: Vec<KeyToPath>,
+        default_mode: Option<u32>,
+        optional: bool,
+    }
+}
+
+object! {
+    ConfigMapVolume {
+        name: String,
+        items: Vec<KeyToPath>,
+        default_mode: Option<u32>,
+        optional: bool,
+    }
+}
+
+object! {
+    KeyToPath {
+        key: String,
+        path: String,
+    }
+}
+
+object! {
+    Projected {
+        sources: Vec<ProjectedSource>,
+        default_mode: Option<u32>,
+    }
+}
+
+object! {
+    ProjectedSource {
+        secret: Option<ProjectedKeys>,
+        config_map: Option<ProjectedKeys>,
+        service_account_token: Option<serde_json::Value>,
+    }
+}
+
+object! {
+    ProjectedKeys {
+        name: String,
+        items: Vec<KeyToPath>,
+        optional: bool,
+    }
+}
+
+object! {
+    HostPath {
+        path: String,
+    }
+}
+
+object! {
+    Claim {
+        claim_name: String,
+    }
+}
+
+object! {
+    ProbeSpec {
+        http_get: Option<HttpGet>,
+        tcp_socket: Option<SocketProbe>,
+        grpc: Option<SocketProbe>,
+        exec: Option<ExecProbe>,
+    }
+}
+
+object! {
+    HttpGet {
+        path: String,
+        port: Port,
+        scheme: String,
+    }
+}
+
+object! {
+    SocketProbe {
+        port: Port,
+    }
+}
+
+object! {
+    ExecProbe {
+        command: Vec<String>,
+    }
+}
+
+/// A port by number, or by the name that the container gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Port {
+    Number(u16),
+    Name(String),
+}
+
+impl Default for Port {
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
+object! {
+    PodStatus {
+        phase: String,
+        reason: String,
+        message: String,
+        #[serde(rename = "podIP")]
+        pod_ip: String,
+        #[serde(rename = "podIPs")]
+        pod_ips: Vec<Address>,
+        conditions: Vec<Condition>,
+        container_statuses: Vec<ContainerStatus>,
+        init_container_statuses: Vec<ContainerStatus>,
+    }
+}
+
+object! {
+    Address {
+        ip: String,
+    }
+}
+
+object! {
+    Condition {
+        r#type: String,
+        status: String,
+        reason: String,
+        message: String,
+        last_transition_time: Option<String>,
+    }
+}
+
+object! {
+    ContainerStatus {
+        name: String,
+        ready: bool,
+        started: Option<bool>,
+        restart_count: u32,
+        state: ContainerState,
+        last_state: ContainerState,
+    }
+}
+
+object! {
+    ContainerState {
+        waiting: Option<Waiting>,
+        running: Option<Running>,
+        terminated: Option<Terminated>,
+    }
+}
+
+object! {
+    Waiting {
+        reason: String,
+        message: String,
+    }
+}
+
+object! {
+    Running {
+        started_at: Option<String>,
+    }
+}
+
+object! {
+    Terminated {
+        exit_code: i64,
+        reason: String,
+        message: String,
+        started_at: Option<String>,
+        finished_at: Option<String>,
+    }
+}
+
+object! {
+    /// A Deployment, StatefulSet, DaemonSet or ReplicaSet.
+    Controller {
+        metadata: Metadata,
+        spec: ControllerSpec,
+        status: ControllerStatus,
+    }
+}
+
+object! {
+    ControllerSpec {
+        replicas: Option<u32>,
+        template: Template,
+        service_name: String,
+    }
+}
+
+object! {
+    Template {
+        metadata: Metadata,
+        spec: PodSpec,
+    }
+}
+
+object! {
+    ControllerStatus {
+        replicas: u32,
+        ready_replicas: u32,
+        available_replicas: u32,
+        unavailable_replicas: u32,
+        updated_replicas: u32,
+        desired_number_scheduled: u32,
+        conditions: Vec<Condition>,
+        update_revision: String,
+    }
+}
+
+object! {
+    Service {
+        metadata: Metadata,
+        spec: ServiceSpec,
+    }
+}
+
+object! {
+    ServiceSpec {
+        #[serde(rename = "clusterIP")]
+        cluster_ip: String,
+        r#type: String,
+        selector: BTreeMap<String, String>,
+        ports: Vec<ServicePort>,
+    }
+}
+
+object! {
+    ServicePort {
+        name: String,
+        port: u16,
+        target_port: Port,
+    }
+}
+
+object! {
+    Secret {
+        metadata: Metadata,
+        r#type: String,
+        data: BTreeMap<String, String>,
+    }
+}
+
+object! {
+    ConfigMap {
+        metadata: Metadata,
+        data: BTreeMap<String, String>,
+    }
+}
+
+object! {
+    Event {
+        metadata: Metadata,
+        involved_object: Involved,
+        r#type: String,
+        reason: String,
+        message: String,
+        count: Option<u64>,
+        first_timestamp: Option<String>,
+        last_timestamp: Option<String>,
+        event_time: Option<String>,
+        series: Option<Series>,
+    }
+}
+
+object! {
+    Series {
+        count: u64,
+        last_observed_time: Option<String>,
+    }
+}
+
+object! {
+    Involved {
+        kind: String,
+        name: String,
+        uid: String,
+        field_path: String,
+    }
+}
