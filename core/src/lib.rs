@@ -3,6 +3,7 @@
 
 pub mod cause;
 pub mod certificates;
+pub mod cluster;
 pub mod diagnosis;
 pub mod evidence;
 pub mod link;

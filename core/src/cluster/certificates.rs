@@ -1,0 +1,521 @@
+//! The certificates in the stack's Secrets, judged by the role in which they are mounted: what each server shows and
+//! each client verifies it with, and the other way round.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::connections::{Connection, Target};
+use super::cure::{Cure, Kubectl, change, of_secret};
+use super::fault::Fault;
+use super::secrets::{Found, Key};
+use crate::cause::{CauseKind, Side, Variant};
+use crate::link::Link;
+use crate::remedy::ChangeKind;
+use crate::workload::kubernetes::service_of;
+use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
+
+/// A refusal, and the Secrets on both ends.
+#[derive(Clone, Debug)]
+struct Refused {
+    refusal: Refusal,
+    /// What was shown.
+    shown: Key,
+    /// What it was verified with.
+    trusted: Key,
+    /// Who meets it: `scheduler`, or a server's own peers.
+    client: String,
+    target: Target,
+    /// The client's certificate was refused, not the server's.
+    of_client: bool,
+    /// The name that was looked for, and whether the server is known by it.
+    name: Option<(super::connections::Name, bool)>,
+}
+
+/// Faults of Secrets and of the names that clients verify.
+#[must_use]
+pub(super) fn faults(connections: &[Connection<'_>], now: i64, kubectl: &Kubectl) -> Vec<Fault> {
+    let authorities = Authorities::of(connections);
+    let mut refused: Vec<Refused> = Vec::new();
+    for connection in connections {
+        if connection.server_tls == Some(false) || connection.client_tls == Some(false) {
+            continue;
+        }
+        judge(connection, now, &mut refused);
+    }
+    let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
+    let mut told: BTreeSet<(Key, String, bool)> = BTreeSet::new();
+    for one in &refused {
+        let mut fault = fault(connections, &authorities, one, kubectl);
+        // The same of another client says nothing new.
+        if !told.insert((one.shown.clone(), one.refusal.reason.clone(), one.of_client)) {
+            fault.because.clear();
+        }
+        let known = faults.entry(fault.identity()).or_insert_with(|| fault.clone());
+        known.breaks.extend(fault.breaks);
+        for fact in fault.because {
+            known.add(fact);
+        }
+    }
+    let mut faults: Vec<Fault> = faults.into_values().collect();
+    faults.extend(unusable(connections, kubectl));
+    faults
+}
+
+/// All that a connection's two ends make of each other's certificates.
+fn judge(connection: &Connection<'_>, now: i64, refused: &mut Vec<Refused>) {
+    let certificates = |file: &Option<super::connections::File>| -> Option<(Key, Vec<Parsed>)> {
+        match &file.as_ref()?.found {
+            Found::Certificates(key, all) => Some((key.clone(), all.clone())),
+            _ => None,
+        }
+    };
+    let shown = certificates(&connection.certificate);
+    let trusted = certificates(&connection.ca);
+    let client = service_of(connection.client).to_owned();
+    let named = |name: &super::connections::Name| {
+        let own = connection.server.aliases.iter().any(|alias| *alias == name.name);
+        let member = connection.server.aliases.iter().any(|alias| name.name.ends_with(&format!(".{alias}")));
+        own || member || name.name == service_of(connection.server)
+    };
+    if let (Some((shown_key, chain)), Some((trusted_key, roots)), None) =
+        (&shown, &trusted, &connection.unverified)
+    {
+        let mut note = |refusal: Refusal, name: Option<&super::connections::Name>| {
+            refused.push(Refused {
+                refusal,
+                shown: shown_key.clone(),
+                trusted: trusted_key.clone(),
+                client: client.clone(),
+                target: connection.target,
+                of_client: false,
+                name: name.map(|name| (name.clone(), named(name))),
+            });
+        };
+        match verdict(chain, roots, None, Purpose::Server, now) {
+            Err(refusal) => note(refusal, None),
+            Ok(()) => {
+                for name in &connection.names {
+                    if let Err(refusal) = verdict(chain, roots, Some(&name.name), Purpose::Server, now) {
+                        note(refusal, Some(name));
+                    }
+                }
+            }
+        }
+    }
+    let identity = certificates(&connection.identity);
+    let mut note = |refusal: Refusal, trusted: &Key, shown: &Key| {
+        refused.push(Refused {
+            refusal,
+            shown: shown.clone(),
+            trusted: trusted.clone(),
+            client: client.clone(),
+            target: connection.target,
+            of_client: true,
+            name: None,
+        });
+    };
+    if let (Some((key, chain)), Some((ca, roots))) = (&identity, &certificates(&connection.client_ca))
+        && let Err(refusal) = verdict(chain, roots, None, Purpose::Client, now)
+    {
+        note(refusal, ca, key);
+    } else if let (Some((key, chain)), Some((ca, roots)), Target::Link(_)) =
+        (&identity, &trusted, connection.target)
+    {
+        // Cordum's clients check their own pair before they dial: the first certificate of each file.
+        let chain = &chain[..1];
+        let roots = &roots[..1];
+        if let Err(refusal) = verdict(chain, roots, None, Purpose::Client, now)
+            && refusal.cause != CauseKind::NotYetValid
+            && refusal.variant != Some(Variant::ExpiredCa)
+        {
+            note(refusal, ca, key);
+        }
+    }
+}
+
+fn verdict(
+    chain: &[Parsed],
+    roots: &[Parsed],
+    name: Option<&str>,
+    purpose: Purpose,
+    now: i64,
+) -> Result<(), Refusal> {
+    let Some((leaf, rest)) = chain.split_first() else { return Ok(()) };
+    let options = Options { at: now, name, purpose };
+    match x509::verify(leaf, rest, roots, &options) {
+        Ok(_) => Ok(()),
+        Err(refusal) => {
+            let around = Around { leaf, intermediates: rest, anchors: roots, spare: &[] };
+            Err(x509::explain(&refusal, around))
+        }
+    }
+}
+
+/// Which authority each file is of, and how many files of the stack are of it.
+struct Authorities {
+    /// Of a Secret's key, by what stands for its authority.
+    of: BTreeMap<Key, String>,
+    votes: BTreeMap<String, usize>,
+}
+
+impl Authorities {
+    fn of(connections: &[Connection<'_>]) -> Self {
+        let mut files: BTreeMap<Key, Vec<Parsed>> = BTreeMap::new();
+        for connection in connections {
+            let all = [&connection.ca, &connection.identity, &connection.certificate, &connection.client_ca];
+            for file in all.into_iter().flatten() {
+                if let Found::Certificates(key, certificates) = &file.found {
+                    files.entry(key.clone()).or_insert_with(|| certificates.clone());
+                }
+            }
+        }
+        let roots: Vec<Parsed> = files
+            .values()
+            .flatten()
+            .filter(|one| one.is_ca == Some(true) && one.is_self_issued())
+            .cloned()
+            .collect();
+        let mut of = BTreeMap::new();
+        let mut votes: BTreeMap<String, usize> = BTreeMap::new();
+        for (key, certificates) in files {
+            let Some(leaf) = certificates.first() else { continue };
+            let signs = |root: &&Parsed| {
+                root.der == leaf.der
+                    || verdict(
+                        &certificates,
+                        std::slice::from_ref(root),
+                        None,
+                        Purpose::Any,
+                        leaf.not_before + 1,
+                    )
+                    .is_ok()
+            };
+            let authority = match roots.iter().find(signs) {
+                Some(root) => hex(root.spki()),
+                None => format!("issuer {}", leaf.issuer),
+            };
+            *votes.entry(authority.clone()).or_default() += 1;
+            of.insert(key, authority);
+        }
+        Self { of, votes }
+    }
+
+    fn votes(&self, key: &Key) -> usize {
+        self.of.get(key).and_then(|authority| self.votes.get(authority)).copied().unwrap_or_default()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// From a refusal to the fault behind it: the Secret that is the odd one, or the name that a client asks for.
+fn fault(
+    connections: &[Connection<'_>],
+    authorities: &Authorities,
+    one: &Refused,
+    kubectl: &Kubectl,
+) -> Fault {
+    let Refusal { cause, variant, reason, .. } = &one.refusal;
+    if let Some((name, false)) = &one.name
+        && *cause == CauseKind::HostnameMismatch
+        && let Some(connection) = connections
+            .iter()
+            .find(|other| service_of(other.client) == one.client && other.target == one.target)
+    {
+        return misnamed(connections, connection, name, reason, kubectl);
+    }
+    let distrust = matches!(cause, CauseKind::UnknownAuthority | CauseKind::BadSignature);
+    let trusts_another = distrust && authorities.votes(&one.trusted) < authorities.votes(&one.shown);
+    let odd = if trusts_another { &one.trusted } else { &one.shown };
+    let side = if one.of_client || trusts_another { Side::Client } else { Side::Server };
+    let what = if one.of_client { "client certificate" } else { "certificate" };
+    let fact = format!(
+        "secret/{} {}: {reason} ({what} of {}, verified with {} of secret/{})",
+        one.shown.secret,
+        one.shown.key,
+        if one.of_client { one.client.as_str() } else { one.target.word() },
+        one.trusted.key,
+        one.trusted.secret,
+    );
+    let cure = renewal(connections, authorities, odd, *cause, kubectl);
+    Fault::new(Some(*cause), format!("secret/{}", odd.secret))
+        .variant(*variant)
+        .on(side)
+        .because(fact)
+        .cure(cure)
+        .breaks(&["certificates"])
+        .breaks(broken_by(one, trusts_another))
+}
+
+/// Checks that dial with what the fault is about. What a running NATS or Redis shows is what it read at its start:
+/// that their Secret is wrong breaks a dial only once somebody has met it.
+fn broken_by(one: &Refused, trusts_another: bool) -> &'static [&'static str] {
+    if one.of_client || trusts_another {
+        return match one.target {
+            Target::Link(Link::Nats) => &["worker-nats-tls"],
+            Target::Link(Link::Redis) => &["redis-tls"],
+            Target::Routes | Target::Bus => &["cluster-links"],
+            Target::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
+            Target::Link(Link::Gateway) => &["dashboard-gateway"],
+            Target::Link(_) => &[],
+        };
+    }
+    match one.target {
+        Target::Link(Link::Gateway) => match &one.name {
+            // The dashboard's name for it; others dial it by another.
+            Some(_) => &["dashboard-gateway"],
+            None => &["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway"],
+        },
+        Target::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
+        Target::Link(_) => &[],
+        Target::Routes | Target::Bus => &["cluster-links"],
+    }
+}
+
+/// A client that asks for a name which its server is not known by.
+fn misnamed(
+    connections: &[Connection<'_>],
+    connection: &Connection<'_>,
+    name: &super::connections::Name,
+    reason: &str,
+    kubectl: &Kubectl,
+) -> Fault {
+    let workload = connection.client.to_string();
+    let container = connection.client.main().map_or("", |main| main.name.as_str());
+    // What the others ask for, and get.
+    let others = connections
+        .iter()
+        .filter(|other| other.target == connection.target && !std::ptr::eq(other.client, connection.client))
+        .flat_map(|other| &other.names)
+        .filter(|other| other.setting == name.setting && other.name != name.name)
+        .map(|other| other.name.clone());
+    let wanted = others.into_iter().next().or_else(|| connection.server.aliases.first().cloned());
+    let fault = Fault::new(Some(CauseKind::HostnameMismatch), workload.clone())
+        .on(Side::Client)
+        .because(format!("{} of {workload} is {}: {reason}", name.setting, name.name));
+    let Some(wanted) = wanted else { return fault };
+    let cure = if name.explicit {
+        let command = kubectl.set(connection.client, container, &name.setting, &wanted);
+        Cure::told(format!("{} of {workload} is {} and has to be {wanted}", name.setting, name.name))
+            .by(command)
+            .with(
+                change(
+                    workload,
+                    Some(&container),
+                    ChangeKind::Environment,
+                    name.setting.clone(),
+                    Some(format!("spec.template.spec.containers[name={container}].env")),
+                )
+                .values(Some(&name.name), Some(&wanted)),
+            )
+    } else {
+        let others = connection.server.aliases.join(", ");
+        Cure::told(format!(
+            "the host {} in {} of {workload} is no name of {}: it is reached as {others}",
+            name.name,
+            name.setting,
+            connection.target.word()
+        ))
+    };
+    fault.cure(cure)
+}
+
+/// Where the guide's layout keeps the file of a Secret's key.
+fn local(secret: &str, key: &str) -> String {
+    let folder = secret.strip_prefix("cordum-").unwrap_or(secret);
+    let folder = folder.strip_suffix("-tls").unwrap_or(folder);
+    match key {
+        "ca.crt" => "certs/ca/ca.crt".to_owned(),
+        _ => format!("certs/{folder}/{key}"),
+    }
+}
+
+/// A Secret's certificate made anew by the stack's CA, or its CA put right; who reads it at the start only is
+/// restarted.
+fn renewal(
+    connections: &[Connection<'_>],
+    authorities: &Authorities,
+    odd: &Key,
+    cause: CauseKind,
+    kubectl: &Kubectl,
+) -> Cure {
+    let key_of_pair = |key: &str| {
+        key.strip_suffix(".crt").map_or_else(|| "tls.key".to_owned(), |front| format!("{front}.key"))
+    };
+    // Several files of the Secret are of the other authority: it was filled anew as a whole.
+    let of_odd = authorities.of.get(odd);
+    let whole = authorities
+        .of
+        .iter()
+        .filter(|(key, authority)| key.secret == odd.secret && Some(*authority) == of_odd)
+        .map(|(key, _)| key.key.clone())
+        .collect::<BTreeSet<_>>();
+    let distrust = matches!(cause, CauseKind::UnknownAuthority | CauseKind::BadSignature);
+    let is_ca = |key: &str| {
+        let found =
+            connections.iter().flat_map(|one| [&one.ca, &one.client_ca].into_iter().flatten()).find(|file| {
+                file.found.key().is_some_and(|known| known.secret == odd.secret && known.key == key)
+            });
+        found.is_some()
+    };
+    let mut keys: BTreeSet<String> = BTreeSet::new();
+    if distrust {
+        keys.extend(whole);
+    }
+    keys.insert(odd.key.clone());
+    let leaf: Vec<String> = keys.iter().filter(|key| !is_ca(key)).cloned().collect();
+    let mut files: Vec<(String, String)> = Vec::new();
+    for key in &keys {
+        files.push((key.clone(), local(&odd.secret, key)));
+        if !is_ca(key) {
+            files.push((key_of_pair(key), local(&odd.secret, &key_of_pair(key))));
+        }
+    }
+    let changed: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let readers = readers_at_start(connections, &odd.secret, &changed);
+    let names = needed_names(connections, &odd.secret);
+    let purposes = purposes(connections, &odd.secret);
+    let mut text = if leaf.is_empty() {
+        format!(
+            "{} of secret/{} is not the CA that signed the stack's other certificates: it has to be that CA's certificate",
+            odd.key, odd.secret
+        )
+    } else {
+        let names =
+            if names.is_empty() { String::new() } else { format!(", for the names {}", names.join(", ")) };
+        format!(
+            "{} of secret/{} has to be a certificate of the CA that signed the stack's other certificates, valid today, \
+             with {}{names}: one new certificate of that CA, no new CA",
+            leaf.join(", "),
+            odd.secret,
+            purposes.join(" and "),
+        )
+    };
+    if keys.iter().any(|key| is_ca(key)) && !leaf.is_empty() {
+        text.push_str("; its ca.crt has to be that CA's certificate");
+    }
+    let pairs: Vec<(&str, &str)> = files.iter().map(|(key, file)| (key.as_str(), file.as_str())).collect();
+    let mut command = kubectl.fill(&odd.secret, &pairs);
+    if let Some(restart) = kubectl.restart(&readers) {
+        command.push_str(" && ");
+        command.push_str(&restart);
+    }
+    let mut cure = Cure::told(text).by(command);
+    for (key, _) in &files {
+        cure = cure.with(of_secret(readers.first().cloned().unwrap_or_default(), &odd.secret, key));
+    }
+    cure
+}
+
+/// Who has to be restarted before changed keys of a Secret count: all but the servers that read theirs again.
+#[must_use]
+pub(super) fn readers_at_start(connections: &[Connection<'_>], secret: &str, keys: &[&str]) -> Vec<String> {
+    let mut readers: Vec<String> = Vec::new();
+    let mut add = |name: String| {
+        if !readers.contains(&name) {
+            readers.push(name);
+        }
+    };
+    let of = |file: &Option<super::connections::File>| {
+        let key = file.as_ref().and_then(|file| file.found.key());
+        key.is_some_and(|key| key.secret == secret && keys.contains(&key.key.as_str()))
+    };
+    for one in connections {
+        let server_reads_once =
+            matches!(one.target, Target::Link(Link::Nats | Link::Redis) | Target::Routes | Target::Bus);
+        if (of(&one.certificate) || of(&one.client_ca)) && server_reads_once {
+            add(one.server.to_string());
+        }
+        if of(&one.ca) || of(&one.identity) {
+            add(one.client.to_string());
+        }
+    }
+    readers
+}
+
+/// The names by which the servers that show a Secret's certificate are verified.
+fn needed_names(connections: &[Connection<'_>], secret: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for one in connections {
+        let shows = one
+            .certificate
+            .as_ref()
+            .and_then(|file| file.found.key())
+            .is_some_and(|key| key.secret == secret);
+        if shows {
+            for name in &one.names {
+                if !names.contains(&name.name) && names.len() < 20 {
+                    names.push(name.name.clone());
+                }
+            }
+        }
+    }
+    names
+}
+
+/// What a Secret's certificate is used for.
+fn purposes(connections: &[Connection<'_>], secret: &str) -> Vec<&'static str> {
+    let of = |file: &Option<super::connections::File>| {
+        file.as_ref().and_then(|file| file.found.key()).is_some_and(|key| key.secret == secret)
+    };
+    let mut purposes = Vec::new();
+    if connections.iter().any(|one| of(&one.certificate)) {
+        purposes.push("serverAuth");
+    }
+    if connections.iter().any(|one| of(&one.identity)) {
+        purposes.push("clientAuth");
+    }
+    if purposes.is_empty() {
+        purposes.push("the right purpose");
+    }
+    purposes
+}
+
+/// Files that settings name and that are not there, or hold no certificate.
+fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
+    let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
+    for one in connections {
+        let files = [
+            (&one.ca, one.client),
+            (&one.identity, one.client),
+            (&one.certificate, one.server),
+            (&one.client_ca, one.server),
+        ];
+        for (file, reader) in files {
+            let Some(file) = file else { continue };
+            let (key, variant, what) = match &file.found {
+                Found::MissingKey(key) => (key, Variant::FileMissing, "has no key"),
+                Found::NoCertificate(key) => (key, Variant::NoPem, "holds no certificate in"),
+                Found::Certificates(..)
+                | Found::Opaque(_)
+                | Found::MissingSecret(_)
+                | Found::NotMounted
+                | Found::Elsewhere => continue,
+            };
+            let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
+            let mut command = kubectl.fill(&key.secret, &files);
+            if let Some(restart) = kubectl.restart(&readers_at_start(connections, &key.secret, &[&key.key])) {
+                command = format!("{command} && {restart}");
+            }
+            let cure = Cure::told(format!(
+                "secret/{} {what} {}, which {} of {reader} names as {}: put it in",
+                key.secret, key.key, file.setting, file.path
+            ))
+            .by(command)
+            .with(of_secret(reader.to_string(), &key.secret, &key.key));
+            let fault = Fault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
+                .variant(Some(variant))
+                .because(format!(
+                    "secret/{} {what} {}; {} of {reader} names it as {}",
+                    key.secret, key.key, file.setting, file.path
+                ))
+                .cure(cure)
+                .breaks(&["certificates"]);
+            let known = faults.entry(fault.identity()).or_insert_with(|| fault.clone());
+            for fact in fault.because {
+                known.add(fact);
+            }
+        }
+    }
+    faults.into_values().collect()
+}

@@ -1,0 +1,96 @@
+//! What is wrong in a cluster: one fault, where it sits, what shows it, what cures it.
+
+use std::collections::BTreeSet;
+
+use super::cure::Cure;
+use crate::cause::{CauseKind, Confidence, Side, Variant};
+use crate::evidence::observation::EvidenceLevel;
+
+/// One origin of trouble.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// `None`: no cause of ours fits, and it is broken all the same.
+    pub cause: Option<CauseKind>,
+    pub variant: Option<Variant>,
+    pub side: Side,
+    pub confidence: Confidence,
+    /// `secret/cordum-server-tls`, `deployment/cordum-scheduler`.
+    pub place: String,
+    pub because: Vec<String>,
+    /// The first one cures; a second one is an alternative that says so.
+    pub cures: Vec<Cure>,
+    pub evidence: EvidenceLevel,
+    /// Checks that it breaks by itself, by their id.
+    pub breaks: BTreeSet<&'static str>,
+}
+
+impl Fault {
+    #[must_use]
+    pub fn new(cause: Option<CauseKind>, place: impl Into<String>) -> Self {
+        Self {
+            cause,
+            variant: None,
+            side: Side::Server,
+            confidence: Confidence::Certain,
+            place: place.into(),
+            because: Vec::new(),
+            cures: Vec::new(),
+            evidence: EvidenceLevel::Configured,
+            breaks: BTreeSet::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn because(mut self, fact: impl Into<String>) -> Self {
+        self.add(fact);
+        self
+    }
+
+    /// Adds a fact, once.
+    pub fn add(&mut self, fact: impl Into<String>) {
+        let fact = fact.into();
+        if !fact.is_empty() && !self.because.contains(&fact) && self.because.len() < 8 {
+            self.because.push(fact);
+        }
+    }
+
+    #[must_use]
+    pub const fn variant(mut self, variant: Option<Variant>) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    #[must_use]
+    pub const fn on(mut self, side: Side) -> Self {
+        self.side = side;
+        self
+    }
+
+    #[must_use]
+    pub fn cure(mut self, cure: Cure) -> Self {
+        self.cures.push(cure);
+        self
+    }
+
+    #[must_use]
+    pub const fn seen_in(mut self, evidence: EvidenceLevel) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    #[must_use]
+    pub fn breaks(mut self, checks: &[&'static str]) -> Self {
+        self.breaks.extend(checks);
+        self
+    }
+
+    /// What two faults that are one have in common.
+    #[must_use]
+    pub fn identity(&self) -> (String, Option<CauseKind>) {
+        let kind = self.cause.map(|cause| match cause {
+            CauseKind::BadSignature => CauseKind::UnknownAuthority,
+            other => other,
+        });
+        (self.place.clone(), kind)
+    }
+}

@@ -1,0 +1,137 @@
+//! What a container finds at a path, where a Secret brings it.
+
+use base64::Engine as _;
+
+use crate::workload::kubernetes::Cluster;
+use crate::workload::{Container, MountSource};
+use crate::x509::Parsed;
+
+/// A key of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub secret: String,
+    pub key: String,
+}
+
+/// What is at a path of a container.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// Certificates, in the order in which they stand there.
+    Certificates(Key, Vec<Parsed>),
+    /// The key is there; what it holds was taken out, is no certificate, or was not read.
+    Opaque(Key),
+    /// Text that holds no certificate where one is expected.
+    NoCertificate(Key),
+    /// The Secret is there, the key is not.
+    MissingKey(Key),
+    MissingSecret(Key),
+    /// Nothing brings it, although something is mounted beside it or nothing at all is.
+    NotMounted,
+    /// It comes from elsewhere (a host's folder, a volume, the image), or nobody looked.
+    Elsewhere,
+}
+
+impl Found {
+    /// The Secret and key, where it comes from one.
+    #[must_use]
+    pub(super) const fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Certificates(key, _)
+            | Self::Opaque(key)
+            | Self::NoCertificate(key)
+            | Self::MissingKey(key)
+            | Self::MissingSecret(key) => Some(key),
+            Self::NotMounted | Self::Elsewhere => None,
+        }
+    }
+
+    /// The certificates, where they are known.
+    #[must_use]
+    pub(super) fn certificates(&self) -> &[Parsed] {
+        match self {
+            Self::Certificates(_, all) => all,
+            _ => &[],
+        }
+    }
+}
+
+/// Looks a path of a container up.
+#[must_use]
+pub(super) fn at(cluster: &Cluster, container: &Container, path: &str) -> Found {
+    let Some(mount) = container.mount_of(path) else { return Found::NotMounted };
+    let below = path.strip_prefix(mount.target.trim_end_matches('/')).unwrap_or_default();
+    let below = below.trim_start_matches('/');
+    let shown = match (&mount.sub_path, below) {
+        (Some(part), "") => part.clone(),
+        (Some(part), below) => format!("{part}/{below}"),
+        (None, below) => below.to_owned(),
+    };
+    let sources: &[MountSource] = match &mount.source {
+        MountSource::Projected(all) => all,
+        other => std::slice::from_ref(other),
+    };
+    let mut elsewhere = false;
+    let mut missing = None;
+    for source in sources {
+        let MountSource::Secret { name, items, .. } = source else {
+            elsewhere = true;
+            continue;
+        };
+        let key = if items.is_empty() {
+            shown.clone()
+        } else {
+            match items.iter().find(|(_, path)| **path == shown) {
+                Some((key, _)) => key.clone(),
+                None => continue,
+            }
+        };
+        let key = Key { secret: name.clone(), key };
+        match of(cluster, key) {
+            found @ (Found::MissingKey(_) | Found::MissingSecret(_)) => missing = Some(found),
+            found => return found,
+        }
+    }
+    match missing {
+        // Another source of the folder may bring it.
+        Some(_) if elsewhere => Found::Elsewhere,
+        Some(found) => found,
+        None if elsewhere => Found::Elsewhere,
+        None => Found::NotMounted,
+    }
+}
+
+fn of(cluster: &Cluster, key: Key) -> Found {
+    let Some(secrets) = &cluster.secrets else { return Found::Elsewhere };
+    let Some(secret) = secrets.get(&key.secret) else { return Found::MissingSecret(key) };
+    match secret.keys.get(&key.key) {
+        None => Found::MissingKey(key),
+        Some(None) => Found::Opaque(key),
+        Some(Some(bytes)) => {
+            let all = certificates(bytes);
+            if !all.is_empty() {
+                Found::Certificates(key, all)
+            } else if key.key.ends_with(".crt") || key.key.ends_with(".pem") {
+                Found::NoCertificate(key)
+            } else {
+                Found::Opaque(key)
+            }
+        }
+    }
+}
+
+/// The certificates in PEM; what Go does not parse is passed over, as Go does in a pool.
+fn certificates(pem: &[u8]) -> Vec<Parsed> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let text = String::from_utf8_lossy(pem);
+    let mut rest = &*text;
+    let mut all = Vec::new();
+    while let Some((_, after)) = rest.split_once(BEGIN) {
+        let Some((body, behind)) = after.split_once(END) else { break };
+        let body: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+        let der = base64::engine::general_purpose::STANDARD.decode(body).ok();
+        all.extend(der.and_then(|der| Parsed::read(&der).ok()));
+        rest = behind;
+    }
+    all
+}
