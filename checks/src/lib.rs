@@ -12,6 +12,7 @@ mod cli;
 pub mod cli_with_cacert;
 pub mod cli_without_cacert;
 pub mod clock;
+pub mod cluster_links;
 pub mod context;
 pub mod dashboard_gateway;
 pub mod deployment;
@@ -59,4 +60,5 @@ pub const ALL: &[Check] = &[
     certificates::CHECK,
     tls_min_version::CHECK,
     service_links::CHECK,
+    cluster_links::CHECK,
 ];

@@ -76,6 +76,9 @@ pub fn of(expects: Expects, outcome: Option<&Outcome>) -> Status {
 /// The worst step decides; a check that exercised nothing has decided nothing.
 #[must_use]
 pub fn judge(observation: &Observation) -> Status {
+    if observation.not_applicable.is_some() && observation.steps().is_empty() {
+        return Status::Skip;
+    }
     let worst = observation.steps().iter().map(judge_step).max().unwrap_or(Status::Unknown);
     if worst == Status::Pass && !observation.warnings.is_empty() { Status::Warn } else { worst }
 }

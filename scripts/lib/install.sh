@@ -5,14 +5,18 @@ TOOLS_BASE="nats-server:nats-server redis-server:redis-server redis-cli:redis-to
 TOOLS_PAGE="chromium:chromium promtool:prometheus"
 TOOLS_DOCKER="dockerd:docker.io docker:docker.io docker-compose:docker-compose busybox:busybox-static iptables:iptables"
 
+TOOLS_KUBERNETES="etcd:etcd-server socat:socat conntrack:conntrack ipset:ipset containerd:containerd runc:runc"
+
 # $1: 1 = Docker is not wanted
 install_missing() {
   local pairs="$TOOLS_BASE $TOOLS_PAGE" missing="" pair
   # A given engine needs no daemon here, but its images are still built by us.
-  [ "$1" = 1 ] || pairs="$pairs $TOOLS_DOCKER"
+  [ "$1" = 1 ] || pairs="$pairs $TOOLS_DOCKER $TOOLS_KUBERNETES"
   for pair in $pairs; do
     have "${pair%%:*}" || case " $missing " in *" ${pair##*:} "*) ;; *) missing="$missing ${pair##*:}" ;; esac
   done
+  # Its plugins are no command.
+  [ "$1" = 1 ] || [ -d /usr/lib/cni ] || missing="$missing containernetworking-plugins"
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" = 0 ] && have apt-get; then
     say "installing:$missing"

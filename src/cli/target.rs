@@ -77,6 +77,27 @@ pub struct TargetArgs {
     /// Read SERVICE.log files from DIR instead of Docker's logs
     #[arg(long, value_name = "DIR")]
     pub logs: Option<PathBuf>,
+    /// Read a cluster's objects and logs from DIR (`kubectl get … -o json`, logs/POD_CONTAINER.log): nothing is dialled
+    #[arg(long, value_name = "DIR")]
+    pub objects: Option<PathBuf>,
+    /// The stack runs on Kubernetes; implied by the next three, and in a pod
+    #[arg(long)]
+    pub kubernetes: bool,
+    /// kubectl's configuration [env: KUBECONFIG] [default: ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Read no Secret of the cluster
+    #[arg(long)]
+    pub no_secrets: bool,
+    /// Print the Role that the checks need on Kubernetes, and run nothing
+    #[arg(long)]
+    pub explain_permissions: bool,
+    /// Context of kubectl's configuration
+    #[arg(long, value_name = "NAME")]
+    pub kube_context: Option<String>,
+    /// Namespace of the stack
+    #[arg(short = 'n', long, value_name = "NS")]
+    pub namespace: Option<String>,
     /// Only log lines newer than this count (a duration such as 10m, or RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,

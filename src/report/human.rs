@@ -174,6 +174,9 @@ fn origin(
     if !open.is_empty() {
         writeln!(out, "  leaves undecided: {}", flow(&open.join(", "), 20, style.width, "          "))?;
     }
+    if root.nameless {
+        return writeln!(out);
+    }
     writeln!(out, "  more: tls-verify explain {}\n", root.cause)
 }
 
@@ -184,7 +187,7 @@ fn name(report: &RunReport, index: usize) -> String {
 
 /// The same fault, whatever face it shows.
 fn is_kind(root: &RootCause, one: &Diagnosis) -> bool {
-    family(root.cause, root.variant) == family(one.cause, one.variant)
+    !root.nameless && family(root.cause, root.variant) == family(one.cause, one.variant)
 }
 
 fn is_at(root: &RootCause, one: &Diagnosis) -> bool {

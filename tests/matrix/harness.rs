@@ -181,8 +181,9 @@ fn of_the_machine(one: &Diagnosis) -> bool {
 
 fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
     let before = wrong.len();
-    assert_eq!(report.checks.len(), 15);
-    for check in &report.checks {
+    assert_eq!(report.checks.len(), 16);
+    // One NATS and one Redis have no links among themselves.
+    for check in report.checks.iter().filter(|check| check.status != Status::Skip) {
         let expected = expected(row, check.number);
         let said = said(check);
         if said != expected {
@@ -240,7 +241,10 @@ fn tell(row: &Row, report: &RunReport, told: &mut String) {
         }
         writeln!(told, "    breaks: {}", root.checks.join(", ")).unwrap();
     }
-    for check in report.checks.iter().filter(|check| said(check) != Word::PASS) {
+    let told_of = |check: &&tls_verify_core::report::CheckReport| {
+        check.status != Status::Skip && said(check) != Word::PASS
+    };
+    for check in report.checks.iter().filter(told_of) {
         write!(told, "{:>2} {} {}", check.number, check.id, said(check)).unwrap();
         match check.diagnoses.iter().find(|one| !of_the_machine(one)) {
             Some(main) => {

@@ -15,6 +15,7 @@ mod gate;
 mod handbook;
 mod hostile;
 mod machines;
+mod objects;
 mod outputs;
 mod packages;
 mod parsing;

@@ -6,6 +6,8 @@ pub mod compose;
 mod docker;
 mod docker_inspection;
 mod docker_transport;
+pub mod kubernetes;
+pub mod objects;
 mod recorded;
 
 use std::fmt;

@@ -91,6 +91,7 @@ impl Group {
         let place = main.place.clone().unwrap_or_default();
         Self {
             root: RootCause {
+                nameless: false,
                 cause: main.cause,
                 variant: main.variant,
                 place: place.clone(),

@@ -208,6 +208,8 @@ pub struct Observation {
     pub summary: Option<String>,
     /// Whose every fault is where the look names nobody; nothing: the service of the check's link.
     pub component: Option<String>,
+    /// Why there is nothing that the check could be about.
+    pub not_applicable: Option<String>,
 }
 
 impl Observation {
@@ -220,6 +222,7 @@ impl Observation {
             details: Map::new(),
             summary: None,
             component: None,
+            not_applicable: None,
         }
     }
 

@@ -57,16 +57,32 @@ pub struct CheckReport {
 }
 
 /// One origin of failed checks.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct RootCause {
+    /// No promised cause fits: `cause` stands for none, and is `null` in JSON.
+    pub nameless: bool,
     pub cause: CauseKind,
     pub variant: Option<Variant>,
-    #[serde(rename = "where")]
     pub place: String,
     pub checks: Vec<String>,
     pub summary: String,
     pub because: Vec<String>,
     pub fix: Vec<Fix>,
+}
+
+impl Serialize for RootCause {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut root = serializer.serialize_struct("RootCause", 7)?;
+        root.serialize_field("cause", &(!self.nameless).then_some(self.cause))?;
+        root.serialize_field("variant", &self.variant)?;
+        root.serialize_field("where", &self.place)?;
+        root.serialize_field("checks", &self.checks)?;
+        root.serialize_field("summary", &self.summary)?;
+        root.serialize_field("because", &self.because)?;
+        root.serialize_field("fix", &self.fix)?;
+        root.end()
+    }
 }
 
 /// How many checks ended how.

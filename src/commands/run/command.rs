@@ -22,6 +22,9 @@ use crate::usage::usage;
 #[must_use]
 pub fn command(args: &RunArgs, environment: &Environment) -> u8 {
     let format = args.output.format;
+    if let Some(code) = run::cluster::command_of(args, environment) {
+        return code;
+    }
     let prepared = match prepare(args, environment) {
         Ok(prepared) => prepared,
         Err(problems) => return usage(&problems, format),

@@ -1,6 +1,7 @@
 //! Plan, concurrency, deadlines. Knows no check and no format by name.
 
 pub mod baseline;
+pub mod cluster;
 pub mod command;
 mod cures;
 mod item;

@@ -136,6 +136,7 @@ pub(crate) fn summary(
     remarks: &[String],
 ) -> String {
     let text = match status {
+        Status::Skip => seen.not_applicable.clone().unwrap_or_default(),
         Status::Pass | Status::Warn => {
             let worked: Vec<&str> = seen
                 .steps()

@@ -1,0 +1,245 @@
+//! A namespace of a Kubernetes cluster, by the API server alone: no kubectl is needed, nothing is changed.
+
+mod access;
+mod api;
+mod forward;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use tls_verify_core::cluster::{Logs as Heard, Reader, Said, Start};
+use tls_verify_core::remedy::{self, Wording};
+use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects, Pod};
+use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
+
+pub use access::{Access, Options, in_a_pod};
+pub use api::{Api, Refusal};
+
+use super::{Logs, Piece, Platform, Reach, Wire};
+
+/// Logs that are read at the same time.
+const AT_ONCE: usize = 8;
+
+/// A namespace, as it was when it was asked, and the way back to it.
+#[derive(Debug)]
+pub struct Namespace {
+    api: Api,
+    pub cluster: Cluster,
+    /// Only what is a service of the stack.
+    workloads: Vec<Workload>,
+    /// What is forbidden or could not be had, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Namespace {
+    /// Asks for everything that runs in a namespace; `secrets`: their content too.
+    ///
+    /// # Errors
+    /// Why nothing can be asked.
+    pub async fn connect(options: &Options, secrets: bool, patience: Duration) -> Result<Self, String> {
+        let access = Access::find(options, patience).await?;
+        let api = Api::new(access, patience)?;
+        let mut objects = Objects::default();
+        let mut notes = Vec::new();
+        for kind in Kind::ALL {
+            if *kind == Kind::Secrets {
+                continue;
+            }
+            let items = match api.list(*kind).await {
+                Ok(items) => items,
+                Err(refusal @ (Refusal::Unauthorized | Refusal::Other(_))) => return Err(refusal.to_string()),
+                Err(refusal) => {
+                    notes.push(refusal.to_string());
+                    continue;
+                }
+            };
+            objects
+                .add(*kind, items)
+                .map_err(|error| format!("the API server's {}: {error}", kind.plural()))?;
+        }
+        if secrets {
+            named_secrets(&api, &mut objects, &mut notes).await?;
+        }
+        let cluster = Cluster::read(objects, &api.access.namespace);
+        let workloads =
+            cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job).cloned().collect();
+        Ok(Self { api, cluster, workloads, notes })
+    }
+
+    /// The context, where the operator named one.
+    #[must_use]
+    pub fn context(&self) -> Option<String> {
+        self.api.access.context.clone()
+    }
+
+    /// We run inside the cluster.
+    #[must_use]
+    pub const fn is_inside(&self) -> bool {
+        self.api.access.inside
+    }
+
+    /// What every container of a service of the stack said: its present start, and the one before where there was one.
+    pub async fn listen(&self) -> Heard {
+        let wanted =
+            self.cluster.pods.iter().flat_map(|pod| pod.containers.iter().map(move |one| (pod, one)));
+        let wanted: Vec<_> = wanted.filter(|(pod, one)| is_worth(pod, one)).collect();
+        stream::iter(wanted)
+            .map(|(pod, container)| async move {
+                let present = self.start(&pod.name, &container.name, false).await;
+                let previous = if container.restarts > 0 {
+                    self.start(&pod.name, &container.name, true).await
+                } else {
+                    None
+                };
+                ((pod.name.clone(), container.name.clone()), Said { present, previous })
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn start(&self, pod: &str, container: &str, previous: bool) -> Option<Start> {
+        let mut pieces = self.api.log(pod, container, previous).await.ok()?;
+        let mut reader = Reader::default();
+        while let Some(Ok(piece)) = pieces.next().await {
+            reader.feed(&piece);
+        }
+        Some(reader.finish())
+    }
+
+    fn pod(&self, name: &str) -> Option<&Pod> {
+        self.cluster.pods.iter().find(|pod| pod.name == name)
+    }
+}
+
+/// Logs of what is no service, and of containers that never ran, tell nothing.
+fn is_worth(pod: &Pod, container: &tls_verify_core::workload::kubernetes::ContainerState) -> bool {
+    use tls_verify_core::workload::ContainerRole;
+    use tls_verify_core::workload::kubernetes::State;
+    let ran = !matches!(container.state, State::Unknown)
+        && (container.last.is_some() || !matches!(container.state, State::Waiting(..)));
+    !pod.is_job && ran && (container.role != ContainerRole::Sidecar || !container.ready)
+}
+
+/// The Secrets that workloads name, each by its name: there is no right to list them.
+async fn named_secrets(api: &Api, objects: &mut Objects, notes: &mut Vec<String>) -> Result<(), String> {
+    let mut names: BTreeMap<String, ()> = BTreeMap::new();
+    let specs = objects
+        .deployments
+        .iter()
+        .chain(&objects.stateful_sets)
+        .chain(&objects.daemon_sets)
+        .map(|one| &one.spec.template.spec)
+        .chain(objects.pods.iter().map(|pod| &pod.spec));
+    for spec in specs {
+        for volume in &spec.volumes {
+            names.extend(volume.secret.iter().map(|secret| (secret.secret_name.clone(), ())));
+            let projected = volume.projected.iter().flat_map(|one| &one.sources);
+            names.extend(projected.filter_map(|one| one.secret.as_ref()).map(|one| (one.name.clone(), ())));
+        }
+        for container in spec.containers.iter().chain(&spec.init_containers) {
+            let refs =
+                container.env.iter().filter_map(|one| one.value_from.as_ref()?.secret_key_ref.as_ref());
+            names.extend(refs.map(|key| (key.name.clone(), ())));
+        }
+    }
+    let namespace = api.access.namespace.clone();
+    let mut found = Vec::new();
+    let mut known = false;
+    for name in names.into_keys().filter(|name| !name.is_empty()) {
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+        match api.get(&path, &format!("get secret {name} in namespace {namespace}")).await {
+            Ok(secret) => {
+                known = true;
+                notes.push(format!("read secret/{name} of namespace {namespace}"));
+                found.push(secret);
+            }
+            Err(Refusal::NotFound) => known = true,
+            Err(refusal) => notes.push(refusal.to_string()),
+        }
+    }
+    if known {
+        objects.add(Kind::Secrets, found).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+impl Platform for Namespace {
+    fn name(&self) -> &str {
+        "Kubernetes"
+    }
+
+    fn stack(&self) -> String {
+        format!("namespace `{}`", self.cluster.namespace)
+    }
+
+    fn workloads(&self) -> &[Workload] {
+        &self.workloads
+    }
+
+    fn lacks(&self, service: &str) -> String {
+        format!("{} has no workload of service `{service}`", self.stack())
+    }
+
+    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
+        let same = of.clone();
+        async move { Ok(same) }.boxed()
+    }
+
+    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
+        let start = move |previous: bool| async move {
+            if previous && of.restarts == 0 {
+                return Vec::new();
+            }
+            match self.api.log(&of.name, &of.container, previous).await {
+                Ok(pieces) => vec![pieces.map(|piece| piece.map(Piece::Bytes)).boxed()],
+                // The start before may be gone.
+                Err(_) if previous => Vec::new(),
+                Err(refusal) => vec![stream::iter([Err(refusal.to_string())]).boxed()],
+            }
+        };
+        let previous = stream::once(start(true)).flat_map(|all| stream::iter(all).flatten());
+        let mark = stream::iter([Ok(Piece::PresentStart)]);
+        let present = stream::once(start(false)).flat_map(|all| stream::iter(all).flatten());
+        previous.chain(mark).chain(present).boxed()
+    }
+
+    fn file<'a>(&'a self, of: &'a Instance, path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        async move { Err(format!("{path} of {} is not read", of.name)) }.boxed()
+    }
+
+    fn run<'a>(&'a self, of: &'a Instance, _: &'a [&'a str]) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        async move { Err(format!("nothing is run in {}", of.name)) }.boxed()
+    }
+
+    fn reach(&self, of: &Instance, _port: u16) -> Reach {
+        match (self.is_inside(), of.addresses.first()) {
+            (true, Some(address)) => Reach::Address(*address),
+            (true, None) => Reach::No,
+            (false, _) => Reach::Through,
+        }
+    }
+
+    fn open<'a>(&'a self, of: &'a Instance, port: u16) -> BoxFuture<'a, io::Result<Box<dyn Wire>>> {
+        async move {
+            if self.pod(&of.name).is_none() {
+                return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no pod {}", of.name)));
+            }
+            let socket = self.api.upgrade(&of.name, port).await?;
+            forward::stream(socket).await
+        }
+        .boxed()
+    }
+
+    fn wording(&self) -> Arc<dyn Wording> {
+        Arc::new(remedy::Kubernetes { context: self.context(), namespace: self.cluster.namespace.clone() })
+    }
+
+    fn whereabouts(&self, service: &str) -> String {
+        self.cluster.of_service(service).next().map_or_else(|| service.to_owned(), ToString::to_string)
+    }
+}

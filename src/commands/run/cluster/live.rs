@@ -1,0 +1,251 @@
+//! A run against a namespace of a cluster: what needs a dial is dialled through the API server (or directly, in a
+//! pod), the rest is told from objects, events and logs, and what broke is traced to where it began.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tls_verify_checks::fault::FileFault;
+use tls_verify_checks::platform::kubernetes::{Namespace, Options, in_a_pod};
+use tls_verify_checks::platform::{Choice, Platform};
+use tls_verify_checks::secret::Secret;
+use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
+use tls_verify_core::cause::Variant;
+use tls_verify_core::cluster::{Kubectl, Material, Recorded, Story, Word};
+
+use super::{checked, diagnosis, roots, said, services};
+use crate::cli::{RunArgs, TargetArgs};
+use crate::commands::run::command;
+use crate::commands::run::{self, Progress};
+use crate::config::{self, Environment, Problem};
+use tls_verify_core::diagnosis::root_cause;
+use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
+use tls_verify_core::status::Status;
+
+/// Whether the operator means a cluster.
+#[must_use]
+pub fn is_meant(args: &TargetArgs, environment: &Environment) -> bool {
+    let named = args.kubernetes
+        || args.kube_context.is_some()
+        || args.kubeconfig.is_some()
+        || args.namespace.is_some();
+    let otherwise = args.no_docker || args.logs.is_some() || args.docker_host.is_some();
+    named || (!otherwise && environment.get("DOCKER_HOST").is_none() && in_a_pod(&variables(environment)))
+}
+
+fn variables(environment: &Environment) -> std::collections::BTreeMap<String, String> {
+    ["KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
+        .collect()
+}
+
+/// Variables that mean another stack where we are not in the cluster.
+const FOREIGN: &[&str] = &[
+    "CORDUM_API_BASE",
+    "CORDUM_GATEWAY",
+    "NATS_URL",
+    "REDIS_URL",
+    "CORDUM_DASHBOARD_URL",
+    "CORDUM_CERT_DIR",
+    "CORDUM_TLS_CA",
+    "NATS_TLS_CA",
+    "NATS_TLS_CERT",
+    "NATS_TLS_KEY",
+    "REDIS_TLS_CA",
+    "REDIS_TLS_CERT",
+    "REDIS_TLS_KEY",
+    "CORDUM_TLS_CERT",
+    "CORDUM_TLS_KEY",
+];
+
+/// Runs the plan against the namespace.
+///
+/// # Errors
+/// What of the arguments cannot be used, or why the cluster cannot be asked.
+pub async fn report(
+    args: &RunArgs,
+    environment: &Environment,
+    interrupted: tokio::sync::watch::Receiver<bool>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RunReport, Vec<Problem>> {
+    let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
+    let options = Options {
+        kubeconfig: args.targets.kubeconfig.clone(),
+        context: args.targets.kube_context.clone(),
+        namespace: args.targets.namespace.clone(),
+        environment: variables(environment),
+    };
+    let patience = args.runner.timeout.min(args.runner.deadline / 2).max(Duration::from_secs(1));
+    let connecting = Namespace::connect(&options, !args.targets.no_secrets, patience);
+    let namespace = match tokio::time::timeout(args.runner.deadline, connecting).await {
+        Ok(Ok(namespace)) => namespace,
+        Ok(Err(why)) => return Err(vec![unreachable(why)]),
+        Err(_) => {
+            return Err(vec![unreachable("the API server did not answer within the deadline".to_owned())]);
+        }
+    };
+    let kubectl = Kubectl { context: namespace.context(), namespace: namespace.cluster.namespace.clone() };
+    let listening = namespace.listen();
+    let logs = tokio::time::timeout(args.runner.deadline, listening).await.unwrap_or_default();
+    let story = Story::of(&namespace.cluster, &logs, SystemTime::now(), &kubectl);
+    let namespace = Arc::new(namespace);
+    let mut notes = namespace.notes.clone();
+    let stack = stack(args, environment, &namespace, &mut notes)?;
+    let strict = plan.strict;
+    let mut report = run::run(stack, plan, interrupted, progress).await;
+    let wanted = services(args);
+    let ready = std::collections::BTreeMap::new();
+    let recorded = Recorded {
+        cluster: &namespace.cluster,
+        story: &story,
+        logs: &logs,
+        ready: &ready,
+        services: &wanted,
+    };
+    settle(&mut report, &recorded, strict);
+    report.target.insert("platform".to_owned(), "kubernetes".into());
+    report.target.insert("namespace".to_owned(), namespace.cluster.namespace.clone().into());
+    if !notes.is_empty() {
+        report.target.insert("notes".to_owned(), notes.into());
+    }
+    Ok(report)
+}
+
+fn unreachable(why: String) -> Problem {
+    Problem::new(
+        why,
+        "look at `kubectl get pods` with the same --kubeconfig, --kube-context and -n; --explain-permissions prints the \
+         Role that is needed",
+    )
+}
+
+/// The stack as its own clients dial it.
+fn stack(
+    args: &RunArgs,
+    environment: &Environment,
+    namespace: &Arc<Namespace>,
+    notes: &mut Vec<String>,
+) -> Result<Stack, Vec<Problem>> {
+    let inside = namespace.is_inside();
+    let foreign = |name: &str| !inside && FOREIGN.contains(&name) && environment.get(name).is_some();
+    for name in FOREIGN.iter().filter(|name| foreign(name)) {
+        notes.push(format!("{name} of the environment means another stack and is passed over"));
+    }
+    let kept = environment.without(FOREIGN);
+    let environment = if inside { environment } else { &kept };
+    let configured = config::stack(&args.targets, &args.runner, environment, &[])?;
+    let mut stack = configured.stack;
+    let material = Material::of(&namespace.cluster);
+    let files = args.targets.certs.is_some() || args.targets.cacert.is_some();
+    if let (false, Some(authority)) = (files, &material.authority) {
+        let certificates = CertificateDer::pem_slice_iter(&authority.bytes).filter_map(Result::ok).collect();
+        stack.anchors = TrustAnchors { file: PathBuf::from(&authority.place), certificates };
+    }
+    let own = args.targets.cert.is_some() || args.targets.certs.is_some();
+    if !own {
+        stack.identity = identity(&material);
+    }
+    if stack.api_key.is_none() {
+        stack.api_key = material.api_key.clone().map(Secret::new);
+    }
+    if stack.redis_password.is_none() {
+        stack.redis_password = material.redis_password.clone().map(Secret::new);
+    }
+    if stack.nats_login.token.is_none() {
+        stack.nats_login.token = material.nats_token.clone().map(Secret::new);
+    }
+    let named = |link: Link| args.targets.server_name.iter().any(|one| one.starts_with(&format!("{link}=")));
+    for (link, endpoint) in [
+        (Link::Gateway, &mut stack.gateway),
+        (Link::GatewayGrpc, &mut stack.gateway_grpc),
+        (Link::Nats, &mut stack.nats),
+        (Link::Redis, &mut stack.redis),
+        (Link::SafetyKernel, &mut stack.safety_kernel),
+        (Link::ContextEngine, &mut stack.context_engine),
+    ] {
+        let of = if link == Link::GatewayGrpc { Link::Gateway } else { link };
+        let usual = (link == Link::ContextEngine).then(|| "cordum-context-engine".to_owned());
+        let name = material.names.get(&of).cloned().or(usual);
+        if let (false, false, Some(name)) = (endpoint.explicit, named(link), name) {
+            endpoint.server_name = Some(name);
+        }
+    }
+    let platform: Arc<dyn Platform> = Arc::<Namespace>::clone(namespace);
+    stack.platform = Choice::Ready(platform);
+    stack.logs = LogSource::Platform;
+    stack.cordumctl = None;
+    Ok(stack)
+}
+
+fn identity(material: &Material) -> Loaded<Identity> {
+    let missing = |what: &str| {
+        Loaded::Absent(FileFault {
+            file: PathBuf::from("the client certificate of the stack's Secrets"),
+            variant: Variant::FileMissing,
+            message: what.to_owned(),
+            mismatch: false,
+        })
+    };
+    let (Some(certificate), Some(key)) = (&material.certificate, &material.key) else {
+        return missing("no Secret that a client mounts was read");
+    };
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(&certificate.bytes).filter_map(Result::ok).collect();
+    match PrivateKeyDer::from_pem_slice(&key.bytes) {
+        Ok(ready) if !chain.is_empty() => Loaded::Usable(Identity {
+            cert_file: PathBuf::from(&certificate.place),
+            key_file: PathBuf::from(&key.place),
+            chain,
+            key: ready,
+            ready: Arc::default(),
+        }),
+        _ => missing("the Secret's certificate and key are no PEM"),
+    }
+}
+
+/// What objects, events and logs tell is put to what was dialled.
+fn settle(report: &mut RunReport, recorded: &Recorded<'_>, strict: bool) {
+    const TOLD: &[&str] = &["certificates", "redis-logs", "service-links", "cluster-links"];
+    let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
+    let mut unexplained = Vec::new();
+    for check in &mut report.checks {
+        if check.status == Status::Skip && check.id != "cluster-links" {
+            continue;
+        }
+        let verdict = recorded.verdict(&check.id);
+        if TOLD.contains(&check.id.as_str()) {
+            let Some(known) = tls_verify_checks::ALL.iter().find(|one| one.id == check.id) else { continue };
+            let told = checked(known, recorded.story, &verdict);
+            *check = CheckReport { duration_ms: check.duration_ms, ..told };
+            if let Word::Fails(faults) = verdict.word {
+                broken.push((check.id.clone(), faults));
+            }
+            continue;
+        }
+        match (check.status, verdict.word) {
+            (Status::Fail | Status::Unknown, Word::Fails(faults)) => {
+                check.status = Status::Fail;
+                let own = std::mem::take(&mut check.diagnoses);
+                check.diagnoses =
+                    faults.iter().filter_map(|at| diagnosis(&recorded.story.faults[*at])).collect();
+                check.diagnoses.extend(own.into_iter().take(1));
+                let first = faults.first().map(|at| said(&recorded.story.faults[*at]));
+                if let Some(fact) = first.and_then(|facts| facts.into_iter().next()) {
+                    check.summary = fact;
+                }
+                broken.push((check.id.clone(), faults));
+            }
+            (Status::Fail, _) => unexplained.push(check.clone()),
+            _ => {}
+        }
+    }
+    let mut all = roots(recorded.story, &broken);
+    all.extend(root_cause::root_causes(&unexplained));
+    report.root_causes = all;
+    report.summary = tally(&report.checks);
+    report.exit_code = exit_code(&report.summary, strict, report.outcome == "interrupted");
+    report.outcome = outcome(report.exit_code);
+}

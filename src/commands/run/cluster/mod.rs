@@ -1,0 +1,257 @@
+//! A run over a recorded cluster (`run --objects DIR`), and over a live one.
+
+pub mod live;
+
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+
+use serde_json::{Map, Value};
+use tls_verify_checks::context::Check;
+use tls_verify_checks::platform::objects::{self, Folder};
+use tls_verify_core::cause::{CauseKind, Severity};
+use tls_verify_core::cluster::{Cure, Fault, Kubectl, Recorded, Story, Verdict, Word};
+use tls_verify_core::redaction::redact;
+
+use crate::cli::{FailOn, RunArgs};
+use crate::commands::run::command;
+use crate::commands::run::{Item, Plan, milliseconds, rfc3339};
+use crate::config::{Environment, Problem};
+use crate::runtime::block_on;
+use crate::usage::usage;
+use tls_verify_core::remedy::catalogue;
+use tls_verify_core::report::exit;
+use tls_verify_core::report::{CheckReport, Diagnosis, Fix, RootCause, RunReport, exit_code, outcome, tally};
+use tls_verify_core::status::Status;
+
+/// Runs the command where it is about a cluster; nothing: it is about something else.
+#[must_use]
+pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
+    if args.targets.explain_permissions {
+        return Some(crate::output::print(exit::PASS, |out| out.write_all(ROLE.as_bytes())));
+    }
+    let live = live::is_meant(&args.targets, environment);
+    if args.targets.objects.is_none() && !live {
+        return None;
+    }
+    let format = args.output.format;
+    if args.targets.docker_host.is_some() {
+        let problem = Problem::new("--docker-host and a cluster are two platforms", "leave one of them out");
+        return Some(usage(&[problem], format));
+    }
+    let reports = match command::reports(&args.output) {
+        Ok(reports) => reports,
+        Err(problems) => return Some(usage(&problems, format)),
+    };
+    let ran = match &args.targets.objects {
+        Some(folder) => report(args, folder),
+        None => block_on(&args.output, |interrupted, mut progress| async move {
+            live::report(args, environment, interrupted, &mut progress).await
+        }),
+    };
+    Some(match ran {
+        Ok(report) => {
+            let notes = report.target.get("notes").and_then(|notes| notes.as_array());
+            for note in notes.into_iter().flatten().filter(|_| !args.output.quiet) {
+                crate::output::tell(&format!("note: {}", note.as_str().unwrap_or_default()));
+            }
+            command::publish(&report, &args.output, reports, environment)
+        }
+        Err(problems) => usage(&problems, format),
+    })
+}
+
+/// The services that must be deployed where the operator names none.
+const SERVICES: &[&str] = &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine"];
+
+/// Runs the plan over a folder.
+///
+/// # Errors
+/// What of the arguments or of the folder cannot be used.
+pub fn report(args: &RunArgs, folder: &Path) -> Result<RunReport, Vec<Problem>> {
+    let started_at = SystemTime::now();
+    let started = Instant::now();
+    let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
+    let baseline =
+        args.runner.baseline.as_deref().map(crate::commands::run::baseline::Baseline::read).transpose();
+    let baseline = baseline.map_err(|problem| vec![problem])?;
+    if args.runner.fail_on == FailOn::New && baseline.is_none() {
+        return Err(vec![command::needs_baseline()]);
+    }
+    let read = objects::read(folder, args.targets.namespace.as_deref()).map_err(|why| {
+        let how = "name a folder with `kubectl get pods -o json > pods.json` and the like; README has the command that \
+                   collects one";
+        vec![Problem::new(why, how).in_file(folder)]
+    })?;
+    let kubectl =
+        Kubectl { context: args.targets.kube_context.clone(), namespace: read.cluster.namespace.clone() };
+    let story = Story::of(&read.cluster, &read.logs, read.now, &kubectl);
+    let services = services(args);
+    let recorded = Recorded {
+        cluster: &read.cluster,
+        story: &story,
+        logs: &read.logs,
+        ready: &read.ready,
+        services: &services,
+    };
+    let mut report = assemble(&plan, &recorded, &read, folder);
+    report.started_at = rfc3339(started_at);
+    report.duration_ms = milliseconds(started.elapsed());
+    if let Some(baseline) = baseline {
+        baseline.compare(&mut report, args.runner.fail_on == FailOn::New, plan.strict);
+    }
+    Ok(report)
+}
+
+/// The services that must be deployed.
+fn services(args: &RunArgs) -> Vec<String> {
+    if args.targets.services.is_empty() {
+        SERVICES.iter().map(|service| (*service).to_owned()).collect()
+    } else {
+        args.targets.services.clone()
+    }
+}
+
+/// The Role that the checks need.
+pub const ROLE: &str = include_str!("../../../../packaging/kubernetes-role.yaml");
+
+fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Path) -> RunReport {
+    let mut checks = Vec::new();
+    let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
+    for (item, left_out) in plan.items() {
+        let Item::Check(check) = item else { continue };
+        checks.push(match left_out {
+            Some(why) => line(check, Status::Skip, why),
+            None => {
+                let verdict = recorded.verdict(check.id);
+                if let Word::Fails(faults) = &verdict.word {
+                    broken.push((check.id.to_owned(), faults.clone()));
+                }
+                checked(check, recorded.story, &verdict)
+            }
+        });
+    }
+    let summary = tally(&checks);
+    let code = exit_code(&summary, plan.strict, false);
+    let mut target = Map::new();
+    target.insert("objects".to_owned(), folder.display().to_string().into());
+    target.insert("namespace".to_owned(), recorded.cluster.namespace.clone().into());
+    target.insert("as_of".to_owned(), rfc3339(read.now).into());
+    if !read.notes.is_empty() {
+        target.insert("notes".to_owned(), read.notes.clone().into());
+    }
+    RunReport {
+        schema: "tls-verify/run/v1",
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: String::new(),
+        duration_ms: 0.0,
+        target,
+        outcome: outcome(code),
+        exit_code: code,
+        summary,
+        checks,
+        root_causes: roots(recorded.story, &broken),
+        services: Vec::new(),
+        comparison: None,
+        own: Vec::new(),
+        demo: None,
+    }
+}
+
+/// The faults behind failed checks, most upstream first.
+fn roots(story: &Story, broken: &[(String, Vec<usize>)]) -> Vec<RootCause> {
+    story
+        .ranked()
+        .into_iter()
+        .filter_map(|at| {
+            let checks: Vec<String> =
+                broken.iter().filter(|(_, faults)| faults.contains(&at)).map(|(id, _)| id.clone()).collect();
+            let fault = &story.faults[at];
+            (!checks.is_empty()).then(|| RootCause {
+                nameless: fault.cause.is_none(),
+                cause: fault.cause.unwrap_or(CauseKind::OtherTls),
+                variant: fault.variant,
+                place: fault.place.clone(),
+                checks,
+                summary: title(fault),
+                because: said(fault),
+                fix: fixes(fault),
+            })
+        })
+        .collect()
+}
+
+/// What it is called: the catalogue's title, or what was seen first.
+fn title(fault: &Fault) -> String {
+    match fault.cause {
+        Some(cause) => catalogue::title(cause, fault.variant).to_owned(),
+        None => fault.because.first().map(|fact| redact(fact)).unwrap_or_else(|| "it is broken".to_owned()),
+    }
+}
+
+fn said(fault: &Fault) -> Vec<String> {
+    fault.because.iter().map(|fact| redact(fact)).collect()
+}
+
+fn fixes(fault: &Fault) -> Vec<Fix> {
+    let fix = |cure: &Cure| Fix { text: redact(&cure.text), ..cure.clone() };
+    fault.cures.iter().take(2).map(fix).collect()
+}
+
+fn diagnosis(fault: &Fault) -> Option<Diagnosis> {
+    let cause = fault.cause?;
+    Some(Diagnosis {
+        cause,
+        variant: fault.variant,
+        severity: Severity::Error,
+        confidence: fault.confidence,
+        side: fault.side,
+        title: title(fault),
+        because: said(fault),
+        fix: fixes(fault),
+        explain: format!("tls-verify explain {cause}"),
+        place: Some(fault.place.clone()),
+        identity: None,
+        chained: false,
+    })
+}
+
+fn checked(check: &Check, story: &Story, verdict: &Verdict) -> CheckReport {
+    let warns = !verdict.warnings.is_empty();
+    let mut report = match &verdict.word {
+        Word::Holds(what) => line(check, if warns { Status::Warn } else { Status::Pass }, what.clone()),
+        Word::Open(why) => line(check, Status::Unknown, why.clone()),
+        Word::NotApplicable(why) => line(check, Status::Skip, why.clone()),
+        Word::Fails(faults) => {
+            let first = faults.first().and_then(|at| story.faults[*at].because.first());
+            let summary = first.map(|fact| redact(fact)).unwrap_or_default();
+            let mut report = line(check, Status::Fail, summary);
+            report.diagnoses = faults.iter().filter_map(|at| diagnosis(&story.faults[*at])).collect();
+            let places = faults.iter().map(|at| Value::from(story.faults[*at].place.clone())).collect();
+            report.details.insert("where".to_owned(), Value::Array(places));
+            report
+        }
+    };
+    report.evidence = verdict.evidence.slug().to_owned();
+    if warns {
+        report.remarks = verdict.warnings.iter().map(|text| redact(text)).collect();
+        report.details.insert("warnings".to_owned(), report.remarks.clone().into());
+    }
+    report
+}
+
+fn line(check: &Check, status: Status, summary: String) -> CheckReport {
+    CheckReport {
+        number: check.number.into(),
+        id: check.id.to_owned(),
+        title: check.title.to_owned(),
+        status,
+        duration_ms: 0.0,
+        attempts: u32::from(status != Status::Skip),
+        change: None,
+        summary: redact(&summary),
+        evidence: "none".to_owned(),
+        diagnoses: Vec::new(),
+        details: Map::new(),
+        remarks: Vec::new(),
+    }
+}
