@@ -12,6 +12,8 @@ pub mod manifest;
 pub mod redaction;
 pub mod remedy;
 pub mod report;
+pub mod rules;
 pub mod status;
+pub mod wiring;
 pub mod workload;
 pub mod x509;

@@ -1,5 +1,6 @@
 //! Arguments, exactly as typed: no files, no network.
 
+mod audit;
 mod certs;
 mod formats;
 mod probe;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use audit::{AuditArgs, AuditFormat};
 pub use certs::{CertsArgs, Role};
 pub(crate) use formats::Told;
 pub use formats::{CertsFormat, DiagnoseFormat, Format, PlainFormat, ProbeFormat, names};
@@ -60,6 +62,9 @@ pub enum Command {
     /// Checks certificate files, without any network
     #[command(after_help = CERTS_CODES)]
     Certs(CertsArgs),
+    /// Finds TLS wiring mistakes in what a deployment is described by, before anything is started
+    #[command(after_help = CERTS_CODES)]
+    Audit(Box<AuditArgs>),
     /// Diagnoses single endpoints in depth, or many of them quickly
     #[command(after_help = CERTS_CODES)]
     Probe(Box<ProbeArgs>),
@@ -68,7 +73,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Prints the JSON Schema of a report
     Schema {
-        /// run, certs, probe, diagnose, explain, faults, plan, transition, error; without it the names are listed
+        /// run, certs, audit, probe, diagnose, explain, faults, plan, transition, error; without it the names are
+        /// listed
         name: Option<String>,
     },
     /// Prints completions for a shell
@@ -78,7 +84,7 @@ pub enum Command {
     },
     /// Prints the manual page (troff)
     Man,
-    /// Prints what is known of a cause, or the list of causes
+    /// Prints what is known of a cause or of a rule of `audit`, or the list of both
     Explain(ExplainArgs),
 }
 
@@ -124,7 +130,7 @@ impl DiagnoseArgs {
 /// Options of `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
-    /// A cause, a variant, or words of an error message
+    /// A cause, a variant, a rule of `audit`, or words of an error message
     pub cause: Option<String>,
     /// How it is shown
     #[arg(long, value_enum, default_value_t = PlainFormat::Human)]

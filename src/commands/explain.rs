@@ -6,6 +6,7 @@ use serde_json::json;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_core::remedy::catalogue::{self, Blanks, GUIDE};
 use tls_verify_core::report::exit;
+use tls_verify_core::rules::{self, Rule};
 
 use crate::cli::{ExplainArgs, Format, PlainFormat};
 use crate::config::Problem;
@@ -22,6 +23,11 @@ pub fn command(args: &ExplainArgs) -> u8 {
     match &args.cause {
         None if json => print(exit::PASS, list_json),
         None => print(exit::PASS, list),
+        Some(text) if rules::named(text).is_some() => print(exit::PASS, |out| match rules::named(text) {
+            Some(rule) if json => rule_json(rule, out),
+            Some(rule) => rule_page(rule, out),
+            None => Ok(()),
+        }),
         Some(text) => match catalogue::find(text) {
             Ok((cause, variant)) if json => print(exit::PASS, |out| one_json(cause, variant, out)),
             Ok((cause, variant)) => print(exit::PASS, |out| one(cause, variant, out)),
@@ -41,7 +47,31 @@ fn list(out: &mut dyn Write) -> io::Result<()> {
         let title = wrap(&catalogue::entry(*cause).title, WIDTH - 28, &" ".repeat(28));
         writeln!(out, "{:<27} {title}", cause.slug())?;
     }
-    writeln!(out, "\ntls-verify explain CAUSE says more of one.")
+    writeln!(out, "\nRules of `tls-verify audit`:")?;
+    for rule in rules::ALL {
+        let title = wrap(rule.title, WIDTH - 28, &" ".repeat(28));
+        writeln!(out, "{:<27} {title}", rule.id)?;
+    }
+    writeln!(out, "\ntls-verify explain CAUSE|RULE says more of one.")
+}
+
+fn rule_page(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}\n{}\n", rule.id, wrap(rule.title, WIDTH, ""))?;
+    writeln!(out, "{}\n", wrap(rule.about, WIDTH, ""))?;
+    writeln!(out, "Severity: {}, at the most", rule.severity)?;
+    if let Some(cause) = rule.cause {
+        writeln!(out, "Cause: {cause} (tls-verify explain {cause})")?;
+    }
+    writeln!(out, "Left as it is on purpose: # tls-verify: allow {} REASON", rule.id)?;
+    writeln!(out, "\nFound by: tls-verify audit")
+}
+
+fn rule_json(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
+    let object = json!({
+        "schema": "tls-verify/explain/v1", "rule": rule.id, "title": rule.title, "meaning": rule.about,
+        "severity": rule.severity, "cause": rule.cause,
+    });
+    writeln!(out, "{object}")
 }
 
 fn list_json(out: &mut dyn Write) -> io::Result<()> {
@@ -49,7 +79,9 @@ fn list_json(out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|cause| json!({ "cause": cause, "title": catalogue::entry(*cause).title }))
         .collect();
-    writeln!(out, "{}", json!({ "schema": "tls-verify/explain/v1", "causes": causes }))
+    let rules: Vec<_> =
+        rules::ALL.iter().map(|rule| json!({ "rule": rule.id, "title": rule.title })).collect();
+    writeln!(out, "{}", json!({ "schema": "tls-verify/explain/v1", "causes": causes, "rules": rules }))
 }
 
 fn one(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! One folder or file for each command, and the way from arguments to it.
 
+pub mod audit;
 pub mod certs;
 pub mod demo;
 pub mod diagnose;
@@ -25,6 +26,7 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
         Some(Command::Man) => manual::man(),
         Some(Command::Probe(args)) => probe::command(&args, environment),
         Some(Command::Merge(args)) => probe::merge::command(&args),
+        Some(Command::Audit(args)) => audit::command(&args, environment),
         Some(Command::Certs(args)) => certs::command(&args, environment),
         Some(Command::Explain(args)) => explain::command(&args),
     }

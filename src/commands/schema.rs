@@ -12,6 +12,7 @@ use crate::usage::usage;
 pub const ALL: &[(&str, &str)] = &[
     ("run", include_str!("../schemas/run.json")),
     ("certs", include_str!("../schemas/certs.json")),
+    ("audit", include_str!("../schemas/audit.json")),
     ("probe", include_str!("../schemas/probe.json")),
     ("diagnose", include_str!("../schemas/diagnose.json")),
     ("explain", include_str!("../schemas/explain.json")),

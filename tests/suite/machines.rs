@@ -55,6 +55,8 @@ fn every_json_output_keeps_its_schema() {
         ("diagnose", &["diagnose", "x509: certificate signed by unknown authority", "--format", "json"]),
         ("explain", &["explain", "--format", "json"]),
         ("explain", &["explain", "expired", "--format", "json"]),
+        ("explain", &["explain", "half-pair", "--format", "json"]),
+        ("audit", &["audit", "-f", "docker-compose.test.yml", "--format", "json"]),
         ("faults", &["demo", "--list-faults", "--format", "json"]),
         ("error", &["run", "--gateway", "nonsense", "--format", "json"]),
     ];

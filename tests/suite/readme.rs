@@ -36,6 +36,8 @@ const CODES: &[(&str, &[i32])] = &[
     ("diagnose --docker", &[2]),
     ("diagnose", &[1]),
     ("explain", &[0]),
+    // There is no deployment where this test runs.
+    ("tls-verify audit", &[0, 2]),
     ("--watch", &[130]),
     ("--fail-on new", &[3]),
     ("probe ", &[0]),

@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod description;
+pub mod discover;
 pub mod env_file;
 pub mod files;
 pub mod interpolate;

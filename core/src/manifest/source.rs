@@ -88,6 +88,8 @@ pub enum FaultKind {
     Unreadable,
     /// A name that its reader does not know, with the nearest one that it knows.
     UnknownName { name: String, nearest: Option<String> },
+    /// A value of a chart that no template reads.
+    UnusedValue { name: String },
     /// It is not a finding: something that is left out, and how it could be decided.
     Undecided { how: String },
 }

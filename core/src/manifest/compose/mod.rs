@@ -27,7 +27,7 @@ pub const OVERRIDES: [&str; 4] = [
 const FILES: usize = 200;
 
 /// Which files make a project, and what is known of its variables.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// The folder that paths begin at.
     pub folder: String,

@@ -1,0 +1,379 @@
+//! What the rules look at, with what several of them ask.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::{Link, Options, Undecided};
+use crate::cause::Severity;
+use crate::certificates::{Facts, Question, Verification, read_bytes, source::Source as Pem, verify};
+use crate::manifest::{Description, FaultKind, Files, StoredKind};
+use crate::remedy::{Change, ChangeKind, Fix};
+use crate::wiring::{
+    ClientAuth, Connection, Content, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, Protocol,
+    SECRET, SettingKind, Speech, Target, Trust, View, Wiring, named_gaps, production,
+};
+use crate::workload::{Container, Place, Workload};
+use crate::x509::Purpose;
+
+/// A deployment with its wiring.
+pub(super) struct Case<'a> {
+    pub(super) description: &'a Description,
+    pub(super) files: &'a dyn Files,
+    pub(super) wiring: &'a Wiring,
+    pub(super) view: View<'a>,
+    pub(super) options: Options,
+    opened: RefCell<HashMap<(usize, usize, String), Rc<Opened>>>,
+    pems: RefCell<HashMap<(usize, usize, String), Option<Rc<Pem>>>>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(
+        description: &'a Description,
+        files: &'a dyn Files,
+        wiring: &'a Wiring,
+        options: Options,
+    ) -> Self {
+        Self {
+            description,
+            files,
+            wiring,
+            view: View { description, files },
+            options,
+            opened: RefCell::default(),
+            pems: RefCell::default(),
+        }
+    }
+
+    pub(super) fn workload(&self, at: usize) -> &'a Workload {
+        &self.description.workloads[at]
+    }
+
+    pub(super) fn container(&self, workload: usize, container: usize) -> &'a Container {
+        &self.description.workloads[workload].containers[container]
+    }
+
+    pub(super) fn program(&self, workload: usize, container: usize) -> Program {
+        self.wiring.programs[workload][container]
+    }
+
+    /// As reports name it.
+    pub(super) fn called(&self, at: usize) -> String {
+        self.workload(at).to_string()
+    }
+
+    pub(super) fn dialler(&self, dial: &Dial) -> String {
+        dial.workload.map_or_else(|| "ingress".to_owned(), |at| self.called(at))
+    }
+
+    /// The place of a container, or of its workload.
+    pub(super) fn container_place(&self, workload: usize, container: usize) -> Place {
+        let own = self.container(workload, container).place.clone();
+        own.or_else(|| self.workload(workload).place.clone()).unwrap_or_else(|| Place {
+            file: self.description.source.clone(),
+            line: 0,
+            column: 0,
+        })
+    }
+
+    /// Cordum's production: its own, or that of the clients of NATS and Redis.
+    pub(super) fn in_production(&self, at: usize) -> bool {
+        let own = |at: usize| self.workload(at).containers.iter().any(|one| production(one).is_some());
+        own(at) || self.connections_to(at).any(|(_, dial)| dial.workload.is_some_and(own))
+    }
+
+    pub(super) fn grave(&self, at: usize) -> Severity {
+        if self.in_production(at) { Severity::Error } else { Severity::Warning }
+    }
+
+    pub(super) fn connections(&self) -> impl Iterator<Item = (&'a Connection, &'a Dial)> {
+        let dials = &self.wiring.dials;
+        self.wiring.connections.iter().map(move |one| (one, &dials[one.dial]))
+    }
+
+    pub(super) fn connections_to(&self, at: usize) -> impl Iterator<Item = (&'a Connection, &'a Dial)> {
+        self.connections().filter(move |(one, _)| one.target == Target::Workload(at))
+    }
+
+    /// Connections whose server is known, with it.
+    pub(super) fn ends(&self) -> impl Iterator<Item = (&'a Dial, &'a Listener)> {
+        let listeners = &self.wiring.listeners;
+        self.connections().filter_map(move |(one, dial)| Some((dial, &listeners[one.listener?])))
+    }
+
+    /// What a setting's path is.
+    pub(super) fn open(&self, workload: usize, container: usize, file: &FileRef) -> Rc<Opened> {
+        let key = (workload, container, file.path.clone());
+        if let Some(found) = self.opened.borrow().get(&key) {
+            return Rc::clone(found);
+        }
+        let found = Rc::new(match file.path.strip_prefix(SECRET) {
+            Some(path) => self.secret(path),
+            None => self.view.open(self.workload(workload), self.container(workload, container), &file.path),
+        });
+        self.opened.borrow_mut().insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// `NAMESPACE/NAME/KEY`, as an Ingress names it.
+    fn secret(&self, path: &str) -> Opened {
+        let mut parts = path.splitn(3, '/');
+        let (space, name, key) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        let stored = self.description.stored(StoredKind::Secret, Some(space), name);
+        match stored.map(|one| one.entries.get(key)) {
+            Some(Some(entry)) => Opened::Content(Box::new(Content {
+                bytes: std::sync::Arc::clone(&entry.bytes),
+                source: entry.source.clone(),
+                shown: format!("secret/{name}:{key}"),
+                host: None,
+                meta: None,
+                folders: Vec::new(),
+                mode: None,
+                mount: None,
+                stored: Some((StoredKind::Secret, name.to_owned(), key.to_owned())),
+            })),
+            Some(None) => Opened::KeyMissing {
+                mount: None,
+                kind: StoredKind::Secret,
+                name: name.to_owned(),
+                key: key.to_owned(),
+            },
+            None => Opened::Unknown(format!("the Secret {space}/{name}")),
+        }
+    }
+
+    /// The certificates and keys in a file, where its content is known.
+    pub(super) fn pem(&self, workload: usize, container: usize, file: &FileRef) -> Option<Rc<Pem>> {
+        let key = (workload, container, file.path.clone());
+        if let Some(found) = self.pems.borrow().get(&key) {
+            return found.clone();
+        }
+        let found = match &*self.open(workload, container, file) {
+            Opened::Content(content) => read_bytes(&content.shown, &content.bytes, None)
+                .into_iter()
+                .next()
+                .map(|found| Rc::new(Pem::new(content.host.as_ref().map(Into::into), found))),
+            _ => None,
+        };
+        self.pems.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    /// What a listener serves.
+    pub(super) fn served(&self, listener: &Listener) -> Option<Rc<Pem>> {
+        let file = listener.certificate.as_ref()?;
+        self.pem(listener.workload, listener.container, file).filter(|pem| !pem.facts.is_empty())
+    }
+
+    /// What a client trusts, where all of it is known.
+    pub(super) fn trusted(&self, dial: &Dial) -> Option<Vec<Rc<Pem>>> {
+        let Trust::Files(files) = &dial.trust else { return None };
+        files.iter().map(|file| self.pem(dial.workload.unwrap_or(0), dial.container, file)).collect()
+    }
+
+    /// Whether a chain leads to these anchors, on a day on which the leaf is valid.
+    pub(super) fn chains(&self, leaf: &Pem, anchors: &[Rc<Pem>], purpose: Purpose) -> Option<Verification> {
+        let presented = leaf.chain();
+        let facts = leaf.facts.first()?;
+        let anchors: Vec<Vec<u8>> = anchors.iter().flat_map(|one| one.chain()).collect();
+        let now = self.options.look.at;
+        let dead = now < facts.begins || now > facts.ends;
+        // What is wrong with its dates is said elsewhere.
+        let at = if dead { facts.begins + (facts.ends - facts.begins) / 2 } else { now };
+        Some(verify(&Question {
+            presented: &presented,
+            anchors: &anchors,
+            spare: &[],
+            names: &[],
+            purpose,
+            at,
+        }))
+    }
+
+    /// Whether a certificate is of a CA of one's own: it signed itself, a CA among the files signed it, or no
+    /// public CA may issue for its names.
+    pub(super) fn is_private(&self, leaf: &Pem) -> bool {
+        let Some(facts) = leaf.facts.first() else { return false };
+        let inside = |name: &str| {
+            let name = name.trim_start_matches("*.");
+            !name.contains('.')
+                || [".local", ".internal", ".svc", ".test", ".lan", ".localdomain", ".home", ".corp"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+        };
+        if facts.self_issued
+            || facts.sans.iter().any(|name| name.parse::<std::net::IpAddr>().is_err() && inside(name))
+        {
+            return true;
+        }
+        let cas = self.wiring.files.iter().filter(|one| one.role == FileRole::Ca);
+        cas.filter_map(|one| self.pem(one.workload, one.container, &one.file))
+            .any(|ca| self.chains(leaf, &[ca], Purpose::Any).is_some_and(|one| one.accepted))
+    }
+
+    /// Whether the brokers and services of this deployment speak TLS among themselves.
+    pub(super) fn speaks_tls(&self) -> bool {
+        self.wiring.listeners.iter().any(|one| {
+            let program = self.program(one.workload, one.container);
+            one.speech == Speech::Tls
+                && (matches!(program, Program::Nats | Program::Redis) || program.is_cordum())
+        })
+    }
+
+    /// A change of a setting.
+    pub(super) fn change(
+        &self,
+        workload: usize,
+        kind: SettingKind,
+        name: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+        place: &Place,
+    ) -> Change {
+        let kind = match kind {
+            SettingKind::Environment => ChangeKind::Environment,
+            SettingKind::Argument => ChangeKind::Argument,
+            SettingKind::Config | SettingKind::BuiltIn => ChangeKind::Config,
+        };
+        let mut change = Change::new(self.called(workload), kind, name);
+        change.from = from.map(str::to_owned);
+        change.to = to.map(str::to_owned);
+        change.defined_at = Some(place.clone());
+        change
+    }
+
+    /// A cure of one change.
+    pub(super) fn cure(&self, text: impl Into<String>, changes: Vec<Change>) -> Fix {
+        Fix { text: text.into(), command: None, changes }
+    }
+
+    /// Everything that could not be decided.
+    pub(super) fn undecided(&self) -> Vec<Undecided> {
+        let mut all: Vec<Undecided> = Vec::new();
+        let mut tell = |place: Option<Place>, what: String, how: String, decides: bool| match all
+            .iter_mut()
+            .find(|have| have.what == what && have.place == place)
+        {
+            Some(have) => have.decides |= decides,
+            None => all.push(Undecided { place, what, how, decides }),
+        };
+        for fault in self.description.faults.iter().chain(&self.wiring.faults) {
+            if let FaultKind::Undecided { how } = &fault.kind {
+                tell(Some(fault.mark.place()), fault.message.clone(), how.clone(), false);
+            }
+        }
+        for dial in &self.wiring.dials {
+            let Some(unknown) = &dial.unknown else { continue };
+            // It decides where somebody here may be meant.
+            let decides = self.wiring.listeners.iter().any(|one| one.protocol == dial.protocol && !one.side);
+            tell(
+                Some(dial.place.clone()),
+                format!(
+                    "{} of {} is {unknown}: whom it dials, and whether in TLS",
+                    dial.setting,
+                    self.dialler(dial)
+                ),
+                "give the variable with --env-file FILE, or audit what `docker compose config` prints"
+                    .to_owned(),
+                decides,
+            );
+        }
+        for (dial, listener) in self.ends() {
+            let broker = matches!(listener.protocol, Protocol::Nats | Protocol::Redis);
+            if broker && listener.speech == Speech::Unknown && dial.dialler == Dialler::Program {
+                let faulty = self.wiring.faults.iter().any(|one| one.kind == FaultKind::Unreadable);
+                tell(
+                    Some(listener.place.clone()),
+                    format!(
+                        "whether {} speaks TLS is not known: its configuration is not",
+                        self.called(listener.workload)
+                    ),
+                    "put its configuration where the deployment mounts it from".to_owned(),
+                    !faulty,
+                );
+            }
+        }
+        for one in &self.wiring.files {
+            let found = self.open(one.workload, one.container, &one.file);
+            // A folder that a default names is not hidden: it is not here yet.
+            let (what, ours) = match &*found {
+                Opened::Unknown(what) => (what.clone(), !what.ends_with("which is not here yet")),
+                Opened::Unmounted { certain: false } if !one.optional => {
+                    ("nothing that is described brings it; it may be in the image".to_owned(), true)
+                }
+                Opened::Made(what) => (format!("{what} is made when it runs"), false),
+                Opened::ObjectMissing { kind, name, .. } => {
+                    (format!("the {} {name} is not among the files", kind.name()), false)
+                }
+                _ => continue,
+            };
+            let volume = what.starts_with("the volume ") || what.starts_with("a folder that is empty");
+            let connected = self.connections().any(|(end, dial)| {
+                let client = dial.workload == Some(one.workload) && dial.container == one.container;
+                let server = end.target == Target::Workload(one.workload);
+                matches!(end.target, Target::Workload(_))
+                    && (client || server)
+                    && dial.speech != Speech::Plain
+            });
+            tell(
+                Some(one.file.place.clone()),
+                format!("{} of {}: {what}", named_gaps(&one.file.path), self.called(one.workload)),
+                match &*found {
+                    Opened::ObjectMissing { .. } | Opened::Made(_) => {
+                        "pipe it in with the rest: `kubectl get secret … -o yaml`"
+                    }
+                    _ => "give the variable with --env-file FILE, or put the file where it is mounted from",
+                }
+                .to_owned(),
+                ours && !volume && !one.guessed && connected && one.role != FileRole::Config,
+            );
+        }
+        all
+    }
+
+    /// The table of connections.
+    pub(super) fn links(&self) -> Vec<Link> {
+        let mut links: Vec<Link> = Vec::new();
+        for (end, dial) in self.connections() {
+            if dial.dialler == Dialler::Probe {
+                continue;
+            }
+            let listener = end.listener.map(|at| &self.wiring.listeners[at]);
+            let to = match end.target {
+                Target::Workload(at) => self.called(at),
+                Target::Outside => dial.host.clone().unwrap_or_default(),
+                Target::Unknown => match dial.port {
+                    Some(port) => dial.shown.trim_end_matches(&format!(":{port}")).to_owned(),
+                    None => dial.shown.clone(),
+                },
+            };
+            let link = Link {
+                from: self.dialler(dial),
+                to,
+                port: end.port,
+                client: dial.speech,
+                server: listener.map_or(Speech::Unknown, |one| one.speech),
+                mutual: listener
+                    .is_some_and(|one| one.speech == Speech::Tls && one.clients == ClientAuth::Demanded),
+                name: dial
+                    .name
+                    .as_ref()
+                    .filter(|_| dial.speech == Speech::Tls)
+                    .map(|(name, ..)| name.clone()),
+            };
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
+        links
+    }
+
+    /// A leaf with its names, for a sentence.
+    pub(super) fn names(facts: &Facts) -> String {
+        if facts.sans.is_empty() { "no name at all".to_owned() } else { facts.sans.join(", ") }
+    }
+}

@@ -1,0 +1,468 @@
+//! nats-server: its options and its configuration.
+
+use super::scan::{Here, Scanner, has_gap};
+use super::{
+    ClientAuth, Dial, Dialler, FileRef, FileRole, Half, Listener, Minimum, Opened, Program, Protocol,
+    SettingKind, Speech, Trust, Verifies, address, is_loopback,
+};
+use crate::manifest::files::{join, parent};
+use crate::manifest::nats_conf::{self, Block, Conf, Data, Entry, Include, Lookup, World};
+use crate::manifest::{Fault, FaultKind, Mark, Source};
+use crate::workload::{Argument, Place};
+
+const NAMES: [&str; 1] = ["nats-server"];
+
+/// Reads one.
+pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+    let options = Options::of(&here.words(&NAMES));
+    let conf = match options.config.clone().or_else(|| default_config(here)) {
+        Some((path, place)) => match configuration(scanner, here, &path, &place) {
+            Some(conf) => conf,
+            None => return unknown(scanner, here, &options),
+        },
+        None => Conf::default(),
+    };
+    let open = conf.open || !conf.faults.is_empty();
+    scanner.found.faults.extend(conf.faults.iter().cloned());
+    unknown_names(&conf, &mut scanner.found.faults);
+    client_listener(scanner, here, &conf, &options, open);
+    for (names, protocol, port) in [
+        (&["cluster"][..], Protocol::NatsRoute, Some(6222)),
+        (&["gateway"][..], Protocol::NatsRoute, Some(7222)),
+        (&["leafnodes", "leaf"][..], Protocol::NatsLeaf, Some(7422)),
+        (&["websocket", "ws"][..], Protocol::Http, None),
+        (&["mqtt"][..], Protocol::Other, Some(1883)),
+    ] {
+        if let Some((entry, block)) = conf.block.block(names) {
+            block_listener(scanner, here, entry, block, protocol, port);
+        }
+    }
+    monitor(scanner, here, &conf, &options);
+    remotes(scanner, here, &conf);
+}
+
+/// The image starts with a configuration of its own, unless it is given something else; a mount may replace it.
+fn default_config(here: Here<'_>) -> Option<(String, Place)> {
+    const IMAGE: &str = "/nats-server.conf";
+    let bare = here.it.entrypoint.is_empty() && here.it.arguments.is_empty();
+    let mount = here
+        .it
+        .mounts
+        .iter()
+        .find(|one| one.target == IMAGE || one.target == "/etc/nats/nats-server.conf")?;
+    let place = mount.place.clone().unwrap_or_else(|| here.place());
+    bare.then(|| (mount.target.clone(), place))
+}
+
+/// What the command line says.
+#[derive(Default)]
+struct Options {
+    config: Option<(String, Place)>,
+    port: Option<u16>,
+    monitor: Option<u16>,
+    loopback: bool,
+    tls: Option<Place>,
+    verify: Option<Place>,
+    certificate: Option<FileRef>,
+    key: Option<FileRef>,
+    ca: Option<FileRef>,
+}
+
+impl Options {
+    fn of(words: &[Argument]) -> Self {
+        let mut options = Self::default();
+        let mut at = 0;
+        while let Some(word) = words.get(at) {
+            at += 1;
+            let text = word.value.marked();
+            let Some(flag) = text.strip_prefix('-') else { continue };
+            let flag = flag.strip_prefix('-').unwrap_or(flag);
+            let (name, inline) = match flag.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (flag, None),
+            };
+            let here = word.place.clone();
+            let mut value = || -> (String, Option<Place>) {
+                match &inline {
+                    Some(value) => (value.clone(), here.clone()),
+                    None => {
+                        let next = words.get(at).map(|one| (one.value.marked(), one.place.clone()));
+                        at += 1;
+                        next.unwrap_or_default()
+                    }
+                }
+            };
+            let nowhere = Place { file: String::new(), line: 0, column: 0 };
+            let mut file = |setting: &str| {
+                let (path, place) = value();
+                let place = place.unwrap_or_else(|| nowhere.clone());
+                Some(FileRef { path, setting: setting.to_owned(), place, kind: SettingKind::Argument })
+            };
+            match name {
+                "c" | "config" => {
+                    options.config = file("--config").map(|one| (one.path, one.place));
+                }
+                "p" | "port" => options.port = value().0.parse().ok(),
+                "m" | "http_port" => options.monitor = value().0.parse().ok(),
+                "a" | "addr" | "net" => options.loopback = is_loopback(&value().0),
+                "tls" => options.tls = here.clone(),
+                "tlsverify" => options.verify = here.clone(),
+                "tlscert" => options.certificate = file("--tlscert"),
+                "tlskey" => options.key = file("--tlskey"),
+                "tlscacert" => options.ca = file("--tlscacert"),
+                _ => {}
+            }
+        }
+        options
+    }
+}
+
+/// Its configuration; `None`: it is not known.
+fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, path: &str, place: &Place) -> Option<Conf> {
+    let file = FileRef {
+        path: path.to_owned(),
+        setting: "--config".to_owned(),
+        place: place.clone(),
+        kind: SettingKind::Argument,
+    };
+    scanner.names_file(here, &file, FileRole::Config, true);
+    let Opened::Content(content) = scanner.view.open(here.of, here.it, path) else { return None };
+    let open_environment = scanner.view.description.open_environment.contains(&here.of.name);
+    let variable = |name: &str| match here.it.variable(name).map(|one| one.value.marked()) {
+        Some(text) if has_gap(&text) => Lookup::Unknown,
+        Some(text) => Lookup::Known(text),
+        None if open_environment || here.of.name == STANDALONE => Lookup::Unknown,
+        None => Lookup::Unset,
+    };
+    // The path of each text that was opened, so that includes are seen from their own folder.
+    let opened = std::cell::RefCell::new(vec![(content.source.start.clone(), path.to_owned())]);
+    let include = |wanted: &str, from: &Source| {
+        let base = opened.borrow().iter().find(|(mark, _)| *mark == from.start).map(|(_, path)| path.clone());
+        let full = join(&parent(&base.unwrap_or_else(|| path.to_owned())), wanted);
+        match scanner.view.open(here.of, here.it, &full) {
+            Opened::Content(content) => {
+                opened.borrow_mut().push((content.source.start.clone(), full));
+                Include::Text(content.source)
+            }
+            Opened::NotInside { .. } | Opened::SourceMissing { .. } | Opened::KeyMissing { .. } => {
+                Include::Missing
+            }
+            _ => Include::Unknown,
+        }
+    };
+    Some(nats_conf::read(&content.source, &World { variable: &variable, include: &include }))
+}
+
+/// The name of the workload that a file which stands alone is read as.
+pub(super) const STANDALONE: &str = "(alone)";
+
+fn unknown(scanner: &mut Scanner<'_>, here: Here<'_>, options: &Options) {
+    let mut listener =
+        Listener::new(here.workload, here.container, Protocol::Nats, options.port, here.place());
+    listener.port = Some(options.port.unwrap_or(4222));
+    scanner.found.listeners.push(listener);
+}
+
+fn port_of(block: &Block, default: Option<u16>) -> (Option<u16>, bool, Option<Mark>) {
+    let number = |entry: &Entry| match &entry.value.data {
+        Data::Integer(number) => u16::try_from(*number).ok(),
+        Data::Text(text) => text.rsplit(':').next().and_then(|port| port.parse().ok()),
+        _ => None,
+    };
+    let host = block.text(&["host", "net"]).map(|(text, _)| text).unwrap_or_default();
+    let mut loopback = is_loopback(&host);
+    let mut port = block.entry(&["port"]).and_then(number);
+    let mut mark = block.entry(&["port"]).map(|one| one.mark.clone());
+    if let Some(entry) = block.entry(&["listen"]) {
+        port = number(entry).or(port);
+        mark = Some(entry.mark.clone());
+        let text = entry.value.text();
+        loopback |= text.rsplit_once(':').is_some_and(|(host, _)| is_loopback(host.trim_matches(['[', ']'])));
+    }
+    (port.or(default), loopback, mark)
+}
+
+fn client_listener(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, options: &Options, open: bool) {
+    let (port, loopback, mark) = port_of(&conf.block, Some(4222));
+    let place = mark.as_ref().map_or_else(
+        || options.config.as_ref().map_or_else(|| here.place(), |(_, place)| place.clone()),
+        Mark::place,
+    );
+    let mut listener =
+        Listener::new(here.workload, here.container, Protocol::Nats, options.port.or(port), place);
+    listener.loopback = loopback || options.loopback;
+    listener.setting = "port".to_owned();
+    listener.speech = if open { Speech::Unknown } else { Speech::Plain };
+    listener.clients = ClientAuth::NotAsked;
+    if let Some((entry, tls)) = conf.block.block(&["tls"]) {
+        tls_block(scanner, here, &mut listener, entry, tls);
+    } else if let Some(place) =
+        options.tls.clone().or_else(|| options.certificate.as_ref().map(|one| one.place.clone()))
+    {
+        listener.speech = Speech::Tls;
+        listener.block = place;
+        listener.kind = SettingKind::Argument;
+        listener.certificate.clone_from(&options.certificate);
+        listener.key.clone_from(&options.key);
+        listener.ca.clone_from(&options.ca);
+        listener.setting = "--tls".to_owned();
+        if let Some(place) = &options.verify {
+            listener.clients = ClientAuth::Demanded;
+            listener.clients_at = Some(("--tlsverify".to_owned(), place.clone()));
+        }
+        files(scanner, here, &listener);
+    } else if let Some(place) = &options.verify {
+        // `--tlsverify` alone switches TLS on.
+        listener.speech = Speech::Tls;
+        listener.clients = ClientAuth::Demanded;
+        listener.clients_at = Some(("--tlsverify".to_owned(), place.clone()));
+    }
+    if let Some((true, mark)) = conf.block.truth(&["allow_non_tls"]) {
+        listener.also_plain = Some(("allow_non_tls".to_owned(), mark.place()));
+    }
+    scanner.found.listeners.push(listener);
+}
+
+/// Reads a `tls` block into a listener.
+fn tls_block(scanner: &mut Scanner<'_>, here: Here<'_>, listener: &mut Listener, entry: &Entry, tls: &Block) {
+    listener.speech = Speech::Tls;
+    listener.block = entry.mark.place();
+    listener.setting = "tls".to_owned();
+    let reference = |name: &str| {
+        tls.text(&[name]).map(|(path, mark)| FileRef {
+            path,
+            setting: name.to_owned(),
+            place: mark.place(),
+            kind: SettingKind::Config,
+        })
+    };
+    listener.certificate = reference("cert_file");
+    listener.key = reference("key_file");
+    listener.ca = reference("ca_file");
+    let verify = tls.truth(&["verify"]);
+    let map = tls.truth(&["verify_and_map"]);
+    let known = tls.truth(&["verify_cert_and_check_known_urls"]);
+    let always = matches!(listener.protocol, Protocol::NatsRoute);
+    let demanded = always || [verify, map, known].iter().any(|one| one.is_some_and(|(on, _)| on));
+    listener.clients = if demanded { ClientAuth::Demanded } else { ClientAuth::NotAsked };
+    listener.clients_at = verify
+        .or(map)
+        .map(|(_, mark)| ("verify".to_owned(), mark.place()))
+        .or(Some(("verify".to_owned(), entry.mark.place())));
+    minimum(scanner, here, tls);
+    halves(scanner, here, &listener.certificate, &listener.key, "cert_file", "key_file");
+    files(scanner, here, listener);
+}
+
+fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, tls: &Block) {
+    let Some((value, mark)) = tls.text(&["min_version"]) else { return };
+    let lowest = match value.trim_start_matches("TLS").trim_start_matches(['v', ' ']) {
+        "1.0" | "1" => "1.0",
+        "1.1" => "1.1",
+        "1.2" => "1.2",
+        "1.3" => "1.3",
+        _ => {
+            let message = format!("`min_version` is `{value}`: nats-server knows 1.2 and 1.3");
+            scanner.found.faults.push(Fault::unreadable(mark.clone(), message));
+            return;
+        }
+    };
+    scanner.found.minimums.push(Minimum {
+        workload: here.workload,
+        setting: "min_version".to_owned(),
+        value,
+        lowest,
+        better: "1.2".to_owned(),
+        place: mark.place(),
+        kind: SettingKind::Config,
+    });
+}
+
+pub(super) fn halves(
+    scanner: &mut Scanner<'_>,
+    here: Here<'_>,
+    certificate: &Option<FileRef>,
+    key: &Option<FileRef>,
+    certificate_name: &str,
+    key_name: &str,
+) {
+    let (has, lacks) = match (certificate, key) {
+        (Some(has), None) => (has, key_name),
+        (None, Some(has)) => (has, certificate_name),
+        _ => return,
+    };
+    scanner.found.halves.push(Half { workload: here.workload, has: has.clone(), lacks: lacks.to_owned() });
+}
+
+/// The files of a listener are told.
+pub(super) fn files(scanner: &mut Scanner<'_>, here: Here<'_>, listener: &Listener) {
+    for (file, role) in [
+        (&listener.certificate, FileRole::Certificate),
+        (&listener.key, FileRole::Key),
+        (&listener.ca, FileRole::Ca),
+    ] {
+        if let Some(file) = file {
+            scanner.names_file(here, file, role, true);
+        }
+    }
+}
+
+fn block_listener(
+    scanner: &mut Scanner<'_>,
+    here: Here<'_>,
+    entry: &Entry,
+    block: &Block,
+    protocol: Protocol,
+    default: Option<u16>,
+) {
+    let (port, loopback, _) = port_of(block, default);
+    let mut listener = Listener::new(here.workload, here.container, protocol, port, entry.mark.place());
+    listener.loopback = loopback;
+    listener.setting.clone_from(&entry.name);
+    listener.speech = Speech::Plain;
+    listener.clients = ClientAuth::NotAsked;
+    if let Some((entry, tls)) = block.block(&["tls"]) {
+        tls_block(scanner, here, &mut listener, entry, tls);
+        if let Some((true, mark)) = tls.truth(&["insecure"]) {
+            let place = mark.place();
+            scanner.found.insecure.push((here.workload, "insecure".to_owned(), place, SettingKind::Config));
+        }
+    }
+    // Only remotes: nobody listens.
+    let listens = block.entry(&["port", "listen"]).is_some();
+    if listens || !matches!(protocol, Protocol::NatsLeaf) {
+        scanner.found.listeners.push(listener);
+    }
+}
+
+fn monitor(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, options: &Options) {
+    for (names, speech) in [
+        (&["http", "http_port", "monitor_port"][..], Speech::Plain),
+        (&["https", "https_port"][..], Speech::Tls),
+    ] {
+        let entry = conf.block.entry(names);
+        let port =
+            entry.and_then(|one| one.value.text().rsplit(':').next().and_then(|port| port.parse().ok()));
+        let port = if speech == Speech::Plain { options.monitor.or(port) } else { port };
+        let Some(port) = port else { continue };
+        let place = entry.map_or_else(|| here.place(), |one| one.mark.place());
+        let mut listener = Listener::new(here.workload, here.container, Protocol::Http, Some(port), place);
+        listener.speech = speech;
+        listener.side = true;
+        listener.clients = ClientAuth::NotAsked;
+        scanner.found.listeners.push(listener);
+    }
+}
+
+/// Leaf nodes' remotes and cluster routes: this server as a client.
+fn remotes(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+    if let Some((_, leaf)) = conf.block.block(&["leafnodes", "leaf"])
+        && let Some(remotes) = leaf.entry(&["remotes"])
+    {
+        for remote in remotes.value.items() {
+            let Data::Block(remote) = &remote.data else { continue };
+            let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
+            let tls = remote.block(&["tls"]).map(|(_, block)| block);
+            for url in urls.value.items() {
+                dial(scanner, here, &url.text(), &url.mark, Protocol::NatsLeaf, tls, false);
+            }
+        }
+    }
+    if let Some((_, cluster)) = conf.block.block(&["cluster"])
+        && let Some(routes) = cluster.entry(&["routes"])
+    {
+        let tls = cluster.block(&["tls"]).map(|(_, block)| block);
+        for url in routes.value.items() {
+            dial(scanner, here, &url.text(), &url.mark, Protocol::NatsRoute, tls, true);
+        }
+    }
+}
+
+fn dial(
+    scanner: &mut Scanner<'_>,
+    here: Here<'_>,
+    url: &str,
+    mark: &Mark,
+    protocol: Protocol,
+    tls: Option<&Block>,
+    by_block: bool,
+) {
+    let Some(address) = address(url) else { return };
+    let mut dial = Dial::new(here.workload, here.container, "routes", SettingKind::Config, mark.place());
+    dial.program = Program::Nats;
+    dial.dialler = Dialler::Program;
+    dial.protocol = protocol;
+    dial.shown = address.shown;
+    dial.raw = super::masked(url);
+    dial.host.clone_from(&address.host);
+    dial.port = address.port.or(Some(if protocol == Protocol::NatsLeaf { 7422 } else { 6222 }));
+    let secure = tls.is_some() || (!by_block && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
+    dial.speech = if secure { Speech::Tls } else { Speech::Plain };
+    dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
+    if let Some(tls) = tls {
+        let reference = |name: &str| {
+            tls.text(&[name]).map(|(path, mark)| FileRef {
+                path,
+                setting: name.to_owned(),
+                place: mark.place(),
+                kind: SettingKind::Config,
+            })
+        };
+        dial.trust = reference("ca_file").map_or(Trust::System, |file| Trust::Files(vec![file]));
+        dial.identity = reference("cert_file").zip(reference("key_file"));
+        if let Some((true, mark)) = tls.truth(&["insecure"]) {
+            dial.verifies = Verifies::No {
+                setting: "insecure".to_owned(),
+                place: mark.place(),
+                kind: SettingKind::Config,
+            };
+        }
+    }
+    scanner.found.dials.push(dial);
+}
+
+/// What nats-server 2.10 knows at the top, and in `tls`.
+const TOP: &str = "listen client_advertise port server_name host net debug trace trace_verbose trace_headers logtime \
+    logtime_utc mappings maps disable_sublist_cache no_sublist_cache accounts authorization http https http_port \
+    monitor_port https_port http_base_path cluster gateway leaf leafnodes store_dir storedir jetstream logfile \
+    log_file logfile_size_limit log_size_limit logfile_max_num log_max_num syslog remote_syslog pidfile pid_file \
+    ports_file_dir prof_port prof_block_rate max_control_line max_payload max_pending max_connections max_conn \
+    max_traced_msg_len max_subscriptions max_subs max_sub_tokens max_subscription_tokens ping_interval ping_max tls \
+    ocsp allow_non_tls write_deadline lame_duck_duration lame_duck_grace_period operator operators roots root \
+    root_operators root_operator resolver account_resolver accounts_resolver resolver_tls resolver_preload \
+    resolver_pinned_accounts no_auth_user system_account system no_system_account no_system no_sys_acc \
+    no_header_support trusted trusted_keys connect_error_reports reconnect_error_reports websocket ws mqtt \
+    server_tags default_js_domain ocsp_cache no_fast_producer_stall max_closed_clients default_sentinel \
+    write_timeout server_metadata proxies feature_flags ";
+const TLS: &str = "cert_file key_file ca_file insecure verify verify_and_map verify_cert_and_check_known_urls \
+    cipher_suites curve_preferences timeout connection_rate_limit pinned_certs cert_store cert_match_by cert_match \
+    ca_certs_match handshake_first first immediate cert_match_skip_invalid ocsp_peer certs certificates min_version ";
+
+fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
+    let mut look = |block: &Block, known: &str, used: bool| {
+        for entry in &block.entries {
+            let name = entry.name.to_ascii_lowercase();
+            let is_known = known.split_whitespace().any(|one| one == name);
+            if is_known || (used && conf.used.contains(&entry.name)) {
+                continue;
+            }
+            let nearest = super::cordum::nearest(&name, known.split_whitespace());
+            faults.push(Fault {
+                kind: FaultKind::UnknownName { name: entry.name.clone(), nearest },
+                message: format!("nats-server does not know `{}` and does not start", entry.name),
+                mark: entry.mark.clone(),
+            });
+        }
+    };
+    look(&conf.block, TOP, true);
+    let blocks = [None, Some("cluster"), Some("gateway"), Some("leafnodes"), Some("websocket"), Some("mqtt")];
+    for name in blocks {
+        let outer = match name {
+            None => Some(&conf.block),
+            Some(name) => conf.block.block(&[name]).map(|(_, block)| block),
+        };
+        if let Some((_, tls)) = outer.and_then(|outer| outer.block(&["tls"])) {
+            look(tls, TLS, true);
+        }
+    }
+}

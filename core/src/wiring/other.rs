@@ -1,0 +1,433 @@
+//! Programs that are not known: what their variables and options say by themselves, and no more.
+
+use super::knob::{Knob, Role, knobs, related};
+use super::program;
+use super::scan::{Here, Scanner};
+use super::{
+    ClientAuth, Dial, FileRole, Half, Listener, Opened, Protocol, SettingKind, Speech, Trust, Verifies,
+    address, is_loopback,
+};
+use crate::certificates::{read_bytes, source::Source as Pem};
+
+/// Addresses that a TLS pair may be for, or that it may be shown to.
+struct Pair<'a> {
+    certificate: &'a Knob,
+    key: &'a Knob,
+}
+
+/// Reads one.
+pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+    let words = program::command(here.it).map(|(words, _)| words).unwrap_or_default();
+    let knobs = knobs(here.it, &words);
+    let pairs = pairs(&knobs);
+    let mut clients: Vec<&Pair<'_>> = Vec::new();
+    let urls: Vec<&Knob> = knobs.iter().filter(|one| !urls_of(&one.value).is_empty()).collect();
+    let listens: Vec<&Knob> = knobs.iter().filter(|one| listen_port(one).is_some()).collect();
+    for pair in &pairs {
+        match side(scanner, here, pair, &urls, &listens) {
+            Some(true) => listener(scanner, here, pair, &knobs, &listens),
+            Some(false) => clients.push(pair),
+            None => {}
+        }
+    }
+    for knob in &urls {
+        for url in urls_of(&knob.value) {
+            dial(scanner, here, knob, &url, &knobs, &clients);
+        }
+    }
+    halves(scanner, here, &knobs, &urls);
+    let dials: Vec<&Dial> =
+        scanner.found.dials.iter().filter(|one| one.workload == Some(here.workload)).collect();
+    let tls = dials.iter().any(|one| one.speech == Speech::Tls && one.container == here.container);
+    let loose: Vec<_> = knobs
+        .iter()
+        .filter(|one| one.switches_verification_off() && !one.name.is_empty())
+        .filter(|one| {
+            !dials
+                .iter()
+                .any(|dial| matches!(&dial.verifies, Verifies::No { place, .. } if *place == one.place))
+        })
+        .filter(|one| {
+            let joined = one.words.concat();
+            // `OTEL_…_INSECURE` and its like ask for plaintext; a word about verification says what it is.
+            joined.contains("verif") || (tls && one.stem().is_empty())
+        })
+        .map(|one| (here.workload, one.name.clone(), one.place.clone(), one.kind))
+        .collect();
+    scanner.found.insecure.extend(loose);
+}
+
+/// Addresses with a scheme that is looked at.
+fn urls_of(text: &str) -> Vec<String> {
+    const SCHEMES: [&str; 14] = [
+        "nats://",
+        "tls://",
+        "redis://",
+        "rediss://",
+        "http://",
+        "https://",
+        "ws://",
+        "wss://",
+        "grpc://",
+        "grpcs://",
+        "valkey://",
+        "valkeys://",
+        "redis+tls://",
+        "nats+tls://",
+    ];
+    text.split([',', ' ', '\n', ';', '"', '\''])
+        .map(str::trim)
+        .filter(|part| SCHEMES.iter().any(|scheme| part.starts_with(scheme)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The port of an address that a program listens at.
+fn listen_port(knob: &Knob) -> Option<(u16, bool)> {
+    let named = ["listen", "addr", "address", "bind", "port"].iter().any(|word| knob.has(word));
+    if !named || knob.value.contains("://") {
+        return None;
+    }
+    if let Ok(port) = knob.value.parse::<u16>() {
+        return (knob.has("port") || knob.has("listen")).then_some((port, false));
+    }
+    let (host, port) = knob.value.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    let any = matches!(host, "" | "0.0.0.0" | "[::]" | "*" | "::");
+    (any || is_loopback(host)).then_some((port, !any))
+}
+
+fn pairs(knobs: &[Knob]) -> Vec<Pair<'_>> {
+    let of = |role: Role| knobs.iter().filter(move |one| one.role() == Some(role));
+    let mut pairs = Vec::new();
+    for key in of(Role::Key) {
+        // The certificate whose name differs least.
+        let certificate = of(Role::Certificate)
+            .filter(|one| one.kind == key.kind)
+            .map(|one| (strsim::osa_distance(&bare(&one.name), &bare(&key.name)), one))
+            .min_by_key(|(distance, _)| *distance);
+        if let Some((distance, certificate)) = certificate
+            && (distance == 0 || certificate.stem() == key.stem())
+        {
+            pairs.push(Pair { certificate, key });
+        }
+    }
+    pairs
+}
+
+/// A name without what makes the difference between a certificate and its key.
+fn bare(name: &str) -> String {
+    let mut name = name.to_ascii_lowercase();
+    for word in ["certificate", "cert", "crt", "private", "key"] {
+        name = name.replace(word, "");
+    }
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// Whether a pair is a server's (`true`) or a client's; `None`: it cannot be known.
+fn side(
+    scanner: &Scanner<'_>,
+    here: Here<'_>,
+    pair: &Pair<'_>,
+    urls: &[&Knob],
+    listens: &[&Knob],
+) -> Option<bool> {
+    if let Opened::Content(content) = scanner.view.open(here.of, here.it, &pair.certificate.value) {
+        let pem = read_bytes(&content.shown, &content.bytes, None)
+            .into_iter()
+            .next()
+            .map(|found| Pem::new(None, found));
+        let facts = pem.and_then(|pem| pem.facts.into_iter().next());
+        if let Some(facts) = facts.filter(|one| !one.ekus.is_empty() && !one.is_ca) {
+            let has = |usage: &str| facts.ekus.iter().any(|one| one == usage || one == "any");
+            match (has("serverAuth"), has("clientAuth")) {
+                (true, false) => return Some(true),
+                (false, true) => return Some(false),
+                _ => {}
+            }
+        }
+    }
+    let stem = pair.certificate.stem();
+    if pair.certificate.has("client") {
+        return Some(false);
+    }
+    if pair.certificate.has("server") || pair.certificate.has("listen") {
+        return Some(true);
+    }
+    let dials = urls.iter().any(|url| related(&url.stem(), &stem));
+    let serves = listens.iter().any(|one| related(&one.stem(), &stem));
+    match (dials, serves) {
+        (true, false) => Some(false),
+        (false, true) => Some(true),
+        (true, true) => None,
+        (false, false) => {
+            let secure = urls.iter().any(|url| {
+                urls_of(&url.value).iter().any(|one| {
+                    ["tls", "rediss", "https", "wss", "grpcs"]
+                        .iter()
+                        .any(|scheme| one.starts_with(&format!("{scheme}://")))
+                })
+            });
+            match (secure, listens.is_empty() && here.it.ports.is_empty()) {
+                (true, true) => Some(false),
+                (false, _) => Some(true),
+                (true, false) => None,
+            }
+        }
+    }
+}
+
+fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, pair: &Pair<'_>, knobs: &[Knob], listens: &[&Knob]) {
+    let stem = pair.certificate.stem();
+    let secure = |one: &Knob| ["https", "tls", "ssl", "secure", "grpcs"].iter().any(|word| one.has(word));
+    let side = |one: &Knob| {
+        ["metrics", "admin", "health", "debug", "pprof", "monitor", "http"].iter().any(|word| one.has(word))
+    };
+    let chosen = listens
+        .iter()
+        .find(|one| related(&one.stem(), &stem))
+        .or_else(|| listens.iter().find(|one| secure(one)))
+        .or_else(|| {
+            let candidates: Vec<_> = listens.iter().filter(|one| !side(one)).collect();
+            match candidates.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            }
+        });
+    let (port, loopback, place) = match chosen {
+        Some(knob) => {
+            let (port, loopback) = listen_port(knob).unwrap_or((0, false));
+            (Some(port), loopback, knob.place.clone())
+        }
+        None => (named_port(here), false, pair.certificate.place.clone()),
+    };
+    let grpc = stem.contains(&"grpc") || chosen.is_some_and(|one| one.has("grpc"));
+    let protocol = if grpc { Protocol::Grpc } else { Protocol::Other };
+    let mut listener = Listener::new(here.workload, here.container, protocol, port, place);
+    listener.speech = Speech::Tls;
+    listener.loopback = loopback;
+    listener.kind = pair.certificate.kind;
+    listener.setting.clone_from(&pair.certificate.name);
+    listener.certificate = Some(pair.certificate.file());
+    listener.key = Some(pair.key.file());
+    let ca =
+        knobs.iter().find(|one| one.role() == Some(Role::Ca) && (one.has("client") || one.stem() == stem));
+    listener.ca = ca.map(Knob::file);
+    // Whether it asks for certificates is the program's secret, unless it is given none to compare with.
+    listener.clients = if listener.ca.is_some() { ClientAuth::Unknown } else { ClientAuth::NotAsked };
+    super::nats::files(scanner, here, &listener);
+    scanner.found.listeners.push(listener);
+}
+
+/// The port that the description itself calls a TLS one, or the only one.
+fn named_port(here: Here<'_>) -> Option<u16> {
+    let named =
+        here.it.port_names.iter().find(|(name, _)| {
+            ["https", "tls", "ssl", "grpcs", "secure"].iter().any(|word| name.contains(word))
+        });
+    let usual = || here.it.ports.iter().copied().find(|port| matches!(port, 443 | 8443 | 9443));
+    match (named, here.it.ports.as_slice()) {
+        (Some((_, port)), _) => Some(*port),
+        (None, [only]) => Some(*only),
+        (None, _) => usual(),
+    }
+}
+
+fn dial(
+    scanner: &mut Scanner<'_>,
+    here: Here<'_>,
+    knob: &Knob,
+    url: &str,
+    knobs: &[Knob],
+    clients: &[&Pair<'_>],
+) {
+    let Some(target) = address(url) else { return };
+    let setting = if knob.name.is_empty() { "the command line" } else { &knob.name };
+    let mut dial = Dial::new(here.workload, here.container, setting, knob.kind, knob.place.clone());
+    let (protocol, speech, port) = match target.scheme.as_deref() {
+        Some("nats") => (Protocol::Nats, Speech::Plain, 4222),
+        Some("tls" | "nats+tls") => (Protocol::Nats, Speech::Tls, 4222),
+        Some("redis" | "valkey") => (Protocol::Redis, Speech::Plain, 6379),
+        Some("rediss" | "valkeys" | "redis+tls") => (Protocol::Redis, Speech::Tls, 6379),
+        Some("http" | "ws") => (Protocol::Http, Speech::Plain, 80),
+        Some("https" | "wss") => (Protocol::Http, Speech::Tls, 443),
+        Some("grpc") => (Protocol::Grpc, Speech::Plain, 80),
+        Some("grpcs") => (Protocol::Grpc, Speech::Tls, 443),
+        _ => return,
+    };
+    dial.protocol = protocol;
+    dial.speech = speech;
+    dial.shown = target.shown;
+    dial.raw = super::masked(url);
+    dial.host.clone_from(&target.host);
+    dial.port = target.port.or(Some(port));
+    if target.host.is_none() && super::scan::has_gap(url) {
+        dial.unknown = Some(super::named_gaps(url));
+    }
+    let stem = knob.stem();
+    let mine = |one: &&Knob| related(&one.stem(), &stem);
+    let cas: Vec<&Knob> = knobs.iter().filter(|one| one.role() == Some(Role::Ca)).collect();
+    let own: Vec<&Knob> = cas.iter().copied().filter(mine).collect();
+    let general: Vec<&Knob> = cas.iter().copied().filter(|one| one.stem().is_empty()).collect();
+    let chosen = if own.is_empty() { general } else { own };
+    let in_query = target
+        .query
+        .iter()
+        .any(|(name, value)| (name.contains("ca") || name.contains("rootcert")) && value.starts_with('/'));
+    dial.trust = if speech != Speech::Tls {
+        Trust::Unknown
+    } else if !chosen.is_empty() {
+        Trust::Files(chosen.iter().map(|one| one.file()).collect())
+    } else if in_query
+        || !cas.is_empty()
+        || brings_ca(scanner, here)
+        || scanner.view.description.open_environment.contains(&here.of.name)
+    {
+        Trust::Unknown
+    } else {
+        Trust::System
+    };
+    if speech == Speech::Tls
+        && let Trust::Files(files) = &dial.trust
+    {
+        for file in files.clone() {
+            let told = scanner.found.files.iter().any(|one| {
+                one.workload == here.workload
+                    && one.file.place == file.place
+                    && one.file.setting == file.setting
+            });
+            if !told {
+                scanner.names_file(here, &file, FileRole::Ca, false);
+            }
+        }
+    }
+    let name = knobs.iter().find(|one| {
+        (one.has("name") && one.has("server") || one.words.concat().contains("servername") || one.has("sni"))
+            && (related(&one.stem(), &stem) || one.stem().iter().all(|word| *word == "name"))
+    });
+    dial.name = match name {
+        Some(one) if !super::scan::has_gap(&one.value) && !one.value.is_empty() => {
+            Some((one.value.clone(), one.place.clone(), one.name.clone()))
+        }
+        Some(_) => None,
+        None => target.host.map(|host| (host, knob.place.clone(), setting.to_owned())),
+    };
+    let pair = clients
+        .iter()
+        .find(|pair| related(&pair.certificate.stem(), &stem))
+        .or_else(|| clients.iter().find(|pair| pair.certificate.stem().is_empty()));
+    if speech == Speech::Tls
+        && let Some(pair) = pair
+    {
+        let (certificate, key) = (pair.certificate.file(), pair.key.file());
+        for (file, role) in [(&certificate, FileRole::Certificate), (&key, FileRole::Key)] {
+            let told =
+                scanner.found.files.iter().any(|one| {
+                    one.workload == here.workload && one.file.place == file.place && one.role == role
+                });
+            if !told {
+                scanner.names_file(here, file, role, false);
+            }
+        }
+        dial.identity = Some((certificate, key));
+    }
+    let off = |place: &crate::workload::Place, setting: &str, kind: SettingKind| Verifies::No {
+        setting: setting.to_owned(),
+        place: place.clone(),
+        kind,
+    };
+    let query_off = target.query.iter().find(|(name, value)| {
+        (name == "ssl_cert_reqs" && matches!(value.to_ascii_lowercase().as_str(), "none" | "cert_none"))
+            || (name.contains("skip_verify") && super::truthy(value))
+            || (name.contains("insecure") && super::truthy(value))
+    });
+    let switch = knobs.iter().find(|one| {
+        one.switches_verification_off()
+            && (related(&one.stem(), &stem)
+                || one.stem().is_empty()
+                || one.name == "NODE_TLS_REJECT_UNAUTHORIZED")
+    });
+    if speech == Speech::Tls {
+        if let Some((name, _)) = query_off {
+            dial.verifies = off(&knob.place, &format!("{setting} ({name})"), knob.kind);
+        } else if let Some(one) = switch {
+            dial.verifies = off(&one.place, &one.name, one.kind);
+        }
+    }
+    scanner.found.dials.push(dial);
+}
+
+/// Whether a mount brings a CA certificate that no setting names: what the program does with it is its own matter.
+fn brings_ca(scanner: &Scanner<'_>, here: Here<'_>) -> bool {
+    here.it.mounts.iter().any(|mount| {
+        let target = mount.target.trim_end_matches('/');
+        let folder = scanner.view.list(here.of, here.it, target).unwrap_or_default();
+        std::iter::once(target.to_owned()).chain(folder.into_iter().take(50)).any(|path| {
+            match scanner.view.open(here.of, here.it, &path) {
+                Opened::Content(content) => memchr::memmem::find(&content.bytes, b"-----BEGIN CERTIFICATE")
+                    .is_some_and(|_| {
+                        read_bytes(&content.shown, &content.bytes, None)
+                            .into_iter()
+                            .any(|found| Pem::new(None, found).facts.iter().any(|one| one.is_ca))
+                    }),
+                // A Secret, a volume: who knows.
+                Opened::Unknown(_) | Opened::Made(_) | Opened::ObjectMissing { .. } => {
+                    let lower = target.to_ascii_lowercase();
+                    ["cert", "tls", "ssl", "pki", "ca"].iter().any(|word| lower.contains(word))
+                }
+                _ => false,
+            }
+        })
+    })
+}
+
+/// A half of a pair, where the other settings of the same stem show that it is one.
+fn halves(scanner: &mut Scanner<'_>, here: Here<'_>, knobs: &[Knob], urls: &[&Knob]) {
+    if scanner.view.description.open_environment.contains(&here.of.name) {
+        return;
+    }
+    let paired: Vec<&str> = pairs(knobs)
+        .iter()
+        .flat_map(|pair| [pair.certificate.name.as_str(), pair.key.name.as_str()])
+        .collect();
+    for knob in knobs {
+        let Some(role @ (Role::Certificate | Role::Key)) = knob.role() else { continue };
+        if paired.contains(&knob.name.as_str()) {
+            continue;
+        }
+        let stem = knob.stem();
+        let about = knob.words.iter().any(|word| matches!(word.as_str(), "tls" | "ssl" | "https"));
+        let beside = knobs.iter().any(|one| one.role() == Some(Role::Ca) && one.stem() == stem)
+            || urls.iter().any(|one| related(&one.stem(), &stem));
+        if !about && !beside {
+            continue;
+        }
+        // One file may hold both; a certificate alone may be there to be compared with.
+        if let Opened::Content(content) = scanner.view.open(here.of, here.it, &knob.value) {
+            let has = |text: &[u8]| memchr::memmem::find(&content.bytes, text).is_some();
+            let both = has(b"-----BEGIN CERTIFICATE") && has(b"PRIVATE KEY-----");
+            let authority = role == Role::Certificate
+                && read_bytes(&content.shown, &content.bytes, None)
+                    .into_iter()
+                    .any(|found| Pem::new(None, found).facts.first().is_some_and(|one| one.is_ca));
+            if both || authority {
+                continue;
+            }
+        } else if role == Role::Certificate {
+            continue;
+        }
+        let lacks = match role {
+            Role::Certificate => {
+                swap(&knob.name, &["CERTIFICATE", "CERT", "CRT", "certificate", "cert", "crt"], "KEY", "key")
+            }
+            _ => swap(&knob.name, &["PRIVATE_KEY", "KEY", "private-key", "key"], "CERT", "cert"),
+        };
+        scanner.found.halves.push(Half { workload: here.workload, has: knob.file(), lacks });
+    }
+}
+
+fn swap(name: &str, from: &[&str], upper: &str, lower: &str) -> String {
+    let Some(word) = from.iter().find(|word| name.contains(**word)) else { return name.to_owned() };
+    let to = if word.chars().any(|c| c.is_ascii_uppercase()) { upper } else { lower };
+    name.replacen(word, to, 1)
+}

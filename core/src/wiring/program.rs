@@ -1,0 +1,356 @@
+//! What a container runs, as far as image, command and name tell.
+
+use crate::manifest::Description;
+use crate::workload::{Argument, Container, Setting, Template, Value, Workload};
+
+/// A program whose settings are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    Nats,
+    Redis,
+    Nginx,
+    Gateway,
+    Scheduler,
+    SafetyKernel,
+    WorkflowEngine,
+    ContextEngine,
+    Dashboard,
+    /// A worker on Cordum's SDK.
+    Worker,
+    Other,
+}
+
+impl Program {
+    /// Cordum's services in Go.
+    #[must_use]
+    pub const fn is_core(self) -> bool {
+        matches!(
+            self,
+            Self::Gateway | Self::Scheduler | Self::SafetyKernel | Self::WorkflowEngine | Self::ContextEngine
+        )
+    }
+
+    /// Whether Cordum's variables mean something to it.
+    #[must_use]
+    pub const fn is_cordum(self) -> bool {
+        self.is_core() || matches!(self, Self::Dashboard | Self::Worker)
+    }
+
+    /// The user that its image runs as, where nobody says otherwise.
+    #[must_use]
+    pub fn user(self, container: &Container) -> Option<(u32, u32)> {
+        match self {
+            Self::Gateway
+            | Self::Scheduler
+            | Self::SafetyKernel
+            | Self::WorkflowEngine
+            | Self::ContextEngine => Some((65532, 65532)),
+            Self::Dashboard => Some((101, 101)),
+            Self::Nats => Some((0, 0)),
+            // The image's entry point gives root away before it starts redis-server, and only then.
+            Self::Redis if container.entrypoint.is_empty() => {
+                let first = container.arguments.first().and_then(|one| one.value.known());
+                let drops = first.is_none_or(|one| one == "redis-server" || one.starts_with('-'));
+                if drops { Some((999, 1000)) } else { Some((0, 0)) }
+            }
+            Self::Redis | Self::Nginx => Some((0, 0)),
+            Self::Worker | Self::Other => None,
+        }
+    }
+}
+
+/// Names of Cordum's services in images and in names of workloads.
+const CORDUM: [(&str, Program); 7] = [
+    ("api-gateway", Program::Gateway),
+    ("gateway", Program::Gateway),
+    ("scheduler", Program::Scheduler),
+    ("safety-kernel", Program::SafetyKernel),
+    ("workflow-engine", Program::WorkflowEngine),
+    ("context-engine", Program::ContextEngine),
+    ("dashboard", Program::Dashboard),
+];
+
+/// The last part of an image's name, and what stands before it; without tag and digest.
+fn repository(image: &str) -> (String, String) {
+    let image = image.split('@').next().unwrap_or(image);
+    let (path, last) = image.rsplit_once('/').unwrap_or(("", image));
+    let gap = last.find(Template::OPEN).unwrap_or(last.len());
+    let last = last[..gap].split(':').next().unwrap_or_default();
+    (path.to_ascii_lowercase(), last.to_ascii_lowercase())
+}
+
+/// What a container runs.
+#[must_use]
+pub(crate) fn identify(description: &Description, workload: &Workload, container: &Container) -> Program {
+    let (path, last) = repository(container.image.as_deref().unwrap_or_default());
+    let bare = last.strip_prefix("cordum-").unwrap_or(&last);
+    let cordum = path.split('/').any(|part| part.starts_with("cordum")) || last.starts_with("cordum-");
+    if cordum {
+        if let Some((_, program)) = CORDUM.iter().find(|(name, _)| *name == bare) {
+            return *program;
+        }
+        if last.contains("worker") || last.contains("mock-bank") {
+            return Program::Worker;
+        }
+    }
+    if container.image.is_none() && description.builds.contains_key(&workload.name) {
+        let name = workload.name.strip_prefix("cordum-").unwrap_or(&workload.name);
+        let theirs = container.environment.iter().any(|one| is_cordum_variable(&one.name));
+        if let Some((_, program)) = CORDUM.iter().find(|(known, _)| *known == name && theirs) {
+            return *program;
+        }
+        if name == "mock-bank-worker" {
+            return Program::Worker;
+        }
+    }
+    let started = command(container).and_then(|(words, _)| {
+        words.iter().find_map(|word| {
+            let word = word.value.known()?;
+            Some(word.rsplit('/').next().unwrap_or(word).to_owned())
+        })
+    });
+    match started.as_deref() {
+        Some("nats-server") => return Program::Nats,
+        Some("redis-server" | "valkey-server" | "redis-sentinel") => return Program::Redis,
+        Some("nginx") => return Program::Nginx,
+        _ => {}
+    }
+    let helper = [
+        "exporter",
+        "box",
+        "cli",
+        "streaming",
+        "tools",
+        "init",
+        "reloader",
+        "insight",
+        "commander",
+        "operator",
+    ];
+    if helper.iter().any(|word| last.contains(word)) {
+        return Program::Other;
+    }
+    match last.as_str() {
+        "nats" | "nats-server" => Program::Nats,
+        "redis" | "valkey" | "redis-stack-server" | "redis-stack" => Program::Redis,
+        "nginx" | "nginx-unprivileged" | "openresty" => Program::Nginx,
+        _ => Program::Other,
+    }
+}
+
+fn is_cordum_variable(name: &str) -> bool {
+    name.starts_with("CORDUM_")
+        || name.starts_with("SAFETY_KERNEL_")
+        || name.starts_with("GATEWAY_")
+        || name.starts_with("CONTEXT_ENGINE_")
+}
+
+/// The words that a container is started with, entry point first. A shell's script is taken apart, and the last
+/// program in it that is no shell's own is what runs. The flag says that it went through a shell.
+#[must_use]
+pub(crate) fn command(container: &Container) -> Option<(Vec<Argument>, bool)> {
+    let words: Vec<Argument> = container.entrypoint.iter().chain(&container.arguments).cloned().collect();
+    if words.is_empty() {
+        return None;
+    }
+    let at = words.iter().position(|word| {
+        word.value
+            .known()
+            .is_some_and(|text| matches!(text.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash")))
+    });
+    let Some(shell) = at.filter(|at| *at < 2) else { return Some((words, false)) };
+    let flag = words
+        .iter()
+        .skip(shell + 1)
+        .position(|word| word.value.known().is_some_and(|text| text.starts_with('-') && text.ends_with('c')));
+    let Some(script) = flag.and_then(|flag| words.get(shell + flag + 2)) else { return Some((words, false)) };
+    let commands = script_commands(script, &container.environment);
+    let last = commands.into_iter().rfind(|command| {
+        command.first().is_some_and(|word| {
+            let name = word.value.marked();
+            !matches!(
+                name.as_str(),
+                "set"
+                    | "export"
+                    | "echo"
+                    | "cd"
+                    | "true"
+                    | "test"
+                    | "["
+                    | "mkdir"
+                    | "chmod"
+                    | "wait"
+                    | "sleep"
+                    | "fi"
+                    | "done"
+            )
+        })
+    });
+    Some((last.unwrap_or_default(), true))
+}
+
+/// The simple commands of a shell's script, with the container's variables put in; `exec` and assignments before
+/// a command are passed over. What the shell would have to run first is a gap.
+#[must_use]
+pub(crate) fn script_commands(script: &Argument, environment: &[Setting]) -> Vec<Vec<Argument>> {
+    let text = script.value.marked();
+    let mut commands = Vec::new();
+    let mut words: Vec<Argument> = Vec::new();
+    let mut word = String::new();
+    let mut open = false;
+    let mut chars = text.chars().peekable();
+    let mut quote: Option<char> = None;
+    let push_word = |word: &mut String, open: &mut bool, words: &mut Vec<Argument>| {
+        if *open || !word.is_empty() {
+            words.push(Argument { value: Value::of(word), place: script.place.clone() });
+        }
+        word.clear();
+        *open = false;
+    };
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+            (Some('\''), c) => word.push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                open = true;
+            }
+            (None, '\\') if chars.peek() == Some(&'\n') => {
+                chars.next();
+            }
+            (_, '\\') => word.extend(chars.next()),
+            (_, '$') => word.push_str(&dollar(&mut chars, environment)),
+            (_, '`') => {
+                for inner in chars.by_ref() {
+                    if inner == '`' {
+                        break;
+                    }
+                }
+                word.push_str(&Template::gap("a command substitution"));
+            }
+            (Some(_), c) => word.push(c),
+            (None, ' ' | '\t' | '\r') => push_word(&mut word, &mut open, &mut words),
+            (None, '#') if word.is_empty() => while chars.next_if(|c| *c != '\n').is_some() {},
+            (None, ';' | '\n' | '|' | '&' | '(' | ')') => {
+                push_word(&mut word, &mut open, &mut words);
+                commands.push(std::mem::take(&mut words));
+            }
+            (None, c) => word.push(c),
+        }
+    }
+    push_word(&mut word, &mut open, &mut words);
+    commands.push(words);
+    commands.into_iter().map(significant).filter(|command| !command.is_empty()).collect()
+}
+
+/// Without what stands before the program.
+fn significant(words: Vec<Argument>) -> Vec<Argument> {
+    let skip = words
+        .iter()
+        .take_while(|word| {
+            let text = word.value.marked();
+            let assigns = text.split_once('=').is_some_and(|(name, _)| {
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            });
+            assigns
+                || matches!(
+                    text.as_str(),
+                    "exec" | "then" | "do" | "else" | "if" | "while" | "until" | "!" | "{" | "time" | "nohup"
+                )
+        })
+        .count();
+    words.into_iter().skip(skip).collect()
+}
+
+fn dollar(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, environment: &[Setting]) -> String {
+    match chars.peek() {
+        Some('(') => {
+            let mut depth = 0_usize;
+            for inner in chars.by_ref() {
+                match inner {
+                    '(' => depth += 1,
+                    ')' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            Template::gap("a command substitution")
+        }
+        Some('{') => {
+            chars.next();
+            let inside: String = chars.by_ref().take_while(|c| *c != '}').collect();
+            let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inside.len());
+            let (name, rest) = inside.split_at(end);
+            let set = environment.iter().rev().find(|one| one.name == name);
+            match (set, rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-'))) {
+                (Some(setting), _) => setting.value.marked(),
+                (None, Some(default)) if !default.contains('$') => default.to_owned(),
+                (None, _) => Template::gap(name),
+            }
+        }
+        Some(c) if c.is_ascii_alphabetic() || *c == '_' => {
+            let mut name = String::new();
+            while let Some(c) = chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
+                name.push(c);
+            }
+            match environment.iter().rev().find(|one| one.name == name) {
+                Some(setting) => setting.value.marked(),
+                None => Template::gap(&name),
+            }
+        }
+        _ => "$".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(script: &str) -> Vec<Vec<String>> {
+        let script = Argument { value: Value::of(script), place: None };
+        let environment =
+            [Setting { name: "P".to_owned(), value: Value::Known("secret".to_owned()), place: None }];
+        script_commands(&script, &environment)
+            .into_iter()
+            .map(|command| {
+                command.into_iter().map(|word| super::super::named_gaps(&word.value.marked())).collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_script_is_taken_apart_into_its_commands() {
+        assert_eq!(
+            words(
+                "set -e; A=1 exec redis-server --requirepass \"$P\" --x '$P' \\\n --y $Q | grep -q \"a b\""
+            ),
+            [
+                vec!["set", "-e"],
+                vec!["redis-server", "--requirepass", "secret", "--x", "$P", "--y", "${Q}"],
+                vec!["grep", "-q", "a b"],
+            ]
+        );
+        assert_eq!(
+            words("f $(cat /x y) `z`"),
+            [["f", "${a command substitution}", "${a command substitution}"]]
+        );
+    }
+
+    #[test]
+    fn images_are_known_by_their_last_part_and_cordum_by_its_path() {
+        let description = Description::default();
+        let of = |image: &str| {
+            let container = Container { image: Some(image.to_owned()), ..Container::default() };
+            identify(&description, &Workload::named(crate::workload::WorkloadKind::Service, "x"), &container)
+        };
+        assert_eq!(of("nats:2.10-alpine"), Program::Nats);
+        assert_eq!(of("registry:5000/library/redis@sha256:00"), Program::Redis);
+        assert_eq!(of("ghcr.io/cordum-io/cordum/api-gateway:v1"), Program::Gateway);
+        assert_eq!(of("registry.example.test/portal/dashboard:1"), Program::Other);
+        assert_eq!(of("oliver006/redis_exporter"), Program::Other);
+        assert_eq!(of("natsio/nats-box"), Program::Other);
+        assert_eq!(of("cordum-mock-bank-worker"), Program::Worker);
+    }
+}

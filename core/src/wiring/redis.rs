@@ -1,0 +1,282 @@
+//! redis-server: its configuration and its command line, the last word winning.
+
+use super::nats::{files, halves};
+use super::scan::{Here, Scanner, has_gap};
+use super::{
+    ClientAuth, Dial, FileRef, FileRole, Listener, Minimum, Opened, Program, Protocol, SettingKind, Speech,
+    Trust, is_loopback,
+};
+use crate::manifest::redis_conf::{self, Conf, Directive, Include};
+use crate::manifest::{Fault, FaultKind, Mark};
+use crate::workload::{Argument, Place};
+
+const NAMES: [&str; 3] = ["redis-server", "valkey-server", "redis-sentinel"];
+
+/// Reads one.
+pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+    let words = here.words(&NAMES);
+    let mut conf = Conf::default();
+    let config = words.first().filter(|word| !word.value.marked().starts_with('-'));
+    let is_file = config.filter(|word| {
+        let text = word.value.marked();
+        text.contains('/') || text.ends_with(".conf") || has_gap(&text)
+    });
+    let mut from = here.mark();
+    if let Some(word) = is_file {
+        configuration(scanner, here, word, &mut conf);
+    }
+    if let Some(place) = words.first().and_then(|one| one.place.clone()) {
+        from = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+    }
+    let rest: &[Argument] = if config.is_some() { &words[1..] } else { &words };
+    redis_conf::arguments(rest, &from, &mut conf);
+    scanner.found.faults.append(&mut conf.faults);
+    unknown_names(&conf, &mut scanner.found.faults);
+    listeners(scanner, here, &conf, &from.place());
+    replication(scanner, here, &conf);
+}
+
+fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, word: &Argument, conf: &mut Conf) {
+    let path = word.value.marked();
+    let file = FileRef {
+        path: path.clone(),
+        setting: "the configuration file".to_owned(),
+        place: word.place.clone().unwrap_or_else(|| here.place()),
+        kind: SettingKind::Argument,
+    };
+    scanner.names_file(here, &file, FileRole::Config, true);
+    match scanner.view.open(here.of, here.it, &path) {
+        Opened::Content(content) => {
+            let include = |wanted: &str, _: &crate::manifest::Source| {
+                if wanted.contains('*') {
+                    return Include::Unknown;
+                }
+                match scanner.view.open(here.of, here.it, wanted) {
+                    Opened::Content(content) => Include::Text(content.source),
+                    Opened::NotInside { .. } | Opened::SourceMissing { .. } | Opened::KeyMissing { .. } => {
+                        Include::Missing
+                    }
+                    _ => Include::Unknown,
+                }
+            };
+            redis_conf::file(&content.source, &include, conf);
+        }
+        _ => conf.open = true,
+    }
+}
+
+fn setting_kind(here: Here<'_>, mark: &Mark) -> SettingKind {
+    let own = here.place();
+    if own.file == *mark.file { SettingKind::Argument } else { SettingKind::Config }
+}
+
+fn listeners(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, start: &Place) {
+    let number = |name: &str| conf.value(name).map(|(text, mark)| (text.parse::<u16>().ok(), mark.clone()));
+    let bind = conf.last("bind").map(|one| one.words.clone()).unwrap_or_default();
+    let loopback = !bind.is_empty() && bind.iter().all(|host| is_loopback(host.trim_start_matches('-')));
+    let tls = number("tls-port");
+    let plain = number("port");
+    let tls_port = tls.as_ref().and_then(|(port, _)| *port).filter(|port| *port != 0);
+    let unknown =
+        conf.open || [&plain, &tls].iter().any(|one| one.as_ref().is_some_and(|(port, _)| port.is_none()));
+    let default = if here.it.arguments.is_empty() && here.it.entrypoint.is_empty() {
+        here.place()
+    } else {
+        start.clone()
+    };
+    if let Some((Some(port), mark)) = &tls
+        && *port != 0
+    {
+        let mut listener =
+            Listener::new(here.workload, here.container, Protocol::Redis, Some(*port), mark.place());
+        listener.speech = Speech::Tls;
+        listener.loopback = loopback;
+        listener.setting = "tls-port".to_owned();
+        listener.kind = setting_kind(here, mark);
+        let reference = |name: &str| {
+            conf.value(name).map(|(path, mark)| FileRef {
+                path: path.to_owned(),
+                setting: name.to_owned(),
+                place: mark.place(),
+                kind: setting_kind(here, mark),
+            })
+        };
+        listener.certificate = reference("tls-cert-file");
+        listener.key = reference("tls-key-file");
+        listener.ca = reference("tls-ca-cert-file");
+        listener.block = mark.place();
+        let asks = conf.value("tls-auth-clients");
+        listener.clients = match asks.map(|(text, _)| text.to_ascii_lowercase()).as_deref() {
+            None | Some("yes") => ClientAuth::Demanded,
+            Some("optional") => ClientAuth::Optional,
+            Some("no") => ClientAuth::NotAsked,
+            Some(_) => ClientAuth::Unknown,
+        };
+        listener.clients_at = asks.map(|(_, mark)| ("tls-auth-clients".to_owned(), mark.place()));
+        halves(scanner, here, &listener.certificate, &listener.key, "tls-cert-file", "tls-key-file");
+        files(scanner, here, &listener);
+        scanner.found.listeners.push(listener);
+        minimum(scanner, here, conf);
+    }
+    let plain_port = plain.as_ref().map_or(Some(6379), |(port, _)| *port);
+    if let Some(port) = plain_port.filter(|port| *port != 0 && Some(*port) != tls_port)
+        && !unknown
+    {
+        let (place, said) = match &plain {
+            Some((_, mark)) => (mark.place(), true),
+            None => (tls.as_ref().map_or(default, |(_, mark)| mark.place()), false),
+        };
+        let mut listener = Listener::new(here.workload, here.container, Protocol::Redis, Some(port), place);
+        listener.speech = Speech::Plain;
+        listener.loopback = loopback;
+        listener.clients = ClientAuth::NotAsked;
+        listener.setting = "port".to_owned();
+        listener.kind = match (said, plain.as_ref().or(tls.as_ref())) {
+            (_, Some((_, mark))) => setting_kind(here, mark),
+            _ => SettingKind::BuiltIn,
+        };
+        scanner.found.listeners.push(listener);
+    } else if unknown {
+        let port = plain.as_ref().map_or(Some(6379), |(port, _)| *port);
+        let listener = Listener::new(here.workload, here.container, Protocol::Redis, port, start.clone());
+        scanner.found.listeners.push(listener);
+    }
+}
+
+fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+    let Some(directive) = conf.last("tls-protocols") else { return };
+    let value = directive.words.join(" ");
+    let kind = setting_kind(here, &directive.mark);
+    scanner.found.minimums.extend(versions(
+        here.workload,
+        "tls-protocols",
+        &value,
+        directive.mark.place(),
+        kind,
+    ));
+}
+
+/// The lowest of a list of versions (`TLSv1 TLSv1.2`).
+pub(super) fn versions(
+    workload: usize,
+    setting: &str,
+    value: &str,
+    place: Place,
+    kind: SettingKind,
+) -> Option<Minimum> {
+    let old = |word: &str| match word.to_ascii_lowercase().as_str() {
+        "sslv2" | "sslv3" => Some("SSL 3.0"),
+        "tlsv1" | "tlsv1.0" => Some("1.0"),
+        "tlsv1.1" => Some("1.1"),
+        _ => None,
+    };
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let lowest = words.iter().find_map(|word| old(word))?;
+    let kept: Vec<&str> = words.into_iter().filter(|word| old(word).is_none()).collect();
+    let better = if kept.is_empty() { "TLSv1.2 TLSv1.3".to_owned() } else { kept.join(" ") };
+    Some(Minimum {
+        workload,
+        setting: setting.to_owned(),
+        value: value.to_owned(),
+        lowest,
+        better,
+        place,
+        kind,
+    })
+}
+
+/// A replica dials its master.
+fn replication(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+    let yes = |name: &str| conf.value(name).is_some_and(|(text, _)| text.eq_ignore_ascii_case("yes"));
+    let tls = conf.value("tls-port").filter(|(text, _)| *text != "0");
+    if let Some((_, mark)) = tls {
+        let mut clear = |setting: &str, at: &Mark| {
+            let said = conf.last(setting).map_or(at, |one| &one.mark);
+            let kind = setting_kind(here, said);
+            scanner.found.clear.push((here.workload, setting.to_owned(), said.place(), kind));
+        };
+        if yes("cluster-enabled") && !yes("tls-cluster") {
+            clear("tls-cluster", mark);
+        }
+        let replica = conf.last("replicaof").or_else(|| conf.last("slaveof"));
+        if let Some(replica) = replica
+            && !yes("tls-replication")
+        {
+            clear("tls-replication", &replica.mark);
+        }
+    }
+    let Some(Directive { words, mark, .. }) = conf.last("replicaof").or_else(|| conf.last("slaveof")) else {
+        return;
+    };
+    let (host, port) = match words.as_slice() {
+        [host, port] => (host.clone(), port.clone()),
+        [both] => match both.split_once(' ') {
+            Some((host, port)) => (host.to_owned(), port.to_owned()),
+            None => return,
+        },
+        _ => return,
+    };
+    let mut dial =
+        Dial::new(here.workload, here.container, "replicaof", setting_kind(here, mark), mark.place());
+    dial.program = Program::Redis;
+    dial.protocol = Protocol::Redis;
+    dial.shown = format!("{host}:{port}");
+    dial.raw = super::named_gaps(&dial.shown);
+    dial.host = (!has_gap(&host)).then(|| host.to_ascii_lowercase());
+    dial.port = port.parse().ok();
+    dial.speech = if yes("tls-replication") { Speech::Tls } else { Speech::Plain };
+    // OpenSSL's verification of the chain alone: Redis compares no names.
+    dial.name = None;
+    if let Some((path, mark)) = conf.value("tls-ca-cert-file") {
+        dial.trust = Trust::Files(vec![FileRef {
+            path: path.to_owned(),
+            setting: "tls-ca-cert-file".to_owned(),
+            place: mark.place(),
+            kind: setting_kind(here, mark),
+        }]);
+    }
+    scanner.found.dials.push(dial);
+}
+
+/// Directives about TLS that redis-server knows; others of its hundreds are not looked at, but for a name that
+/// begins as these do.
+const TLS: &str = "tls-port tls-cert-file tls-key-file tls-key-file-pass tls-client-cert-file tls-client-key-file \
+    tls-client-key-file-pass tls-dh-params-file tls-ca-cert-file tls-ca-cert-dir tls-auth-clients tls-auth-clients-user \
+    tls-replication tls-cluster tls-protocols tls-ciphers tls-ciphersuites tls-prefer-server-ciphers \
+    tls-session-caching tls-session-cache-size tls-session-cache-timeout tls-allowlist ";
+
+fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
+    for directive in &conf.directives {
+        let name = directive.name.as_str();
+        let ours = name.starts_with("tls") || name.starts_with("ssl");
+        if ours && !TLS.split_whitespace().any(|one| one == name) {
+            faults.push(Fault {
+                kind: FaultKind::UnknownName {
+                    name: name.to_owned(),
+                    nearest: super::cordum::nearest(name, TLS.split_whitespace()),
+                },
+                message: format!("redis-server does not know `{name}` and does not start"),
+                mark: directive.mark.clone(),
+            });
+        }
+        let one_word = matches!(
+            name,
+            "port" | "tls-port" | "tls-cert-file" | "tls-key-file" | "tls-ca-cert-file" | "tls-auth-clients"
+        );
+        if one_word && directive.words.len() != 1 {
+            faults.push(Fault::unreadable(directive.mark.clone(), format!("`{name}` takes one value")));
+        }
+        let choice = match name {
+            "tls-auth-clients" => &["yes", "no", "optional"][..],
+            "tls-replication" | "tls-cluster" | "tls-session-caching" | "tls-prefer-server-ciphers" => {
+                &["yes", "no"][..]
+            }
+            _ => continue,
+        };
+        let value = directive.words.first().map_or("", String::as_str);
+        if !has_gap(value) && !choice.iter().any(|one| value.eq_ignore_ascii_case(one)) {
+            let message = format!("`{name}` is `{value}`: redis-server takes {}", choice.join(", "));
+            faults.push(Fault::unreadable(directive.mark.clone(), message));
+        }
+    }
+}

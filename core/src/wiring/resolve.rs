@@ -1,0 +1,176 @@
+//! Which workload an address is, as Compose's and Kubernetes' names lead.
+
+use super::scan::Wiring;
+use super::{Dial, Dialler, Listener, is_loopback};
+use crate::manifest::kubernetes::{selects, service_names};
+use crate::manifest::{ClusterService, Description, DescriptionKind};
+use crate::workload::{ContainerRole, Workload};
+
+/// Where a dial ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Workload(usize),
+    /// Somebody who is not described.
+    Outside,
+    Unknown,
+}
+
+/// A dial with where it ends.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Of [`Wiring::dials`].
+    pub dial: usize,
+    pub target: Target,
+    /// The port at the workload itself.
+    pub port: Option<u16>,
+    /// Of [`Wiring::listeners`], where it is known who listens there.
+    pub listener: Option<usize>,
+}
+
+/// Every dial with every workload that it may end at.
+#[must_use]
+pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Connection> {
+    let mut connections = Vec::new();
+    for (at, dial) in found.dials.iter().enumerate() {
+        let Some(host) = &dial.host else {
+            connections.push(Connection {
+                dial: at,
+                target: Target::Unknown,
+                port: dial.port,
+                listener: None,
+            });
+            continue;
+        };
+        let ends = ends(description, dial, host);
+        if ends.is_empty() {
+            connections.push(Connection {
+                dial: at,
+                target: Target::Outside,
+                port: dial.port,
+                listener: None,
+            });
+        }
+        for (workload, port) in ends {
+            let listener = found
+                .listeners
+                .iter()
+                .position(|one| one.workload == workload && hears(one, port, dial, workload));
+            connections.push(Connection { dial: at, target: Target::Workload(workload), port, listener });
+        }
+    }
+    connections
+}
+
+/// Whether a listener is the one at a port.
+fn hears(listener: &Listener, port: Option<u16>, dial: &Dial, workload: usize) -> bool {
+    let inside = dial.workload == Some(workload);
+    port.is_some() && listener.port == port && (inside || !listener.loopback)
+}
+
+fn ends(description: &Description, dial: &Dial, host: &str) -> Vec<(usize, Option<u16>)> {
+    let from = dial.workload.and_then(|at| description.workloads.get(at).map(|one| (at, one)));
+    if let Some((at, own)) = from
+        && is_loopback(host)
+    {
+        if own.on_host {
+            let published = published(description, dial.port);
+            return if published.is_empty() { vec![(at, dial.port)] } else { published };
+        }
+        return vec![(at, dial.port)];
+    }
+    if matches!(host, "host.docker.internal" | "host-gateway" | "gateway.docker.internal") {
+        return published(description, dial.port);
+    }
+    if dial.dialler == Dialler::Probe && host == "0.0.0.0" {
+        return from.map(|(at, _)| (at, dial.port)).into_iter().collect();
+    }
+    match description.kind {
+        DescriptionKind::Kubernetes => cluster(description, from.map(|(_, one)| one), dial, host),
+        DescriptionKind::Compose | DescriptionKind::Files => {
+            let near = |one: &Workload| {
+                from.is_none_or(|(_, own)| {
+                    own.networks.is_empty()
+                        || one.networks.is_empty()
+                        || own.networks.iter().any(|network| one.networks.contains(network))
+                })
+            };
+            description
+                .workloads
+                .iter()
+                .enumerate()
+                .filter(|(_, one)| {
+                    near(one) && one.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(host))
+                })
+                .map(|(at, _)| (at, dial.port))
+                .collect()
+        }
+    }
+}
+
+/// Whose port is published on the host.
+fn published(description: &Description, port: Option<u16>) -> Vec<(usize, Option<u16>)> {
+    let Some(port) = port else { return Vec::new() };
+    let mut found = Vec::new();
+    for (at, workload) in description.workloads.iter().enumerate() {
+        for container in &workload.containers {
+            let inside = container.published.iter().find(|(outside, _)| *outside == port);
+            if let Some((_, inside)) = inside {
+                found.push((at, Some(*inside)));
+            } else if workload.on_host && container.ports.contains(&port) {
+                found.push((at, Some(port)));
+            }
+        }
+    }
+    found
+}
+
+fn cluster(
+    description: &Description,
+    own: Option<&Workload>,
+    dial: &Dial,
+    host: &str,
+) -> Vec<(usize, Option<u16>)> {
+    let space = own.and_then(|one| one.namespace.as_deref()).unwrap_or("default");
+    let named = |service: &&ClusterService| {
+        (service.name == host && service.namespace == space)
+            || service_names(service).iter().any(|name| name == host)
+    };
+    if let Some(service) = description.services.iter().find(named) {
+        return description
+            .workloads
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| {
+                one.namespace.as_deref() == Some(service.namespace.as_str()) && selects(service, one)
+            })
+            .filter(|(_, one)| {
+                !matches!(
+                    one.kind,
+                    crate::workload::WorkloadKind::Job | crate::workload::WorkloadKind::CronJob
+                )
+            })
+            .map(|(at, one)| (at, target_port(service, one, dial.port)))
+            .collect();
+    }
+    // A member of a StatefulSet is reached past the Service's ports.
+    description
+        .workloads
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.aliases.iter().any(|alias| alias == host))
+        .map(|(at, _)| (at, dial.port))
+        .collect()
+}
+
+/// The port of the pod that a Service's port leads to; a headless Service's names lead past it.
+fn target_port(service: &ClusterService, workload: &Workload, port: Option<u16>) -> Option<u16> {
+    let port = port?;
+    let Some(found) = service.ports.iter().find(|one| one.port == port) else { return Some(port) };
+    found.target.parse().ok().or_else(|| {
+        workload
+            .containers
+            .iter()
+            .filter(|one| one.role != ContainerRole::Init)
+            .find_map(|one| one.port_names.get(&found.target).copied())
+    })
+}

@@ -1,0 +1,224 @@
+//! Goes through a deployment's containers and gathers both ends of its connections.
+
+use super::program::{self, Program};
+use super::resolve::{Connection, connect};
+use super::{Dial, FileRef, FileRole, FileUse, Half, Listener, Minimum, SettingKind, Unused, View};
+use super::{cordum, nats, nginx, other, probe, redis};
+use crate::manifest::files::{join, name};
+use crate::manifest::{Build, Description, Fault, Files, Mark};
+use crate::workload::{Argument, Container, ContainerRole, Place, Template, Workload};
+
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub struct Wiring {
+    /// By workload and container.
+    pub programs: Vec<Vec<Program>>,
+    pub listeners: Vec<Listener>,
+    pub dials: Vec<Dial>,
+    pub connections: Vec<Connection>,
+    pub files: Vec<FileUse>,
+    pub halves: Vec<Half>,
+    pub minimums: Vec<Minimum>,
+    pub unused: Vec<Unused>,
+    pub faults: Vec<Fault>,
+    /// Members of a cluster or replicas that speak in clear: what has to be set, where, and what stands there.
+    pub clear: Vec<(usize, String, Place, SettingKind)>,
+    /// Verification is switched off by a setting that belongs to no dial that is known.
+    pub insecure: Vec<(usize, String, Place, SettingKind)>,
+}
+
+/// Wires a deployment.
+#[must_use]
+pub fn wire(description: &Description, files: &dyn Files) -> Wiring {
+    let mut scanner = Scanner { view: View { description, files }, found: Wiring::default() };
+    for workload in &description.workloads {
+        let programs =
+            workload.containers.iter().map(|one| program::identify(description, workload, one)).collect();
+        scanner.found.programs.push(programs);
+    }
+    for (at, workload) in description.workloads.iter().enumerate() {
+        for (index, container) in workload.containers.iter().enumerate() {
+            scanner.container(at, index, workload, container);
+        }
+    }
+    nginx::ingresses(&mut scanner);
+    let Scanner { view, mut found } = scanner;
+    found.connections = connect(view.description, &found);
+    found
+}
+
+/// The look at one deployment.
+pub(super) struct Scanner<'a> {
+    pub(super) view: View<'a>,
+    pub(super) found: Wiring,
+}
+
+/// The container that is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) workload: usize,
+    pub(super) container: usize,
+    pub(super) of: &'a Workload,
+    pub(super) it: &'a Container,
+    pub(super) program: Program,
+}
+
+impl Here<'_> {
+    /// The container's own place.
+    pub(super) fn place(&self) -> Place {
+        let nowhere = || Place { file: String::new(), line: 0, column: 0 };
+        self.it.place.clone().or_else(|| self.of.place.clone()).unwrap_or_else(nowhere)
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        let place = self.place();
+        Mark { file: place.file.as_str().into(), line: place.line, column: place.column }
+    }
+
+    /// A variable's value that is known and not empty, with its place.
+    pub(super) fn variable(&self, name: &str) -> Option<(String, Place)> {
+        let setting = self.it.variable(name)?;
+        let text = setting.value.marked();
+        (!text.trim().is_empty()).then(|| (text, setting.place.clone().unwrap_or_else(|| self.place())))
+    }
+
+    /// The words that its program is started with, without the program itself.
+    pub(super) fn words(&self, names: &[&str]) -> Vec<Argument> {
+        let Some((words, _)) = program::command(self.it) else { return Vec::new() };
+        let is_program = |word: &Argument| {
+            word.value.known().is_some_and(|text| names.contains(&text.rsplit('/').next().unwrap_or(text)))
+        };
+        match words.iter().position(is_program) {
+            Some(at) => words.into_iter().skip(at + 1).collect(),
+            None => words,
+        }
+    }
+}
+
+impl Scanner<'_> {
+    fn container(&mut self, workload: usize, container: usize, of: &Workload, it: &Container) {
+        let program = self.found.programs[workload][container];
+        let here = Here { workload, container, of, it, program };
+        match program {
+            Program::Nats => nats::read(self, here),
+            Program::Redis => redis::read(self, here),
+            Program::Nginx => nginx::read(self, here),
+            Program::Dashboard => cordum::dashboard(self, here),
+            one if one.is_cordum() => cordum::service(self, here),
+            _ => {
+                if it.role != ContainerRole::Init {
+                    other::read(self, here);
+                }
+                // Somebody's nginx under another image.
+                if nginx::is_configured(it) {
+                    nginx::read(self, here);
+                }
+            }
+        }
+        probe::read(self, here);
+    }
+
+    pub(super) fn names_file(&mut self, here: Here<'_>, file: &FileRef, role: FileRole, server: bool) {
+        let guessed = here.program == Program::Other;
+        self.found.files.push(FileUse {
+            workload: here.workload,
+            container: here.container,
+            file: file.clone(),
+            role,
+            server,
+            guessed,
+            optional: false,
+        });
+    }
+}
+
+/// A file reference of a variable.
+pub(super) fn file_of(here: Here<'_>, name: &str) -> Option<FileRef> {
+    here.variable(name).map(|(path, place)| FileRef {
+        path,
+        setting: name.to_owned(),
+        place,
+        kind: SettingKind::Environment,
+    })
+}
+
+/// Whether a value is not known as a whole or in parts.
+pub(super) fn has_gap(text: &str) -> bool {
+    text.contains(Template::OPEN)
+}
+
+/// Whether an image that is built here brings a path: `COPY` and `ADD` of its last stage; `None`: it is not known.
+#[must_use]
+pub(crate) fn image_brings(files: &dyn Files, build: &Build, path: &str) -> Option<bool> {
+    let copies = copies(files, build)?;
+    for copy in &copies {
+        let target = copy.target.trim_end_matches('/');
+        for source in &copy.sources {
+            let from = join(&build.context, source);
+            let folder = files.meta(&from).is_some_and(|meta| meta.kind == crate::manifest::FileKind::Folder);
+            let inside = match (folder, path.strip_prefix(target)) {
+                (true, Some(rest)) => files.meta(&join(&from, rest.trim_start_matches('/'))).is_some(),
+                (false, Some("")) => true,
+                (false, Some(rest)) => rest.trim_start_matches('/') == name(source),
+                (_, None) => false,
+            };
+            if inside {
+                return Some(true);
+            }
+        }
+    }
+    None
+}
+
+/// A `COPY` of a file from the context into the image.
+#[derive(Clone, Debug)]
+pub(crate) struct Copied {
+    pub(crate) sources: Vec<String>,
+    pub(crate) target: String,
+    pub(crate) line: u32,
+}
+
+/// What a Dockerfile copies from its context, in all of its stages.
+#[must_use]
+pub(crate) fn copies(files: &dyn Files, build: &Build) -> Option<Vec<Copied>> {
+    let text = files.text(&build.dockerfile).ok()?;
+    let mut copies = Vec::new();
+    let mut lines = text.lines().enumerate().peekable();
+    let mut folder = "/".to_owned();
+    while let Some((at, line)) = lines.next() {
+        let mut whole = line.trim().to_owned();
+        while whole.ends_with('\\') {
+            whole.pop();
+            let Some((_, more)) = lines.next() else { break };
+            whole.push_str(more.trim());
+        }
+        let (word, rest) = whole.split_once(char::is_whitespace).unwrap_or((&whole, ""));
+        match word.to_ascii_uppercase().as_str() {
+            "FROM" => folder = "/".to_owned(),
+            "WORKDIR" => folder = join(&folder, rest.trim()),
+            "COPY" | "ADD" => {
+                if rest.contains("--from=") {
+                    continue;
+                }
+                let words: Vec<String> = if rest.trim_start().starts_with('[') {
+                    rest.trim()
+                        .trim_matches(['[', ']'])
+                        .split(',')
+                        .map(|one| one.trim().trim_matches('"').to_owned())
+                        .collect()
+                } else {
+                    rest.split_whitespace().filter(|one| !one.starts_with("--")).map(str::to_owned).collect()
+                };
+                if let Some((target, sources)) = words.split_last() {
+                    copies.push(Copied {
+                        sources: sources.to_vec(),
+                        target: join(&folder, target),
+                        line: u32::try_from(at).unwrap_or(0) + 1,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(copies)
+}

@@ -1,0 +1,165 @@
+//! For people: findings as compilers print them, then the table of connections.
+
+use std::io::{self, Write};
+
+use owo_colors::{OwoColorize, Style as Paint};
+use tls_verify_core::cause::Severity;
+use tls_verify_core::remedy::Change;
+
+use super::report::{Report, Told};
+use crate::report::text::wrap;
+
+const WIDTH: usize = 96;
+
+/// How it looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub(super) color: bool,
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+}
+
+/// Writes the report.
+pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let shown = report.findings.iter().filter(|one| one.severity != Severity::Note || style.verbose);
+    for finding in shown {
+        one(report, finding, style, out)?;
+    }
+    if !style.quiet {
+        connections(report, out)?;
+        undecided(report, style, out)?;
+    }
+    let count = |severity| report.findings.iter().filter(|one| one.severity == severity).count();
+    let open = report.undecided.iter().filter(|one| one.decides).count();
+    let workloads: usize = report.deployments.iter().map(|one| one.workloads).sum();
+    writeln!(
+        out,
+        "{} deployment{}, {workloads} workload{}, {} connection{}: {} error{}, {} warning{}, {} note{}, {open} open; exit code {}",
+        report.deployments.len(),
+        plural(report.deployments.len()),
+        plural(workloads),
+        report.connections.len(),
+        plural(report.connections.len()),
+        count(Severity::Error),
+        plural(count(Severity::Error)),
+        count(Severity::Warning),
+        plural(count(Severity::Warning)),
+        count(Severity::Note),
+        plural(count(Severity::Note)),
+        report.exit_code
+    )
+}
+
+fn plural(many: usize) -> &'static str {
+    if many == 1 { "" } else { "s" }
+}
+
+fn one(report: &Report, finding: &Told, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let paint = |text: String, paint: Paint| if style.color { text.style(paint).to_string() } else { text };
+    let severity = match finding.severity {
+        Severity::Error => paint("error".to_owned(), Paint::new().red().bold()),
+        Severity::Warning => paint("warning".to_owned(), Paint::new().yellow().bold()),
+        Severity::Note => paint("note".to_owned(), Paint::new().cyan()),
+    };
+    let place = match (finding.line, finding.column) {
+        (0, _) => finding.file.clone(),
+        (line, 0) => format!("{}:{line}", finding.file),
+        (line, column) => format!("{}:{line}:{column}", finding.file),
+    };
+    let whose = finding.workload.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    writeln!(out, "{}: {severity}[{}]{whose}", paint(tame(&place), Paint::new().bold()), finding.rule)?;
+    writeln!(out, "    {}", wrap(&tame(&finding.message), WIDTH - 4, "    "))?;
+    if let Some(line) = report.lines.get(&(finding.file.clone(), finding.line)) {
+        let number = finding.line.to_string();
+        let trimmed = line.trim_start();
+        let cut = line.chars().count() - trimmed.chars().count();
+        writeln!(out, "  {number} | {}", crate::report::text::cut(trimmed, WIDTH))?;
+        let column = (finding.column as usize).saturating_sub(1);
+        if column >= cut && column - cut < WIDTH {
+            writeln!(out, "  {} | {}^", " ".repeat(number.len()), " ".repeat(column - cut))?;
+        }
+    }
+    for fact in &finding.because {
+        writeln!(out, "    = {}", wrap(&tame(fact), WIDTH - 6, "      "))?;
+    }
+    for fix in &finding.fix {
+        writeln!(out, "    fix: {}", wrap(&tame(&fix.text), WIDTH - 9, "         "))?;
+        for change in &fix.changes {
+            writeln!(out, "         {}", tame(&words(change)))?;
+        }
+        for line in fix.command.iter().flat_map(|command| command.lines()) {
+            writeln!(out, "         $ {}", tame(line))?;
+        }
+    }
+    writeln!(out)
+}
+
+fn words(change: &Change) -> String {
+    let at = change.defined_at.as_ref().map(|place| {
+        let place = tls_verify_core::workload::Place { column: 0, ..place.clone() };
+        format!("   ({place})")
+    });
+    let what = match (&change.from, &change.to, change.remove) {
+        (_, _, true) => format!("{}: taken away", change.name),
+        (Some(from), Some(to), _) => format!("{}: {from} → {to}", change.name),
+        (None, Some(to), _) => format!("{}: {to}", change.name),
+        (Some(from), None, _) => format!("{}: now {from}", change.name),
+        (None, None, _) => format!("{}: to be set", change.name),
+    };
+    format!("{what}{}", at.unwrap_or_default())
+}
+
+fn tame(text: &str) -> String {
+    crate::report::text::tame(text)
+}
+
+fn connections(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.connections.is_empty() {
+        return Ok(());
+    }
+    let to = |one: &super::report::Row| match one.port {
+        Some(port) => format!("{}:{port}", one.to),
+        None => one.to.clone(),
+    };
+    let wide = |text: &dyn Fn(&super::report::Row) -> usize, least: usize| {
+        report.connections.iter().map(text).max().unwrap_or(0).clamp(least, 44)
+    };
+    let from_width = wide(&|one| one.from.chars().count(), 4);
+    let to_width = wide(&|one| to(one).chars().count(), 2);
+    writeln!(
+        out,
+        "{:<from_width$}  {:<to_width$}  {:<9}  {:<9}  verifies",
+        "from", "to", "client", "server"
+    )?;
+    for one in &report.connections {
+        let name = one.name.as_deref().unwrap_or("");
+        writeln!(
+            out,
+            "{:<from_width$}  {:<to_width$}  {:<9}  {:<9}  {}",
+            tame(&one.from),
+            tame(&to(one)),
+            one.client,
+            one.server,
+            tame(name)
+        )?;
+    }
+    writeln!(out)
+}
+
+fn undecided(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let shown: Vec<_> = report.undecided.iter().filter(|one| one.decides || style.verbose).collect();
+    for one in &shown {
+        let place = match (&one.file, one.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}: "),
+            (Some(file), None) => format!("{file}: "),
+            _ => String::new(),
+        };
+        writeln!(
+            out,
+            "undecided: {}",
+            wrap(&tame(&format!("{place}{}", one.what)), WIDTH - 11, "           ")
+        )?;
+        writeln!(out, "           {}", wrap(&tame(&one.how), WIDTH - 11, "           "))?;
+    }
+    if shown.is_empty() { Ok(()) } else { writeln!(out) }
+}

@@ -1,0 +1,329 @@
+//! The `audit` command: what a deployment is described by, read and judged without dialling anything.
+
+mod allow;
+mod disk;
+mod human;
+mod machine;
+mod programs;
+mod rendered;
+mod report;
+
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use tls_verify_core::certificates::Look;
+use tls_verify_core::manifest::compose::{self, Request};
+use tls_verify_core::manifest::discover::{self, Found, Hints};
+use tls_verify_core::manifest::{Description, DescriptionKind, Fault, Files, Mark, files};
+use tls_verify_core::rules::{self, Options, Verdicts};
+
+use crate::cli::{AuditArgs, AuditFormat, ColorChoice, Format};
+use crate::config::{Environment, Problem};
+use crate::usage::usage;
+use disk::Disk;
+use report::Report;
+use tls_verify_core::report::exit;
+
+/// Runs the command and returns its exit code.
+#[must_use]
+pub fn command(args: &AuditArgs, environment: &Environment) -> u8 {
+    let plain = if matches!(args.format, AuditFormat::Json | AuditFormat::Jsonl) {
+        Format::Json
+    } else {
+        Format::Human
+    };
+    let mut files =
+        match crate::report::files::Files::open(&args.report, &crate::cli::names::<AuditFormat>(&[])) {
+            Ok(files) => files,
+            Err(problems) => return usage(&problems, plain),
+        };
+    let work = {
+        let (args, environment) = (args.clone(), environment.clone());
+        move || audit(&args, &environment)
+    };
+    let report = match crate::runtime::interruptible(work) {
+        Some(Ok(report)) => report,
+        Some(Err(problems)) => return usage(&problems, plain),
+        None => {
+            crate::output::tell("interrupted: nothing is decided");
+            return exit::INTERRUPTED;
+        }
+    };
+    let color = match args.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
+    };
+    let style = human::Style { color, quiet: args.quiet, verbose: args.verbose };
+    let code = crate::output::print(report.exit_code, |out| render(&report, args.format, style, out));
+    files.write(|format, out| match <AuditFormat as clap::ValueEnum>::from_str(format, true) {
+        Ok(format) => render(&report, format, human::Style { color: false, ..style }, out),
+        Err(error) => Err(io::Error::other(error)),
+    });
+    code
+}
+
+fn render(
+    report: &Report,
+    format: AuditFormat,
+    style: human::Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        AuditFormat::Human => human::write(report, style, out),
+        AuditFormat::Json => machine::json(report, out),
+        AuditFormat::Jsonl => machine::jsonl(report, out),
+        AuditFormat::Junit => machine::junit(report, out),
+        AuditFormat::Github => machine::github(report, out),
+        AuditFormat::Sarif => machine::sarif(report, out),
+    }
+}
+
+/// Reads and judges everything that was named.
+fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Problem>> {
+    if args.docker || args.kubernetes {
+        return Err(vec![Problem::new(
+            "a running deployment cannot be audited yet",
+            "audit its files: `docker compose config | tls-verify audit -`, `kubectl get -o yaml … | tls-verify audit -`",
+        )]);
+    }
+    let paths = args.looked_at();
+    let mut problems = Vec::new();
+    let named = paths
+        .iter()
+        .chain(args.files.iter().map(Path::new).map(Path::to_path_buf).collect::<Vec<_>>().iter())
+        .cloned()
+        .collect::<Vec<PathBuf>>();
+    let more = args.env_file.iter().chain(&args.values).chain(&args.certs).map(PathBuf::from);
+    for path in named.iter().cloned().chain(more) {
+        if path != Path::new("-") && !path.exists() {
+            problems.push(
+                Problem::new(
+                    format!("{} does not exist", path.display()),
+                    "name a folder, a file, or `-` for standard input",
+                )
+                .in_file(&path),
+            );
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let stdin = if paths.iter().any(|path| path == Path::new("-")) { Some(standard_input()?) } else { None };
+    let disk = Disk::new(&named, stdin);
+    let hints = Hints {
+        env_files: args.env_file.iter().map(|path| files::normal(path)).collect(),
+        compose_file: environment.get("COMPOSE_FILE").map(str::to_owned).filter(|text| !text.is_empty()),
+    };
+    let mut source = Reader {
+        args,
+        disk: &disk,
+        path: environment.get("PATH"),
+        descriptions: Vec::new(),
+        problems: Vec::new(),
+    };
+    if !args.files.is_empty() {
+        let folder = args
+            .paths
+            .first()
+            .filter(|path| Path::new(path).is_dir())
+            .map_or_else(|| files::parent(&files::normal(&args.files[0])), |path| files::normal(path));
+        let request = Request {
+            folder,
+            files: args.files.iter().map(|path| files::normal(path)).collect(),
+            env_files: hints.env_files.clone(),
+        };
+        source.add(Found::Compose(request), true);
+    }
+    for path in &paths {
+        let shown = files::normal(&path.to_string_lossy());
+        let found = if path.is_dir() {
+            discover::folder(&disk, &shown, &hints)
+        } else {
+            discover::file(&disk, &shown, &hints).into_iter().collect()
+        };
+        let direct = |one: &Found| matches!(one, Found::Chart(folder) if *folder == shown) || !path.is_dir();
+        for one in found {
+            let named = direct(&one);
+            source.add(one, named);
+        }
+    }
+    let Reader { descriptions, problems, .. } = source;
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if descriptions.is_empty() {
+        let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(vec![Problem::new(
+            format!("{} holds no deployment", places.join(", ")),
+            "name a Compose file (-f FILE), a manifest, a chart, or a folder that holds one; `helm template … | tls-verify audit -`",
+        )]);
+    }
+    let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+    let looked_into = disk.opened();
+    let verdicts: Vec<(Description, Verdicts)> = descriptions
+        .into_iter()
+        .map(|one| {
+            let verdicts = rules::judge(&one, &disk, Options { look, live: false });
+            (one, verdicts)
+        })
+        .collect();
+    Ok(report::report(verdicts, &looked_into, &disk, args.strict))
+}
+
+fn standard_input() -> Result<Vec<u8>, Vec<Problem>> {
+    const LIMIT: u64 = 16 * 1024 * 1024;
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(LIMIT).read_to_end(&mut bytes).map_err(|error| {
+        vec![Problem::new(format!("standard input cannot be read: {error}"), "pipe rendered YAML into it")]
+    })?;
+    Ok(bytes)
+}
+
+/// Turns what was found into descriptions.
+struct Reader<'a> {
+    args: &'a AuditArgs,
+    disk: &'a Disk,
+    path: Option<&'a str>,
+    descriptions: Vec<Description>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn add(&mut self, found: Found, named: bool) {
+        match found {
+            Found::Compose(request) => self.descriptions.push(compose::load(&request, self.disk)),
+            Found::Manifests(paths) => {
+                let root = paths.first().map_or_else(|| ".".to_owned(), |path| files::parent(path));
+                let root = if paths.len() > 1 { common(&paths) } else { root };
+                self.descriptions.extend(discover::manifests(self.disk, &root, &paths));
+            }
+            Found::Alone(path) => self.descriptions.push(discover::alone(self.disk, &path)),
+            Found::Kustomization(folder) => self.kustomization(&folder),
+            Found::Chart(folder) => self.chart(&folder, named),
+        }
+    }
+
+    /// Built by kustomize where it is there, else its resources as they are.
+    fn kustomization(&mut self, folder: &str) {
+        let fallback = |reader: &mut Self, mark: Mark, why: String| {
+            let all = discover::kustomize_files(reader.disk, folder, 0);
+            let resources: Vec<String> =
+                all.into_iter().filter(|path| !discover::is_kustomization(files::name(path))).collect();
+            let mut found = discover::manifests(reader.disk, folder, &resources);
+            if let Some(first) = found.first_mut() {
+                folder.clone_into(&mut first.source);
+                first.faults.push(Fault::undecided(
+                    mark,
+                    format!("the kustomization is not built ({why}): its resources are read as they are, without its patches"),
+                    format!("kubectl kustomize {folder} | tls-verify audit -"),
+                ));
+            }
+            reader.descriptions.extend(found);
+        };
+        let start = discover::kustomization(self.disk, folder)
+            .map_or_else(|| Mark::start(folder), |(path, _)| Mark::start(&path));
+        if let Some((mark, why)) = discover::remote(self.disk, folder, 0) {
+            return fallback(self, mark, why);
+        }
+        let program = programs::found("kubectl", self.path)
+            .map(|program| (program, vec!["kustomize", folder]))
+            .or_else(|| {
+                programs::found("kustomize", self.path).map(|program| (program, vec!["build", folder]))
+            });
+        let Some((program, arguments)) = program else {
+            return fallback(self, start, "neither kubectl nor kustomize is on PATH".to_owned());
+        };
+        match programs::output(&program, &arguments, self.path) {
+            Ok(text) => self.descriptions.push(rendered::kustomization(self.disk, folder, &text)),
+            Err(why) => {
+                let line = why.lines().next().unwrap_or_default().to_owned();
+                self.descriptions.push(Description {
+                    source: folder.to_owned(),
+                    kind: DescriptionKind::Kubernetes,
+                    faults: vec![Fault::unreadable(start, format!("kustomize does not build it: {line}"))],
+                    ..Description::default()
+                });
+            }
+        }
+    }
+
+    fn chart(&mut self, folder: &str, named: bool) {
+        let chart = files::join(folder, "Chart.yaml");
+        let text = self.disk.text(&chart).unwrap_or_default();
+        let (documents, _) = tls_verify_core::manifest::yaml::documents(
+            &tls_verify_core::manifest::Source::file(&chart, &text),
+        );
+        if documents.first().and_then(|one| one.text_at(&["type"])) == Some("library") {
+            return;
+        }
+        let values: Vec<String> = self.args.values.iter().map(|path| files::normal(path)).collect();
+        let pipe = format!("helm template release {folder} | tls-verify audit -");
+        let Some(program) = programs::found("helm", self.path) else {
+            if named {
+                self.problems.push(
+                    Problem::new(
+                        format!("{folder} is a Helm chart, and helm is not on PATH"),
+                        format!("where helm is: {pipe}"),
+                    )
+                    .in_file(Path::new(folder)),
+                );
+            } else {
+                let fault = Fault::undecided(
+                    Mark::start(&chart),
+                    "a Helm chart is not rendered: helm is not on PATH",
+                    pipe,
+                );
+                self.descriptions.push(Description {
+                    source: folder.to_owned(),
+                    kind: DescriptionKind::Kubernetes,
+                    faults: vec![fault],
+                    ..Description::default()
+                });
+            }
+            return;
+        };
+        let mut arguments = vec!["template", "cordum", folder];
+        for file in &values {
+            arguments.extend(["--values", file]);
+        }
+        match programs::output(&program, &arguments, self.path) {
+            Ok(text) => self.descriptions.push(rendered::chart(self.disk, folder, &text)),
+            Err(why) => {
+                let line = why
+                    .lines()
+                    .find(|line| line.contains("rror"))
+                    .or_else(|| why.lines().next())
+                    .unwrap_or_default();
+                let fault = if line.contains("required") {
+                    Fault::undecided(
+                        Mark::start(&chart),
+                        format!("the chart wants values: {line}"),
+                        "give them with --values FILE".to_owned(),
+                    )
+                } else {
+                    Fault::unreadable(Mark::start(&chart), format!("helm does not render it: {line}"))
+                };
+                self.descriptions.push(Description {
+                    source: folder.to_owned(),
+                    kind: DescriptionKind::Kubernetes,
+                    faults: vec![fault],
+                    ..Description::default()
+                });
+            }
+        }
+    }
+}
+
+/// The folder that all paths lie in.
+fn common(paths: &[String]) -> String {
+    let mut parts: Vec<&str> = paths.first().map(|path| path.split('/').collect()).unwrap_or_default();
+    parts.pop();
+    for path in paths {
+        let other: Vec<&str> = path.split('/').collect();
+        let same = parts.iter().zip(&other).take_while(|(one, two)| one == two).count();
+        parts.truncate(same);
+    }
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}

@@ -1,0 +1,156 @@
+//! The formats, the exit codes, standard input and the `allow` comments.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::{audited, loud};
+use crate::program;
+
+const COMPOSE: &str = "services:
+  redis:
+    image: redis:7
+    command: redis-server --port 0 --tls-port 6379
+  app:
+    image: registry.example.test/app:1
+    environment:
+      REDIS_URL: redis://redis:6379
+";
+
+fn folder(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("compose.yaml"), text).unwrap();
+    folder
+}
+
+fn shown(folder: &Path, arguments: &[&str]) -> String {
+    let output = program().arg("audit").args(arguments).current_dir(folder).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn people_see_the_place_the_line_and_the_cure() {
+    let folder = folder(COMPOSE);
+    let text = shown(folder.path(), &[]);
+    for part in [
+        "compose.yaml:8:18: error[scheme-mismatch] (app)",
+        "8 | REDIS_URL: redis://redis:6379",
+        "redis://redis:6379 → rediss://redis:6379",
+        "app   redis:6379  plaintext  mtls",
+        "exit code 1",
+    ] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+}
+
+#[test]
+fn fingerprints_survive_lines_that_move_and_differ_between_findings() {
+    let prints = |text: &str| -> Vec<String> {
+        let folder = folder(text);
+        let sarif: Value = serde_json::from_str(&shown(folder.path(), &["--format", "sarif"])).unwrap();
+        assert_eq!(sarif["version"], "2.1.0");
+        let results = sarif["runs"][0]["results"].as_array().unwrap();
+        for result in results {
+            let rule = result["ruleIndex"].as_u64().unwrap() as usize;
+            assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][rule]["id"], result["ruleId"]);
+            let region = &result["locations"][0]["physicalLocation"]["region"];
+            assert!(region["startLine"].as_u64().unwrap() > 0 && region["startColumn"].as_u64().unwrap() > 0);
+        }
+        let print =
+            |one: &Value| one["partialFingerprints"]["tlsVerifyAudit/v1"].as_str().unwrap().to_owned();
+        results.iter().map(print).collect()
+    };
+    let two = COMPOSE.to_owned() + "      CACHE_URL: redis://redis:6379\n";
+    let (before, after) = (prints(&two), prints(&format!("# a comment\n\n{two}")));
+    assert!(before.len() >= 2);
+    assert_eq!(before, after);
+    assert_eq!(before.iter().collect::<BTreeSet<_>>().len(), before.len());
+}
+
+#[test]
+fn the_other_formats_say_the_same() {
+    let folder = folder(COMPOSE);
+    let junit = shown(folder.path(), &["--format", "junit"]);
+    assert!(junit.contains("failures=\"1\"") && junit.contains("scheme-mismatch compose.yaml:8"), "{junit}");
+    let github = shown(folder.path(), &["--format", "github"]);
+    assert!(
+        github.contains("::error file=compose.yaml,line=8,col=18,title=tls-verify scheme-mismatch::"),
+        "{github}"
+    );
+    let lines = shown(folder.path(), &["--format", "jsonl"]);
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first["rule"], "scheme-mismatch");
+    let target = folder.path().join("out.sarif");
+    let report = format!("sarif={}", target.display());
+    shown(folder.path(), &["--report", &report]);
+    assert!(fs::read_to_string(target).unwrap().contains("scheme-mismatch"));
+}
+
+#[test]
+fn standard_input_is_read_as_what_it_is() {
+    for (text, rule) in [
+        (COMPOSE.to_owned(), "scheme-mismatch"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  k: |\n    -----BEGIN PRIVATE KEY-----\n    aa==\n    -----END PRIVATE KEY-----\n".to_owned(), "exposed-secret"),
+    ] {
+        let mut child = program()
+            .args(["audit", "-", "--format", "json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = loud(&report);
+        assert!(found.iter().any(|(have, file, line)| have == rule && file == "-" && *line > 0), "{report}");
+    }
+}
+
+#[test]
+fn an_allow_comment_makes_a_note_and_one_that_matches_nothing_is_told() {
+    let allowed = COMPOSE.replace(
+        "redis://redis:6379\n",
+        "redis://redis:6379 # tls-verify: allow scheme-mismatch on purpose\n",
+    );
+    let above = COMPOSE
+        .replace("      REDIS_URL", "      # tls-verify: allow scheme-mismatch on purpose\n      REDIS_URL");
+    for text in [allowed, above] {
+        let (report, code) = audited(folder(&text).path(), &[]);
+        assert_eq!((loud(&report), code), (vec![], 0));
+        let note = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["rule"] == "scheme-mismatch")
+            .unwrap();
+        assert_eq!(note["severity"], "note");
+        assert!(note["because"].to_string().contains("on purpose"), "{note}");
+    }
+    let other = COMPOSE.replace("    image: redis:7", "    image: redis:7 # tls-verify: allow half-pair old");
+    let (report, _) = audited(folder(&other).path(), &[]);
+    assert!(loud(&report).iter().any(|(rule, _, line)| rule == "unused-allow" && *line == 3), "{report}");
+}
+
+#[test]
+fn strict_makes_warnings_fail() {
+    let text =
+        COMPOSE.replace("--port 0", "--port 6380").replace("redis://redis:6379", "rediss://redis:6379");
+    let folder = folder(&text);
+    let (report, code) = audited(folder.path(), &[]);
+    assert_eq!((loud(&report)[0].0.as_str(), code), ("plaintext-listener", 0));
+    assert_eq!(audited(folder.path(), &["--strict"]).1, 1);
+}
+
+#[test]
+fn every_rule_has_a_page() {
+    for rule in tls_verify_core::rules::ALL {
+        let output = program().args(["explain", rule.id]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with(rule.id) && text.contains("allow"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
