@@ -35,6 +35,9 @@ pub const CHECK: Check = Check {
 const SERVING: &[Link] =
     &[Link::Gateway, Link::GatewayGrpc, Link::SafetyKernel, Link::ContextEngine, Link::Nats, Link::Redis];
 
+/// Certificates on disk that the report names.
+const FILES: usize = 60;
+
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     let files = seen.expect("files", Expects::Works);
@@ -66,6 +69,8 @@ async fn observe(context: &Context) -> Observation {
         }
     }
     seen.detail("notes", notes);
+    let facts = judged.sources.iter().flat_map(|source| &source.facts).take(FILES);
+    seen.detail("files", facts.map(|one| json!(one)).collect::<Vec<Value>>());
     if wrong == 0 {
         seen.worked(files, format!("the files in {} are right", folder.display()));
     }

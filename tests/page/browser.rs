@@ -182,10 +182,10 @@ impl Browser {
     }
 
     /// The whole page as a picture, or its first part.
-    pub(crate) fn picture(&mut self, most: f64) -> Vec<u8> {
+    pub(crate) fn picture(&mut self, most: f64, scale: f64) -> Vec<u8> {
         let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
         let height = size["height"].as_f64().unwrap().min(most);
-        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
+        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": scale});
         let shot = self.call("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": clip}));
         STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
     }

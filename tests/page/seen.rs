@@ -43,7 +43,7 @@ fn everybody_can_read_every_page_at_every_width_and_nothing_is_fetched() {
             }
             if let Some(shots) = &shots {
                 let name = format!("{}-{width}{}.png", made.name, if dark { "-dark" } else { "" });
-                fs::write(shots.join(name), browser.picture(6000.0)).unwrap();
+                fs::write(shots.join(name), browser.picture(6000.0, 1.0)).unwrap();
             }
             if (width, dark) != (360, false) && (width, dark) != (1440, true) {
                 continue;
@@ -59,6 +59,31 @@ fn everybody_can_read_every_page_at_every_width_and_nothing_is_fetched() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The picture of the README is this page. `TLS_VERIFY_PICTURE=docs/page.png` makes it anew.
+#[test]
+fn the_readme_shows_the_page() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    assert!(fs::read_to_string(root.join("README.md")).unwrap().contains("](docs/page.png)"));
+    let Some((chromium, _)) = tools() else { return };
+    let mut browser = Browser::start(&chromium);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page.html");
+    fs::write(&file, &all().iter().find(|made| made.name == "regenerated-ca").unwrap().html).unwrap();
+    browser.open(&format!("file://{}", file.display()), 1200, false);
+    // As far as the picture of the stack goes.
+    let end = browser.value("document.querySelector('.twin').getBoundingClientRect().top + window.scrollY");
+    let picture = browser.picture(end.as_f64().unwrap(), 0.66);
+    assert!(picture.len() < 150_000, "{} bytes", picture.len());
+    if let Some(place) = std::env::var_os("TLS_VERIFY_PICTURE") {
+        fs::write(root.join(place), &picture).unwrap();
+    }
+    // The one that is shown has the same shape: the page has not grown or shrunk since by much.
+    let kept = fs::read(root.join("docs/page.png")).unwrap();
+    assert!(kept.len() < 150_000, "{} bytes", kept.len());
+    let height = |png: &[u8]| u32::from_be_bytes([png[20], png[21], png[22], png[23]]);
+    assert!(height(&kept).abs_diff(height(&picture)) < 200, "make docs/page.png anew");
 }
 
 #[test]

@@ -39,6 +39,7 @@ const CODES: &[(&str, &[i32])] = &[
     // There is no deployment where this test runs.
     ("tls-verify audit", &[0, 2]),
     ("--watch", &[130]),
+    ("run --list", &[0]),
     ("--fail-on new", &[3]),
     ("probe ", &[0]),
     // Throw-away keys are readable for this user alone: warnings; `--at` may lie after their end.
@@ -90,6 +91,7 @@ fn every_console_line_of_the_readme_runs() {
                 .replace("tls://localhost:4222", &format!("tls://localhost:{}", demo.nats.port()))
                 .replace("rediss://localhost:6379", &format!("rediss://localhost:{}", demo.redis.port()))
                 .replace("--wait 60s", "--wait 1s")
+                .replace("--listen 9109", "--listen 0")
                 // Some rounds, then Ctrl-C.
                 .replace(
                     "tls-verify run --watch 60s",
@@ -121,7 +123,7 @@ fn every_console_line_of_the_readme_runs() {
         }
     }
     assert!(lines >= 17, "{lines} lines");
-    for report in ["tls.xml", "annotations.txt", "tls.prom"] {
+    for report in ["tls.xml", "tls.html", "tls.prom"] {
         assert!(fs::metadata(folder.path().join(report)).is_ok_and(|meta| meta.len() > 0), "{report}");
     }
 }

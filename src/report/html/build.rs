@@ -25,7 +25,8 @@ pub(crate) fn parts(report: &Value, asked: &Asked, bounds: Bounds) -> Parts {
         let all = number(report, &format!("{key}_count"));
         let shown = list(report, key).len() as u64;
         if all > shown {
-            parts.left_out.push(format!("{shown} of {all} {key} are shown, what is not good first"));
+            let order = if key == "endpoints" { ", what is not good first" } else { "" };
+            parts.left_out.push(format!("{shown} of {all} {key} are shown{order}"));
         }
     }
     parts.title = format!("{} {} · tls-verify {}", parts.mark.glyph, parts.headline, parts.command);

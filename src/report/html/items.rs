@@ -218,7 +218,7 @@ pub(crate) fn item(one: &Value, id: &str, expected: &str, bounds: Bounds) -> Ite
         diagnoses: list(one, "diagnoses").iter().take(FACTS).map(diagnosis).collect(),
         chain: chain(details),
         stages: stages(details),
-        rows: rows(details, &["presented", "stages"], if bounds.whole >= 20 { 60 } else { 16 }),
+        rows: rows(details, &["presented", "stages", "files"], if bounds.whole >= 20 { 60 } else { 16 }),
         short: false,
     }
 }

@@ -25,9 +25,7 @@ pub(crate) fn probe(report: &Value, bounds: Bounds, parts: &mut Parts) {
             format!("{} in order, {}", counted(all, "endpoint"), counted(count("warn"), "warning")),
         ),
         "pass" => (Mark::PASS, format!("{} in order", counted(all, "endpoint"))),
-        "fail" => {
-            (Mark::FAIL, format!("{} of {} not in order", count("fail").max(1), counted(all, "endpoint")))
-        }
+        "fail" => (Mark::FAIL, format!("{} of {} failed", count("fail").max(1), counted(all, "endpoint"))),
         "interrupted" => (Mark::UNKNOWN, "Interrupted before it was decided".to_owned()),
         _ => (Mark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
@@ -85,7 +83,8 @@ pub(crate) fn certs(report: &Value, asked: &Asked, bounds: Bounds, parts: &mut P
         "interrupted" => (Mark::UNKNOWN, "Interrupted before it was decided".to_owned()),
         _ => (Mark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
-    parts.sub = format!("{} read, as of {}", counted(all, "certificate"), text(report, "at"));
+    let at = text(report, "at");
+    parts.sub = format!("{} read, as of {}Z", counted(all, "certificate"), at.get(..19).unwrap_or(at));
     chips(tally, parts);
     parts.findings = groups(list(report, "findings"), bounds);
     parts.trees = trees(certificates);

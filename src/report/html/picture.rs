@@ -72,7 +72,12 @@ pub(crate) fn draw(stack: &Stack) -> Option<Picture> {
         .into_iter()
         .filter(|state| stack.connections.iter().any(|one| one.state == *state))
         .collect();
-    Some(Picture { wide: has_bars.then(|| wide(stack)), groups: groups(stack), states })
+    let client = stack.connections.first().map(|one| one.from.as_str()).unwrap_or_default();
+    let groups = match stack.connections.iter().all(|one| one.from == client) {
+        true => vec![fan(stack, client)],
+        false => groups(stack),
+    };
+    Some(Picture { wide: has_bars.then(|| wide(stack)), groups, states })
 }
 
 /// A name that fits, its middle left out where it is too long.
@@ -350,6 +355,34 @@ fn services(rows: &mut Rows, stack: &Stack, all: &Indexed<'_>, column: &dyn Fn(&
         let end = left.max(right).max(top + ROW);
         rows.spans.insert(node.name.clone(), (top, end - GAP));
         rows.right = end;
+    }
+}
+
+/// One client and its servers: itself a bar on the left.
+fn fan(stack: &Stack, client: &str) -> Canvas {
+    const BAR: (u32, u32) = (2, 20);
+    const HEAD: (u32, u32) = (2, 122);
+    const RIGHT: (u32, u32) = (196, 162);
+    let (mut y, mut shapes, mut lines) = (TOP + ROW, Vec::new(), Vec::new());
+    for one in &stack.connections {
+        let level = y + ROW / 2 - GAP / 2;
+        let node = Node { name: one.to.clone(), note: String::new(), column: Column::Service };
+        shapes.push(shape(&node, RIGHT.0, y, RIGHT.1, ROW - GAP));
+        let (x1, x2) = (BAR.0 + BAR.1, RIGHT.0);
+        lines.push(line((x1, level), (x2, level), (x1, x2), label(one, false), one.state));
+        y += ROW;
+    }
+    let node = |name: &str| Node { name: name.to_owned(), note: String::new(), column: Column::Bus };
+    shapes.push(shape(&node(""), BAR.0, TOP, BAR.1, y - GAP - TOP));
+    shapes.push(shape(&node(client), HEAD.0, TOP, HEAD.1, ROW - GAP / 2));
+    Canvas {
+        id: "fan".to_owned(),
+        title: format!("Connections of {client}"),
+        about: "The table below has the same content.".to_owned(),
+        width: 360,
+        height: y,
+        shapes,
+        lines,
     }
 }
 

@@ -54,7 +54,7 @@ fn mounted(words: &[String], mounts: &[String]) {
 fn the_compose_snippet_runs_the_program_as_its_services_run() {
     let all = documents("compose.yml");
     let services = all[0]["services"].as_mapping().unwrap();
-    assert_eq!(services.len(), 2);
+    assert_eq!(services.len(), 3);
     for (name, service) in services {
         let command = words(&service["command"]);
         taken(&command);
