@@ -47,7 +47,7 @@ pub const ROWS: &[Row] = &[
         make: |project| misnamed(project, "nats"),
         says: services_down!("hostname-mismatch/server", [("redis-logs", "good")]),
         roots: &["nats hostname-mismatch"],
-        words: &["is down because it cannot verify NATS", "not for `nats`", "names nats"],
+        words: &["is down because it cannot verify NATS", "in nats mount "],
         ..ROW
     },
     Row {
@@ -61,7 +61,7 @@ pub const ROWS: &[Row] = &[
             ]
         ),
         roots: &["redis hostname-mismatch"],
-        words: &["is down because it cannot verify Redis", "not for `redis`", "names redis"],
+        words: &["is down because it cannot verify Redis", "in redis mount "],
         ..ROW
     },
     Row {
@@ -77,7 +77,7 @@ pub const ROWS: &[Row] = &[
             ]
         ),
         roots: &["certs/client/tls.crt expired"],
-        words: &["2021-01-01", "generate-certs"],
+        words: &["2021-01-01", "one new certificate of the same CA"],
         ..ROW
     },
     Row {
@@ -96,7 +96,7 @@ pub const ROWS: &[Row] = &[
             ]
         ),
         roots: &["certs/client/tls.crt bad-key-file file-missing"],
-        words: &["NATS_TLS_CERT", "ls -l "],
+        words: &["NATS_TLS_CERT"],
         ..ROW
     },
     Row {
@@ -114,8 +114,8 @@ pub const ROWS: &[Row] = &[
                 ("context-engine-grpc", "fail bad-key-file no-pem/server")
             ]
         ),
-        roots: &["redis/server/tls.crt bad-key-file no-pem"],
-        words: &["Failed to load certificate", "/redis/server/tls.crt", "--force-recreate redis"],
+        roots: &["redis bad-key-file no-pem"],
+        words: &["Failed to load certificate", "/redis/server/tls.crt", "--no-deps redis"],
         ..ROW
     },
     Row {

@@ -40,7 +40,7 @@ pub const ROWS: &[Row] = &[
             ("service-links", "fail bad-key-file permission-denied/client"),
         ],
         roots: &["certs/ca/ca.crt bad-key-file permission-denied"],
-        words: &["on the host: ", "chmod -R a+rX"],
+        words: &["chmod a+rX "],
         ..ROW
     },
     Row {
@@ -64,11 +64,11 @@ pub const ROWS: &[Row] = &[
         name: "another CA in the gateway's SAFETY_KERNEL_TLS_CA",
         make: |project| project.changed(&[("GATEWAY_KERNEL_TLS_CA", OTHER)]),
         says: &[("redis-logs", "good"), ("safety-kernel-grpc", "fail unknown-authority/client")],
-        roots: &["safety-kernel unknown-authority"],
+        roots: &["api-gateway unknown-authority"],
         words: &[
-            "in api-gateway look at SAFETY_KERNEL_TLS_CA",
+            "in api-gateway set SAFETY_KERNEL_TLS_CA from ",
             "/certs/other/ca.crt",
-            "up -d --force-recreate api-gateway",
+            "up -d --no-deps api-gateway",
         ],
         ..ROW
     },
@@ -106,7 +106,9 @@ pub const ROWS: &[Row] = &[
         make: |project| project.changed(&[("SCHEDULER_NATS_TLS_CA", OTHER)]),
         says: &[("redis-logs", "good"), ("service-links", "fail unknown-authority other-ca/client")],
         roots: &["scheduler unknown-authority other-ca"],
-        words: &["in scheduler look at NATS_TLS_CA"],
+        words: &[
+            "in scheduler set NATS_TLS_CA from /etc/cordum/tls/other/ca.crt to /etc/cordum/tls/ca/ca.crt",
+        ],
         diagnosed: &[
             "in scheduler look at NATS_TLS_CA (now /etc/cordum/tls/other/ca.crt, on the host",
             "unknown-authority",
@@ -146,7 +148,7 @@ pub const ROWS: &[Row] = &[
         make: |project| project.changed(&[("WORKER_NATS_TLS_CA", OTHER)]),
         says: &[("redis-logs", "good"), ("worker-nats-tls", "fail unknown-authority/client")],
         roots: &["mock-bank-worker unknown-authority"],
-        words: &["in mock-bank-worker look at NATS_TLS_CA"],
+        words: &["in mock-bank-worker set NATS_TLS_CA from "],
         ..ROW
     },
     Row {

@@ -9,7 +9,7 @@ pub const ROWS: &[Row] = &[
         make: |project| project.with_variables("scheduler", &[("NATS_URL", "tls://nats:4223")]),
         says: &[("redis-logs", "good"), ("service-links", "fail connection-refused/server")],
         roots: &["scheduler connection-refused"],
-        words: &["in scheduler look at NATS_URL (now tls://nats:4223)"],
+        words: &["in scheduler set NATS_URL from tls://nats:4223 to tls://nats:4222"],
         ..ROW
     },
     Row {
@@ -20,7 +20,11 @@ pub const ROWS: &[Row] = &[
         },
         says: &[("redis-logs", "fail dns/network"), ("service-links", "fail dns/network")],
         roots: &["workflow-engine dns"],
-        words: &["in workflow-engine look at REDIS_URL (now rediss://redis-master:6379)", "no such host"],
+        words: &[
+            "in workflow-engine set REDIS_URL from rediss://",
+            "@redis-master:6379 to rediss://",
+            "no such host",
+        ],
         ..ROW
     },
     Row {
@@ -34,7 +38,7 @@ pub const ROWS: &[Row] = &[
             ("service-links", "fail wrong-scheme-plain-to-tls/client"),
         ],
         roots: &["workflow-engine wrong-scheme-plain-to-tls"],
-        words: &["its REDIS_URL is redis://", "in workflow-engine look at REDIS_URL"],
+        words: &["its REDIS_URL is redis://", "in workflow-engine set REDIS_URL from "],
         ..ROW
     },
     Row {
@@ -44,7 +48,7 @@ pub const ROWS: &[Row] = &[
         },
         says: &[("redis-logs", "fail auth-not-tls/client"), ("service-links", "fail auth-not-tls/client")],
         roots: &["workflow-engine auth-not-tls"],
-        words: &["WRONGPASS", "it has to hold the login that the server was started with"],
+        words: &["WRONGPASS", "the login into REDIS_URL"],
         ..ROW
     },
     Row {

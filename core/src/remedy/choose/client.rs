@@ -43,6 +43,7 @@ fn of_link(facts: &Facts<'_>, view: &View<'_>, client: &Client, url: &str) -> Ve
     let serves_tls = facts.served.contains_key(&client.link) || others_speak_tls(facts, view, client);
     let mut found = Vec::new();
     found.extend(address(facts, view, client, url));
+    found.extend(login(facts, view, client, url));
     // A core service passes over its TLS variables with a plaintext URL; so does everybody's Redis client.
     if scheme == client.plain && (view.is_core() || client.link == Link::Redis) {
         found.extend(serves_tls.then(|| plain_url(view, client, url)));
@@ -136,6 +137,34 @@ fn address(facts: &Facts<'_>, view: &View<'_>, client: &Client, url: &str) -> Op
     defect.because.push(format!("{} has {name}={from}; the others dial {wanted}", view.name()));
     defect.text = format!("in {} set {name} from {from} to {to}", view.name());
     defect.changes.push(view.variable_change(&name, Some(&to)));
+    Some(defect)
+}
+
+/// A login in a URL that nobody else has: only the operator knows which one is right.
+fn login(facts: &Facts<'_>, view: &View<'_>, client: &Client, url: &str) -> Option<Defect> {
+    let of = |url: &str| {
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest).to_owned();
+        rest.rsplit_once('@').map(|(login, _)| login.to_owned()).unwrap_or_default()
+    };
+    let name = format!("{}_URL", client.prefix);
+    let others: Vec<String> = neighbours(facts, view, &name).iter().map(|url| of(url)).collect();
+    let mine = of(url);
+    if others.is_empty() || others.contains(&mine) {
+        return None;
+    }
+    let mut defect = Defect::new(view.name(), Some(client.link));
+    defect.shows_as = &[K::AuthNotTls];
+    defect
+        .because
+        .push(format!("the login in {name} of {} is not the one that the others have", view.name()));
+    defect.text = format!(
+        "in {} put the login into {name} that {} was started with; the others have another one",
+        view.name(),
+        client.server
+    );
+    let mut change = view.variable_change(&name, None);
+    change.from = Some(masked(url));
+    defect.changes.push(change);
     Some(defect)
 }
 

@@ -18,6 +18,8 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
     let mut closed: Vec<(Owner, u32)> = Vec::new();
     let mut readers: Vec<String> = Vec::new();
     let mut first = None;
+    let mut workload = None;
+    let mut files: Vec<String> = Vec::new();
     let mut production = false;
     for view in facts.views().filter(View::is_core_or_worker) {
         let user = view.container.user.unwrap_or(GO);
@@ -43,7 +45,11 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
                 if (owner.bits >> shift) & bit != 0 {
                     continue;
                 }
-                first.get_or_insert_with(|| (view.name(), owner.path.clone()));
+                first.get_or_insert_with(|| {
+                    format!("{} has {}={}", view.name(), setting.name, view.located(path))
+                });
+                workload.get_or_insert_with(|| view.name());
+                files.extend(view.host(path));
                 if !readers.contains(&view.name()) {
                     readers.push(view.name());
                 }
@@ -53,7 +59,8 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
             }
         }
     }
-    let Some((workload, file)) = first else { return Vec::new() };
+    let (Some(workload), Some(named)) = (workload, first) else { return Vec::new() };
+    files.sort();
     let mut defect = Defect::new(workload.clone(), None);
     defect.cause = Some((K::BadKeyFile, Some(Variant::PermissionDenied)));
     defect.shows_as = &[
@@ -73,7 +80,8 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
         owner.bits & 0o7777,
         owner.uid
     ));
-    defect.file = Some(file);
+    defect.because.push(named);
+    defect.file = files.into_iter().next();
     defect.restart = readers;
     // Certificates and folders are no secret; a key is opened to the services' group alone in production.
     let mut everybody: Vec<String> = Vec::new();

@@ -6,14 +6,17 @@ use super::facts::{Facts, Held};
 use super::pair;
 use super::view::View;
 use crate::cause::CauseKind as K;
-use crate::certificates::{Question, verify};
+use crate::certificates::{self, Question, verify};
 use crate::link::Link;
 use crate::remedy::{Change, ChangeKind};
 use crate::workload::MountSource;
-use crate::x509::Purpose;
+use crate::x509::{Purpose, matches_name};
 
 /// Where the dashboard's entry point looks for the CA.
 const CA: &str = "/etc/cordum/tls/ca/ca.crt";
+
+/// The gateway's name in the project's network, and in its certificate.
+const USUAL: &str = "cordum-api-gateway";
 
 /// What is wrong at the dashboard.
 #[must_use]
@@ -41,9 +44,29 @@ pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
         return found;
     }
     if tls {
+        found.extend(host(facts, view));
         found.extend(authority(facts, view));
     }
     found
+}
+
+/// The host that nginx dials is the name that it verifies.
+fn host(facts: &Facts<'_>, view: &View<'_>) -> Option<Defect> {
+    let name = "CORDUM_API_UPSTREAM_HOST";
+    let wanted = view.set(name)?;
+    let leaf = facts.served.get(&Link::Gateway)?.first()?;
+    let leaf = certificates::Facts::read("", 0, leaf).ok()?;
+    let parsed = leaf.parsed.as_ref().ok()?;
+    if matches_name(parsed, wanted).is_ok() || matches_name(parsed, USUAL).is_err() {
+        return None;
+    }
+    let mut defect = Defect::new(view.name(), Some(Link::Dashboard));
+    defect.shows_as = &[K::HostnameMismatch, K::BadGateway, K::Dns];
+    defect.because.push(format!("{} has {name}={wanted}", view.name()));
+    defect.because.push(format!("the gateway's certificate is for {}", leaf.sans.join(", ")));
+    defect.text = format!("in {} set {name} from {wanted} to {USUAL}", view.name());
+    defect.changes.push(view.variable_change(name, Some(USUAL)));
+    Some(defect)
 }
 
 /// The CA that it verifies the gateway with.
