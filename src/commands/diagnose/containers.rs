@@ -81,6 +81,7 @@ pub(super) fn docker(
             scanner.finish();
             lock(collected).explain_by(container);
         }
+        lock(collected).cure_by(&*platform, &stack);
         Ok(crate::placeholders::of(&stack, tls_verify_checks::stack::Link::Gateway, None))
     })
 }

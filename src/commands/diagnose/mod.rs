@@ -13,16 +13,19 @@ use std::time::SystemTime;
 
 use flate2::read::MultiGzDecoder;
 use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_checks::platform::Platform;
+use tls_verify_checks::stack::Stack;
 use tls_verify_core::diagnosis::rules::file_of;
 use tls_verify_core::diagnosis::settings;
 use tls_verify_core::evidence::Setting;
 use tls_verify_core::logs::classify::recognise;
 use tls_verify_core::logs::scan::{Problem, Scanner};
 use tls_verify_core::remedy::catalogue::Blanks;
-use tls_verify_core::report::exit;
+use tls_verify_core::report::{Fix, exit};
 use tls_verify_core::workload::Instance;
 
 use crate::cli::{DiagnoseArgs, DiagnoseFormat, Told, names};
+use crate::commands::run::cures::{self, Said};
 use crate::config::{self, Environment, Problem as Wrong};
 use crate::output;
 use crate::report::files::Files;
@@ -48,6 +51,8 @@ pub struct Group {
     pub present: u64,
     /// Settings of the container that logged the last line, where they bear on it.
     pub settings: Vec<Setting>,
+    /// What is wrong with what runs, where that explains it.
+    pub cure: Option<Fix>,
 }
 
 /// What is read.
@@ -210,6 +215,26 @@ impl Collected {
         }
     }
 
+    /// The cures of what runs, for the groups that they explain.
+    fn cure_by(&mut self, platform: &dyn Platform, stack: &Stack) {
+        let said: Vec<Said<'_>> = self
+            .groups
+            .iter()
+            .map(|group| Said {
+                cause: (group.cause, group.variant),
+                services: group.sources.iter().map(String::as_str).collect(),
+                line: &group.sample.line,
+            })
+            .collect();
+        if said.is_empty() {
+            return;
+        }
+        let cures = cures::of_lines(platform, stack, &said);
+        for (group, cure) in self.groups.iter_mut().zip(cures) {
+            group.cure = cure;
+        }
+    }
+
     fn take(&mut self, source: &str, service: &str, problem: Problem) {
         if self.since.is_some_and(|since| problem.at.is_some_and(|at| at < since)) {
             return;
@@ -245,6 +270,7 @@ impl Collected {
                 sample_source: source.to_owned(),
                 present: 0,
                 settings: Vec::new(),
+                cure: None,
             });
         }
     }

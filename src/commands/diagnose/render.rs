@@ -42,6 +42,9 @@ fn filled(group: &Group, blanks: &Blanks) -> Blanks {
 
 /// The service's own settings first, then what holds for any.
 fn fixes(group: &Group, blanks: &Blanks) -> Vec<Fix> {
+    if let Some(cure) = &group.cure {
+        return vec![cure.clone()];
+    }
     let mut fixes = tls_verify_core::remedy::settings::steps(group.cause, &group.settings, &*blanks.wording);
     fixes.extend(catalogue::fixes(group.cause, group.variant, place(group), &filled(group, blanks)));
     fixes.truncate(catalogue::AT_MOST);
@@ -82,9 +85,9 @@ pub(super) fn human(groups: &[Group], blanks: &Blanks, out: &mut dyn Write) -> i
             group.sample.found().side
         )?;
         for fix in fixes(group, blanks) {
-            writeln!(out, "  fix: {}", wrap(&fix.text, WIDTH - 7, "       "))?;
+            writeln!(out, "  fix: {}", wrap(&tame(&fix.text), WIDTH - 7, "       "))?;
             for line in fix.command.iter().flat_map(|command| command.lines()) {
-                writeln!(out, "       $ {line}")?;
+                writeln!(out, "       $ {}", tame(line))?;
             }
         }
         writeln!(out, "  more: tls-verify explain {}\n", group.cause)?;

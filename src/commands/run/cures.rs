@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 use tls_verify_checks::context::Context;
+use tls_verify_checks::platform::Platform;
+use tls_verify_checks::stack::Stack;
+use tls_verify_core::cause::{CauseKind, Variant};
 use tls_verify_core::link::Link;
 use tls_verify_core::manifest::compose::{self, Request};
 use tls_verify_core::manifest::{Description, FileKind, FileMeta, Files, Unread};
@@ -52,6 +55,36 @@ pub(super) async fn choose(context: &Context, report: &mut RunReport) {
     }
 }
 
+/// The cures for lines of services' logs, in their order: cause, who said it, and the words.
+pub(crate) fn of_lines(platform: &dyn Platform, stack: &Stack, lines: &[Said<'_>]) -> Vec<Option<Fix>> {
+    let anchors = &stack.anchors;
+    let gathered = Gathered {
+        workloads: platform.workloads().to_vec(),
+        served: BTreeMap::new(),
+        anchors: anchors.certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
+        anchors_file: anchors.file.display().to_string(),
+        wording: platform.wording(),
+    };
+    with_facts(&gathered, |facts| {
+        let found = choose::defects(facts);
+        lines
+            .iter()
+            .map(|said| {
+                let mut fix = choose::of_line(facts, &found, said.cause, &said.services, said.line)?;
+                mask(&mut fix);
+                Some(fix)
+            })
+            .collect()
+    })
+}
+
+/// What services said in their logs.
+pub(crate) struct Said<'a> {
+    pub cause: (CauseKind, Option<Variant>),
+    pub services: Vec<&'a str>,
+    pub line: &'a str,
+}
+
 async fn gather(context: &Context) -> Option<Gathered> {
     let (workloads, wording) = match context.platform().await {
         Ok(platform) => (platform.workloads().to_vec(), platform.wording()),
@@ -79,6 +112,10 @@ async fn gather(context: &Context) -> Option<Gathered> {
 }
 
 fn apply(gathered: &Gathered, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
+    with_facts(gathered, |facts| choose::apply(facts, checks, roots));
+}
+
+fn with_facts<T>(gathered: &Gathered, then: impl FnOnce(&Facts<'_>) -> T) -> T {
     let project = Project::of(&gathered.workloads);
     let disk = project.as_ref().map(|project| Disk { root: project.folder.clone() });
     let described = project.as_ref().zip(disk.as_ref()).map(|(project, disk)| project.describe(disk));
@@ -98,7 +135,7 @@ fn apply(gathered: &Gathered, checks: &mut [CheckReport], roots: &mut Vec<RootCa
         wording: &*gathered.wording,
         stack: &OnceCell::new(),
     };
-    choose::apply(&facts, checks, roots);
+    then(&facts)
 }
 
 /// What stands for a secret in sentences; in a change it is `***`.
@@ -106,22 +143,23 @@ const REDACTED: &str = "(redacted)";
 
 /// What came from settings and files may hold a secret.
 fn masked(report: &mut RunReport) {
-    let mask = |text: &mut String| *text = redact(text);
-    let fix = |fix: &mut Fix| {
-        mask(&mut fix.text);
-        fix.command.iter_mut().for_each(mask);
-        for change in &mut fix.changes {
-            for value in change.from.iter_mut().chain(&mut change.to) {
-                *value = redact(value).replace(REDACTED, "***");
-            }
-        }
-    };
     for root in &mut report.root_causes {
-        root.because.iter_mut().for_each(mask);
-        root.fix.iter_mut().for_each(fix);
+        root.because.iter_mut().for_each(|text| *text = redact(text));
+        root.fix.iter_mut().for_each(mask);
     }
     for one in report.checks.iter_mut().flat_map(|check| &mut check.diagnoses) {
-        one.fix.iter_mut().for_each(fix);
+        one.because.iter_mut().for_each(|text| *text = redact(text));
+        one.fix.iter_mut().for_each(mask);
+    }
+}
+
+fn mask(fix: &mut Fix) {
+    fix.text = redact(&fix.text);
+    fix.command = fix.command.take().map(|command| redact(&command));
+    for change in &mut fix.changes {
+        for value in change.from.iter_mut().chain(&mut change.to) {
+            *value = redact(value).replace(REDACTED, "***");
+        }
     }
 }
 

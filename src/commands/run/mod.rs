@@ -3,7 +3,7 @@
 pub mod baseline;
 pub mod cluster;
 pub mod command;
-mod cures;
+pub(crate) mod cures;
 mod item;
 pub mod plan;
 pub mod progress;

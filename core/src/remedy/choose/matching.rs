@@ -2,9 +2,9 @@
 
 use super::facts::Facts;
 use super::{Defect, defects};
-use crate::cause::{CauseKind, Severity};
+use crate::cause::{CauseKind, Severity, Variant};
 use crate::link::Link;
-use crate::remedy::{ChangeKind, catalogue};
+use crate::remedy::{ChangeKind, Fix, catalogue};
 use crate::report::{CheckReport, RootCause};
 use crate::status::Status;
 
@@ -53,6 +53,31 @@ pub fn apply(facts: &Facts<'_>, checks: &mut [CheckReport], roots: &mut Vec<Root
     }
 }
 
+/// The cure for what services say in their logs: a cause, who said it, and the words.
+#[must_use]
+pub fn of_line(
+    facts: &Facts<'_>,
+    found: &[Defect],
+    (cause, variant): (CauseKind, Option<Variant>),
+    services: &[&str],
+    line: &str,
+) -> Option<Fix> {
+    let said = |service: &&str| RootCause {
+        nameless: false,
+        cause,
+        variant,
+        place: (*service).to_owned(),
+        checks: Vec::new(),
+        summary: String::new(),
+        because: vec![line.to_owned()],
+        fix: Vec::new(),
+    };
+    let scored = services.iter().map(said).flat_map(|root| {
+        found.iter().filter_map(move |defect| Some((score(defect, &root)?, defect))).collect::<Vec<_>>()
+    });
+    scored.max_by_key(|(score, _)| *score).map(|(_, defect)| defect.fix(facts))
+}
+
 /// Facts of a root cause.
 const MOST: usize = 8;
 
@@ -67,6 +92,7 @@ fn cure(facts: &Facts<'_>, defect: &Defect, root: &mut RootCause) {
     if let Some((cause, variant)) = defect.cause
         && (cause, variant) != (root.cause, root.variant)
     {
+        root.nameless = false;
         root.cause = cause;
         root.variant = variant;
         catalogue::title(cause, variant).clone_into(&mut root.summary);

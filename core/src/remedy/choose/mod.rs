@@ -14,7 +14,7 @@ mod server;
 mod view;
 
 pub use facts::{Facts, Held, Owner, Shelf};
-pub use matching::apply;
+pub use matching::{apply, of_line};
 pub use view::View;
 
 use super::{Change, Effect, Fix};
