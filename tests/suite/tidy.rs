@@ -1,5 +1,4 @@
-//! What has to stay together: causes, their entries and emitters; checks and their documentation; files that
-//! stay short.
+//! What has to stay together: causes, their entries and emitters; checks and their documentation.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -136,22 +135,6 @@ fn the_catalogue_says_what_is_to_be_done_and_the_platform_how_it_is_typed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn no_source_file_grows_beyond_450_lines() {
-    let mut found = Vec::new();
-    for folder in ["src", "checks/src", "fixtures/src"] {
-        files(&root().join(folder), ".rs", &mut found);
-    }
-    assert!(found.len() > 80, "the sources are looked at");
-    let long: Vec<String> = found
-        .iter()
-        .map(|path| (path, fs::read_to_string(path).unwrap().lines().count()))
-        .filter(|(_, lines)| *lines > 450)
-        .map(|(path, lines)| format!("{}: {lines}", path.display()))
-        .collect();
-    assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::cause::{CauseKind, Severity, Variant};
 
 use super::finding::Finding;
+use super::key_pair::{self, KeyPair};
 use super::layout::Judged;
-use super::set::{self, Set};
 use super::single::{self, Look};
 use super::source::Source;
 use crate::remedy::catalogue::Blanks;
@@ -36,7 +36,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
                 _ => Purpose::Server,
             });
             let missing_names = names.is_empty() || role == Purpose::Client;
-            let set = Set {
+            let set = KeyPair {
                 leaf: source,
                 more: Vec::new(),
                 key: key(source, group),
@@ -47,7 +47,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
                 documented: &[],
                 blanks: Blanks::default(),
             };
-            let (mut findings, verification) = set::judge(&set, look);
+            let (mut findings, verification) = key_pair::judge(&set, look);
             // A CA that is nowhere here may well be elsewhere.
             let stranger = |one: &Finding| {
                 one.cause == Some(CauseKind::UnknownAuthority) && one.variant == Some(Variant::OtherCa)

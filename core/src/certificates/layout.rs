@@ -6,8 +6,8 @@ use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 
 use super::finding::Finding;
+use super::key_pair::{self, KeyPair};
 use super::modes::{self, Modes};
-use super::set::{self, Set};
 use super::single::{self, Look, day};
 use super::source::Source;
 use super::verdict::Verification;
@@ -85,7 +85,7 @@ pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
     let used: Vec<String> =
         if names.is_empty() { USED.iter().map(|name| (*name).to_owned()).collect() } else { names.to_vec() };
     let sets = [
-        Set {
+        KeyPair {
             leaf: &files.server,
             more: Vec::new(),
             key: Some(&files.server_key),
@@ -96,7 +96,7 @@ pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
             documented: if names.is_empty() { DOCUMENTED } else { &[] },
             blanks: blanks.clone(),
         },
-        Set {
+        KeyPair {
             leaf: &files.client,
             more: Vec::new(),
             key: Some(&files.client_key),
@@ -109,7 +109,7 @@ pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
         },
     ];
     for set in &sets {
-        let (findings, verification) = set::judge(set, look);
+        let (findings, verification) = key_pair::judge(set, look);
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
     }

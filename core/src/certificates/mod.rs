@@ -3,6 +3,7 @@
 mod facts;
 mod finding;
 pub mod inventory;
+mod key_pair;
 mod keys;
 pub mod layout;
 pub mod modes;
@@ -10,7 +11,6 @@ pub mod named;
 pub mod pem;
 pub mod read;
 mod report;
-mod set;
 pub mod single;
 pub mod source;
 mod verdict;

@@ -2,8 +2,8 @@
 
 use super::facts::Facts;
 use super::finding::Finding;
+use super::key_pair::{self, KeyPair};
 use super::layout::Judged;
-use super::set::{self, Set};
 use super::single::{self, Look};
 use super::source::Source;
 use crate::cause::{CauseKind, Severity};
@@ -40,7 +40,7 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
         } else {
             Purpose::Server
         });
-        let set = Set {
+        let set = KeyPair {
             leaf,
             more: more.iter().collect(),
             key: key.as_ref(),
@@ -54,7 +54,7 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
                 ..Blanks::default()
             },
         };
-        let (findings, verification) = set::judge(&set, look);
+        let (findings, verification) = key_pair::judge(&set, look);
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
         // Go's verdict counts: what only troubles an anchor that no chain needs is worth a look.

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{self as alg, ParsedPublicKey, VerificationAlgorithm};
 
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
-use super::rare;
+use super::legacy_signatures;
 
 /// A public key, as far as signatures are verified with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
                 return refuse("invalid uncompressed public key");
             }
             let algorithm: &'static dyn VerificationAlgorithm = match curve {
-                Curve::P224 if rare::on_p224(key) => return Ok(Key::Ecdsa(curve)),
+                Curve::P224 if legacy_signatures::on_p224(key) => return Ok(Key::Ecdsa(curve)),
                 Curve::P224 => return refuse("the public key is no point of its curve"),
                 Curve::P256 => &alg::ECDSA_P256_SHA256_ASN1,
                 Curve::P384 => &alg::ECDSA_P384_SHA384_ASN1,

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{self as alg, ParsedPublicKey, VerificationAlgorithm};
 
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
 use super::keys::{Curve, Key};
-use super::{Parsed, Refusal, rare};
+use super::{Parsed, Refusal, legacy_signatures};
 
 /// Verifies that `parent` signed `child`, as Go's `CheckSignatureFrom`.
 ///
@@ -49,7 +49,7 @@ pub(super) fn check(child: &Parsed, parent: &Parsed) -> Result<(), Refusal> {
         }
         (Algorithm::Ecdsa(hash), Key::Ecdsa(Curve::P224)) => (
             "x509: ECDSA verification failure",
-            rare::p224(&parent.key_octets, hash, &child.tbs, &child.signature),
+            legacy_signatures::p224(&parent.key_octets, hash, &child.tbs, &child.signature),
         ),
         (Algorithm::Ecdsa(hash), Key::Ecdsa(curve)) => {
             ("x509: ECDSA verification failure", verified(child, parent, ecdsa(*curve, hash)))
@@ -73,7 +73,7 @@ fn rsa(child: &Parsed, parent: &Parsed, key: (&[u8], u64), hash: &'static Hash, 
     let (modulus, exponent) = key;
     let usual = (256..=1024).contains(&modulus.len()) && modulus[0] & 0x80 != 0;
     if !usual || !matches!(exponent, 3 | 65_537) {
-        return rare::rsa(modulus, exponent, hash, pss, &child.tbs, &child.signature);
+        return legacy_signatures::rsa(modulus, exponent, hash, pss, &child.tbs, &child.signature);
     }
     let algorithm: &'static dyn VerificationAlgorithm = match (hash.output_len(), pss) {
         (32, false) => &alg::RSA_PKCS1_2048_8192_SHA256,

@@ -15,7 +15,7 @@ use crate::x509::{self, Purpose};
 
 /// What belongs together.
 #[derive(Clone, Debug)]
-pub(super) struct Set<'a> {
+pub(super) struct KeyPair<'a> {
     pub leaf: &'a Source,
     /// More intermediates, from other files.
     pub more: Vec<&'a Source>,
@@ -32,7 +32,7 @@ pub(super) struct Set<'a> {
 
 /// Judges a set.
 #[must_use]
-pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verification>) {
+pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Verification>) {
     let mut found = single::unreadable(set.leaf);
     let presented: Vec<Vec<u8>> =
         set.leaf.chain().into_iter().chain(set.more.iter().flat_map(|source| source.chain())).collect();
@@ -112,7 +112,7 @@ pub(super) fn judge(set: &Set<'_>, look: Look) -> (Vec<Finding>, Option<Verifica
 }
 
 fn question<'a>(
-    set: &'a Set<'_>,
+    set: &'a KeyPair<'_>,
     presented: &'a [Vec<u8>],
     anchors: &'a [Vec<u8>],
     look: Look,
@@ -120,11 +120,11 @@ fn question<'a>(
     Question { presented, anchors, spare: set.spare, names: &set.names, purpose: set.purpose, at: look.at }
 }
 
-fn anchors(set: &Set<'_>) -> Vec<Vec<u8>> {
+fn anchors(set: &KeyPair<'_>) -> Vec<Vec<u8>> {
     set.anchors.iter().flat_map(|source| source.chain()).collect()
 }
 
-fn key(set: &Set<'_>) -> Vec<Finding> {
+fn key(set: &KeyPair<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let own = set.leaf.found.keys().count();
     let Some(source) = set.key else {
@@ -223,7 +223,7 @@ fn key(set: &Set<'_>) -> Vec<Finding> {
 }
 
 /// RFC 8446, 4.4.2: the end-entity certificate first; RFC 5246 wants the rest in order too.
-fn order(set: &Set<'_>) -> Vec<Finding> {
+fn order(set: &KeyPair<'_>) -> Vec<Finding> {
     let chain = &set.leaf.facts;
     let mut found = Vec::new();
     let Some(leaf) = chain.first() else { return found };
@@ -253,7 +253,7 @@ fn order(set: &Set<'_>) -> Vec<Finding> {
 }
 
 /// What Go does not look at and others do.
-fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
+fn usage(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     let signs = leaf.key_usages.is_empty() || leaf.key_usages.iter().any(|one| one == "digitalSignature");
     if !leaf.is_ca && !signs && (set.purpose == Purpose::Client || !leaf.key.starts_with("RSA")) {
@@ -280,7 +280,7 @@ fn usage(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
 }
 
 /// What is missing and used is an error; what only documents name is a note.
-fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
+fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
     let Ok(parsed) = &leaf.parsed else { return Vec::new() };
     if set.names.is_empty() {
         return Vec::new();
@@ -327,7 +327,7 @@ fn names(set: &Set<'_>, leaf: &Facts) -> Vec<Finding> {
 }
 
 /// The command that signs the server certificate again, with the missing names added, into a file of its own.
-fn reissue(set: &Set<'_>, leaf: &Facts, missing: &[&str]) -> String {
+fn reissue(set: &KeyPair<'_>, leaf: &Facts, missing: &[&str]) -> String {
     let names: Vec<String> =
         leaf.sans.iter().cloned().chain(missing.iter().map(|name| (*name).to_owned())).collect();
     let Blanks { certs, ca, .. } = &set.blanks;
@@ -346,7 +346,12 @@ fn reissue(set: &Set<'_>, leaf: &Facts, missing: &[&str]) -> String {
 
 /// Cordum's services check their client certificate before they connect: the first certificate of each
 /// file, no intermediates, at notBefore plus a second.
-fn start_up_check(set: &Set<'_>, leaf: &Facts, look: Look, verification: &Verification) -> Option<Finding> {
+fn start_up_check(
+    set: &KeyPair<'_>,
+    leaf: &Facts,
+    look: Look,
+    verification: &Verification,
+) -> Option<Finding> {
     let first = set.anchors.first()?.facts.first()?;
     if !verification.accepted {
         return None;

@@ -1,0 +1,176 @@
+//! The house stands as `ARCHITECTURE.md` says: arrows only downwards, nothing of the world in the floor, short
+//! files, one name once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files below a folder, by their path from the root, with their text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), &mut found);
+    found.sort();
+    assert!(found.len() > 20, "{folder} is looked at");
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// A file's code: without comments, and without what stands between quotes.
+fn code(text: &str) -> Vec<(usize, String)> {
+    let strings = regex::Regex::new(r#"b?"(?:[^"\\]|\\.)*""#).unwrap();
+    let lines = text.lines().enumerate().map(|(index, line)| {
+        let line = strings.replace_all(line, "\"\"");
+        (index + 1, line.split("//").next().unwrap_or_default().to_owned())
+    });
+    lines.collect()
+}
+
+/// Where the code of a folder holds one of these.
+fn uses(folder: &str, words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, text) in sources(folder) {
+        // Raw strings hold patterns of other programs' lines.
+        for (number, line) in code(&text).into_iter().filter(|(_, line)| !line.contains("r\"")) {
+            for word in words.iter().filter(|word| line.contains(**word)) {
+                found.push(format!("{name}:{number}: {word}"));
+            }
+        }
+    }
+    found
+}
+
+/// The crates that a manifest's `[dependencies]` name.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(manifest)).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    table["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn arrows_between_the_crates_run_downwards() {
+    let mut wrong = uses("core/src", &["tls_verify_checks", "tls_verify_fixtures", "tls_verify::"]);
+    wrong.extend(uses("checks/src", &["tls_verify::", "tls_verify_fixtures"]));
+    wrong.extend(uses("fixtures/src", &["tls_verify::", "tls_verify_checks"]));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let own = |manifest: &str| -> Vec<String> {
+        dependencies(manifest).into_iter().filter(|name| name.starts_with("tls-verify")).collect()
+    };
+    assert_eq!(own("core/Cargo.toml"), Vec::<String>::new());
+    assert_eq!(own("checks/Cargo.toml"), ["tls-verify-core"]);
+}
+
+#[test]
+fn the_floor_knows_no_socket_clock_environment_or_file() {
+    let wrong = uses(
+        "core/src",
+        &[
+            "tokio::",
+            "reqwest::",
+            "hyper::",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "ToSocketAddrs",
+            "SystemTime::now",
+            "Instant::now",
+            "now_utc",
+            "now_local",
+            "std::env",
+            "env::var",
+            "std::process",
+            "std::fs",
+            "fs::read",
+            "File::open",
+            "std::thread",
+        ],
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let barred = [
+        "tokio",
+        "tokio-rustls",
+        "tokio-tungstenite",
+        "reqwest",
+        "hyper",
+        "hyper-util",
+        "h2",
+        "tonic",
+        "tower",
+        "bollard",
+        "kube",
+        "async-nats",
+        "redis",
+        "futures-util",
+        "rustix",
+        "clap",
+        "owo-colors",
+    ];
+    let named = dependencies("core/Cargo.toml");
+    let found: Vec<&String> = named.iter().filter(|name| barred.contains(&name.as_str())).collect();
+    assert!(found.is_empty(), "the floor depends on {found:?}");
+}
+
+#[test]
+fn what_is_fuzzed_builds_the_floor_alone() {
+    let named = dependencies("fuzz/Cargo.toml");
+    assert_eq!(named, ["libfuzzer-sys", "tls-verify-core"]);
+}
+
+/// So many files are longer than they should be; the number only sinks.
+const LONG_FILES: usize = 24;
+
+#[test]
+fn files_are_no_longer_than_four_hundred_lines() {
+    const LIMIT: usize = 400;
+    const NEVER: usize = 900;
+    let mut long = Vec::new();
+    for folder in ["core/src", "checks/src", "src", "fixtures/src"] {
+        for (name, text) in sources(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= NEVER, "{name}: {lines} lines");
+            if lines > LIMIT {
+                long.push(format!("{name}: {lines} lines"));
+            }
+        }
+    }
+    assert!(long.len() <= LONG_FILES, "{} files are long:\n{}", long.len(), long.join("\n"));
+}
+
+/// So many names of public types stand in two files, each a word that means two things; the number only sinks.
+const NAMED_TWICE: usize = 50;
+
+#[test]
+fn a_public_type_has_its_name_for_itself() {
+    let declared = regex::Regex::new(r"(?m)^pub (?:struct|enum|trait|type) (\w+)").unwrap();
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for folder in ["core/src", "checks/src", "src"] {
+        for (name, text) in sources(folder) {
+            for found in declared.captures_iter(&text) {
+                places.entry(found[1].to_owned()).or_default().push(name.clone());
+            }
+        }
+    }
+    assert!(places.len() > 150, "the types are looked at");
+    let twice: Vec<String> = places
+        .iter()
+        .filter(|(_, files)| files.len() > 1)
+        .map(|(name, files)| format!("{name}: {}", files.join(", ")))
+        .collect();
+    assert!(twice.len() <= NAMED_TWICE, "{} names stand twice:\n{}", twice.len(), twice.join("\n"));
+}
