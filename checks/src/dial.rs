@@ -164,7 +164,8 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
 pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(Tap, SocketAddr), Failure> {
     if let Some(via) = &endpoint.via {
         let opened = before(deadline, Stage::Connect, async {
-            via.open().await.map_err(|error| peel(&error, Stage::Connect, false))
+            // What the platform met it says in words of its own.
+            via.open().await.map_err(|error| peel(&error, Stage::Connect, false).because(error.to_string()))
         });
         let stream = opened.await.map_err(|failure| failure.because(format!("connecting to {via:?}")))?;
         return Ok((Tap::through(stream), via.address()));

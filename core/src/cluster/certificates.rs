@@ -381,8 +381,11 @@ fn renewal(
             odd.key, odd.secret
         )
     } else {
-        let names =
-            if names.is_empty() { String::new() } else { format!(", for the names {}", names.join(", ")) };
+        let names = if names.is_empty() {
+            String::new()
+        } else {
+            format!(", for the names {} beside those that it has", names.join(", "))
+        };
         format!(
             "{} of secret/{} has to be a certificate of the CA that signed the stack's other certificates, valid today, \
              with {}{names}: one new certificate of that CA, no new CA",
@@ -471,6 +474,18 @@ fn purposes(connections: &[Connection<'_>], secret: &str) -> Vec<&'static str> {
     purposes
 }
 
+/// The path that others have in the same setting, where it holds a certificate.
+fn other_path(connections: &[Connection<'_>], file: &super::connections::File) -> Option<String> {
+    let all = connections.iter().flat_map(|one| [&one.ca, &one.identity, &one.certificate, &one.client_ca]);
+    all.flatten()
+        .find(|other| {
+            other.setting == file.setting
+                && other.path != file.path
+                && matches!(other.found, Found::Certificates(..))
+        })
+        .map(|other| other.path.clone())
+}
+
 /// Files that settings name and that are not there, or hold no certificate.
 fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
     let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
@@ -492,6 +507,20 @@ fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
                 | Found::NotMounted
                 | Found::Elsewhere => continue,
             };
+            if let Some(right) = other_path(connections, file) {
+                let why = "its neighbours read that file, and there is none at the other path";
+                let cure = super::wiring::set(kubectl, reader, &file.setting, Some(&file.path), &right, why);
+                let fault = Fault::new(Some(CauseKind::BadKeyFile), reader.to_string())
+                    .variant(Some(variant))
+                    .on(Side::Client)
+                    .because(format!(
+                        "{} of {reader} is {}, and secret/{} {what} {}",
+                        file.setting, file.path, key.secret, key.key
+                    ))
+                    .cure(cure);
+                faults.entry(fault.identity()).or_insert(fault);
+                continue;
+            }
             let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
             let mut command = kubectl.fill(&key.secret, &files);
             if let Some(restart) = kubectl.restart(&readers_at_start(connections, &key.secret, &[&key.key])) {

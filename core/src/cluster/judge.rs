@@ -345,6 +345,51 @@ impl Recorded<'_> {
                 }
             }
         }
-        if faults.is_empty() { Verdict::open(NO_DIAL) } else { self.fails(faults) }
+        if !faults.is_empty() {
+            return self.fails(faults);
+        }
+        let told: Vec<Option<String>> = clusters.iter().map(|service| self.joined(service)).collect();
+        match told.into_iter().collect::<Option<Vec<String>>>() {
+            Some(told) => Verdict::new(Word::Holds(told.join("; ")), EvidenceLevel::Logged),
+            None => Verdict::open("all members are ready; their logs do not tell of every link between them"),
+        }
+    }
+
+    /// That all members are in over TLS, as their configuration and their own logs have it.
+    fn joined(&self, service: &str) -> Option<String> {
+        let workload = self.cluster.of_service(service).next()?;
+        let config = connections::config_of(self.cluster, workload)?;
+        let pods: Vec<&Pod> = self.pods(service);
+        if !pods.iter().all(|pod| serves(pod))
+            || workload.wanted.is_some_and(|wanted| pods.len() < wanted as usize)
+        {
+            return None;
+        }
+        if service == "nats" {
+            if !config.is_on("cluster.tls.verify") {
+                return None;
+            }
+            let knows = |one: &Pod, other: &Pod| {
+                let start = self.present(one);
+                start.is_some_and(|start| {
+                    other
+                        .addresses
+                        .iter()
+                        .any(|at| start.routes.get(&at.to_string()).is_some_and(|route| route.up))
+                })
+            };
+            let pairs = pods
+                .iter()
+                .enumerate()
+                .flat_map(|(at, one)| pods[at + 1..].iter().map(move |other| (*one, *other)));
+            let all = pairs.into_iter().all(|(one, other)| knows(one, other) || knows(other, one));
+            return all.then(|| {
+                format!("{} NATS servers hold their routes, over TLS with certificates", pods.len())
+            });
+        }
+        let tls = config.is_on("tls-cluster") || config.is_on("tls-replication");
+        let joined = |pod: &&Pod| self.present(pod).is_some_and(|start| start.joined == Some(true));
+        (tls && pods.iter().all(|pod| joined(&pod)))
+            .then(|| format!("{} Redis nodes are in one cluster, over TLS", pods.len()))
     }
 }

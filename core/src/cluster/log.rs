@@ -56,6 +56,8 @@ pub struct Start {
     pub last_line: Option<String>,
     /// By the peer's address.
     pub routes: BTreeMap<String, Route>,
+    /// What a Redis node said last of its cluster's state.
+    pub joined: Option<bool>,
 }
 
 impl Start {
@@ -162,6 +164,9 @@ impl Reader {
             self.start.last_error = Some(cut(words()));
         }
         self.route(text, at, &sense);
+        if memchr::memmem::find(text, b"Cluster state changed: ").is_some() {
+            self.start.joined = Some(text.ends_with(b": ok"));
+        }
         match sense {
             Sense::Nothing | Sense::Ends | Sense::Start(None) => {}
             Sense::Start(link) | Sense::Works(link) => {

@@ -208,6 +208,18 @@ impl Story {
                 cause: None,
             });
         }
+        let some = u32::try_from(health.pods).unwrap_or(u32::MAX);
+        let fewer = workload.wanted.is_some_and(|wanted| some > 0 && some < wanted);
+        if fewer && refused_pods(scene, workload).is_some() {
+            let fault = self.add(never_made(scene, workload));
+            health.broken.push(Broken {
+                pod: workload.to_string(),
+                fault,
+                shown: format!("{workload} has {} of its pods", health.pods),
+                link: None,
+                cause: None,
+            });
+        }
         for pod in mine().filter(|pod| !serves(pod) && !pod.leaving) {
             let said = |container: &str| {
                 logs.get(&(pod.name.clone(), container.to_owned())).cloned().unwrap_or_default()
@@ -267,6 +279,15 @@ impl Story {
                     self.faults[broken.fault].add(fact);
                 }
             }
+            Reason::Words(words, container) if self.spoken_of(workload, &words).is_some() => {
+                broken.fault = self.spoken_of(workload, &words).unwrap_or_default();
+                broken.shown = format!("{container} of pod {} said last: {words}", pod.name);
+                broken.cause = self.faults[broken.fault].cause;
+                let facts = [broken.shown.clone(), state_of(pod)];
+                for fact in facts {
+                    self.faults[broken.fault].add(fact);
+                }
+            }
             Reason::Words(words, container) => {
                 let fault =
                     words::fault(scene.kubectl, pod, workload, &container, &words).because(state_of(pod));
@@ -301,6 +322,11 @@ impl Story {
         {
             return self.of_file(scene, pod, workload, container, trouble, &path, &found);
         }
+        if sample.contains("must be set together")
+            && let Some(fault) = half_pair(scene, workload, sample)
+        {
+            return self.add(fault);
+        }
         if kind == CauseKind::AuthNotTls
             && let Some(fault) = words::login(scene.kubectl, pod, workload, container, sample)
         {
@@ -332,6 +358,12 @@ impl Story {
     ) -> usize {
         let kind = trouble.what.kind;
         let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+        // A path that only this workload asks for, beside files that are there: the setting is wrong, not the Secret.
+        if matches!(found, Found::MissingKey(_))
+            && let Some(at) = self.at(&workload.to_string(), Some(kind))
+        {
+            return at;
+        }
         let Some(key) = found.key() else {
             let setting = pod
                 .configured
@@ -382,7 +414,8 @@ impl Story {
                 return at;
             }
         }
-        let cure = of_secret_file(scene, workload, key, kind);
+        let absent = matches!(found, Found::MissingKey(_));
+        let cure = of_secret_file(scene, workload, key, kind, absent);
         self.add(
             Fault::new(Some(kind), place)
                 .variant(trouble.what.variant)
@@ -418,7 +451,10 @@ impl Story {
                 && one.cause.is_some_and(|cause| {
                     matches!(
                         cause,
-                        CauseKind::WrongSchemePlainToTls | CauseKind::WrongSchemeTlsToPlain | CauseKind::Dns
+                        CauseKind::WrongSchemePlainToTls
+                            | CauseKind::WrongSchemeTlsToPlain
+                            | CauseKind::Dns
+                            | CauseKind::ConnectionRefused
                     )
                 })
         });
@@ -675,6 +711,20 @@ impl Story {
         }
     }
 
+    /// A fault of this workload whose setting the words name.
+    fn spoken_of(&self, workload: &Workload, words: &str) -> Option<usize> {
+        let place = workload.to_string();
+        let words = words.to_ascii_lowercase();
+        let named = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            name.contains('_') && (words.contains(&name) || words.contains(&name.replace('_', " ")))
+        };
+        self.faults.iter().position(|one| {
+            one.place == place
+                && one.cures.iter().flat_map(|cure| &cure.changes).any(|change| named(&change.name))
+        })
+    }
+
     /// A fault at this place of the same kind.
     fn at(&self, place: &str, kind: Option<CauseKind>) -> Option<usize> {
         self.faults.iter().position(|one| one.place == place && one.cause.map(alike) == kind.map(alike))
@@ -699,6 +749,38 @@ fn link_of(sample: &str) -> Option<Link> {
     } else {
         None
     }
+}
+
+/// A certificate without its key, or a key without its certificate.
+fn half_pair(scene: Scene<'_>, workload: &Workload, sample: &str) -> Option<Fault> {
+    let main = workload.main()?;
+    let lower = sample.to_ascii_lowercase();
+    let fronts =
+        ["NATS_TLS", "REDIS_TLS", "GATEWAY_HTTP_TLS", "GRPC_TLS", "SAFETY_KERNEL_TLS", "CONTEXT_ENGINE_TLS"];
+    let said = |front: &&&str| lower.contains(&front.to_ascii_lowercase().replace('_', " "));
+    let all = || fronts.iter().filter(said).chain(fronts.iter().filter(|front| !said(front)));
+    let (front, missing, there) = all().find_map(|front| {
+        let (cert, key) = (format!("{front}_CERT"), format!("{front}_KEY"));
+        let set = |name: &str| connections::known(main, name).is_some();
+        match (set(&cert), set(&key)) {
+            (true, false) => Some((*front, key, cert)),
+            (false, true) => Some((*front, cert, key)),
+            _ => None,
+        }
+    })?;
+    let path = connections::known(main, &there)?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let file = if missing.ends_with("_KEY") { "tls.key" } else { "tls.crt" };
+    let to = sibling_value(scene, workload, &missing).unwrap_or_else(|| format!("{folder}/{file}"));
+    let why = format!("{there} is {path}, and the two belong together");
+    Some(
+        Fault::new(Some(CauseKind::BadKeyFile), workload.to_string())
+            .variant(Some(Variant::HalfPair))
+            .because(format!("{missing} of {workload} is not set, though {there} is ({front})"))
+            .because(first_line(sample))
+            .cure(wiring::set(scene.kubectl, workload, &missing, None, &to, &why))
+            .seen_in(EvidenceLevel::Logged),
+    )
 }
 
 /// A plaintext URL that production refuses is a plaintext client, whatever else the words say.
@@ -807,9 +889,17 @@ fn unknown(scene: Scene<'_>, pod: &Pod, workload: &Workload, container: &str, tr
 }
 
 /// A Secret's file that its reader cannot use.
-fn of_secret_file(scene: Scene<'_>, workload: &Workload, key: &super::secrets::Key, kind: CauseKind) -> Cure {
+fn of_secret_file(
+    scene: Scene<'_>,
+    workload: &Workload,
+    key: &super::secrets::Key,
+    kind: CauseKind,
+    absent: bool,
+) -> Cure {
     let what = if kind == CauseKind::KeyMismatch {
         format!("tls.key of secret/{} is not the key of its tls.crt: both have to be of one pair", key.secret)
+    } else if absent {
+        format!("secret/{} has no key {}, which {workload} reads: put it in", key.secret, key.key)
     } else {
         format!("{} of secret/{} cannot be used by {workload}: put one in that can", key.key, key.secret)
     };
@@ -874,11 +964,7 @@ fn scaled_to_nothing(scene: Scene<'_>, workload: &Workload) -> Fault {
 /// Pods that are wanted and do not exist: only events of what should make them tell.
 fn never_made(scene: Scene<'_>, workload: &Workload) -> Fault {
     let name = workload.to_string();
-    let about = |event: &&crate::workload::kubernetes::Event| {
-        event.reason == "FailedCreate"
-            && event.about.rsplit('/').next().is_some_and(|one| one.starts_with(&workload.name))
-    };
-    let why = scene.cluster.events.iter().rev().find(about).map(|event| event.message.clone());
+    let why = refused_pods(scene, workload);
     let why = why.unwrap_or_else(|| "nothing says why".to_owned());
     Fault::new(None, name.clone())
         .because(format!("{name} has no pod: {why}"))
@@ -887,4 +973,13 @@ fn never_made(scene: Scene<'_>, workload: &Workload) -> Fault {
                 .by(scene.kubectl.command(&["describe", &name])),
         )
         .seen_in(EvidenceLevel::Observed)
+}
+
+/// Why a workload's pods are not made, in the events' words.
+fn refused_pods(scene: Scene<'_>, workload: &Workload) -> Option<String> {
+    let about = |event: &&crate::workload::kubernetes::Event| {
+        event.reason == "FailedCreate"
+            && event.about.rsplit('/').next().is_some_and(|one| one.starts_with(&workload.name))
+    };
+    scene.cluster.events.iter().rev().find(about).map(|event| event.message.clone())
 }

@@ -10,8 +10,8 @@ use super::fault::Fault;
 use crate::cause::{CauseKind, Side, Variant};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
-use crate::workload::Workload;
 use crate::workload::kubernetes::{Cluster, service_of};
+use crate::workload::{Value, Workload};
 
 /// Faults that the description alone shows.
 #[must_use]
@@ -21,6 +21,7 @@ pub(super) fn faults(cluster: &Cluster, connections: &[Connection<'_>], kubectl:
         faults.extend(unverified(connection, kubectl));
         faults.extend(scheme(connections, connection, kubectl));
         faults.extend(nobody(cluster, connection, kubectl));
+        faults.extend(no_such_port(cluster, connection, kubectl));
     }
     for service in ["nats", "redis"] {
         for workload in cluster.of_service(service) {
@@ -63,9 +64,19 @@ pub(super) fn set(
     )
     .values(from, Some(to));
     let cure = Cure::told(format!("{variable} of {name} {now} and has to be {to}: {why}")).with(change);
-    // What holds a password is not typed: the present one is kept by whoever applies it.
-    let secret = from.is_some_and(|from| from.contains("***")) || to.contains("***");
-    if secret { cure } else { cure.by(kubectl.set(workload, container, variable, to)) }
+    // A password that comes from a Secret is referred to as the manifest does it; another one is not typed.
+    let passwords: Vec<&str> = workload
+        .main()
+        .into_iter()
+        .flat_map(|main| &main.environment)
+        .filter(|one| matches!(one.value, Value::Secret { .. }) && one.name.contains("PASSWORD"))
+        .map(|one| one.name.as_str())
+        .collect();
+    let to = match passwords.as_slice() {
+        [name] => to.replace("***", &format!("$({name})")),
+        _ => to.to_owned(),
+    };
+    if to.contains("***") { cure } else { cure.by(kubectl.set(workload, container, variable, &to)) }
 }
 
 fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
@@ -115,21 +126,17 @@ fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
 fn scheme(connections: &[Connection<'_>], one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
     let (variable, value) = one.scheme.as_ref()?;
     let workload = one.client.to_string();
+    let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(value).to_owned();
     let right = |tls: bool| match one.target {
         Target::Link(Link::Nats) => Some(if tls { "tls" } else { "nats" }),
         Target::Link(Link::Redis) => Some(if tls { "rediss" } else { "redis" }),
         Target::Link(Link::Gateway) => Some(if tls { "https" } else { "http" }),
         _ => None,
     };
-    let with_scheme = |tls: bool| match (right(tls), value.split_once("://")) {
+    let with_scheme = |tls: bool| match (right(tls), whole.split_once("://")) {
         (Some(scheme), Some((_, rest))) => format!("{scheme}://{rest}"),
         (Some(scheme), None) => scheme.to_owned(),
-        (None, _) => value.clone(),
-    };
-    let hides =
-        one.client.main().and_then(|main| known(main, variable)).is_some_and(|text| text.contains('@'));
-    let typed = |url: String| {
-        if hides { url.replacen("://", "://***@", 1) } else { url }
+        (None, _) => whole.clone(),
     };
     match (one.client_tls, one.server_tls) {
         (Some(false), Some(true)) => {
@@ -167,8 +174,8 @@ fn scheme(connections: &[Connection<'_>], one: &Connection<'_>, kubectl: &Kubect
                     kubectl,
                     one.client,
                     variable,
-                    Some(&typed(value.clone())),
-                    &typed(with_scheme(true)),
+                    Some(&whole),
+                    &with_scheme(true),
                     &format!("{} speaks TLS there", one.target.word()),
                 )),
             )
@@ -194,8 +201,8 @@ fn scheme(connections: &[Connection<'_>], one: &Connection<'_>, kubectl: &Kubect
                         kubectl,
                         one.client,
                         variable,
-                        Some(&typed(value.clone())),
-                        &typed(with_scheme(false)),
+                        Some(&whole),
+                        &with_scheme(false),
                         &format!("{} speaks plaintext", one.target.word()),
                     )),
             )
@@ -295,6 +302,35 @@ fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl) -> Option<
                 &format!("{} is reached by that name", one.target.word()),
             ))
             .breaks(breaks),
+    )
+}
+
+/// A port that the Service which is dialled does not have.
+fn no_such_port(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
+    if !matches!(one.target, Target::Link(Link::Nats | Link::Redis)) {
+        return None;
+    }
+    let (variable, url) = one.scheme.as_ref()?;
+    let host = host_of(url);
+    let service =
+        cluster.services.iter().find(|service| service.name == host.split('.').next().unwrap_or(host))?;
+    let port: u16 = url.rsplit_once(':')?.1.split(['/', '?']).next()?.parse().ok()?;
+    let usual = if one.target == Target::Link(Link::Nats) { 4222 } else { 6379 };
+    let ports: Vec<u16> = service.ports.iter().map(|(port, _)| *port).collect();
+    if service.headless || ports.contains(&port) || !ports.contains(&usual) {
+        return None;
+    }
+    let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(url).to_owned();
+    let to = whole.replacen(&format!(":{port}"), &format!(":{usual}"), 1);
+    let why = format!("Service {} has the ports {ports:?}", service.name);
+    Some(
+        Fault::new(Some(CauseKind::ConnectionRefused), one.client.to_string())
+            .on(Side::Client)
+            .because(format!(
+                "{variable} of {} is {url}, and Service {} has no port {port}",
+                one.client, service.name
+            ))
+            .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
     )
 }
 

@@ -91,7 +91,6 @@ impl Api {
         let mut request = Request::builder()
             .uri(format!("{}{path}", self.access.prefix))
             .header(http::header::HOST, format!("{}:{}", self.access.name, self.access.port))
-            .header(http::header::ACCEPT, "application/json")
             .header(http::header::USER_AGENT, concat!("tls-verify/", env!("CARGO_PKG_VERSION")));
         if let Some(token) = &self.access.token {
             request = request.header(http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
@@ -108,8 +107,11 @@ impl Api {
             .await
             .map_err(|error| other(format!("the API server: {error}")))?;
         tokio::spawn(connection);
-        let request =
-            self.request(path).body(Empty::<Bytes>::new()).map_err(|error| other(error.to_string()))?;
+        let request = self
+            .request(path)
+            .header(http::header::ACCEPT, "application/json, */*")
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| other(error.to_string()))?;
         let answer = match tokio::time::timeout(self.patience, sender.send_request(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(other(format!("the API server: {error}"))),
@@ -208,8 +210,16 @@ impl Api {
         let wire = self.connect().await.map_err(io::Error::other)?;
         let namespace = escaped(&self.access.namespace);
         let path = format!("/api/v1/namespaces/{namespace}/pods/{}/portforward?ports={port}", escaped(pod));
+        // The library asks for a whole URL, and sends its path.
+        let host = if self.access.name.contains(':') {
+            format!("[{}]", self.access.name)
+        } else {
+            self.access.name.clone()
+        };
+        let whole = format!("wss://{host}:{}{}{path}", self.access.port, self.access.prefix);
         let request = self
             .request(&path)
+            .uri(whole)
             .header(http::header::CONNECTION, "Upgrade")
             .header(http::header::UPGRADE, "websocket")
             .header("sec-websocket-version", "13")

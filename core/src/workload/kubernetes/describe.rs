@@ -65,8 +65,16 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
     let known = |uid: &str| {
         owners.uids.contains_key(uid) || owners.replica_sets.iter().any(|set| set.metadata.uid == uid)
     };
-    // A ReplicaSet that was not read is known by its pods, or by being about its Deployment's present one.
-    cluster.events = events.into_iter().filter(|(uid, _)| known(uid)).flat_map(|(_, all)| all).collect();
+    // A ReplicaSet that was not read is known by being its Deployment's present one.
+    let newest: Vec<String> = owners
+        .controllers
+        .values()
+        .filter_map(|one| owners.newest(one))
+        .map(|name| format!("replicaset/{name}"))
+        .collect();
+    let present = |all: &[Event]| all.first().is_some_and(|event| newest.contains(&event.about));
+    cluster.events =
+        events.into_iter().filter(|(uid, all)| known(uid) || present(all)).flat_map(|(_, all)| all).collect();
     cluster.events.sort_by_key(|event| event.last);
     cluster.services = objects.services.into_iter().map(service).collect();
     aliases(&mut cluster);
