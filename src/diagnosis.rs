@@ -1,7 +1,7 @@
 //! From what was observed to what is wrong: typed causes with evidence. Pure.
 
 use tls_verify_checks::cause::{CauseKind, Severity, Side};
-use tls_verify_checks::fault::{Cause, ChainFault, Failure, Reading};
+use tls_verify_checks::fault::{Cause, ChainFault, Failure, FaultIdentity, Reading};
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::{Link, Stack};
 use tls_verify_core::evidence::Fact;
@@ -99,7 +99,12 @@ fn diagnosis(
         };
     let mut fix = tls_verify_core::remedy::settings::steps(reading.kind, &failure.settings, &*blanks.wording);
     if fix.is_empty() || !tls_verify_core::remedy::settings::suffices(reading.kind) {
-        fix.extend(catalogue::fixes(reading.kind, reading.variant, &place, &blanks));
+        // A login is mended with what the server that refuses it takes, whoever was refused.
+        let about = match &failure.identity {
+            Some(FaultIdentity::Login(link)) => link.service(),
+            _ => &place,
+        };
+        fix.extend(catalogue::fixes(reading.kind, reading.variant, about, &blanks));
     }
     fix.truncate(catalogue::AT_MOST);
     Diagnosis {

@@ -74,8 +74,9 @@ async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
         Ended::Connected | Ended::Silent => seen.worked(refuses, ADMITTED),
         Ended::NotRun(failure) => seen.untried(refuses, failure),
         Ended::Refused(failure) => {
+            let reason = failure.kind().map_or("no reason", CauseKind::slug).replace('-', " ");
+            seen.summary = Some(format!("refused with a throw-away CA: {reason}"));
             seen.failed(refuses, failure);
-            seen.summary = Some("refused: status with a throw-away CA".to_owned());
             let note = Failure::new(Stage::Exchange, Cause::Other).because(
                 "the gateway's certificate chains to the system store, so the CLI connects without \
                  --cacert; that it verifies was proved with a throw-away CA",

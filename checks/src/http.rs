@@ -162,6 +162,9 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
             dial::refine(&mut failure, &recording, &[]);
             let failure = hello::beyond(context, endpoint, failure).await;
             let mut failure = look_again(context, endpoint, secure, failure).await;
+            if matches!(failure.cause, Cause::Unreachable) {
+                failure = failure.because("there is no way to this address from here");
+            }
             // What was met comes before where.
             if failure.facts.is_empty() {
                 failure.facts.extend(failure.trail.last().map(Fact::from));

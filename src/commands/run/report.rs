@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
-use tls_verify_checks::cause::Severity;
+use tls_verify_checks::cause::{CauseKind, Severity};
 use tls_verify_checks::fault::{Cause, Failure, Stage};
 use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Outcome, Step};
 use tls_verify_checks::stack::Stack;
@@ -129,6 +129,17 @@ pub(super) fn report(stack: &Stack, item: &Item, done: &Done) -> CheckReport {
     }
 }
 
+/// Who was refused as it has to be, and for which reason.
+fn refusal(step: &Step) -> Option<(&str, String)> {
+    match (step.outcome(), step.expects()) {
+        (Some(Outcome::Failed(failure)), Expects::Refused(_)) => {
+            let reason = failure.kind().map_or("no reason", CauseKind::slug).replace('-', " ");
+            Some((step.name(), reason))
+        }
+        _ => None,
+    }
+}
+
 pub(crate) fn summary(
     status: Status,
     seen: &Observation,
@@ -138,29 +149,20 @@ pub(crate) fn summary(
     let text = match status {
         Status::Skip => seen.not_applicable.clone().unwrap_or_default(),
         Status::Pass | Status::Warn => {
-            let worked: Vec<&str> = seen
-                .steps()
-                .iter()
-                .filter_map(|step| match (step.outcome(), step.expects()) {
-                    (Some(Outcome::Worked(what)), Expects::Works) => Some(what.as_str()),
-                    (Some(Outcome::Failed(_)), Expects::Refused(_)) => Some(step.name()),
-                    _ => None,
-                })
-                .filter(|what| !what.is_empty())
-                .collect();
-            let refused = seen.steps().iter().any(|step| matches!(step.expects(), Expects::Refused(_)));
-            match (&seen.summary, refused) {
+            let worked = seen.steps().iter().filter_map(|step| match (step.outcome(), step.expects()) {
+                (Some(Outcome::Worked(what)), Expects::Works) => Some(what.as_str()),
+                _ => None,
+            });
+            let refused: Vec<(&str, String)> = seen.steps().iter().filter_map(refusal).collect();
+            match (&seen.summary, refused.as_slice()) {
                 (Some(summary), _) => summary.clone(),
-                (None, true) => {
-                    let names: Vec<&str> = seen
-                        .steps()
-                        .iter()
-                        .filter(|step| matches!(step.expects(), Expects::Refused(_)))
-                        .map(Step::name)
-                        .collect();
-                    format!("refused: {}", names.join(", "))
+                (None, []) => worked.filter(|what| !what.is_empty()).collect::<Vec<_>>().join("; "),
+                (None, [(_, reason)]) => format!("refused: {reason}"),
+                (None, several) => {
+                    let several: Vec<String> =
+                        several.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+                    format!("refused: {}", several.join(", "))
                 }
-                (None, false) => worked.join("; "),
             }
         }
         // What broke first; a certificate that ends soon is not why.

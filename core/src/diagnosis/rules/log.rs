@@ -41,6 +41,9 @@ fn own_side(known: Known<'_>, container: &Instance, mut failure: Failure) -> Ask
     let (file, identity) = client::file_at_fault(known, container, kind, &line)?.unzip();
     let settings = settings::relevant(container, Some(Link::Redis), Some(kind), file.as_deref());
     failure = failure.set_by(settings);
+    if kind == CauseKind::AuthNotTls {
+        failure.identity = Some(FaultIdentity::Login(Link::Redis));
+    }
     if let Some(file) = file {
         // What it needs to dial others makes it a client.
         if let (Cause::Line(line), false) = (&mut failure.cause, file.contains("/server/")) {
