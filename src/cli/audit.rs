@@ -77,4 +77,5 @@ pub enum AuditFormat {
     Junit,
     Github,
     Sarif,
+    Html,
 }

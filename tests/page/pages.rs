@@ -88,6 +88,19 @@ fn audit() -> Value {
         "undecided": [{"file": "docker-compose.yml", "line": 3, "what": "${CERTS} is not set", "how": "--env-file"}]})
 }
 
+/// A client in clear, and a server that wants TLS.
+const COMPOSE: &str = "services:
+  nats:
+    image: nats:2.10
+    command: [--tls, --tlscert, /c/tls.crt, --tlskey, /c/tls.key, --tlscacert, /c/ca.crt, --tlsverify]
+    volumes: [./certs:/c:ro]
+  scheduler:
+    image: cordum-scheduler
+    environment:
+      NATS_URL: nats://nats:4222
+      NATS_TLS_CA: /c/ca.crt
+";
+
 /// A report that no command here writes, rendered as the commands do it.
 pub(crate) fn rendered(command: &str, report: &Value) -> String {
     let mut html = Vec::new();
@@ -121,6 +134,9 @@ pub(crate) fn all() -> &'static [Made] {
             "diagnose",
             of(&["diagnose", "x509: certificate signed by unknown authority", "--format", "html"], 1),
         );
+        let compose = folder.path().join("docker-compose.yml");
+        fs::write(&compose, COMPOSE).unwrap();
+        add("wiring", page(&["audit", &compose.to_string_lossy(), "--format", "html"]).0);
         let targets = ["127.0.0.1:1", "https://127.0.0.1:1", "nats://127.0.0.1:1"];
         let probe = |more: &[&str]| {
             let mut command = vec!["probe"];

@@ -85,6 +85,7 @@ fn a_format_that_a_command_does_not_have_is_refused_with_those_it_has() {
         (vec!["merge", "x", "--format", "nagios"], "human, json, jsonl, junit, html, prometheus"),
         (vec!["certs", "--format", "jsonl"], "human, json, junit, sarif, github, html"),
         (vec!["diagnose", "--format", "junit"], "human, json, jsonl, html"),
+        (vec!["audit", "--format", "tap"], "human, json, jsonl, junit, github, sarif, html"),
         (vec!["explain", "--format", "html"], "human, json"),
     ] {
         let output = finish(program().args(&arguments));

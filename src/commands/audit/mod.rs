@@ -57,11 +57,11 @@ pub fn command(args: &AuditArgs, environment: &Environment) -> u8 {
     };
     let style = human::Style { color, quiet: args.quiet, verbose: args.verbose };
     let code = crate::output::print(report.exit_code, |out| render(&report, args.format, style, out));
-    files.write(|format, out| match <AuditFormat as clap::ValueEnum>::from_str(format, true) {
+    let whole = files.write(|format, out| match <AuditFormat as clap::ValueEnum>::from_str(format, true) {
         Ok(format) => render(&report, format, human::Style { color: false, ..style }, out),
         Err(error) => Err(io::Error::other(error)),
     });
-    code
+    crate::output::filed(code, whole)
 }
 
 fn render(
@@ -77,6 +77,7 @@ fn render(
         AuditFormat::Junit => machine::junit(report, out),
         AuditFormat::Github => machine::github(report, out),
         AuditFormat::Sarif => machine::sarif(report, out),
+        AuditFormat::Html => crate::report::page::write("audit", report, out),
     }
 }
 

@@ -139,6 +139,7 @@ fn asks(stack: &Stack, item: &Item) -> Vec<Ask> {
             let connz = link(Link::Nats, "GET /connz of its monitoring, where there is one".to_owned());
             engine(stack, "the list of the project's containers").into_iter().chain([connz]).collect()
         }
+        "cluster-links" => engine(stack, "the list of the project's containers").into_iter().collect(),
         _ => vec![link(item.link(), check.about.to_owned())],
     }
 }
