@@ -182,18 +182,9 @@ pub fn find(text: &str) -> Result<(CauseKind, Option<Variant>), Vec<&'static str
     Err(near.into_iter().take(3).map(|(_, slug)| slug).collect())
 }
 
-/// Levenshtein's distance, on bytes, of two short names.
+/// Levenshtein's distance of two short names.
 #[must_use]
 pub fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<u8> = right.bytes().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.bytes().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let next = (diagonal + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[right.len()]
+    let short: String = left.chars().take(64).collect();
+    strsim::levenshtein(&short, right)
 }
