@@ -24,6 +24,12 @@ pub struct AuditArgs {
     /// The running project's workloads instead of files
     #[arg(long, conflicts_with_all = ["kubernetes", "paths", "files"])]
     pub docker: bool,
+    /// Compose project of --docker [env: COMPOSE_PROJECT_NAME] [default: cordum]
+    #[arg(long, value_name = "NAME", requires = "docker")]
+    pub project: Option<String>,
+    /// Docker Engine of --docker [env: DOCKER_HOST] [default: current context, the usual sockets]
+    #[arg(long, value_name = "URL", requires = "docker")]
+    pub docker_host: Option<String>,
     /// The cluster's workloads instead of files
     #[arg(long, conflicts_with_all = ["paths", "files"])]
     pub kubernetes: bool,

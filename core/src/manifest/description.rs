@@ -52,6 +52,10 @@ pub struct Description {
     pub defaulted: BTreeSet<Place>,
     /// Workloads of which some variables are not known (an `env_file` that is not there).
     pub open_environment: BTreeSet<String>,
+    /// A folder of certificates that stands in for one which is mounted and is not here.
+    pub stand_in: Option<String>,
+    /// Names that clients use for what is published, beside those that are described.
+    pub public_names: Vec<String>,
     pub faults: Vec<Fault>,
     /// Every file that was read.
     pub read: BTreeSet<String>,

@@ -63,7 +63,11 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn dialler(&self, dial: &Dial) -> String {
-        dial.workload.map_or_else(|| "ingress".to_owned(), |at| self.called(at))
+        match (dial.workload, &dial.ingress) {
+            (Some(at), _) => self.called(at),
+            (None, Some(name)) => format!("ingress/{name}"),
+            (None, None) => "ingress".to_owned(),
+        }
     }
 
     /// The place of a container, or of its workload.

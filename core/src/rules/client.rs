@@ -58,7 +58,7 @@ fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Fix {
     let Some(workload) = dial.workload else {
         let to = other_scheme(&dial.raw, tls).unwrap_or_default();
         let mut change =
-            crate::remedy::Change::new("ingress", crate::remedy::ChangeKind::Config, &dial.setting);
+            crate::remedy::Change::new(case.dialler(dial), crate::remedy::ChangeKind::Config, &dial.setting);
         change = change.values(Some(&dial.raw), Some(&to)).at(Some(dial.place.clone()));
         return case.cure(format!("set `{}` to {to}", dial.setting), vec![change]);
     };
@@ -201,7 +201,7 @@ pub(super) fn upstream(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let server = case.called(listener.workload);
         if let Some(cause) = differ(dial, listener) {
             let message = format!(
-                "{who} passes on to {} as {}, and {server} speaks {} there",
+                "{who} passes on to {} in {}, and {server} speaks {} there",
                 dial.shown,
                 scheme_word(dial),
                 spoken(listener)
@@ -225,7 +225,7 @@ pub(super) fn upstream(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn scheme_word(dial: &Dial) -> &'static str {
-    if dial.speech == Speech::Tls { "https" } else { "http" }
+    if dial.speech == Speech::Tls { "TLS" } else { "plaintext" }
 }
 
 /// More intermediates than nginx takes.
@@ -356,7 +356,25 @@ fn name(case: &Case<'_>, dial: &Dial, listener: &Listener, rule: &'static str, f
                 Protocol::Grpc if dial.program == Program::Nginx => Some("grpc_ssl_name"),
                 _ => None,
             };
-            let better = alias.or_else(|| has.iter().copied().find(|one| !is_loopback(one)));
+            // A name of another service would do for the verifier, and mislead whoever reads it.
+            let own = case.workload(listener.workload).name.clone();
+            let near = |one: &&str| {
+                !is_loopback(one)
+                    && one.parse::<std::net::IpAddr>().is_err()
+                    && [own.as_str(), name.as_str()].iter().any(|wanted| {
+                        one.contains(wanted)
+                            || wanted.contains(*one)
+                            || strsim::jaro_winkler(one, wanted) > 0.8
+                    })
+            };
+            let only = match has.as_slice() {
+                [one] if !is_loopback(one) => Some(*one),
+                _ => None,
+            };
+            let gateway = (case.program(listener.workload, listener.container) == Program::Gateway)
+                .then(|| has.iter().copied().find(|one| *one == "cordum-api-gateway"))
+                .flatten();
+            let better = alias.or(gateway).or_else(|| has.iter().copied().find(near)).or(only);
             match (server_name, better) {
                 (Some(variable), Some(better)) => {
                     let own = setting == variable;
@@ -432,11 +450,38 @@ fn stands_for(pattern: &str, name: &str) -> bool {
 
 /// For programs.
 pub(super) fn names(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    public_names(case, findings);
     for (dial, listener) in case.ends() {
         let verifies =
             dial.speech == Speech::Tls && dial.verifies == Verifies::Yes && listener.speech == Speech::Tls;
         if dial.dialler == Dialler::Program && verifies && compatible(dial.protocol, listener.protocol) {
             name(case, dial, listener, "name-not-in-certificate", findings);
+        }
+    }
+}
+
+/// Names that the operator says clients use: for what is published.
+fn public_names(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for listener in &case.wiring.listeners {
+        let published = &case.container(listener.workload, listener.container).published;
+        let open = published.iter().any(|(_, inside)| listener.port == Some(*inside));
+        let (Some(served), Some(file)) = (case.served(listener), &listener.certificate) else { continue };
+        let Some(facts) = served.facts.first().filter(|_| open && listener.speech == Speech::Tls) else {
+            continue;
+        };
+        let Ok(parsed) = &facts.parsed else { continue };
+        for wanted in &case.description.public_names {
+            let Err(refusal) = x509::matches_name(parsed, wanted) else { continue };
+            let server = case.called(listener.workload);
+            let names = Case::names(facts);
+            let message =
+                format!("clients are to verify {wanted}, and the certificate of {server} is for {names}");
+            findings.push(
+                Finding::new("name-not-in-certificate", Severity::Error, &file.place, message)
+                    .of(server)
+                    .cause(CauseKind::HostnameMismatch, refusal.variant)
+                    .fix(issue_again(case, listener, wanted, &names)),
+            );
         }
     }
 }
@@ -509,15 +554,48 @@ pub(super) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
             format!("{setting} switches verification off")
         };
         let message = format!("{what}: {whose} takes any certificate{shown}");
-        let on = if setting.ends_with("_verify") || setting.ends_with("-verify") { Some("on") } else { None };
+        // A parameter of an address is changed, not the address taken away.
+        let parameter = setting.split_once(" (").map(|(name, rest)| (name, rest.trim_end_matches(')')));
+        if let (Some((name, parameter)), Some(at)) = (parameter, workload) {
+            let (from, to) = match parameter {
+                "ssl_cert_reqs" => ("ssl_cert_reqs=none", "ssl_cert_reqs=required"),
+                "skip_verify" => ("skip_verify=true", "skip_verify=false"),
+                _ => ("", ""),
+            };
+            let change = case.change(at, kind, name, Some(from), Some(to), place);
+            findings.push(
+                Finding::new("verification-disabled", severity, place, message)
+                    .of(whose)
+                    .cause(CauseKind::VerificationNotEnforced, None)
+                    .fix(case.cure(
+                        format!("write {to} in {name}, and name the CA that signed the peer's certificate"),
+                        vec![change],
+                    )),
+            );
+            return;
+        }
+        let lower = setting.to_ascii_lowercase();
+        let negative =
+            ["insecure", "skip", "no"].iter().any(|word| lower.split(['_', '-']).any(|part| part == *word));
+        let on = match (negative, absent) {
+            _ if lower.ends_with("ssl_verify") || lower.ends_with("ssl-verify") => {
+                Some("on").filter(|_| !negative)
+            }
+            (false, false) if lower.ends_with("verify") => Some("true"),
+            _ => None,
+        };
         let change = workload.map(|at| {
-            let from = if absent { None } else { Some("off") };
+            let from = match on {
+                _ if absent => None,
+                Some("true") => Some("false"),
+                _ => Some("off"),
+            };
             let mut change = case.change(at, kind, setting, from.filter(|_| on.is_some()), on, place);
             change.remove = on.is_none() && !setting.starts_with('/');
             change
         });
         let text = match on {
-            Some(_) => format!("set {setting} on, with the CA that signed the peer's certificate"),
+            Some(on) => format!("set {setting} to {on}, with the CA that signed the peer's certificate"),
             None if setting.starts_with('/') => format!("mount the CA at {setting}"),
             None => format!("take {setting} away, and name the CA that signed the peer's certificate"),
         };

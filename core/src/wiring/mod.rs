@@ -256,6 +256,8 @@ pub enum Dialler {
 pub struct Dial {
     /// `None`: an Ingress.
     pub workload: Option<usize>,
+    /// The name of an Ingress.
+    pub ingress: Option<String>,
     pub container: usize,
     pub dialler: Dialler,
     pub program: Program,
@@ -292,6 +294,7 @@ impl Dial {
     pub fn new(workload: usize, container: usize, setting: &str, kind: SettingKind, place: Place) -> Self {
         Self {
             workload: Some(workload),
+            ingress: None,
             container,
             dialler: Dialler::Program,
             program: Program::Other,

@@ -60,6 +60,19 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         Walk { scanner, here, upstreams: BTreeMap::new(), variables: BTreeMap::new(), stream: false };
     walk.gather(&whole.directives);
     walk.block(&whole.directives, &Settings::default());
+    // What one location passes over another may use.
+    let used: Vec<_> = scanner
+        .found
+        .dials
+        .iter()
+        .filter(|one| one.verifies == Verifies::Yes && one.workload == Some(here.workload))
+        .filter_map(|one| match &one.trust {
+            Trust::Files(files) => Some(files.iter().map(|file| file.place.clone())),
+            Trust::System | Trust::Unknown => None,
+        })
+        .flatten()
+        .collect();
+    scanner.found.unused.retain(|one| one.workload != here.workload || !used.contains(&one.place));
 }
 
 fn main_file(scanner: &mut Scanner<'_>, here: Here<'_>) -> Option<Opened> {
@@ -473,6 +486,7 @@ pub(super) fn ingresses(scanner: &mut Scanner<'_>) {
             let at = backend.map_or_else(|| place.clone(), |(_, place)| place.clone());
             let mut dial = Dial::new(0, 0, &format!("{PREFIX}backend-protocol"), SettingKind::Config, at);
             dial.workload = None;
+            dial.ingress = Some(ingress.name.clone());
             dial.dialler = Dialler::Ingress;
             dial.protocol = if protocol.starts_with("GRPC") { Protocol::Grpc } else { Protocol::Http };
             dial.speech = speech;

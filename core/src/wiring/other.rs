@@ -36,6 +36,23 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         }
     }
     halves(scanner, here, &knobs, &urls);
+    // Whatever they are for: they are to be there, and to be readable.
+    for knob in &knobs {
+        let Some(role) = knob.role() else { continue };
+        let file = knob.file();
+        let told =
+            scanner.found.files.iter().any(|one| {
+                one.workload == here.workload && one.container == here.container && one.file == file
+            });
+        if !told {
+            let role = match role {
+                Role::Ca => FileRole::Ca,
+                Role::Certificate => FileRole::Certificate,
+                Role::Key => FileRole::Key,
+            };
+            scanner.names_file(here, &file, role, false);
+        }
+    }
     let dials: Vec<&Dial> =
         scanner.found.dials.iter().filter(|one| one.workload == Some(here.workload)).collect();
     let tls = dials.iter().any(|one| one.speech == Speech::Tls && one.container == here.container);

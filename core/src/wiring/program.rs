@@ -48,7 +48,11 @@ impl Program {
             Self::Dashboard => Some((101, 101)),
             Self::Nats => Some((0, 0)),
             // The image's entry point gives root away before it starts redis-server, and only then.
-            Self::Redis if container.entrypoint.is_empty() => {
+            Self::Redis
+                if container.entrypoint.iter().all(|word| {
+                    word.value.known().is_some_and(|text| text.ends_with("docker-entrypoint.sh"))
+                }) =>
+            {
                 let first = container.arguments.first().and_then(|one| one.value.known());
                 let drops = first.is_none_or(|one| one == "redis-server" || one.starts_with('-'));
                 if drops { Some((999, 1000)) } else { Some((0, 0)) }

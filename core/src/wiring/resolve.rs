@@ -41,7 +41,7 @@ pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Connecti
             });
             continue;
         };
-        let ends = ends(description, dial, host);
+        let ends = ends(description, found, dial, host);
         if ends.is_empty() {
             connections.push(Connection {
                 dial: at,
@@ -51,10 +51,11 @@ pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Connecti
             });
         }
         for (workload, port) in ends {
-            let listener = found
-                .listeners
-                .iter()
-                .position(|one| one.workload == workload && hears(one, port, dial, workload));
+            let listener = found.listeners.iter().position(|one| {
+                let host = description.workloads[workload].on_host
+                    && dial.workload.is_some_and(|from| description.workloads[from].on_host);
+                one.workload == workload && (hears(one, port, dial, workload) || (host && one.port == port))
+            });
             connections.push(Connection { dial: at, target: Target::Workload(workload), port, listener });
         }
     }
@@ -67,14 +68,23 @@ fn hears(listener: &Listener, port: Option<u16>, dial: &Dial, workload: usize) -
     port.is_some() && listener.port == port && (inside || !listener.loopback)
 }
 
-fn ends(description: &Description, dial: &Dial, host: &str) -> Vec<(usize, Option<u16>)> {
+fn ends(description: &Description, found: &Wiring, dial: &Dial, host: &str) -> Vec<(usize, Option<u16>)> {
     let from = dial.workload.and_then(|at| description.workloads.get(at).map(|one| (at, one)));
     if let Some((at, own)) = from
         && is_loopback(host)
     {
         if own.on_host {
-            let published = published(description, dial.port);
-            return if published.is_empty() { vec![(at, dial.port)] } else { published };
+            // The host's loopback is everybody's who shares it.
+            let beside = found
+                .listeners
+                .iter()
+                .filter(|one| description.workloads[one.workload].on_host && one.port == dial.port)
+                .map(|one| (one.workload, dial.port));
+            let mut all: Vec<(usize, Option<u16>)> = published(description, dial.port);
+            all.extend(beside);
+            all.sort_unstable();
+            all.dedup();
+            return if all.is_empty() { vec![(at, dial.port)] } else { all };
         }
         return vec![(at, dial.port)];
     }

@@ -147,7 +147,7 @@ impl View<'_> {
 
     fn host(&self, mount: &Mount, base: &str, rest: &str) -> Opened {
         if base.contains(Template::OPEN) || base.starts_with('~') {
-            return Opened::Unknown(super::named_gaps(base));
+            return self.stand_in(mount, rest).unwrap_or_else(|| Opened::Unknown(super::named_gaps(base)));
         }
         let root = match &mount.sub_path {
             Some(sub) => join(base, sub),
@@ -159,6 +159,9 @@ impl View<'_> {
         let Some(root_meta) = self.files.meta(&root) else {
             let defaulted =
                 mount.place.as_ref().is_some_and(|place| self.description.defaulted.contains(place));
+            if let Some(found) = self.stand_in(mount, rest).filter(|_| defaulted || foreign) {
+                return found;
+            }
             if defaulted {
                 return Opened::Unknown(format!("{root}, which is not here yet"));
             }
@@ -202,6 +205,29 @@ impl View<'_> {
             (_, Err(Unread::Missing)) => Opened::NotInside { mount: mount.place.clone(), source: root },
             (_, Err(why)) => Opened::Unknown(format!("{path}: {}", crate::manifest::compose::unread(&why))),
         }
+    }
+
+    /// The same in the folder that stands in, where it has it.
+    fn stand_in(&self, mount: &Mount, rest: &str) -> Option<Opened> {
+        let folder = self.description.stand_in.as_deref()?;
+        let rest = if rest.is_empty() { name(&mount.target) } else { rest };
+        let path = join(folder, rest);
+        let meta = self.files.meta(&path)?;
+        let bytes = self.files.read(&path).ok()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Some(Opened::Content(Box::new(Content {
+            bytes,
+            source: Source::file(&path, &text),
+            shown: path,
+            // Its modes are not those of what will be mounted.
+            host: None,
+            meta: None,
+            folders: Vec::new(),
+            mode: None,
+            mount: mount.place.clone(),
+            stored: None,
+        })))
+        .filter(|_| meta.kind == FileKind::File)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one reference")]

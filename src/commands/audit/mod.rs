@@ -3,6 +3,7 @@
 mod allow;
 mod disk;
 mod human;
+mod live;
 mod machine;
 mod programs;
 mod rendered;
@@ -83,11 +84,18 @@ fn render(
 
 /// Reads and judges everything that was named.
 fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Problem>> {
-    if args.docker || args.kubernetes {
+    if args.kubernetes {
         return Err(vec![Problem::new(
-            "a running deployment cannot be audited yet",
-            "audit its files: `docker compose config | tls-verify audit -`, `kubectl get -o yaml … | tls-verify audit -`",
+            "a running cluster cannot be audited yet",
+            "audit its objects: `kubectl get deployments,statefulsets,services,ingresses,configmaps,secrets -o yaml | tls-verify audit -`",
         )]);
+    }
+    let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+    if args.docker {
+        let description = live::docker(args, environment)?;
+        let disk = Disk::new(&[PathBuf::from("/")], None);
+        let verdicts = rules::judge(&description, &disk, Options { look, live: true });
+        return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
     }
     let paths = args.looked_at();
     let mut problems = Vec::new();
@@ -161,11 +169,12 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
             "name a Compose file (-f FILE), a manifest, a chart, or a folder that holds one; `helm template … | tls-verify audit -`",
         )]);
     }
-    let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
     let looked_into = disk.opened();
     let verdicts: Vec<(Description, Verdicts)> = descriptions
         .into_iter()
-        .map(|one| {
+        .map(|mut one| {
+            one.stand_in = args.certs.as_deref().map(files::normal);
+            one.public_names.clone_from(&args.names);
             let verdicts = rules::judge(&one, &disk, Options { look, live: false });
             (one, verdicts)
         })

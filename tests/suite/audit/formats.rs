@@ -154,3 +154,32 @@ fn every_rule_has_a_page() {
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }
+
+#[test]
+fn certificates_and_names_may_be_given_from_outside() {
+    use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let ca = Authority::generate().unwrap();
+    let certs = tempfile::tempdir().unwrap();
+    let server = ca.issue(&Leaf::server().for_names(&["redis"])).unwrap();
+    Layout::write(certs.path(), &ca, &server, &ca.issue(&Leaf::client()).unwrap()).unwrap();
+    let folder = folder(
+        "services:
+  redis:
+    image: redis:7
+    entrypoint: redis-server --port 0 --tls-port 6379 --tls-cert-file /t/server/tls.crt --tls-key-file /t/server/tls.key
+    ports: [\"6379:6379\"]
+    volumes: [\"${TLS_DIR}:/t:ro\"]
+  app:
+    image: registry.example.test/app:1
+    environment: {REDIS_URL: \"rediss://redis:6379\", REDIS_CA: /t/ca/ca.crt}
+    volumes: [\"${TLS_DIR}:/t:ro\"]
+",
+    );
+    let (report, code) = audited(folder.path(), &[]);
+    assert_eq!((loud(&report), code), (vec![], 3), "the folder is hidden by a variable");
+    let path = certs.path().to_str().unwrap();
+    assert_eq!(audited(folder.path(), &["--certs", path]).1, 0);
+    let (report, code) = audited(folder.path(), &["--certs", path, "--names", "cache.example.org"]);
+    assert_eq!((loud(&report)[0].0.as_str(), code), ("name-not-in-certificate", 1));
+}

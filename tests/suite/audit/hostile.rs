@@ -76,7 +76,14 @@ fn bytes_that_are_no_text_are_no_panic() {
 #[test]
 fn what_is_no_deployment_is_a_usage_error_that_names_the_input() {
     let empty = tempfile::tempdir().unwrap();
-    for arguments in [&["."][..], &["nowhere"], &["-f", "nowhere.yml"], &["--env-file", "nowhere.env"]] {
+    for arguments in [
+        &["."][..],
+        &["nowhere"],
+        &["-f", "nowhere.yml"],
+        &["--env-file", "nowhere.env"],
+        &["--docker", "--docker-host", "unix:///nowhere.sock"],
+        &["--kubernetes"],
+    ] {
         let (report, code) = audited(empty.path(), arguments);
         assert_eq!(code, 2, "{arguments:?}");
         assert_eq!(report["schema"], "tls-verify/error/v1");

@@ -1,0 +1,48 @@
+//! The running project instead of its files: what the engine says of its containers.
+
+use std::time::Duration;
+
+use tls_verify_checks::platform;
+use tls_verify_core::manifest::{Description, DescriptionKind};
+use tls_verify_core::workload::Place;
+
+use crate::cli::{AuditArgs, RunnerArgs, TargetArgs};
+use crate::config::{self, Environment, Problem};
+
+/// The containers of the project, with the host's files that they mount.
+pub(super) fn docker(args: &AuditArgs, environment: &Environment) -> Result<Description, Vec<Problem>> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let targets = TargetArgs {
+        project: args.project.clone(),
+        docker_host: args.docker_host.clone(),
+        ..TargetArgs::default()
+    };
+    let runner = RunnerArgs::of_times(PATIENCE, 6 * PATIENCE, args.expiry_warn);
+    let stack = config::stack(&targets, &runner, environment, &[])?.stack;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| vec![Problem::new(format!("no runtime can be started: {error}"), "try again")])?;
+    let (workloads, source) = runtime.block_on(async {
+        let platform = platform::connect(&stack, PATIENCE).await.map_err(|failure| {
+            vec![Problem::new(failure.words(), "start Docker, give --docker-host, or audit the files")]
+        })?;
+        Ok::<_, Vec<Problem>>((platform.workloads().to_vec(), platform.stack()))
+    })?;
+    if workloads.is_empty() {
+        let how = "name the project with --project, or audit its files with -f";
+        return Err(vec![Problem::new(format!("{source} has no container"), how)]);
+    }
+    let mut description =
+        Description { source: source.clone(), kind: DescriptionKind::Compose, ..Description::default() };
+    description.workloads = workloads;
+    for workload in &mut description.workloads {
+        // Nothing of it has a line: the container is the place.
+        let place = Place { file: format!("container {}", workload.name), line: 0, column: 0 };
+        workload.place.get_or_insert_with(|| place.clone());
+        for container in &mut workload.containers {
+            container.place.get_or_insert_with(|| place.clone());
+        }
+    }
+    Ok(description)
+}
