@@ -1,19 +1,17 @@
 //! Any text as a Compose file and as manifests, wired and judged.
 #![no_main]
 
-use tls_verify_core::certificates::Look;
 use tls_verify_core::manifest::{MemoryFiles, compose, discover};
 use tls_verify_core::rules::{self, Options};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let look = Look { at: time::OffsetDateTime::UNIX_EPOCH, expiry_warn: std::time::Duration::ZERO };
     let files = MemoryFiles::default().with("compose.yaml", bytes).with("nats.conf", "port: 4222\ntls {}\n");
     let request = compose::Request {
         folder: ".".to_owned(),
         files: vec!["compose.yaml".to_owned()],
         env_files: Vec::new(),
     };
-    let options = Options { look, live: false };
+    let options = Options::timeless();
     let _ = rules::judge(&compose::load(&request, &files), &files, options);
     for one in discover::manifests(&files, ".", &["compose.yaml".to_owned()]) {
         let _ = rules::judge(&one, &files, options);
