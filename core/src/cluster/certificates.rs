@@ -72,7 +72,7 @@ fn judge(connection: &Connection<'_>, now: i64, refused: &mut Vec<Refused>) {
     let trusted = certificates(&connection.ca);
     let client = service_of(connection.client).to_owned();
     let named = |name: &super::connections::Name| {
-        let own = connection.server.aliases.iter().any(|alias| *alias == name.name);
+        let own = connection.server.aliases.contains(&name.name);
         let member = connection.server.aliases.iter().any(|alias| name.name.ends_with(&format!(".{alias}")));
         own || member || name.name == service_of(connection.server)
     };
@@ -301,7 +301,7 @@ fn misnamed(
             .with(
                 change(
                     workload,
-                    Some(&container),
+                    Some(container),
                     ChangeKind::Environment,
                     name.setting.clone(),
                     Some(format!("spec.template.spec.containers[name={container}].env")),

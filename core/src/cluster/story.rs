@@ -701,8 +701,15 @@ impl Story {
                     }
                     None => {
                         let Some(workload) = scene.cluster.workload_of(pod) else { continue };
+                        let own = workload.to_string();
                         let container = pod.main().map_or("", |main| main.name.as_str());
                         let at = self.of_link(scene, pod, workload, container, trouble, link);
+                        // A client's own setting breaks that client, and no dial of ours.
+                        let check = match link {
+                            Link::Redis if self.faults[at].place == own => "redis-logs",
+                            _ if self.faults[at].place == own => "service-links",
+                            _ => check,
+                        };
                         self.faults[at].breaks.insert(check);
                         self.faults[at].add(fact);
                     }

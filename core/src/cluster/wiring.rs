@@ -57,7 +57,7 @@ pub(super) fn set(
     let now = from.map_or("is not set".to_owned(), |from| format!("is {from}"));
     let change = change(
         name.clone(),
-        Some(&container),
+        Some(container),
         ChangeKind::Environment,
         variable.to_owned(),
         Some(format!("spec.template.spec.containers[name={container}].env")),

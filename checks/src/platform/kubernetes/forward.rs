@@ -19,6 +19,9 @@ const ERROR: u8 = 1;
 /// The kubelet dials as soon as the streams are there; what it meets it says at once.
 const SETTLES: Duration = Duration::from_millis(80);
 
+/// How long data may trail behind an error.
+const TRAILS: Duration = Duration::from_millis(300);
+
 /// Asks for the upgrade.
 pub(super) async fn shake(
     request: http::Request<()>,
@@ -98,12 +101,16 @@ async fn pump(mut socket: Socket, mut wire: DuplexStream, early: Option<Bytes>, 
         return;
     }
     let mut buffer = vec![0_u8; 16 * 1024];
+    let mut last: Option<tokio::time::Instant> = None;
     loop {
+        let ends = last.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(3600));
         tokio::select! {
+            () = tokio::time::sleep_until(ends), if last.is_some() => return,
             message = socket.next() => match message {
                 Some(Ok(Message::Binary(bytes))) => match channel(&bytes, &mut begun) {
                     Some((DATA, data)) => if wire.write_all(&data).await.is_err() { return },
-                    Some((ERROR, _)) => return,
+                    // What the peer said before it closed may come behind the word that it did.
+                    Some((ERROR, _)) => last = Some(tokio::time::Instant::now() + TRAILS),
                     _ => {}
                 },
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
