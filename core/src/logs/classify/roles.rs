@@ -153,9 +153,15 @@ fn holds(cell: &'static OnceLock<AhoCorasick>, words: &'static [&'static str], t
     automaton(cell, words.iter().copied()).is_match(text)
 }
 
-/// One of the words stands in the text, as a whole word.
-fn names(cell: &'static OnceLock<AhoCorasick>, words: &'static [&'static str], text: &[u8]) -> bool {
-    let edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+/// One of the words stands in the text, as a whole word; `glued`: an underline parts words too.
+fn names(
+    cell: &'static OnceLock<AhoCorasick>,
+    words: &'static [&'static str],
+    text: &[u8],
+    glued: bool,
+) -> bool {
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || (!glued && *byte == b'_');
+    let edge = |byte: Option<&u8>| byte.is_none_or(|byte| !inside(byte));
     automaton(cell, words.iter().copied()).find_overlapping_iter(text).any(|hit| {
         edge(hit.start().checked_sub(1).and_then(|index| text.get(index))) && edge(text.get(hit.end()))
     })
@@ -188,7 +194,7 @@ fn came_otherwise(text: &[u8]) -> bool {
 fn is_of_others(text: &[u8]) -> bool {
     static OTHERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    names(&OTHERS_CELL, OTHERS, text) && !names(&TLS_CELL, TLS, text)
+    names(&OTHERS_CELL, OTHERS, text, false) && !names(&TLS_CELL, TLS, text, true)
 }
 
 /// What was found, as it is meant by who says it; `None` where it is not about TLS at all.
