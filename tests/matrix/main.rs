@@ -119,7 +119,12 @@ fn every_cause_and_every_check_has_its_rows() {
     for check in tls_verify_checks::ALL {
         let fails =
             rows().filter(|row| harness::expected(row, check.number.into()).status == Status::Fail).count();
-        let least = if check.id == "cli-without-cacert" { 1 } else { 6 };
+        let least = match check.id {
+            "cli-without-cacert" => 1,
+            // One NATS and one Redis have no links among themselves: recorded and real clusters hold it.
+            "cluster-links" => 0,
+            _ => 6,
+        };
         assert!(fails >= least, "{}: {fails} rows", check.id);
         assert!(rows().any(|row| harness::expected(row, check.number.into()) == expect::Word::PASS));
     }
