@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tls_verify::cli::RunnerArgs;
 use tls_verify::commands::run;
-use tls_verify_checks::cause::{CauseKind, Severity};
+use tls_verify_checks::cause::{CauseKind, Severity, Variant};
 use tls_verify_core::report::{CheckReport, Diagnosis, RunReport};
 use tls_verify_core::status::Status;
 use tls_verify_fixtures::demo::Demo;
@@ -190,6 +190,15 @@ fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
             writeln!(wrong, "  {:>2} {}: `{said}`, not `{expected}`", check.number, check.id).unwrap();
         }
         for one in &check.diagnoses {
+            let commands = || one.fix.iter().filter_map(|fix| fix.command.as_deref());
+            let new_set = commands().any(|command| command.contains("generate-certs"));
+            // A new CA only where the CA itself has ended.
+            if new_set && one.variant != Some(Variant::ExpiredCa) {
+                writeln!(wrong, "  {:>2}: {} is cured with a new CA", check.number, one.cause).unwrap();
+            }
+            if one.fix.len() > 2 {
+                writeln!(wrong, "  {:>2}: {} has more than two cures", check.number, one.cause).unwrap();
+            }
             if one.because.is_empty() || one.fix.is_empty() {
                 writeln!(wrong, "  {:>2}: {} without a reason or a fix", check.number, one.cause).unwrap();
             }

@@ -301,11 +301,10 @@ fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
             let address = missing.iter().all(|name| name.parse::<std::net::IpAddr>().is_ok());
             (address.then_some(Variant::IpNotInSan), leaf.sans.join(", "))
         };
-        let message = format!(
-            "the certificate of {} is not valid for {}; it has {has}",
-            leaf.called(),
-            missing.join(", ")
-        );
+        let misplaced: Vec<String> = missing.iter().filter_map(|name| x509::as_text(parsed, name)).collect();
+        let has = if misplaced.is_empty() { format!("it has {has}") } else { misplaced.join(", ") };
+        let message =
+            format!("the certificate of {} is not valid for {}; {has}", leaf.called(), missing.join(", "));
         found.push(
             Finding::new(set.leaf.name(), Severity::Error, message)
                 .of(CauseKind::HostnameMismatch, variant)

@@ -66,6 +66,18 @@ pub fn matches_name(certificate: &Parsed, name: &str) -> Result<(), Refusal> {
     refuse(None, format!("x509: certificate is valid for {names}, not {name}"))
 }
 
+/// An address that stands among the DNS names, where nobody looks for it; in a sentence.
+#[must_use]
+pub fn as_text(certificate: &Parsed, name: &str) -> Option<String> {
+    let ip: IpAddr = name.trim_matches(['[', ']']).parse().ok()?;
+    let stands = |one: &String| one.parse::<IpAddr>() == Ok(ip);
+    certificate
+        .dns
+        .iter()
+        .any(stands)
+        .then(|| format!("{ip} stands there as a DNS name; it has to be an IP entry"))
+}
+
 /// Go's `validHostname`: letters, digits, `-` not first, `_`; a wildcard as the whole first label.
 fn valid_hostname(host: &str, pattern: bool) -> bool {
     !host.is_empty()

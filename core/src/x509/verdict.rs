@@ -257,8 +257,10 @@ fn names(leaf: &Parsed, name: &str) -> ChainFault {
             format!("the certificate of {subject} has no subject alternative names; `{name}` was expected");
         (Some(Variant::NoSan), message)
     } else {
-        let message =
-            format!("the certificate of {subject} is valid for {}, not for `{name}`", has.join(", "));
+        let message = match super::names::as_text(leaf, name) {
+            Some(text) => format!("the certificate of {subject}: {text}"),
+            None => format!("the certificate of {subject} is valid for {}, not for `{name}`", has.join(", ")),
+        };
         let address = name.parse::<std::net::IpAddr>().is_ok();
         (address.then_some(Variant::IpNotInSan), message)
     };

@@ -143,7 +143,11 @@ pub const AT_MOST: usize = 2;
 #[must_use]
 pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &Blanks) -> Vec<Fix> {
     let external = blanks.is_external();
-    let place = if external { blanks.protocol() } else { place };
+    let place = match () {
+        () if external => blanks.protocol(),
+        () if fill::is_path(place) => "file",
+        () => place,
+    };
     let candidates = || entry(cause).fix.iter().filter(|fix| fix.external == external);
     let fitting = || candidates().filter_map(|fix| fix.fits(variant, place).map(|fits| (fits, fix)));
     let closest = fitting().map(|(fits, _)| fits).max();
