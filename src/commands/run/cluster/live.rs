@@ -244,6 +244,15 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, strict: bool) {
     }
     let mut all = roots(recorded.story, &broken);
     all.extend(root_cause::root_causes(&unexplained));
+    // A service is named as the cluster has it.
+    let named = |place: &str| recorded.cluster.of_service(place).next().map(ToString::to_string);
+    for root in &mut all {
+        root.place = named(&root.place).unwrap_or_else(|| std::mem::take(&mut root.place));
+    }
+    for one in report.checks.iter_mut().flat_map(|check| &mut check.diagnoses) {
+        let known = one.place.as_deref().and_then(named);
+        one.place = known.or_else(|| one.place.take());
+    }
     report.root_causes = all;
     report.summary = tally(&report.checks);
     report.exit_code = exit_code(&report.summary, strict, report.outcome == "interrupted");
