@@ -21,7 +21,7 @@ pub(crate) fn style(output: &OutputArgs, environment: &Environment) -> Style {
 fn speaks_utf8(environment: &Environment) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
-        .find_map(|name| environment.get(*name).filter(|value| !value.is_empty()))
+        .find_map(|name| environment.get(name).filter(|value| !value.is_empty()))
         .is_some_and(|locale| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")

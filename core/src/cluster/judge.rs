@@ -389,7 +389,7 @@ impl Recorded<'_> {
         }
         let tls = config.is_on("tls-cluster") || config.is_on("tls-replication");
         let joined = |pod: &&Pod| self.present(pod).is_some_and(|start| start.joined == Some(true));
-        (tls && pods.iter().all(|pod| joined(pod)))
+        (tls && pods.iter().all(joined))
             .then(|| format!("{} Redis nodes are in one cluster, over TLS", pods.len()))
     }
 }

@@ -526,7 +526,7 @@ mod tests {
         assert_eq!(block.text(&["x"]).unwrap().0, "y");
         let (entry, tls) = block.block(&["tls"]).unwrap();
         assert_eq!(entry.mark.line, 4);
-        assert_eq!(tls.truth(&["verify"]).unwrap().0, true);
+        assert!(tls.truth(&["verify"]).unwrap().0);
     }
 
     #[test]

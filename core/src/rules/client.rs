@@ -278,7 +278,7 @@ fn trust(case: &Case<'_>, dial: &Dial, listener: &Listener, rule: &'static str, 
         let fits = own.as_ref().filter(|ca| {
             case.chains(&served, std::slice::from_ref(ca), Purpose::Server).is_some_and(|one| one.accepted)
         });
-        let to = fits.and_then(|_| listener.ca.as_ref()).map(|ca| ca.path.clone());
+        let to = fits.and(listener.ca.as_ref()).map(|ca| ca.path.clone());
         case.change(at, file.kind, &file.setting, Some(&file.path), to.as_deref(), &file.place)
     });
     let mut finding = Finding::new(rule, Severity::Error, &file.place, message)
