@@ -72,7 +72,7 @@ pub async fn minimum_of(context: &Context, service: &str, usual: Minimum) -> Min
     if container.configured.environment.is_empty() {
         return usual;
     }
-    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
+    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(Minimum::parse);
     set.unwrap_or(if is_production(container) { Minimum::Tls13 } else { Minimum::Tls12 })
 }
 
@@ -95,7 +95,7 @@ pub async fn look(context: &Context) -> Deployment {
         };
     };
     let production = is_production(container);
-    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(|text| Minimum::parse(text));
+    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(Minimum::parse);
     let minimum = set.unwrap_or(if production { Minimum::Tls13 } else { Minimum::Tls12 });
     let kind = if production { "production" } else { "development" };
     let because = match set {

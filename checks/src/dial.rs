@@ -349,6 +349,7 @@ fn memmem(haystack: &[u8], needle: &[u8]) -> bool {
 
 /// What a read without a preceding write brought.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is alive at a time, and a failure is rare")]
 pub enum Quiet {
     /// Nothing came: the peer waits for us, so it has let us in.
     Silence,

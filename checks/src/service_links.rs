@@ -225,7 +225,7 @@ fn rules(container: &Instance, seen: &mut Observation) {
     let production = deployment::is_production(container);
     let word = if production { "production forbids it" } else { "allowed outside production only" };
     for name in ["NATS_TLS_INSECURE", "REDIS_TLS_INSECURE", "CORDUM_TLS_INSECURE"] {
-        if container.variable(name).is_some_and(|value| truthy(value)) {
+        if container.variable(name).is_some_and(truthy) {
             let failure =
                 Failure::new(Stage::Configure, Cause::Accepted { kind: CauseKind::VerificationNotEnforced })
                     .because(format!(

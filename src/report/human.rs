@@ -43,7 +43,9 @@ pub fn write(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Resul
     // Where something is wrong, what is right is a line: cause and cure fit on one screen.
     let folded = !style.verbose && !report.root_causes.is_empty();
     for check in &report.checks {
-        let told = folded && (check.status == Status::Pass || explained(report, check));
+        // What cannot be about this stack is no news beside a cause.
+        let silent = matches!(check.status, Status::Pass | Status::Skip);
+        let told = folded && (silent || explained(report, check));
         if told || style.quiet && check.status == Status::Pass {
             continue;
         }

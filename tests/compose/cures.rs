@@ -235,7 +235,6 @@ pub const FILES: &[Fault] = &[
         },
         restart: SERVICES,
         supply: Some(renewed_client),
-        ..FAULT
     },
     Fault {
         name: "the server certificate has expired",

@@ -101,7 +101,7 @@ fn every_check_of_a_healthy_stack_passes_whatever_it_names() {
     };
     same(&stores, "demo", demo, |ended| {
         let rows = said(ended, "checks", "id");
-        assert_eq!(rows.len(), 15, "{}", ended.out);
+        assert_eq!(rows.len(), tls_verify_checks::ALL.len(), "{}", ended.out);
         format!("{:?} {rows:#?}", ended.code)
     });
     // What all were compared with is healthy; keys that containers cannot read are a warning of the demo's.

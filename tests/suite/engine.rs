@@ -245,7 +245,7 @@ fn the_fix_is_a_command_of_the_compose_that_is_there_and_finds_the_projects_file
         let command = report.pointer("/root_causes/0/fix/0/command").and_then(Value::as_str);
         command.unwrap_or_else(|| panic!("{report}")).lines().last().unwrap_or_default().to_owned()
     };
-    let restart = "-p cordum up -d --force-recreate scheduler";
+    let restart = "-p cordum up -d --no-deps scheduler";
     assert_eq!(fix("cli", &socket), format!("docker compose {restart}"));
     assert_eq!(fix("one", &socket), format!("docker-compose {restart}"));
     assert_eq!(fix("nothing", &socket), format!("docker compose {restart}"));

@@ -107,7 +107,7 @@ fn phase_of(state: &ContainerState) -> Phase {
         return Phase::Restarting;
     }
     match state.status {
-        Some(status) => phase(&status.to_string()),
+        Some(status) => phase(status.as_ref()),
         None if state.running == Some(true) => Phase::Running,
         None => Phase::Unknown,
     }
@@ -178,7 +178,7 @@ fn configured(name: String, config: ContainerConfig, mounts: Option<Vec<MountPoi
 }
 
 fn mount(point: MountPoint) -> Option<Mount> {
-    let volume = point.typ.is_some_and(|kind| kind.to_string() == "volume");
+    let volume = point.typ.is_some_and(|kind| AsRef::<str>::as_ref(&kind) == "volume");
     let source = match (volume, point.name, point.source) {
         (true, Some(name), _) => MountSource::Volume(name),
         (_, _, Some(path)) => MountSource::Host(path),

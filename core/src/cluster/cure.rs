@@ -118,7 +118,7 @@ mod tests {
         let kubectl = Kubectl { context: None, namespace: "n".to_owned() };
         assert_eq!(
             kubectl.fill("s", &[("tls.crt", "a b.crt")]),
-            r#"kubectl -n n patch secret s --type=merge -p "{\"data\":{\"tls.crt\":\"$(base64 < 'a b.crt' | tr -d '\n')\"}}""#
+            r#"kubectl -n n patch secret s '--type=merge' -p "{\"data\":{\"tls.crt\":\"$(base64 < 'a b.crt' | tr -d '\n')\"}}""#
         );
     }
 }

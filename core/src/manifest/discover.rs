@@ -80,10 +80,13 @@ fn walk(
             Some(FileKind::Folder) if depth < DEPTH && !SKIPPED.contains(&one.as_str()) => {
                 walk(files, root, &path, hints, depth + 1, found, manifests);
             }
-            Some(FileKind::File) if is_yaml(one) && !used.contains(&path)
-                && files.text(&path).is_ok_and(|text| kubernetes::looks_like_manifest(&text)) => {
-                    manifests.push(path);
-                }
+            Some(FileKind::File)
+                if is_yaml(one)
+                    && !used.contains(&path)
+                    && files.text(&path).is_ok_and(|text| kubernetes::looks_like_manifest(&text)) =>
+            {
+                manifests.push(path);
+            }
             _ => {}
         }
     }

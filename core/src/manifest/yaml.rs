@@ -240,8 +240,7 @@ impl Builder<'_> {
                 text[..text.len() - text.trim_start().len()].contains('\t')
             }
         };
-        let near = (line.saturating_sub(1)..=line)
-            .find(|at| self.lines.get(*at).is_some_and(&indented));
+        let near = (line.saturating_sub(1)..=line).find(|at| self.lines.get(*at).is_some_and(&indented));
         if let Some(at) = near {
             let column = self.lines[at].find('\t').unwrap_or(0);
             return Fault::unreadable(self.mark(at + 1, column), "it is no YAML: indented with a tab");

@@ -122,7 +122,7 @@ mod tests {
         let changes = [change];
         assert_eq!(
             cluster.effect(&changes, &Effect::of(&changes)).unwrap(),
-            format!("{front} set env deployment/a NATS_URL=tls://nats:4222")
+            format!("{front} set env deployment/a 'NATS_URL=tls://nats:4222'")
         );
     }
 

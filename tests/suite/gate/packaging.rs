@@ -160,7 +160,7 @@ fn the_workflow_and_the_image_call_the_program_rightly() {
     let cli = taken(&line);
     let Some(tls_verify::cli::Command::Run(args)) = cli.command else { panic!("{line:?}") };
     assert_eq!(args.output.format, tls_verify::cli::Format::Github);
-    assert_eq!(args.output.report.len(), 3);
+    assert_eq!(args.output.report.len(), 4);
     // The artifact's pattern finds every report.
     assert!(args.output.report.iter().all(|report| report.split_once('=').unwrap().1.starts_with("tls.")));
     let image = file("Dockerfile").replace("\\\n", " ");

@@ -108,7 +108,7 @@ async fn pump(mut socket: Socket, mut wire: DuplexStream, early: Option<Bytes>, 
             () = tokio::time::sleep_until(ends), if last.is_some() => return,
             message = socket.next() => match message {
                 Some(Ok(Message::Binary(bytes))) => match channel(&bytes, &mut begun) {
-                    Some((DATA, data)) => if wire.write_all(&data).await.is_err() { return },
+                    Some((DATA, data)) if wire.write_all(&data).await.is_err() => return,
                     // What the peer said before it closed may come behind the word that it did.
                     Some((ERROR, _)) => last = Some(tokio::time::Instant::now() + TRAILS),
                     _ => {}

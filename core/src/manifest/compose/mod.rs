@@ -97,7 +97,7 @@ pub fn load(request: &Request, files: &dyn Files) -> Description {
             };
         }
     }
-    let project = whole.map(|node| loader.project(&node, &request.folder)).unwrap_or_default();
+    let project = whole.map(|node| loader.project(&node)).unwrap_or_default();
     let source = request.files.first().cloned().unwrap_or_default();
     let mut description = service::describe(&project, &mut loader, &source);
     description.faults = loader.faults;
@@ -237,7 +237,7 @@ impl Loader<'_> {
         }
     }
 
-    fn project(&mut self, whole: &Node, base: &str) -> Project {
+    fn project(&mut self, whole: &Node) -> Project {
         let section = |name: &str| -> Vec<(String, Node)> {
             let entries = whole.get(name).map(Node::entries).unwrap_or_default();
             entries.iter().filter_map(|(key, value)| Some((key.text()?.to_owned(), value.clone()))).collect()
@@ -254,7 +254,7 @@ impl Loader<'_> {
             .into_iter()
             .map(|(name, node, mark)| {
                 let way = vec![(mark.file.to_string(), name.clone())];
-                let node = self.extended(node, &all, base, &way);
+                let node = self.extended(node, &all, &way);
                 (name, node, mark)
             })
             .collect();
@@ -268,13 +268,7 @@ impl Loader<'_> {
     }
 
     /// A service with what it extends laid under it.
-    fn extended(
-        &mut self,
-        node: Node,
-        siblings: &BTreeMap<String, Node>,
-        base: &str,
-        way: &[(String, String)],
-    ) -> Node {
+    fn extended(&mut self, node: Node, siblings: &BTreeMap<String, Node>, way: &[(String, String)]) -> Node {
         let Some(extends) = node.get("extends").cloned() else { return node };
         let Some(service) = extends.text().or_else(|| extends.text_at(&["service"])).map(str::to_owned)
         else {
@@ -291,7 +285,7 @@ impl Loader<'_> {
         }
         let way: Vec<_> = way.iter().cloned().chain([step]).collect();
         let found = match file {
-            None => siblings.get(&service).cloned().map(|one| self.extended(one, siblings, base, &way)),
+            None => siblings.get(&service).cloned().map(|one| self.extended(one, siblings, &way)),
             Some(file) => {
                 let folder = parent(&file);
                 self.file(&file, &folder, 1).and_then(|document| {
@@ -300,7 +294,7 @@ impl Loader<'_> {
                         .iter()
                         .filter_map(|(key, value)| Some((key.text()?.to_owned(), value.clone())))
                         .collect();
-                    all.get(&service).cloned().map(|one| self.extended(one, &all, &folder, &way))
+                    all.get(&service).cloned().map(|one| self.extended(one, &all, &way))
                 })
             }
         };
