@@ -251,7 +251,7 @@ fn the_fix_is_a_command_of_the_compose_that_is_there_and_finds_the_projects_file
     assert_eq!(fix("nothing", &socket), format!("docker compose {restart}"));
     // Made by version 1, from a file here that Compose does not look for.
     let socket = start(&folder.path().join("cli"), made_by_version_1);
-    let restart = "-p cordum -f docker-compose.test.yml up -d --force-recreate scheduler";
+    let restart = "-p cordum -f docker-compose.test.yml up -d --no-deps scheduler";
     assert_eq!(fix("nothing", &socket), format!("docker-compose {restart}"));
     assert_eq!(fix("cli", &socket), format!("docker compose {restart}"));
 }
