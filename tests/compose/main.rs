@@ -26,10 +26,22 @@ use engine::available;
 use project::Project;
 use row::{Row, go_through};
 
+/// One project at a time: services that start on a busy machine miss their own deadlines.
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 fn faults(name: &'static str, offset: u16, families: &[&[Row]]) {
     if !available() {
         return;
     }
+    let rows = || families.iter().flat_map(|rows| rows.iter());
+    if !rows().any(|row| row::is_chosen(row.name, row::ALWAYS)) {
+        eprintln!("{name}: {} rows, all of them for `scripts/test --long`", rows().count());
+        return;
+    }
+    let _alone = alone();
     let mut project = Project::new("docker-compose.test.yml", name, offset);
     project.up();
     let healthy = project.settle(&[]);
@@ -56,6 +68,7 @@ fn healthy_states_stay_healthy_however_they_look() {
     if !available() {
         return;
     }
+    let _alone = alone();
     let mut project = Project::new("docker-compose.test.yml", "cordum-variants", 2_000);
     project.up();
     let healthy = project.settle(&[]);
@@ -79,6 +92,7 @@ fn the_command_of_a_fix_mends_the_project() {
     if !available() {
         return;
     }
+    let _alone = alone();
     let project = Project::new("docker-compose.test.yml", "cordum-mended", 4_000);
     project.up();
     let healthy = project.settle(&[]);
@@ -92,6 +106,7 @@ fn the_first_cure_of_a_report_makes_the_project_well() {
     if !available() {
         return;
     }
+    let _alone = alone();
     let copy = cured::Copy::new();
     let healthy = cured::settle(&copy);
     assert_eq!(healthy.code, 0, "{}", healthy.digest());
@@ -104,6 +119,7 @@ fn the_release_shape_is_healthy_although_little_is_published() {
     if !available() {
         return;
     }
+    let _alone = alone();
     let (mut project, mut wrong) = release::check();
     // From inside, one of each: several addresses of a name are dialled one by one as well.
     project.scale.clear();

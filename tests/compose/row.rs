@@ -69,14 +69,29 @@ pub fn differences(row: &Row, ran: &Ran) -> Vec<String> {
     wrong
 }
 
+/// Rows that run each time, one of each kind; `scripts/test --long` runs all of them.
+pub const ALWAYS: &[&str] = &[
+    "NATS loses TLS while services run",
+    "NATS in plaintext, services restarted",
+    "NATS asks for no client certificate",
+    "NATS stopped, services running",
+    "NATS stopped, services restarted",
+    "NATS with a CA of the same name and another key, services running",
+    "NATS with a CA of the same name and another key, services restarted",
+];
+
+/// Whether a row is chosen: by its name, else by how long the run may take.
+pub fn is_chosen(name: &str, always: &[&str]) -> bool {
+    match std::env::var("TLS_VERIFY_ROW") {
+        Ok(only) => only.split(',').any(|one| name.contains(one)),
+        Err(_) => std::env::var("TLS_VERIFY_LONG").is_ok_and(|long| long == "1") || always.contains(&name),
+    }
+}
+
 /// Makes each fault on a healthy project, looks, and mends it.
 pub fn go_through(project: &mut Project, rows: &[Row]) -> Vec<String> {
-    let only = std::env::var("TLS_VERIFY_ROW").ok();
     let mut wrong = Vec::new();
-    for row in rows {
-        if only.as_ref().is_some_and(|only| !only.split(',').any(|one| row.name.contains(one))) {
-            continue;
-        }
+    for row in rows.iter().filter(|row| is_chosen(row.name, ALWAYS)) {
         wrong.extend(one(project, row));
     }
     wrong
