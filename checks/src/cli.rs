@@ -14,8 +14,9 @@ use tokio::process::Command;
 use crate::context::Context;
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
+use crate::looks;
 use crate::peel::peel;
-use crate::stack::{Link, TrustAnchors};
+use crate::stack::{Endpoint, Link, TrustAnchors};
 
 /// How a run of the CLI ended.
 pub(crate) enum Ended {
@@ -39,8 +40,7 @@ const OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// The cordumctl that is to be run. It dials the name that it verifies: where that name leads nowhere from
 /// here, the built-in client stands in.
-pub(crate) async fn program(context: &Context) -> Option<&Path> {
-    let gateway = context.placed(Link::Gateway).await;
+pub(crate) fn program<'a>(context: &'a Context, gateway: &Endpoint) -> Option<&'a Path> {
     let by_name = gateway.via.is_none() && (gateway.explicit || gateway.addresses.is_empty());
     context.stack.cordumctl.as_deref().filter(|_| by_name)
 }
@@ -48,6 +48,7 @@ pub(crate) async fn program(context: &Context) -> Option<&Path> {
 /// Runs `cordumctl status`.
 pub(crate) async fn cordumctl(
     context: &Context,
+    endpoint: &Endpoint,
     program: &Path,
     roots: Roots<'_>,
     deadline: Instant,
@@ -57,7 +58,6 @@ pub(crate) async fn cordumctl(
         Ok(directory) => directory,
         Err(error) => return Ended::NotRun(peel(&error, Stage::Configure, false)),
     };
-    let endpoint = &context.placed(Link::Gateway).await;
     let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
     let mut command = Command::new(program);
     command.arg("status").arg("--gateway").arg(format!("https://{}", named.authority()));
@@ -81,7 +81,16 @@ pub(crate) async fn cordumctl(
         let status = child.wait().await.map_err(|error| peel(&error, Stage::Exchange, false))?;
         Ok((status, said, shown))
     });
-    match run.await {
+    let ended = run.await;
+    looks::note(
+        Link::Gateway.service(),
+        named.authority(),
+        match &ended {
+            Ok((status, ..)) => format!("cordumctl: {status}"),
+            Err(_) => "cordumctl did not end in time".to_owned(),
+        },
+    );
+    match ended {
         Ok((status, said, shown)) if status.success() => {
             if said.is_empty() && shown.is_empty() {
                 Ended::Silent
@@ -139,12 +148,11 @@ fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
 
 /// The built-in client: cordumctl's TLS rules (minimum 1.2, HTTP/1.1, `--cacert` replaces the system
 /// pool entirely, no proxy).
-pub(crate) async fn built_in(context: &Context, anchors: &TrustAnchors) -> Ended {
+pub(crate) async fn built_in(context: &Context, gateway: &Endpoint, anchors: &TrustAnchors) -> Ended {
     let mut stack = context.stack.clone();
     stack.anchors = anchors.clone();
     let inner = Context::new(stack, context.deadline);
-    let gateway = context.placed(Link::Gateway).await;
-    match crate::http::get(&inner, &gateway, "/api/v1/status", !anchors.certificates.is_empty()).await {
+    match crate::http::get(&inner, gateway, "/api/v1/status", !anchors.certificates.is_empty()).await {
         Ok(answer) if answer.status == 200 => {
             if serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok() {
                 Ended::Connected

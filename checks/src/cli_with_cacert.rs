@@ -7,8 +7,8 @@ use crate::cli::{self, Ended, Roots};
 use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{fine_unless, limited, unready};
-use crate::observation::{EvidenceLevel, Expects, Observation};
-use crate::stack::Link;
+use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
+use crate::stack::{Endpoint, Link};
 
 pub const CHECK: Check = Check {
     number: 3,
@@ -22,8 +22,15 @@ pub const CHECK: Check = Check {
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let status = seen.expect("status with the CA", Expects::Works);
-    let who = match (cli::program(context).await, &context.stack.cordumctl) {
+    for replica in context.replicas(Link::Gateway).await {
+        let status = seen.expect(replica.step("status with the CA"), Expects::Works);
+        one(context, &replica.endpoint, status, &mut seen).await;
+    }
+    seen
+}
+
+async fn one(context: &Context, gateway: &Endpoint, status: Claim, seen: &mut Observation) {
+    let who = match (cli::program(context, gateway), &context.stack.cordumctl) {
         (Some(program), _) => format!("cordumctl ({})", program.display()),
         (None, Some(_)) => {
             "the built-in client with cordumctl's TLS rules (the gateway's name leads nowhere from here)"
@@ -32,8 +39,8 @@ async fn observe(context: &Context) -> Observation {
         (None, None) => "the built-in client with cordumctl's TLS rules (no cordumctl on PATH)".to_owned(),
     };
     seen.detail("client", who.as_str());
-    match with_ca(context).await {
-        Ended::Silent if !crate::cli_without_cacert::refuses_strangers(context).await => {
+    match with_ca(context, gateway).await {
+        Ended::Silent if !crate::cli_without_cacert::refuses_strangers(context, gateway).await => {
             let failure = Failure::new(Stage::Exchange, Cause::Other).because(format!(
                 "{who} ends with exit 0 and no output whatever CA it is given: nothing shows that it talked to the \
                  gateway"
@@ -42,37 +49,27 @@ async fn observe(context: &Context) -> Observation {
         }
         Ended::Connected | Ended::Silent => seen.worked(status, format!("{who} connects")),
         Ended::NotRun(failure) => seen.untried(status, failure),
-        Ended::Refused(failure) => {
-            if !matches!(failure.cause, Cause::Http { status: 429 }) {
-                seen.failed(status, failure);
-                return seen;
-            }
+        Ended::Refused(failure) if matches!(failure.cause, Cause::Http { status: 429 }) => {
             let unready = unready(context).await;
-            limited(&mut seen, status, fine_unless(failure, unready.as_ref()), unready);
+            limited(seen, status, fine_unless(failure, unready.as_ref()), unready);
         }
+        Ended::Refused(failure) => seen.failed(status, failure),
     }
-    seen
 }
 
 /// The run with the CA.
-pub(crate) async fn with_ca(context: &Context) -> Ended {
-    match cli::program(context).await {
+async fn with_ca(context: &Context, gateway: &Endpoint) -> Ended {
+    let anchors = &context.stack.anchors;
+    match cli::program(context, gateway) {
         Some(program) => {
-            cli::cordumctl(context, program, Roots::File(&context.stack.anchors.file), context.attempt())
-                .await
+            cli::cordumctl(context, gateway, program, Roots::File(&anchors.file), context.attempt()).await
         }
-        None => cli::built_in(context, &context.stack.anchors).await,
+        None => cli::built_in(context, gateway, anchors).await,
     }
 }
 
 /// Positive control of the negative check: a handshake on the wire with the right trust.
-pub(crate) async fn control(context: &Context) -> Result<(), Failure> {
-    let made = context.cli_control.get_or_init(|| async {
-        let deadline = context.attempt();
-        match context.dial(&context.placed(Link::Gateway).await, None, &[b"http/1.1"], deadline).await {
-            Ok(_) => Ok(()),
-            Err(broken) => Err(broken.failure),
-        }
-    });
-    made.await.clone()
+pub(crate) async fn control(context: &Context, gateway: &Endpoint) -> Result<(), Failure> {
+    let dialled = context.dial(gateway, None, &[b"http/1.1"], context.attempt()).await;
+    dialled.map(drop).map_err(|broken| broken.failure)
 }

@@ -10,7 +10,7 @@ use crate::cli_with_cacert::control;
 use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
-use crate::stack::TrustAnchors;
+use crate::stack::{Endpoint, Link, TrustAnchors};
 
 pub const CHECK: Check = Check {
     number: 4,
@@ -33,33 +33,39 @@ const ADMITTED: &str = "the CLI connected without the CA to a server that it has
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let handshake = seen.expect("control: handshake with the CA", Expects::Control);
-    let refuses = seen.expect("status without the CA", REFUSED);
-    match control(context).await {
-        Ok(()) => seen.worked(handshake, "it works"),
-        Err(failure) => {
-            seen.untried(handshake, failure);
-            return seen;
+    for replica in context.replicas(Link::Gateway).await {
+        let handshake = seen.expect(replica.step("control: handshake with the CA"), Expects::Control);
+        let refuses = seen.expect(replica.step("status without the CA"), REFUSED);
+        match control(context, &replica.endpoint).await {
+            Ok(()) => {
+                seen.worked(handshake, "it works");
+                one(context, &replica.endpoint, refuses, &mut seen).await;
+            }
+            Err(failure) => seen.untried(handshake, failure),
         }
     }
-    let ended = match cli::program(context).await {
-        Some(program) => cli::cordumctl(context, program, Roots::System, context.attempt()).await,
+    seen
+}
+
+async fn one(context: &Context, gateway: &Endpoint, refuses: Claim, seen: &mut Observation) {
+    let ended = match cli::program(context, gateway) {
+        Some(program) => cli::cordumctl(context, gateway, program, Roots::System, context.attempt()).await,
         None => {
-            cli::built_in(context, &TrustAnchors { file: "(none)".into(), certificates: Vec::new() }).await
+            let none = TrustAnchors { file: "(none)".into(), certificates: Vec::new() };
+            cli::built_in(context, gateway, &none).await
         }
     };
     match ended {
         Ended::NotRun(failure) => seen.untried(refuses, failure),
         Ended::Refused(failure) => seen.failed(refuses, failure),
-        Ended::Connected | Ended::Silent => connected(context, refuses, &mut seen).await,
+        Ended::Connected | Ended::Silent => connected(context, gateway, refuses, seen).await,
     }
-    seen
 }
 
 /// It connected: because the system trusts the authority, or because it verifies nothing? A CA that nobody
 /// trusts decides what is claimed.
-async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
-    let Some(program) = cli::program(context).await else {
+async fn connected(context: &Context, gateway: &Endpoint, refuses: Claim, seen: &mut Observation) {
+    let Some(program) = cli::program(context, gateway) else {
         seen.worked(refuses, ADMITTED);
         return;
     };
@@ -70,7 +76,8 @@ async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
             return;
         }
     };
-    match cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await {
+    let stranger = Roots::File(stranger.path());
+    match cli::cordumctl(context, gateway, program, stranger, context.attempt()).await {
         Ended::Connected | Ended::Silent => seen.worked(refuses, ADMITTED),
         Ended::NotRun(failure) => seen.untried(refuses, failure),
         Ended::Refused(failure) => {
@@ -87,9 +94,10 @@ async fn connected(context: &Context, refuses: Claim, seen: &mut Observation) {
 }
 
 /// With a CA that has signed nothing it does not end well.
-pub(crate) async fn refuses_strangers(context: &Context) -> bool {
-    let (Some(program), Ok(stranger)) = (cli::program(context).await, throw_away()) else { return false };
-    let ended = cli::cordumctl(context, program, Roots::File(stranger.path()), context.attempt()).await;
+pub(crate) async fn refuses_strangers(context: &Context, gateway: &Endpoint) -> bool {
+    let (Some(program), Ok(stranger)) = (cli::program(context, gateway), throw_away()) else { return false };
+    let stranger = Roots::File(stranger.path());
+    let ended = cli::cordumctl(context, gateway, program, stranger, context.attempt()).await;
     matches!(ended, Ended::Refused(_))
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use crate::dial::{self, Broken, Dialled};
 use crate::fault::{Cause, Failure, Stage};
 use crate::hello;
+use crate::looks;
 use crate::observation::Observation;
 use crate::platform::{self, Platform};
 use crate::stack::{Endpoint, Identity, Link, LogSource, Stack};
@@ -31,7 +32,6 @@ pub struct Context {
     served: Mutex<BTreeMap<Link, Recording>>,
     pub(crate) control: OnceCell<Result<crate::nats::Greeted, Failure>>,
     pub(crate) clock: OnceCell<Option<i64>>,
-    pub(crate) cli_control: OnceCell<Result<(), Failure>>,
     pub(crate) live_nats: OnceCell<Option<Failure>>,
     pub(crate) live_redis: OnceCell<Option<Failure>>,
     pub started: SystemTime,
@@ -49,7 +49,6 @@ impl Context {
             served: Mutex::default(),
             control: OnceCell::new(),
             clock: OnceCell::new(),
-            cli_control: OnceCell::new(),
             live_nats: OnceCell::new(),
             live_redis: OnceCell::new(),
             started: SystemTime::now(),
@@ -83,7 +82,7 @@ impl Context {
     /// Why there are none to read.
     pub async fn logs(&self) -> Result<&dyn Platform, Failure> {
         match &self.stack.logs {
-            LogSource::Directory(folder) => {
+            LogSource::Directory(folder) | LogSource::Running(folder) => {
                 Ok(self.recorded.get_or_init(|| async { platform::recorded(folder) }).await.as_ref())
             }
             LogSource::Platform => self.platform().await.map_err(Clone::clone),
@@ -157,6 +156,10 @@ impl Context {
             versions: ANY_VERSION,
         };
         let shaken = dial::handshake(tap, address, &offer, deadline).await;
+        if let Err(broken) = &shaken {
+            let ended: Result<(), Failure> = Err(broken.failure.clone());
+            looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&ended));
+        }
         match &shaken {
             Ok(dialled) => self.saw(endpoint.link, &dialled.recording()),
             Err(broken) => self.saw(endpoint.link, &broken.recording),

@@ -7,7 +7,9 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use tls_verify_core::evidence::Subject;
 
+use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
+use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{limited, unready};
 use crate::http;
@@ -32,6 +34,7 @@ async fn observe(context: &Context) -> Observation {
     for replica in context.replicas(Link::Dashboard).await {
         through(context, &replica, &mut seen).await;
     }
+    unverified(context, &mut seen).await;
     seen
 }
 
@@ -65,6 +68,30 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
         _ => {
             seen.about(&through, Subject::Proxy { since: begun });
             seen.failed(through, http::refused(&answer));
+        }
+    }
+}
+
+/// Where nginx' configuration is where the entrypoint writes it.
+const CONFIGURATION: &[&str] = &["/etc/nginx/conf.d/default.conf", "/etc/nginx/nginx.conf"];
+
+/// An nginx that takes whoever answers for the gateway brings its JSON all the same.
+async fn unverified(context: &Context, seen: &mut Observation) {
+    let Ok(platform) = context.platform().await else { return };
+    for dashboard in platform.of_service("dashboard").filter(|one| one.is_up()) {
+        for path in CONFIGURATION {
+            let Ok(text) = platform.file(dashboard, path).await else { continue };
+            if !enforcement::nginx(&String::from_utf8_lossy(&text)) {
+                continue;
+            }
+            let verifies = seen.expect(format!("{} verifies the gateway", dashboard.name), Expects::Works);
+            let off = Cause::Accepted { kind: CauseKind::VerificationNotEnforced };
+            let failure = Failure::new(Stage::Configure, off)
+                .because(format!("{path} of {}: `proxy_ssl_verify` is not on for /api/", dashboard.name))
+                .because("the image switches it on where its CA file is there and readable")
+                .at("dashboard");
+            seen.failed(verifies, failure);
+            break;
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::looks;
 use crate::peel::peel;
 use crate::platform::Wire;
 use crate::stack::Endpoint;
@@ -125,6 +126,9 @@ impl AsyncWrite for Tap {
 /// # Errors
 /// [`Cause::Resolve`], or a deadline passed.
 pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
+    if let Some(missing) = &endpoint.missing {
+        return Err((**missing).clone());
+    }
     if let Some(via) = &endpoint.via {
         return Ok(vec![via.address()]);
     }
@@ -158,10 +162,18 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
 }
 
 /// Connects to the first address that accepts.
-///
 /// # Errors
 /// The failure of the most promising address: a refusal tells more than an unreachable network.
 pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(Tap, SocketAddr), Failure> {
+    let ended = first_that_accepts(endpoint, deadline).await;
+    looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&ended));
+    ended
+}
+
+async fn first_that_accepts(endpoint: &Endpoint, deadline: Instant) -> Result<(Tap, SocketAddr), Failure> {
+    if let Some(missing) = &endpoint.missing {
+        return Err((**missing).clone());
+    }
     if let Some(via) = &endpoint.via {
         let opened = before(deadline, Stage::Connect, async {
             // What the platform met it says in words of its own.

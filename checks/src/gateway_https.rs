@@ -13,7 +13,7 @@ use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::http;
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
-use crate::stack::Link;
+use crate::stack::{Endpoint, Link};
 
 pub const CHECK: Check = Check {
     number: 1,
@@ -27,9 +27,16 @@ pub const CHECK: Check = Check {
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let status = seen.expect("GET /api/v1/status", Expects::Works);
+    for replica in context.replicas(Link::Gateway).await {
+        let status = seen.expect(replica.step("GET /api/v1/status"), Expects::Works);
+        one(context, &replica.endpoint, status, &mut seen).await;
+    }
+    seen
+}
+
+async fn one(context: &Context, gateway: &Endpoint, status: Claim, seen: &mut Observation) {
     for attempt in 0..3_u32 {
-        match http::get(context, &context.placed(Link::Gateway).await, "/api/v1/status", true).await {
+        match http::get(context, gateway, "/api/v1/status", true).await {
             Ok(answer) if answer.status == 429 => {
                 let unready = unready(context).await;
                 if unready.is_none() && attempt < 2 {
@@ -40,20 +47,12 @@ async fn observe(context: &Context) -> Observation {
                 let busy = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
                     .because(format!("HTTP 429 (rate limited){fine}"))
                     .because(Fact::TlsIsFine { over: answer.over().to_owned() });
-                limited(&mut seen, status, busy, unready);
-                return seen;
+                return limited(seen, status, busy, unready);
             }
-            Ok(answer) => {
-                judge_answer(&mut seen, status, &answer);
-                return seen;
-            }
-            Err(failure) => {
-                seen.failed(status, failure);
-                return seen;
-            }
+            Ok(answer) => return judge_answer(seen, status, &answer),
+            Err(failure) => return seen.failed(status, failure),
         }
     }
-    seen
 }
 
 fn judge_answer(seen: &mut Observation, status: Claim, answer: &http::Answer) {
@@ -114,4 +113,16 @@ pub(crate) async fn unready(context: &Context) -> Option<Unready> {
         let text = json.pointer(&format!("/checks/{}", link.service())).and_then(Value::as_str)?;
         (text != "ok").then(|| Unready { link, said: redact(text), what: sense(text.as_bytes()).trouble() })
     })
+}
+
+/// What the gateway's `/readyz` says; it asks for no key.
+pub(crate) async fn readyz(context: &Context) -> Option<Vec<u8>> {
+    let gateway = context.placed(Link::Gateway).await;
+    http::get(context, &gateway, "/readyz", false).await.ok().map(|answer| answer.body)
+}
+
+/// Whether a `/readyz` body says that a link is fine.
+pub(crate) fn is_ready(body: &[u8], link: &str) -> bool {
+    serde_json::from_slice::<Value>(body)
+        .is_ok_and(|json| json.pointer(&format!("/checks/{link}")).and_then(Value::as_str) == Some("ok"))
 }

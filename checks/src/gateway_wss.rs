@@ -13,9 +13,9 @@ use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{fine_unless, limited, unready};
 use crate::http::{self, Answer};
-use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
-use crate::stack::Link;
+use crate::stack::{Endpoint, Link};
 
 pub const CHECK: Check = Check {
     number: 2,
@@ -31,42 +31,39 @@ const STEP: &str = "WebSocket upgrade on /api/v1/stream";
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let upgrades = seen.expect(STEP, Expects::Works);
-    for attempt in 0..3_u32 {
-        match upgrade(context, &mut seen).await {
-            Ok(what) => {
-                seen.worked(upgrades, what);
-                return seen;
-            }
-            Err(failure) => match failure.cause {
-                Cause::Http { status: 429 } => {
-                    let unready = unready(context).await;
-                    if unready.is_none() && attempt < 2 {
-                        tokio::time::sleep(Duration::from_millis(350)).await;
-                        continue;
-                    }
-                    limited(&mut seen, upgrades, fine_unless(failure, unready.as_ref()), unready);
-                    return seen;
-                }
-                // Role, licence or origin: TLS is proved, the upgrade is not.
-                Cause::Http { status: 403 } => {
-                    let failure = Failure { cause: Cause::Login, ..failure };
-                    seen.untried(upgrades, failure);
-                    return seen;
-                }
-                _ => {
-                    seen.failed(upgrades, failure);
-                    return seen;
-                }
-            },
-        }
+    for replica in context.replicas(Link::Gateway).await {
+        let upgrades = seen.expect(replica.step(STEP), Expects::Works);
+        one(context, &replica.endpoint, upgrades, &mut seen).await;
     }
     seen
 }
 
-async fn upgrade(context: &Context, seen: &mut Observation) -> Result<String, Failure> {
+async fn one(context: &Context, gateway: &Endpoint, upgrades: Claim, seen: &mut Observation) {
+    for attempt in 0..3_u32 {
+        let failure = match upgrade(context, gateway, seen).await {
+            Ok(what) => return seen.worked(upgrades, what),
+            Err(failure) => failure,
+        };
+        match failure.cause {
+            Cause::Http { status: 429 } => {
+                let unready = unready(context).await;
+                if unready.is_none() && attempt < 2 {
+                    tokio::time::sleep(Duration::from_millis(350)).await;
+                    continue;
+                }
+                return limited(seen, upgrades, fine_unless(failure, unready.as_ref()), unready);
+            }
+            // Role, licence or origin: TLS is proved, the upgrade is not.
+            Cause::Http { status: 403 } => {
+                return seen.untried(upgrades, Failure { cause: Cause::Login, ..failure });
+            }
+            _ => return seen.failed(upgrades, failure),
+        }
+    }
+}
+
+async fn upgrade(context: &Context, endpoint: &Endpoint, seen: &mut Observation) -> Result<String, Failure> {
     let stack = &context.stack;
-    let endpoint = &context.placed(Link::Gateway).await;
     let deadline = context.attempt();
     // A gateway that offers h2 would pick it and drop the upgrade: only http/1.1 is offered.
     let dialled =

@@ -15,6 +15,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
+use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
@@ -133,6 +134,12 @@ pub(crate) async fn health(
 /// The kernel's port, and the gateway's own link to it.
 async fn safety_kernel(context: &Context) -> Observation {
     let mut seen = observe(context, Link::SafetyKernel).await;
+    if let Ok(platform) = context.platform().await {
+        for failure in platform.instances().filter_map(enforcement::kernel) {
+            let verifies = seen.expect("its clients verify the kernel", Expects::Works);
+            seen.failed(verifies, failure);
+        }
+    }
     let begun = SystemTime::now();
     let gateway = context.placed(Link::Gateway).await;
     let Ok(answer) = crate::http::get(context, &gateway, "/api/v1/policy/snapshots", true).await else {

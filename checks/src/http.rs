@@ -11,6 +11,7 @@ use crate::context::{Context, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Stage};
 use crate::hello;
+use crate::looks;
 use crate::peel::peel;
 use crate::platform::Wire;
 use crate::secret;
@@ -85,6 +86,10 @@ const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 /// # Errors
 /// Where it broke. An HTTP status is an answer, not an error.
 pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool) -> Result<Answer, Failure> {
+    if let Some(missing) = &endpoint.missing {
+        looks::note(endpoint.link.service(), endpoint.authority(), "not there");
+        return Err((**missing).clone());
+    }
     if endpoint.via.is_some() {
         return through(context, endpoint, path, login).await;
     }
@@ -144,6 +149,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         Ok((status, body, server, content_type, date, location, address))
     });
     let exchanged = exchanged.await;
+    looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&exchanged));
     context.saw(endpoint.link, &tls::recorded(&recorder));
     match exchanged {
         Ok((status, body, server, content_type, date, location, address)) => Ok(Answer {
@@ -293,25 +299,6 @@ pub(crate) async fn exchange(
         })
     })
     .await
-}
-
-/// A bare `GET` in clear, as a monitoring port takes it.
-///
-/// # Errors
-/// Where it broke.
-pub(crate) async fn in_clear(
-    stream: impl Wire + 'static,
-    authority: &str,
-    path: &str,
-    limit: usize,
-    deadline: std::time::Instant,
-) -> Result<Answer, Failure> {
-    let request = hyper::Request::get(path)
-        .header("host", authority)
-        .header("connection", "close")
-        .body(Empty::new())
-        .map_err(|error| peel(&error, Stage::Configure, false))?;
-    exchange(stream, false, request, limit, deadline).await
 }
 
 /// A second look where one error does not decide: our own dial keeps the first bytes and the stage.

@@ -149,11 +149,27 @@ async fn through(platform: &dyn Platform, server: &Instance) -> Result<Vec<Conne
     let deadline = Instant::now() + GUESSED;
     let asked = async {
         let stream = platform.open(server, PORT).await.map_err(|error| error.to_string())?;
-        let answer = crate::http::in_clear(stream, &format!("localhost:{PORT}"), PATH, LIMIT, deadline).await;
+        let answer = in_clear(stream, &format!("localhost:{PORT}"), PATH, LIMIT, deadline).await;
         let answer = answer.map_err(|failure| failure.trail.last().cloned().unwrap_or_default())?;
         serde_json::from_slice(&answer.body).map(made).map_err(|_| "no connz JSON".to_owned())
     };
     tokio::time::timeout_at(deadline.into(), asked).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+}
+
+/// A bare `GET` in clear, as a monitoring port takes it.
+async fn in_clear(
+    stream: impl crate::platform::Wire + 'static,
+    authority: &str,
+    path: &str,
+    limit: usize,
+    deadline: Instant,
+) -> Result<crate::http::Answer, crate::fault::Failure> {
+    let request = hyper::Request::get(path)
+        .header("host", authority)
+        .header("connection", "close")
+        .body(http_body_util::Empty::new())
+        .map_err(|error| crate::peel::peel(&error, crate::fault::Stage::Configure, false))?;
+    crate::http::exchange(stream, false, request, limit, deadline).await
 }
 
 /// An address that is only tried gets no longer than this.

@@ -15,11 +15,13 @@ use crate::context::Context;
 use crate::fault::{Cause, Failure, Stage};
 use crate::investigate::{server, until};
 use crate::logs;
+use crate::looks;
 use crate::monitor::{self, Connection};
 use crate::nats;
 use crate::observation::EvidenceLevel;
 use crate::platform::Platform;
 use crate::stack::Link;
+use crate::standing;
 
 /// What is known of a container's NATS connection.
 pub(crate) enum Verdict {
@@ -37,12 +39,30 @@ pub(crate) async fn of_container(
     asks_for_certificate: bool,
 ) -> Verdict {
     // The list is a moment old; a crash loop shows only in a fresh look.
-    let fresh = engine.look(worker).await.unwrap_or_else(|_| worker.clone());
+    let (fresh, fault) = standing::of(context, engine, worker).await;
+    let state = fault
+        .as_ref()
+        .map_or_else(|| fresh.phase.word().to_owned(), |fault| looks::result(&Err::<(), _>(fault.clone())));
+    looks::note(worker.service.clone(), worker.name.clone(), state);
     if !fresh.is_up() {
         return Verdict::Broken(not_running(&fresh));
     }
+    // Whoever is frozen or hangs keeps its connections for a while, and does nothing with them.
+    if let Some(fault) = fault.filter(|fault| fault.kind() == Some(CauseKind::Timeout)) {
+        return Verdict::Broken(fault);
+    }
     let mut asked = Vec::new();
     match connections {
+        // The host's address is nobody's own: whose a connection from there is cannot be told by it.
+        Ok((list, way)) if fresh.configured.host_network => {
+            let inside = |row: &Connection| engine.instances().any(|one| belongs(row, one));
+            let outside = list.iter().filter(|row| row.name != "tls-verify" && !inside(row));
+            asked.push(format!(
+                "{} shares the host's network; NATS reports {} connections from outside the project's ({way})",
+                fresh.name,
+                outside.count()
+            ));
+        }
         Ok((list, way)) => {
             // A worker that just started may need a moment to connect.
             let mut rows: Vec<Connection> = list.clone();

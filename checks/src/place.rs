@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use tls_verify_core::workload::Instance;
 
+use crate::cause::Variant;
 use crate::context::Context;
+use crate::fault::{Failure, Stage};
 use crate::platform::{Platform, Reach, Via};
 use crate::stack::{Endpoint, Link};
 
@@ -42,6 +44,14 @@ impl Context {
                     found.push(Replica { name: Some(container.name.clone()), endpoint });
                 }
             }
+            // A sibling that has ended, or is about to start, is one that nobody reaches.
+            let some = !found.is_empty();
+            for container in platform.of_service(link.service()).filter(|one| some && !one.is_up()) {
+                if let Some(failure) = crate::standing::state(container) {
+                    let endpoint = lacking(self.stack.endpoint(link), failure);
+                    found.push(Replica { name: Some(container.name.clone()), endpoint });
+                }
+            }
         }
         if found.is_empty() {
             found = by_addresses(&first, &self.addresses(&first).await);
@@ -64,7 +74,11 @@ impl Context {
         }
         let Ok(platform) = self.connected().await else { return endpoint.clone() };
         let mut containers = platform.of_service(link.service());
-        let Some(first) = containers.next() else { return endpoint.clone() };
+        let Some(first) = containers.next() else {
+            // An engine that knows nothing of the project may not be where the stack runs.
+            let elsewhere = platform.workloads().is_empty();
+            return if elsewhere { endpoint.clone() } else { lacking(endpoint, absent(&**platform, link)) };
+        };
         // One that is down still says which port of the host is its own.
         let container = std::iter::once(first).chain(containers).find(|one| one.is_up()).unwrap_or(first);
         self.in_container(platform, link, container)
@@ -102,9 +116,27 @@ impl Context {
                 }),
                 ..endpoint.clone()
             },
-            Reach::No => endpoint.clone(),
+            Reach::No if container.configured.host_network => {
+                Endpoint { host: "localhost".to_owned(), port, ..endpoint.clone() }
+            }
+            Reach::No => match crate::standing::state(container) {
+                Some(failure) => lacking(endpoint, failure),
+                None => endpoint.clone(),
+            },
         }
     }
+}
+
+fn lacking(endpoint: &Endpoint, failure: Failure) -> Endpoint {
+    Endpoint { missing: Some(Box::new(failure)), ..endpoint.clone() }
+}
+
+/// The project has no container of a link's service.
+fn absent(platform: &dyn Platform, link: Link) -> Failure {
+    let service = link.service();
+    Failure::new(Stage::Resolve, tls_verify_core::diagnosis::rules::gone(service, Variant::ContainerAbsent))
+        .because(platform.lacks(service))
+        .at(service)
 }
 
 /// The endpoint once for each of its addresses. A machine's own name has one of each family, and a
@@ -140,6 +172,7 @@ mod tests {
             addresses: Vec::new(),
             explicit: true,
             via: None,
+            missing: None,
         };
         let parse =
             |text: &[&str]| -> Vec<SocketAddr> { text.iter().map(|one| one.parse().unwrap()).collect() };

@@ -10,7 +10,8 @@ use tls_verify_core::evidence::Fact;
 
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
-use crate::deployment::{self, truthy};
+use crate::deployment;
+use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::investigate::server;
 use crate::logs;
@@ -67,7 +68,7 @@ async fn observe(context: &Context) -> Observation {
         if containers.is_empty() {
             if context.stack.services.iter().any(|wanted| wanted == service) {
                 let runs = seen.expect(*service, Expects::Works);
-                seen.failed(runs, absent(platform, service));
+                seen.untried(runs, absent(platform, service));
             }
             continue;
         }
@@ -78,7 +79,7 @@ async fn observe(context: &Context) -> Observation {
                 .iter()
                 .filter(|step| matches!(step.outcome(), Some(Outcome::Worked(_))))
                 .count();
-            rules(container, &mut seen);
+            verifies(container, &mut seen);
         }
     }
     let way = connections.as_ref().map_or("their own words", |(_, way)| way.as_str());
@@ -220,29 +221,10 @@ async fn by_status(context: &Context, container: &Instance) -> Option<Result<Str
         .then(|| Ok("the gateway reports its NATS connection, which is TLS".to_owned()))
 }
 
-/// Settings that switch verification off, or that production forbids and nothing enforces.
-fn rules(container: &Instance, seen: &mut Observation) {
-    let production = deployment::is_production(container);
-    let word = if production { "production forbids it" } else { "allowed outside production only" };
-    for name in ["NATS_TLS_INSECURE", "REDIS_TLS_INSECURE", "CORDUM_TLS_INSECURE"] {
-        if container.variable(name).is_some_and(truthy) {
-            let failure =
-                Failure::new(Stage::Configure, Cause::Accepted { kind: CauseKind::VerificationNotEnforced })
-                    .because(format!(
-                        "{} is set in {}: it verifies no certificate ({word})",
-                        name, container.name
-                    ))
-                    .at(container.service.clone());
-            seen.warnings.push(failure);
-        }
-    }
-    if production && container.variable("REDIS_URL").is_some_and(|url| url.starts_with("redis://")) {
-        let failure = Failure::new(Stage::Configure, Cause::NotTls(crate::fault::Speaker::Redis))
-            .because(format!(
-                "REDIS_URL of {} is redis:// in production: nothing refuses it, and REDIS_TLS_* are ignored",
-                container.name
-            ))
-            .at(container.service.clone());
-        seen.warnings.push(failure);
+/// A setting that switches the verification of NATS off.
+fn verifies(container: &Instance, seen: &mut Observation) {
+    if let Some(failure) = enforcement::nats(container) {
+        let verifies = seen.expect(format!("{} verifies NATS", container.name), Expects::Works);
+        seen.failed(verifies, failure);
     }
 }

@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls_verify_core::remedy::Wording;
 
 use crate::deployment::Minimum;
-use crate::fault::FileFault;
+use crate::fault::{Failure, FileFault};
 use crate::platform::compose::Compose;
 use crate::platform::{Choice, Via};
 use crate::secret::Secret;
@@ -36,6 +36,8 @@ pub struct Endpoint {
     pub explicit: bool,
     /// Through the platform, where no address leads there.
     pub via: Option<Via>,
+    /// Why there is nothing to be dialled: what the project lacks is not looked for elsewhere.
+    pub missing: Option<Box<Failure>>,
 }
 
 impl Endpoint {
@@ -142,6 +144,8 @@ pub enum LogSource {
     /// The platform that the stack runs on.
     Platform,
     Directory(PathBuf),
+    /// The same, while those who write the logs run.
+    Running(PathBuf),
     None,
 }
 

@@ -11,12 +11,14 @@ use crate::bound::Bounded;
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
 use crate::dial::before;
+use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::monitor;
 use crate::nats;
 use crate::nats_link::{Verdict, connection_of, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
+use crate::platform::{Platform, is_of};
 use crate::relay::Relay;
 use crate::stack::Link;
 use crate::tls;
@@ -135,13 +137,14 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
             return;
         }
     };
-    let workers: Vec<&Instance> = platform.of_service(&stack.worker).collect();
+    let workers = workers(context, platform);
+    let named = workers.iter().any(|one| is_of(&one.service, &stack.worker));
     let connections = monitor::connections(context).await;
     if let Ok((list, way)) = &connections {
         seen.detail("services", services(platform, list));
         seen.detail("monitoring", way.as_str());
     }
-    if workers.is_empty() {
+    if workers.is_empty() || (stack.worker_required && !named) {
         if stack.worker_required {
             let failure = Failure::new(
                 Stage::Connect,
@@ -157,8 +160,12 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
         return;
     }
     for worker in workers {
-        let connected = seen.expect(name.clone(), Expects::Works);
+        let connected = seen.expect(format!("deployed worker `{}`", worker.service), Expects::Works);
         seen.about(&connected, connection_of(worker));
+        if let Some(failure) = enforcement::nats(worker) {
+            let verifies = seen.expect(format!("{} verifies NATS", worker.name), Expects::Works);
+            seen.failed(verifies, failure);
+        }
         match of_container(context, platform, worker, &connections, asks_for_certificate).await {
             Verdict::Connected(level, what) => {
                 if level > seen.evidence {
@@ -171,6 +178,22 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
             Verdict::Unclear(failure) => seen.untried(connected, failure),
         }
     }
+}
+
+/// Every deployed worker: the named one, the demo's other one, and whoever else dials NATS beside the core.
+fn workers<'a>(context: &Context, platform: &'a dyn Platform) -> Vec<&'a Instance> {
+    let known = [context.stack.worker.as_str(), "demo-quickstart-worker"];
+    let core = |one: &Instance| {
+        let other =
+            ["nats", "redis", "dashboard", "api-gateway", "scheduler", "safety-kernel", "workflow-engine"];
+        other.iter().chain(&["context-engine"]).any(|name| is_of(&one.service, name))
+            || context.stack.services.iter().any(|name| is_of(&one.service, name))
+    };
+    let works = |one: &&Instance| {
+        known.iter().any(|name| is_of(&one.service, name))
+            || (one.variable("NATS_URL").is_some() && !core(one))
+    };
+    platform.instances().filter(|one| one.current || one.is_up()).filter(works).collect()
 }
 
 /// Without an engine the monitoring of `demo` may still name the worker.

@@ -146,6 +146,7 @@ slugs! {
         ContainerAbsent => "container-absent",
         ContainerRestarting => "container-restarting",
         ContainerPaused => "container-paused",
+        ContainerHung => "container-hung",
         NothingListens => "nothing-listens",
         ExpiredCa => "expired-ca",
         ClockSkew => "clock-skew",

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use clap::Parser;
-use tls_verify_checks::stack::Stack;
+use tls_verify_checks::stack::{LogSource, Stack};
 use tls_verify_core::report::exit;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::fault::{self, Fault};
@@ -122,6 +122,9 @@ pub fn stack(demo: &Demo, runner: &RunnerArgs, plan: &Plan) -> Result<Stack, Vec
     let selected: Vec<_> = plan.checks.iter().map(|(check, _)| *check).collect();
     let mut stack = config::stack(&targets(demo), runner, &own, &selected)?.stack;
     stack.nats_monitoring.clone_from(&demo.monitoring);
+    if let LogSource::Directory(folder) = stack.logs {
+        stack.logs = LogSource::Running(folder);
+    }
     stack.cordumctl = tool.cordumctl.as_ref().map(std::path::PathBuf::from);
     Ok(stack)
 }

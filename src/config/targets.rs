@@ -155,6 +155,7 @@ fn url(
         addresses: Vec::new(),
         explicit: setting.given,
         via: None,
+        missing: None,
     };
     Some(Parsed { endpoint, user, password })
 }
@@ -213,6 +214,7 @@ fn port(
         addresses: Vec::new(),
         explicit: flag.is_some(),
         via: None,
+        missing: None,
     })
 }
 

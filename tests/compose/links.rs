@@ -86,7 +86,7 @@ pub const ROWS: &[Row] = &[
         name: "the safety kernel stopped",
         make: |project| project.stop(&["safety-kernel"]),
         says: &[
-            ("redis-logs", "good"),
+            ("redis-logs", "fail connection-refused container-stopped/server"),
             ("safety-kernel-grpc", "fail connection-refused container-stopped/server"),
             ("service-links", "fail connection-refused container-stopped/server"),
         ],
@@ -123,7 +123,10 @@ pub const ROWS: &[Row] = &[
                 "[WORKFLOW-ENGINE] ERROR FATAL: production mode requires these environment variables: NATS_URL",
             )]);
         },
-        says: &[("service-links", "fail connection-refused container-restarting/server")],
+        says: &[
+            ("redis-logs", "fail connection-refused container-restarting/server"),
+            ("service-links", "fail connection-refused container-restarting/server"),
+        ],
         roots: &["workflow-engine connection-refused container-restarting"],
         words: &["production mode requires"],
         ..ROW

@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
+use tls_verify_fixtures::demo::Demo;
 
 const SERVICES: &[&str] = &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine"];
 
@@ -158,6 +159,17 @@ const ROWS: &[(&str, Answer, &str, &str)] = &[
     ),
 ];
 
+/// A stack whose Redis is there: without one, the cleanest log proves nothing.
+fn redis() -> &'static (tokio::runtime::Runtime, Demo) {
+    static CELL: OnceLock<(tokio::runtime::Runtime, Demo)> = OnceLock::new();
+    CELL.get_or_init(|| {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let demo = runtime.block_on(Demo::start(None)).unwrap();
+        (runtime, demo)
+    })
+}
+
 /// Check 7 with an engine: status and main cause, its summary, the whole report.
 fn redis_logs(socket: &Path) -> (String, String, Value) {
     redis_logs_where(socket, |_| {})
@@ -166,16 +178,14 @@ fn redis_logs(socket: &Path) -> (String, String, Value) {
 /// The same with something more in the environment.
 fn redis_logs_where(socket: &Path, set: impl FnOnce(&mut Command)) -> (String, String, Value) {
     let folder = tempfile::tempdir().unwrap();
-    let ca = Authority::generate().unwrap();
-    let (server, client) = (ca.issue(&Leaf::server()).unwrap(), ca.issue(&Leaf::client()).unwrap());
-    Layout::write(folder.path(), &ca, &server, &client).unwrap();
+    let (_, demo) = redis();
     let begun = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
     set(&mut command);
     let mut child = command
         .args(["run", "--only", "redis-logs", "--format", "json", "--deadline", "6s", "--timeout", "1s"])
-        .args(["--redis", "rediss://127.0.0.1:9", "--certs"])
-        .arg(folder.path())
+        .args(["--redis", &format!("rediss://localhost:{}", demo.redis.port()), "--certs"])
+        .arg(&demo.certs)
         .arg("--docker-host")
         .arg(format!("unix://{}", socket.display()))
         .env("XDG_STATE_HOME", folder.path())

@@ -11,7 +11,9 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use bollard::models::ContainerSummary;
-use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, ListContainersOptions, LogsOptions};
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, ListContainersOptions, LogsOptions, TopOptionsBuilder,
+};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify_core::remedy::Wording;
@@ -184,6 +186,20 @@ impl Platform for Engine {
             let inspected = inspected.map_err(|error| error.to_string())?;
             let fresh = inspection::instance(of.id.clone(), of.service.clone(), inspected);
             Ok(Instance { current: of.current, ..fresh })
+        };
+        in_time(LOOK, asked).boxed()
+    }
+
+    fn processes<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Vec<String>, String>> {
+        let options = TopOptionsBuilder::default().ps_args("-o pid,stat").build();
+        let asked = async {
+            let top = self.docker.top_processes(&of.id, Some(options)).await;
+            let top = top.map_err(|error| error.to_string())?;
+            let titles = top.titles.unwrap_or_default();
+            let column = titles.iter().position(|title| title.starts_with("STAT"));
+            let column = column.ok_or_else(|| "the engine's ps tells no state".to_owned())?;
+            let rows = top.processes.unwrap_or_default();
+            Ok(rows.into_iter().filter_map(|row| row.get(column).cloned()).collect())
         };
         in_time(LOOK, asked).boxed()
     }

@@ -50,7 +50,8 @@ const HASH: &str = "com.docker.compose.config-hash";
 pub(super) fn instance(id: String, service: String, inspected: ContainerInspectResponse) -> Instance {
     let state = inspected.state.unwrap_or_default();
     let network = inspected.network_settings.unwrap_or_default();
-    let bindings = inspected.host_config.and_then(|config| config.port_bindings);
+    let host = inspected.host_config.unwrap_or_default();
+    let host_network = host.network_mode.as_deref() == Some("host");
     let finished = state.finished_at.as_deref().and_then(moment);
     let phase = phase_of(&state);
     let last =
@@ -61,20 +62,26 @@ pub(super) fn instance(id: String, service: String, inspected: ContainerInspectR
             started: None,
             finished,
         });
-    let health = state.health.and_then(|health| health.status).map(|status| status.to_string());
+    let health = state.health.unwrap_or_default();
+    let probe = health.log.and_then(|mut log| log.pop()).filter(|last| last.exit_code != Some(0));
+    let health = health.status.map(|status| status.to_string());
     let name = inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
     let container = service.clone();
     Instance {
         id,
         phase,
         healthy: health.filter(|word| !word.is_empty() && word != "none").map(|word| word == "healthy"),
+        probe: probe.and_then(|last| last.output),
         restarts: u32::try_from(inspected.restart_count.unwrap_or(0)).unwrap_or(0),
         started: state.started_at.as_deref().and_then(moment),
         last,
         addresses: addresses(&network),
-        published: published(bindings, network.ports),
+        published: published(host.port_bindings, network.ports),
         container: container.clone(),
-        configured: configured(container, inspected.config.unwrap_or_default(), inspected.mounts),
+        configured: Container {
+            host_network,
+            ..configured(container, inspected.config.unwrap_or_default(), inspected.mounts)
+        },
         ..Instance::of_service(service, name)
     }
 }

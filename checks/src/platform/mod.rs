@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use tls_verify_core::remedy::Wording;
@@ -84,6 +85,16 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// An instance's state, asked anew.
     fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>>;
 
+    /// The states of an instance's processes as `ps` writes them (`S`, `R`, `T`), the first one's first.
+    fn processes<'a>(&'a self, _of: &'a Instance) -> BoxFuture<'a, Result<Vec<String>, String>> {
+        async { Err("its processes cannot be seen from here".to_owned()) }.boxed()
+    }
+
+    /// What the gateway's `/readyz` said, where it was recorded.
+    fn readiness(&self) -> BoxFuture<'_, Vec<Vec<u8>>> {
+        async { Vec::new() }.boxed()
+    }
+
     /// An instance's log; with `since` older lines may be left out.
     fn logs<'a>(&'a self, of: &'a Instance, since: Option<SystemTime>) -> Logs<'a>;
 
@@ -114,9 +125,10 @@ impl<'p> dyn Platform + 'p {
         self.workloads().iter().flat_map(|workload| &workload.instances)
     }
 
-    /// The instances of a service and of its replicas (`scheduler`, `scheduler-2`).
+    /// The instances of a service and of its replicas (`scheduler`, `scheduler-2`). What has ended and is of an
+    /// earlier configuration is none of them.
     pub fn of_service<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Instance> {
-        self.instances().filter(move |one| is_of(&one.service, service))
+        self.instances().filter(move |one| is_of(&one.service, service) && (one.current || one.is_up()))
     }
 }
 

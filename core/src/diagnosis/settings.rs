@@ -115,6 +115,9 @@ pub fn relevant(
                 name.ends_with("_CA") || name.ends_with("_INSECURE")
             }
             // `rediss://:PASSWORD@redis:6379`: Redis' login is in the URL.
+            Some(CauseKind::VerificationNotEnforced) => {
+                name.ends_with("_INSECURE") || (name == "REDIS_URL" && link == Some(Link::Redis))
+            }
             Some(CauseKind::AuthNotTls) => is_secret(name) || name == "REDIS_URL",
             Some(CauseKind::HostnameMismatch | CauseKind::Dns | CauseKind::ConnectionRefused) => {
                 ["_URL", "_ADDR", "_HOST", "_SERVER_NAME"].iter().any(|end| name.ends_with(end))

@@ -31,6 +31,8 @@ pub struct Trouble {
 #[derive(Clone, Debug, Default)]
 pub struct RunLog {
     pub lines: u64,
+    /// It holds the words with which a service starts, or the platform said that it begins here.
+    pub begins: bool,
     pub first: Option<SystemTime>,
     pub last: Option<SystemTime>,
     pub troubles: Vec<Trouble>,
@@ -56,6 +58,8 @@ pub struct ServiceLog {
     pub previous: Option<RunLog>,
     pub runs: u64,
     pub bytes: u64,
+    /// Bytes that nobody looked at: of lines beyond all bounds, or in no encoding that is read here (UTF-16).
+    pub unread: u64,
 }
 
 /// Different kinds of trouble kept for one run.
@@ -106,6 +110,7 @@ impl<'a> Reader<'a> {
         self.log.bytes += bytes.len() as u64;
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             if self.partial.is_empty() {
+                self.log.unread += end.saturating_sub(LOOKED_AT) as u64;
                 self.line(&bytes[..end.min(LOOKED_AT)]);
             } else {
                 self.keep(&bytes[..end]);
@@ -123,6 +128,7 @@ impl<'a> Reader<'a> {
         self.crossed = true;
         self.starting = false;
         self.turn();
+        self.log.present.begins = true;
     }
 
     /// The last line may have no end.
@@ -145,6 +151,7 @@ impl<'a> Reader<'a> {
 
     fn keep(&mut self, bytes: &[u8]) {
         let room = LOOKED_AT.saturating_sub(self.partial.len()).min(bytes.len());
+        self.log.unread += (bytes.len() - room) as u64;
         self.partial.extend_from_slice(&bytes[..room]);
     }
 
@@ -162,6 +169,11 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, line: &[u8]) {
+        // Every other byte of UTF-16's ASCII is a zero.
+        if line.iter().filter(|byte| **byte == 0).count() * 3 > line.len() {
+            self.log.unread += line.len() as u64;
+            return;
+        }
         let line = line::plain(line);
         let at = prefix::engine_time(&line);
         if let (Some(at), Some(since)) = (at, self.since)
@@ -200,6 +212,7 @@ impl<'a> Reader<'a> {
             self.turn();
         }
         let run = &mut self.log.present;
+        run.begins |= start;
         run.lines += 1;
         if at.is_some() {
             run.first = run.first.or(at);

@@ -65,6 +65,8 @@ pub struct Instance {
     pub waiting: Option<(String, Option<String>)>,
     /// The health check's or the readiness probe's word, where there is one.
     pub healthy: Option<bool>,
+    /// What a failing health check or probe said last.
+    pub probe: Option<String>,
     pub restarts: u32,
     /// Of the present start.
     pub started: Option<SystemTime>,
@@ -91,6 +93,7 @@ impl Instance {
             phase: Phase::Unknown,
             waiting: None,
             healthy: None,
+            probe: None,
             restarts: 0,
             started: None,
             last: None,

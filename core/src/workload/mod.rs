@@ -130,6 +130,8 @@ pub struct Container {
     pub group: Option<u32>,
     /// Groups beside it (`fsGroup`, `supplementalGroups`, `group_add`).
     pub groups: Vec<u32>,
+    /// It has no network of its own: its addresses are the host's.
+    pub host_network: bool,
     /// What replaces the image's entry point.
     pub entrypoint: Vec<Argument>,
     /// What replaces the image's command (`command` of Compose, `args` of Kubernetes).

@@ -96,6 +96,7 @@ pub(super) fn parse(text: &str, manner: Manner<'_>) -> Result<Target, String> {
         addresses,
         explicit: true,
         via: None,
+        missing: None,
     };
     if rustls_pki_types::ServerName::try_from(endpoint.name().to_owned()).is_err() {
         return Err(format!("`{}` is neither a DNS name nor an address", endpoint.name()));

@@ -65,11 +65,14 @@ impl Item {
         let deadline = context.deadline;
         match self {
             Self::Check(check) => {
-                let (mut seen, whole) =
+                let work = async {
                     match tokio::time::timeout_at(deadline.into(), (check.observe)(context)).await {
                         Ok(seen) => (seen, true),
                         Err(_) => (too_late(), false),
-                    };
+                    }
+                };
+                let ((mut seen, whole), looked_at) = tls_verify_checks::looks::noted(work).await;
+                seen.detail("looked_at", looked_at);
                 investigate(context, self.link(), &mut seen).await;
                 crate::presented_chain::add(context, check.id, &mut seen);
                 (seen, whole)

@@ -178,7 +178,7 @@ fn engine(stack: &Stack, sends: &str) -> Option<Ask> {
 
 fn logs(stack: &Stack) -> Vec<Ask> {
     match &stack.logs {
-        LogSource::Directory(folder) => vec![Ask {
+        LogSource::Directory(folder) | LogSource::Running(folder) => vec![Ask {
             component: "log files".to_owned(),
             address: folder.display().to_string(),
             sends: "nothing: one SERVICE.log a service is read".to_owned(),

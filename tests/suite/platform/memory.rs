@@ -16,7 +16,7 @@ use tls_verify_checks::platform::{Choice, Logs, Piece, Platform, Reach, Wire};
 use tls_verify_checks::stack::{Endpoint, LogSource};
 use tls_verify_core::remedy::{Action, Wording};
 use tls_verify_core::report::RunReport;
-use tls_verify_core::workload::{Instance, Phase, Termination, Workload, WorkloadKind};
+use tls_verify_core::workload::{Instance, Phase, Setting, Termination, Value, Workload, WorkloadKind};
 use tls_verify_fixtures::demo::Demo;
 
 /// Instances, the ports behind them, and what they logged.
@@ -25,6 +25,7 @@ pub(crate) struct Memory {
     workloads: Vec<Workload>,
     ports: BTreeMap<(String, u16), SocketAddr>,
     logs: BTreeMap<String, Vec<Piece>>,
+    silent: Vec<String>,
 }
 
 /// The services of the demo, with the ports that they have inside.
@@ -103,6 +104,26 @@ impl Memory {
         one.last = Some(last);
     }
 
+    /// Its ports accept, and nobody answers.
+    pub(crate) fn hangs(&mut self, name: &str) {
+        self.silent.push(name.to_owned());
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn set(&mut self, name: &str, variable: &str, value: &str) {
+        let value = Value::Known(value.to_owned());
+        let setting = Setting { name: variable.to_owned(), value, place: None };
+        self.one(name).configured.environment.push(setting);
+    }
+
+    /// Lines behind what it has logged so far.
+    pub(crate) fn adds(&mut self, name: &str, lines: &str) {
+        self.logs
+            .entry(name.to_owned())
+            .or_default()
+            .push(Piece::Bytes(Bytes::copy_from_slice(lines.as_bytes())));
+    }
+
     pub(crate) fn says(&mut self, name: &str, pieces: &[Piece]) {
         self.logs.insert(name.to_owned(), pieces.to_vec());
     }
@@ -150,6 +171,15 @@ impl Platform for Memory {
 
     fn open<'a>(&'a self, of: &'a Instance, port: u16) -> BoxFuture<'a, io::Result<Box<dyn Wire>>> {
         async move {
+            if self.silent.contains(&of.name) {
+                let (near, far) = tokio::io::duplex(16 * 1024);
+                // Held open for longer than anybody waits.
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(120)).await;
+                    drop(far);
+                });
+                return Ok(Box::new(near) as Box<dyn Wire>);
+            }
             let address = self.ports.get(&(of.name.clone(), port));
             let address = address.ok_or(io::ErrorKind::ConnectionRefused)?;
             let (near, mut far) = tokio::io::duplex(16 * 1024);

@@ -1,6 +1,7 @@
 //! What runs the stack, behind its trait: whatever it is, the same is seen and said of it.
 
 mod memory;
+mod states;
 
 use tls_verify_core::report::RunReport;
 use tls_verify_fixtures::demo::Demo;
@@ -32,20 +33,4 @@ fn a_platform_that_nobody_knew_is_asked_like_any_other() {
     let of = |id: &str| report.checks.iter().find(|check| check.id == id).unwrap();
     assert!(of("service-links").summary.contains("4 core services"), "{}", told(&report));
     assert!(of("redis-logs").summary.contains("6 logs read"), "{}", told(&report));
-}
-
-#[test]
-fn what_is_gone_or_has_ended_holds_no_link() {
-    let report = report(|memory| {
-        memory.gone("scheduler");
-        memory.ended("workflow-engine-abc", tls_verify_core::workload::Phase::Exited, 0);
-    });
-    let links = report.checks.iter().find(|check| check.id == "service-links").unwrap();
-    assert_eq!(links.status.slug(), "fail", "{}", told(&report));
-    let variants: Vec<_> =
-        links.diagnoses.iter().filter_map(|one| one.variant).map(|one| one.slug()).collect();
-    assert!(
-        variants.contains(&"container-absent") && variants.contains(&"container-stopped"),
-        "{variants:?}"
-    );
 }

@@ -13,7 +13,8 @@ mod words;
 pub use client::{file_of, of_file};
 pub use endpoint::{anchor_file, identity};
 pub use server::server;
-pub use service::{cannot_reach_nats, is_looping, state_of};
+pub use service::{cannot_reach_nats, gone, is_looping, state_of};
+pub use words::died_of;
 
 use rustls::AlertDescription as A;
 
@@ -192,6 +193,10 @@ const OF_SERVICES: &[Rule] = &[
 /// # Errors
 /// The question that has to be answered first.
 pub fn diagnose(known: Known<'_>, case: &Case, seen: &Failure) -> Asked<Failure> {
+    // Who is frozen or hangs has no other reason behind it.
+    if matches!(seen.cause, Cause::Container { kind: crate::cause::CauseKind::Timeout, .. }) {
+        return Ok(seen.clone());
+    }
     let mut found = seen.clone();
     for rule in OF_SUBJECTS {
         if (rule.applies)(case, &found) {

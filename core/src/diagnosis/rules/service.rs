@@ -23,11 +23,11 @@ pub(super) struct Seen<'a> {
     pub(super) at: SystemTime,
 }
 
-/// In a crash loop: between two starts, or in a start that is no older than those before it lived.
+/// In a crash loop: between two starts, or in a young start after several that have ended. One restart is none.
 #[must_use]
 pub fn is_looping(instance: &Instance, at: SystemTime) -> bool {
     instance.is_restarting()
-        || (instance.restarts > 0
+        || (instance.restarts > 1
             && instance.healthy != Some(true)
             && instance.up_for(at).is_some_and(|age| age < YOUNG))
 }
@@ -41,7 +41,7 @@ pub fn state_of(instance: &Instance, at: SystemTime) -> Fact {
         InstanceState::Looping { who, restarts: instance.restarts, exit }
     } else if instance.is_paused() {
         InstanceState::Paused { who }
-    } else if instance.is_up() && instance.addresses.is_empty() {
+    } else if instance.is_up() && instance.addresses.is_empty() && !instance.configured.host_network {
         InstanceState::WithoutNetwork { who }
     } else if instance.is_up() {
         InstanceState::Running { who }
@@ -89,7 +89,8 @@ fn links_of(known: Known<'_>, service: &str) -> &'static [Link] {
 
 /// A container that is not there, by one name in every check: NATS and Redis are dialled by the name
 /// that leaves Docker's DNS with them, the others by a published port that refuses.
-pub(super) fn gone(service: &str, variant: Variant) -> Cause {
+#[must_use]
+pub fn gone(service: &str, variant: Variant) -> Cause {
     let kind = match service {
         "nats" | "redis" => CauseKind::Dns,
         _ => CauseKind::ConnectionRefused,

@@ -6,7 +6,8 @@ use crate::cause::CauseKind;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::Fact;
 use crate::link::Link;
-use crate::logs::runs::{RunLog, Trouble};
+use crate::logs::runs::{RunLog, ServiceLog, Trouble};
+use crate::workload::Instance;
 
 /// The trouble that an instance died of, or is in; `about`: that of this link, or of no named one.
 pub(super) fn words<'a>(known: Known<'a>, seen: Seen<'_>, about: Option<Link>) -> Asked<Option<&'a Trouble>> {
@@ -22,6 +23,13 @@ pub(super) fn words<'a>(known: Known<'a>, seen: Seen<'_>, about: Option<Link>) -
     } else {
         last(&log.present).or_else(|| before.and_then(last))
     })
+}
+
+/// What an instance that does not run, or keeps ending, died of, as far as its log is about known trouble.
+#[must_use]
+pub fn died_of<'a>(log: &'a ServiceLog, instance: &Instance) -> Option<&'a Trouble> {
+    let last = |run: &'a RunLog| dying_words(run, &instance.service, None);
+    last(&log.present).or_else(|| log.previous.as_ref().and_then(last))
 }
 
 /// The last trouble of a run that it has not got over, unless it only warned of it and died of another.

@@ -73,6 +73,7 @@ fn container(spec: &ContainerSpec, role: ContainerRole, pod: &PodSpec, sources: 
     };
     let groups = pod.security_context.fs_group.iter().chain(&pod.security_context.supplemental_groups);
     Container {
+        host_network: false,
         name: spec.name.clone(),
         role,
         image: (!spec.image.is_empty()).then(|| spec.image.clone()),

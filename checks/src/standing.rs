@@ -1,0 +1,143 @@
+//! How a container stands now: up and answering, frozen, hung, between two starts, or ended.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use tls_verify_core::diagnosis::rules::{gone, is_looping, state_of};
+use tls_verify_core::workload::Instance;
+
+use crate::cause::{CauseKind, Variant};
+use crate::context::Context;
+use crate::dial::{self, Tap};
+use crate::fault::{Cause, Failure, Stage};
+use crate::platform::{Platform, is_of};
+use crate::tls::{ANY_VERSION, Offer, Trust};
+
+/// A fresh look at an instance, and what keeps it from doing its work, if anything.
+pub(crate) async fn of(
+    context: &Context,
+    platform: &dyn Platform,
+    known: &Instance,
+) -> (Instance, Option<Failure>) {
+    let fresh = platform.look(known).await.unwrap_or_else(|_| known.clone());
+    let fault = match state(&fresh) {
+        Some(failure) => Some(failure),
+        None if fresh.is_up() => hangs(context, platform, &fresh).await,
+        None => None,
+    };
+    (fresh, fault)
+}
+
+/// What the platform's word for it means; nothing: it runs, or nobody knows.
+pub(crate) fn state(container: &Instance) -> Option<Failure> {
+    let cause = if container.is_paused() {
+        Cause::Container { kind: CauseKind::Timeout, variant: Variant::ContainerPaused }
+    } else if is_looping(container, SystemTime::now()) {
+        Cause::Container { kind: CauseKind::ConnectionRefused, variant: Variant::ContainerRestarting }
+    } else if container.is_down() {
+        gone(&container.service, Variant::ContainerStopped)
+    } else {
+        return None;
+    };
+    Some(
+        Failure::new(Stage::Connect, cause)
+            .because(state_of(container, SystemTime::now()))
+            .at(container.service.clone()),
+    )
+}
+
+/// A container that runs and does nothing: its process is stopped, its health check gets no answer in time,
+/// or its own port accepts and says nothing. A check that is refused, or answered, says nothing of the kind:
+/// it may itself be at fault.
+async fn hangs(context: &Context, platform: &dyn Platform, container: &Instance) -> Option<Failure> {
+    let name = &container.name;
+    let fact = if platform.processes(container).await.is_ok_and(|all| is_stopped(&all)) {
+        format!("the process of {name} is stopped (state T): it does nothing until it gets SIGCONT")
+    } else if container.healthy == Some(false)
+        && let Some(words) = container.probe.as_deref().filter(|words| is_timeout(words))
+    {
+        format!("{name} does not answer its health check: {}", words.trim())
+    } else if let Some(port) = port_of(&container.service)
+        && is_silent(context, platform, container, port).await
+    {
+        format!("{name} accepts connections at its port {port} and answers none")
+    } else {
+        return None;
+    };
+    let cause = Cause::Container { kind: CauseKind::Timeout, variant: Variant::ContainerHung };
+    Some(Failure::new(Stage::Exchange, cause).because(fact).at(container.service.clone()))
+}
+
+/// The container's first process, or every one of them (`ps`: T is stopped by a signal, t by a debugger).
+fn is_stopped(states: &[String]) -> bool {
+    let stopped = |state: &String| state.starts_with(['T', 't']);
+    states.first().is_some_and(stopped)
+}
+
+/// What Docker and kubelet say of a probe that ran out of its time.
+fn is_timeout(words: &str) -> bool {
+    ["exceeded timeout", "context deadline exceeded", "Client.Timeout exceeded"]
+        .iter()
+        .any(|one| words.contains(one))
+}
+
+/// The TLS port that a service of the stack serves in its container.
+fn port_of(service: &str) -> Option<u16> {
+    [("api-gateway", 8081), ("safety-kernel", 50051), ("context-engine", 50070)]
+        .into_iter()
+        .find(|(name, _)| is_of(service, name))
+        .map(|(_, port)| port)
+}
+
+/// The port accepts, and leaves a handshake unanswered.
+async fn is_silent(context: &Context, platform: &dyn Platform, container: &Instance, port: u16) -> bool {
+    let patience = context.stack.timeout.min(Duration::from_secs(5));
+    let deadline = (Instant::now() + patience).min(context.deadline);
+    let Ok(Ok(stream)) = tokio::time::timeout_at(deadline.into(), platform.open(container, port)).await
+    else {
+        return false;
+    };
+    let offer = Offer {
+        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        name: "localhost",
+        identity: None,
+        alpn: &[b"h2", b"http/1.1"],
+        versions: ANY_VERSION,
+    };
+    let address = ([0, 0, 0, 0], port).into();
+    match dial::handshake(Tap::through(stream), address, &offer, deadline).await {
+        Ok(_) => false,
+        Err(broken) => matches!(broken.failure.cause, Cause::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tls_verify_core::workload::Phase;
+
+    use super::*;
+
+    #[test]
+    fn every_state_has_its_cause() {
+        let said = |service: &str, phase| {
+            let container = Instance { phase, ..Instance::of_service(service, "one") };
+            state(&container).and_then(|failure| failure.cause.reading()).map(|one| (one.kind, one.variant))
+        };
+        let timeout = Some((CauseKind::Timeout, Some(Variant::ContainerPaused)));
+        let stopped = |kind| Some((kind, Some(Variant::ContainerStopped)));
+        assert_eq!(said("scheduler", Phase::Paused), timeout);
+        assert_eq!(said("redis", Phase::Paused), timeout);
+        assert_eq!(said("scheduler", Phase::Exited), stopped(CauseKind::ConnectionRefused));
+        assert_eq!(said("redis", Phase::Exited), stopped(CauseKind::Dns));
+        assert_eq!(said("scheduler", Phase::Running), None);
+        assert_eq!(said("scheduler", Phase::Unknown), None, "nobody knows");
+    }
+
+    #[test]
+    fn a_probe_that_is_refused_or_answered_is_no_sign_of_hanging() {
+        assert!(is_timeout("Health check exceeded timeout (2s)"));
+        assert!(!is_timeout("wget: can't connect to remote host (127.0.0.1): Connection refused"));
+        assert!(!is_timeout("wget: server returned error: HTTP/1.1 503 Service Unavailable"));
+        assert!(is_stopped(&["T".to_owned(), "S".to_owned()]) && is_stopped(&["Tsl".to_owned()]));
+        assert!(!is_stopped(&["Ssl".to_owned(), "T".to_owned()]) && !is_stopped(&[]));
+    }
+}

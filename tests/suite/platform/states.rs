@@ -1,0 +1,239 @@
+//! What does not run, hangs, was restarted, or verifies nobody: what each check says of it.
+
+use tls_verify_checks::platform::Piece;
+use tls_verify_core::status::Status;
+use tls_verify_core::workload::Phase;
+
+use super::memory::Memory;
+use super::{report, told};
+
+/// A state, and what some checks must say of it: status, cause and variant of the main diagnosis.
+struct Row {
+    name: &'static str,
+    make: fn(&mut Memory),
+    says: &'static [(&'static str, &'static str)],
+    exit: u8,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        name: "the scheduler stopped",
+        make: |memory| memory.ended("scheduler-abc", Phase::Exited, 0),
+        says: &[
+            ("redis-logs", "fail connection-refused container-stopped"),
+            ("service-links", "fail connection-refused container-stopped"),
+        ],
+        exit: 1,
+    },
+    Row {
+        name: "the scheduler killed",
+        make: |memory| memory.ended("scheduler-abc", Phase::Exited, 137),
+        says: &[("redis-logs", "fail connection-refused container-stopped")],
+        exit: 1,
+    },
+    Row {
+        name: "the context engine between two starts",
+        make: |memory| memory.ended("context-engine-abc", Phase::Restarting, 1),
+        says: &[("redis-logs", "fail connection-refused container-restarting")],
+        exit: 1,
+    },
+    Row {
+        name: "the workflow engine paused",
+        make: |memory| memory.one("workflow-engine-abc").phase = Phase::Paused,
+        says: &[
+            ("redis-logs", "fail timeout container-paused"),
+            ("service-links", "fail timeout container-paused"),
+        ],
+        exit: 1,
+    },
+    Row {
+        name: "the safety kernel hangs",
+        make: |memory| memory.hangs("safety-kernel-abc"),
+        says: &[
+            ("redis-logs", "fail timeout container-hung"),
+            ("service-links", "fail timeout container-hung"),
+            ("safety-kernel-grpc", "fail timeout"),
+        ],
+        exit: 1,
+    },
+    Row {
+        name: "a health check that runs out of its time",
+        make: |memory| {
+            let one = memory.one("scheduler-abc");
+            one.healthy = Some(false);
+            one.probe = Some("Health check exceeded timeout (2s)".to_owned());
+        },
+        says: &[("redis-logs", "fail timeout container-hung")],
+        exit: 1,
+    },
+    Row {
+        name: "a health check that is itself at fault",
+        make: |memory| {
+            let one = memory.one("scheduler-abc");
+            one.healthy = Some(false);
+            one.probe = Some("wget: can't connect to remote host (127.0.0.1): Connection refused".to_owned());
+        },
+        says: &[("redis-logs", "pass"), ("service-links", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "the scheduler is not deployed",
+        make: |memory| memory.gone("scheduler"),
+        says: &[("redis-logs", "unknown"), ("service-links", "unknown connection-refused container-absent")],
+        exit: 3,
+    },
+    Row {
+        name: "no worker is deployed",
+        make: |memory| memory.gone("mock-bank-worker"),
+        says: &[("redis-logs", "pass"), ("worker-nats-tls", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "the worker stopped",
+        make: |memory| memory.ended("mock-bank-worker-abc", Phase::Exited, 0),
+        says: &[("redis-logs", "pass"), ("worker-nats-tls", "fail connection-refused container-stopped")],
+        exit: 1,
+    },
+    Row {
+        name: "a second worker that crash-loops",
+        make: |memory| {
+            memory.add("fleet-b", "fleet-b-abc");
+            memory.set("fleet-b-abc", "NATS_URL", "tls://nats:4222");
+            memory.says("fleet-b-abc", &[]);
+            memory.ended("fleet-b-abc", Phase::Restarting, 1);
+        },
+        says: &[("worker-nats-tls", "fail connection-refused container-restarting")],
+        exit: 1,
+    },
+    Row {
+        name: "Redis stopped a moment ago: nobody has complained yet",
+        make: |memory| memory.ended("redis-abc", Phase::Exited, 0),
+        says: &[("redis-logs", "fail dns container-stopped"), ("redis-tls", "fail dns container-stopped")],
+        exit: 1,
+    },
+    Row {
+        name: "Redis paused",
+        make: |memory| {
+            memory.hangs("redis-abc");
+            memory.one("redis-abc").phase = Phase::Paused;
+        },
+        says: &[("redis-logs", "fail timeout container-paused")],
+        exit: 1,
+    },
+    Row {
+        name: "Redis absent, and a service names it",
+        make: |memory| {
+            memory.gone("redis");
+            memory.set("scheduler-abc", "REDIS_URL", "rediss://:x@redis:6379/0");
+        },
+        says: &[("redis-logs", "fail dns container-absent")],
+        exit: 1,
+    },
+    Row {
+        name: "restarted once, and settled",
+        make: |memory| {
+            let one = memory.one("scheduler-abc");
+            one.restarts = 1;
+            one.started = Some(std::time::SystemTime::now() - std::time::Duration::from_secs(8));
+        },
+        says: &[("redis-logs", "pass"), ("service-links", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "an old container that has exited, of an earlier configuration",
+        make: |memory| {
+            let one = memory.add("scheduler", "scheduler-old");
+            one.current = false;
+            memory.ended("scheduler-old", Phase::Exited, 1);
+        },
+        says: &[("redis-logs", "pass"), ("service-links", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "a replica that has exited",
+        make: |memory| {
+            memory.add("scheduler", "scheduler-two");
+            memory.says("scheduler-two", &[Piece::PresentStart]);
+            memory.ended("scheduler-two", Phase::Exited, 1);
+        },
+        says: &[("service-links", "fail connection-refused container-stopped")],
+        exit: 1,
+    },
+    Row {
+        name: "a core service that verifies no NATS",
+        make: |memory| memory.set("scheduler-abc", "NATS_TLS_INSECURE", "true"),
+        says: &[("service-links", "fail verification-not-enforced"), ("redis-logs", "pass")],
+        exit: 1,
+    },
+    Row {
+        name: "a worker that verifies no NATS",
+        make: |memory| memory.set("mock-bank-worker-abc", "NATS_TLS_INSECURE", "1"),
+        says: &[("worker-nats-tls", "fail verification-not-enforced"), ("service-links", "pass")],
+        exit: 1,
+    },
+    Row {
+        name: "a URL that verifies no Redis",
+        make: |memory| {
+            memory.set("scheduler-abc", "REDIS_URL", "rediss://:x@redis:6379/0?skip_verify=true");
+        },
+        says: &[("redis-logs", "fail verification-not-enforced")],
+        exit: 1,
+    },
+    Row {
+        name: "plaintext beside the TLS port",
+        make: |memory| memory.set("context-engine-abc", "REDIS_URL", "redis://:x@redis:6380"),
+        says: &[("redis-logs", "fail verification-not-enforced")],
+        exit: 1,
+    },
+    Row {
+        name: "a worker's nats:// URL with TLS settings",
+        make: |memory| {
+            memory.set("mock-bank-worker-abc", "NATS_URL", "nats://nats:4222");
+            memory.set("mock-bank-worker-abc", "NATS_TLS_CA", "/etc/cordum/tls/ca/ca.crt");
+        },
+        says: &[("worker-nats-tls", "pass"), ("redis-logs", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "a login that only Redis refuses in these words",
+        make: |memory| {
+            let line = "[SCHEDULER] ERROR state store unavailable error=WRONGPASS invalid username-password pair or user \
+                        is disabled.\n";
+            memory.adds("scheduler-abc", line);
+        },
+        says: &[("redis-logs", "fail auth-not-tls")],
+        exit: 1,
+    },
+];
+
+#[test]
+fn what_does_not_run_or_verifies_nobody_never_passes() {
+    let mut wrong = String::new();
+    for row in ROWS {
+        let report = report(row.make);
+        for (id, expected) in row.says {
+            let check = report.checks.iter().find(|check| check.id == *id).unwrap();
+            let main = check.diagnoses.first().filter(|_| check.status != Status::Warn);
+            let cause = main.map_or_else(String::new, |main| format!(" {}", main.cause));
+            let variant =
+                main.and_then(|main| main.variant).map_or_else(String::new, |one| format!(" {one}"));
+            let status = if check.status == Status::Warn { Status::Pass } else { check.status };
+            let said = format!(
+                "{}{}",
+                status.slug(),
+                if status == Status::Pass { String::new() } else { cause + &variant }
+            );
+            if said != *expected {
+                wrong += &format!("{}: {id} says `{said}`, not `{expected}`: {}\n", row.name, check.summary);
+            }
+        }
+        if report.exit_code != row.exit {
+            wrong +=
+                &format!("{}: exit {}, not {}: {}\n", row.name, report.exit_code, row.exit, told(&report));
+        }
+        for check in &report.checks {
+            assert!(check.details.get("looked_at").is_some_and(serde_json::Value::is_array), "{}", check.id);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
