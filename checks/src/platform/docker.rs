@@ -30,6 +30,8 @@ use crate::stack::Stack;
 #[derive(Debug)]
 pub(super) struct Engine {
     docker: Docker,
+    /// Looks at containers that may be under way at the same time.
+    turns: tokio::sync::Semaphore,
     /// `None`: a kind of host that is left to bollard (a named pipe).
     host: Option<Host>,
     project: String,
@@ -40,7 +42,7 @@ pub(super) struct Engine {
 /// How long the engine may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How many containers are looked at together: each answer may take its bound of memory.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
 /// How long for one container's state.
 const LOOK: Duration = Duration::from_secs(2);
 /// Of a command's output or a file no more is taken.
@@ -114,7 +116,8 @@ impl Engine {
         let found: Vec<(Instance, Labels)> =
             stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
         let (project, compose) = (stack.project.clone(), stack.compose.clone());
-        Ok(Self { docker, host: own, project, compose, workloads: inspection::workloads(found) })
+        let turns = tokio::sync::Semaphore::new(AT_ONCE);
+        Ok(Self { docker, turns, host: own, project, compose, workloads: inspection::workloads(found) })
     }
 
     /// A command's standard output, bounded.
@@ -182,6 +185,7 @@ impl Platform for Engine {
 
     fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
         let asked = async {
+            let _turn = self.turns.acquire().await.map_err(|error| error.to_string())?;
             let inspected = self.docker.inspect_container(&of.id, None).await;
             let inspected = inspected.map_err(|error| error.to_string())?;
             let fresh = inspection::instance(of.id.clone(), of.service.clone(), inspected);

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use futures_util::FutureExt;
 use tls_verify_core::diagnosis::rules::died_of;
 use tls_verify_core::evidence::{Fact, Subject};
-use tls_verify_core::workload::Instance;
+use tls_verify_core::workload::{Instance, Phase};
 
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, OwnProbe};
@@ -99,6 +99,13 @@ async fn observe(context: &Context) -> Observation {
         );
         if let (Some(fault), true) = (fault, seen.steps().len() == before) {
             down(&mut seen, &container, &log, fault);
+        }
+        if live && !is_optional(context, &service) && container.phase == Phase::Unknown {
+            let runs = seen.expect(format!("{name} runs"), Expects::Works);
+            let failure = Failure::new(Stage::Connect, Cause::Other)
+                .because(format!("{name} could not be inspected: whether it runs is not known"))
+                .at(container.service.clone());
+            seen.untried(runs, failure);
         }
         if let Some(failure) = enforcement::redis(&container) {
             let verifies = seen.expect(format!("{name} verifies Redis"), Expects::Works);
