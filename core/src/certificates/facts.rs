@@ -198,6 +198,7 @@ fn key(certificate: &X509Certificate<'_>) -> (String, usize) {
                 Some("1.3.132.0.34") => ("EC P-384".to_owned(), 384),
                 Some("1.3.132.0.35") => ("EC P-521".to_owned(), 521),
                 Some("1.3.132.0.33") => ("EC P-224".to_owned(), 224),
+                Some("1.3.132.0.10") => ("EC 1.3.132.0.10 (secp256k1)".to_owned(), 256),
                 Some(other) => (format!("EC {other}"), 0),
                 None => ("EC with explicit parameters".to_owned(), 0),
             }

@@ -9,6 +9,7 @@ use super::key_pair::{self, KeyPair};
 use super::layout::Judged;
 use super::single::{self, Look};
 use super::source::Source;
+use super::verdict::{Question, verify};
 use crate::remedy::catalogue::Blanks;
 use crate::x509::Purpose;
 
@@ -76,6 +77,20 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
             }
         } else {
             judged.findings.extend(single::unreadable(source));
+            if source.facts.is_empty()
+                && source.found.faults.iter().any(|fault| fault.variant == Variant::NoPem)
+            {
+                // Nobody accepts what nobody can read.
+                let nothing = Question {
+                    presented: &[],
+                    anchors: &[],
+                    spare: &[],
+                    names,
+                    purpose: purpose.unwrap_or(Purpose::Any),
+                    at: look.at,
+                };
+                judged.verifications.push(verify(&nothing));
+            }
             for one in &source.facts {
                 judged.findings.extend(single::make(one));
                 judged.findings.extend(single::dates(one, look, source.facts.len() == 1));

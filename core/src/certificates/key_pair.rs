@@ -9,7 +9,7 @@ use super::keys::{self, Fit};
 use super::read::Block;
 use super::single::{self, Look};
 use super::source::Source;
-use super::verdict::{Question, Verification, verify};
+use super::verdict::{Question, SeenByOpenSsl, Verification, verify, verify_files};
 use crate::remedy::catalogue::{self, Blanks};
 use crate::x509::{self, Purpose};
 
@@ -45,9 +45,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
             );
         }
-        if presented.is_empty() {
-            return (found, None);
-        }
+        // Nothing is shown to anybody: no verifier accepts that.
         let anchors = anchors(set);
         let verification = verify(&question(set, &presented, &anchors, look));
         return (found, Some(verification));
@@ -71,7 +69,17 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         found.extend(behind(true));
         return (found, None);
     }
-    let verification = verify(&question(set, &presented, &anchors, look));
+    let sources: Vec<&Source> = std::iter::once(set.leaf).chain(set.more.iter().copied()).collect();
+    let seen: Vec<Vec<u8>> = sources.iter().flat_map(|one| one.chain_of_openssl()).collect();
+    let trusted: Vec<Vec<u8>> = set.anchors.iter().flat_map(|one| one.chain_of_openssl()).collect();
+    let mut verification = verify_files(
+        &question(set, &presented, &anchors, look),
+        SeenByOpenSsl { presented: &seen, anchors: &trusted },
+    );
+    if let Some(message) = set.key.and_then(|key| key.found.mislabelled_key.as_ref()) {
+        verification.openssl = false;
+        verification.differences.push(format!("OpenSSL refuses: {message}"));
+    }
     found.extend(names(set, leaf));
     let unnamed = if set.names.is_empty() {
         verification.clone()
@@ -93,7 +101,8 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         let reason = chained.reason.clone().unwrap_or_default();
         // The others' dates on that day say nothing of today.
         let parsed = parsed && !(dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid));
-        let said = found.iter().any(|one| one.cause == Some(cause) && one.severity == Severity::Error);
+        let grave = |one: &Finding| one.severity == Severity::Error || cause == CauseKind::BadKeyFile;
+        let said = found.iter().any(|one| one.cause == Some(cause) && grave(one));
         // That the CA file cannot be used is said of the CA file.
         if parsed && !said && chained.variant != Some(Variant::EmptyTrustStore) {
             let mut finding =
@@ -117,7 +126,8 @@ fn question<'a>(
     anchors: &'a [Vec<u8>],
     look: Look,
 ) -> Question<'a> {
-    Question { presented, anchors, spare: set.spare, names: &set.names, purpose: set.purpose, at: look.at }
+    let KeyPair { spare, names, purpose, .. } = set;
+    Question { presented, anchors, spare, names, purpose: *purpose, at: look.at }
 }
 
 fn anchors(set: &KeyPair<'_>) -> Vec<Vec<u8>> {
@@ -181,6 +191,13 @@ fn key(set: &KeyPair<'_>) -> Vec<Finding> {
             .fix("put the certificate's private key there", ""),
         );
         return found;
+    }
+    if let Some(message) = &source.found.mislabelled_key {
+        found.push(
+            Finding::new(source.name(), Severity::Warning, message.clone())
+                .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
+                .fix("change the label in its first and its last line to what the message says", ""),
+        );
     }
     if keys.len() > 1 {
         let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
@@ -299,7 +316,15 @@ fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
             )
         } else {
             let address = missing.iter().all(|name| name.parse::<std::net::IpAddr>().is_ok());
-            (address.then_some(Variant::IpNotInSan), leaf.sans.join(", "))
+            let as_text = missing.iter().find(|name| address && leaf.sans.iter().any(|san| san == *name));
+            let has = match as_text {
+                Some(name) => format!(
+                    "{}; {name} is there as a DNS entry, and an address counts as an IP entry alone",
+                    leaf.sans.join(", ")
+                ),
+                None => leaf.sans.join(", "),
+            };
+            (address.then_some(Variant::IpNotInSan), has)
         };
         let misplaced: Vec<String> = missing.iter().filter_map(|name| x509::as_text(parsed, name)).collect();
         let has = if misplaced.is_empty() { format!("it has {has}") } else { misplaced.join(", ") };
@@ -359,6 +384,7 @@ fn start_up_check(
         presented: std::slice::from_ref(&leaf.der),
         anchors: std::slice::from_ref(&first.der),
         spare: &[],
+
         names: &[],
         purpose: Purpose::Client,
         at: leaf.begins + time::Duration::seconds(1),

@@ -4,8 +4,47 @@
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
 use super::facts::Facts;
-use super::read::KeyForm;
+use super::read::{KeyForm, frame};
 use super::source::Source;
+
+impl KeyForm {
+    /// The form of a key, by its first elements (RFC 8017, A.1.2; RFC 5915, 3; RFC 5958, 2).
+    pub(super) fn of(der: &[u8]) -> Option<Self> {
+        let (header, _) = frame(der).filter(|_| der.first() == Some(&0x30))?;
+        match (der.get(header..header + 3)?, der.get(header + 3)?) {
+            ([0x02, 0x01, 0 | 1], 0x30) => Some(Self::Pkcs8),
+            ([0x02, 0x01, 0 | 1], 0x02) => Some(Self::Pkcs1),
+            ([0x02, 0x01, 1], 0x04) => Some(Self::Sec1),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Pkcs1 => "RSA PRIVATE KEY",
+            Self::Pkcs8 => "PRIVATE KEY",
+            Self::Sec1 => "EC PRIVATE KEY",
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Pkcs1 => "an RSA key (PKCS#1)",
+            Self::Pkcs8 => "PKCS#8",
+            Self::Sec1 => "an EC key (SEC 1)",
+        }
+    }
+}
+
+/// The form that a label promises.
+pub(super) fn promised(label: &str) -> Option<KeyForm> {
+    match label {
+        "PRIVATE KEY" => Some(KeyForm::Pkcs8),
+        "RSA PRIVATE KEY" => Some(KeyForm::Pkcs1),
+        "EC PRIVATE KEY" => Some(KeyForm::Sec1),
+        _ => None,
+    }
+}
 
 /// Whether a key belongs to a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

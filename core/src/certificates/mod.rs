@@ -6,6 +6,7 @@ pub mod inventory;
 mod key_pair;
 mod keys;
 pub mod layout;
+mod manifest;
 pub mod modes;
 pub mod named;
 pub mod pem;

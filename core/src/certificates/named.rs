@@ -31,6 +31,10 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
         let alone = anchor.facts.len() == 1 && anchors.len() == 1;
         for one in &anchor.facts {
             judged.findings.extend(single::dates(one, look, alone));
+            // What Go does not parse it passes over.
+            if one.parsed.is_err() {
+                judged.findings.extend(single::make(one));
+            }
         }
     }
     if let Some((leaf, more)) = certificates.split_first() {

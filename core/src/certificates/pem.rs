@@ -4,6 +4,8 @@
 use base64::Engine;
 use memchr::memmem;
 
+/// UTF-8's byte order mark.
+pub const BOM: &[u8] = b"\xef\xbb\xbf";
 const BEGIN: &[u8] = b"-----BEGIN ";
 /// No certificate file comes near this many blocks.
 const BLOCK_LIMIT: usize = 10_000;
@@ -17,14 +19,44 @@ pub struct Section {
     pub label: String,
     /// Its headers (RFC 1421) or its label say that a password is needed.
     pub encrypted: bool,
+    /// Why Go's reader does not see the block.
+    pub unseen: Option<Unseen>,
     pub der: Vec<u8>,
+}
+
+/// Why a block that could be read is not seen by Go's reader, which wants lines of nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unseen {
+    /// UTF-8's mark stands before it. OpenSSL takes it off.
+    ByteOrderMark,
+    /// It begins behind other text. OpenSSL does not see it either.
+    WithinLine,
+    /// Text follows its end in the same line. OpenSSL does not see it either.
+    EndsWithinLine,
+}
+
+impl Unseen {
+    #[must_use]
+    pub fn openssl_sees_it(self) -> bool {
+        self == Self::ByteOrderMark
+    }
+}
+
+impl std::fmt::Display for Unseen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ByteOrderMark => "a byte order mark stands before it (OpenSSL reads it)",
+            Self::WithinLine => "it does not begin at the front of a line",
+            Self::EndsWithinLine => "its end line goes on with other text",
+        })
+    }
 }
 
 impl Section {
     /// A certificate to Go, nats-server and Redis.
     #[must_use]
     pub fn is_certificate(&self) -> bool {
-        self.label == "CERTIFICATE"
+        self.label == "CERTIFICATE" && self.unseen.is_none()
     }
 
     /// A private key in one of the forms that Go's `tls.X509KeyPair` takes, encrypted or not.
@@ -39,6 +71,7 @@ impl Section {
 pub enum BadSection {
     NoEnd(usize, String),
     NoBase64(usize, String),
+    Empty(usize, String),
     /// The rest is not read.
     TooMany,
 }
@@ -48,6 +81,7 @@ impl std::fmt::Display for BadSection {
         match self {
             Self::NoEnd(number, label) => write!(f, "block {number} (`{label}`) has no end line"),
             Self::NoBase64(number, label) => write!(f, "block {number} (`{label}`) is no base64"),
+            Self::Empty(number, label) => write!(f, "block {number} (`{label}`) is empty"),
             Self::TooMany => f.write_str("it holds more than 10,000 blocks; the rest is not read"),
         }
     }
@@ -56,6 +90,7 @@ impl std::fmt::Display for BadSection {
 /// The blocks of a text, in its order.
 #[derive(Clone, Debug)]
 pub struct Sections<'a> {
+    text: &'a [u8],
     rest: &'a [u8],
     number: usize,
 }
@@ -63,7 +98,7 @@ pub struct Sections<'a> {
 /// Reads the blocks of a text.
 #[must_use]
 pub const fn sections(text: &[u8]) -> Sections<'_> {
-    Sections { rest: text, number: 0 }
+    Sections { text, rest: text, number: 0 }
 }
 
 /// Whether a text holds anything that begins like a block.
@@ -83,6 +118,7 @@ impl Iterator for Sections<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let start = memmem::find(self.rest, BEGIN)?;
+            let begins = self.text.len() - self.rest.len() + start;
             self.rest = &self.rest[start + BEGIN.len()..];
             self.number += 1;
             if self.number > BLOCK_LIMIT {
@@ -95,7 +131,8 @@ impl Iterator for Sections<'_> {
             self.rest = after;
             return Some(match content {
                 None => Err(BadSection::NoEnd(self.number, label)),
-                Some(content) => read(content, label, self.number),
+                Some(content) => read(content, label, self.number)
+                    .map(|section| Section { unseen: unseen(self.text, begins, after), ..section }),
             });
         }
     }
@@ -112,14 +149,28 @@ fn split<'a>(body: &'a [u8], label: &str) -> (Option<&'a [u8]>, &'a [u8]) {
     }
 }
 
+/// Whether a block stands in lines of its own; `after`: what follows its end.
+fn unseen(text: &[u8], begins: usize, after: &[u8]) -> Option<Unseen> {
+    let before = &text[..begins];
+    if before == BOM {
+        Some(Unseen::ByteOrderMark)
+    } else if before.last().is_some_and(|byte| *byte != b'\n') {
+        Some(Unseen::WithinLine)
+    } else {
+        let line = after.iter().take_while(|byte| **byte != b'\n');
+        line.into_iter().any(|byte| !byte.is_ascii_whitespace()).then_some(Unseen::EndsWithinLine)
+    }
+}
+
 fn read(content: &[u8], label: String, number: usize) -> Result<Section, BadSection> {
     let (headers, encoded) = split_headers(content);
     match decode(encoded) {
         Some(der) if !der.is_empty() => {
             let encrypted = label == "ENCRYPTED PRIVATE KEY" || memmem::find(headers, b"ENCRYPTED").is_some();
-            Ok(Section { label, encrypted, der })
+            Ok(Section { label, encrypted, unseen: None, der })
         }
-        _ => Err(BadSection::NoBase64(number, label)),
+        Some(_) => Err(BadSection::Empty(number, label)),
+        None => Err(BadSection::NoBase64(number, label)),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Whatever a person may have: PEM with text around it, DER, PKCS#12, a Kubernetes Secret. A block that
 //! cannot be read is named and never hides the next one. Bounded.
 
-use super::pem::{self, BadSection, Section, decode};
+use super::keys::promised;
+use super::manifest::{looks_like_secret, secret};
+use super::pem::{self, BOM, BadSection, Section, Unseen, decode};
 use crate::cause::Variant;
-use serde_yaml_ng::Value;
 
 /// One thing found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,14 @@ pub struct Unreadable {
     pub message: String,
 }
 
+/// A certificate that Go's PEM reader does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// Its place among the file's certificates.
+    pub place: usize,
+    pub openssl_reads_it: bool,
+}
+
 /// What was found under one name.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -42,6 +51,11 @@ pub struct Found {
     pub faults: Vec<Unreadable>,
     /// How many certificates and keys have a form or a label that Go's PEM readers pass over.
     pub passed_over: usize,
+    /// Certificates that Go's PEM reader does not see.
+    pub hidden: Vec<Hidden>,
+    /// Whether the first key stands in a block whose label promises another form: Go looks at the content,
+    /// OpenSSL 3 at the label.
+    pub mislabelled_key: Option<String>,
 }
 
 impl Found {
@@ -61,7 +75,7 @@ impl Found {
         })
     }
 
-    fn fault(&mut self, variant: Variant, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, variant: Variant, message: impl Into<String>) {
         self.faults.push(Unreadable { variant, message: message.into() });
     }
 }
@@ -73,8 +87,7 @@ pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 #[must_use]
 pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
     let mut found = Found { name: name.to_owned(), ..Found::default() };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if bytes.strip_prefix(BOM).unwrap_or(bytes).iter().all(u8::is_ascii_whitespace) {
         found.fault(Variant::NoPem, "it is empty");
         return vec![found];
     }
@@ -124,7 +137,7 @@ pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
 }
 
 /// DER of a certificate, of a key, or a PKCS#12 container.
-fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) -> bool {
+pub(super) fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) -> bool {
     let Some((header, length)) = frame(bytes) else { return false };
     let body = bytes.get(header..).unwrap_or_default();
     if body.starts_with(&[0x02, 0x01, 0x03]) {
@@ -203,20 +216,46 @@ fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
 }
 
 /// PEM blocks, and what cannot be read of them, each on its own.
-fn pem(found: &mut Found, bytes: &[u8], password: Option<&str>) {
-    for section in pem::sections(bytes) {
+pub(super) fn pem(found: &mut Found, bytes: &[u8], password: Option<&str>) {
+    let mut unseen = Vec::new();
+    for (index, section) in pem::sections(bytes).enumerate() {
         match section {
-            Ok(section) => block(found, section, password),
+            Ok(section) => {
+                let (why, blocks, place) = (section.unseen, found.blocks.len(), found.certificates().count());
+                block(found, section, password);
+                if let Some(why) = why.filter(|_| found.blocks.len() > blocks) {
+                    let place = Some(place).filter(|place| found.certificates().count() > *place);
+                    unseen.push((index + 1, place, why));
+                }
+            }
             Err(bad) => {
                 let variant = if bad == BadSection::TooMany { Variant::WrongKind } else { Variant::NoPem };
                 found.fault(variant, bad.to_string());
             }
         }
     }
+    hide(found, &unseen);
+}
+
+/// The blocks that Go's reader does not see, each by its number, its place among the certificates if it is one,
+/// and why.
+fn hide(found: &mut Found, unseen: &[(usize, Option<usize>, Unseen)]) {
+    found.passed_over += unseen.len();
+    found.hidden.extend(unseen.iter().filter_map(|(_, place, why)| {
+        place.map(|place| Hidden { place, openssl_reads_it: why.openssl_sees_it() })
+    }));
+    let certificates = found.certificates().count();
+    let all = certificates > 0 && found.hidden.len() == certificates;
+    for (number, place, why) in unseen {
+        // A key, or the only certificate, that nobody sees is none.
+        let variant = if all || place.is_none() { Variant::NoPem } else { Variant::WrongKind };
+        let what = if place.is_some() { "certificate" } else { "block" };
+        found.fault(variant, format!("Go passes over the {what} in block {number}: {why}"));
+    }
 }
 
 fn block(found: &mut Found, section: Section, password: Option<&str>) {
-    let Section { label, encrypted, der } = section;
+    let Section { label, encrypted, der, unseen: _ } = section;
     let block = match label.as_str() {
         "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
             if label != "CERTIFICATE" {
@@ -224,21 +263,38 @@ fn block(found: &mut Found, section: Section, password: Option<&str>) {
                     format!("a block is labelled `{label}`: Go reads `CERTIFICATE` alone and passes it over");
                 found.fault(Variant::WrongKind, message);
                 found.passed_over += 1;
+                let place = found.certificates().count();
+                found.hidden.push(Hidden { place, openssl_reads_it: true });
             }
             Block::Certificate(der)
         }
         "ENCRYPTED PRIVATE KEY" => Block::EncryptedKey,
         "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" if encrypted => Block::EncryptedKey,
-        "PRIVATE KEY" => Block::Key(KeyForm::Pkcs8, der),
-        "RSA PRIVATE KEY" => Block::Key(KeyForm::Pkcs1, der),
-        "EC PRIVATE KEY" => Block::Key(KeyForm::Sec1, der),
+        // crypto/tls tries every form, whatever the label promises.
+        label if label == "PRIVATE KEY" || label.ends_with(" PRIVATE KEY") => {
+            let promised = promised(label);
+            match KeyForm::of(&der).or(promised) {
+                Some(form) => {
+                    if promised != Some(form) && found.keys().next().is_none() {
+                        found.mislabelled_key = Some(format!(
+                            "the key is labelled `{label}` and is {} inside, which `{}` stands for: Go reads it, \
+                             OpenSSL 3 (nginx, Redis, curl) does not",
+                            form.name(),
+                            form.label()
+                        ));
+                    }
+                    Block::Key(form, der)
+                }
+                None => Block::Other(label.to_owned()),
+            }
+        }
         "PKCS12" => return pkcs12(found, &der, password),
         _ => Block::Other(label),
     };
     found.blocks.push(block);
 }
 
-fn base64_der(bytes: &[u8]) -> bool {
+pub(super) fn base64_der(bytes: &[u8]) -> bool {
     decode(bytes).is_some_and(|der| der.first() == Some(&0x30))
 }
 
@@ -255,7 +311,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 }
 
 /// Header and content length of the outer DER element.
-fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
     let first = *bytes.get(1)?;
     if first & 0x80 == 0 {
         return Some((2, usize::from(first)));
@@ -266,82 +322,4 @@ fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
     }
     let length = bytes.get(2..2 + count)?.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
     Some((2 + count, length))
-}
-
-fn looks_like_secret(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(SIZE_LIMIT)];
-    memchr::memmem::find(head, b"kind").is_some() && memchr::memmem::find(head, b"apiVersion").is_some()
-}
-
-/// The PEM entries of every Secret and ConfigMap in YAML or JSON, single, listed or in documents.
-fn secret(name: &str, bytes: &[u8], password: Option<&str>) -> Option<Vec<Found>> {
-    use serde::Deserialize;
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut found = Vec::new();
-    let mut any = false;
-    for document in serde_yaml_ng::Deserializer::from_str(text).take(1000) {
-        let value = match Value::deserialize(document) {
-            Ok(value) => value,
-            Err(error) => {
-                let mut broken = Found { name: name.to_owned(), ..Found::default() };
-                broken.fault(Variant::WrongKind, format!("the manifest cannot be read: {error}"));
-                found.push(broken);
-                break;
-            }
-        };
-        let listed = value.get("items").and_then(Value::as_sequence).cloned();
-        for object in listed.unwrap_or_else(|| vec![value]) {
-            let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-            if matches!(kind, "Secret" | "ConfigMap") {
-                any = true;
-                entries(&object, kind, password, &mut found);
-            }
-        }
-    }
-    (any || !found.is_empty()).then_some(found)
-}
-
-fn entries(object: &Value, kind: &str, password: Option<&str>, found: &mut Vec<Found>) {
-    let called =
-        object.get("metadata").and_then(|meta| meta.get("name")).and_then(Value::as_str).unwrap_or("unnamed");
-    for (part, encoded) in [("data", kind == "Secret"), ("stringData", false)] {
-        let Some(map) = object.get(part).and_then(Value::as_mapping) else { continue };
-        for (key, value) in map {
-            let (Some(key), Some(value)) = (key.as_str(), value.as_str()) else { continue };
-            let name = format!("{}/{called}:{key}", kind.to_ascii_lowercase());
-            let content = if encoded { decode(value.as_bytes()) } else { Some(value.as_bytes().to_vec()) };
-            let certificate_like = key.ends_with(".crt")
-                || key.ends_with(".key")
-                || key.ends_with(".pem")
-                || key.ends_with(".p12");
-            match content {
-                None => {
-                    let mut broken = Found { name, ..Found::default() };
-                    broken.fault(Variant::NoPem, "the entry is no base64");
-                    found.push(broken);
-                }
-                Some(content) if certificate_like || pem::begins(&content) => {
-                    let mut read = Found { name, ..Found::default() };
-                    if content.is_empty() {
-                        read.fault(Variant::NoPem, "the entry is empty");
-                    } else if content.first() == Some(&0x30) && binary(&mut read, &content, password) {
-                    } else {
-                        pem(&mut read, &content, password);
-                        if read.blocks.is_empty() && read.faults.is_empty() {
-                            let message = if base64_der(&content)
-                                || decode(&content).is_some_and(|inner| inner.starts_with(b"-----BEGIN"))
-                            {
-                                "the entry is base64 twice: `data` takes it once, `stringData` takes plain PEM"
-                            } else {
-                                "the entry holds no PEM block"
-                            };
-                            read.fault(Variant::NoPem, message);
-                        }
-                    }
-                    found.push(read);
-                }
-                Some(_) => {}
-            }
-        }
-    }
 }

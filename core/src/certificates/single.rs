@@ -177,7 +177,11 @@ pub(super) fn make(one: &Facts) -> Vec<Finding> {
         found.push(weak(Variant::WeakKey, message));
     }
     if !one.self_issued && ["SHA1", "MD5", "MD2"].iter().any(|weak| one.signature.contains(weak)) {
-        let message = format!("{what} is signed with {}: Go refuses it", one.signature);
+        let hash = if one.signature.contains("SHA1") { "SHA-1" } else { "MD5" };
+        let message = format!(
+            "{what} is signed with {} ({hash}): Go refuses it, and OpenSSL at security level 2 does not load it",
+            one.signature
+        );
         let finding =
             weak(Variant::WeakSignature, message).of(CauseKind::BadSignature, Some(Variant::WeakSignature));
         found.push(Finding { severity: Severity::Error, ..finding });

@@ -35,10 +35,24 @@ impl Source {
         Self { path, found, facts }
     }
 
-    /// DER of every certificate in it, also of those that cannot be parsed.
+    /// DER of every certificate that Go's reader sees in it, also of those that cannot be parsed.
     #[must_use]
     pub fn chain(&self) -> Vec<Vec<u8>> {
-        self.found.certificates().map(<[u8]>::to_vec).collect()
+        let hidden = |place: usize| self.found.hidden.iter().any(|one| one.place == place);
+        self.certificates(|place| !hidden(place))
+    }
+
+    /// The same as OpenSSL's reader sees it.
+    #[must_use]
+    pub fn chain_of_openssl(&self) -> Vec<Vec<u8>> {
+        let hidden =
+            |place: usize| self.found.hidden.iter().any(|one| one.place == place && !one.openssl_reads_it);
+        self.certificates(|place| !hidden(place))
+    }
+
+    fn certificates(&self, keep: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
+        let places = self.found.certificates().enumerate();
+        places.filter(|(place, _)| keep(*place)).map(|(_, der)| der.to_vec()).collect()
     }
 
     /// DER of the certificates in it that may sign others.

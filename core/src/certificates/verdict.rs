@@ -44,12 +44,25 @@ pub struct Verification {
     pub names: Vec<String>,
 }
 
+/// Chain and anchors as OpenSSL's PEM reader sees them, where Go's sees less.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenByOpenSsl<'a> {
+    pub presented: &'a [Vec<u8>],
+    pub anchors: &'a [Vec<u8>],
+}
+
 /// Asks all three.
 #[must_use]
 pub fn verify(question: &Question<'_>) -> Verification {
-    let go = go(question);
+    verify_files(question, SeenByOpenSsl { presented: question.presented, anchors: question.anchors })
+}
+
+/// Asks all three about files, of which OpenSSL may see more.
+#[must_use]
+pub fn verify_files(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Verification {
+    let go = chains(question, Parsed::read);
     let webpki = webpki(question);
-    let openssl = openssl(question, &go);
+    let openssl = openssl(question, seen, &go);
     let accepted = go.is_ok();
     let mut differences = Vec::new();
     match (&webpki, accepted) {
@@ -82,22 +95,31 @@ pub fn verify(question: &Question<'_>) -> Verification {
     }
 }
 
-/// Every name is asked for; the first refusal counts.
-fn go(question: &Question<'_>) -> Result<Vec<Vec<String>>, Refusal> {
+/// How DER is read.
+type Read = fn(&[u8]) -> Result<Parsed, String>;
+
+/// Go's answer, over certificates as `read` takes them. Every name is asked for; the first refusal counts.
+fn chains(question: &Question<'_>, read: Read) -> Result<Vec<Vec<String>>, Refusal> {
     let unread = |what: &str, why: &str| {
         Refusal::new(CauseKind::OtherTls, None, &format!("{what} cannot be parsed: {why}"), "")
     };
     let Some((leaf, rest)) = question.presented.split_first() else {
         return Err(Refusal::new(CauseKind::BadKeyFile, Some(Variant::NoPem), "there is no certificate", ""));
     };
-    let leaf = Parsed::read(leaf).map_err(|why| unread("the end-entity certificate", &why))?;
+    let leaf = read(leaf).map_err(|why| unread("the end-entity certificate", &why))?;
     // crypto/tls refuses a whole Certificate message for one certificate that it cannot parse.
     let intermediates: Vec<Parsed> = rest
         .iter()
-        .map(|der| Parsed::read(der).map_err(|why| unread("a certificate behind it", &why)))
+        .map(|der| read(der).map_err(|why| unread("a certificate behind it", &why)))
         .collect::<Result<_, _>>()?;
     // AppendCertsFromPEM passes over what it cannot parse.
-    let anchors: Vec<Parsed> = question.anchors.iter().filter_map(|der| Parsed::read(der).ok()).collect();
+    let anchors: Vec<Parsed> = question.anchors.iter().filter_map(|der| read(der).ok()).collect();
+    if anchors.is_empty()
+        && let Some(why) = question.anchors.first().and_then(|der| read(der).err())
+    {
+        let reason = format!("no certificate of the CA file can be parsed ({why}): nothing is trusted");
+        return Err(Refusal::new(CauseKind::UnknownAuthority, Some(Variant::EmptyTrustStore), &reason, ""));
+    }
     let mut options = Options { at: question.at.unix_timestamp(), name: None, purpose: question.purpose };
     let chains = match question.names.split_first() {
         None => x509::verify(&leaf, &intermediates, &anchors, &options),
@@ -146,16 +168,22 @@ fn webpki(question: &Question<'_>) -> Result<(), String> {
 /// OpenSSL differs. `Ok(Some(_))`: accepted although Go refuses, and why.
 fn openssl(
     question: &Question<'_>,
+    seen: SeenByOpenSsl<'_>,
     go: &Result<Vec<Vec<String>>, Refusal>,
 ) -> Result<Option<String>, String> {
-    let Some(leaf) = question.presented.first().and_then(|der| Facts::read("", 0, der).ok()) else {
+    let Some(leaf) = seen.presented.first().and_then(|der| Facts::read("", 0, der).ok()) else {
         return Err("the certificate cannot be read".to_owned());
     };
-    let chains = match go {
-        Ok(chains) => chains,
-        Err(refusal) => {
-            return openssl_accepts(question, &leaf, refusal).map(Some).ok_or_else(|| refusal.reason.clone());
-        }
+    let (chains, why) = match go {
+        Ok(chains) => (chains.clone(), None),
+        Err(refusal) => match read_otherwise(question, seen) {
+            Some(chains) => (chains, Some(format!("it reads what Go does not ({})", refusal.reason))),
+            None => {
+                return openssl_accepts(question, &leaf, refusal)
+                    .map(Some)
+                    .ok_or_else(|| refusal.reason.clone());
+            }
+        },
     };
     let own_anchor = question.anchors.iter().any(|anchor| anchor == &leaf.der);
     // crypto/x509/v3_purp.c: anyExtendedKeyUsage alone is no purpose of a TLS end-entity.
@@ -214,12 +242,18 @@ fn openssl(
     if let Some(name) = question.names.iter().find(|name| name.ends_with('.') || name.starts_with('[')) {
         return Err(format!("the name {name} is compared as it stands, dots and brackets too"));
     }
-    Ok(None)
+    Ok(why)
+}
+
+/// The chains that stand once files and certificates are read as OpenSSL reads them.
+fn read_otherwise(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Option<Vec<Vec<String>>> {
+    let SeenByOpenSsl { presented, anchors } = seen;
+    chains(&Question { presented, anchors, ..*question }, Parsed::read_as_openssl).ok()
 }
 
 /// What OpenSSL lets through although Go does not.
 fn openssl_accepts(question: &Question<'_>, leaf: &Facts, refusal: &Refusal) -> Option<String> {
-    let without_names = |at: OffsetDateTime| go(&Question { names: &[], at, ..*question });
+    let without_names = |at: OffsetDateTime| chains(&Question { names: &[], at, ..*question }, Parsed::read);
     match (refusal.cause, refusal.variant) {
         (CauseKind::HostnameMismatch, _) if without_names(question.at).is_ok() => {
             // X509_check_host falls back to the common name when there is no dNSName.

@@ -2,8 +2,11 @@
 //! became a secret in this process is masked in everything it writes, whoever sends it back to us.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// A password, token or API key.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,6 +44,18 @@ static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// report apart. Those are masked by what stands around them alone (`password=`, user information).
 const SHORTEST: usize = 8;
 
+/// As user information of a URL has to be written (RFC 3986, 2.1).
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut all, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            all.push(char::from(byte));
+        } else {
+            let _ = write!(all, "%{byte:02X}");
+        }
+        all
+    })
+}
+
 /// Masks `text` from now on.
 pub fn remember(text: &str) {
     if text.len() < SHORTEST {
@@ -53,9 +68,16 @@ pub fn remember(text: &str) {
         text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
         text.replace('%', "%25"),
         text.escape_debug().to_string(),
+        percent_encoded(text),
     ];
+    // As it stands in a Secret, in a WebSocket's protocol, behind `Basic`.
+    let encoded = [text.to_owned(), format!("{text}\n"), format!(":{text}"), format!("default:{text}")]
+        .into_iter()
+        .flat_map(|text| {
+            [STANDARD.encode(&text), STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)]
+        });
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    for spelling in spellings {
+    for spelling in spellings.into_iter().chain(encoded) {
         if !known.contains(&spelling) {
             known.push(spelling);
         }
@@ -103,6 +125,11 @@ mod tests {
         assert_eq!(mask("a=hunter-2-\"q\"&%, short"), "a=(redacted), short");
         assert_eq!(mask("{\"a\":\"hunter-2-\\\"q\\\"&%\"}"), "{\"a\":\"(redacted)\"}");
         assert_eq!(mask("<a>hunter-2-&quot;q&quot;&amp;%</a>"), "<a>(redacted)</a>");
+        for encoded in
+            ["aHVudGVyLTItInEiJiU=", "aHVudGVyLTItInEiJiU", "Omh1bnRlci0yLSJxIiYl", "hunter-2-%22q%22%26%25"]
+        {
+            assert_eq!(mask(&format!("x {encoded} y")), "x (redacted) y", "{encoded}");
+        }
         let _ = Secret::new("cordum-dev-word");
         assert_eq!(mask("cordum-dev-word-redis-1 cordum-dev-word."), "cordum-dev-word-redis-1 (redacted).");
     }

@@ -167,7 +167,12 @@ fn valid(certificate: &Parsed, role: Role, below: usize, options: &Options<'_>) 
     let refuse =
         |cause, variant, reason: &str| Err(Refusal::new(cause, variant, reason, &certificate.subject));
     if let Some(id) = &certificate.unhandled {
-        return refuse(CauseKind::OtherTls, None, &format!("x509: unhandled critical extension {id}"));
+        let what = if id == super::extensions::NAME_CONSTRAINTS {
+            " (name constraints of a form that Go does not know)"
+        } else {
+            ""
+        };
+        return refuse(CauseKind::OtherTls, None, &format!("x509: unhandled critical extension {id}{what}"));
     }
     let of_ca = (role != Role::Leaf).then_some(Variant::ExpiredCa);
     if options.at < certificate.not_before {

@@ -33,6 +33,9 @@ pub(super) fn read(parsed: &mut Parsed, mut all: Der<'_>) -> Result<(), String> 
     Ok(())
 }
 
+/// Its object identifier.
+pub(super) const NAME_CONSTRAINTS: &str = "2.5.29.30";
+
 /// Takes one in; `false`: Go does not handle it.
 fn extension(parsed: &mut Parsed, id: &str, critical: bool, mut value: Der<'_>) -> Result<bool, String> {
     match id {

@@ -29,6 +29,9 @@ pub(super) enum Curve {
     P521,
 }
 
+/// What is said of a curve that Go does not know.
+pub(super) const UNSUPPORTED_CURVE: &str = "x509: unsupported elliptic curve";
+
 /// Reads a key.
 ///
 /// # Errors
@@ -65,7 +68,7 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
                 "1.3.132.0.34" => (Curve::P384, 48),
                 "1.3.132.0.35" => (Curve::P521, 66),
                 "1.3.132.0.33" => (Curve::P224, 28),
-                _ => return refuse("unsupported elliptic curve"),
+                _ => return Err(UNSUPPORTED_CURVE.to_owned()),
             };
             if key.first() != Some(&4) || key.len() != 1 + 2 * octets {
                 return refuse("invalid uncompressed public key");

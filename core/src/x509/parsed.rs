@@ -5,6 +5,13 @@ use super::keys::{Curve, Key};
 use super::policies::Policy;
 use super::{extensions, keys};
 
+/// Whose parser is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strictness {
+    Go,
+    OpenSsl,
+}
+
 /// A certificate, read once.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
@@ -69,6 +76,21 @@ impl Parsed {
     /// # Errors
     /// Why Go's parser refuses it.
     pub fn read(der: &[u8]) -> Result<Self, String> {
+        Self::read_with(der, Strictness::Go)
+    }
+
+    /// Reads DER as OpenSSL does, which knows more curves, takes negative serial numbers, and understands
+    /// every form of name constraint.
+    ///
+    /// # Errors
+    /// Why nothing can be read from it.
+    pub fn read_as_openssl(der: &[u8]) -> Result<Self, String> {
+        let mut parsed = Self::read_with(der, Strictness::OpenSsl)?;
+        parsed.unhandled = parsed.unhandled.filter(|id| id != extensions::NAME_CONSTRAINTS);
+        Ok(parsed)
+    }
+
+    fn read_with(der: &[u8], strictness: Strictness) -> Result<Self, String> {
         let bad = |what: &str| format!("x509: malformed {what}");
         let mut input = Der(der);
         let mut outer = input.read(SEQUENCE).ok_or_else(|| bad("certificate"))?;
@@ -90,7 +112,7 @@ impl Parsed {
         };
         let serial = tbs.integer().ok_or_else(|| bad("serial number"))?;
         parsed.serial = serial.to_vec();
-        if serial[0] & 0x80 != 0 {
+        if serial[0] & 0x80 != 0 && strictness == Strictness::Go {
             return Err("x509: negative serial number".to_owned());
         }
         let inner = tbs.read(SEQUENCE).ok_or_else(|| bad("signature algorithm identifier"))?;
@@ -109,7 +131,10 @@ impl Parsed {
         let subject = tbs.element(SEQUENCE).ok_or_else(|| bad("subject"))?;
         name_is_valid(subject.content)?;
         let spki = tbs.element(SEQUENCE).ok_or_else(|| bad("spki"))?;
-        parsed.public_key(spki.content)?;
+        match parsed.public_key(spki.content) {
+            Err(why) if strictness == Strictness::OpenSsl && why == keys::UNSUPPORTED_CURVE => {}
+            other => other?,
+        }
         parsed.raw_spki = spki.whole.to_vec();
         parsed.raw_issuer = issuer.whole.to_vec();
         parsed.raw_subject = subject.whole.to_vec();
