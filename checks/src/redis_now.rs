@@ -36,10 +36,10 @@ pub(crate) async fn look(context: &Context, reachable: Option<bool>) -> Now {
     if let Some(failure) = not_there(context, platform).await {
         return Now::Broken(Box::new(failure));
     }
-    if let Some(body) = gateway_https::readyz(context).await {
-        if gateway_https::is_ready(&body, "redis") {
-            return Now::Seen("the gateway's /readyz says that Redis is ok".to_owned());
-        }
+    if let Some(body) = gateway_https::readyz(context).await
+        && gateway_https::is_ready(&body, "redis")
+    {
+        return Now::Seen("the gateway's /readyz says that Redis is ok".to_owned());
     }
     if let Some(found) = investigate::server(context, Link::Redis).await {
         // Whether its certificate is right, and ours, is check 8's matter: it answers.

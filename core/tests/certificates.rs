@@ -60,7 +60,7 @@ const SAID: &[(&str, &[&str])] = &[
     ("10", &["empty"]),
     ("13b", &["byte order mark"]),
     ("15", &["clientAuth"]),
-    ("17", &["127.0.0.1", "DNS entry"]),
+    ("17", &["127.0.0.1", "DNS name", "IP entry"]),
     ("20", &["CA", "ended on"]),
     ("22", &["secp256k1"]),
     ("23", &["encrypted"]),

@@ -103,7 +103,7 @@ impl Platform for Recorded {
     /// `readyz.txt`: a body a line, with or without `NAME: ` before it and `HTTP 200` behind it.
     fn readiness(&self) -> BoxFuture<'_, Vec<Vec<u8>>> {
         let path = self.folder.join("readyz.txt");
-        let body = |line: &str| Some(line[line.find('{')?..=line.rfind('}')?].as_bytes().to_vec());
+        let body = |line: &str| Some(line.as_bytes()[line.find('{')?..=line.rfind('}')?].to_vec());
         async move {
             let text = tokio::fs::read_to_string(path).await.unwrap_or_default();
             text.lines().take(64).filter_map(body).collect()

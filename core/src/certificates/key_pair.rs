@@ -1,12 +1,13 @@
 //! A certificate with its key, its trust anchors and its role, judged together.
 
 use crate::cause::{CauseKind, Severity, Variant};
-use crate::remedy::{NewLeaf, shell};
+use crate::remedy::shell;
 
 use super::facts::Facts;
 use super::finding::Finding;
 use super::keys::{self, Fit};
 use super::read::Block;
+use super::reissue::reissue;
 use super::single::{self, Look};
 use super::source::Source;
 use super::verdict::{Question, SeenByOpenSsl, Verification, verify, verify_files};
@@ -348,24 +349,6 @@ fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
         found.push(Finding::new(set.leaf.name(), Severity::Note, message));
     }
     found
-}
-
-/// The command that signs the server certificate again, with the missing names added, into a file of its own.
-fn reissue(set: &KeyPair<'_>, leaf: &Facts, missing: &[&str]) -> String {
-    let names: Vec<String> =
-        leaf.sans.iter().cloned().chain(missing.iter().map(|name| (*name).to_owned())).collect();
-    let Blanks { certs, ca, .. } = &set.blanks;
-    let at = |file: &str| format!("{certs}/{file}");
-    NewLeaf {
-        ca,
-        ca_key: &at("ca/ca.key"),
-        key: &at("server/tls.key"),
-        subject: "/O=Cordum/CN=cordum-server",
-        names: &names,
-        purpose: "serverAuth",
-        out: &at("server/tls.crt.new"),
-    }
-    .command()
 }
 
 /// Cordum's services check their client certificate before they connect: the first certificate of each

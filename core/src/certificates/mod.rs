@@ -11,6 +11,7 @@ pub mod modes;
 pub mod named;
 pub mod pem;
 pub mod read;
+mod reissue;
 mod report;
 pub mod single;
 pub mod source;

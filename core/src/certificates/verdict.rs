@@ -46,7 +46,7 @@ pub struct Verification {
 
 /// Chain and anchors as OpenSSL's PEM reader sees them, where Go's sees less.
 #[derive(Clone, Copy, Debug)]
-pub struct SeenByOpenSsl<'a> {
+pub(crate) struct SeenByOpenSsl<'a> {
     pub presented: &'a [Vec<u8>],
     pub anchors: &'a [Vec<u8>],
 }
@@ -59,7 +59,7 @@ pub fn verify(question: &Question<'_>) -> Verification {
 
 /// Asks all three about files, of which OpenSSL may see more.
 #[must_use]
-pub fn verify_files(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Verification {
+pub(crate) fn verify_files(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Verification {
     let go = chains(question, Parsed::read);
     let webpki = webpki(question);
     let openssl = openssl(question, seen, &go);

@@ -24,14 +24,16 @@ impl NewLeaf<'_> {
     /// The commands, for OpenSSL 3.
     #[must_use]
     pub fn command(&self) -> String {
-        let names: Vec<String> = self
-            .names
-            .iter()
-            .map(|name| match name.parse::<IpAddr>() {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.names {
+            let entry = match name.parse::<IpAddr>() {
                 Ok(_) => format!("IP:{name}"),
                 Err(_) => format!("DNS:{name}"),
-            })
-            .collect();
+            };
+            if !names.contains(&entry) {
+                names.push(entry);
+            }
+        }
         let word = shell::word;
         let mut asked = format!(
             "openssl req -new -key {} -subj {} -addext extendedKeyUsage={} -addext keyUsage=digitalSignature",
