@@ -19,7 +19,7 @@ use crate::investigate::{described, fingerprint_of_file, premises};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 pub const CHECK: Check = Check {
     number: 13,
@@ -177,6 +177,7 @@ async fn served(context: &Context, link: Link) -> Option<rustls_pki_types::Certi
         identity: None,
         alpn: if link == Link::Gateway || link == Link::Nats || link == Link::Redis { &[] } else { &[b"h2"] },
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     let recording = match dial::handshake(tap, address, &offer, deadline).await {
         Ok(dialled) => dialled.recording(),

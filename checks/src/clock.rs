@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Recognised, Stage};
 use crate::stack::Link;
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// A difference below this, in seconds, is no clock that is wrong.
 const TOLERATED: i64 = 3600;
@@ -41,6 +41,7 @@ pub async fn skew(context: &Context) -> Option<i64> {
             identity: None,
             alpn: &[b"http/1.1"],
             versions: ANY_VERSION,
+            hello: Hello::AsGo,
         };
         let shaken = dial::handshake(tap, address, &offer, deadline).await;
         let mut stream = shaken.ok()?.stream;

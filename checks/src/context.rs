@@ -15,7 +15,7 @@ use crate::looks;
 use crate::observation::Observation;
 use crate::platform::{self, Platform};
 use crate::stack::{Endpoint, Identity, Link, LogSource, Stack};
-use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
 
 pub use tls_verify_core::logs::own_connections::OwnProbe;
 pub use tls_verify_core::report::Deployed;
@@ -154,6 +154,7 @@ impl Context {
             identity,
             alpn,
             versions: ANY_VERSION,
+            hello: Hello::AsGo,
         };
         let shaken = dial::handshake(tap, address, &offer, deadline).await;
         if let Err(broken) = &shaken {

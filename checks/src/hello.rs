@@ -2,7 +2,7 @@
 //! and the cipher suites of Go's TLS 1.2 that it lacks. Only the answer's first record is read; nothing
 //! secret is ever sent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Stage};
 use crate::stack::{Endpoint, Link};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// A protocol version on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,9 +170,71 @@ fn read(seen: &[u8]) -> Option<Answer> {
     }
 }
 
+/// A second look with another hello, where the first one got none of the answers that a server gives.
+pub async fn beyond(context: &Context, endpoint: &Endpoint, failure: Failure) -> Failure {
+    let unanswered = matches!(failure.cause, Cause::Eof | Cause::Reset | Cause::TimedOut);
+    if unanswered && failure.stage == Stage::Handshake {
+        too_large(context, endpoint, failure).await
+    } else {
+        beyond_us(context, endpoint, failure).await
+    }
+}
+
+/// A hello that does not fit one segment is reset or swallowed on the way, a small one is answered, and the
+/// large one is not, once more: nothing but its size is in the way.
+async fn too_large(context: &Context, endpoint: &Endpoint, failure: Failure) -> Failure {
+    if failure.unmet_request || !is_answered(context, endpoint, Hello::Small).await {
+        return failure;
+    }
+    if is_answered(context, endpoint, Hello::AsGo).await {
+        return failure;
+    }
+    let met = failure.cause.clone();
+    let as_go = match met {
+        Cause::TimedOut => "i/o timeout (or: TLS handshake timeout)",
+        Cause::Reset => "read: connection reset by peer",
+        _ => "EOF",
+    };
+    let mut failure = Failure { cause: Cause::LargeHello, ..failure };
+    failure.facts.clear();
+    failure
+        .because(
+            "a ClientHello with the X25519MLKEM768 key share that Go clients send since 1.24 (more than one \
+             segment) is not answered; a small one is: something on the way, or an old server, cannot take it",
+        )
+        .because(format!("Go clients print: {as_go}"))
+}
+
+/// How long a peer that has left one hello unanswered is given for another.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
+/// Whether the peer answers a hello of that size, in whatever way.
+async fn is_answered(context: &Context, endpoint: &Endpoint, hello: Hello) -> bool {
+    let deadline = context.attempt().min(Instant::now() + SECOND_LOOK);
+    let Ok((mut tap, address)) = dial::connect(endpoint, deadline).await else { return false };
+    context.own(tap.local());
+    if endpoint.link == Link::Nats && crate::nats::read_info(&mut tap, deadline).await.is_err() {
+        return false;
+    }
+    let offer = Offer {
+        trust: Trust::Observe(Vec::new()),
+        name: endpoint.name(),
+        identity: None,
+        alpn: &[],
+        versions: ANY_VERSION,
+        hello,
+    };
+    match dial::handshake(tap, address, &offer, deadline).await {
+        Ok(_) => true,
+        Err(broken) => {
+            matches!(broken.failure.cause, Cause::Alert { .. }) || !broken.recording.chain.is_empty()
+        }
+    }
+}
+
 /// "No shared cipher" is claimed only when Go's own TLS 1.2 suites are refused too: what our library
 /// cannot speak and Go can is said as exactly that.
-pub async fn beyond(context: &Context, endpoint: &Endpoint, failure: Failure) -> Failure {
+async fn beyond_us(context: &Context, endpoint: &Endpoint, failure: Failure) -> Failure {
     let handshake = matches!(
         failure.cause,
         Cause::NoCommonCipher

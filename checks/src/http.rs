@@ -16,7 +16,7 @@ use crate::peel::peel;
 use crate::platform::Wire;
 use crate::secret;
 use crate::stack::Endpoint;
-use crate::tls::{self, ANY_VERSION, Offer, Recording, Trust};
+use crate::tls::{self, ANY_VERSION, Hello, Offer, Recording, Trust};
 use tls_verify_core::evidence::Fact;
 
 /// An HTTP answer and the TLS under it.
@@ -102,6 +102,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         identity: None,
         alpn: ALPN,
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     let (config, recorder) = tls::config(&offer).map_err(|error| peel(&error, Stage::Configure, false))?;
     let addresses = dial::resolve(endpoint, deadline).await?;

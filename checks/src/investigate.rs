@@ -26,7 +26,7 @@ use crate::logs;
 use crate::observation::Observation;
 use crate::platform::{Platform, Reach};
 use crate::stack::{Link, Stack};
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// More than any case needs.
 const QUESTIONS: usize = 32;
@@ -315,6 +315,7 @@ async fn handshake_first(context: &Context, link: Link) -> Option<bool> {
         identity: None,
         alpn: &[],
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     Some(match dial::handshake(tap, address, &offer, deadline).await {
         Ok(_) => true,

@@ -20,6 +20,7 @@ pub mod dial;
 mod enforcement;
 pub mod gateway_https;
 pub mod gateway_wss;
+mod groups;
 pub mod grpc;
 pub mod hello;
 pub mod http;

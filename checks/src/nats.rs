@@ -10,7 +10,7 @@ use crate::dial::{self, Broken, Dialled, Quiet, Tap, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Identity, Link, NatsLogin};
-use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
 
 /// The server's greeting; absent keys mean false (nats-server 2.9 to 2.12).
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -127,6 +127,7 @@ pub(crate) async fn upgrade(
         identity,
         alpn: &[],
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     let shaken = dial::handshake(tap, address, &offer, deadline).await;
     match shaken {

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::dial::{self, Tap};
 use crate::fault::{Cause, Failure, Stage};
 use crate::platform::{Platform, is_of};
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// A fresh look at an instance, and what keeps it from doing its work, if anything.
 pub(crate) async fn of(
@@ -102,6 +102,7 @@ async fn is_silent(context: &Context, platform: &dyn Platform, container: &Insta
         identity: None,
         alpn: &[b"h2", b"http/1.1"],
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     let address = ([0, 0, 0, 0], port).into();
     match dial::handshake(Tap::through(stream), address, &offer, deadline).await {

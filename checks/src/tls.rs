@@ -1,18 +1,20 @@
 //! Our TLS configurations: a verifier that keeps what the peer presented and lets the product's own
 //! verdict decide, and one that trusts nobody.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rustls::SupportedProtocolVersion;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tls_verify_core::x509::verdict;
 
 use crate::cause::CauseKind;
 use crate::fault::{ChainFault, ChainVerdict};
+use crate::groups;
+pub use crate::groups::Hello;
 use crate::stack::Identity;
 
 /// What was seen of a handshake.
@@ -60,16 +62,16 @@ pub struct Offer<'a> {
     pub identity: Option<&'a Identity>,
     pub alpn: &'a [&'a [u8]],
     pub versions: &'a [&'static SupportedProtocolVersion],
+    pub hello: Hello,
 }
 
 /// Both versions that rustls speaks.
 pub const ANY_VERSION: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
 
-/// The one provider.
+/// The one provider, with what Go offers.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    Arc::clone(PROVIDER.get_or_init(|| Arc::new(aws_lc_rs::default_provider())))
+    groups::provider(Hello::AsGo)
 }
 
 /// A configuration and the recorder it fills.
@@ -78,7 +80,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// When the identity cannot be used (key of an unknown kind, key of another certificate).
 pub fn config(offer: &Offer<'_>) -> Result<(ClientConfig, Recorder), Error> {
     let recorder = Recorder::default();
-    let provider = provider();
+    let provider = groups::provider(offer.hello);
     let (anchors, observe) = match &offer.trust {
         Trust::Only(anchors) => (anchors.clone(), false),
         Trust::Observe(anchors) => (anchors.clone(), true),

@@ -16,7 +16,7 @@ use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::{Endpoint, Link};
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 pub const CHECK: Check = Check {
     number: 14,
@@ -157,6 +157,7 @@ async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> R
         identity: None,
         alpn: if link == Link::Gateway { &[b"http/1.1"] } else { &[b"h2"] },
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     let offer = if matches!(link, Link::Nats | Link::Redis) { Offer { alpn: &[], ..offer } } else { offer };
     let highest = match dial::handshake(tap, address, &offer, deadline).await {

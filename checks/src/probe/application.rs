@@ -13,7 +13,7 @@ use crate::http;
 use crate::nats::{self, Manner};
 use crate::observation::{Expects, Observation};
 use crate::redis_tls;
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// What only some targets need is boxed: of many targets each would carry the room for all of it.
 /// `session`: a verified one, on which the question is asked; else, and where that breaks, on one of its own.
@@ -195,6 +195,7 @@ async fn silent(context: &Context, target: &Target, seen: &mut Observation) -> A
         identity: shown(context, target),
         alpn: &[],
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     let opened = open(context, target, deadline).await?;
     let shaken = dial::handshake(opened.tap, opened.address, &offer, deadline).await;

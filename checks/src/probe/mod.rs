@@ -20,7 +20,7 @@ use crate::nats::{self, Info};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
-use crate::tls::{ANY_VERSION, Offer, Recording, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
 use tls_verify_core::evidence::Fact;
 
 /// What a target is expected to speak.
@@ -301,6 +301,7 @@ async fn shake(
         identity,
         alpn: target.speech.alpn(),
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     dial::handshake(opened.tap, opened.address, &offer, deadline).await.map_err(Box::new)
 }

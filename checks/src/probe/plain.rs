@@ -10,7 +10,7 @@ use crate::dial;
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::http::tell_tale;
 use crate::observation::{Claim, Expects, Observation};
-use crate::tls::{ANY_VERSION, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, seen: &mut Observation) {
     let answers = seen.expect("plaintext", Expects::Works);
@@ -125,6 +125,7 @@ async fn speaks_tls(context: &Context, target: &Target) -> bool {
         identity: None,
         alpn: if target.speech == Speech::Grpc { &[b"h2"] } else { &[] },
         versions: ANY_VERSION,
+        hello: Hello::AsGo,
     };
     match dial::handshake(opened.tap, opened.address, &offer, deadline).await {
         Ok(_) => true,

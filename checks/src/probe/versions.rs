@@ -10,7 +10,7 @@ use crate::dial;
 use crate::fault::{Cause, Failure, Stage};
 use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::observation::Observation;
-use crate::tls::{Offer, Trust};
+use crate::tls::{Hello, Offer, Trust};
 
 pub(super) async fn scan(context: &Context, target: &Target, seen: &mut Observation) {
     let old = [Version::Tls10, Version::Tls11, Version::Tls12];
@@ -69,6 +69,7 @@ async fn tls13(context: &Context, target: &Target) -> &'static str {
         identity: None,
         alpn: if target.speech == Speech::Grpcs { &[b"h2"] } else { &[] },
         versions: &[&rustls::version::TLS13],
+        hello: Hello::AsGo,
     };
     match dial::handshake(opened.tap, opened.address, &offer, deadline).await {
         Ok(_) => "accepted",

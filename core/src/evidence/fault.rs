@@ -218,6 +218,8 @@ pub enum Cause {
     BeyondUs,
     /// The peer's key is too small for our TLS library, not for Go: nothing is decided.
     WeakKey,
+    /// A ClientHello of more than one segment is not answered, a small one is.
+    LargeHello,
     /// TLS in another way broken.
     OtherTls,
     Eof,
@@ -299,6 +301,7 @@ impl Cause {
             Self::NoCommonCipher => of(K::NoSharedCipher, Server, Likely),
             Self::BeyondUs => of(K::OtherTls, Client, Certain),
             Self::WeakKey => with(K::OtherTls, Variant::WeakKey, Server, Certain),
+            Self::LargeHello => with(K::OtherTls, Variant::LargeClientHello, Network, Certain),
             Self::OtherTls => of(K::OtherTls, Server, Likely),
             Self::Eof | Self::Reset => of(K::ConnectionReset, Server, Possible),
             Self::Refused { nothing_listens: true } => {
