@@ -177,6 +177,11 @@ pub(crate) const ROWS: &[Row] = &[
         Ok(())
     })
     .needing(&[Needs::Nginx]),
+    healthy("nginx-only-p-521", "nginx agrees keys on P-521 alone, which Go has", |plan| {
+        plan.gateway = Front::Nginx(Some(plan.server.clone()), "ssl_ecdh_curve secp521r1;".to_owned());
+        Ok(())
+    })
+    .needing(&[Needs::Nginx]),
     healthy("dashboard-nginx", "the dashboard's nginx verifies the gateway", |plan| {
         plan.dashboard = crate::dashboard::upstream("https", "cordum-api-gateway", true);
         Ok(())

@@ -4,3 +4,4 @@ mod lab;
 mod lists;
 mod peers;
 mod schemes;
+mod way;
