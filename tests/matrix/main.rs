@@ -5,6 +5,7 @@
 //! third of all; `MATRIX_SHOW=1` prints the screens of those that deviate, `MATRIX_ACCEPT=1` takes what is told.
 
 mod binary;
+mod cluster;
 mod dashboard;
 mod demo;
 mod demo_extended;
@@ -88,7 +89,8 @@ fn main() -> ExitCode {
             None => trial,
         }
     });
-    let trials = shard(claims.chain(rows).collect());
+    // One stack is for all of them, one after the other: they come last.
+    let trials = shard(claims.chain(rows).chain(cluster::trials()).collect());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -1,6 +1,7 @@
 //! Everything but the fault matrix, the Docker project and the cluster: one program, so that the libraries are
 //! linked once. `cargo test --test suite certs::` runs one theme.
 
+mod api_server;
 mod architecture;
 mod audit;
 mod canary;

@@ -59,8 +59,10 @@ impl Material {
                 found.key.strip_suffix(".crt").map_or("tls.key".to_owned(), |front| format!("{front}.key"));
             bytes(cluster, &found.secret, &name)
         });
+        // Where the clients' own CA cannot be had, that of a server among its peers does, for it is one CA.
+        let peers = || connections.iter().find_map(|one| piece(one.client_ca.as_ref().or(one.ca.as_ref())));
         let mut material = Self {
-            authority: piece(client.and_then(|one| one.ca.as_ref())),
+            authority: piece(client.and_then(|one| one.ca.as_ref())).or_else(peers),
             certificate: piece(pair),
             key,
             names: names(&connections),

@@ -94,7 +94,10 @@ impl Story {
         }
         story.members(scene, logs);
         story.clients(scene, logs);
-        story.absent();
+        // What nobody could look for is not said to be missing.
+        if cluster.is_whole() {
+            story.absent();
+        }
         story
     }
 

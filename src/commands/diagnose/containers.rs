@@ -35,6 +35,14 @@ fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
     })
 }
 
+/// What a connection of ours left in a log.
+pub(super) fn is_own(own: &[OwnProbe], problem: &Problem, inside: &[IpAddr]) -> bool {
+    own.iter().any(|one| {
+        caused_by(one, problem.at, problem.line.as_bytes())
+            || (from_outside(&problem.line, inside) && at_once(one, problem.at))
+    })
+}
+
 /// Reads the logs of the project's containers.
 pub(super) fn docker(
     args: &DiagnoseArgs,
@@ -58,11 +66,7 @@ pub(super) fn docker(
         for container in platform.instances() {
             let name = container.name.clone();
             let mut sink = |problem: Problem| {
-                let ours = |one: &OwnProbe| {
-                    caused_by(one, problem.at, problem.line.as_bytes())
-                        || (from_outside(&problem.line, &inside) && at_once(one, problem.at))
-                };
-                if !own.iter().any(ours) {
+                if !is_own(&own, &problem, &inside) {
                     lock(collected).take(&name, &container.service, problem);
                 }
             };

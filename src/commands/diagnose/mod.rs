@@ -1,6 +1,7 @@
 //! `diagnose`: error text and log lines in, causes out.
 
 mod blocks;
+mod cluster;
 mod containers;
 mod live;
 mod render;
@@ -141,12 +142,27 @@ fn collect(
             Err(problem) => problems.push(problem),
         }
     }
+    if of_cluster(args) {
+        match cluster::kubernetes(args, environment, collected) {
+            Ok(found) => blanks = found,
+            Err(problem) => problems.push(problem),
+        }
+    }
     for source in sources {
         if let Err(problem) = read(source, collected) {
             problems.push(problem);
         }
     }
     (blanks, problems)
+}
+
+/// Whether the logs of a cluster are meant: by a flag, for in a pod text is piped in too.
+fn of_cluster(args: &DiagnoseArgs) -> bool {
+    let targets = &args.targets;
+    targets.kubernetes
+        || targets.kube_context.is_some()
+        || targets.kubeconfig.is_some()
+        || targets.namespace.is_some()
 }
 
 fn lock(collected: &Mutex<Collected>) -> MutexGuard<'_, Collected> {
@@ -177,7 +193,10 @@ fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
             );
         }
     }
-    if args.inputs.is_empty() && !args.docker {
+    if args.docker && of_cluster(args) {
+        problems.push(Wrong::new("--docker and a cluster are two platforms", "leave one of them out"));
+    }
+    if args.inputs.is_empty() && !args.docker && !of_cluster(args) {
         sources.push(Source::Stdin);
     }
     if problems.is_empty() { Ok(sources) } else { Err(problems) }

@@ -38,9 +38,24 @@ struct Report {
     checks: Vec<Row>,
 }
 
+/// A cluster whose plan is told.
+#[derive(Clone, Debug)]
+pub enum Of {
+    /// A recording.
+    Folder(String),
+    /// The namespace, where it was named.
+    Namespace(Option<String>),
+}
+
 /// Prints the plan.
 #[must_use]
 pub fn command(stack: &Stack, plan: &Plan, format: Format) -> u8 {
+    command_of(stack, plan, format, None)
+}
+
+/// Prints the plan; of a cluster with what is asked of its API server, and of pods.
+#[must_use]
+pub fn command_of(stack: &Stack, plan: &Plan, format: Format, cluster: Option<&Of>) -> u8 {
     let checks: Vec<Row> = plan
         .items()
         .into_iter()
@@ -48,7 +63,11 @@ pub fn command(stack: &Stack, plan: &Plan, format: Format) -> u8 {
             number: item.number(),
             id: item.id().to_owned(),
             title: item.title(),
-            asks: if skipped.is_none() { asks(stack, &item) } else { Vec::new() },
+            asks: match (&skipped, cluster) {
+                (None, None) => asks(stack, &item),
+                (None, Some(of)) => in_cluster(stack, &item, of),
+                (Some(_), _) => Vec::new(),
+            },
             skipped,
         })
         .collect();
@@ -142,6 +161,35 @@ fn asks(stack: &Stack, item: &Item) -> Vec<Ask> {
         "cluster-links" => engine(stack, "the list of the project's containers").into_iter().collect(),
         _ => vec![link(item.link(), check.about.to_owned())],
     }
+}
+
+/// The same asked in a cluster: of every ready pod, through the API server or, in the cluster, directly.
+fn in_cluster(stack: &Stack, item: &Item, of: &Of) -> Vec<Ask> {
+    let told = ["redis-logs", "certificates", "service-links", "cluster-links"];
+    let read = |address: &str| {
+        Ask {
+        component: "platform".to_owned(),
+        address: address.to_owned(),
+        sends: "list of pods, workloads, Services, events and ConfigMaps; get of the Secrets that they name, and of logs"
+            .to_owned(),
+    }
+    };
+    let namespace = match of {
+        Of::Folder(folder) => {
+            return vec![Ask { sends: "nothing: its files are read".to_owned(), ..read(folder) }];
+        }
+        Of::Namespace(Some(name)) => format!("the API server, namespace {name}"),
+        Of::Namespace(None) => "the API server".to_owned(),
+    };
+    if told.contains(&item.id()) {
+        return vec![read(&namespace)];
+    }
+    let pods = |ask: Ask| {
+        let link = Link::ALL.iter().find(|link| link.slug() == ask.component);
+        let address = link.map(|link| format!("port {} of each ready pod", link.container_port()));
+        Ask { address: address.unwrap_or_else(|| namespace.clone()), ..ask }
+    };
+    asks(stack, item).into_iter().map(pods).collect()
 }
 
 const GRPC: &str = "a TLS handshake with ALPN h2, and grpc.health.v1.Health/Check";

@@ -264,20 +264,19 @@ impl Access {
         command
             .args(&exec.args)
             .envs(exec.env.iter().map(|one| (&one.name, &one.value)))
-            .env("KUBERNETES_EXEC_INFO", info.to_string())
-            .stdin(std::process::Stdio::null())
-            .kill_on_drop(true);
-        let output = match tokio::time::timeout(patience, command.output()).await {
+            .env("KUBERNETES_EXEC_INFO", info.to_string());
+        let asking = super::plugin::output(&mut command);
+        let (status, printed, complained) = match tokio::time::timeout(patience, asking).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(format!("the credential plugin `{shown}` cannot be run: {error}")),
             Err(_) => return Err(format!("the credential plugin `{shown}` did not end within {patience:?}")),
         };
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
+        if !status.success() {
+            let said = String::from_utf8_lossy(&complained);
             let said = said.lines().last().unwrap_or_default();
-            return Err(format!("the credential plugin `{shown}` failed ({}): {said}", output.status));
+            return Err(format!("the credential plugin `{shown}` failed ({status}): {said}"));
         }
-        let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+        let answer: serde_json::Value = serde_json::from_slice(&printed)
             .map_err(|_| format!("the credential plugin `{shown}` printed no ExecCredential"))?;
         let status = &answer["status"];
         if let Some(token) = status["token"].as_str() {

@@ -22,9 +22,9 @@ use crate::platform::Wire;
 use crate::tls;
 
 /// An answer longer than this is no list of a namespace's objects in one page.
-const PAGE_LIMIT: usize = 64 * 1024 * 1024;
+const PAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// Objects a page.
-const PAGE: usize = 500;
+const PAGE: usize = 200;
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

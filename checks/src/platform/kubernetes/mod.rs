@@ -3,10 +3,12 @@
 mod access;
 mod api;
 mod forward;
+mod plugin;
+mod rights;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
@@ -18,6 +20,7 @@ use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 
 pub use access::{Access, Options, in_a_pod};
 pub use api::{Api, Refusal};
+pub use rights::{Denial, Right};
 
 use super::{Logs, Piece, Platform, Reach, Wire};
 
@@ -31,8 +34,10 @@ pub struct Namespace {
     pub cluster: Cluster,
     /// Only what is a service of the stack.
     workloads: Vec<Workload>,
-    /// What is forbidden or could not be had, a sentence each.
+    /// What was read of Secrets, a sentence each.
     pub notes: Vec<String>,
+    /// What we may not see, as it turned out.
+    denied: Mutex<Vec<Denial>>,
 }
 
 impl Namespace {
@@ -45,6 +50,7 @@ impl Namespace {
         let api = Api::new(access, patience)?;
         let mut objects = Objects::default();
         let mut notes = Vec::new();
+        let mut denied = Vec::new();
         for kind in Kind::ALL {
             if *kind == Kind::Secrets {
                 continue;
@@ -53,7 +59,7 @@ impl Namespace {
                 Ok(items) => items,
                 Err(refusal @ (Refusal::Unauthorized | Refusal::Other(_))) => return Err(refusal.to_string()),
                 Err(refusal) => {
-                    notes.push(refusal.to_string());
+                    denied.push(Denial { right: Right::List(*kind), said: refusal.to_string() });
                     continue;
                 }
             };
@@ -62,12 +68,25 @@ impl Namespace {
                 .map_err(|error| format!("the API server's {}: {error}", kind.plural()))?;
         }
         if secrets {
-            named_secrets(&api, &mut objects, &mut notes).await?;
+            named_secrets(&api, &mut objects, &mut notes, &mut denied).await?;
         }
         let cluster = Cluster::read(objects, &api.access.namespace);
         let workloads =
             cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job).cloned().collect();
-        Ok(Self { api, cluster, workloads, notes })
+        Ok(Self { api, cluster, workloads, notes, denied: Mutex::new(denied) })
+    }
+
+    /// What we may not see, as far as it was asked for.
+    #[must_use]
+    pub fn denied(&self) -> Vec<Denial> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn deny(&self, right: Right, said: String) {
+        let mut all = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.iter().any(|known| known.right == right) {
+            all.push(Denial { right, said });
+        }
     }
 
     /// The context, where the operator named one.
@@ -102,8 +121,32 @@ impl Namespace {
             .await
     }
 
+    /// Every container of the stack whose log tells something: init containers and failing sidecars too.
+    #[must_use]
+    pub fn containers(&self) -> Vec<Instance> {
+        let of = |pod: &Pod| {
+            let instance = pod.instance();
+            let worth = pod.containers.iter().filter(|one| is_worth(pod, one));
+            let named = worth.map(|one| Instance {
+                container: one.name.clone(),
+                restarts: one.restarts,
+                ..instance.clone()
+            });
+            named.collect::<Vec<_>>()
+        };
+        self.cluster.pods.iter().flat_map(of).collect()
+    }
+
     async fn start(&self, pod: &str, container: &str, previous: bool) -> Option<Start> {
-        let mut pieces = self.api.log(pod, container, previous).await.ok()?;
+        let mut pieces = match self.api.log(pod, container, previous).await {
+            Ok(pieces) => pieces,
+            Err(refusal) => {
+                if matches!(refusal, Refusal::Forbidden(_)) {
+                    self.deny(Right::Log, refusal.to_string());
+                }
+                return None;
+            }
+        };
         let mut reader = Reader::default();
         while let Some(Ok(piece)) = pieces.next().await {
             reader.feed(&piece);
@@ -126,7 +169,12 @@ fn is_worth(pod: &Pod, container: &tls_verify_core::workload::kubernetes::Contai
 }
 
 /// The Secrets that workloads name, each by its name: there is no right to list them.
-async fn named_secrets(api: &Api, objects: &mut Objects, notes: &mut Vec<String>) -> Result<(), String> {
+async fn named_secrets(
+    api: &Api,
+    objects: &mut Objects,
+    notes: &mut Vec<String>,
+    denied: &mut Vec<Denial>,
+) -> Result<(), String> {
     let mut names: BTreeMap<String, ()> = BTreeMap::new();
     let specs = objects
         .deployments
@@ -159,6 +207,9 @@ async fn named_secrets(api: &Api, objects: &mut Objects, notes: &mut Vec<String>
                 found.push(secret);
             }
             Err(Refusal::NotFound) => known = true,
+            Err(refusal @ Refusal::Forbidden(_)) => {
+                denied.push(Denial { right: Right::Secret(name), said: refusal.to_string() });
+            }
             Err(refusal) => notes.push(refusal.to_string()),
         }
     }
@@ -229,7 +280,11 @@ impl Platform for Namespace {
             if self.pod(&of.name).is_none() {
                 return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no pod {}", of.name)));
             }
-            let socket = self.api.upgrade(&of.name, port).await?;
+            let socket = self.api.upgrade(&of.name, port).await.inspect_err(|error| {
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    self.deny(Right::Forward, error.to_string());
+                }
+            })?;
             forward::stream(socket).await
         }
         .boxed()

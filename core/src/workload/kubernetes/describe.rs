@@ -20,7 +20,7 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
         .config_maps
         .map(|all| all.into_iter().map(|map| (map.metadata.name, map.data)).collect::<BTreeMap<_, _>>());
     let sources = Sources { secrets: secrets.as_ref(), config_maps: config_maps.as_ref() };
-    let mut cluster = Cluster { namespace: namespace.to_owned(), ..Cluster::default() };
+    let mut cluster = Cluster { namespace: namespace.to_owned(), seen: objects.seen, ..Cluster::default() };
     let mut uids: BTreeMap<String, usize> = BTreeMap::new();
     let mut controllers: BTreeMap<usize, Controller> = BTreeMap::new();
     let described = [

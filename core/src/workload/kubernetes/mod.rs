@@ -9,7 +9,7 @@ pub mod object;
 mod pod;
 mod who;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use event::Event;
@@ -74,6 +74,8 @@ impl Kind {
 /// The objects of a namespace, a kind that nobody could read being absent.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
+    /// The kinds that were read; what is of no other kind may be there all the same.
+    pub seen: BTreeSet<Kind>,
     pub pods: Vec<object::Pod>,
     pub deployments: Vec<object::Controller>,
     pub stateful_sets: Vec<object::Controller>,
@@ -133,6 +135,7 @@ impl Objects {
             }
             Ok(())
         }
+        self.seen.insert(kind);
         match kind {
             Kind::Pods => read(&mut self.pods, items),
             Kind::Deployments => read(&mut self.deployments, items),
@@ -182,6 +185,8 @@ pub struct Service {
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
     pub namespace: String,
+    /// The kinds that were read: what is of another one may be there all the same.
+    pub seen: BTreeSet<Kind>,
     /// Deployments, StatefulSets, DaemonSets, Jobs and pods that nothing owns; the instances are their pods'
     /// main containers.
     pub workloads: Vec<Workload>,
@@ -199,6 +204,24 @@ impl Cluster {
     #[must_use]
     pub fn read(objects: Objects, namespace: &str) -> Self {
         describe::cluster(objects, namespace)
+    }
+
+    /// Everything in which a service of the stack usually stands was read: what is not among them does not exist.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        [Kind::Pods, Kind::Deployments, Kind::StatefulSets].iter().all(|kind| self.seen.contains(kind))
+    }
+
+    /// No rollout is under way: every service has the pods that it wants, of its newest description, all of them ready.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.workloads.iter().enumerate().filter(|(_, one)| one.kind != WorkloadKind::Job).all(
+            |(at, workload)| {
+                let pods = || self.pods.iter().filter(move |pod| pod.workload == at);
+                let all = pods().all(|pod| pod.ready && !pod.leaving && pod.current);
+                all && workload.wanted.is_none_or(|wanted| pods().count() as u64 >= u64::from(wanted))
+            },
+        )
     }
 
     /// The workload that a pod is of.

@@ -108,7 +108,8 @@ impl Pod {
     }
 
     /// As the model of what runs has it: the pod's main container.
-    pub(super) fn instance(&self) -> Instance {
+    #[must_use]
+    pub fn instance(&self) -> Instance {
         let mut one = Instance::of_service(self.service.clone(), self.name.clone());
         one.id.clone_from(&self.uid);
         one.addresses.clone_from(&self.addresses);

@@ -3,26 +3,28 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls_verify_checks::fault::FileFault;
-use tls_verify_checks::platform::kubernetes::{Namespace, Options, in_a_pod};
+use tls_verify_checks::platform::kubernetes::{Namespace, Options, Right, in_a_pod};
 use tls_verify_checks::platform::{Choice, Platform};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
 use tls_verify_core::cause::Variant;
-use tls_verify_core::cluster::{Kubectl, Material, Recorded, Story, Word};
+use tls_verify_core::cluster::{Kubectl, Material, Recorded, Story, Word, connection_trouble};
 
+use super::rights::{self, Sources};
 use super::{checked, diagnosis, roots, said, services};
 use crate::cli::{RunArgs, TargetArgs};
 use crate::commands::run::command;
-use crate::commands::run::{self, Progress};
+use crate::commands::run::{self, Progress, milliseconds, rfc3339, wait};
 use crate::config::{self, Environment, Problem};
 use tls_verify_core::diagnosis::root_cause;
 use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
 use tls_verify_core::status::Status;
+use tls_verify_core::workload::kubernetes::Kind;
 
 /// Whether the operator means a cluster.
 #[must_use]
@@ -43,7 +45,7 @@ fn variables(environment: &Environment) -> std::collections::BTreeMap<String, St
 }
 
 /// Variables that mean another stack where we are not in the cluster.
-const FOREIGN: &[&str] = &[
+pub(super) const FOREIGN: &[&str] = &[
     "CORDUM_API_BASE",
     "CORDUM_GATEWAY",
     "NATS_URL",
@@ -61,24 +63,85 @@ const FOREIGN: &[&str] = &[
     "CORDUM_TLS_KEY",
 ];
 
-/// Runs the plan against the namespace.
+/// How the cluster is reached.
+pub(crate) fn options(targets: &TargetArgs, environment: &Environment) -> Options {
+    Options {
+        kubeconfig: targets.kubeconfig.clone(),
+        context: targets.kube_context.clone(),
+        namespace: targets.namespace.clone(),
+        environment: variables(environment),
+    }
+}
+
+/// Runs the plan against the namespace; with `--wait` until a rollout is through, each round with the objects anew.
 ///
 /// # Errors
 /// What of the arguments cannot be used, or why the cluster cannot be asked.
 pub async fn report(
     args: &RunArgs,
     environment: &Environment,
-    interrupted: tokio::sync::watch::Receiver<bool>,
+    mut interrupted: tokio::sync::watch::Receiver<bool>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<RunReport, Vec<Problem>> {
-    let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
-    let options = Options {
-        kubeconfig: args.targets.kubeconfig.clone(),
-        context: args.targets.kube_context.clone(),
-        namespace: args.targets.namespace.clone(),
-        environment: variables(environment),
+    let started_at = SystemTime::now();
+    let started = Instant::now();
+    let until = args.runner.wait.map(|wait| started + wait);
+    loop {
+        let ran = round(args, environment, interrupted.clone(), progress).await;
+        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let waits = match &ran {
+            Ok((report, is_settled)) => waits(report, *is_settled),
+            Err(_) => Vec::new(),
+        };
+        if waits.is_empty() || left.is_zero() || *interrupted.borrow() {
+            return ran.map(|(report, _)| RunReport {
+                started_at: rfc3339(started_at),
+                duration_ms: milliseconds(started.elapsed()),
+                ..report
+            });
+        }
+        progress(Progress::Waiting(waits, Instant::now() + left));
+        wait::pause(BETWEEN.min(left), &mut interrupted).await;
+    }
+}
+
+/// Between two looks at a rollout.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// What may still come up: everything that is not good while pods come and go, or what failed for want of a peer.
+fn waits(report: &RunReport, is_settled: bool) -> Vec<String> {
+    let open = report.checks.iter().filter(|check| matches!(check.status, Status::Fail | Status::Unknown));
+    let hopes = |check: &CheckReport| {
+        let causes = || check.diagnoses.iter().map(|one| one.cause);
+        let definite = causes().next().is_some_and(|cause| !connection_trouble(cause));
+        !definite && (!is_settled || check.status == Status::Fail)
     };
+    let open: Vec<&CheckReport> = open.collect();
+    // One verdict that no waiting mends ends it.
+    let definite = |check: &&CheckReport| {
+        check.status == Status::Fail
+            && check.diagnoses.first().is_some_and(|one| !connection_trouble(one.cause))
+    };
+    if open.iter().any(definite) {
+        return Vec::new();
+    }
+    open.into_iter()
+        .filter(|check| hopes(check))
+        .map(|check| format!("{} ({})", check.id, check.summary))
+        .collect()
+}
+
+/// One round: the report, and whether all pods that are wanted are there.
+async fn round(
+    args: &RunArgs,
+    environment: &Environment,
+    interrupted: tokio::sync::watch::Receiver<bool>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(RunReport, bool), Vec<Problem>> {
+    let mut plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
+    plan.wait = None;
     let patience = args.runner.timeout.min(args.runner.deadline / 2).max(Duration::from_secs(1));
+    let options = options(&args.targets, environment);
     let connecting = Namespace::connect(&options, !args.targets.no_secrets, patience);
     let namespace = match tokio::time::timeout(args.runner.deadline, connecting).await {
         Ok(Ok(namespace)) => namespace,
@@ -95,6 +158,21 @@ pub async fn report(
     let mut notes = namespace.notes.clone();
     let stack = stack(args, environment, &namespace, &mut notes)?;
     let strict = plan.strict;
+    let selected: Vec<&str> =
+        plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| check.id).collect();
+    let sources = Sources::of(&Material::of(&namespace.cluster), &stack, args.targets.no_secrets);
+    let denied = namespace.denied();
+    let blind = if denied.iter().any(|one| one.right == Right::List(Kind::Pods)) {
+        denied.first().map(|one| one.said.clone())
+    } else if story.services.is_empty() {
+        Some(format!("namespace {} has none of the stack's services", namespace.cluster.namespace))
+    } else {
+        None
+    };
+    if blind.is_some() {
+        // Nothing is dialled in its place.
+        plan.checks.iter_mut().for_each(|(_, selected)| *selected = false);
+    }
     let mut report = run::run(stack, plan, interrupted, progress).await;
     let wanted = services(args);
     let ready = std::collections::BTreeMap::new();
@@ -105,13 +183,24 @@ pub async fn report(
         ready: &ready,
         services: &wanted,
     };
-    settle(&mut report, &recorded, strict);
+    let denied = namespace.denied();
+    match blind {
+        Some(why) => rights::blind(&mut report, &selected, &why),
+        None => {
+            settle(&mut report, &recorded, &selected);
+            rights::apply(&mut report, &denied, &sources, &selected);
+        }
+    }
+    notes.extend(denied.into_iter().map(|one| one.said));
+    report.summary = tally(&report.checks);
+    report.exit_code = exit_code(&report.summary, strict, report.outcome == "interrupted");
+    report.outcome = outcome(report.exit_code);
     report.target.insert("platform".to_owned(), "kubernetes".into());
     report.target.insert("namespace".to_owned(), namespace.cluster.namespace.clone().into());
     if !notes.is_empty() {
         report.target.insert("notes".to_owned(), notes.into());
     }
-    Ok(report)
+    Ok((report, namespace.cluster.is_settled()))
 }
 
 fn unreachable(why: String) -> Problem {
@@ -207,12 +296,12 @@ fn identity(material: &Material) -> Loaded<Identity> {
 }
 
 /// What objects, events and logs tell is put to what was dialled.
-fn settle(report: &mut RunReport, recorded: &Recorded<'_>, strict: bool) {
+fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
     const TOLD: &[&str] = &["certificates", "redis-logs", "service-links", "cluster-links"];
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
     let mut unexplained = Vec::new();
     for check in &mut report.checks {
-        if check.status == Status::Skip && check.id != "cluster-links" {
+        if !selected.contains(&check.id.as_str()) {
             continue;
         }
         let verdict = recorded.verdict(&check.id);
@@ -254,7 +343,4 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, strict: bool) {
         one.place = known.or_else(|| one.place.take());
     }
     report.root_causes = all;
-    report.summary = tally(&report.checks);
-    report.exit_code = exit_code(&report.summary, strict, report.outcome == "interrupted");
-    report.outcome = outcome(report.exit_code);
 }

@@ -1,6 +1,7 @@
 //! A run over a recorded cluster (`run --objects DIR`), and over a live one.
 
 pub mod live;
+mod rights;
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -13,8 +14,8 @@ use tls_verify_core::cluster::{Cure, Fault, Kubectl, Recorded, Story, Verdict, W
 use tls_verify_core::redaction::redact;
 
 use crate::cli::{FailOn, RunArgs};
-use crate::commands::run::command;
 use crate::commands::run::{Item, Plan, milliseconds, rfc3339};
+use crate::commands::run::{command, plan};
 use crate::config::{Environment, Problem};
 use crate::runtime::block_on;
 use crate::usage::usage;
@@ -38,6 +39,9 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
         let problem = Problem::new("--docker-host and a cluster are two platforms", "leave one of them out");
         return Some(usage(&[problem], format));
     }
+    if args.list {
+        return Some(listed(args, environment));
+    }
     let reports = match command::reports(&args.output) {
         Ok(reports) => reports,
         Err(problems) => return Some(usage(&problems, format)),
@@ -50,6 +54,10 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
     };
     Some(match ran {
         Ok(report) => {
+            if live {
+                // Our own dials stand in the servers' logs: `diagnose --kubernetes` knows them by this.
+                crate::own_connections::keep(&report.own, environment);
+            }
             let notes = report.target.get("notes").and_then(|notes| notes.as_array());
             for note in notes.into_iter().flatten().filter(|_| !args.output.quiet) {
                 crate::output::tell(&format!("note: {}", note.as_str().unwrap_or_default()));
@@ -58,6 +66,31 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
         }
         Err(problems) => usage(&problems, format),
     })
+}
+
+/// `--list`: no API server is asked, so that services stand for their pods.
+fn listed(args: &RunArgs, environment: &Environment) -> u8 {
+    let format = args.output.format;
+    let plan = match command::plan(&args.runner) {
+        Ok(plan) => plan,
+        Err(problem) => return usage(&[problem], format),
+    };
+    let environment = environment.without(live::FOREIGN);
+    let mut stack = match crate::config::stack(&args.targets, &args.runner, &environment, &[]) {
+        Ok(configured) => configured.stack,
+        Err(problems) => return usage(&problems, format),
+    };
+    if !args.targets.no_secrets {
+        // They will be read from their Secrets; what they are is told nowhere.
+        let later = || Some(tls_verify_checks::secret::Secret::new("read later"));
+        stack.api_key = stack.api_key.or_else(later);
+        stack.redis_password = stack.redis_password.or_else(later);
+    }
+    let of = match (&args.targets.objects, &args.targets.namespace) {
+        (Some(folder), _) => plan::Of::Folder(folder.display().to_string()),
+        (None, namespace) => plan::Of::Namespace(namespace.clone()),
+    };
+    plan::command_of(&stack, &plan, format, Some(&of))
 }
 
 /// The services that must be deployed where the operator names none.

@@ -1,0 +1,135 @@
+//! What we may not see leaves the checks that need it open, and says which right is missing; what failed on other
+//! evidence stays as it is.
+
+use tls_verify_checks::platform::kubernetes::{Denial, Right};
+use tls_verify_checks::stack::{Loaded, Stack};
+use tls_verify_core::cause::CauseKind;
+use tls_verify_core::cluster::{Material, Piece};
+use tls_verify_core::report::{CheckReport, RunReport};
+use tls_verify_core::status::Status;
+use tls_verify_core::workload::kubernetes::Kind;
+
+/// Checks that dial.
+const DIALLED: &[&str] = &[
+    "gateway-https",
+    "gateway-wss",
+    "cli-with-cacert",
+    "cli-without-cacert",
+    "worker-nats-tls",
+    "nats-mtls",
+    "redis-tls",
+    "gateway-grpc",
+    "safety-kernel-grpc",
+    "context-engine-grpc",
+    "dashboard-gateway",
+    "tls-min-version",
+];
+/// Checks that rest on every workload being there with all of its pods.
+const WHOLE: &[&str] = &["worker-nats-tls", "redis-logs", "service-links"];
+/// Checks for which a client's certificate is shown.
+const IDENTIFIED: &[&str] = &["worker-nats-tls", "nats-mtls", "redis-tls"];
+/// Checks that log in with the API key.
+const KEYED: &[&str] =
+    &["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway", "safety-kernel-grpc"];
+
+/// Which of what we dial with is not there.
+pub(super) struct Sources {
+    authority: bool,
+    identity: bool,
+    api_key: bool,
+    redis_password: bool,
+    /// The operator wants no Secret read.
+    no_secrets: bool,
+}
+
+impl Sources {
+    pub(super) fn of(material: &Material, stack: &Stack, no_secrets: bool) -> Self {
+        let from = |piece: &Option<Piece>| piece.is_some();
+        Self {
+            authority: from(&material.authority) || !stack.anchors.certificates.is_empty(),
+            identity: from(&material.certificate) || matches!(stack.identity, Loaded::Usable(_)),
+            api_key: stack.api_key.is_some(),
+            redis_password: stack.redis_password.is_some(),
+            no_secrets,
+        }
+    }
+}
+
+/// Opens what needs a right that is missing.
+pub(super) fn apply(report: &mut RunReport, denied: &[Denial], sources: &Sources, selected: &[&str]) {
+    for check in report.checks.iter_mut().filter(|check| selected.contains(&check.id.as_str())) {
+        if let Some(denial) = denied.iter().find(|denial| needs(check, &denial.right, sources)) {
+            open(check, &denial.said);
+        }
+    }
+    if sources.no_secrets && !sources.authority {
+        let why = "no Secret was read (--no-secrets) and no --cacert names a CA";
+        let failed =
+            |check: &&mut CheckReport| check.status == Status::Fail && is(check, CauseKind::UnknownAuthority);
+        for check in
+            report.checks.iter_mut().filter(|check| DIALLED.contains(&check.id.as_str())).filter(failed)
+        {
+            open(check, why);
+        }
+    }
+    let failed: Vec<&str> = report
+        .checks
+        .iter()
+        .filter(|check| check.status == Status::Fail)
+        .map(|check| check.id.as_str())
+        .collect();
+    for root in &mut report.root_causes {
+        root.checks.retain(|id| failed.contains(&id.as_str()));
+    }
+    report.root_causes.retain(|root| !root.checks.is_empty());
+}
+
+/// Nothing can be told of anything.
+pub(super) fn blind(report: &mut RunReport, selected: &[&str], why: &str) {
+    for check in report.checks.iter_mut().filter(|check| selected.contains(&check.id.as_str())) {
+        open(check, why);
+        check.attempts = 1;
+    }
+    report.root_causes.clear();
+}
+
+fn is(check: &CheckReport, cause: CauseKind) -> bool {
+    check.diagnoses.first().is_some_and(|one| one.cause == cause)
+}
+
+fn open(check: &mut CheckReport, why: &str) {
+    check.status = Status::Unknown;
+    check.summary = why.to_owned();
+    check.diagnoses.clear();
+    check.evidence = "none".to_owned();
+}
+
+/// Whether a check cannot be told without a right.
+fn needs(check: &CheckReport, right: &Right, sources: &Sources) -> bool {
+    let one_of = |all: &[&str]| all.contains(&check.id.as_str());
+    let good = matches!(check.status, Status::Pass | Status::Warn);
+    let told = check.status == Status::Fail;
+    match right {
+        Right::Forward => one_of(DIALLED) && !good,
+        Right::Log => !told && one_of(&["redis-logs", "service-links", "cluster-links"]),
+        Right::List(Kind::Deployments | Kind::DaemonSets) => !told && one_of(WHOLE),
+        Right::List(Kind::StatefulSets) => !told && (one_of(WHOLE) || one_of(&["cluster-links"])),
+        Right::List(Kind::ConfigMaps) => !told && one_of(&["certificates", "cluster-links"]),
+        Right::List(_) => false,
+        Right::Secret(name) if one_of(&["certificates"]) => !told && !is_login(name),
+        Right::Secret(_) => {
+            (!sources.authority && !good && one_of(DIALLED))
+                || (!sources.identity && !good && one_of(IDENTIFIED))
+                || (!sources.api_key && told && one_of(KEYED) && is(check, CauseKind::AuthNotTls))
+                || (!sources.redis_password
+                    && told
+                    && one_of(&["redis-tls"])
+                    && is(check, CauseKind::AuthNotTls))
+        }
+    }
+}
+
+/// A Secret of a login holds no certificate.
+fn is_login(name: &str) -> bool {
+    matches!(name, "cordum-api-key" | "cordum-redis-secret" | "cordum-admin-creds")
+}

@@ -1,0 +1,86 @@
+//! What Kubernetes itself keeps from running: replicas, images, nodes, quotas, commands.
+
+use super::row::{Cure, FAULT, Row};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "NATS is scaled to nothing",
+        make: "k scale statefulset cordum-nats --replicas=0",
+        roots: &["statefulset/cordum-nats connection-refused container-stopped"],
+        always: true,
+        ..FAULT
+    },
+    Row {
+        name: "Redis is scaled to nothing",
+        make: "k scale statefulset cordum-redis --replicas=0",
+        roots: &["statefulset/cordum-redis connection-refused container-stopped"],
+        ..FAULT
+    },
+    Row {
+        name: "the gateway is scaled to nothing",
+        make: "k scale deployment cordum-api-gateway --replicas=0",
+        roots: &["deployment/cordum-api-gateway connection-refused container-stopped"],
+        ..FAULT
+    },
+    Row {
+        name: "the scheduler is scaled to nothing",
+        make: "k scale deployment cordum-scheduler --replicas=0",
+        roots: &["deployment/cordum-scheduler connection-refused container-stopped"],
+        ..FAULT
+    },
+    Row {
+        name: "the safety kernel is scaled to nothing",
+        make: "k scale deployment cordum-safety-kernel --replicas=0",
+        roots: &["deployment/cordum-safety-kernel connection-refused container-stopped"],
+        ..FAULT
+    },
+    Row {
+        name: "the context engine is scaled to nothing",
+        make: "k scale deployment cordum-context-engine --replicas=0",
+        roots: &["deployment/cordum-context-engine connection-refused container-stopped"],
+        ..FAULT
+    },
+    Row {
+        name: "the dashboard is scaled to nothing",
+        make: "k scale deployment cordum-dashboard --replicas=0",
+        roots: &["deployment/cordum-dashboard connection-refused container-stopped"],
+        ..FAULT
+    },
+    Row {
+        name: "the scheduler's new image cannot be pulled",
+        make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"image\":\"registry.invalid/cordum/scheduler:2\",\"imagePullPolicy\":\"Always\"}]}}}}'",
+        roots: &["deployment/cordum-scheduler"],
+        fix: &["set image deployment/cordum-scheduler scheduler=docker.io/lab/standin:1"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+    Row {
+        name: "the workflow engine fits no node",
+        make: "k patch deployment cordum-workflow-engine -p '{\"spec\":{\"strategy\":{\"type\":\"Recreate\",\"rollingUpdate\":null},\"template\":{\"spec\":{\"containers\":[{\"name\":\"workflow-engine\",\"resources\":{\"requests\":{\"cpu\":\"1000\"}}}]}}}}'",
+        roots: &["deployment/cordum-workflow-engine"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+    Row {
+        name: "the scheduler's command is not in its image",
+        make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"command\":[\"/no/such/program\"]}]}}}}'",
+        roots: &["deployment/cordum-scheduler"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+    Row {
+        name: "a quota forbids the gateway's pods",
+        make: "k create quota tight --hard=pods=1; k delete pod -l app=cordum-api-gateway --wait=false",
+        roots: &["deployment/cordum-api-gateway"],
+        fix: &["exceeded quota"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+    Row {
+        name: "Redis is not deployed",
+        make: "k delete statefulset cordum-redis; k delete service redis",
+        roots: &["redis connection-refused container-absent"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+];
