@@ -217,6 +217,8 @@ impl Reader<'_, '_> {
                     self.at += 1;
                     return Ok(());
                 }
+                // nats-server takes what stands last for a name without a value, and passes over it.
+                (Some('}'), None) if self.is_last(1) => return Ok(()),
                 (Some('}'), None) => return self.fault(self.at, "a closing brace without a block"),
                 (Some(';' | ','), _) => self.at += 1,
                 (Some('{'), None) if scopes[0].entries.is_empty() && self.at_beginning() => {
@@ -228,6 +230,14 @@ impl Reader<'_, '_> {
                 (Some(_), _) => self.entry(scopes)?,
             }
         }
+    }
+
+    /// Whether nothing but blanks and comments follows, some bytes on.
+    fn is_last(&self, on: usize) -> bool {
+        self.rest().get(on..).unwrap_or_default().lines().all(|line| {
+            let line = line.trim();
+            line.is_empty() || line.starts_with('#') || line.starts_with("//")
+        })
     }
 
     fn at_beginning(&self) -> bool {
@@ -264,6 +274,7 @@ impl Reader<'_, '_> {
         }
         self.blanks(separated);
         match self.peek() {
+            None if scopes.len() == 1 && !separated => return Ok(()),
             None | Some('\n' | '}' | ';' | ',') => {
                 return self.fault(begin, format!("`{name}` has no value"));
             }
@@ -550,7 +561,7 @@ mod tests {
     fn what_nats_server_refuses_has_its_line() {
         for (text, line) in [
             ("port: 1\n\ntls {\n  a: b\n\nauthorization {\n}\n", 3),
-            ("a: 1\n}\n", 2),
+            ("a: 1\n}\nb: 2\n", 2),
             ("a: [1, 2\n", 1),
             ("a: \"x\n", 1),
             ("a:\n", 1),

@@ -438,7 +438,61 @@ const TLS: &str = "cert_file key_file ca_file insecure verify verify_and_map ver
     cipher_suites curve_preferences timeout connection_rate_limit pinned_certs cert_store cert_match_by cert_match \
     ca_certs_match handshake_first first immediate cert_match_skip_invalid ocsp_peer certs certificates min_version ";
 
+/// What it knows in the other blocks.
+const BLOCKS: [(&[&str], &str); 6] = [
+    (
+        &["authorization"],
+        "user username pass password token timeout users default_permission default_permissions permissions auth_callout \
+         auth_hook",
+    ),
+    (
+        &["cluster"],
+        "name listen port host net authorization routes tls cluster_advertise advertise no_advertise connect_retries \
+         connect_backoff permissions pool_size accounts compression ping_interval ping_max write_deadline write_timeout",
+    ),
+    (
+        &["gateway"],
+        "name listen port host net authorization tls advertise connect_retries connect_backoff gateways reject_unknown \
+         reject_unknown_cluster write_deadline write_timeout",
+    ),
+    (
+        &["leafnodes", "leaf"],
+        "listen port host net authorization remotes reconnect reconnect_delay reconnect_interval tls leafnode_advertise \
+         advertise no_advertise min_version minimum_version compression isolate_leafnode_interest isolate write_deadline \
+         write_timeout",
+    ),
+    (
+        &["websocket", "ws"],
+        "listen port host net advertise no_tls tls same_origin allowed_origins allowed_origin allow_origins allow_origin \
+         origins origin handshake_timeout compress compression authorization authentication jwt_cookie user_cookie \
+         pass_cookie token_cookie no_auth_user headers ping_interval",
+    ),
+    (
+        &["mqtt"],
+        "listen port host net tls authorization authentication no_auth_user ack_wait ackwait max_ack_pending max_pending \
+         max_inflight js_domain stream_replicas consumer_replicas consumer_memory_storage consumer_inactive_threshold \
+         consumer_auto_cleanup reject_qos2_publish downgrade_qos2_subscribe js_api_timeout",
+    ),
+];
+/// Settings that are on or off.
+const TRUTHS: [&str; 5] =
+    ["verify", "verify_and_map", "verify_cert_and_check_known_urls", "insecure", "allow_non_tls"];
+
 fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
+    let tls = |block: &Block| block.block(&["tls"]).map(|(_, tls)| tls.clone());
+    let blocks =
+        BLOCKS.iter().filter_map(|(names, _)| conf.block.block(names).and_then(|(_, block)| tls(block)));
+    for block in std::iter::once(conf.block.clone()).chain(tls(&conf.block)).chain(blocks) {
+        for entry in
+            block.entries.iter().filter(|one| TRUTHS.iter().any(|name| one.name.eq_ignore_ascii_case(name)))
+        {
+            let text = entry.value.text();
+            if entry.value.truth().is_none() && !has_gap(&text) {
+                let message = format!("`{}` is `{text}`: nats-server takes true or false", entry.name);
+                faults.push(Fault::unreadable(entry.value.mark.clone(), message));
+            }
+        }
+    }
     let mut look = |block: &Block, known: &str, used: bool| {
         for entry in &block.entries {
             let name = entry.name.to_ascii_lowercase();
@@ -455,6 +509,11 @@ fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
         }
     };
     look(&conf.block, TOP, true);
+    for (names, known) in BLOCKS {
+        if let Some((_, block)) = conf.block.block(names) {
+            look(block, known, true);
+        }
+    }
     let blocks = [None, Some("cluster"), Some("gateway"), Some("leafnodes"), Some("websocket"), Some("mqtt")];
     for name in blocks {
         let outer = match name {

@@ -189,6 +189,9 @@ impl Walk<'_, '_> {
 
     fn block(&mut self, directives: &[Directive], outer: &Settings) {
         let mut settings = outer.clone();
+        for one in directives {
+            self.shape(one);
+        }
         for one in directives.iter().filter(|one| one.block.is_none()) {
             self.known(one);
             settings.own.insert(one.name.clone(), (one.words.clone(), one.mark.clone()));
@@ -224,6 +227,34 @@ impl Walk<'_, '_> {
                 (_, None) => {}
             }
         }
+    }
+
+    /// What nginx refuses of the directives that are looked at: a block where a value has to end, one word too many.
+    fn shape(&mut self, directive: &Directive) {
+        const ONE_WORD: [&str; 8] = [
+            "proxy_pass",
+            "grpc_pass",
+            "ssl_certificate",
+            "ssl_certificate_key",
+            "proxy_ssl_verify",
+            "proxy_ssl_trusted_certificate",
+            "proxy_ssl_name",
+            "proxy_ssl_verify_depth",
+        ];
+        const PLAIN: [&str; 7] =
+            ["listen", "server_name", "root", "index", "try_files", "access_log", "error_log"];
+        let name = directive.name.as_str();
+        let plain = PLAIN.contains(&name)
+            || ["ssl_", "proxy_", "grpc_"].iter().any(|prefix| name.starts_with(prefix));
+        let message = match (&directive.block, directive.words.len()) {
+            (Some(_), _) if plain => format!("`{name}` is not ended by `;`"),
+            (None, words) if ONE_WORD.contains(&name) && words != 1 => format!("`{name}` takes one value"),
+            (Some(servers), _) if name == "upstream" && !servers.iter().any(|one| one.name == "server") => {
+                "no server stands in this upstream".to_owned()
+            }
+            _ => return,
+        };
+        self.scanner.found.faults.push(Fault::unreadable(directive.mark.clone(), message));
     }
 
     /// Directives about TLS that nginx does not know.
