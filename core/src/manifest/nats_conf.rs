@@ -447,7 +447,13 @@ impl Reader<'_, '_> {
         if let Some(name) = word.strip_prefix('$').filter(|_| !hash) {
             return self.variable(name, begin, scopes);
         }
-        Ok(plain(&word))
+        match plain(&word) {
+            // Digits, a dot and digits are a number or the beginning of an address, and no word.
+            Data::Text(_) if begins_as_number(&word) => {
+                self.fault(begin, format!("`{word}` begins as a number and goes on as none"))
+            }
+            data => Ok(data),
+        }
     }
 
     fn variable(&mut self, name: &str, begin: usize, scopes: &[Block]) -> Result<Data, Fault> {
@@ -473,6 +479,16 @@ impl Reader<'_, '_> {
 }
 
 /// What a bare word is.
+/// Whether a word is neither number nor address though its first characters are those of one.
+fn begins_as_number(word: &str) -> bool {
+    let digits = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    let Some(rest) = digits.strip_prefix('.').filter(|_| digits.len() < word.len()) else { return false };
+    let fraction = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let address =
+        fraction.starts_with('.') && fraction.chars().all(|c| c.is_ascii_digit() || ".:-".contains(c));
+    !address
+}
+
 fn plain(word: &str) -> Data {
     if let Some(truth) = truth(word) {
         return Data::Bool(truth);

@@ -11,6 +11,7 @@ mod program;
 mod redis;
 mod resolve;
 mod scan;
+mod shapes;
 mod view;
 
 pub(crate) use cordum::{SERVERS, production};

@@ -474,25 +474,8 @@ const BLOCKS: [(&[&str], &str); 6] = [
          consumer_auto_cleanup reject_qos2_publish downgrade_qos2_subscribe js_api_timeout",
     ),
 ];
-/// Settings that are on or off.
-const TRUTHS: [&str; 5] =
-    ["verify", "verify_and_map", "verify_cert_and_check_known_urls", "insecure", "allow_non_tls"];
-
 fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
-    let tls = |block: &Block| block.block(&["tls"]).map(|(_, tls)| tls.clone());
-    let blocks =
-        BLOCKS.iter().filter_map(|(names, _)| conf.block.block(names).and_then(|(_, block)| tls(block)));
-    for block in std::iter::once(conf.block.clone()).chain(tls(&conf.block)).chain(blocks) {
-        for entry in
-            block.entries.iter().filter(|one| TRUTHS.iter().any(|name| one.name.eq_ignore_ascii_case(name)))
-        {
-            let text = entry.value.text();
-            if entry.value.truth().is_none() && !has_gap(&text) {
-                let message = format!("`{}` is `{text}`: nats-server takes true or false", entry.name);
-                faults.push(Fault::unreadable(entry.value.mark.clone(), message));
-            }
-        }
-    }
+    super::shapes::nats(&conf.block, faults);
     let mut look = |block: &Block, known: &str, used: bool| {
         for entry in &block.entries {
             let name = entry.name.to_ascii_lowercase();

@@ -8,7 +8,7 @@ use super::redis::versions;
 use super::scan::{Here, Scanner, has_gap};
 use super::{
     Address, ClientAuth, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, Protocol, SettingKind,
-    Speech, Trust, Verifies, address, is_loopback,
+    Speech, Trust, Verifies, address, is_loopback, shapes,
 };
 use crate::manifest::files::join;
 use crate::manifest::nginx::{Conf, Directive, read as read_conf, substituted};
@@ -56,8 +56,17 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         scanner.found.faults.extend(conf.faults);
         whole.open |= conf.open;
     }
-    let mut walk =
-        Walk { scanner, here, upstreams: BTreeMap::new(), variables: BTreeMap::new(), stream: false };
+    let names = shapes::NginxNames::of(&whole.directives, whole.open);
+    let mut walk = Walk {
+        scanner,
+        here,
+        upstreams: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        names,
+        open: whole.open,
+        stream: false,
+    };
+    walk.shapes(&whole.directives, "");
     walk.gather(&whole.directives);
     walk.block(&whole.directives, &Settings::default());
     // What one location passes over another may use.
@@ -156,6 +165,9 @@ struct Walk<'a, 'b> {
     /// Servers of each upstream.
     upstreams: BTreeMap<String, Vec<(String, Mark)>>,
     variables: BTreeMap<String, String>,
+    names: shapes::NginxNames,
+    /// Something is included that is not known.
+    open: bool,
     stream: bool,
 }
 
@@ -189,9 +201,6 @@ impl Walk<'_, '_> {
 
     fn block(&mut self, directives: &[Directive], outer: &Settings) {
         let mut settings = outer.clone();
-        for one in directives {
-            self.shape(one);
-        }
         for one in directives.iter().filter(|one| one.block.is_none()) {
             self.known(one);
             settings.own.insert(one.name.clone(), (one.words.clone(), one.mark.clone()));
@@ -229,32 +238,29 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// What nginx refuses of the directives that are looked at: a block where a value has to end, one word too many.
-    fn shape(&mut self, directive: &Directive) {
-        const ONE_WORD: [&str; 8] = [
-            "proxy_pass",
-            "grpc_pass",
-            "ssl_certificate",
-            "ssl_certificate_key",
-            "proxy_ssl_verify",
-            "proxy_ssl_trusted_certificate",
-            "proxy_ssl_name",
-            "proxy_ssl_verify_depth",
-        ];
+    /// What nginx refuses of a directive: a block where a value has to end, and what its tables say.
+    fn shape(&mut self, directive: &Directive, outer: &str) {
         const PLAIN: [&str; 7] =
             ["listen", "server_name", "root", "index", "try_files", "access_log", "error_log"];
         let name = directive.name.as_str();
         let plain = PLAIN.contains(&name)
             || ["ssl_", "proxy_", "grpc_"].iter().any(|prefix| name.starts_with(prefix));
-        let message = match (&directive.block, directive.words.len()) {
-            (Some(_), _) if plain => format!("`{name}` is not ended by `;`"),
-            (None, words) if ONE_WORD.contains(&name) && words != 1 => format!("`{name}` takes one value"),
-            (Some(servers), _) if name == "upstream" && !servers.iter().any(|one| one.name == "server") => {
+        let message = match &directive.block {
+            Some(_) if plain => format!("`{name}` is not ended by `;`"),
+            Some(servers) if name == "upstream" && !servers.iter().any(|one| one.name == "server") => {
                 "no server stands in this upstream".to_owned()
             }
-            _ => return,
+            _ => return shapes::nginx(directive, outer, &self.names, &mut self.scanner.found.faults),
         };
         self.scanner.found.faults.push(Fault::unreadable(directive.mark.clone(), message));
+    }
+
+    /// Shapes of a block and of all blocks in it.
+    fn shapes(&mut self, directives: &[Directive], outer: &str) {
+        for one in directives {
+            self.shape(one, outer);
+            self.shapes(one.block.as_deref().unwrap_or_default(), &one.name);
+        }
     }
 
     /// Directives about TLS that nginx does not know.
@@ -284,6 +290,27 @@ impl Walk<'_, '_> {
         });
     }
 
+    /// What a server that speaks TLS has to have.
+    fn demands(&mut self, server: &Directive, settings: &Settings, certificate: &Option<FileRef>) {
+        let block = server.block.as_deref().unwrap_or_default();
+        let ssl = block.iter().find(|one| one.name == "listen" && one.words.iter().any(|word| word == "ssl"));
+        let Some(ssl) = ssl.filter(|_| !self.open) else { return };
+        let rejects = settings.on("ssl_reject_handshake").is_some_and(|(on, _)| on);
+        if certificate.is_none() && settings.of("ssl_certificate_key").is_none() && !rejects {
+            let message = "no `ssl_certificate` is named for a port that speaks TLS";
+            self.scanner.found.faults.push(Fault::unreadable(ssl.mark.clone(), message));
+        }
+        let asks = settings.of("ssl_verify_client").filter(|(word, _)| matches!(*word, "on" | "optional"));
+        let trusts = ["ssl_client_certificate", "ssl_trusted_certificate"];
+        if let Some((_, mark)) = asks
+            && !trusts.iter().any(|name| settings.of(name).is_some())
+        {
+            let message =
+                "`ssl_verify_client` needs `ssl_client_certificate`: without it nginx does not start";
+            self.scanner.found.faults.push(Fault::unreadable(mark.clone(), message));
+        }
+    }
+
     fn server(&mut self, directive: &Directive, block: &[Directive], outer: &Settings) {
         let mut settings = outer.clone();
         for one in block.iter().filter(|one| one.block.is_none()) {
@@ -293,6 +320,7 @@ impl Walk<'_, '_> {
         let key = settings.file("ssl_certificate_key");
         let listens: Vec<&Directive> = block.iter().filter(|one| one.name == "listen").collect();
         let ssl_everywhere = settings.on("ssl").is_some_and(|(on, _)| on);
+        self.demands(directive, &settings, &certificate);
         let mut served = false;
         for listen in &listens {
             let (port, loopback) = listen_address(listen.word());

@@ -246,6 +246,7 @@ const TLS: &str = "tls-port tls-cert-file tls-key-file tls-key-file-pass tls-cli
     tls-session-caching tls-session-cache-size tls-session-cache-timeout tls-allowlist ";
 
 fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
+    super::shapes::redis(conf, faults);
     for directive in &conf.directives {
         let name = directive.name.as_str();
         let ours = name.starts_with("tls") || name.starts_with("ssl");
@@ -261,7 +262,7 @@ fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
         }
         let one_word = matches!(
             name,
-            "port" | "tls-port" | "tls-cert-file" | "tls-key-file" | "tls-ca-cert-file" | "tls-auth-clients"
+            "tls-port" | "tls-cert-file" | "tls-key-file" | "tls-ca-cert-file" | "tls-auth-clients"
         );
         if one_word && directive.words.len() != 1 {
             faults.push(Fault::unreadable(directive.mark.clone(), format!("`{name}` takes one value")));

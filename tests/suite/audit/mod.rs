@@ -4,13 +4,29 @@ mod cures;
 mod deployments;
 mod formats;
 mod hostile;
+mod referees;
 mod rules;
 
 use std::path::Path;
 
 use serde_json::Value;
+use tls_verify_fixtures::pki::{Authority, Leaf};
 
 use crate::program;
+
+/// A folder that goes when it is no longer needed.
+type Folder = tempfile::TempDir;
+
+fn folder() -> Folder {
+    tempfile::tempdir().unwrap()
+}
+
+/// An authority and a pair of its, by the names of files.
+fn certificates() -> [(&'static str, String); 3] {
+    let ca = Authority::generate().unwrap();
+    let leaf = ca.issue(&Leaf::server().for_names(&["localhost"])).unwrap();
+    [("ca.crt", ca.pem()), ("own.crt", leaf.chain_pem()), ("own.key", leaf.key_pem())]
+}
 
 /// The report and the exit code of `audit --format json` in a folder.
 pub(crate) fn audited(folder: &Path, arguments: &[&str]) -> (Value, i32) {
