@@ -17,10 +17,12 @@ use crate::cause::Variant;
 pub fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
     let name = path.display().to_string();
     match content(path) {
-        Ok(bytes) => read::bytes(&name, &bytes, password)
-            .into_iter()
-            .map(|found| Source::new(Some(path.to_owned()), found))
-            .collect(),
+        Ok(bytes) => {
+            let found = read::bytes(&name, &bytes, password);
+            // A bundle's text is not held beside what was read from it.
+            drop(bytes);
+            found.into_iter().map(|found| Source::new(Some(path.to_owned()), found)).collect()
+        }
         Err(fault) => {
             vec![Source::new(Some(path.to_owned()), Found { name, faults: vec![fault], ..Found::default() })]
         }
@@ -100,6 +102,7 @@ pub fn is_layout(folder: &Path) -> bool {
 pub fn layout(folder: &Path, password: Option<&str>) -> Folder {
     let read = |file: &str| one(&folder.join(file), password);
     let others = walk(folder)
+        .files
         .into_iter()
         .filter(|path| !LAYOUT.iter().any(|file| *path == folder.join(file)) && !path.ends_with("ca/ca.key"))
         .flat_map(|path| file(&path, password))
@@ -139,41 +142,95 @@ fn modes(_folder: &Path) -> Option<Modes> {
     None
 }
 
-const FILE_LIMIT: usize = 20_000;
-const DEPTH_LIMIT: usize = 12;
+/// Certificate files of a folder that are judged; of more nobody reads the report.
+const FILES: usize = 12_000;
+/// Entries that are looked at on the way to them.
+const ENTRIES: usize = 200_000;
+const DEPTH: usize = 12;
 
-/// Every file under a folder that may hold certificates, sorted; links to folders are not followed.
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Every file that may hold certificates, sorted.
+    pub files: Vec<PathBuf>,
+    /// It holds more than is looked at.
+    pub cut: bool,
+}
+
+/// Walks a folder; links to folders are not followed, and what the kernel makes up (`/proc`, `/sys`) is left out.
 #[must_use]
-pub fn walk(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
+pub fn walk(folder: &Path) -> Walked {
+    let mut walked = Walked::default();
+    let unreal = kernel_mounts();
+    let is_real = |path: &Path| !std::path::absolute(path).is_ok_and(|path| unreal.contains(&path));
     let mut folders = vec![(folder.to_owned(), 0)];
+    let mut entries_seen = 0;
     while let Some((folder, depth)) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        if !is_real(&folder) {
+            continue;
+        }
         for entry in entries.flatten() {
+            entries_seen += 1;
+            if walked.files.len() >= FILES || entries_seen > ENTRIES {
+                walked.cut = true;
+                folders.clear();
+                break;
+            }
             let path = entry.path();
             let Ok(kind) = entry.file_type() else { continue };
             // Kubernetes mounts a Secret as links into a hidden folder: the links are read, once.
             let hidden = entry.file_name().to_string_lossy().starts_with('.');
             if kind.is_dir() {
-                if depth < DEPTH_LIMIT && !hidden {
+                if depth < DEPTH && !hidden {
                     folders.push((path, depth + 1));
                 }
-            } else if !hidden && (path.is_file() || kind.is_symlink()) && may_hold(&path) {
-                files.push(path);
-            }
-            if files.len() >= FILE_LIMIT {
-                folders.clear();
-                break;
+            } else if !hidden && may_hold(&path, kind.is_symlink()) {
+                walked.files.push(path);
             }
         }
     }
-    files.sort();
-    files
+    walked.files.sort();
+    walked
+}
+
+/// Where file systems are mounted that hold no files (Linux, `proc(5)`: mountinfo).
+fn kernel_mounts() -> std::collections::HashSet<PathBuf> {
+    const KINDS: &[&str] = &[
+        "proc",
+        "sysfs",
+        "cgroup",
+        "cgroup2",
+        "devtmpfs",
+        "devpts",
+        "debugfs",
+        "tracefs",
+        "securityfs",
+        "configfs",
+        "bpf",
+        "pstore",
+        "mqueue",
+        "efivarfs",
+        "fusectl",
+        "binfmt_misc",
+    ];
+    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let of = |line: &str| {
+        let (front, back) = line.split_once(" - ")?;
+        let kind = back.split_whitespace().next()?;
+        let point = front.split_whitespace().nth(4)?;
+        KINDS.contains(&kind).then(|| PathBuf::from(point))
+    };
+    table.lines().filter_map(of).collect()
 }
 
 /// By its name, or by its first bytes.
-fn may_hold(path: &Path) -> bool {
+fn may_hold(path: &Path, is_link: bool) -> bool {
     const ENDINGS: &[&str] = &["crt", "cer", "pem", "key", "der", "p12", "pfx", "ca-bundle", "jks"];
+    // A pipe, a socket or a device would be waited for without end. A link that leads nowhere is said.
+    if !path.is_file() && !(is_link && !path.exists()) {
+        return false;
+    }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
         return true;

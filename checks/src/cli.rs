@@ -148,11 +148,20 @@ fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
 
 /// The built-in client: cordumctl's TLS rules (minimum 1.2, HTTP/1.1, `--cacert` replaces the system
 /// pool entirely, no proxy).
-pub(crate) async fn built_in(context: &Context, gateway: &Endpoint, anchors: &TrustAnchors) -> Ended {
+///
+/// With the system's store it sends no key: whom that trusts is what is asked.
+pub(crate) async fn built_in(
+    context: &Context,
+    gateway: &Endpoint,
+    anchors: &TrustAnchors,
+    sends_key: bool,
+) -> Ended {
     let mut stack = context.stack.clone();
     stack.anchors = anchors.clone();
     let inner = Context::new(stack, context.deadline);
-    match crate::http::get(&inner, gateway, "/api/v1/status", !anchors.certificates.is_empty()).await {
+    match crate::http::get(&inner, gateway, "/api/v1/status", sends_key).await {
+        // Whatever the status: the server was trusted.
+        Ok(_) if !sends_key => Ended::Connected,
         Ok(answer) if answer.status == 200 => {
             if serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok() {
                 Ended::Connected
@@ -160,11 +169,6 @@ pub(crate) async fn built_in(context: &Context, gateway: &Endpoint, anchors: &Tr
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 });
                 Ended::Refused(failure.because("the answer is not JSON"))
             }
-        }
-        Ok(answer) if anchors.certificates.is_empty() => {
-            // No key was sent: whatever the status, the server was trusted without a reason.
-            let _ = answer;
-            Ended::Connected
         }
         Ok(answer) => Ended::Refused(crate::http::refused(&answer)),
         Err(failure) => Ended::Refused(failure),

@@ -64,7 +64,7 @@ async fn with_ca(context: &Context, gateway: &Endpoint) -> Ended {
         Some(program) => {
             cli::cordumctl(context, gateway, program, Roots::File(&anchors.file), context.attempt()).await
         }
-        None => cli::built_in(context, gateway, anchors).await,
+        None => cli::built_in(context, gateway, anchors, true).await,
     }
 }
 

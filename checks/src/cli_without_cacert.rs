@@ -11,6 +11,7 @@ use crate::context::{Check, Context, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::stack::{Endpoint, Link, TrustAnchors};
+use crate::system_store;
 
 pub const CHECK: Check = Check {
     number: 4,
@@ -50,10 +51,7 @@ async fn observe(context: &Context) -> Observation {
 async fn one(context: &Context, gateway: &Endpoint, refuses: Claim, seen: &mut Observation) {
     let ended = match cli::program(context, gateway) {
         Some(program) => cli::cordumctl(context, gateway, program, Roots::System, context.attempt()).await,
-        None => {
-            let none = TrustAnchors { file: "(none)".into(), certificates: Vec::new() };
-            cli::built_in(context, gateway, &none).await
-        }
+        None => cli::built_in(context, gateway, &system_store::load(), false).await,
     };
     match ended {
         Ended::NotRun(failure) => seen.untried(refuses, failure),
@@ -65,10 +63,6 @@ async fn one(context: &Context, gateway: &Endpoint, refuses: Claim, seen: &mut O
 /// It connected: because the system trusts the authority, or because it verifies nothing? A CA that nobody
 /// trusts decides what is claimed.
 async fn connected(context: &Context, gateway: &Endpoint, refuses: Claim, seen: &mut Observation) {
-    let Some(program) = cli::program(context, gateway) else {
-        seen.worked(refuses, ADMITTED);
-        return;
-    };
     let stranger = match throw_away() {
         Ok(file) => file,
         Err(failure) => {
@@ -76,8 +70,18 @@ async fn connected(context: &Context, gateway: &Endpoint, refuses: Claim, seen: 
             return;
         }
     };
-    let stranger = Roots::File(stranger.path());
-    match cli::cordumctl(context, gateway, program, stranger, context.attempt()).await {
+    let ended = match cli::program(context, gateway) {
+        Some(program) => {
+            let roots = Roots::File(stranger.path());
+            cli::cordumctl(context, gateway, program, roots, context.attempt()).await
+        }
+        None => {
+            let certificates = crate::certificate_files::certificates(stranger.path()).into();
+            let anchors = TrustAnchors { file: stranger.path().to_owned(), certificates };
+            cli::built_in(context, gateway, &anchors, false).await
+        }
+    };
+    match ended {
         Ended::Connected | Ended::Silent => seen.worked(refuses, ADMITTED),
         Ended::NotRun(failure) => seen.untried(refuses, failure),
         Ended::Refused(failure) => {

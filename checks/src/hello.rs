@@ -2,6 +2,7 @@
 //! and the cipher suites of Go's TLS 1.2 that it lacks. Only the answer's first record is read; nothing
 //! secret is ever sent.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -217,7 +218,7 @@ async fn is_answered(context: &Context, endpoint: &Endpoint, hello: Hello) -> bo
         return false;
     }
     let offer = Offer {
-        trust: Trust::Observe(Vec::new()),
+        trust: Trust::Observe(Arc::default()),
         name: endpoint.name(),
         identity: None,
         alpn: &[],

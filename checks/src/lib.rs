@@ -42,6 +42,7 @@ mod relay;
 pub mod service_links;
 pub mod stack;
 mod standing;
+mod system_store;
 pub mod tls;
 pub mod tls_min_version;
 pub mod worker_nats_tls;

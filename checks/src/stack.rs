@@ -68,7 +68,7 @@ impl Endpoint {
 #[derive(Clone, Debug, Default)]
 pub struct TrustAnchors {
     pub file: PathBuf,
-    pub certificates: Vec<CertificateDer<'static>>,
+    pub certificates: Arc<[CertificateDer<'static>]>,
 }
 
 /// Our client certificate, as the worker has it.

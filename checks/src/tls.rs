@@ -48,10 +48,10 @@ fn record(recorder: &Recorder, note: impl FnOnce(&mut Recording)) {
 #[derive(Clone, Debug)]
 pub enum Trust {
     /// These anchors and no others, as Go's crypto/x509 would judge.
-    Only(Vec<CertificateDer<'static>>),
+    Only(Arc<[CertificateDer<'static>]>),
     /// Look only: every chain is accepted and judged afterwards. Nothing secret is ever sent over
     /// such a connection.
-    Observe(Vec<CertificateDer<'static>>),
+    Observe(Arc<[CertificateDer<'static>]>),
 }
 
 /// What a handshake is made with.
@@ -109,7 +109,7 @@ pub fn config(offer: &Offer<'_>) -> Result<(ClientConfig, Recorder), Error> {
 
 #[derive(Debug)]
 struct RecordingVerifier {
-    anchors: Vec<CertificateDer<'static>>,
+    anchors: Arc<[CertificateDer<'static>]>,
     /// The reference identity; a library's own idea of it (a container's address) does not count.
     name: String,
     observe: bool,

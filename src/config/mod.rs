@@ -117,18 +117,18 @@ pub fn stack(
     let targets = targets::parse(args, environment, &mut problems);
     let paths = Paths::choose(args, environment, &mut notes);
 
-    let mut anchors = TrustAnchors { file: paths.ca.clone(), certificates: Vec::new() };
+    let mut anchors = TrustAnchors { file: paths.ca.clone(), certificates: Vec::new().into() };
     if needs(Need::Anchors) {
         match pem::certificates(&paths.ca) {
             Ok(read) => {
                 notes.extend(read.notes);
-                anchors.certificates = read.certificates;
+                anchors.certificates = read.certificates.into();
             }
             Err(fault) => problems.push(ca_problem(&fault)),
         }
     } else if let Ok(read) = pem::certificates(&paths.ca) {
         // Not needed, but what is traced to Redis or NATS is held against it.
-        anchors.certificates = read.certificates;
+        anchors.certificates = read.certificates.into();
     }
     let api_key = api_key(args, environment, &mut problems);
     if needs(Need::ApiKey) && api_key.is_none() && !args.anonymous && args.api_key_file.is_none() {

@@ -21,6 +21,7 @@ mod redis;
 mod release;
 mod row;
 mod settings;
+mod states;
 
 use engine::available;
 use project::Project;
@@ -84,6 +85,20 @@ fn healthy_states_stay_healthy_however_they_look() {
     let ours: Vec<&str> = said.lines().filter(|line| line.contains("TLS handshake error")).collect();
     assert!(ours.is_empty(), "{ours:#?}");
     let wrong = healthy::go_through(&mut project);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_does_not_run_passes_nothing() {
+    if !available() {
+        return;
+    }
+    let _alone = alone();
+    let mut project = Project::new("docker-compose.test.yml", "cordum-states", 6_000);
+    project.up();
+    let healthy = project.settle(&[]);
+    assert_eq!(healthy.code, 0, "{}", healthy.digest());
+    let wrong = states::go_through(&mut project);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

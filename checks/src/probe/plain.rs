@@ -1,5 +1,6 @@
 //! A plaintext scheme: does it answer in clear, or is it a TLS port that was given the wrong URL?
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -120,7 +121,7 @@ async fn speaks_tls(context: &Context, target: &Target) -> bool {
     let deadline = context.attempt();
     let Ok(opened) = open(context, target, deadline).await else { return false };
     let offer = Offer {
-        trust: Trust::Observe(Vec::new()),
+        trust: Trust::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
         alpn: if target.speech == Speech::Grpc { &[b"h2"] } else { &[] },

@@ -1,5 +1,7 @@
 //! Which protocol versions a server accepts.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
@@ -64,7 +66,7 @@ async fn tls13(context: &Context, target: &Target) -> &'static str {
     let deadline = context.attempt();
     let Ok(opened) = open(context, target, deadline).await else { return "no answer" };
     let offer = Offer {
-        trust: Trust::Observe(Vec::new()),
+        trust: Trust::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
         alpn: if target.speech == Speech::Grpcs { &[b"h2"] } else { &[] },

@@ -51,9 +51,9 @@ pub struct Facts {
     pub common_name: Option<String>,
     #[serde(skip)]
     pub self_issued: bool,
-    /// Go's reading of it, or why Go reads it not at all.
+    /// Why Go reads it not at all.
     #[serde(skip)]
-    pub parsed: Result<Parsed, String>,
+    pub unread_by_go: Option<String>,
 }
 
 impl Facts {
@@ -67,7 +67,7 @@ impl Facts {
             // Go reads what this parser does not: dates with a zone, for one.
             Err(error) => {
                 let parsed = Parsed::read(der).map_err(|_| format!("no X.509 certificate: {error}"))?;
-                return Ok(Self::of_go(file, index, der, parsed));
+                return Ok(Self::of_go(file, index, der, &parsed));
             }
         };
         let (key, bits) = key(&certificate);
@@ -104,12 +104,12 @@ impl Facts {
                 .and_then(|name| name.as_str().ok())
                 .map(str::to_owned),
             self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
-            parsed: Parsed::read(der),
+            unread_by_go: Parsed::read(der).err(),
         })
     }
 
     /// What Go's reading tells, which is less.
-    fn of_go(file: &str, index: usize, der: &[u8], parsed: Parsed) -> Self {
+    fn of_go(file: &str, index: usize, der: &[u8], parsed: &Parsed) -> Self {
         let instant = |at: i64| OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let shown = |at: i64| instant(at).format(&Rfc3339).unwrap_or_default();
         let of_ip = |octets: &Vec<u8>| address(octets);
@@ -139,8 +139,16 @@ impl Facts {
             spki: parsed.spki().to_vec(),
             common_name: None,
             self_issued: parsed.is_self_issued(),
-            parsed: Ok(parsed),
+            unread_by_go: None,
         }
+    }
+
+    /// Go's reading of it. It is read anew: of thousands of certificates few are asked for.
+    ///
+    /// # Errors
+    /// Why Go reads it not at all.
+    pub fn parsed(&self) -> Result<Parsed, String> {
+        Parsed::read(&self.der)
     }
 
     /// The common name, or the whole subject where there is none.

@@ -47,7 +47,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
             );
         }
         // Nothing is shown to anybody: no verifier accepts that.
-        let anchors = anchors(set);
+        let anchors = anchors(set, &presented, Source::seen_by_go);
         let verification = verify(&question(set, &presented, &anchors, look));
         return (found, Some(verification));
     };
@@ -61,7 +61,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     }
     found.extend(order(set));
     found.extend(usage(set, leaf));
-    let anchors = anchors(set);
+    let anchors = anchors(set, &presented, Source::seen_by_go);
     let behind = |main| {
         let intermediates = set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued);
         intermediates.filter_map(move |one| single::dates(one, look, main))
@@ -71,8 +71,9 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         return (found, None);
     }
     let sources: Vec<&Source> = std::iter::once(set.leaf).chain(set.more.iter().copied()).collect();
-    let seen: Vec<Vec<u8>> = sources.iter().flat_map(|one| one.chain_of_openssl()).collect();
-    let trusted: Vec<Vec<u8>> = set.anchors.iter().flat_map(|one| one.chain_of_openssl()).collect();
+    let seen: Vec<Vec<u8>> =
+        sources.iter().flat_map(|one| one.seen_by_openssl()).map(<[u8]>::to_vec).collect();
+    let trusted = self::anchors(set, &seen, Source::seen_by_openssl);
     let mut verification = verify_files(
         &question(set, &presented, &anchors, look),
         SeenByOpenSsl { presented: &seen, anchors: &trusted },
@@ -98,7 +99,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         unnamed
     };
     if let (false, Some(cause)) = (chained.accepted, chained.cause) {
-        let parsed = leaf.parsed.is_ok();
+        let parsed = leaf.unread_by_go.is_none();
         let reason = chained.reason.clone().unwrap_or_default();
         // The others' dates on that day say nothing of today.
         let parsed = parsed && !(dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid));
@@ -131,8 +132,10 @@ fn question<'a>(
     Question { presented, anchors, spare, names, purpose: *purpose, at: look.at }
 }
 
-fn anchors(set: &KeyPair<'_>) -> Vec<Vec<u8>> {
-    set.anchors.iter().flat_map(|source| source.chain()).collect()
+/// The anchors that can matter, as one of the readers sees them.
+fn anchors(set: &KeyPair<'_>, presented: &[Vec<u8>], seen: fn(&Source) -> Vec<&[u8]>) -> Vec<Vec<u8>> {
+    let all: Vec<&[u8]> = set.anchors.iter().flat_map(|source| seen(source)).collect();
+    x509::relevant(&all, presented).into_iter().map(<[u8]>::to_vec).collect()
 }
 
 fn key(set: &KeyPair<'_>) -> Vec<Finding> {
@@ -299,7 +302,7 @@ fn usage(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
 
 /// What is missing and used is an error; what only documents name is a note.
 fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
-    let Ok(parsed) = &leaf.parsed else { return Vec::new() };
+    let Ok(parsed) = &leaf.parsed() else { return Vec::new() };
     if set.names.is_empty() {
         return Vec::new();
     }

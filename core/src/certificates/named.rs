@@ -32,7 +32,7 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
         for one in &anchor.facts {
             judged.findings.extend(single::dates(one, look, alone));
             // What Go does not parse it passes over.
-            if one.parsed.is_err() {
+            if one.unread_by_go.is_some() {
                 judged.findings.extend(single::make(one));
             }
         }

@@ -8,7 +8,7 @@ use memchr::memmem;
 pub const BOM: &[u8] = b"\xef\xbb\xbf";
 const BEGIN: &[u8] = b"-----BEGIN ";
 /// No certificate file comes near this many blocks.
-const BLOCK_LIMIT: usize = 10_000;
+const BLOCK_LIMIT: usize = 40_000;
 /// A label is shorter.
 const LABEL: usize = 64;
 
@@ -82,7 +82,7 @@ impl std::fmt::Display for BadSection {
             Self::NoEnd(number, label) => write!(f, "block {number} (`{label}`) has no end line"),
             Self::NoBase64(number, label) => write!(f, "block {number} (`{label}`) is no base64"),
             Self::Empty(number, label) => write!(f, "block {number} (`{label}`) is empty"),
-            Self::TooMany => f.write_str("it holds more than 10,000 blocks; the rest is not read"),
+            Self::TooMany => f.write_str("it holds more than 40,000 blocks; the rest is not read"),
         }
     }
 }

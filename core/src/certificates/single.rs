@@ -141,7 +141,7 @@ pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
 pub(super) fn make(one: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     let what = format!("the certificate of {}", one.called());
-    if let Err(why) = &one.parsed {
+    if let Some(why) = &one.unread_by_go {
         let negative = one.raw_serial.first().is_some_and(|byte| byte & 0x80 != 0);
         let message = if negative {
             format!("{what} has a negative serial number: Go (since 1.23) does not parse it")

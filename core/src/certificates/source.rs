@@ -20,7 +20,7 @@ impl Source {
     /// Reads every certificate in it.
     #[must_use]
     pub fn new(path: Option<PathBuf>, mut found: Found) -> Self {
-        let mut facts = Vec::new();
+        let mut facts = Vec::with_capacity(found.certificates().count());
         let mut faults = Vec::new();
         for (index, der) in found.certificates().enumerate() {
             match Facts::read(&found.name, index, der) {
@@ -38,21 +38,27 @@ impl Source {
     /// DER of every certificate that Go's reader sees in it, also of those that cannot be parsed.
     #[must_use]
     pub fn chain(&self) -> Vec<Vec<u8>> {
+        self.seen_by_go().into_iter().map(<[u8]>::to_vec).collect()
+    }
+
+    /// The same where they are.
+    #[must_use]
+    pub fn seen_by_go(&self) -> Vec<&[u8]> {
         let hidden = |place: usize| self.found.hidden.iter().any(|one| one.place == place);
         self.certificates(|place| !hidden(place))
     }
 
     /// The same as OpenSSL's reader sees it.
     #[must_use]
-    pub fn chain_of_openssl(&self) -> Vec<Vec<u8>> {
+    pub fn seen_by_openssl(&self) -> Vec<&[u8]> {
         let hidden =
             |place: usize| self.found.hidden.iter().any(|one| one.place == place && !one.openssl_reads_it);
         self.certificates(|place| !hidden(place))
     }
 
-    fn certificates(&self, keep: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
+    fn certificates(&self, keep: impl Fn(usize) -> bool) -> Vec<&[u8]> {
         let places = self.found.certificates().enumerate();
-        places.filter(|(place, _)| keep(*place)).map(|(_, der)| der.to_vec()).collect()
+        places.filter(|(place, _)| keep(*place)).map(|(_, der)| der).collect()
     }
 
     /// DER of the certificates in it that may sign others.

@@ -60,6 +60,12 @@ pub fn verify(question: &Question<'_>) -> Verification {
 /// Asks all three about files, of which OpenSSL may see more.
 #[must_use]
 pub(crate) fn verify_files(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Verification {
+    let few = |anchors: &[Vec<u8>]| {
+        x509::relevant(anchors, seen.presented).into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let (anchors, of_openssl) = (few(question.anchors), few(seen.anchors));
+    let question = &Question { anchors: &anchors, ..*question };
+    let seen = SeenByOpenSsl { anchors: &of_openssl, ..seen };
     let go = chains(question, Parsed::read);
     let webpki = webpki(question);
     let openssl = openssl(question, seen, &go);

@@ -128,7 +128,7 @@ fn verification(
         vec![config("verify", Some("on")), config("trusted_certificate", ca.map(|file| file.path.as_str()))];
     let facts = served.as_ref().and_then(|one| one.facts.first());
     if let (Some(facts), Some(host)) = (facts, &dial.host)
-        && let Ok(parsed) = &facts.parsed
+        && let Ok(parsed) = &facts.parsed()
         && x509::matches_name(parsed, host).is_err()
     {
         changes.push(config("name", facts.sans.first().map(String::as_str)));
@@ -321,7 +321,7 @@ fn name(case: &Case<'_>, dial: &Dial, listener: &Listener, rule: &'static str, f
     let (names, variant) = match case.served(listener) {
         Some(served) => {
             let Some(facts) = served.facts.first() else { return };
-            let Ok(parsed) = &facts.parsed else { return };
+            let Ok(parsed) = &facts.parsed() else { return };
             match x509::matches_name(parsed, name) {
                 Ok(()) => return,
                 Err(refusal) => (Case::names(facts), refusal.variant),
@@ -469,7 +469,7 @@ fn public_names(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let Some(facts) = served.facts.first().filter(|_| open && listener.speech == Speech::Tls) else {
             continue;
         };
-        let Ok(parsed) = &facts.parsed else { continue };
+        let Ok(parsed) = &facts.parsed() else { continue };
         for wanted in &case.description.public_names {
             let Err(refusal) = x509::matches_name(parsed, wanted) else { continue };
             let server = case.called(listener.workload);

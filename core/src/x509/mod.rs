@@ -15,6 +15,7 @@ mod mailbox;
 mod names;
 mod parsed;
 mod policies;
+mod pool;
 mod signature;
 mod uri;
 pub mod verdict;
@@ -25,6 +26,7 @@ pub use build::verify;
 pub use explain::{Around, explain};
 pub use names::{as_text, matches_name};
 pub use parsed::Parsed;
+pub use pool::relevant;
 
 /// What a chain is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,6 +70,13 @@ fn anchors(der: &[CertificateDer<'_>]) -> Arc<Vec<Parsed>> {
     parsed
 }
 
+fn those_that_matter<'a>(
+    anchors: &'a [CertificateDer<'_>],
+    chain: &[CertificateDer<'_>],
+) -> Vec<CertificateDer<'a>> {
+    super::relevant(anchors, chain).into_iter().map(CertificateDer::from).collect()
+}
+
 /// A question and its answer.
 struct Judged {
     chain: Vec<CertificateDer<'static>>,
@@ -93,6 +100,7 @@ pub fn of_server(
     at: SystemTime,
 ) -> ChainVerdict {
     static KNOWN: Mutex<VecDeque<Judged>> = Mutex::new(VecDeque::new());
+    let anchors = &those_that_matter(anchors, chain)[..];
     let seconds = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let same = |one: &&Judged| {
@@ -125,7 +133,7 @@ pub fn of_client(
     anchors: &[CertificateDer<'_>],
     at: SystemTime,
 ) -> ChainVerdict {
-    judged(chain, anchors, None, at, Purpose::Client)
+    judged(chain, &those_that_matter(anchors, chain), None, at, Purpose::Client)
 }
 
 fn judged(

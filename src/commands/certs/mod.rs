@@ -156,7 +156,16 @@ fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look),
             judged.findings.extend(one.findings);
             judged.verifications.extend(one.verifications);
         } else if path.is_dir() {
-            let found = files::walk(path);
+            let files::Walked { files: found, cut } = files::walk(path);
+            if cut {
+                return Err(vec![
+                    Problem::new(
+                        format!("{} holds more than this tool looks through", path.display()),
+                        "name the folder that holds the certificates (at most 12,000 files of 200,000 entries)",
+                    )
+                    .in_file(path),
+                ]);
+            }
             if found.is_empty() {
                 return Err(vec![
                     Problem::new(

@@ -191,7 +191,7 @@ fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option
     let file = stack.anchors.file.clone();
     let asked = args.stack.cacert.is_some() || args.stack.certs.is_some() || file.exists();
     match config::pem::certificates(&file) {
-        Ok(read) => stack.anchors.certificates = read.certificates,
+        Ok(read) => stack.anchors.certificates = read.certificates.into(),
         Err(fault) if asked => {
             problems.push(Problem::new(fault.message, "name the CA file with --cacert").in_file(&file))
         }

@@ -1,5 +1,6 @@
 //! `certs` on the guide's layout: healthy, and with one fault each; on single files; and on other forms.
 
+mod bounds;
 mod certificates;
 mod contents;
 mod folder;

@@ -454,8 +454,8 @@ fn server_name(facts: &Facts<'_>, view: &View<'_>, client: &Client, name: &str) 
     let wanted = view.set(name)?;
     let leaf = facts.served.get(&client.link)?.first()?;
     let leaf = crate::certificates::Facts::read("", 0, leaf).ok()?;
-    let parsed = leaf.parsed.as_ref().ok()?;
-    if matches_name(parsed, wanted).is_ok() {
+    let parsed = leaf.parsed().ok()?;
+    if matches_name(&parsed, wanted).is_ok() {
         return None;
     }
     let mut defect = Defect::new(view.name(), Some(client.link));
@@ -465,7 +465,7 @@ fn server_name(facts: &Facts<'_>, view: &View<'_>, client: &Client, name: &str) 
     let url = view.set(&format!("{}_URL", client.prefix)).and_then(authority_of);
     let host = url.map(|url| url.rsplit_once(':').map_or(url, |(host, _)| host))?;
     let mut change = view.variable_change(name, None);
-    if matches_name(parsed, host).is_ok() {
+    if matches_name(&parsed, host).is_ok() {
         change.remove = true;
         defect.text = format!(
             "take {name} away from {}: the host of its URL, {host}, is in the certificate",

@@ -56,8 +56,8 @@ fn host(facts: &Facts<'_>, view: &View<'_>) -> Option<Defect> {
     let wanted = view.set(name)?;
     let leaf = facts.served.get(&Link::Gateway)?.first()?;
     let leaf = certificates::Facts::read("", 0, leaf).ok()?;
-    let parsed = leaf.parsed.as_ref().ok()?;
-    if matches_name(parsed, wanted).is_ok() || matches_name(parsed, USUAL).is_err() {
+    let parsed = leaf.parsed().ok()?;
+    if matches_name(&parsed, wanted).is_ok() || matches_name(&parsed, USUAL).is_err() {
         return None;
     }
     let mut defect = Defect::new(view.name(), Some(Link::Dashboard));
