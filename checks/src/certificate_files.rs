@@ -228,7 +228,8 @@ fn kernel_mounts() -> std::collections::HashSet<PathBuf> {
 fn may_hold(path: &Path, is_link: bool) -> bool {
     const ENDINGS: &[&str] = &["crt", "cer", "pem", "key", "der", "p12", "pfx", "ca-bundle", "jks"];
     // A pipe, a socket or a device would be waited for without end. A link that leads nowhere is said.
-    if !path.is_file() && !(is_link && !path.exists()) {
+    let leads_nowhere = is_link && !path.exists();
+    if !path.is_file() && !leads_nowhere {
         return false;
     }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
 use crate::context::{Check, Context, Need};
@@ -62,6 +63,11 @@ async fn one(context: &Context, gateway: &Endpoint, upgrades: Claim, seen: &mut 
     }
 }
 
+/// A message of the gateway's stream is a few KiB; of a larger one no more is held.
+const MESSAGE: usize = 4 * 1024 * 1024;
+/// So many may come before the pong (RFC 6455, 5.5.3: as soon as is practical).
+const FRAMES: u32 = 10_000;
+
 async fn upgrade(context: &Context, endpoint: &Endpoint, seen: &mut Observation) -> Result<String, Failure> {
     let stack = &context.stack;
     let deadline = context.attempt();
@@ -82,14 +88,26 @@ async fn upgrade(context: &Context, endpoint: &Endpoint, seen: &mut Observation)
         headers.insert("X-API-Key", key);
     }
     before(deadline, Stage::Exchange, async {
-        let upgraded = tokio_tungstenite::client_async(request, dialled.stream).await;
+        let bounds = WebSocketConfig::default()
+            .read_buffer_size(16 * 1024)
+            .max_frame_size(Some(MESSAGE))
+            .max_message_size(Some(MESSAGE))
+            .write_buffer_size(0)
+            .max_write_buffer_size(64 * 1024);
+        let upgraded =
+            tokio_tungstenite::client_async_with_config(request, dialled.stream, Some(bounds)).await;
         let (mut socket, _) = upgraded.map_err(|error| refused(&error))?;
         let beat = b"tls-verify".to_vec();
         socket
             .send(Message::Ping(beat.clone().into()))
             .await
             .map_err(|error| peel(&error, Stage::Exchange, false))?;
-        loop {
+        for frames in 0.. {
+            if frames > FRAMES {
+                return Err(Failure::new(Stage::Exchange, Cause::Http { status: 101 }).because(format!(
+                    "{FRAMES} messages after the upgrade, and none is the pong to our ping"
+                )));
+            }
             match socket.next().await {
                 Some(Ok(Message::Pong(payload))) if payload[..] == beat[..] => break,
                 Some(Ok(_)) => {}

@@ -37,7 +37,7 @@ pub fn premises(stack: &Stack) -> Premises {
     Premises {
         anchors: stack.anchors.file.clone(),
         identity: stack.identity.get().ok().map(|identity| identity.cert_file.clone()),
-        worker: stack.worker.clone(),
+        workers: stack.workers.clone(),
         trusting: !stack.anchors.certificates.is_empty(),
     }
 }

@@ -174,7 +174,9 @@ async fn is_broken(context: &Context, instance: &Instance) -> bool {
 
 /// The gateway's list of workers: heartbeats arrive, the transport is not shown.
 async fn by_gateway(context: &Context, worker: &Instance) -> Option<String> {
-    if context.stack.worker != "mock-bank-worker" || worker.service != "mock-bank-worker" {
+    if !context.stack.workers.iter().any(|name| name == "mock-bank-worker")
+        || worker.service != "mock-bank-worker"
+    {
         return None;
     }
     let answer = crate::http::get(context, &context.placed(Link::Gateway).await, "/api/v1/workers", true)

@@ -173,8 +173,8 @@ pub struct Stack {
     pub compose: Compose,
     /// Services that must be deployed.
     pub services: Vec<String>,
-    /// The worker's service name, and whether the operator named it.
-    pub worker: String,
+    /// The workers' service names, and whether the operator named them.
+    pub workers: Vec<String>,
     pub worker_required: bool,
     pub platform: Choice,
     pub logs: LogSource,

@@ -120,13 +120,14 @@ async fn round_trip(context: &Context) -> Result<(), Failure> {
 /// What is known of the deployed worker, strongest evidence first.
 async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificate: bool) {
     let stack = &context.stack;
-    let name = format!("deployed worker `{}`", stack.worker);
     let platform = match context.platform().await {
         Ok(platform) => platform,
         Err(failure) => {
             if stack.worker_required {
-                let connected = seen.expect(name, Expects::Works);
-                seen.untried(connected, failure.clone());
+                for worker in &stack.workers {
+                    let connected = seen.expect(format!("deployed worker `{worker}`"), Expects::Works);
+                    seen.untried(connected, failure.clone());
+                }
             } else {
                 seen.summary = Some(
                     "proved with the worker's identity; Docker was not asked about a deployed worker"
@@ -138,26 +139,25 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
         }
     };
     let workers = workers(context, platform);
-    let named = workers.iter().any(|one| is_of(&one.service, &stack.worker));
     let connections = monitor::connections(context).await;
     if let Ok((list, way)) = &connections {
         seen.detail("services", services(platform, list));
         seen.detail("monitoring", way.as_str());
     }
-    if workers.is_empty() || (stack.worker_required && !named) {
-        if stack.worker_required {
+    if stack.worker_required {
+        let is_deployed = |name: &String| workers.iter().any(|one| is_of(&one.service, name));
+        for missing in stack.workers.iter().filter(|name| !is_deployed(name)) {
             let failure = Failure::new(
                 Stage::Connect,
                 Cause::Container { kind: CauseKind::ConnectionRefused, variant: Variant::ContainerAbsent },
             )
-            .because(platform.lacks(&stack.worker))
-            .at(stack.worker.clone());
-            let connected = seen.expect(name, Expects::Works);
+            .because(platform.lacks(missing))
+            .at(missing.clone());
+            let connected = seen.expect(format!("deployed worker `{missing}`"), Expects::Works);
             seen.failed(connected, failure);
-        } else {
-            seen.summary = Some("proved with the worker's identity; no worker is deployed".to_owned());
         }
-        return;
+    } else if workers.is_empty() {
+        seen.summary = Some("proved with the worker's identity; no worker is deployed".to_owned());
     }
     for worker in workers {
         let connected = seen.expect(format!("deployed worker `{}`", worker.service), Expects::Works);
@@ -182,7 +182,8 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
 
 /// Every deployed worker: the named one, the demo's other one, and whoever else dials NATS beside the core.
 fn workers<'a>(context: &Context, platform: &'a dyn Platform) -> Vec<&'a Instance> {
-    let known = [context.stack.worker.as_str(), "demo-quickstart-worker"];
+    let known: Vec<&str> =
+        context.stack.workers.iter().map(String::as_str).chain(["demo-quickstart-worker"]).collect();
     let core = |one: &Instance| {
         let other =
             ["nats", "redis", "dashboard", "api-gateway", "scheduler", "safety-kernel", "workflow-engine"];
@@ -200,7 +201,7 @@ fn workers<'a>(context: &Context, platform: &'a dyn Platform) -> Vec<&'a Instanc
 async fn monitored_only(context: &Context, seen: &mut Observation, asks_for_certificate: bool) {
     let Ok((list, way)) = monitor::connections(context).await else { return };
     let Some(row) = list.iter().find(|row| WORKER_NAMES.contains(&row.name.as_str())) else { return };
-    let name = format!("deployed worker `{}`", context.stack.worker);
+    let name = format!("deployed worker `{}`", context.stack.workers.join("`, `"));
     seen.detail("monitoring", way);
     seen.summary = None;
     let connected = seen.expect(name, Expects::Works);

@@ -65,9 +65,9 @@ pub struct TargetArgs {
     /// Services that must be deployed
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub services: Vec<String>,
-    /// The worker that must be deployed
+    /// A worker that must be deployed (may be repeated)
     #[arg(long, value_name = "NAME")]
-    pub worker: Option<String>,
+    pub worker: Vec<String>,
     /// Docker Engine [env: DOCKER_HOST] [default: current context, the usual sockets]
     #[arg(long, value_name = "URL")]
     pub docker_host: Option<String>,

@@ -200,8 +200,11 @@ pub fn stack(
         } else {
             args.services.clone()
         },
-        worker: args.worker.clone().unwrap_or_else(|| "mock-bank-worker".to_owned()),
-        worker_required: args.worker.is_some(),
+        workers: match args.worker.as_slice() {
+            [] => vec!["mock-bank-worker".to_owned()],
+            named => named.to_vec(),
+        },
+        worker_required: !args.worker.is_empty(),
         platform: engine::choice(args, environment),
         logs: match (&args.logs, args.no_docker) {
             (Some(directory), _) => LogSource::Directory(directory.clone()),

@@ -171,7 +171,9 @@ impl Profile {
         set(&mut args.safety_kernel, &self.targets.safety_kernel, &[]);
         set(&mut args.context_engine, &self.targets.context_engine, &[]);
         set(&mut args.project, &self.stack.project, &["COMPOSE_PROJECT_NAME"]);
-        set(&mut args.worker, &self.stack.worker, &[]);
+        if args.worker.is_empty() {
+            args.worker.extend(self.stack.worker.clone());
+        }
         set(&mut args.tenant, &self.stack.tenant, &["CORDUM_TENANT_ID"]);
         let own = &self.certificates;
         args.fallback = Fallback {

@@ -325,7 +325,7 @@ fn deployed<'a>(
 /// The services whose logs are read: the deployed ones that use Redis, and the workers.
 fn names(context: &Context) -> Vec<String> {
     let mut names: Vec<String> = context.stack.services.clone();
-    for worker in [context.stack.worker.as_str(), "demo-quickstart-worker"] {
+    for worker in context.stack.workers.iter().map(String::as_str).chain(["demo-quickstart-worker"]) {
         if !names.iter().any(|name| name == worker) {
             names.push(worker.to_owned());
         }
@@ -334,7 +334,7 @@ fn names(context: &Context) -> Vec<String> {
 }
 
 fn is_optional(context: &Context, service: &str) -> bool {
-    let demanded = context.stack.worker_required && context.stack.worker == service;
+    let demanded = context.stack.worker_required && context.stack.workers.iter().any(|name| name == service);
     !demanded && !context.stack.services.iter().any(|name| name == service)
 }
 

@@ -25,7 +25,7 @@ pub struct Premises {
     /// The file of our client certificate, where it can be used.
     pub identity: Option<PathBuf>,
     /// The worker's service.
-    pub worker: String,
+    pub workers: Vec<String>,
     /// There is a CA file with a certificate in it: without one no session of ours says anything.
     pub trusting: bool,
 }

@@ -85,5 +85,10 @@ fn a_bundle_of_twelve_megabytes_is_held_once() {
     let ran = run(&mut command, HARD);
     eprintln!("run: {} KiB", ran.peak);
     // `certs` lists every certificate of it; the program as it is built for tests takes a third by itself.
-    assert!(ended.peak < MEMORY * 3 / 2 && ran.peak < MEMORY, "certs {} KiB, run {} KiB", ended.peak, ran.peak);
+    assert!(
+        ended.peak < MEMORY * 3 / 2 && ran.peak < MEMORY,
+        "certs {} KiB, run {} KiB",
+        ended.peak,
+        ran.peak
+    );
 }

@@ -77,6 +77,7 @@ pub(crate) const ALL: &[(&str, Does)] = &[
         "endless continuation frames",
         Does::InTls("", |stream| frames(stream, &[0x00, 5, b'h', b'e', b'l', b'l', b'o'])),
     ),
+    ("endless fragments of one message", Does::InTls("", fragments)),
     (
         "absurd frame",
         Does::InTls("", |stream| frames(stream, &[0x82, 127, 0x3f, 255, 255, 255, 255, 255, 255, 255])),
@@ -150,6 +151,21 @@ fn endless_chain(stream: &mut std::net::TcpStream) -> io::Result<()> {
 
 /// A good upgrade, then frames.
 fn frames(stream: &mut dyn Stream, frame: &[u8]) -> io::Result<()> {
+    let front = upgraded(stream)?;
+    then(stream, &front, frame)
+}
+
+/// A text message in fragments of 64 KiB that never ends (RFC 6455, 5.4).
+fn fragments(stream: &mut dyn Stream) -> io::Result<()> {
+    let mut front = upgraded(stream)?;
+    front.extend([0x01, 1, b'x']);
+    let mut frame = vec![0x00, 126, 0xff, 0xff];
+    frame.resize(4 + 0xffff, b'x');
+    then(stream, &front, &frame)
+}
+
+/// The answer to a request for an upgrade.
+fn upgraded(stream: &mut dyn Stream) -> io::Result<Vec<u8>> {
     let request = String::from_utf8_lossy(&asked(stream)?).into_owned();
     let key = request
         .lines()
@@ -164,7 +180,7 @@ fn frames(stream: &mut dyn Stream, frame: &[u8]) -> io::Result<()> {
     let front = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    then(stream, front.as_bytes(), frame)
+    Ok(front.into_bytes())
 }
 
 /// HEADERS that CONTINUATION frames never end (RFC 9113, 6.10).

@@ -13,7 +13,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify::cli::RunnerArgs;
 use tls_verify::commands::run;
 use tls_verify_checks::platform::{Choice, Logs, Piece, Platform, Reach, Wire};
-use tls_verify_checks::stack::{Endpoint, LogSource};
+use tls_verify_checks::stack::{Endpoint, LogSource, Stack};
 use tls_verify_core::remedy::{Action, Wording};
 use tls_verify_core::report::RunReport;
 use tls_verify_core::workload::{Instance, Phase, Setting, Termination, Value, Workload, WorkloadKind};
@@ -208,6 +208,11 @@ impl Wording for Words {
 
 /// Runs every check on what the platform shows; no address of the demo's is known to them.
 pub(crate) async fn run_on(demo: &Demo, memory: Memory) -> RunReport {
+    run_with(demo, memory, |_| {}).await
+}
+
+/// The same with what an operator asks for besides.
+pub(crate) async fn run_with(demo: &Demo, memory: Memory, asks: impl FnOnce(&mut Stack)) -> RunReport {
     let timeout = Duration::from_secs(5);
     let runner = RunnerArgs {
         all: true,
@@ -233,6 +238,7 @@ pub(crate) async fn run_on(demo: &Demo, memory: Memory) -> RunReport {
     stack.nats_monitoring = None;
     stack.logs = LogSource::Platform;
     stack.platform = Choice::Ready(Arc::new(memory));
+    asks(&mut stack);
     let (_keep, interrupted) = tokio::sync::watch::channel(false);
     run::run(stack, plan, interrupted, &mut |_| {}).await
 }

@@ -27,6 +27,25 @@ fn told(report: &RunReport) -> String {
 }
 
 #[test]
+fn every_worker_that_is_named_has_to_be_there() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for (named, exit) in [(&["mock-bank-worker"][..], 0), (&["mock-bank-worker", "second-worker"][..], 1)] {
+        let report = runtime.block_on(async {
+            let demo = Demo::start(None).await.unwrap();
+            memory::run_with(&demo, Memory::of(&demo), |stack| {
+                stack.workers = named.iter().map(|name| (*name).to_owned()).collect();
+                stack.worker_required = true;
+            })
+            .await
+        });
+        assert_eq!(report.exit_code, exit, "{}", told(&report));
+        let check = report.checks.iter().find(|check| check.id == "worker-nats-tls").unwrap();
+        let absent = check.diagnoses.iter().find(|one| one.place.as_deref() == Some("second-worker"));
+        assert_eq!(absent.is_some(), exit == 1, "{}", told(&report));
+    }
+}
+
+#[test]
 fn a_platform_that_nobody_knew_is_asked_like_any_other() {
     let report = report(|_| {});
     assert_eq!(report.exit_code, 0, "{}", told(&report));

@@ -79,7 +79,7 @@ fn links_of(known: Known<'_>, service: &str) -> &'static [Link] {
     } else if ["api-gateway", "scheduler", "workflow-engine", "safety-kernel", "demo-quickstart-worker"]
         .iter()
         .any(|name| is(name))
-        || is(&known.premises.worker)
+        || known.premises.workers.iter().any(|name| is(name))
     {
         BOTH
     } else {
