@@ -33,6 +33,15 @@ pub struct AuditArgs {
     /// The cluster's workloads instead of files
     #[arg(long, conflicts_with_all = ["paths", "files"])]
     pub kubernetes: bool,
+    /// kubectl's configuration; implies --kubernetes [env: KUBECONFIG] [default: ~/.kube/config]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["docker", "paths", "files"])]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of kubectl's configuration; implies --kubernetes
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["docker", "paths", "files"])]
+    pub kube_context: Option<String>,
+    /// Namespace of the stack; implies --kubernetes
+    #[arg(short = 'n', long, value_name = "NS", conflicts_with_all = ["docker", "paths", "files"])]
+    pub namespace: Option<String>,
     /// Certificates that stand in for a mounted folder which is not here
     #[arg(long, value_name = "DIR")]
     pub certs: Option<String>,
@@ -63,6 +72,15 @@ pub struct AuditArgs {
 }
 
 impl AuditArgs {
+    /// A running cluster is meant.
+    #[must_use]
+    pub const fn is_of_cluster(&self) -> bool {
+        self.kubernetes
+            || self.kubeconfig.is_some()
+            || self.kube_context.is_some()
+            || self.namespace.is_some()
+    }
+
     /// What is looked at: without PATH and `-f`, the current folder.
     #[must_use]
     pub fn looked_at(&self) -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod certs;
+mod collect;
 mod formats;
 mod probe;
 mod runner;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use audit::{AuditArgs, AuditFormat};
 pub use certs::{CertsArgs, Role};
+pub use collect::CollectArgs;
 pub(crate) use formats::Told;
 pub use formats::{CertsFormat, DiagnoseFormat, Format, PlainFormat, ProbeFormat, names};
 pub use probe::{MergeArgs, ProbeArgs};
@@ -65,6 +67,9 @@ pub enum Command {
     /// Finds TLS wiring mistakes in what a deployment is described by, before anything is started
     #[command(after_help = CERTS_CODES)]
     Audit(Box<AuditArgs>),
+    /// Writes what runs, without secrets, for `run --logs` or `run --objects` elsewhere
+    #[command(after_help = COLLECT_CODES)]
+    Collect(CollectArgs),
     /// Diagnoses single endpoints in depth, or many of them quickly
     #[command(after_help = CERTS_CODES)]
     Probe(Box<ProbeArgs>),
@@ -87,6 +92,11 @@ pub enum Command {
     /// Prints what is known of a cause or of a rule of `audit`, or the list of both
     Explain(ExplainArgs),
 }
+
+const COLLECT_CODES: &str = "Exit codes:
+  0    written
+  2    usage error, nothing to collect from
+  3    it could not be written";
 
 const CERTS_CODES: &str = "Exit codes:
   0    clean

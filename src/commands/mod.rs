@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod certs;
+pub mod collect;
 pub mod demo;
 pub mod diagnose;
 pub mod explain;
@@ -27,6 +28,7 @@ pub fn main(cli: Cli, environment: &Environment) -> u8 {
         Some(Command::Probe(args)) => probe::command(&args, environment),
         Some(Command::Merge(args)) => probe::merge::command(&args),
         Some(Command::Audit(args)) => audit::command(&args, environment),
+        Some(Command::Collect(args)) => collect::command(&args, environment),
         Some(Command::Certs(args)) => certs::command(&args, environment),
         Some(Command::Explain(args)) => explain::command(&args),
     }

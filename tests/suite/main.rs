@@ -8,6 +8,7 @@ mod canary;
 mod catalogue;
 mod certificate_store;
 mod certs;
+mod collect;
 mod cordum;
 mod cordum_states;
 mod cordumctl;

@@ -340,7 +340,13 @@ pub fn address(text: &str) -> Option<Address> {
         Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
         None => (None, text),
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // What stands in a gap is a name: a Secret's has a slash in it.
+    let mut inside = false;
+    let ends = |c: char| {
+        inside = (inside || c == Template::OPEN) && c != Template::CLOSE;
+        !inside && matches!(c, '/' | '?' | '#')
+    };
+    let end = rest.find(ends).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     let host_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = if let Some(inside) = host_port.strip_prefix('[') {
@@ -400,7 +406,8 @@ pub fn named_gaps(text: &str) -> String {
 pub fn masked(text: &str) -> String {
     let shown = named_gaps(text);
     let Some((scheme, rest)) = shown.split_once("://") else { return shown };
-    let end = rest.find('/').unwrap_or(rest.len());
+    let from = rest.rfind("}@").unwrap_or(0);
+    let end = rest[from..].find('/').map_or(rest.len(), |at| from + at);
     let (authority, tail) = rest.split_at(end);
     let Some((user, host)) = authority.rsplit_once('@') else { return shown };
     let hidden = match user.split_once(':') {
@@ -440,6 +447,9 @@ mod tests {
         );
         assert_eq!(one.query, [("skip_verify".to_owned(), "true".to_owned())]);
         assert_eq!(one.shown, "rediss://redis:6379");
+        let secret = format!("rediss://:{}@redis:6379/0", Template::gap("redis-auth/PASSWORD"));
+        assert_eq!(address(&secret).unwrap().host.as_deref(), Some("redis"));
+        assert_eq!(masked(&secret), "rediss://:${redis-auth/PASSWORD}@redis:6379/0");
         let one = address(&format!("tls://{}:4222", Template::gap("H"))).unwrap();
         assert_eq!((one.host, one.port), (None, Some(4222)));
         assert_eq!(address("https://[::1]:8081/x").unwrap().host.as_deref(), Some("::1"));

@@ -99,6 +99,10 @@ impl Scanner<'_> {
     fn container(&mut self, workload: usize, container: usize, of: &Workload, it: &Container) {
         let program = self.found.programs[workload][container];
         let here = Here { workload, container, of, it, program };
+        if it.role == ContainerRole::Init {
+            // It runs something else out of the image and is gone before anybody dials.
+            return;
+        }
         match program {
             Program::Nats => nats::read(self, here),
             Program::Redis => redis::read(self, here),
@@ -106,9 +110,7 @@ impl Scanner<'_> {
             Program::Dashboard => cordum::dashboard(self, here),
             one if one.is_cordum() => cordum::service(self, here),
             _ => {
-                if it.role != ContainerRole::Init {
-                    other::read(self, here);
-                }
+                other::read(self, here);
                 // Somebody's nginx under another image.
                 if nginx::is_configured(it) {
                     nginx::read(self, here);

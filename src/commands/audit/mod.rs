@@ -1,6 +1,7 @@
 //! The `audit` command: what a deployment is described by, read and judged without dialling anything.
 
 mod allow;
+mod cluster;
 mod disk;
 mod human;
 mod live;
@@ -84,13 +85,15 @@ fn render(
 
 /// Reads and judges everything that was named.
 fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Problem>> {
-    if args.kubernetes {
-        return Err(vec![Problem::new(
-            "a running cluster cannot be audited yet",
-            "audit its objects: `kubectl get deployments,statefulsets,services,ingresses,configmaps,secrets -o yaml | tls-verify audit -`",
-        )]);
-    }
     let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+    if args.is_of_cluster() {
+        let (mut description, objects) = cluster::described(args, environment)?;
+        description.public_names.clone_from(&args.names);
+        let mut verdicts = rules::judge(&description, &objects, Options { look, live: true });
+        cluster::without_lines(&mut verdicts);
+        let disk = Disk::new(&[], None);
+        return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
+    }
     if args.docker {
         let description = live::docker(args, environment)?;
         let disk = Disk::new(&[PathBuf::from("/")], None);

@@ -112,6 +112,12 @@ fn pod(spec: &str) -> String {
     format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: api, namespace: shop}}\nspec:\n{spec}")
 }
 
+/// An init container out of the server's own image, a service with an alias, and a password from a Secret that is not here.
+const WAITING: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bus, namespace: shop}\ndata:\n  bus.conf: |\n    port: 4222\n    tls { cert_file: /tls/tls.crt, key_file: /tls/tls.key, ca_file: /tls/ca.crt, verify: true }\n---\n\
+apiVersion: v1\nkind: Service\nmetadata: {name: bus, namespace: shop}\nspec:\n  selector: {app: bus}\n  ports: [{port: 4222}]\n---\n\
+apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: bus, namespace: shop}\nspec:\n  serviceName: bus\n  template:\n    metadata: {labels: {app: bus}}\n    spec:\n      initContainers:\n      - name: wait\n        image: nats:2\n        command: [sh, -c, \"until nc -z bus 4222; do sleep 1; done\"]\n      containers:\n      - name: bus\n        image: nats:2\n        args: [-c, /conf/bus.conf]\n        volumeMounts: [{name: conf, mountPath: /conf}, {name: tls, mountPath: /tls}]\n      volumes: [{name: conf, configMap: {name: bus}}, {name: tls, secret: {secretName: bus-tls}}]\n---\n\
+apiVersion: v1\nkind: Pod\nmetadata: {name: app, namespace: shop}\nspec:\n  containers:\n  - name: app\n    image: registry.example.test/app:1\n    env:\n    - {name: WORD, valueFrom: {secretKeyRef: {name: bus-auth, key: WORD}}}\n    - {name: BUS_URL, value: \"tls://:$(WORD)@bus:4222\"}\n";
+
 /// Rule, whether it finds something, and the files.
 fn samples() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
     let compose = |services: String| vec![("compose.yaml", format!("services:\n{services}"))];
@@ -132,6 +138,7 @@ fn samples() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
         ("scheme-mismatch", true, on_bus(&app(&[("BUS_URL", "tls://bus:4222")]), "port: 4222\n")),
         ("scheme-mismatch", false, compose(store("") + &with_identity("rediss://store:6379"))),
         ("scheme-mismatch", false, on_bus(&app(&[("BUS_URL", "nats://bus:4222")]), &format!("{BUS_TLS}allow_non_tls: true\n"))),
+        ("scheme-mismatch", false, vec![("m.yaml", WAITING.to_owned())]),
         ("verification-disabled", true, compose(store("") + &(with_identity("rediss://store:6379") + "      STORE_TLS_INSECURE: \"true\"\n"))),
         ("verification-disabled", true, both(api() + &web(), "site.conf", nginx("proxy_pass https://api:8443;"))),
         ("verification-disabled", false, compose(store("") + &(with_identity("rediss://store:6379") + "      STORE_TLS_INSECURE: \"false\"\n"))),

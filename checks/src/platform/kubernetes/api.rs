@@ -154,18 +154,28 @@ impl Api {
     /// # Errors
     /// Why they cannot be had.
     pub async fn list(&self, kind: Kind) -> Result<Vec<serde_json::Value>, Refusal> {
-        let namespace = &self.access.namespace;
-        let front = match kind.group() {
-            "" => "/api/v1".to_owned(),
-            group => format!("/apis/{group}/v1"),
+        let version = match kind.group() {
+            "" => "v1".to_owned(),
+            group => format!("{group}/v1"),
         };
-        let asked = format!("list {} in namespace {namespace}", kind.plural());
+        self.list_named(&version, kind.plural()).await
+    }
+
+    /// All objects of a kind by its version (`v1`, `apps/v1`) and plural.
+    pub(super) async fn list_named(
+        &self,
+        version: &str,
+        plural: &str,
+    ) -> Result<Vec<serde_json::Value>, Refusal> {
+        let namespace = &self.access.namespace;
+        let front =
+            if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
+        let asked = format!("list {plural} in namespace {namespace}");
         let mut all = Vec::new();
         let mut next = String::new();
         loop {
             let more = if next.is_empty() { String::new() } else { format!("&continue={}", escaped(&next)) };
-            let path =
-                format!("{front}/namespaces/{}/{}?limit={PAGE}{more}", escaped(namespace), kind.plural());
+            let path = format!("{front}/namespaces/{}/{plural}?limit={PAGE}{more}", escaped(namespace));
             let mut page = self.get(&path, &asked).await?;
             if let Some(items) = page["items"].as_array_mut() {
                 all.append(items);

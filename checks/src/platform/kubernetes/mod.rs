@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod forward;
 mod plugin;
+pub mod raw;
 mod rights;
 
 use std::collections::BTreeMap;

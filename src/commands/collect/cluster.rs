@@ -1,0 +1,118 @@
+//! A namespace: its objects of each kind and what its containers said, as `--objects` reads them back.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tls_verify_checks::platform::kubernetes::{Api, raw};
+
+use super::Bundle;
+use super::clean::{Cleaner, REMOVED};
+use super::engine::{LARGEST, bounded};
+use crate::cli::{CollectArgs, TargetArgs};
+use crate::commands::run::cluster::live;
+use crate::config::{Environment, Problem};
+
+pub(super) async fn gather(
+    args: &CollectArgs,
+    environment: &Environment,
+    cleaner: &mut Cleaner,
+) -> Result<Bundle, Vec<Problem>> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let targets = TargetArgs {
+        kubeconfig: args.kubeconfig.clone(),
+        kube_context: args.kube_context.clone(),
+        namespace: args.namespace.clone(),
+        ..TargetArgs::default()
+    };
+    let options = live::options(&targets, environment);
+    let (mut found, api) = raw::read(&options, PATIENCE).await.map_err(|why| {
+        vec![Problem::new(why, "name the cluster with --kubeconfig, --kube-context and -n")]
+    })?;
+    if found.objects.get("pods").is_none_or(Vec::is_empty)
+        && found.objects.get("deployments").is_none_or(Vec::is_empty)
+    {
+        let why = found
+            .denied
+            .first()
+            .cloned()
+            .unwrap_or_else(|| format!("namespace {} is empty", found.namespace));
+        return Err(vec![Problem::new(why, "name the namespace with -n")]);
+    }
+    let mut bundle = Bundle { read_back: "--all --objects", ..Bundle::default() };
+    bundle.left_out.extend(found.denied.iter().cloned());
+    bundle.left_out.extend(found.withheld.iter().map(|(name, why)| format!("secret/{name}: {why}")));
+    // Their values first: they may stand in anything else.
+    for secret in found.objects.get_mut("secrets").into_iter().flatten() {
+        let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        for (key, value) in secret["data"].as_object_mut().into_iter().flatten() {
+            if !is_certificate(value) {
+                let bytes = value.as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+                cleaner.hide(&String::from_utf8_lossy(&bytes));
+                bundle.left_out.push(format!("secret/{name}, key {key}: its value"));
+                *value = REMOVED.into();
+            }
+        }
+    }
+    for (kind, items) in &mut found.objects {
+        if *kind != "secrets" {
+            items.iter_mut().for_each(|item| cleaner.object(item));
+        }
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+        bundle.add(format!("{kind}.json"), serde_json::to_vec_pretty(&list).unwrap_or_default());
+    }
+    for pod in found.objects.get("pods").into_iter().flatten() {
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        for status in
+            ["containerStatuses", "initContainerStatuses"].iter().flat_map(|key| list(&pod["status"][*key]))
+        {
+            let container = status["name"].as_str().unwrap_or_default();
+            let restarted = status["restartCount"].as_u64().unwrap_or(0) > 0;
+            for (previous, end) in [(false, ".log"), (true, ".previous.log")] {
+                if previous && !restarted {
+                    continue;
+                }
+                let path = format!("logs/{name}_{container}{end}");
+                if path.contains("..") || name.contains('/') || container.contains('/') {
+                    continue;
+                }
+                match log(&api, name, container, previous).await {
+                    Ok((bytes, cut)) => {
+                        if cut {
+                            bundle
+                                .left_out
+                                .push(format!("{path}: what is older than its last {} MiB", LARGEST >> 20));
+                        }
+                        bundle.add(path, cleaner.text(&String::from_utf8_lossy(&bytes)));
+                    }
+                    Err(why) => bundle.left_out.push(format!("{path}: {why}")),
+                }
+            }
+        }
+    }
+    bundle.left_out.push("readyz.txt: nobody is asked, and nothing is run in a pod".to_owned());
+    Ok(bundle)
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+/// Base64 of certificates alone.
+fn is_certificate(value: &Value) -> bool {
+    let Some(bytes) = value.as_str().and_then(|text| STANDARD.decode(text).ok()) else { return false };
+    let text = String::from_utf8_lossy(&bytes);
+    text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("PRIVATE KEY")
+}
+
+async fn log(api: &Api, pod: &str, container: &str, previous: bool) -> Result<(Vec<u8>, bool), String> {
+    let mut pieces = api.log(pod, container, previous).await.map_err(|refusal| refusal.to_string())?;
+    let mut bytes = Vec::new();
+    let mut cut = false;
+    while let Some(piece) = pieces.next().await {
+        cut |= bounded(&mut bytes, &piece?);
+    }
+    Ok((bytes, cut))
+}

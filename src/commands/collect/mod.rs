@@ -1,0 +1,91 @@
+//! The `collect` command: what `--logs` and `--objects` read back, without secrets, to be handed to somebody else.
+
+mod clean;
+mod cluster;
+mod engine;
+mod output;
+
+use std::path::Path;
+
+use tls_verify_core::report::exit;
+
+use crate::cli::{CollectArgs, Format};
+use crate::config::{Environment, Problem};
+use crate::usage::usage;
+use clean::Cleaner;
+use output::Target;
+
+/// What was found, before it is written.
+#[derive(Default)]
+struct Bundle {
+    /// Path in the folder, and content.
+    files: Vec<(String, Vec<u8>)>,
+    /// What is not in it, and why, a sentence each.
+    left_out: Vec<String>,
+    /// How it is read back.
+    read_back: &'static str,
+}
+
+impl Bundle {
+    fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
+        self.files.push((path.into(), content.into()));
+    }
+}
+
+/// Runs the command and returns its exit code.
+#[must_use]
+pub fn command(args: &CollectArgs, environment: &Environment) -> u8 {
+    let target = match Target::of(&args.target) {
+        Ok(target) => target,
+        Err(problem) => return usage(&[problem], Format::Human),
+    };
+    let work = {
+        let (args, environment) = (args.clone(), environment.clone());
+        move || gather(&args, &environment)
+    };
+    let bundle = match crate::runtime::interruptible(work) {
+        Some(Ok(bundle)) => bundle,
+        Some(Err(problems)) => return usage(&problems, Format::Human),
+        None => {
+            crate::output::tell("interrupted: nothing is written");
+            return exit::INTERRUPTED;
+        }
+    };
+    if let Err(error) = target.write(&bundle.files) {
+        crate::output::tell(&format!("error: {} cannot be written: {error}", args.target.display()));
+        return exit::UNDECIDED;
+    }
+    crate::output::print(exit::PASS, |out| {
+        let shown = args.target.display();
+        writeln!(out, "{shown}: {} files, without keys, passwords and tokens", bundle.files.len())?;
+        writeln!(out, "read back with: tls-verify run {} {}", bundle.read_back, folder(&args.target))?;
+        writeln!(out, "left out:")?;
+        bundle.left_out.iter().try_for_each(|line| writeln!(out, "  {line}"))
+    })
+}
+
+/// How the folder is called once an archive is unpacked.
+fn folder(target: &Path) -> String {
+    let shown = target.display().to_string();
+    let shown = shown.trim_end_matches(".gz").trim_end_matches(".tar").trim_end_matches(".tgz").to_owned();
+    output::quoted(&shown)
+}
+
+fn gather(args: &CollectArgs, environment: &Environment) -> Result<Bundle, Vec<Problem>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| vec![Problem::new(format!("no runtime can be started: {error}"), "try again")])?;
+    let mut cleaner = Cleaner::default();
+    let mut bundle = if args.is_of_cluster() {
+        runtime.block_on(cluster::gather(args, environment, &mut cleaner))?
+    } else {
+        runtime.block_on(engine::gather(args, environment, &mut cleaner))?
+    };
+    bundle
+        .left_out
+        .insert(0, "private keys, passwords, tokens: they are in nothing that is written".to_owned());
+    let list = bundle.left_out.join("\n");
+    bundle.add("left-out.txt", format!("{}\n", cleaner.text(&list)));
+    Ok(bundle)
+}
