@@ -104,7 +104,11 @@ fn diagnosis(
             Some(FaultIdentity::Login(link)) => link.service(),
             _ => &place,
         };
-        fix.extend(catalogue::fixes(reading.kind, reading.variant, about, &blanks));
+        let mut known = catalogue::fixes(reading.kind, reading.variant, about, &blanks);
+        if failure.side.unwrap_or(reading.side) == Side::Client {
+            catalogue::at_client(reading.kind, &mut known);
+        }
+        fix.extend(known);
     }
     fix.truncate(catalogue::AT_MOST);
     Diagnosis {

@@ -70,7 +70,7 @@ fn explained(report: &RunReport, check: &CheckReport) -> bool {
         Status::Fail => report.root_causes.iter().any(|root| root.checks.contains(&check.id)),
         Status::Unknown => {
             let first = check.diagnoses.first();
-            first.is_some_and(|one| report.root_causes.iter().any(|root| is_at(root, one)))
+            first.is_some_and(|one| report.root_causes.iter().any(|root| is_of(report, root, one)))
         }
         Status::Pass | Status::Warn | Status::Skip => false,
     }
@@ -78,11 +78,13 @@ fn explained(report: &RunReport, check: &CheckReport) -> bool {
 
 /// A warning beside a root cause: which it is; `-v` says more.
 fn warned(check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let causes: Vec<String> = check
-        .diagnoses
-        .iter()
-        .map(|one| one.variant.map_or_else(|| one.cause.to_string(), |variant| variant.to_string()))
-        .collect();
+    let mut causes: Vec<String> = Vec::new();
+    for one in &check.diagnoses {
+        let cause = one.variant.map_or_else(|| one.cause.to_string(), |variant| variant.to_string());
+        if !causes.contains(&cause) {
+            causes.push(cause);
+        }
+    }
     let sign = mark(check.status, style);
     let about = if causes.is_empty() { check.summary.clone() } else { causes.join(", ") };
     let width = sign.chars().count() + 1;
@@ -139,13 +141,17 @@ fn head(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()>
 /// How many facts are shown: those that decide.
 const DECIDE: usize = 3;
 
-/// A fact in so many characters; `-v` shows the whole.
-fn short(fact: &str, most: usize) -> String {
-    if fact.chars().count() <= most {
-        return fact.to_owned();
-    }
-    let cut: String = fact.chars().take(most.saturating_sub(2)).collect();
-    format!("{} …", cut.trim_end())
+/// A fact in so many characters, no word longer than a line; `-v` shows the whole.
+fn short(fact: &str, line: usize) -> String {
+    let cut = |text: &str, most: usize| -> String {
+        if text.chars().count() <= most {
+            return text.to_owned();
+        }
+        let kept: String = text.chars().take(most.saturating_sub(2)).collect();
+        format!("{} …", kept.trim_end())
+    };
+    let words: Vec<String> = fact.split(' ').map(|word| cut(word, line)).collect();
+    cut(&words.join(" "), 2 * line)
 }
 
 /// One origin: what, where, the facts, the way out, and what hangs on it.
@@ -161,7 +167,7 @@ fn origin(
     writeln!(out, "{}", paint(&title, style.color, |text| text.bold().red().to_string()))?;
     let shown = if style.verbose { root.because.len() } else { DECIDE };
     for fact in root.because.iter().take(shown) {
-        let fact = if style.verbose { tame(fact) } else { short(&tame(fact), 2 * (style.width - 4)) };
+        let fact = if style.verbose { tame(fact) } else { short(&tame(fact), style.width.saturating_sub(4)) };
         writeln!(out, "  {}", flow(&fact, 2, style.width, "    "))?;
     }
     fixes(&root.fix, "  ", style, out)?;
@@ -170,7 +176,7 @@ fn origin(
         .checks
         .iter()
         .filter(|check| check.status == Status::Unknown && !root.checks.contains(&check.id))
-        .filter(|check| check.diagnoses.first().is_some_and(|one| is_at(root, one)))
+        .filter(|check| check.diagnoses.first().is_some_and(|one| is_of(report, root, one)))
         .map(|check| check.id.as_str())
         .collect();
     if !open.is_empty() {
@@ -194,6 +200,14 @@ fn is_kind(root: &RootCause, one: &Diagnosis) -> bool {
 
 fn is_at(root: &RootCause, one: &Diagnosis) -> bool {
     one.place.as_ref() == Some(&root.place) && is_kind(root, one)
+}
+
+/// What is undecided by a root cause: by its place, by a fact that both rest on, or because there is no other.
+fn is_of(report: &RunReport, root: &RootCause, one: &Diagnosis) -> bool {
+    let place = one.place.as_deref().unwrap_or_default();
+    let file = place.contains('/') && (place == root.place || place.ends_with(&format!("/{}", root.place)));
+    let fact = one.because.first().is_some_and(|fact| root.because.contains(fact));
+    is_at(root, one) || file || fact || (report.root_causes.len() == 1 && is_kind(root, one))
 }
 
 fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -5,15 +5,16 @@ use std::path::Path;
 use serde_json::Value;
 use serde_yaml_ng::Value as Yaml;
 
-use crate::cured::Copy;
+use crate::cured::{Copy, Fault};
 
 /// Makes one change.
-pub fn change(copy: &Copy, change: &Value, supply: Option<fn(&Copy, &Path)>) -> Result<(), String> {
+pub fn change(copy: &Copy, change: &Value, fault: &Fault) -> Result<(), String> {
     let word = |key: &str| change[key].as_str();
     let (kind, name) = (word("kind").unwrap_or_default(), word("name").unwrap_or_default());
     let workload = word("workload").unwrap_or_default();
     let remove = change["remove"] == true;
-    let to = word("to");
+    // Of what only the operator knows, the operator has the value.
+    let to = word("to").or(fault.value.filter(|_| !remove));
     let defined = word("defined_at").and_then(|place| place.rsplit_once(':'));
     let compose = copy.path("docker-compose.yml");
     match kind {
@@ -35,6 +36,14 @@ pub fn change(copy: &Copy, change: &Value, supply: Option<fn(&Copy, &Path)>) -> 
             let to = to.ok_or("no source")?;
             edit(&compose, |root| {
                 let volumes = &mut root["services"][workload]["volumes"];
+                if change["from"].is_null() {
+                    let mount = Yaml::from(format!("{to}:{name}:ro"));
+                    match volumes.as_sequence_mut() {
+                        Some(volumes) => volumes.push(mount),
+                        None => *volumes = Yaml::from(vec![mount]),
+                    }
+                    return;
+                }
                 for volume in volumes.as_sequence_mut().into_iter().flatten() {
                     let text = volume.as_str().unwrap_or_default().to_owned();
                     // SOURCE:TARGET:MODE, where the source may hold `${NAME:-x}`.
@@ -46,10 +55,11 @@ pub fn change(copy: &Copy, change: &Value, supply: Option<fn(&Copy, &Path)>) -> 
             Ok(())
         }
         "argument" => {
-            let to = to.ok_or("no value")?.to_owned();
+            let to = if remove { "" } else { to.ok_or("no value")? }.to_owned();
             edit(&compose, |root| {
                 let words = root["services"][workload]["command"].as_sequence_mut().unwrap();
                 match words.iter().position(|word| word.as_str() == Some(name)) {
+                    Some(at) if remove => drop(words.drain(at..at + 2)),
                     Some(at) => words[at + 1] = Yaml::from(to.clone()),
                     None => words.extend([Yaml::from(name), Yaml::from(to.clone())]),
                 }
@@ -62,6 +72,7 @@ pub fn change(copy: &Copy, change: &Value, supply: Option<fn(&Copy, &Path)>) -> 
         }
         "file" => {
             let path = copy.path(name.trim_start_matches("./"));
+            let supply = fault.supply;
             match (to.filter(|to| to.len() == 4 && to.bytes().all(|byte| byte.is_ascii_digit())), supply) {
                 (Some(mode), _) => {
                     use std::os::unix::fs::PermissionsExt;

@@ -7,16 +7,16 @@ use tls_verify_fixtures::pki::{Leaf, Validity};
 use crate::cured::{Copy, FAULT, Fault};
 use crate::project::SERVICES;
 
-const COMPOSE: &str = "docker-compose.yml";
-const CONF: &str = "fixtures/compose/nats.dev-tls.conf";
+pub const COMPOSE: &str = "docker-compose.yml";
+pub const CONF: &str = "fixtures/compose/nats.dev-tls.conf";
 const TLS: &str = "/etc/cordum/tls";
 
-fn pair(copy: &Copy, service: &str, prefix: &str, folder: &str) {
+pub fn pair(copy: &Copy, service: &str, prefix: &str, folder: &str) {
     copy.set(service, &format!("{prefix}_CERT"), &format!("{TLS}/{folder}/tls.crt"));
     copy.set(service, &format!("{prefix}_KEY"), &format!("{TLS}/{folder}/tls.key"));
 }
 
-fn mount(copy: &Copy, service: &str, folder: &str) {
+pub fn mount(copy: &Copy, service: &str, folder: &str) {
     crate::applied::edit(&copy.path(COMPOSE), |root| {
         for volume in root["services"][service]["volumes"].as_sequence_mut().unwrap() {
             if volume.as_str().unwrap().contains(&format!(":{TLS}")) {
@@ -27,23 +27,25 @@ fn mount(copy: &Copy, service: &str, folder: &str) {
 }
 
 /// A new server certificate for the key that lies beside it.
-fn renewed_server(copy: &Copy, path: &Path) {
+pub fn renewed_server(copy: &Copy, path: &Path) {
     let pair = copy.ca.issue(&Leaf::server()).unwrap();
     std::fs::write(path, pair.chain_pem()).unwrap();
     std::fs::write(path.with_extension("key"), pair.key_pem()).unwrap();
 }
 
-fn renewed_client(copy: &Copy, path: &Path) {
+pub fn renewed_client(copy: &Copy, path: &Path) {
     let pair = copy.ca.issue(&Leaf::client()).unwrap();
     std::fs::write(path, pair.chain_pem()).unwrap();
     std::fs::write(path.with_extension("key"), pair.key_pem()).unwrap();
 }
 
+/// Faults of a name, a place, whether they are in the default run, and how they are made.
 macro_rules! faults {
     ($($name:literal, $place:literal, $first:literal, $make:expr;)*) => {
-        &[$(Fault { name: $name, place: $place, first: $first, make: $make, ..FAULT }),*]
+        &[$(crate::cured::Fault { name: $name, place: $place, first: $first, make: $make, ..crate::cured::FAULT }),*]
     };
 }
+pub(crate) use faults;
 
 pub const SETTINGS: &[Fault] = faults! {
     "gateway: an expired HTTP certificate named", "api-gateway", true,
@@ -64,11 +66,11 @@ pub const SETTINGS: &[Fault] = faults! {
         |copy| copy.set("scheduler", "REDIS_URL", "redis://:${REDIS_PASSWORD}@redis:6379");
     "context engine: redis://", "context-engine", false,
         |copy| copy.set("context-engine", "REDIS_URL", "redis://:${REDIS_PASSWORD}@redis:6379");
-    "gateway: a NATS client certificate of another CA", "api-gateway", true,
+    "gateway: a NATS client certificate of another CA", "api-gateway", false,
         |copy| pair(copy, "api-gateway", "NATS_TLS", "other");
     "scheduler: a NATS client certificate of another CA", "scheduler", false,
         |copy| pair(copy, "scheduler", "NATS_TLS", "other");
-    "gateway: an expired NATS client certificate", "api-gateway", true,
+    "gateway: an expired NATS client certificate", "api-gateway", false,
         |copy| pair(copy, "api-gateway", "NATS_TLS", "old-client");
     "workflow engine: an expired NATS client certificate", "workflow-engine", false,
         |copy| pair(copy, "workflow-engine", "NATS_TLS", "old-client");
@@ -84,7 +86,7 @@ pub const SETTINGS: &[Fault] = faults! {
         |copy| copy.set("api-gateway", "GATEWAY_HTTP_TLS_KEY", "");
     "gateway: another CA for NATS", "api-gateway", false,
         |copy| copy.set("api-gateway", "NATS_TLS_CA", "/etc/cordum/tls/other/ca.crt");
-    "scheduler: another CA for NATS", "scheduler", true,
+    "scheduler: another CA for NATS", "scheduler", false,
         |copy| copy.set("scheduler", "NATS_TLS_CA", "/etc/cordum/tls/other/ca.crt");
     "worker: another CA for NATS", "mock-bank-worker", false,
         |copy| copy.set("mock-bank-worker", "NATS_TLS_CA", "/etc/cordum/tls/other/ca.crt");
@@ -92,7 +94,7 @@ pub const SETTINGS: &[Fault] = faults! {
         |copy| copy.set("safety-kernel", "REDIS_TLS_CA", "/etc/cordum/tls/other/ca.crt");
     "context engine: another CA for Redis", "context-engine", false,
         |copy| copy.set("context-engine", "REDIS_TLS_CA", "/etc/cordum/tls/other/ca.crt");
-    "gateway: another CA for the safety kernel", "api-gateway", true,
+    "gateway: another CA for the safety kernel", "api-gateway", false,
         |copy| copy.set("api-gateway", "SAFETY_KERNEL_TLS_CA", "/etc/cordum/tls/other/ca.crt");
     "gateway: a NATS CA that is not there", "api-gateway", false,
         |copy| copy.set("api-gateway", "NATS_TLS_CA", "/etc/cordum/tls/ca/gone.crt");
@@ -102,7 +104,7 @@ pub const SETTINGS: &[Fault] = faults! {
         |copy| copy.set("api-gateway", "GATEWAY_HTTP_TLS_KEY", "/etc/cordum/tls/old-server/tls.key");
     "gateway: a client certificate served", "api-gateway", false,
         |copy| pair(copy, "api-gateway", "GATEWAY_HTTP_TLS", "client");
-    "gateway: plain HTTP", "api-gateway", true, |copy| {
+    "gateway: plain HTTP", "api-gateway", false, |copy| {
         copy.set("api-gateway", "GATEWAY_HTTP_TLS_CERT", "");
         copy.set("api-gateway", "GATEWAY_HTTP_TLS_KEY", "");
     };
@@ -116,7 +118,7 @@ pub const SETTINGS: &[Fault] = faults! {
     };
     "dashboard: http", "dashboard", true, |copy| copy.set("dashboard", "CORDUM_API_UPSTREAM_SCHEME", "http");
     "dashboard: http, by .env", "dashboard", false, |copy| copy.env("CORDUM_API_UPSTREAM_SCHEME", "http");
-    "everybody: nats://, by .env", "", false, |copy| copy.env("NATS_URL_INSIDE", "nats://nats:4222");
+    "everybody: nats://, by .env", "scheduler|api-gateway|workflow-engine|safety-kernel", false, |copy| copy.env("NATS_URL_INSIDE", "nats://nats:4222");
     "gateway: an expired certificate, by .env", "api-gateway", false, |copy| {
         copy.env("GATEWAY_HTTP_TLS_CERT", "/etc/cordum/tls/old-server/tls.crt");
         copy.env("GATEWAY_HTTP_TLS_KEY", "/etc/cordum/tls/old-server/tls.key");
@@ -130,9 +132,9 @@ pub const SETTINGS: &[Fault] = faults! {
 };
 
 pub const MOUNTS: &[Fault] = faults! {
-    "NATS mounts another folder", "nats", true, |copy| mount(copy, "nats", "other");
+    "NATS mounts another folder", "nats", false, |copy| mount(copy, "nats", "other");
     "Redis mounts another folder", "redis", true, |copy| mount(copy, "redis", "other");
-    "dashboard mounts another folder", "dashboard", true, |copy| mount(copy, "dashboard", "other");
+    "dashboard mounts another folder", "dashboard", false, |copy| mount(copy, "dashboard", "other");
     "gateway mounts another folder", "api-gateway", false, |copy| mount(copy, "api-gateway", "other");
     "scheduler mounts another folder", "scheduler", false, |copy| mount(copy, "scheduler", "other");
     "worker mounts another folder", "mock-bank-worker", false, |copy| mount(copy, "mock-bank-worker", "other");
@@ -142,7 +144,6 @@ pub const SERVERS: &[Fault] = &[
     Fault {
         name: "NATS without TLS",
         place: "nats",
-        first: true,
         make: |copy| {
             copy.write(CONF, "port: 4222\nhttp_port: 8222\njetstream { store_dir: \"/data\" }\n");
         },
@@ -184,7 +185,6 @@ pub const SERVERS: &[Fault] = &[
     Fault {
         name: "Redis without TLS",
         place: "redis",
-        first: true,
         make: |copy| {
             crate::applied::edit(&copy.path(COMPOSE), |root| {
                 root["services"]["redis"]["command"] =
@@ -227,7 +227,6 @@ pub const FILES: &[Fault] = &[
     Fault {
         name: "the client certificate has expired",
         place: "certs/client/tls.crt",
-        first: true,
         make: |copy| {
             let pair = copy.ca.issue(&Leaf::client().valid(Validity::Expired)).unwrap();
             copy.write("certs/client/tls.crt", &pair.chain_pem());
@@ -235,6 +234,7 @@ pub const FILES: &[Fault] = &[
         },
         restart: SERVICES,
         supply: Some(renewed_client),
+        ..FAULT
     },
     Fault {
         name: "the server certificate has expired",
@@ -259,7 +259,7 @@ pub const FILES: &[Fault] = &[
     },
 ];
 
-fn mode(path: &Path, bits: u32) {
+pub fn mode(path: &Path, bits: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
 }

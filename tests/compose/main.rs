@@ -14,7 +14,9 @@ mod inside;
 mod links;
 mod logs;
 mod mended;
+mod more;
 mod nats;
+mod pairs;
 mod project;
 mod ran;
 mod redis;
@@ -125,7 +127,20 @@ fn the_first_cure_of_a_report_makes_the_project_well() {
     let copy = cured::Copy::new();
     let healthy = cured::settle(&copy);
     assert_eq!(healthy.code, 0, "{}", healthy.digest());
-    let wrong = cured::go_through(&copy, &[cures::SETTINGS, cures::MOUNTS, cures::SERVERS, cures::FILES]);
+    let all: &[&[cured::Fault]] = &[
+        cures::SETTINGS,
+        more::SETTINGS,
+        more::MOUNTS,
+        cures::MOUNTS,
+        cures::SERVERS,
+        more::SERVERS,
+        cures::FILES,
+        more::FILES,
+        more::STOPPED,
+        pairs::ROWS,
+        pairs::SERVERS,
+    ];
+    let wrong = cured::go_through(&copy, all);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

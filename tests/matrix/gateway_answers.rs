@@ -58,8 +58,8 @@ pub(crate) const ROWS: &[Row] = &[
                 "tls: failed to verify certificate: x509: certificate signed by unknown authority".to_owned();
             status(plan, 429)
         },
-        &[fail(&[1, 2, 3]).of(C::UnknownAuthority, Server)],
-        &[root("redis", C::UnknownAuthority)],
+        &[fail(&[1, 2, 3]).of(C::UnknownAuthority, Client)],
+        &[root("api-gateway", C::UnknownAuthority)],
         1,
     ),
     row(

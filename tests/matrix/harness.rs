@@ -15,6 +15,7 @@ use tls_verify_fixtures::pki;
 use tls_verify_fixtures::plan::{Boxed, Plan};
 use tls_verify_fixtures::servers;
 
+use crate::cures;
 use crate::expect::{Expect, Root, Word};
 use crate::snapshot;
 
@@ -123,6 +124,7 @@ pub(crate) fn hold(family: &str, row: &Row) -> Result<(), String> {
     let (mut wrong, mut told) = (String::new(), String::new());
     compare(row, &report, &mut wrong);
     tell(row, &report, &mut told);
+    cures::hold(&report, &mut wrong);
     if wrong.is_empty() { snapshot::hold(family, row.name, &told) } else { Err(wrong) }
 }
 
@@ -246,6 +248,9 @@ fn tell(row: &Row, report: &RunReport, told: &mut String) {
             writeln!(told, "    fix: {}", steady(&fix.text)).unwrap();
             if let Some(command) = &fix.command {
                 writeln!(told, "         $ {}", steady(command).replace('\n', "\n           ")).unwrap();
+            }
+            for change in &fix.changes {
+                writeln!(told, "         ~ {}", steady(&cures::line(change))).unwrap();
             }
         }
         writeln!(told, "    breaks: {}", root.checks.join(", ")).unwrap();

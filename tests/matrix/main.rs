@@ -6,6 +6,7 @@
 
 mod binary;
 mod cluster;
+mod cures;
 mod dashboard;
 mod demo;
 mod demo_extended;
@@ -59,6 +60,7 @@ const CLAIMS: &[(&str, fn())] = &[
         "every_fault_of_the_demo_has_a_row_and_the_rows_have_names_of_their_own",
         every_fault_of_the_demo_has_a_row_and_the_rows_have_names_of_their_own,
     ),
+    ("the_rows_are_counted_by_the_kind_of_their_cure", cures::the_rows_are_counted_by_the_kind_of_their_cure),
     ("the_snapshots_speak_of_the_rows_alone", the_snapshots_speak_of_the_rows_alone),
     (
         "demo_ends_each_fault_with_its_code_and_a_healthy_stack_with_none",

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use tls_verify_checks::cause::CauseKind;
+use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_core::link::Link;
 use tls_verify_core::remedy::choose::{self, Defect, Facts, Held, Owner, Shelf};
 use tls_verify_core::remedy::{ChangeKind, Compose, Fix};
+use tls_verify_core::report::RootCause;
 use tls_verify_core::workload::{
     Argument, Container, Mount, MountSource, Setting, Value, Workload, WorkloadKind,
 };
@@ -214,6 +215,13 @@ impl Stack {
     }
 
     fn found(&self) -> Vec<(Defect, Fix)> {
+        self.with_facts(|facts| {
+            let all = choose::defects(facts);
+            all.into_iter().map(|defect| (defect.clone(), defect.fix(facts))).collect()
+        })
+    }
+
+    fn with_facts<T>(&self, then: impl FnOnce(&Facts<'_>) -> T) -> T {
         let anchors = self.read("/srv/certs/ca/ca.crt");
         let wording = Compose::new(["docker", "compose", "-p", "cordum"]);
         let facts = Facts {
@@ -230,8 +238,7 @@ impl Stack {
             wording: &wording,
             stack: &OnceCell::new(),
         };
-        let all = choose::defects(&facts);
-        all.into_iter().map(|defect| (defect.clone(), defect.fix(&facts))).collect()
+        then(&facts)
     }
 }
 
@@ -279,6 +286,39 @@ const ROWS: &[Row] = &[
         |stack| stack.set("scheduler", "NATS_URL", "nats://nats:4222"),
         &["scheduler environment NATS_URL: nats://nats:4222 -> tls://nats:4222"],
         "up -d --no-deps scheduler",
+    ),
+    (
+        "four services with nats://: one cure for all of them",
+        |stack| {
+            for service in ["safety-kernel", "scheduler", "api-gateway", "workflow-engine"] {
+                stack.set(service, "NATS_URL", "nats://nats:4222");
+            }
+        },
+        &[
+            "safety-kernel environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+            "scheduler environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+            "api-gateway environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+            "workflow-engine environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+        ],
+        "up -d --no-deps safety-kernel scheduler api-gateway workflow-engine",
+    ),
+    (
+        "everybody with nats://, where NATS could not be dialled: its configuration says that it speaks TLS",
+        |stack| {
+            stack.served.remove(&Link::Nats);
+            for service in
+                ["safety-kernel", "scheduler", "api-gateway", "workflow-engine", "mock-bank-worker"]
+            {
+                stack.set(service, "NATS_URL", "nats://nats:4222");
+            }
+        },
+        &[
+            "safety-kernel environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+            "scheduler environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+            "api-gateway environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+            "workflow-engine environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+        ],
+        "up -d --no-deps safety-kernel scheduler api-gateway workflow-engine",
     ),
     (
         "a core service with redis://, its password in it",
@@ -515,4 +555,49 @@ fn a_file_that_is_renewed_already_is_only_read_again() {
     let (_, fix) = &found[0];
     assert!(fix.changes.is_empty() && fix.text.contains("renewed already"), "{fix:?}");
     assert!(fix.command.as_deref().unwrap().contains("restart redis"), "{fix:?}");
+}
+
+#[test]
+fn a_redis_without_tls_asks_for_client_certificates_in_production() {
+    for (environment, asks) in [("production", "yes"), ("development", "no")] {
+        let mut stack = Stack::healthy();
+        stack.words("redis", &["redis-server", "--requirepass", "s3cret"]);
+        stack.set("api-gateway", "CORDUM_ENV", environment);
+        let found = stack.found();
+        let changes: Vec<String> = found.iter().flat_map(|(_, fix)| short(fix)).collect();
+        let wanted = format!("redis argument --tls-auth-clients: - -> {asks}");
+        assert!(changes.contains(&wanted), "{environment}: {changes:#?}");
+    }
+}
+
+/// What a report says of a service before its log has been read to the reason.
+fn down(place: &str, variant: Variant) -> RootCause {
+    RootCause {
+        nameless: false,
+        cause: CauseKind::ConnectionRefused,
+        variant: Some(variant),
+        place: place.to_owned(),
+        checks: vec!["gateway-https".to_owned()],
+        summary: String::new(),
+        because: Vec::new(),
+        fix: vec![Fix::new("read what api-gateway said last", None)],
+    }
+}
+
+#[test]
+fn a_service_that_does_not_come_up_is_cured_by_what_it_is_set_up_wrongly_for() {
+    let mut stack = Stack::healthy();
+    stack.set("api-gateway", "REDIS_URL", "redis://:s3cret@redis:6379");
+    let of = |place: &str, variant| {
+        let mut roots = vec![down(place, variant)];
+        stack.with_facts(|facts| choose::apply(facts, &mut [], &mut roots));
+        roots.remove(0).fix.remove(0)
+    };
+    for variant in [Variant::ContainerRestarting, Variant::NothingListens] {
+        let fix = of("api-gateway", variant);
+        assert_eq!(fix.changes.len(), 1, "{fix:?}");
+    }
+    // Who was stopped is started, and a setting of another service is no reason.
+    assert!(of("api-gateway", Variant::ContainerStopped).changes.is_empty());
+    assert!(of("context-engine", Variant::ContainerRestarting).changes.is_empty());
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cause::{CauseKind, Confidence, Severity, Side, Variant};
 use crate::evidence::fault::FaultIdentity;
 
+use crate::remedy::settings;
 use crate::report::{CheckReport, Diagnosis, RootCause};
 use crate::status::Status;
 
@@ -56,11 +57,33 @@ pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
 /// Where the CA file verifies nothing that is served, nor the certificates that lie beside it, it is the CA
 /// file that is another's: our side has to be changed.
 pub fn settle_sides(checks: &mut [CheckReport]) {
+    settle_trust(checks);
     if !ca_file_is_doubted(checks) {
         return;
     }
     for diagnosis in checks.iter_mut().flat_map(|check| &mut check.diagnoses).filter(|one| is_other(one)) {
         diagnosis.side = Side::Client;
+    }
+}
+
+/// A server that our own dial has just verified is of the right CA: where the gateway does not know it, the gateway's
+/// trust has to be changed.
+fn settle_trust(checks: &mut [CheckReport]) {
+    for (server, proof, variable) in
+        [("redis", "redis-tls", "REDIS_TLS_CA"), ("nats", "worker-nats-tls", "NATS_TLS_CA")]
+    {
+        if !checks.iter().any(|check| check.id == proof && check.status == Status::Pass) {
+            continue;
+        }
+        let of_gateway =
+            |check: &&mut CheckReport| check.id.starts_with("gateway-") || check.id.starts_with("cli-");
+        for one in checks.iter_mut().filter(of_gateway).flat_map(|check| &mut check.diagnoses) {
+            if one.cause == CauseKind::UnknownAuthority && one.place.as_deref() == Some(server) {
+                one.place = Some("api-gateway".to_owned());
+                one.side = Side::Client;
+                one.fix = vec![settings::trust("api-gateway", server, variable)];
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ pub mod settings;
 pub mod shell;
 mod wording;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use action::Action;
 pub use compose::Compose;
@@ -40,7 +40,7 @@ impl Fix {
 }
 
 /// What kind of thing a change is made to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// A variable of a container.

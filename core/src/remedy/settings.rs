@@ -3,7 +3,7 @@
 
 use crate::cause::CauseKind;
 use crate::evidence::Setting;
-use crate::remedy::{Action, Wording, shell};
+use crate::remedy::{Action, Change, ChangeKind, Wording, shell};
 
 use crate::report::Fix;
 
@@ -45,6 +45,16 @@ pub const fn suffices(kind: CauseKind) -> bool {
             | CauseKind::HostnameMismatch
             | CauseKind::WrongSchemePlainToTls
     )
+}
+
+/// A service that does not know a server's certificate, where the CA file of the run verifies it.
+#[must_use]
+pub fn trust(service: &str, server: &str, variable: &str) -> Fix {
+    let text = format!(
+        "in {service} name in {variable} the CA file that verifies {server} (the one of this run does), then restart {service}: it may hold an earlier one"
+    );
+    let change = Change::new(service, ChangeKind::Environment, variable);
+    Fix { text, command: None, changes: vec![change] }
 }
 
 /// The command that shows what a file holds.

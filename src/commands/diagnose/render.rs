@@ -46,7 +46,11 @@ fn fixes(group: &Group, blanks: &Blanks) -> Vec<Fix> {
         return vec![cure.clone()];
     }
     let mut fixes = tls_verify_core::remedy::settings::steps(group.cause, &group.settings, &*blanks.wording);
-    fixes.extend(catalogue::fixes(group.cause, group.variant, place(group), &filled(group, blanks)));
+    let mut known = catalogue::fixes(group.cause, group.variant, place(group), &filled(group, blanks));
+    if group.sample.found().side == Side::Client {
+        catalogue::at_client(group.cause, &mut known);
+    }
+    fixes.extend(known);
     fixes.truncate(catalogue::AT_MOST);
     fixes
 }

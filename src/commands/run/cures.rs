@@ -87,7 +87,7 @@ pub(crate) struct Said<'a> {
 
 async fn gather(context: &Context) -> Option<Gathered> {
     let (workloads, wording) = match context.platform().await {
-        Ok(platform) => (platform.workloads().to_vec(), platform.wording()),
+        Ok(platform) => (looked_at(platform).await, platform.wording()),
         Err(_) => {
             let stack = &context.stack;
             (Vec::new(), Arc::new(stack.compose.wording(&stack.project)) as Arc<dyn Wording>)
@@ -109,6 +109,30 @@ async fn gather(context: &Context) -> Option<Gathered> {
         anchors_file: anchors.file.display().to_string(),
         wording,
     })
+}
+
+/// What runs. A container that the engine had locked when the run began (one that is between two starts, on a busy
+/// machine) has told nothing of its settings then: it is asked again.
+async fn looked_at(platform: &dyn Platform) -> Vec<Workload> {
+    let mut workloads = platform.workloads().to_vec();
+    for workload in &mut workloads {
+        let Some(container) = workload.containers.first_mut().filter(|one| is_unread(one)) else { continue };
+        for instance in workload.instances.iter().cycle().take(AGAIN) {
+            if let Ok(fresh) = platform.look(instance).await {
+                *container = fresh.configured;
+                break;
+            }
+        }
+    }
+    workloads
+}
+
+/// How often a container is asked again; each answer is waited for as long as the platform does.
+const AGAIN: usize = 3;
+
+/// Whatever runs has a variable, an argument or a mount.
+fn is_unread(container: &Container) -> bool {
+    container.environment.is_empty() && container.arguments.is_empty() && container.mounts.is_empty()
 }
 
 fn apply(gathered: &Gathered, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {

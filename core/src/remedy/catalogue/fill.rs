@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::link::Link;
-use crate::remedy::{Action, Compose, Wording, shell};
+use crate::remedy::{Action, ChangeKind, Compose, Wording, shell};
 
 /// What is put into the blanks.
 #[derive(Clone, Debug)]
@@ -48,12 +48,38 @@ impl Blanks {
     /// What is spoken on the link.
     #[must_use]
     pub fn protocol(&self) -> &'static str {
-        match Link::ALL.iter().find(|link| link.to_string() == self.link) {
+        match self.link() {
             Some(Link::Nats) => "nats",
             Some(Link::Redis) => "redis",
             Some(Link::GatewayGrpc | Link::SafetyKernel | Link::ContextEngine) => "grpc",
             Some(Link::Gateway | Link::Dashboard) | None => "https",
         }
+    }
+
+    /// The setting that names the certificate or the key which is served on the link: `{certificate}`, `{key}`.
+    #[must_use]
+    pub fn setting(&self, blank: &str) -> Option<(ChangeKind, String)> {
+        let key = match blank {
+            "{certificate}" => false,
+            "{key}" => true,
+            _ => return None,
+        };
+        let pick = |kind, cert: &str, of_key: &str| Some((kind, if key { of_key } else { cert }.to_owned()));
+        let of =
+            |prefix: &str| pick(ChangeKind::Environment, &format!("{prefix}_CERT"), &format!("{prefix}_KEY"));
+        match (self.service.as_str(), self.link()) {
+            ("nats", _) => pick(ChangeKind::Config, "tls.cert_file", "tls.key_file"),
+            ("redis", _) => pick(ChangeKind::Argument, "--tls-cert-file", "--tls-key-file"),
+            ("api-gateway", Some(Link::GatewayGrpc)) => of("GRPC_TLS"),
+            ("api-gateway", _) => of("GATEWAY_HTTP_TLS"),
+            ("safety-kernel", _) => of("SAFETY_KERNEL_TLS"),
+            ("context-engine", _) => of("CONTEXT_ENGINE_TLS"),
+            _ => None,
+        }
+    }
+
+    fn link(&self) -> Option<Link> {
+        Link::ALL.iter().copied().find(|link| link.to_string() == self.link)
     }
 
     /// The text with its blanks filled, for people.
@@ -79,7 +105,11 @@ impl Blanks {
                 rest = tail;
                 break;
             };
-            match (self.action(word), self.value(word)) {
+            let setting = matches!(word, "certificate" | "key").then(|| {
+                let known = self.setting(&format!("{{{word}}}"));
+                known.map_or_else(|| format!("the {word}"), |(_, name)| name)
+            });
+            match (self.action(word), self.value(word).or(setting.as_deref())) {
                 (Some(action), _) => out.push_str(&self.wording.command(&action)?),
                 (None, Some(value)) if quoted => out.push_str(&shell::path(value)),
                 (None, Some(value)) => out.push_str(value),

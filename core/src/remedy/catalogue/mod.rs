@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use fill::{Blanks, is_path};
 
+use super::{Change, ChangeKind};
 use crate::report::Fix;
 
 /// The operator's guide that the anchors point into.
@@ -60,6 +61,42 @@ pub struct FixText {
     pub text: String,
     #[serde(default)]
     pub command: Option<String>,
+    /// The settings and files that it is about, where they have names.
+    #[serde(default)]
+    pub changes: Vec<ChangeText>,
+}
+
+/// One change of a cure, with blanks in its words.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeText {
+    /// None for `{certificate}` and `{key}`: what they are depends on who serves.
+    #[serde(default)]
+    pub kind: Option<ChangeKind>,
+    /// The service at fault where nothing is said.
+    #[serde(default)]
+    pub workload: Option<String>,
+    pub name: String,
+    /// None: only the operator knows.
+    #[serde(default)]
+    pub to: Option<String>,
+    #[serde(default)]
+    pub remove: bool,
+}
+
+impl ChangeText {
+    /// The change with its blanks filled; `None` where nobody knows the setting's name.
+    fn filled(&self, blanks: &Blanks) -> Option<Change> {
+        let (kind, name) = match (self.kind, self.name.as_str()) {
+            (Some(kind), name) => (kind, blanks.fill(name)),
+            (None, name) => blanks.setting(name)?,
+        };
+        let workload = blanks.fill(self.workload.as_deref().unwrap_or("{service}"));
+        let to = self.to.as_deref().map(|to| blanks.fill(to));
+        let mut change = Change::new(workload, kind, name).values(None, to.as_deref());
+        change.remove = self.remove;
+        Some(change)
+    }
 }
 
 impl FixText {
@@ -151,10 +188,24 @@ pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &B
     let candidates = || entry(cause).fix.iter().filter(|fix| fix.external == external);
     let fitting = || candidates().filter_map(|fix| fix.fits(variant, place).map(|fits| (fits, fix)));
     let closest = fitting().map(|(fits, _)| fits).max();
-    let fill = |fix: &FixText| {
-        Fix::new(blanks.fill(&fix.text), fix.command.as_deref().and_then(|command| blanks.command(command)))
+    let fill = |fix: &FixText| Fix {
+        text: blanks.fill(&fix.text),
+        command: fix.command.as_deref().and_then(|command| blanks.command(command)),
+        changes: fix.changes.iter().filter_map(|change| change.filled(blanks)).collect(),
     };
     fitting().filter(|(fits, _)| Some(*fits) == closest).take(AT_MOST).map(|(_, fix)| fill(fix)).collect()
+}
+
+/// Cures of a fault at the client: what its server serves is none of its settings.
+pub fn at_client(cause: CauseKind, fixes: &mut [Fix]) {
+    use CauseKind::{
+        BadSignature, Expired, HostnameMismatch, KeyMismatch, NotYetValid, UnknownAuthority, WrongKeyUsage,
+    };
+    let of_served =
+        [Expired, NotYetValid, HostnameMismatch, WrongKeyUsage, KeyMismatch, BadSignature, UnknownAuthority];
+    if of_served.contains(&cause) {
+        fixes.iter_mut().for_each(|fix| fix.changes.clear());
+    }
 }
 
 /// The cause that a person means: its name, a variant's name, or a title or alias that holds the text.

@@ -55,16 +55,28 @@ fn clients(facts: &Facts<'_>, variable: &str) -> Vec<String> {
     facts.views().filter(|view| view.set(variable).is_some()).map(|view| view.name()).collect()
 }
 
-fn nats(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
-    let words = view.words();
-    let Some(path) = option(&words, &["--config", "-config", "-c"]) else {
-        return nats_by_options(facts, view, &words).into_iter().collect();
-    };
-    let Held::Bytes(bytes) = facts.shelf.read(view.container, path) else { return Vec::new() };
+/// Whether a broker is set up to speak TLS: what its services dial in clear is then their fault.
+#[must_use]
+pub(super) fn speak_tls(facts: &Facts<'_>, link: Link) -> bool {
+    facts.views().filter(|view| view.role() == link.service()).any(|view| {
+        let words = view.words();
+        match (link, option(&words, CONFIG)) {
+            (Link::Redis, _) => option(&words, &["--tls-port"]).is_some_and(|port| port != "0"),
+            (_, Some(path)) => {
+                configuration(facts, &view, path).is_some_and(|conf| conf.block.block(&["tls"]).is_some())
+            }
+            (_, None) => words.iter().any(|word| word.trim_start_matches('-').starts_with("tls")),
+        }
+    })
+}
+
+const CONFIG: &[&str] = &["--config", "-config", "-c"];
+
+/// NATS' configuration, as its container has it.
+fn configuration(facts: &Facts<'_>, view: &View<'_>, path: &str) -> Option<nats_conf::Conf> {
+    let Held::Bytes(bytes) = facts.shelf.read(view.container, path) else { return None };
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let host = view.host(path).unwrap_or_else(|| path.to_owned());
-    let shown = facts.shown(&host);
-    let source = Source::file(&shown, &text);
+    let source = Source::file(&facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned())), &text);
     let world = World {
         variable: &|name| match view.variable(name) {
             Some(value) => Lookup::Known(value.to_owned()),
@@ -72,7 +84,16 @@ fn nats(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
         },
         include: &|_, _| Include::Unknown,
     };
-    let conf = nats_conf::read(&source, &world);
+    Some(nats_conf::read(&source, &world))
+}
+
+fn nats(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+    let words = view.words();
+    let Some(path) = option(&words, CONFIG) else {
+        return nats_by_options(facts, view, &words).into_iter().collect();
+    };
+    let Some(conf) = configuration(facts, view, path) else { return Vec::new() };
+    let shown = facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned()));
     let stack = facts.stack_anchors();
     let own_names = names("nats");
     let role = Role { purpose: Purpose::Server, anchors: &stack, names: &own_names };
@@ -412,9 +433,10 @@ fn redis(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
                 defect.changes.push(argument(name, from, to));
             }
         }
-        // Cordum's services have a client certificate for it; the base stack asks for none.
+        // Cordum's services have a client certificate for it; the development stack asks for none.
         if option(&words, &["--tls-auth-clients"]).is_none() {
-            defect.changes.push(argument("--tls-auth-clients", None, Some("no")));
+            let asks = if facts.views().any(|one| one.is_production()) { "yes" } else { "no" };
+            defect.changes.push(argument("--tls-auth-clients", None, Some(asks)));
         }
         let wanted: Vec<String> = defect
             .changes

@@ -40,7 +40,9 @@ pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
 
 fn of_link(facts: &Facts<'_>, view: &View<'_>, client: &Client, url: &str) -> Vec<Defect> {
     let scheme = url.split("://").next().unwrap_or_default();
-    let serves_tls = facts.served.contains_key(&client.link) || others_speak_tls(facts, view, client);
+    let serves_tls = facts.served.contains_key(&client.link)
+        || others_speak_tls(facts, view, client)
+        || super::brokers::speak_tls(facts, client.link);
     let mut found = Vec::new();
     found.extend(address(facts, view, client, url));
     found.extend(login(facts, view, client, url));

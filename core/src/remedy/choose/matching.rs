@@ -137,8 +137,10 @@ pub(super) fn gathered(found: Vec<Defect>) -> Vec<Defect> {
     let mut kept: Vec<Defect> = Vec::new();
     for one in found {
         let same = kept.iter_mut().find(|known| {
-            known.changes.len() == one.changes.len()
-                && !one.changes.is_empty()
+            // What is gathered already has the same changes once for each workload.
+            let times = known.workload.split(", ").count();
+            !one.changes.is_empty()
+                && known.changes.len() == times * one.changes.len()
                 && known.changes.iter().zip(&one.changes).all(|(a, b)| {
                     (a.kind, &a.name, &a.from, &a.to, a.remove) == (b.kind, &b.name, &b.from, &b.to, b.remove)
                 })
@@ -171,7 +173,7 @@ pub(super) fn gathered(found: Vec<Defect>) -> Vec<Defect> {
 /// How well a defect explains a root cause; `None`: not at all.
 fn score(defect: &Defect, root: &RootCause) -> Option<u32> {
     const ENOUGH: u32 = 3;
-    if !defect.shows_as.contains(&root.cause) {
+    if !defect.shows_as.contains(&root.cause) && !is_down_by(defect, root) {
         return None;
     }
     let mut score = 0;
@@ -204,6 +206,15 @@ fn score(defect: &Defect, root: &RootCause) -> Option<u32> {
         score += 1;
     }
     (score >= ENOUGH).then_some(score)
+}
+
+/// A service that ends at its start, before its log has been read to the reason: what it is set up wrongly for is
+/// the reason, since the links to NATS and Redis and its files are the first that it opens.
+fn is_down_by(defect: &Defect, root: &RootCause) -> bool {
+    root.cause == CauseKind::ConnectionRefused
+        && !matches!(root.variant, Some(Variant::ContainerStopped | Variant::ContainerAbsent))
+        && matches!(defect.link, Some(Link::Nats | Link::Redis))
+        && defect.workload.split(", ").any(|name| name == root.place)
 }
 
 fn same_file(one: &str, other: &str) -> bool {

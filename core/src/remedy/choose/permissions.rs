@@ -27,7 +27,7 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
         if user == 0 {
             continue;
         }
-        production |= is_production(&view);
+        production |= view.is_production();
         for setting in &view.container.environment {
             let Some(path) = setting.value.known().filter(|path| path.starts_with('/')) else { continue };
             if !setting.name.contains("_TLS_") || !NAMES.iter().any(|end| setting.name.ends_with(end)) {
@@ -126,13 +126,6 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
 
 fn mode(bits: u32) -> String {
     format!("{:04o}", bits & 0o7777)
-}
-
-fn is_production(view: &View<'_>) -> bool {
-    view.is_on("CORDUM_PRODUCTION")
-        || view
-            .set("CORDUM_ENV")
-            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "prod" | "production"))
 }
 
 impl View<'_> {

@@ -68,6 +68,15 @@ impl<'a> View<'a> {
         self.set(name).is_some_and(|value| truths.contains(&value.to_ascii_lowercase().as_str()))
     }
 
+    /// Whether Cordum's own switch for production is on.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.is_on("CORDUM_PRODUCTION")
+            || self
+                .set("CORDUM_ENV")
+                .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "prod" | "production"))
+    }
+
     /// Where a path of the container lies on the host.
     #[must_use]
     pub fn host(&self, path: &str) -> Option<String> {
