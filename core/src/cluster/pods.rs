@@ -124,7 +124,7 @@ fn died(pod: &Pod, container: &ContainerState, said: &Said) -> Reason {
         });
         match (open, start.words()) {
             (Some(trouble), _) if last_error_is_it => {
-                return Reason::Trouble(Box::new(trouble.clone()), container.name.clone());
+                return Reason::Trouble(Box::new(with_path(start, trouble).clone()), container.name.clone());
             }
             // What it said last is another matter than the trouble that it had warned of.
             (_, Some(words)) => return Reason::Words(words.to_owned(), container.name.clone()),
@@ -136,6 +136,16 @@ fn died(pod: &Pod, container: &ContainerState, said: &Said) -> Reason {
     }
     let message = ended.and_then(|end| end.message.clone());
     Reason::Words(message.unwrap_or_else(|| ending(container, ended)), container.name.clone())
+}
+
+/// Of lines about a file that cannot be used the one that names it: `Failed to configure TLS. Check logs for more
+/// info.` comes after it.
+fn with_path<'a>(start: &'a Start, last: &'a Trouble) -> &'a Trouble {
+    if last.what.kind != CauseKind::BadKeyFile || path_in(&last.sample).is_some() {
+        return last;
+    }
+    let named = |one: &&Trouble| one.what.kind == last.what.kind && path_in(&one.sample).is_some();
+    start.troubles.iter().rev().find(named).unwrap_or(last)
 }
 
 /// A line with which a service gives up.
@@ -289,6 +299,10 @@ fn keys_wanted(scene: Scene<'_>, secret: &str) -> Vec<String> {
                 add(key);
             }
         }
+    }
+    // A certificate is of no use without its key, which no setting may name where the pair lies in one folder.
+    if keys.iter().any(|key| key == "tls.crt") && !keys.iter().any(|key| key == "tls.key") {
+        keys.push("tls.key".to_owned());
     }
     keys.sort();
     keys

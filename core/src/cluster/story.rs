@@ -706,7 +706,10 @@ impl Story {
                         let Some(workload) = scene.cluster.workload_of(pod) else { continue };
                         let own = workload.to_string();
                         let container = pod.main().map_or("", |main| main.name.as_str());
-                        let at = self.of_link(scene, pod, workload, container, trouble, link);
+                        let at = match stale(scene, pod, workload, container, trouble) {
+                            Some(fault) => self.add(fault),
+                            None => self.of_link(scene, pod, workload, container, trouble, link),
+                        };
                         // A client's own setting breaks that client, and no dial of ours.
                         let check = match link {
                             Link::Redis if self.faults[at].place == own => "redis-logs",
@@ -739,6 +742,35 @@ impl Story {
     fn at(&self, place: &str, kind: Option<CauseKind>) -> Option<usize> {
         self.faults.iter().position(|one| one.place == place && one.cause.map(alike) == kind.map(alike))
     }
+}
+
+/// A client that runs with what it read at its start, though what it mounts is right by now.
+fn stale(
+    scene: Scene<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    container: &str,
+    trouble: &Trouble,
+) -> Option<Fault> {
+    if !trouble.sample.contains("does not chain to") {
+        return None;
+    }
+    let (path, found) = pods::file_at_fault(scene, pod, container, &trouble.sample)?;
+    let key = found.key()?;
+    let name = workload.to_string();
+    let cure = Cure::told(format!(
+        "{name} runs with what it read of secret/{} at its start; what the Secret holds now fits: restart it",
+        key.secret
+    ))
+    .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
+    Some(
+        Fault::new(Some(trouble.what.kind), name)
+            .variant(trouble.what.variant)
+            .on(trouble.what.side)
+            .because(format!("{path} is {} of secret/{}, which fits its CA now", key.key, key.secret))
+            .cure(cure)
+            .seen_in(EvidenceLevel::Logged),
+    )
 }
 
 /// The present start of a pod's main container.

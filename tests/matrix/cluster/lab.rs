@@ -23,6 +23,7 @@ fill() { # SECRET FOLDER KEY...: keys of a Secret from files of the folder
   secret=$1; from=$2; shift 2; data=""
   for key in "$@"; do data="$data${data:+,}\"$key\":\"$(base64 -w0 <"$PKI/$from/$key")\""; done
   k patch secret "$secret" --type=merge -p "{\"data\":{$data}}"
+  sleep 1.5 # the kubelet mounts what its watch has brought
 }
 unset_key() { k patch secret "$1" --type=json -p "[{\"op\":\"remove\",\"path\":\"/data/$2\"}]"; }
 env_of() { workload=$1; shift; k set env "$workload" "$@"; }
@@ -215,7 +216,15 @@ impl Lab {
             })
         };
         let changed: Vec<&Value> = self.healthy.iter().filter(differs).collect();
-        let missing = |one: &&&Value| !present.iter().any(|now| same(now, one));
+        // A Secret that a cure made anew may be of another type, which no replacement changes.
+        let of_another_type = |one: &&&Value| {
+            present.iter().any(|now| same(now, one) && one["kind"] == "Secret" && now["type"] != one["type"])
+        };
+        for name in changed.iter().filter(of_another_type).filter_map(|one| one["metadata"]["name"].as_str())
+        {
+            script.push_str(&format!("k delete secret {name}\n"));
+        }
+        let missing = |one: &&&Value| of_another_type(one) || !present.iter().any(|now| same(now, one));
         for (verb, all) in [
             ("create", changed.iter().filter(missing).collect::<Vec<_>>()),
             ("replace", changed.iter().filter(|one| !missing(one)).collect()),
@@ -242,6 +251,9 @@ impl Lab {
             if !ready || sources.iter().any(|name| spec.contains(&format!("\"{name}\""))) {
                 leaving.extend(pod["metadata"]["name"].as_str().map(str::to_owned));
             }
+        }
+        if !sources.is_empty() {
+            script.push_str("sleep 1.5\n");
         }
         if !leaving.is_empty() {
             script.push_str(&format!(

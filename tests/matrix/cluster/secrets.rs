@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "the server Secret has no key",
-        make: "unset_key cordum-server-tls tls.key; k delete pod -l app=cordum-api-gateway --wait=false",
+        make: "k create secret generic cordum-server-tls --from-file=tls.crt=\"$PKI/server/tls.crt\" --dry-run=client -o yaml >\"$PKI/s.yaml\"; k delete secret cordum-server-tls; k create -f \"$PKI/s.yaml\"; sleep 1.5; k delete pod -l app=cordum-api-gateway --wait=false",
         roots: &["secret/cordum-server-tls bad-key-file file-missing"],
         ..FAULT
     },
@@ -50,14 +50,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the client certificate is of another CA",
         make: "fill cordum-client-tls other-client tls.crt tls.key; again $services",
-        roots: &["secret/cordum-client-tls unknown-authority"],
+        roots: &["secret/cordum-client-tls unknown-authority ca-regenerated"],
         always: true,
         ..FAULT
     },
     Row {
         name: "the clients' CA was made anew and nothing else",
         make: "fill cordum-client-tls other-client ca.crt; again $services",
-        roots: &["secret/cordum-client-tls unknown-authority"],
+        roots: &["secret/cordum-client-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "the server certificate is of another CA",
         make: "fill cordum-server-tls other-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
-        roots: &["secret/cordum-server-tls unknown-authority"],
+        roots: &["secret/cordum-server-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS' certificate is of another CA",
         make: "fill cordum-nats-server-tls other-nats tls.crt tls.key; k delete pod -l app=nats --wait=false",
-        roots: &["secret/cordum-nats-server-tls unknown-authority"],
+        roots: &["secret/cordum-nats-server-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {
@@ -129,14 +129,14 @@ pub(super) const ROWS: &[Row] = &[
         make: "fill cordum-nats-server-tls other-nats tls.crt tls.key ca.crt; k delete pod cordum-nats-1
                for i in $(seq 60); do k get pod cordum-nats-1 -o jsonpath='{.status.containerStatuses[0].state.running.startedAt}' | grep -q T && break; sleep 0.5; done
                fill cordum-nats-server-tls nats tls.crt tls.key ca.crt",
-        roots: &["secret/cordum-nats-server-tls unknown-authority"],
+        roots: &["secret/cordum-nats-server-tls unknown-authority ca-regenerated"],
         always: true,
         ..FAULT
     },
     Row {
         name: "Redis' certificate is of another CA",
         make: "fill cordum-redis-server-tls other-redis tls.crt tls.key; k delete pod -l app=redis --wait=false; again $services",
-        roots: &["secret/cordum-redis-server-tls unknown-authority"],
+        roots: &["secret/cordum-redis-server-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {

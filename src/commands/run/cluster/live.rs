@@ -13,7 +13,9 @@ use tls_verify_checks::platform::{Choice, Platform};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
 use tls_verify_core::cause::Variant;
-use tls_verify_core::cluster::{Kubectl, Material, Recorded, Story, Word, connection_trouble};
+use tls_verify_core::cluster::{
+    Kubectl, Material, Recorded, Story, Word, connection_trouble, of_certificate,
+};
 
 use super::rights::{self, Sources};
 use super::{checked, diagnosis, roots, said, services};
@@ -295,6 +297,16 @@ fn identity(material: &Material) -> Loaded<Identity> {
     }
 }
 
+/// The fault of the Secret whose certificate our own dial showed.
+fn of_secret(check: &CheckReport, story: &Story) -> Option<usize> {
+    let seen = check.diagnoses.first()?;
+    let secret = seen.place.as_deref()?.split(' ').next().filter(|place| place.starts_with("secret/"))?;
+    story.faults.iter().position(|fault| {
+        let same = |cause| cause == seen.cause || (of_certificate(cause) && of_certificate(seen.cause));
+        fault.place == secret && fault.cause.is_some_and(same)
+    })
+}
+
 /// What objects, events and logs tell is put to what was dialled.
 fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
     const TOLD: &[&str] = &["certificates", "redis-logs", "service-links", "cluster-links"];
@@ -314,7 +326,15 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
             }
             continue;
         }
-        match (check.status, verdict.word) {
+        let word = match verdict.word {
+            Word::Fails(faults) => Word::Fails(faults),
+            // Our own dial met what a Secret is at fault for.
+            other if check.status == Status::Fail => {
+                of_secret(check, recorded.story).map_or(other, |at| Word::Fails(vec![at]))
+            }
+            other => other,
+        };
+        match (check.status, word) {
             (Status::Fail | Status::Unknown, Word::Fails(faults)) => {
                 check.status = Status::Fail;
                 let own = std::mem::take(&mut check.diagnoses);
@@ -334,7 +354,10 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
     let mut all = roots(recorded.story, &broken);
     all.extend(root_cause::root_causes(&unexplained));
     // A service is named as the cluster has it.
-    let named = |place: &str| recorded.cluster.of_service(place).next().map(ToString::to_string);
+    let named = |place: &str| match place.split_once(' ') {
+        Some((secret, _)) if secret.starts_with("secret/") => Some(secret.to_owned()),
+        _ => recorded.cluster.of_service(place).next().map(ToString::to_string),
+    };
     for root in &mut all {
         root.place = named(&root.place).unwrap_or_else(|| std::mem::take(&mut root.place));
     }

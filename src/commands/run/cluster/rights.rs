@@ -5,7 +5,7 @@ use tls_verify_checks::platform::kubernetes::{Denial, Right};
 use tls_verify_checks::stack::{Loaded, Stack};
 use tls_verify_core::cause::CauseKind;
 use tls_verify_core::cluster::{Material, Piece};
-use tls_verify_core::report::{CheckReport, RunReport};
+use tls_verify_core::report::{CheckReport, RootCause, RunReport};
 use tls_verify_core::status::Status;
 use tls_verify_core::workload::kubernetes::Kind;
 
@@ -62,6 +62,21 @@ pub(super) fn apply(report: &mut RunReport, denied: &[Denial], sources: &Sources
             open(check, &denial.said);
         }
     }
+    if !sources.identity {
+        let why = "there is no client certificate to show: no Secret that the stack's clients mount has one";
+        let lacks = |check: &&mut CheckReport| {
+            check.status == Status::Fail
+                && IDENTIFIED.contains(&check.id.as_str())
+                && (is(check, CauseKind::BadKeyFile) || is(check, CauseKind::ClientCertRequired))
+                && check
+                    .diagnoses
+                    .first()
+                    .is_some_and(|one| !report_says(&report.root_causes, one.place.as_deref()))
+        };
+        for check in report.checks.iter_mut().filter(lacks) {
+            open(check, why);
+        }
+    }
     if sources.no_secrets && !sources.authority {
         let why = "no Secret was read (--no-secrets) and no --cacert names a CA";
         let failed =
@@ -91,6 +106,11 @@ pub(super) fn blind(report: &mut RunReport, selected: &[&str], why: &str) {
         check.attempts = 1;
     }
     report.root_causes.clear();
+}
+
+/// A root cause of the cluster's own stands at this place.
+fn report_says(roots: &[RootCause], place: Option<&str>) -> bool {
+    place.is_some_and(|place| place.contains('/') && roots.iter().any(|root| root.place == place))
 }
 
 fn is(check: &CheckReport, cause: CauseKind) -> bool {
