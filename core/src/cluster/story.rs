@@ -663,7 +663,17 @@ impl Story {
             if mine.len() < 2 {
                 continue;
             }
-            for pod in mine.iter().filter(|pod| !serves(pod)) {
+            // Ready or not: a server that lost its peers may serve its clients all the same. What a log says of
+            // an address that no member has any more is over.
+            let refuses = |pod: &Pod, peer: &Pod| {
+                let Some(start) = present(logs, pod) else { return false };
+                let route = |at: &std::net::IpAddr| start.routes.get(&at.to_string());
+                peer.addresses.iter().filter_map(route).any(|route| {
+                    !route.up && route.what.as_ref().is_some_and(|what| of_certificate(what.kind))
+                })
+            };
+            let refused = |peer: &&&Pod| mine.iter().any(|pod| pod.name != peer.name && refuses(pod, peer));
+            for pod in mine.iter().filter(|pod| !serves(pod) || refused(pod)) {
                 self.routes_of(scene, pod, workload, logs);
             }
         }

@@ -119,6 +119,11 @@ impl Lab {
                 NAMESPACE,
                 "--format",
                 "json",
+                // A busy machine is no fault.
+                "--timeout",
+                "8s",
+                "--deadline",
+                "90s",
             ])
             .args(more)
             .env_remove("DOCKER_HOST");
@@ -132,6 +137,17 @@ impl Lab {
         }
         let report = serde_json::from_str(&text).map_err(|error| format!("{error}: {text} {errors}"))?;
         Ok((output.status.code().unwrap_or(-1), report))
+    }
+
+    /// The same as an account of the namespace.
+    pub(super) fn run_as(&self, account: &str) -> Result<(i32, Value), String> {
+        let script = format!(
+            r#"token=$(k create token {account})
+"$KUBECTL" config view --raw -o json | jq --arg token "$token" '.users[].user = {{token: $token}}' >"$PKI/account""#
+        );
+        self.shell(&script)?;
+        let file = self.pki.path().join("account").display().to_string();
+        self.run(&["--kubeconfig", &file])
     }
 
     /// Waits until every workload has all of its pods, of its newest description, ready.

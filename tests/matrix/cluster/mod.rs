@@ -4,6 +4,7 @@
 mod applied;
 mod healthy;
 mod lab;
+mod rights;
 mod row;
 mod secrets;
 mod servers;
@@ -33,19 +34,30 @@ pub(crate) fn trials() -> Vec<Trial> {
         let left = all().filter(|row| !row.always).count();
         eprintln!("{left} of {} rows in Kubernetes are for `scripts/test --long`", all().count());
     }
+    let rights = Trial::test("kubernetes::each right of the least Role taken away in turn", || {
+        Ok(with_stack(rights::hold)?)
+    });
+    let accepts = std::env::var_os("CLUSTER_ACCEPT").is_some();
+    let drafts = all().filter(|row| row.is_draft()).count();
+    if there && long && !accepts {
+        eprintln!("{drafts} rows in Kubernetes are drafts: CLUSTER_ACCEPT=1 prints what they say");
+    }
     all()
+        .filter(|row| accepts || !row.is_draft())
         .map(|row| {
             let name = format!("kubernetes::{}", row.name);
-            Trial::test(name, || Ok(hold(row)?)).with_ignored_flag(!there || !(long || row.always))
+            let hold = || Ok(with_stack(|lab| row::hold(lab, row))?);
+            Trial::test(name, hold).with_ignored_flag(!there || !(long || row.always))
         })
+        .chain([rights.with_ignored_flag(!there || !long)])
         .collect()
 }
 
-fn hold(row: &row::Row) -> Result<(), String> {
+/// One row at a time has the stack.
+fn with_stack(hold: impl FnOnce(&Lab) -> Result<(), String>) -> Result<(), String> {
     let mut lab = LAB.lock().unwrap_or_else(PoisonError::into_inner);
     if lab.is_none() {
         *lab = Some(Lab::deploy()?);
     }
-    let lab = lab.as_ref().ok_or("no stack")?;
-    row::hold(lab, row)
+    hold(lab.as_ref().ok_or("no stack")?)
 }

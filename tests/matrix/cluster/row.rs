@@ -50,6 +50,13 @@ pub(super) const FAULT: Row = Row {
     always: false,
 };
 
+impl Row {
+    /// What its checks say is not written down yet: `CLUSTER_ACCEPT=1` runs it and prints that.
+    pub(super) const fn is_draft(&self) -> bool {
+        self.code != 0 && self.fails.is_empty()
+    }
+}
+
 /// A state in which nothing is wrong.
 pub(super) const ODD: Row = Row { code: 0, cure: Cure::Told, ..FAULT };
 

@@ -6,6 +6,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the gateway's server Secret is gone and its pods are made anew",
         make: "k delete secret cordum-server-tls; k delete pod -l app=cordum-api-gateway --wait=false",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "gateway-grpc", "dashboard-gateway", "certificates", "service-links"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls bad-key-file file-missing"],
         always: true,
         ..FAULT
@@ -50,6 +52,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the client certificate is of another CA",
         make: "fill cordum-client-tls other-client tls.crt tls.key; again $services",
+        fails: &["worker-nats-tls", "redis-logs", "redis-tls", "certificates", "service-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-client-tls unknown-authority ca-regenerated"],
         always: true,
         ..FAULT
@@ -129,6 +133,8 @@ pub(super) const ROWS: &[Row] = &[
         make: "fill cordum-nats-server-tls other-nats tls.crt tls.key ca.crt; k delete pod cordum-nats-1
                for i in $(seq 60); do k get pod cordum-nats-1 -o jsonpath='{.status.containerStatuses[0].state.running.startedAt}' | grep -q T && break; sleep 0.5; done
                fill cordum-nats-server-tls nats tls.crt tls.key ca.crt",
+        fails: &["cluster-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-nats-server-tls unknown-authority ca-regenerated"],
         always: true,
         ..FAULT

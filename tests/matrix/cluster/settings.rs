@@ -65,6 +65,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the gateway serves TLS and its probes ask for HTTP",
         make: "k patch deployment cordum-api-gateway -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"gateway\",\"readinessProbe\":{\"httpGet\":{\"scheme\":\"HTTP\"}}}]}}}}'",
+        fails: &["service-links"],
         roots: &["deployment/cordum-api-gateway wrong-scheme-plain-to-tls"],
         cure: Cure::Changes,
         always: true,

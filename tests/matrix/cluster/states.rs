@@ -6,6 +6,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS is scaled to nothing",
         make: "k scale statefulset cordum-nats --replicas=0",
+        fails: &["worker-nats-tls", "dashboard-gateway", "service-links", "cluster-links"],
+        open: &["nats-mtls"],
         roots: &["statefulset/cordum-nats connection-refused container-stopped"],
         always: true,
         ..FAULT

@@ -86,6 +86,24 @@ fn the_compose_snippet_runs_the_program_as_its_services_run() {
 }
 
 #[test]
+fn the_check_by_the_api_runs_as_the_account_whose_role_is_the_least() {
+    let job = &documents("kubernetes-check.yaml")[0];
+    let spec = &job["spec"]["template"]["spec"];
+    taken(&words(&spec["containers"][0]["args"]));
+    let role = documents("kubernetes-role.yaml");
+    assert_eq!(
+        (&role[0]["kind"], &role[0]["metadata"]["name"]),
+        (&"ServiceAccount".into(), &spec["serviceAccountName"])
+    );
+    assert!(
+        spec.get("automountServiceAccountToken").is_none(),
+        "the token is what it asks the API server with"
+    );
+    // The namespace is the reader's to name.
+    assert!(job["metadata"].get("namespace").is_none());
+}
+
+#[test]
 fn the_jobs_mount_what_they_read_and_are_let_through() {
     for (name, kinds) in [
         ("kubernetes-job.yaml", &["Job", "NetworkPolicy", "NetworkPolicy"][..]),

@@ -72,8 +72,8 @@ impl Namespace {
             named_secrets(&api, &mut objects, &mut notes, &mut denied).await?;
         }
         let cluster = Cluster::read(objects, &api.access.namespace);
-        let workloads =
-            cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job).cloned().collect();
+        let services = cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job);
+        let workloads = services.cloned().map(dialled).collect();
         Ok(Self { api, cluster, workloads, notes, denied: Mutex::new(denied) })
     }
 
@@ -149,7 +149,14 @@ impl Namespace {
             }
         };
         let mut reader = Reader::default();
+        let mut begun = false;
         while let Some(Ok(piece)) = pieces.next().await {
+            // Every line begins with its year; anything else is the kubelet's own word of a log that is gone
+            // (`failed to try resolving symlinks in path …`).
+            if !begun && !piece.first().is_some_and(u8::is_ascii_digit) {
+                return None;
+            }
+            begun = true;
             reader.feed(&piece);
         }
         Some(reader.finish())
@@ -158,6 +165,16 @@ impl Namespace {
     fn pod(&self, name: &str) -> Option<&Pod> {
         self.cluster.pods.iter().find(|pod| pod.name == name)
     }
+}
+
+/// Where a pod of a service is ready, only such pods are behind it: what keeps another one from it is told by its
+/// states and its log, and no client is led to it.
+fn dialled(mut workload: Workload) -> Workload {
+    let is_ready = |one: &Instance| one.healthy == Some(true);
+    if workload.instances.iter().any(is_ready) {
+        workload.instances.retain(is_ready);
+    }
+    workload
 }
 
 /// Logs of what is no service, and of containers that never ran, tell nothing.
