@@ -60,7 +60,7 @@ pub(crate) async fn cordumctl(
     };
     let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
     let mut command = Command::new(program);
-    command.arg("status").arg("--gateway").arg(format!("https://{}", named.authority()));
+    command.arg("status").arg("--gateway").arg(format!("https://{}{}", named.authority(), named.prefix));
     if let Roots::File(file) = roots {
         command.arg("--cacert").arg(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     }

@@ -77,7 +77,7 @@ async fn upgrade(context: &Context, endpoint: &Endpoint, seen: &mut Observation)
     let (version, suite, alpn) = dialled.negotiated();
     seen.detail("tls", serde_json::json!({ "version": version, "suite": suite, "alpn": alpn }));
     let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
-    let mut request = format!("wss://{}/api/v1/stream", named.authority())
+    let mut request = format!("wss://{}{}/api/v1/stream", named.authority(), named.prefix)
         .into_client_request()
         .map_err(|error| peel(&error, Stage::Configure, false))?;
     let headers = request.headers_mut();

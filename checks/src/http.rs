@@ -117,7 +117,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
     let client = builder.build().map_err(|error| peel(&error, Stage::Configure, false))?;
     let named = Endpoint { host: endpoint.name().to_owned(), server_name: None, ..endpoint.clone() };
     let scheme = if secure { "https" } else { "http" };
-    let mut request = client.get(format!("{scheme}://{}{path}", named.authority()));
+    let mut request = client.get(format!("{scheme}://{}{}{path}", named.authority(), endpoint.prefix));
     if login {
         request = request.header("X-Tenant-ID", &stack.tenant);
         if let Some(key) = &stack.api_key {
@@ -239,8 +239,8 @@ fn request(
 ) -> Result<hyper::Request<Empty<bytes::Bytes>>, Failure> {
     let named = Endpoint { host: endpoint.name().to_owned(), server_name: None, ..endpoint.clone() };
     let authority = named.authority();
-    let builder =
-        hyper::Request::get(if two { format!("https://{authority}{path}") } else { path.to_owned() });
+    let path = format!("{}{path}", endpoint.prefix);
+    let builder = hyper::Request::get(if two { format!("https://{authority}{path}") } else { path });
     let builder = if two { builder } else { builder.header("host", authority).header("connection", "close") };
     let builder = builder.header("user-agent", concat!("tls-verify/", env!("CARGO_PKG_VERSION")));
     let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));

@@ -53,6 +53,10 @@ impl Context {
                 }
             }
         }
+        if found.is_empty() && !first.others.is_empty() {
+            let named = std::iter::once(&first).chain(&first.others).cloned();
+            found.extend(named.map(|endpoint| Replica { name: Some(endpoint.authority()), endpoint }));
+        }
         if found.is_empty() {
             found = by_addresses(&first, &self.addresses(&first).await);
         }
@@ -169,6 +173,8 @@ mod tests {
             host: "redis".to_owned(),
             port: 6379,
             server_name: None,
+            prefix: String::new(),
+            others: Vec::new(),
             addresses: Vec::new(),
             explicit: true,
             via: None,

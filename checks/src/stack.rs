@@ -30,6 +30,10 @@ pub struct Endpoint {
     pub port: u16,
     /// Reference identity (RFC 9525) where it is not the host.
     pub server_name: Option<String>,
+    /// What stands before every path of it (`/cordum`); empty: nothing.
+    pub prefix: String,
+    /// More servers of the same kind that were named with it, as nats.go takes a list of URLs.
+    pub others: Vec<Self>,
     /// Addresses to dial instead of resolving the host.
     pub addresses: Vec<IpAddr>,
     /// Given by the operator: dialled as it stands, never replaced by a container's address.

@@ -20,7 +20,7 @@ use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::platform::{Platform, is_of};
 use crate::relay::Relay;
-use crate::stack::Link;
+use crate::stack::{Endpoint, Link};
 use crate::tls;
 
 pub const CHECK: Check = Check {
@@ -41,7 +41,7 @@ async fn observe(context: &Context) -> Observation {
     let asks_for_certificate = match nats::control(context).await {
         Ok(greeted) => {
             seen.detail("tls", json!({ "version": greeted.version, "suite": greeted.suite }));
-            match round_trip(context).await {
+            match round_trip(context, &context.placed(Link::Nats).await).await {
                 Ok(()) => {
                     let what = format!("session and round trip over {}", greeted.version);
                     seen.worked(session, what);
@@ -55,6 +55,15 @@ async fn observe(context: &Context) -> Observation {
             false
         }
     };
+    // Workers dial whichever of several servers their list or DNS gives them.
+    for replica in context.replicas(Link::Nats).await {
+        let Some(server) = &replica.name else { continue };
+        let session = seen.expect(replica.step(SESSION), Expects::Works);
+        match round_trip(context, &replica.endpoint).await {
+            Ok(()) => seen.worked(session, "session and round trip"),
+            Err(failure) => seen.failed(session, failure.because(format!("dialled {server}"))),
+        }
+    }
     deployed(context, &mut seen, asks_for_certificate).await;
     seen
 }
@@ -65,12 +74,11 @@ const TRAFFIC_LIMIT: usize = 2 * 1024 * 1024;
 /// Publish and receive our own message through a real NATS client. The session's TLS is ours: the library
 /// would load the platform's certificate store before it dials, and fail where the caller's
 /// `SSL_CERT_FILE` or `SSL_CERT_DIR` names something that cannot be read.
-async fn round_trip(context: &Context) -> Result<(), Failure> {
+async fn round_trip(context: &Context, endpoint: &Endpoint) -> Result<(), Failure> {
     let stack = &context.stack;
-    let endpoint = context.placed(Link::Nats).await;
     let identity = stack.identity.get().ok();
     let deadline = context.attempt();
-    let upgraded = nats::upgrade(context, &endpoint, identity, deadline).await;
+    let upgraded = nats::upgrade(context, endpoint, identity, deadline).await;
     let (info, dialled) = upgraded.map_err(|(_, broken)| broken.failure)?;
     let (shown, recorder) = (dialled.identity_shown, std::sync::Arc::clone(&dialled.recorder));
     let broke = |error: &(dyn std::error::Error + 'static)| {

@@ -76,7 +76,7 @@ pub(super) fn parse(
         "http://localhost:8082",
     );
     let gateway = url(Link::Gateway, &gateway, &["https"], 8081, problems);
-    let nats = url(Link::Nats, &nats, &["tls", "nats"], 4222, problems);
+    let nats = list(Link::Nats, &nats, &["tls", "nats"], 4222, problems);
     let redis = url(Link::Redis, &redis, &["rediss", "redis"], 6379, problems);
     let dashboard = url(Link::Dashboard, &dashboard, &["http", "https"], 8082, problems);
     let gateway_grpc = port(Link::GatewayGrpc, &args.gateway_grpc, "--gateway-grpc", 9080, problems);
@@ -102,8 +102,33 @@ pub(super) fn parse(
         _ => return None,
     };
     names(&mut targets, args, environment, problems);
+    let name = targets.nats.server_name.clone();
+    for other in &mut targets.nats.others {
+        other.server_name.clone_from(&name);
+    }
     resolutions(&mut targets, args, problems);
     Some(targets)
+}
+
+/// A list of URLs with commas, as nats.go takes it: each is a server, and each is looked at. The first one's
+/// login is the one of all.
+fn list(
+    link: Link,
+    setting: &Setting<'_>,
+    schemes: &[&str],
+    default_port: u16,
+    problems: &mut Vec<Problem>,
+) -> Option<Parsed> {
+    let items: Vec<&str> = setting.value.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
+    let mut all = Vec::new();
+    for value in if items.is_empty() { vec![setting.value] } else { items } {
+        let one = Setting { value, ..*setting };
+        all.push(url(link, &one, schemes, default_port, problems)?);
+    }
+    let mut all = all.into_iter();
+    let mut first = all.next()?;
+    first.endpoint.others = all.map(|one| one.endpoint).collect();
+    Some(first)
 }
 
 fn url(
@@ -144,6 +169,7 @@ fn url(
     if port == 0 {
         return refuse(format!("`{shown}` has port 0"));
     }
+    let prefix = parsed.path().trim_end_matches('/').to_owned();
     let user = Some(parsed.username()).filter(|user| !user.is_empty()).map(decoded);
     let password = parsed.password().map(|password| Secret::new(decoded(password)));
     let endpoint = Endpoint {
@@ -152,6 +178,8 @@ fn url(
         host,
         port,
         server_name: None,
+        prefix: if matches!(link, Link::Gateway | Link::Dashboard) { prefix } else { String::new() },
+        others: Vec::new(),
         addresses: Vec::new(),
         explicit: setting.given,
         via: None,
@@ -211,6 +239,8 @@ fn port(
         host,
         port,
         server_name: None,
+        prefix: String::new(),
+        others: Vec::new(),
         addresses: Vec::new(),
         explicit: flag.is_some(),
         via: None,

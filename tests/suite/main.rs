@@ -25,6 +25,7 @@ mod packages;
 mod parsing;
 mod peel;
 mod platform;
+mod prefix;
 mod probe;
 mod quoting;
 mod reading;

@@ -49,6 +49,20 @@ fn check_6(clients: &Authority, ca: &Authority) -> (Option<i32>, serde_json::Val
 
 /// The second server's certificate is of the CA `signer`.
 fn of_two(clients: &Authority, signer: &Authority, ca: &Authority) -> (Option<i32>, serde_json::Value) {
+    named(clients, signer, ca, "nats-mtls", |command, port| {
+        command.arg("--nats").arg(format!("tls://nats:{port}"));
+        command.arg("--resolve").arg(format!("nats:{port}:127.0.0.1,127.0.0.2"));
+    })
+}
+
+/// The same, told to the program in some way.
+fn named(
+    clients: &Authority,
+    signer: &Authority,
+    ca: &Authority,
+    check: &str,
+    tell: impl FnOnce(&mut Command, u16),
+) -> (Option<i32>, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let client = ca.issue(&Leaf::client()).unwrap();
     let port = free_port().unwrap();
@@ -60,10 +74,9 @@ fn of_two(clients: &Authority, signer: &Authority, ca: &Authority) -> (Option<i3
         servers.push(serve(address, port, &certs));
     }
     let mut command = program();
-    command.args(["run", "--only", "nats-mtls", "--no-docker", "--format", "json", "--certs"]);
+    command.args(["run", "--only", check, "--no-docker", "--format", "json", "--certs"]);
     command.arg(folder.path().join("one"));
-    command.arg("--nats").arg(format!("tls://nats:{port}"));
-    command.arg("--resolve").arg(format!("nats:{port}:127.0.0.1,127.0.0.2"));
+    tell(&mut command, port);
     let ended = run(&mut command, HARD);
     (ended.code, ended.json()["checks"][0].clone())
 }
@@ -85,6 +98,32 @@ fn a_server_that_refuses_everybody_is_no_proof_beside_one_that_does_not() {
     let diagnosis = &check["diagnoses"][0];
     assert_eq!(diagnosis["cause"], "bad-certificate", "{check}");
     assert!(check.to_string().contains("127.0.0.2"), "{check}");
+}
+
+#[test]
+fn every_server_of_a_list_of_urls_is_looked_at() {
+    if find("nats-server").is_none() {
+        eprintln!("skipped: nats-server is not here");
+        return;
+    }
+    let (ca, other) = (Authority::generate().unwrap(), Authority::generate().unwrap());
+    let list = |command: &mut Command, port: u16| {
+        command.env("NATS_URL", format!("tls://127.0.0.1:{port}, tls://127.0.0.2:{port}"));
+    };
+    for check in ["worker-nats-tls", "nats-mtls"] {
+        let (code, said) = named(&ca, &ca, &ca, check, list);
+        assert_ne!(code, Some(0), "127.0.0.2 is in no certificate: {said}");
+        assert!(said.to_string().contains("127.0.0.2"), "{said}");
+        let with_name = |command: &mut Command, port: u16| {
+            list(command, port);
+            command.args(["--server-name", "nats=nats"]);
+        };
+        let (code, said) = named(&ca, &ca, &ca, check, with_name);
+        assert_eq!(code, Some(0), "{check}: {said}");
+        let (code, said) = named(&ca, &other, &ca, check, with_name);
+        assert_ne!(code, Some(0), "{check}: {said}");
+        assert!(said.to_string().contains("127.0.0.2"), "{said}");
+    }
 }
 
 #[test]

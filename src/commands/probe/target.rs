@@ -93,6 +93,8 @@ pub(super) fn parse(text: &str, manner: Manner<'_>) -> Result<Target, String> {
         host,
         port,
         server_name: known.server_name.clone(),
+        prefix: String::new(),
+        others: Vec::new(),
         addresses,
         explicit: true,
         via: None,
