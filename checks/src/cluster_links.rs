@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Observed);
     let Ok(platform) = context.platform().await else {
-        return one_of_each(seen);
+        return nobody_shows_more(seen);
     };
     let several = |service: &'static str| platform.of_service(service).count() > 1;
     let clusters: Vec<&str> = ["nats", "redis"].into_iter().filter(|service| several(service)).collect();
@@ -39,7 +39,16 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
-/// Without a platform that shows more than one of each, one of each is what there is.
+/// One of each is all that was named, and nobody shows more.
+fn nobody_shows_more(mut seen: Observation) -> Observation {
+    seen.evidence = EvidenceLevel::None;
+    seen.not_applicable = Some(
+        "not applicable: one NATS and one Redis were named, and no engine was asked for more".to_owned(),
+    );
+    seen
+}
+
+/// The platform shows no more than one of each.
 fn one_of_each(mut seen: Observation) -> Observation {
     seen.evidence = EvidenceLevel::None;
     seen.not_applicable = Some("not applicable: there is one NATS and one Redis".to_owned());

@@ -54,6 +54,29 @@ fn causes() -> String {
     page
 }
 
+fn rules() -> String {
+    let mut page = String::from(
+        "# Rules of `audit`\n\nWhat `tls-verify explain RULE` says. A line `# tls-verify: allow RULE` in the file leaves a \
+         finding out; one that matches nothing is a finding itself.\n",
+    );
+    for rule in tls_verify_core::rules::ALL {
+        let one = explained(&[rule.id]);
+        let cause = one["cause"]
+            .as_str()
+            .map_or_else(String::new, |cause| format!(", cause [`{cause}`](causes.md#{cause})"));
+        write!(
+            page,
+            "\n## `{}`\n\n**{}** ({}{cause})\n\n{}\n",
+            rule.id,
+            word(&one, "title"),
+            word(&one, "severity"),
+            word(&one, "meaning")
+        )
+        .unwrap();
+    }
+    page
+}
+
 fn checks() -> String {
     let mut page = String::from(
         "# Checks\n\nThe first seven are run; `--all` adds the others, `--only` and `--skip` choose by id or number.\n",
@@ -70,7 +93,7 @@ fn checks() -> String {
 fn the_pages_made_from_the_program_are_what_it_says_now() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/handbook");
     let mut wrong = Vec::new();
-    for (name, page) in [("causes.md", causes()), ("checks.md", checks())] {
+    for (name, page) in [("causes.md", causes()), ("checks.md", checks()), ("rules.md", rules())] {
         let file = folder.join(name);
         if std::env::var_os("HANDBOOK_ACCEPT").is_some() {
             fs::write(&file, &page).unwrap();
