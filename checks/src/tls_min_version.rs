@@ -11,7 +11,7 @@ use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
 use crate::deployment::{self, Minimum};
 use crate::dial::{self, Tap};
-use crate::fault::{Cause, Failure, Stage};
+use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
@@ -57,12 +57,16 @@ async fn observe(context: &Context) -> Observation {
         (link, minimum, replica.step(link.slug()), endpoint(context, &replica.endpoint, minimum).await)
     });
     let mut table = Map::new();
-    let mut left_out = Vec::new();
+    let (mut left_out, mut in_clear) = (Vec::new(), Vec::new());
     for (link, minimum, name, look) in join_all(looks).await {
         match look {
-            Err(why) => {
+            Err(LeftOut::Unreached(why)) => {
                 table.insert(name.clone(), json!({ "reached": false, "why": why }));
                 left_out.push(name);
+            }
+            Err(LeftOut::InClear(why)) => {
+                table.insert(name.clone(), json!({ "reached": true, "tls": false, "why": why }));
+                in_clear.push(name);
             }
             Ok(look) => {
                 let answers: Map<String, Value> = look
@@ -86,13 +90,22 @@ async fn observe(context: &Context) -> Observation {
         let reached: Vec<String> = seen.steps().iter().map(|step| step.name().to_owned()).collect();
         let below = if context.stack.minimums.is_empty() { deployment.minimum.slug() } else { "the minimum" };
         let mut summary = format!("below {below} refused by {}", reached.join(", "));
-        if !left_out.is_empty() {
-            summary.push_str(&format!("; not reached: {}", left_out.join(", ")));
+        for (what, names) in [("not reached", &left_out), ("no TLS is spoken at", &in_clear)] {
+            if !names.is_empty() {
+                summary.push_str(&format!("; {what}: {}", names.join(", ")));
+            }
         }
         seen.summary = Some(summary);
     }
     seen.detail("endpoints", table);
     seen
+}
+
+/// Why nothing can be said of an endpoint's versions.
+enum LeftOut {
+    Unreached(String),
+    /// It is reached and speaks plaintext: a matter of its own check.
+    InClear(String),
 }
 
 struct Look {
@@ -146,10 +159,17 @@ fn describe(answer: Answer) -> String {
 }
 
 /// Control and old versions; an error says why the endpoint is left out.
-async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> Result<Look, String> {
+async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> Result<Look, LeftOut> {
     let link = endpoint.link;
     let deadline = context.attempt();
-    let said = |failure: &Failure| failure.why().unwrap_or_else(|| "not reached".to_owned());
+    let said = |failure: &Failure| {
+        let why = failure.why().unwrap_or_else(|| "not reached".to_owned());
+        if matches!(failure.cause, Cause::NotTls(_)) {
+            LeftOut::InClear(why)
+        } else {
+            LeftOut::Unreached(why)
+        }
+    };
     let (tap, address) = open(context, endpoint, deadline).await.map_err(|failure| said(&failure))?;
     let offer = Offer {
         trust: Trust::Observe(context.stack.anchors.certificates.clone()),
@@ -187,7 +207,7 @@ async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> R
     let mut answers: Vec<_> = join_all(answers).await.into_iter().collect::<Result<_, _>>()?;
     if highest.is_empty() {
         if !answers.iter().any(|(version, answer)| accepts(*version, *answer)) {
-            return Err("no handshake succeeds".to_owned());
+            return Err(LeftOut::Unreached("no handshake succeeds".to_owned()));
         }
         answers.retain(|(version, answer)| accepts(*version, *answer));
     }
@@ -205,7 +225,9 @@ async fn open(
     if endpoint.link == Link::Nats {
         let info = nats::read_info(&mut tap, deadline).await?;
         if !info.tls_required && !info.tls_available {
-            return Err(Failure::new(Stage::Session, Cause::Other).because("NATS offers no TLS"));
+            return Err(
+                Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain)).because("NATS offers no TLS")
+            );
         }
         tap.forget();
     }

@@ -29,10 +29,18 @@ fn build(folder: &Path) {
     run(command, LONG).must("image");
 }
 
-/// The run in a container beside the services, until it is good or a minute has gone.
-fn beside(project: &Project, mounts: &[String], socket_group: Option<u32>, arguments: &[&str]) -> Ran {
+/// The run in a container beside the services, until it is good or a minute has gone; `prepare` comes before each
+/// try.
+fn beside(
+    project: &Project,
+    mounts: &[String],
+    socket_group: Option<u32>,
+    arguments: &[&str],
+    prepare: &dyn Fn(),
+) -> Ran {
     let begun = Instant::now();
     loop {
+        prepare();
         let mut command = Command::new("docker");
         command.args(["run", "--rm", "--network", &format!("{}_default", project.name)]);
         for mount in mounts {
@@ -81,22 +89,25 @@ pub fn check(project: &Project) -> Vec<String> {
     if let Some(socket) = socket.strip_prefix("unix://") {
         let group = std::fs::metadata(socket).unwrap().gid();
         let mounts = [certs.clone(), format!("{socket}:/var/run/docker.sock:ro")];
-        let ran = beside(project, &mounts, Some(group), &[]);
+        let ran = beside(project, &mounts, Some(group), &[], &|| {});
         good("with the engine's socket", &ran);
     }
     // Without it the logs come as files, and NATS' own monitoring tells who is connected.
     let logs = project.path("logs");
     std::fs::create_dir_all(&logs).unwrap();
-    for service in SERVICES {
-        let container = project.containers(service).first().cloned().unwrap_or_default();
-        let mut command = Command::new("docker");
-        command.args(["logs", "--timestamps", &container]);
-        let ended = run(command, LONG);
-        std::fs::write(logs.join(format!("{service}.log")), ended.out + &ended.err).unwrap();
-    }
-    crate::project::open(&logs);
+    // A folder's latest time stamp is its now: starts that were young then have proved nothing yet.
+    let write = || {
+        for service in SERVICES {
+            let container = project.containers(service).first().cloned().unwrap_or_default();
+            let mut command = Command::new("docker");
+            command.args(["logs", "--timestamps", &container]);
+            let ended = run(command, LONG);
+            std::fs::write(logs.join(format!("{service}.log")), ended.out + &ended.err).unwrap();
+        }
+        crate::project::open(&logs);
+    };
     let mounts = [certs, format!("{}:/logs:ro", logs.display())];
-    let ran = beside(project, &mounts, None, &["--no-docker", "--logs", "/logs"]);
+    let ran = beside(project, &mounts, None, &["--no-docker", "--logs", "/logs"], &write);
     let mut good = |how: &str, ran: &Ran| {
         if ran.code != 0 || ran.checks().len() != tls_verify_checks::ALL.len() {
             wrong.push(format!("{how}: {}", ran.digest()));
