@@ -33,8 +33,8 @@ pub const ROW: Row = Row {
     diagnosed: &[],
 };
 
-/// What the files of a working stack on Linux always get: keys that containers can read are world-readable.
-const FILES: (&str, &str) = ("certificates", "warn bad-key-file world-readable/client");
+/// Keys that containers can read are world-readable on Linux: a note, and a warning in production.
+const FILES: (&str, &str) = ("certificates", "good");
 
 /// One NATS and one Redis have no links among themselves.
 const ONE_OF_EACH: (&str, &str) = ("cluster-links", "skip");

@@ -169,10 +169,12 @@ impl Group {
         // What is surer and says less keeps the narrower name.
         let narrower = surer && (main.cause != root.cause || main.variant.is_some());
         if narrower || (main.confidence == self.confidence && names_it_better(main, root)) {
+            // A cure for what only one of them knows is better than one for what both have seen.
+            let tells_more = main.variant.is_some() && root.variant.is_none();
             root.cause = main.cause;
             root.variant = main.variant;
             root.summary.clone_from(&main.title);
-            if !surer && self.places.first() == main.place.as_ref() {
+            if (!surer || tells_more) && self.places.first() == main.place.as_ref() {
                 root.fix.clone_from(&main.fix);
             }
         }

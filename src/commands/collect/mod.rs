@@ -84,7 +84,7 @@ fn gather(args: &CollectArgs, environment: &Environment) -> Result<Bundle, Vec<P
     };
     bundle
         .left_out
-        .insert(0, "private keys, passwords, tokens: they are in nothing that is written".to_owned());
+        .insert(0, "every private key, password and token".to_owned());
     let list = bundle.left_out.join("\n");
     bundle.add("left-out.txt", format!("{}\n", cleaner.text(&list)));
     Ok(bundle)
