@@ -308,6 +308,12 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
         failure.cause,
         Cause::NotTls(_) | Cause::Eof | Cause::Reset | Cause::TimedOut | Cause::Other | Cause::OtherTls
     );
+    if matches!(failure.cause, Cause::Other) && !secure {
+        return match crate::first_words::of(context, endpoint).await {
+            Some(words) => failure.because(format!("what answers there speaks no HTTP: \"{words}\"")),
+            None => failure,
+        };
+    }
     if !undecided || !secure {
         return failure;
     }

@@ -18,6 +18,7 @@ pub mod dashboard_gateway;
 pub mod deployment;
 pub mod dial;
 mod enforcement;
+mod first_words;
 pub mod gateway_https;
 pub mod gateway_wss;
 mod groups;

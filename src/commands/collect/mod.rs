@@ -82,9 +82,7 @@ fn gather(args: &CollectArgs, environment: &Environment) -> Result<Bundle, Vec<P
     } else {
         runtime.block_on(engine::gather(args, environment, &mut cleaner))?
     };
-    bundle
-        .left_out
-        .insert(0, "every private key, password and token".to_owned());
+    bundle.left_out.insert(0, "every private key, password and token".to_owned());
     let list = bundle.left_out.join("\n");
     bundle.add("left-out.txt", format!("{}\n", cleaner.text(&list)));
     Ok(bundle)
