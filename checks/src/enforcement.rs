@@ -1,6 +1,8 @@
 //! Verification that a deployment's own settings switch off: the link works, and proves nothing of its peer.
 
 use tls_verify_core::diagnosis::settings;
+use tls_verify_core::manifest::Source;
+use tls_verify_core::manifest::nginx::{self, Directive};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::CauseKind;
@@ -35,18 +37,44 @@ pub(crate) fn kernel(container: &Instance) -> Option<Failure> {
     set(container, name).then(|| switched_off(container, Link::SafetyKernel, &format!("{name} is set")))
 }
 
-/// nginx' configuration as the dashboard has it: its `/api/` speaks TLS and verifies nobody.
+/// nginx' configuration as the dashboard has it: its `/api/` speaks TLS and verifies nobody. What stands further
+/// out holds for what lies in it; with an include that nobody here has read nothing is claimed.
 pub(crate) fn nginx(configuration: &str) -> bool {
-    let Some(at) = configuration.find("location /api/ {") else { return false };
-    let block = configuration[at..].split('}').next().unwrap_or_default();
-    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
-    let said: Vec<String> = block.split(';').map(words).collect();
-    let tls = said.iter().any(|line| line.contains("proxy_pass https://"))
-        || (said.iter().any(|line| line.contains("proxy_pass $"))
-            && configuration
-                .lines()
-                .any(|line| line.trim_start().starts_with("set $") && line.contains("https://")));
-    tls && !said.iter().any(|line| line.ends_with("proxy_ssl_verify on"))
+    let includes = |path: &str| {
+        let bears_nothing_of_it = path.ends_with("mime.types") || path.ends_with("conf.d/*.conf");
+        bears_nothing_of_it.then(Vec::new)
+    };
+    let conf = nginx::read(&Source::file("nginx.conf", configuration), &includes);
+    !conf.open && conf.faults.is_empty() && takes_anybody(&conf.directives, Outer::default())
+}
+
+/// What holds for a block from further out.
+#[derive(Clone, Copy, Default)]
+struct Outer {
+    verifies: bool,
+    /// A variable holds an upstream's https:// URL.
+    by_variable: bool,
+    /// Within the location of `/api/`.
+    is_api: bool,
+}
+
+fn takes_anybody(directives: &[Directive], outer: Outer) -> bool {
+    let last = directives.iter().rev().find(|one| one.name == "proxy_ssl_verify");
+    let verifies = last.map_or(outer.verifies, |one| one.word() == "on");
+    let holds_https = |one: &Directive| {
+        one.name == "set" && one.words.last().is_some_and(|value| value.starts_with("https://"))
+    };
+    let by_variable = outer.by_variable || directives.iter().any(holds_https);
+    let speaks_tls = |one: &Directive| {
+        one.name == "proxy_pass"
+            && (one.word().starts_with("https://") || (one.word().starts_with('$') && by_variable))
+    };
+    (outer.is_api && !verifies && directives.iter().any(speaks_tls))
+        || directives.iter().any(|one| {
+            let opens = one.name == "location" && one.words.last().is_some_and(|path| path == "/api/");
+            let inner = Outer { verifies, by_variable, is_api: outer.is_api || opens };
+            one.block.as_ref().is_some_and(|block| takes_anybody(block, inner))
+        })
 }
 
 fn set(container: &Instance, name: &str) -> bool {
@@ -104,5 +132,16 @@ mod tests {
         assert!(!of("proxy_ssl_verify  on;", "proxy_pass https://gateway:8081;"));
         assert!(!of("", "proxy_pass http://gateway:8081;"), "plaintext is another fault");
         assert!(!nginx("server { location / { } }"));
+        let further_out = "proxy_ssl_verify on; server { location ^~ /api/ { proxy_pass https://g:8081; } }";
+        assert!(!nginx(further_out), "it is inherited");
+        let off_again = further_out.replace("{ proxy_pass", "{ proxy_ssl_verify off; proxy_pass");
+        assert!(nginx(&off_again));
+        assert!(
+            of("# proxy_ssl_verify on;\n", "proxy_pass https://gateway:8081;"),
+            "a comment switches nothing on"
+        );
+        assert!(of("", "set $up https://gateway:8081; proxy_pass $up;"));
+        assert!(nginx("server { set $up https://g:8081; location /api/ { proxy_pass $up; } }"));
+        assert!(!of("include tls.conf;", "proxy_pass https://gateway:8081;"), "what that says is not known");
     }
 }

@@ -92,8 +92,12 @@ mod tests {
         let (one, other) = (one.complete(&of_other).unwrap(), other.complete(&of_one).unwrap());
         assert_eq!(one.secret_bytes(), other.secret_bytes());
         assert_eq!(one.secret_bytes().len(), 66);
-        assert!(P521.start().unwrap().complete(&[4; 133]).is_err(), "no point of the curve");
-        assert!(P521.start().unwrap().complete(&[]).is_err());
+        for (wrong, why) in
+            [(&[4; 133][..], "no point of the curve"), (&[], "nothing"), (&of_one[1..], "no form")]
+        {
+            let ended = P521.start().unwrap().complete(wrong).err();
+            assert_eq!(ended, Some(PeerMisbehaved::InvalidKeyShare.into()), "{why}");
+        }
     }
 
     #[test]

@@ -135,7 +135,9 @@ pub(crate) async fn health(
 async fn safety_kernel(context: &Context) -> Observation {
     let mut seen = observe(context, Link::SafetyKernel).await;
     if let Ok(platform) = context.platform().await {
-        for failure in platform.instances().filter_map(enforcement::kernel) {
+        for failure in
+            platform.instances().filter(|one| one.current || one.is_up()).filter_map(enforcement::kernel)
+        {
             let verifies = seen.expect("its clients verify the kernel", Expects::Works);
             seen.failed(verifies, failure);
         }

@@ -12,7 +12,8 @@ pub(super) fn reissue(set: &KeyPair<'_>, leaf: &Facts, missing: &[&str]) -> Stri
     let names: Vec<String> =
         leaf.sans.iter().cloned().chain(missing.iter().map(|name| (*name).to_owned())).collect();
     let Blanks { certs, ca, .. } = &set.blanks;
-    let of_layout = Path::new(set.leaf.name()).starts_with(certs);
+    // What came from standard input or a Secret has no place on disk: the guide's stands for it.
+    let of_layout = set.leaf.path.is_none() || Path::new(set.leaf.name()).starts_with(certs);
     let certificate = if of_layout { format!("{certs}/server/tls.crt") } else { set.leaf.name().to_owned() };
     let beside = |file: &str| Path::new(file).with_extension("key").to_string_lossy().into_owned();
     let subject = format!("/CN={}", leaf.called().replace('/', r"\/"));
