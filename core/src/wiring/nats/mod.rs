@@ -1,16 +1,21 @@
 //! nats-server: its options and its configuration.
 
+mod names;
+mod options;
+mod remotes;
+
 use super::scan::{Here, Scanner, has_gap};
 use super::{
-    ClientAuth, Dial, Dialler, FileRef, FileRole, Half, Listener, Minimum, Opened, Program, Protocol,
-    SettingKind, Speech, Trust, Verifies, address, is_loopback,
+    ClientAuth, FileRef, FileRole, Half, Listener, Minimum, Opened, Protocol, SettingKind, Speech,
+    is_loopback,
 };
 use crate::manifest::files::{join, parent};
 use crate::manifest::nats_conf::{self, Block, Conf, Data, Entry, Include, Lookup, World};
-use crate::manifest::{Fault, FaultKind, Mark, Source};
-use crate::workload::{Argument, Place};
-
-const NAMES: [&str; 1] = ["nats-server"];
+use crate::manifest::{Fault, Mark, Source};
+use crate::workload::Place;
+use names::unknown_names;
+use options::{NAMES, Options};
+use remotes::remotes;
 
 /// Reads one.
 pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
@@ -52,69 +57,6 @@ fn default_config(here: Here<'_>) -> Option<(String, Place)> {
         .find(|one| one.target == IMAGE || one.target == "/etc/nats/nats-server.conf")?;
     let place = mount.place.clone().unwrap_or_else(|| here.place());
     bare.then(|| (mount.target.clone(), place))
-}
-
-/// What the command line says.
-#[derive(Default)]
-struct Options {
-    config: Option<(String, Place)>,
-    port: Option<u16>,
-    monitor: Option<u16>,
-    loopback: bool,
-    tls: Option<Place>,
-    verify: Option<Place>,
-    certificate: Option<FileRef>,
-    key: Option<FileRef>,
-    ca: Option<FileRef>,
-}
-
-impl Options {
-    fn of(words: &[Argument]) -> Self {
-        let mut options = Self::default();
-        let mut at = 0;
-        while let Some(word) = words.get(at) {
-            at += 1;
-            let text = word.value.marked();
-            let Some(flag) = text.strip_prefix('-') else { continue };
-            let flag = flag.strip_prefix('-').unwrap_or(flag);
-            let (name, inline) = match flag.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
-                None => (flag, None),
-            };
-            let here = word.place.clone();
-            let mut value = || -> (String, Option<Place>) {
-                match &inline {
-                    Some(value) => (value.clone(), here.clone()),
-                    None => {
-                        let next = words.get(at).map(|one| (one.value.marked(), one.place.clone()));
-                        at += 1;
-                        next.unwrap_or_default()
-                    }
-                }
-            };
-            let nowhere = Place { file: String::new(), line: 0, column: 0 };
-            let mut file = |setting: &str| {
-                let (path, place) = value();
-                let place = place.unwrap_or_else(|| nowhere.clone());
-                Some(FileRef { path, setting: setting.to_owned(), place, kind: SettingKind::Argument })
-            };
-            match name {
-                "c" | "config" => {
-                    options.config = file("--config").map(|one| (one.path, one.place));
-                }
-                "p" | "port" => options.port = value().0.parse().ok(),
-                "m" | "http_port" => options.monitor = value().0.parse().ok(),
-                "a" | "addr" | "net" => options.loopback = is_loopback(&value().0),
-                "tls" => options.tls = here.clone(),
-                "tlsverify" => options.verify = here.clone(),
-                "tlscert" => options.certificate = file("--tlscert"),
-                "tlskey" => options.key = file("--tlskey"),
-                "tlscacert" => options.ca = file("--tlscacert"),
-                _ => {}
-            }
-        }
-        options
-    }
 }
 
 /// Its configuration; `None`: it is not known.
@@ -351,160 +293,5 @@ fn monitor(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, options: &Opt
         listener.side = true;
         listener.clients = ClientAuth::NotAsked;
         scanner.found.listeners.push(listener);
-    }
-}
-
-/// Leaf nodes' remotes and cluster routes: this server as a client.
-fn remotes(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
-    if let Some((_, leaf)) = conf.block.block(&["leafnodes", "leaf"])
-        && let Some(remotes) = leaf.entry(&["remotes"])
-    {
-        for remote in remotes.value.items() {
-            let Data::Block(remote) = &remote.data else { continue };
-            let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
-            let tls = remote.block(&["tls"]).map(|(_, block)| block);
-            for url in urls.value.items() {
-                dial(scanner, here, &url.text(), &url.mark, Protocol::NatsLeaf, tls, false);
-            }
-        }
-    }
-    if let Some((_, cluster)) = conf.block.block(&["cluster"])
-        && let Some(routes) = cluster.entry(&["routes"])
-    {
-        let tls = cluster.block(&["tls"]).map(|(_, block)| block);
-        for url in routes.value.items() {
-            dial(scanner, here, &url.text(), &url.mark, Protocol::NatsRoute, tls, true);
-        }
-    }
-}
-
-fn dial(
-    scanner: &mut Scanner<'_>,
-    here: Here<'_>,
-    url: &str,
-    mark: &Mark,
-    protocol: Protocol,
-    tls: Option<&Block>,
-    by_block: bool,
-) {
-    let Some(address) = address(url) else { return };
-    let mut dial = Dial::new(here.workload, here.container, "routes", SettingKind::Config, mark.place());
-    dial.program = Program::Nats;
-    dial.dialler = Dialler::Program;
-    dial.protocol = protocol;
-    dial.shown = address.shown;
-    dial.raw = super::masked(url);
-    dial.host.clone_from(&address.host);
-    dial.port = address.port.or(Some(if protocol == Protocol::NatsLeaf { 7422 } else { 6222 }));
-    let secure = tls.is_some() || (!by_block && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
-    dial.speech = if secure { Speech::Tls } else { Speech::Plain };
-    dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
-    if let Some(tls) = tls {
-        let reference = |name: &str| {
-            tls.text(&[name]).map(|(path, mark)| FileRef {
-                path,
-                setting: name.to_owned(),
-                place: mark.place(),
-                kind: SettingKind::Config,
-            })
-        };
-        dial.trust = reference("ca_file").map_or(Trust::System, |file| Trust::Files(vec![file]));
-        dial.identity = reference("cert_file").zip(reference("key_file"));
-        if let Some((true, mark)) = tls.truth(&["insecure"]) {
-            dial.verifies = Verifies::No {
-                setting: "insecure".to_owned(),
-                place: mark.place(),
-                kind: SettingKind::Config,
-            };
-        }
-    }
-    scanner.found.dials.push(dial);
-}
-
-/// What nats-server 2.10 knows at the top, and in `tls`.
-const TOP: &str = "listen client_advertise port server_name host net debug trace trace_verbose trace_headers logtime \
-    logtime_utc mappings maps disable_sublist_cache no_sublist_cache accounts authorization http https http_port \
-    monitor_port https_port http_base_path cluster gateway leaf leafnodes store_dir storedir jetstream logfile \
-    log_file logfile_size_limit log_size_limit logfile_max_num log_max_num syslog remote_syslog pidfile pid_file \
-    ports_file_dir prof_port prof_block_rate max_control_line max_payload max_pending max_connections max_conn \
-    max_traced_msg_len max_subscriptions max_subs max_sub_tokens max_subscription_tokens ping_interval ping_max tls \
-    ocsp allow_non_tls write_deadline lame_duck_duration lame_duck_grace_period operator operators roots root \
-    root_operators root_operator resolver account_resolver accounts_resolver resolver_tls resolver_preload \
-    resolver_pinned_accounts no_auth_user system_account system no_system_account no_system no_sys_acc \
-    no_header_support trusted trusted_keys connect_error_reports reconnect_error_reports websocket ws mqtt \
-    server_tags default_js_domain ocsp_cache no_fast_producer_stall max_closed_clients default_sentinel \
-    write_timeout server_metadata proxies feature_flags ";
-const TLS: &str = "cert_file key_file ca_file insecure verify verify_and_map verify_cert_and_check_known_urls \
-    cipher_suites curve_preferences timeout connection_rate_limit pinned_certs cert_store cert_match_by cert_match \
-    ca_certs_match handshake_first first immediate cert_match_skip_invalid ocsp_peer certs certificates min_version ";
-
-/// What it knows in the other blocks.
-const BLOCKS: [(&[&str], &str); 6] = [
-    (
-        &["authorization"],
-        "user username pass password token timeout users default_permission default_permissions permissions auth_callout \
-         auth_hook",
-    ),
-    (
-        &["cluster"],
-        "name listen port host net authorization routes tls cluster_advertise advertise no_advertise connect_retries \
-         connect_backoff permissions pool_size accounts compression ping_interval ping_max write_deadline write_timeout",
-    ),
-    (
-        &["gateway"],
-        "name listen port host net authorization tls advertise connect_retries connect_backoff gateways reject_unknown \
-         reject_unknown_cluster write_deadline write_timeout",
-    ),
-    (
-        &["leafnodes", "leaf"],
-        "listen port host net authorization remotes reconnect reconnect_delay reconnect_interval tls leafnode_advertise \
-         advertise no_advertise min_version minimum_version compression isolate_leafnode_interest isolate write_deadline \
-         write_timeout",
-    ),
-    (
-        &["websocket", "ws"],
-        "listen port host net advertise no_tls tls same_origin allowed_origins allowed_origin allow_origins allow_origin \
-         origins origin handshake_timeout compress compression authorization authentication jwt_cookie user_cookie \
-         pass_cookie token_cookie no_auth_user headers ping_interval",
-    ),
-    (
-        &["mqtt"],
-        "listen port host net tls authorization authentication no_auth_user ack_wait ackwait max_ack_pending max_pending \
-         max_inflight js_domain stream_replicas consumer_replicas consumer_memory_storage consumer_inactive_threshold \
-         consumer_auto_cleanup reject_qos2_publish downgrade_qos2_subscribe js_api_timeout",
-    ),
-];
-fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
-    super::shapes::nats(&conf.block, faults);
-    let mut look = |block: &Block, known: &str, used: bool| {
-        for entry in &block.entries {
-            let name = entry.name.to_ascii_lowercase();
-            let is_known = known.split_whitespace().any(|one| one == name);
-            if is_known || (used && conf.used.contains(&entry.name)) {
-                continue;
-            }
-            let nearest = super::cordum::nearest(&name, known.split_whitespace());
-            faults.push(Fault {
-                kind: FaultKind::UnknownName { name: entry.name.clone(), nearest },
-                message: format!("nats-server does not know `{}` and does not start", entry.name),
-                mark: entry.mark.clone(),
-            });
-        }
-    };
-    look(&conf.block, TOP, true);
-    for (names, known) in BLOCKS {
-        if let Some((_, block)) = conf.block.block(names) {
-            look(block, known, true);
-        }
-    }
-    let blocks = [None, Some("cluster"), Some("gateway"), Some("leafnodes"), Some("websocket"), Some("mqtt")];
-    for name in blocks {
-        let outer = match name {
-            None => Some(&conf.block),
-            Some(name) => conf.block.block(&[name]).map(|(_, block)| block),
-        };
-        if let Some((_, tls)) = outer.and_then(|outer| outer.block(&["tls"])) {
-            look(tls, TLS, true);
-        }
     }
 }

@@ -1,10 +1,13 @@
 //! The certificates in the stack's Secrets, judged by the role in which they are mounted: what each server shows and
 //! each client verifies it with, and the other way round.
 
+mod renewal;
+mod unusable;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::connections::{Connection, Target};
-use super::cure::{Cure, Kubectl, change, of_secret};
+use super::cure::{Cure, Kubectl, change};
 use super::fault::Fault;
 use super::secrets::{Found, Key};
 use crate::cause::{CauseKind, Side, Variant};
@@ -12,6 +15,9 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::service_of;
 use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
+pub(super) use renewal::readers_at_start;
+use renewal::renewal;
+use unusable::unusable;
 
 /// A refusal, and the Secrets on both ends.
 #[derive(Clone, Debug)]
@@ -318,233 +324,4 @@ fn misnamed(
         ))
     };
     fault.cure(cure)
-}
-
-/// Where the guide's layout keeps the file of a Secret's key.
-fn local(secret: &str, key: &str) -> String {
-    let folder = secret.strip_prefix("cordum-").unwrap_or(secret);
-    let folder = folder.strip_suffix("-tls").unwrap_or(folder);
-    match key {
-        "ca.crt" => "certs/ca/ca.crt".to_owned(),
-        _ => format!("certs/{folder}/{key}"),
-    }
-}
-
-/// A Secret's certificate made anew by the stack's CA, or its CA put right; who reads it at the start only is
-/// restarted.
-fn renewal(
-    connections: &[Connection<'_>],
-    authorities: &Authorities,
-    odd: &Key,
-    cause: CauseKind,
-    kubectl: &Kubectl,
-) -> Cure {
-    let key_of_pair = |key: &str| {
-        key.strip_suffix(".crt").map_or_else(|| "tls.key".to_owned(), |front| format!("{front}.key"))
-    };
-    // Several files of the Secret are of the other authority: it was filled anew as a whole.
-    let of_odd = authorities.of.get(odd);
-    let whole = authorities
-        .of
-        .iter()
-        .filter(|(key, authority)| key.secret == odd.secret && Some(*authority) == of_odd)
-        .map(|(key, _)| key.key.clone())
-        .collect::<BTreeSet<_>>();
-    let distrust = matches!(cause, CauseKind::UnknownAuthority | CauseKind::BadSignature);
-    let is_ca = |key: &str| {
-        let found =
-            connections.iter().flat_map(|one| [&one.ca, &one.client_ca].into_iter().flatten()).find(|file| {
-                file.found.key().is_some_and(|known| known.secret == odd.secret && known.key == key)
-            });
-        found.is_some()
-    };
-    let mut keys: BTreeSet<String> = BTreeSet::new();
-    if distrust {
-        keys.extend(whole);
-    }
-    keys.insert(odd.key.clone());
-    let leaf: Vec<String> = keys.iter().filter(|key| !is_ca(key)).cloned().collect();
-    let mut files: Vec<(String, String)> = Vec::new();
-    for key in &keys {
-        files.push((key.clone(), local(&odd.secret, key)));
-        if !is_ca(key) {
-            files.push((key_of_pair(key), local(&odd.secret, &key_of_pair(key))));
-        }
-    }
-    let changed: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let readers = readers_at_start(connections, &odd.secret, &changed);
-    let names = needed_names(connections, &odd.secret);
-    let purposes = purposes(connections, &odd.secret);
-    let mut text = if leaf.is_empty() {
-        format!(
-            "{} of secret/{} is not the CA that signed the stack's other certificates: it has to be that CA's certificate",
-            odd.key, odd.secret
-        )
-    } else {
-        let names = if names.is_empty() {
-            String::new()
-        } else {
-            format!(", for the names {} beside those that it has", names.join(", "))
-        };
-        format!(
-            "{} of secret/{} has to be a certificate of the CA that signed the stack's other certificates, valid today, \
-             with {}{names}: one new certificate of that CA, no new CA",
-            leaf.join(", "),
-            odd.secret,
-            purposes.join(" and "),
-        )
-    };
-    if keys.iter().any(|key| is_ca(key)) && !leaf.is_empty() {
-        text.push_str("; its ca.crt has to be that CA's certificate");
-    }
-    let pairs: Vec<(&str, &str)> = files.iter().map(|(key, file)| (key.as_str(), file.as_str())).collect();
-    let mut command = kubectl.fill(&odd.secret, &pairs);
-    if let Some(restart) = kubectl.restart(&readers) {
-        command.push_str(" && ");
-        command.push_str(&restart);
-    }
-    let mut cure = Cure::told(text).by(command);
-    for (key, _) in &files {
-        cure = cure.with(of_secret(readers.first().cloned().unwrap_or_default(), &odd.secret, key));
-    }
-    cure
-}
-
-/// Who has to be restarted before changed keys of a Secret count: all but the servers that read theirs again.
-#[must_use]
-pub(super) fn readers_at_start(connections: &[Connection<'_>], secret: &str, keys: &[&str]) -> Vec<String> {
-    let mut readers: Vec<String> = Vec::new();
-    let mut add = |name: String| {
-        if !readers.contains(&name) {
-            readers.push(name);
-        }
-    };
-    let of = |file: &Option<super::connections::File>| {
-        let key = file.as_ref().and_then(|file| file.found.key());
-        key.is_some_and(|key| key.secret == secret && keys.contains(&key.key.as_str()))
-    };
-    for one in connections {
-        let server_reads_once =
-            matches!(one.target, Target::Link(Link::Nats | Link::Redis) | Target::Routes | Target::Bus);
-        if (of(&one.certificate) || of(&one.client_ca)) && server_reads_once {
-            add(one.server.to_string());
-        }
-        if of(&one.ca) || of(&one.identity) {
-            add(one.client.to_string());
-        }
-    }
-    readers
-}
-
-/// The names by which the servers that show a Secret's certificate are verified.
-fn needed_names(connections: &[Connection<'_>], secret: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for one in connections {
-        let shows = one
-            .certificate
-            .as_ref()
-            .and_then(|file| file.found.key())
-            .is_some_and(|key| key.secret == secret);
-        if shows {
-            for name in &one.names {
-                if !names.contains(&name.name) && names.len() < 20 {
-                    names.push(name.name.clone());
-                }
-            }
-        }
-    }
-    names
-}
-
-/// What a Secret's certificate is used for.
-fn purposes(connections: &[Connection<'_>], secret: &str) -> Vec<&'static str> {
-    let of = |file: &Option<super::connections::File>| {
-        file.as_ref().and_then(|file| file.found.key()).is_some_and(|key| key.secret == secret)
-    };
-    let mut purposes = Vec::new();
-    if connections.iter().any(|one| of(&one.certificate)) {
-        purposes.push("serverAuth");
-    }
-    if connections.iter().any(|one| of(&one.identity)) {
-        purposes.push("clientAuth");
-    }
-    if purposes.is_empty() {
-        purposes.push("the right purpose");
-    }
-    purposes
-}
-
-/// The path that others have in the same setting, where it holds a certificate.
-fn other_path(connections: &[Connection<'_>], file: &super::connections::File) -> Option<String> {
-    let all = connections.iter().flat_map(|one| [&one.ca, &one.identity, &one.certificate, &one.client_ca]);
-    all.flatten()
-        .find(|other| {
-            other.setting == file.setting
-                && other.path != file.path
-                && matches!(other.found, Found::Certificates(..))
-        })
-        .map(|other| other.path.clone())
-}
-
-/// Files that settings name and that are not there, or hold no certificate.
-fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
-    let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
-    for one in connections {
-        let files = [
-            (&one.ca, one.client),
-            (&one.identity, one.client),
-            (&one.certificate, one.server),
-            (&one.client_ca, one.server),
-        ];
-        for (file, reader) in files {
-            let Some(file) = file else { continue };
-            let (key, variant, what) = match &file.found {
-                Found::MissingKey(key) => (key, Variant::FileMissing, "has no key"),
-                Found::NoCertificate(key) => (key, Variant::NoPem, "holds no certificate in"),
-                Found::Certificates(..)
-                | Found::Opaque(_)
-                | Found::MissingSecret(_)
-                | Found::NotMounted
-                | Found::Elsewhere => continue,
-            };
-            if let Some(right) = other_path(connections, file) {
-                let why = "its neighbours read that file, and there is none at the other path";
-                let cure = super::wiring::set(kubectl, reader, &file.setting, Some(&file.path), &right, why);
-                let fault = Fault::new(Some(CauseKind::BadKeyFile), reader.to_string())
-                    .variant(Some(variant))
-                    .on(Side::Client)
-                    .because(format!(
-                        "{} of {reader} is {}, and secret/{} {what} {}",
-                        file.setting, file.path, key.secret, key.key
-                    ))
-                    .cure(cure);
-                faults.entry(fault.identity()).or_insert(fault);
-                continue;
-            }
-            let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
-            let mut command = kubectl.fill(&key.secret, &files);
-            if let Some(restart) = kubectl.restart(&readers_at_start(connections, &key.secret, &[&key.key])) {
-                command = format!("{command} && {restart}");
-            }
-            let cure = Cure::told(format!(
-                "secret/{} {what} {}, which {} of {reader} names as {}: put it in",
-                key.secret, key.key, file.setting, file.path
-            ))
-            .by(command)
-            .with(of_secret(reader.to_string(), &key.secret, &key.key));
-            let fault = Fault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
-                .variant(Some(variant))
-                .because(format!(
-                    "secret/{} {what} {}; {} of {reader} names it as {}",
-                    key.secret, key.key, file.setting, file.path
-                ))
-                .cure(cure)
-                .breaks(&["certificates"]);
-            let known = faults.entry(fault.identity()).or_insert_with(|| fault.clone());
-            for fact in fault.because {
-                known.add(fact);
-            }
-        }
-    }
-    faults.into_values().collect()
 }

@@ -1,0 +1,80 @@
+//! Files of Secrets that cannot be used at all.
+
+use std::collections::BTreeMap;
+
+use super::renewal::{local, other_path, readers_at_start};
+use crate::cause::{CauseKind, Side, Variant};
+use crate::cluster::connections::Connection;
+use crate::cluster::cure::{Cure, Kubectl, of_secret};
+use crate::cluster::fault::Fault;
+use crate::cluster::secrets::Found;
+
+/// Files that settings name and that are not there, or hold no certificate.
+pub(super) fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
+    let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
+    for one in connections {
+        let files = [
+            (&one.ca, one.client),
+            (&one.identity, one.client),
+            (&one.certificate, one.server),
+            (&one.client_ca, one.server),
+        ];
+        for (file, reader) in files {
+            let Some(file) = file else { continue };
+            let (key, variant, what) = match &file.found {
+                Found::MissingKey(key) => (key, Variant::FileMissing, "has no key"),
+                Found::NoCertificate(key) => (key, Variant::NoPem, "holds no certificate in"),
+                Found::Certificates(..)
+                | Found::Opaque(_)
+                | Found::MissingSecret(_)
+                | Found::NotMounted
+                | Found::Elsewhere => continue,
+            };
+            if let Some(right) = other_path(connections, file) {
+                let why = "its neighbours read that file, and there is none at the other path";
+                let cure = crate::cluster::wiring::set(
+                    kubectl,
+                    reader,
+                    &file.setting,
+                    Some(&file.path),
+                    &right,
+                    why,
+                );
+                let fault = Fault::new(Some(CauseKind::BadKeyFile), reader.to_string())
+                    .variant(Some(variant))
+                    .on(Side::Client)
+                    .because(format!(
+                        "{} of {reader} is {}, and secret/{} {what} {}",
+                        file.setting, file.path, key.secret, key.key
+                    ))
+                    .cure(cure);
+                faults.entry(fault.identity()).or_insert(fault);
+                continue;
+            }
+            let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
+            let mut command = kubectl.fill(&key.secret, &files);
+            if let Some(restart) = kubectl.restart(&readers_at_start(connections, &key.secret, &[&key.key])) {
+                command = format!("{command} && {restart}");
+            }
+            let cure = Cure::told(format!(
+                "secret/{} {what} {}, which {} of {reader} names as {}: put it in",
+                key.secret, key.key, file.setting, file.path
+            ))
+            .by(command)
+            .with(of_secret(reader.to_string(), &key.secret, &key.key));
+            let fault = Fault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
+                .variant(Some(variant))
+                .because(format!(
+                    "secret/{} {what} {}; {} of {reader} names it as {}",
+                    key.secret, key.key, file.setting, file.path
+                ))
+                .cure(cure)
+                .breaks(&["certificates"]);
+            let known = faults.entry(fault.identity()).or_insert_with(|| fault.clone());
+            for fact in fault.because {
+                known.add(fact);
+            }
+        }
+    }
+    faults.into_values().collect()
+}

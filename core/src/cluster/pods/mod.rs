@@ -1,0 +1,282 @@
+//! Why a pod does not serve: what its states, its events and its last words say, each told for itself. Whose fault
+//! that is in the end is the story's matter.
+
+mod mounts;
+mod probes;
+mod start;
+
+use super::connections::{self, Connection, known};
+use super::cure::{Cure, Kubectl};
+use super::fault::Fault;
+use super::log::{Start, Trouble};
+use super::secrets::{self, Found};
+use crate::cause::{CauseKind, Confidence, Side};
+use crate::evidence::observation::EvidenceLevel;
+use crate::workload::kubernetes::{Cluster, ContainerState, Pod, State};
+use crate::workload::{ContainerRole, Termination, Workload, WorkloadKind};
+use mounts::unmounted;
+use probes::probe_trouble;
+use start::unstarted;
+
+/// What a pod's container said: its present start and the one before.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    pub present: Option<Start>,
+    pub previous: Option<Start>,
+}
+
+impl Said {
+    /// The start that tells what a container is in: the one that ended where it is between two, or where the present
+    /// one has not said anything yet.
+    #[must_use]
+    pub fn telling(&self, looping: bool) -> Option<&Start> {
+        let young = |start: &Start| start.troubles.is_empty() && start.last_error.is_none();
+        match (&self.present, &self.previous) {
+            (Some(present), Some(previous)) if looping && young(present) => Some(previous),
+            (Some(present), _) if present.lines > 0 => Some(present),
+            (_, previous) => previous.as_ref(),
+        }
+    }
+}
+
+/// Why a pod does not serve.
+#[derive(Clone, Debug)]
+pub(super) enum Reason {
+    /// Told in full by Kubernetes itself.
+    Told(Box<Fault>),
+    /// A container died of this, or is in it.
+    Trouble(Box<Trouble>, String),
+    /// A container died with words that name no trouble that we know.
+    Words(String, String),
+    /// A probe finds it not ready, for what it says itself or for what it waits for.
+    NotReady(String),
+}
+
+/// Something to look into: the pod and what runs around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene<'a> {
+    pub cluster: &'a Cluster,
+    pub connections: &'a [Connection<'a>],
+    pub kubectl: &'a Kubectl,
+}
+
+/// Whether a pod does what it is there for.
+#[must_use]
+pub(super) fn serves(pod: &Pod) -> bool {
+    pod.ready && !pod.leaving
+}
+
+/// Why a pod does not serve.
+#[must_use]
+pub(super) fn reason(scene: Scene<'_>, pod: &Pod, said: &dyn Fn(&str) -> Said) -> Option<Reason> {
+    let workload = scene.cluster.workload_of(pod)?;
+    if let Some(fault) = unscheduled(scene, pod, workload)
+        .or_else(|| unmounted(scene, pod, workload))
+        .or_else(|| unstarted(scene, pod, workload))
+    {
+        return Some(Reason::Told(Box::new(fault)));
+    }
+    // An init container that fails keeps all others waiting; then the service itself, then what runs beside it.
+    let by_role = |role| pod.containers.iter().filter(move |one: &&ContainerState| one.role == role);
+    for container in by_role(ContainerRole::Init) {
+        let failed = matches!(&container.state, State::Terminated(end) if end.exit_code != 0);
+        if container.is_looping() || failed {
+            return Some(died(pod, container, &said(&container.name)));
+        }
+    }
+    for container in by_role(ContainerRole::Main).chain(by_role(ContainerRole::Sidecar)) {
+        let probed = probe_trouble(scene, pod, workload, container);
+        let said = said(&container.name);
+        let looping = container.is_looping();
+        // A clean end under a probe that is at fault itself: the probe ended it.
+        if let Some(fault) = probed {
+            return Some(Reason::Told(Box::new(fault)));
+        }
+        if looping {
+            return Some(died(pod, container, &said));
+        }
+        if !container.ready && container.role == ContainerRole::Main {
+            let open = said.present.as_ref().and_then(Start::died_of);
+            if let Some(trouble) = open {
+                return Some(Reason::Trouble(Box::new(trouble.clone()), container.name.clone()));
+            }
+            let failing = last_probe(pod, &container.name);
+            return Some(Reason::NotReady(failing.unwrap_or_else(|| format!("{} is not ready", pod.name))));
+        }
+    }
+    None
+}
+
+/// What a container that ended said, or how it ended.
+fn died(pod: &Pod, container: &ContainerState, said: &Said) -> Reason {
+    let ended = container.ended();
+    if let Some(end) = ended.filter(|end| end.reason.as_deref() == Some("OOMKilled")) {
+        return Reason::Words(
+            format!(
+                "{} of pod {} was ended for want of memory (exit code {})",
+                container.name, pod.name, end.exit_code
+            ),
+            container.name.clone(),
+        );
+    }
+    let start = said.telling(container.is_looping());
+    if let Some(start) = start {
+        let open = start.died_of();
+        let last_error_is_it = open.is_some_and(|one| {
+            let words = one.sample.lines().next().unwrap_or_default();
+            start.last_error.as_deref().is_none_or(|last| last.starts_with(words) || !is_fatal(last))
+        });
+        match (open, start.words()) {
+            (Some(trouble), _) if last_error_is_it => {
+                return Reason::Trouble(Box::new(with_path(start, trouble).clone()), container.name.clone());
+            }
+            // What it said last is another matter than the trouble that it had warned of.
+            (_, Some(words)) => return Reason::Words(words.to_owned(), container.name.clone()),
+            (Some(trouble), None) => {
+                return Reason::Trouble(Box::new(trouble.clone()), container.name.clone());
+            }
+            (None, None) => {}
+        }
+    }
+    let message = ended.and_then(|end| end.message.clone());
+    Reason::Words(message.unwrap_or_else(|| ending(container, ended)), container.name.clone())
+}
+
+/// Of lines about a file that cannot be used the one that names it: `Failed to configure TLS. Check logs for more
+/// info.` comes after it.
+fn with_path<'a>(start: &'a Start, last: &'a Trouble) -> &'a Trouble {
+    if last.what.kind != CauseKind::BadKeyFile || path_in(&last.sample).is_some() {
+        return last;
+    }
+    let named = |one: &&Trouble| one.what.kind == last.what.kind && path_in(&one.sample).is_some();
+    start.troubles.iter().rev().find(named).unwrap_or(last)
+}
+
+/// A line with which a service gives up.
+fn is_fatal(line: &str) -> bool {
+    ["] ERROR ", "FATAL", "panic:", "\"level\":\"ERROR\"", "[FTL]", "[emerg]"]
+        .iter()
+        .any(|word| line.contains(word))
+}
+
+fn ending(container: &ContainerState, ended: Option<&Termination>) -> String {
+    match ended {
+        Some(end) => format!(
+            "{} ended with exit code {}{}",
+            container.name,
+            end.exit_code,
+            end.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+        ),
+        None => format!("{} does not run", container.name),
+    }
+}
+
+/// The last failed probe of a container that stands in the events.
+fn last_probe(pod: &Pod, container: &str) -> Option<String> {
+    let event = pod.events.iter().rev().find(|event| {
+        event.reason == "Unhealthy" && event.container.as_deref().is_none_or(|name| name == container)
+    })?;
+    Some(format!("pod {}: {}", pod.name, event.message))
+}
+
+fn unscheduled(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Option<Fault> {
+    let why = pod.unschedulable.as_ref()?;
+    let name = workload.to_string();
+    let cure = Cure::told(format!(
+        "no node takes pod {}: {why}; make room, or let {name} ask for what a node has",
+        pod.name
+    ))
+    .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
+    Some(
+        Fault::new(None, name)
+            .because(format!("pod {} is on no node: {why}", pod.name))
+            .cure(cure)
+            .seen_in(EvidenceLevel::Observed),
+    )
+}
+
+/// `pod cordum-… waits: PodInitializing`.
+#[must_use]
+pub(super) fn state_of(pod: &Pod) -> String {
+    let main = pod.main();
+    let of = |one: &ContainerState| match &one.state {
+        State::Waiting(reason, _) => format!("waits: {reason}"),
+        State::Running(_) if one.ready => "runs".to_owned(),
+        State::Running(_) => "runs and is not ready".to_owned(),
+        State::Terminated(end) => format!("has ended (exit code {})", end.exit_code),
+        State::Unknown => "has no state".to_owned(),
+    };
+    let restarts = main.map_or(0, |one| one.restarts);
+    let again = match restarts {
+        0 => String::new(),
+        1 => ", restarted once".to_owned(),
+        more => format!(", restarted {more} times"),
+    };
+    format!("pod {} {}{again}", pod.name, main.map_or_else(|| "has no container".to_owned(), of))
+}
+
+/// A file that a container named in its last words, as what mounts it has it.
+#[must_use]
+pub(super) fn file_at_fault(
+    scene: Scene<'_>,
+    pod: &Pod,
+    container: &str,
+    sample: &str,
+) -> Option<(String, Found)> {
+    let configured = pod.configured.iter().find(|one| one.name == container)?;
+    let path = path_in(sample).or_else(|| {
+        // `tls: private key does not match public key` names no file; the setting of the failing server does.
+        let label = [
+            ("gateway-http", "GATEWAY_HTTP_TLS_CERT"),
+            ("gateway-grpc", "GRPC_TLS_CERT"),
+            ("http tls keypair", "GATEWAY_HTTP_TLS_CERT"),
+            ("grpc tls keypair", "GRPC_TLS_CERT"),
+            ("safety kernel tls", "SAFETY_KERNEL_TLS_CERT"),
+            ("context engine tls", "CONTEXT_ENGINE_TLS_CERT"),
+            ("nats tls keypair", "NATS_TLS_CERT"),
+            ("redis tls keypair", "REDIS_TLS_CERT"),
+        ];
+        let found = label.iter().find(|(words, _)| sample.contains(words))?;
+        known(configured, found.1).map(str::to_owned)
+    })?;
+    let found = secrets::at(scene.cluster, configured, &path);
+    Some((path, found))
+}
+
+/// The first path of a certificate or key in a text.
+fn path_in(text: &str) -> Option<String> {
+    let ends = |word: &&str| [".crt", ".key", ".pem"].iter().any(|end| word.ends_with(end));
+    text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\'' | '=' | ',' | ';'))
+        .filter(|word| word.starts_with('/'))
+        .find(ends)
+        .map(str::to_owned)
+}
+
+/// The confidence of a line, never above likely where its side is the network's.
+#[must_use]
+pub(super) const fn sure(trouble: &Trouble) -> Confidence {
+    match trouble.what.confidence {
+        Confidence::Certain if matches!(trouble.what.side, Side::Network) => Confidence::Likely,
+        other => other,
+    }
+}
+
+/// Whether a workload is meant to run at all.
+#[must_use]
+pub(super) fn is_wanted(workload: &Workload) -> bool {
+    workload.kind == WorkloadKind::Pod || workload.wanted.is_none_or(|wanted| wanted > 0)
+}
+
+/// A client's settings of a link.
+#[must_use]
+pub(super) fn dialled<'a>(
+    scene: Scene<'a>,
+    workload: &Workload,
+    link: crate::link::Link,
+) -> Option<&'a Connection<'a>> {
+    scene.connections.iter().find(|one| {
+        one.client.name == workload.name
+            && one.client.kind == workload.kind
+            && one.target == connections::Target::Link(link)
+    })
+}

@@ -1,0 +1,115 @@
+//! Containers that Kubernetes cannot even start: their image, their settings, their command.
+
+use super::mounts::{between, missing_config_map, missing_key, missing_secret};
+use super::{Scene, serves, state_of};
+use crate::cluster::cure::Cure;
+use crate::cluster::fault::Fault;
+use crate::evidence::observation::EvidenceLevel;
+use crate::workload::Workload;
+use crate::workload::kubernetes::{ContainerState, Pod, State};
+
+/// A container that Kubernetes cannot even start: its image, its settings, its command.
+pub(super) fn unstarted(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Option<Fault> {
+    for container in &pod.containers {
+        let (reason, message) = match &container.state {
+            State::Waiting(reason, message) => (reason.as_str(), message.as_str()),
+            State::Terminated(end) => {
+                (end.reason.as_deref().unwrap_or_default(), end.message.as_deref().unwrap_or_default())
+            }
+            State::Running(_) | State::Unknown => continue,
+        };
+        match reason {
+            "CreateContainerConfigError" | "CreateContainerError" => {
+                return Some(unconfigured(scene, pod, workload, message));
+            }
+            "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull"
+            | "ImageInspectError" => {
+                return Some(no_image(scene, pod, workload, container, message));
+            }
+            _ => {}
+        }
+        let failed = container
+            .ended()
+            .filter(|end| matches!(end.reason.as_deref(), Some("StartError" | "ContainerCannotRun")));
+        if let Some(end) = failed {
+            let message = end.message.clone().unwrap_or_else(|| "it cannot be started".to_owned());
+            let cure = Cure::told(format!(
+                "the command of container {} in {workload} is not in its image: set a command that is, or an image that has it",
+                container.name
+            ))
+            .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
+            return Some(
+                Fault::new(None, workload.to_string())
+                    .because(format!("{} of pod {} cannot be started: {message}", container.name, pod.name))
+                    .because(state_of(pod))
+                    .cure(cure)
+                    .seen_in(EvidenceLevel::Observed),
+            );
+        }
+    }
+    None
+}
+
+fn unconfigured(scene: Scene<'_>, pod: &Pod, workload: &Workload, message: &str) -> Fault {
+    // `couldn't find key REDIS_PASSWORD in Secret cordum/cordum-redis-secret`
+    if let Some((key, rest)) =
+        message.split_once("couldn't find key ").and_then(|(_, rest)| rest.split_once(" in Secret "))
+    {
+        let secret = rest.split_whitespace().next().unwrap_or(rest);
+        let secret = secret.rsplit('/').next().unwrap_or(secret);
+        return missing_key(scene, pod, workload, secret, key, message);
+    }
+    if let Some(name) = between(message, "secret \"", "\" not found") {
+        return missing_secret(scene, pod, workload, name, message);
+    }
+    if let Some(name) = between(message, "configmap \"", "\" not found") {
+        return missing_config_map(scene, pod, workload, name, message);
+    }
+    let cure = Cure::told(format!("{workload} cannot be started as it is described: {message}"))
+        .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
+    Fault::new(None, workload.to_string())
+        .because(format!("pod {}: {message}", pod.name))
+        .cure(cure)
+        .seen_in(EvidenceLevel::Observed)
+}
+
+fn no_image(
+    scene: Scene<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    container: &ContainerState,
+    message: &str,
+) -> Fault {
+    let image =
+        pod.configured.iter().find(|one| one.name == container.name).and_then(|one| one.image.clone());
+    let image = image.unwrap_or_else(|| "its image".to_owned());
+    let told =
+        pod.events.iter().rev().find(|event| event.reason == "Failed").map(|event| event.message.as_str());
+    let why = if message.is_empty() { told.unwrap_or("it cannot be pulled") } else { message };
+    let others: Vec<&str> = scene
+        .cluster
+        .pods
+        .iter()
+        .filter(|other| other.workload == pod.workload && serves(other))
+        .filter_map(|other| other.configured.iter().find(|one| one.name == container.name)?.image.as_deref())
+        .filter(|other| *other != image)
+        .collect();
+    let name = workload.to_string();
+    let cure = match others.first() {
+        Some(other) => Cure::told(format!(
+            "container {} of {name} asks for image {image}, which cannot be pulled: {other} is what its other pods run",
+            container.name
+        ))
+        .by(scene.kubectl.command(&["set", "image", &name, &format!("{}={other}", container.name)])),
+        None => Cure::told(format!(
+            "container {} of {name} asks for image {image}, which cannot be pulled: push it, or name one that is there",
+            container.name
+        ))
+        .by(scene.kubectl.command(&["rollout", "undo", &name])),
+    };
+    Fault::new(None, name)
+        .because(format!("pod {} has no image {image}: {why}", pod.name))
+        .because(state_of(pod))
+        .cure(cure)
+        .seen_in(EvidenceLevel::Observed)
+}

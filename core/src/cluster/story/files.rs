@@ -1,0 +1,187 @@
+//! Files that a container cannot use, told at the Secret or the setting that they come from.
+
+use std::collections::BTreeMap;
+
+use super::kinds::alike;
+use super::{Story, first_line};
+use crate::cause::{CauseKind, Variant};
+use crate::cluster::connections;
+use crate::cluster::cure::Cure;
+use crate::cluster::fault::Fault;
+use crate::cluster::log::Trouble;
+use crate::cluster::pods::Scene;
+use crate::cluster::secrets::Found;
+use crate::cluster::{certificates, wiring};
+use crate::evidence::observation::EvidenceLevel;
+use crate::workload::Workload;
+use crate::workload::kubernetes::Pod;
+
+impl Story {
+    /// A file of its own that a container cannot use.
+    #[expect(clippy::too_many_arguments, reason = "all of it is said in one sentence")]
+    pub(super) fn of_file(
+        &mut self,
+        scene: Scene<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        container: &str,
+        trouble: &Trouble,
+        path: &str,
+        found: &Found,
+    ) -> usize {
+        let kind = trouble.what.kind;
+        let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+        // A path that only this workload asks for, beside files that are there: the setting is wrong, not the Secret.
+        if matches!(found, Found::MissingKey(_))
+            && let Some(at) = self.at(&workload.to_string(), Some(kind))
+        {
+            return at;
+        }
+        let Some(key) = found.key() else {
+            let setting = pod
+                .configured
+                .iter()
+                .find(|one| one.name == container)
+                .and_then(|one| one.environment.iter().find(|setting| setting.value.known() == Some(path)))
+                .map(|setting| setting.name.clone());
+            let what = setting.as_ref().map_or_else(|| path.to_owned(), |name| format!("{name} ({path})"));
+            let mut fault = Fault::new(Some(kind), workload.to_string())
+                .variant(trouble.what.variant)
+                .on(trouble.what.side)
+                .because(fact)
+                .seen_in(EvidenceLevel::Logged);
+            if let Some(at) = self.at(&workload.to_string(), Some(kind)) {
+                return at;
+            }
+            let sibling = setting.as_ref().and_then(|name| sibling_value(scene, workload, name));
+            fault = match (setting, sibling) {
+                (Some(name), Some(to)) if to != path => fault.cure(wiring::set(
+                    scene.kubectl,
+                    workload,
+                    &name,
+                    Some(path),
+                    &to,
+                    "its neighbours read that file, and nothing is mounted at the other path",
+                )),
+                _ => fault.cure(Cure::told(format!(
+                    "{what} of {workload} is no file in its container: mount it, or name one that is"
+                ))),
+            };
+            return self.add(fault);
+        };
+        let place = format!("secret/{}", key.secret);
+        // What the certificates themselves show is told already.
+        let known = self.faults.iter().position(|one| {
+            one.place == place
+                && one.cause.is_some_and(|cause| alike(cause) == alike(kind) || kind == CauseKind::BadKeyFile)
+        });
+        if let Some(at) = known {
+            return at;
+        }
+        // The pair's other half may be the odd one.
+        if trouble.sample.contains("does not chain to") {
+            let known = self.faults.iter().position(|one| {
+                one.place.starts_with("secret/") && one.cause.is_some_and(|cause| alike(cause) == alike(kind))
+            });
+            if let Some(at) = known {
+                return at;
+            }
+        }
+        let absent = matches!(found, Found::MissingKey(_));
+        let cure = of_secret_file(scene, workload, key, kind, absent);
+        self.add(
+            Fault::new(Some(kind), place)
+                .variant(trouble.what.variant)
+                .on(trouble.what.side)
+                .because(fact)
+                .because(format!("{path} is {} of secret/{}", key.key, key.secret))
+                .cure(cure)
+                .seen_in(EvidenceLevel::Logged)
+                .breaks(&["certificates"]),
+        )
+    }
+}
+
+/// A certificate without its key, or a key without its certificate.
+pub(super) fn half_pair(scene: Scene<'_>, workload: &Workload, sample: &str) -> Option<Fault> {
+    let main = workload.main()?;
+    let lower = sample.to_ascii_lowercase();
+    let fronts =
+        ["NATS_TLS", "REDIS_TLS", "GATEWAY_HTTP_TLS", "GRPC_TLS", "SAFETY_KERNEL_TLS", "CONTEXT_ENGINE_TLS"];
+    let said = |front: &&&str| lower.contains(&front.to_ascii_lowercase().replace('_', " "));
+    let all = || fronts.iter().filter(said).chain(fronts.iter().filter(|front| !said(front)));
+    let (front, missing, there) = all().find_map(|front| {
+        let (cert, key) = (format!("{front}_CERT"), format!("{front}_KEY"));
+        let set = |name: &str| connections::known(main, name).is_some();
+        match (set(&cert), set(&key)) {
+            (true, false) => Some((*front, key, cert)),
+            (false, true) => Some((*front, cert, key)),
+            _ => None,
+        }
+    })?;
+    let path = connections::known(main, &there)?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let file = if missing.ends_with("_KEY") { "tls.key" } else { "tls.crt" };
+    let to = sibling_value(scene, workload, &missing).unwrap_or_else(|| format!("{folder}/{file}"));
+    let why = format!("{there} is {path}, and the two belong together");
+    Some(
+        Fault::new(Some(CauseKind::BadKeyFile), workload.to_string())
+            .variant(Some(Variant::HalfPair))
+            .because(format!("{missing} of {workload} is not set, though {there} is ({front})"))
+            .because(first_line(sample))
+            .cure(wiring::set(scene.kubectl, workload, &missing, None, &to, &why))
+            .seen_in(EvidenceLevel::Logged),
+    )
+}
+
+/// What another workload's variable of the same name holds.
+fn sibling_value(scene: Scene<'_>, workload: &Workload, variable: &str) -> Option<String> {
+    let others = scene.cluster.workloads.iter().filter(|other| !std::ptr::eq(*other, workload));
+    let mut values: BTreeMap<&str, usize> = BTreeMap::new();
+    for other in others {
+        if let Some(value) = other.main().and_then(|main| connections::known(main, variable)) {
+            *values.entry(value).or_default() += 1;
+        }
+    }
+    values.into_iter().max_by_key(|(_, count)| *count).map(|(value, _)| value.to_owned())
+}
+
+/// A Secret's file that its reader cannot use.
+fn of_secret_file(
+    scene: Scene<'_>,
+    workload: &Workload,
+    key: &crate::cluster::secrets::Key,
+    kind: CauseKind,
+    absent: bool,
+) -> Cure {
+    let what = if kind == CauseKind::KeyMismatch {
+        format!("tls.key of secret/{} is not the key of its tls.crt: both have to be of one pair", key.secret)
+    } else if absent {
+        format!("secret/{} has no key {}, which {workload} reads: put it in", key.secret, key.key)
+    } else {
+        format!("{} of secret/{} cannot be used by {workload}: put one in that can", key.key, key.secret)
+    };
+    let folder =
+        key.secret.strip_prefix("cordum-").unwrap_or(&key.secret).trim_end_matches("-tls").to_owned();
+    let pair = [format!("certs/{folder}/tls.crt"), format!("certs/{folder}/tls.key")];
+    let files: Vec<(&str, &str)> = if key.key == "ca.crt" {
+        vec![("ca.crt", "certs/ca/ca.crt")]
+    } else {
+        vec![("tls.crt", &pair[0]), ("tls.key", &pair[1])]
+    };
+    let mut command = scene.kubectl.fill(&key.secret, &files);
+    let mut readers =
+        certificates::readers_at_start(scene.connections, &key.secret, &["tls.crt", "tls.key", &key.key]);
+    if !readers.contains(&workload.to_string()) {
+        readers.push(workload.to_string());
+    }
+    if let Some(restart) = scene.kubectl.restart(&readers) {
+        command.push_str(" && ");
+        command.push_str(&restart);
+    }
+    let mut cure = Cure::told(what).by(command);
+    for (name, _) in files {
+        cure = cure.with(crate::cluster::cure::of_secret(workload.to_string(), &key.secret, name));
+    }
+    cure
+}

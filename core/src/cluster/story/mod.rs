@@ -1,0 +1,339 @@
+//! From many symptoms to where each of them began: what Kubernetes tells of a pod, what a container died of, which
+//! Secret, setting or server is behind it. One fault is told once, however many pods show it.
+
+mod clients;
+mod files;
+mod kinds;
+mod replicas;
+mod routes;
+mod trace;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::connections;
+use super::cure::{Cure, Kubectl};
+use super::fault::Fault;
+use super::pods::{self, Reason, Said, Scene, serves, state_of};
+use super::{certificates, wiring, words};
+use crate::cause::{CauseKind, Variant};
+use crate::evidence::observation::EvidenceLevel;
+use crate::link::Link;
+use crate::workload::kubernetes::{Cluster, Pod, service_of};
+use crate::workload::{Workload, WorkloadKind};
+pub use kinds::{alike, connection_trouble, of_certificate};
+use replicas::{never_made, refused_pods, scaled_to_nothing};
+
+/// What the containers said, by pod and container.
+pub type Logs = BTreeMap<(String, String), Said>;
+
+/// A pod that does not serve, and why.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    pub pod: String,
+    /// Index of the fault behind it.
+    pub fault: usize,
+    /// What shows it at this very pod.
+    pub shown: String,
+    /// The link that it died of, or lacks.
+    pub link: Option<Link>,
+    pub cause: Option<CauseKind>,
+}
+
+/// How a service of the stack fares.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// `deployment/cordum-api-gateway`.
+    pub workload: String,
+    pub pods: usize,
+    pub serving: usize,
+    /// The fault behind a service that no pod serves, or behind a pod of it.
+    pub broken: Vec<Broken>,
+    /// It is scaled to nothing.
+    pub idle: bool,
+}
+
+impl Health {
+    /// Nobody answers.
+    #[must_use]
+    pub const fn is_down(&self) -> bool {
+        self.serving == 0
+    }
+}
+
+/// What happened in a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Most upstream first.
+    pub faults: Vec<Fault>,
+    /// By service.
+    pub services: BTreeMap<String, Health>,
+}
+
+impl Story {
+    /// Tells it.
+    #[must_use]
+    pub fn of(cluster: &Cluster, logs: &Logs, now: SystemTime, kubectl: &Kubectl) -> Self {
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        let connections = connections::all(cluster);
+        let mut story = Self::default();
+        for fault in certificates::faults(&connections, seconds, kubectl) {
+            story.add(fault);
+        }
+        for fault in wiring::faults(cluster, &connections, kubectl) {
+            story.add(fault);
+        }
+        let scene = Scene { cluster, connections: &connections, kubectl };
+        // What others depend on comes first.
+        let rank = |service: &str| match service {
+            "redis" => 0,
+            "nats" => 1,
+            "safety-kernel" => 2,
+            "dashboard" => 4,
+            _ => 3,
+        };
+        let mut order: Vec<&Workload> =
+            cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job).collect();
+        order.sort_by_key(|one| rank(service_of(one)));
+        for workload in order {
+            story.look_at(scene, workload, logs);
+        }
+        story.members(scene, logs);
+        story.clients(scene, logs);
+        // What nobody could look for is not said to be missing.
+        if cluster.is_whole() {
+            story.absent();
+        }
+        story
+    }
+
+    /// Services of the stack that the namespace does not have, though it has others of them.
+    fn absent(&mut self) {
+        const CHECKS: &[(&str, &[&str])] = &[
+            (
+                "api-gateway",
+                &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "dashboard-gateway"],
+            ),
+            ("nats", &["worker-nats-tls"]),
+            ("redis", &["redis-tls"]),
+            ("safety-kernel", &["safety-kernel-grpc"]),
+            ("context-engine", &["context-engine-grpc"]),
+            ("dashboard", &["dashboard-gateway"]),
+        ];
+        if !CHECKS.iter().any(|(service, _)| self.services.contains_key(*service)) {
+            return;
+        }
+        for (service, checks) in CHECKS {
+            if !self.services.contains_key(*service) {
+                self.add(
+                    Fault::new(Some(CauseKind::ConnectionRefused), *service)
+                        .variant(Some(Variant::ContainerAbsent))
+                        .because(format!("no workload of the namespace is {service}"))
+                        .cure(Cure::told(format!("deploy {service}, or leave its checks out with --skip")))
+                        .breaks(checks)
+                        .seen_in(EvidenceLevel::Observed),
+                );
+            }
+        }
+    }
+
+    /// Whether a fault keeps pods from serving.
+    #[must_use]
+    pub fn stops(&self, fault: usize) -> bool {
+        self.services.values().flat_map(|health| &health.broken).any(|broken| broken.fault == fault)
+    }
+
+    /// Faults in the order in which they are told: what keeps pods from serving first, the most upstream of it before
+    /// the others.
+    #[must_use]
+    pub fn ranked(&self) -> Vec<usize> {
+        let upstream = |place: &str| {
+            if place.starts_with("secret/") || place.starts_with("configmap/") {
+                0
+            } else if self.services.iter().any(|(service, health)| {
+                matches!(service.as_str(), "nats" | "redis") && health.workload == place
+            }) {
+                1
+            } else if self.services.get("dashboard").is_some_and(|health| health.workload == place) {
+                4
+            } else if self.services.get("api-gateway").is_some_and(|health| health.workload == place) {
+                3
+            } else {
+                2
+            }
+        };
+        let mut all: Vec<usize> = (0..self.faults.len()).collect();
+        all.sort_by_key(|at| {
+            let fault = &self.faults[*at];
+            (!self.stops(*at), upstream(&fault.place), fault.cause.is_none(), fault.confidence)
+        });
+        all
+    }
+
+    /// Notes a fault, once; its index.
+    fn add(&mut self, fault: Fault) -> usize {
+        if let Some(at) = self.faults.iter().position(|known| known.identity() == fault.identity()) {
+            let known = &mut self.faults[at];
+            known.breaks.extend(fault.breaks);
+            for fact in fault.because {
+                known.add(fact);
+            }
+            if known.cures.is_empty() {
+                known.cures = fault.cures;
+            }
+            return at;
+        }
+        self.faults.push(fault);
+        self.faults.len() - 1
+    }
+
+    fn look_at(&mut self, scene: Scene<'_>, workload: &Workload, logs: &Logs) {
+        let service = service_of(workload).to_owned();
+        let mine = || {
+            scene.cluster.pods.iter().filter(|pod| {
+                scene.cluster.workload_of(pod).is_some_and(|owner| std::ptr::eq(owner, workload))
+            })
+        };
+        let mut health = Health { workload: workload.to_string(), ..Health::default() };
+        health.pods = mine().filter(|pod| !pod.leaving).count();
+        health.serving = mine().filter(|pod| serves(pod)).count();
+        if !pods::is_wanted(workload) {
+            health.idle = true;
+            let fault = self.add(scaled_to_nothing(scene, workload));
+            health.broken.push(Broken {
+                pod: workload.to_string(),
+                fault,
+                shown: format!("{workload} is scaled to 0"),
+                link: None,
+                cause: Some(CauseKind::ConnectionRefused),
+            });
+        } else if health.pods == 0 && matches!(workload.wanted, Some(wanted) if wanted > 0) {
+            let fault = self.add(never_made(scene, workload));
+            health.broken.push(Broken {
+                pod: workload.to_string(),
+                fault,
+                shown: format!("{workload} has no pod"),
+                link: None,
+                cause: None,
+            });
+        }
+        let some = u32::try_from(health.pods).unwrap_or(u32::MAX);
+        let fewer = workload.wanted.is_some_and(|wanted| some > 0 && some < wanted);
+        if fewer && refused_pods(scene, workload).is_some() {
+            let fault = self.add(never_made(scene, workload));
+            health.broken.push(Broken {
+                pod: workload.to_string(),
+                fault,
+                shown: format!("{workload} has {} of its pods", health.pods),
+                link: None,
+                cause: None,
+            });
+        }
+        for pod in mine().filter(|pod| !serves(pod) && !pod.leaving) {
+            let said = |container: &str| {
+                logs.get(&(pod.name.clone(), container.to_owned())).cloned().unwrap_or_default()
+            };
+            let Some(reason) = pods::reason(scene, pod, &said) else { continue };
+            let told = matches!(reason, Reason::Told(_));
+            // A server that has no routes says so in its own words, and its peers say why.
+            if let (false, "nats", Some(fault)) =
+                (told, pod.service.as_str(), self.routes_of(scene, pod, workload, logs))
+            {
+                health.broken.push(Broken {
+                    pod: pod.name.clone(),
+                    fault,
+                    shown: state_of(pod),
+                    link: Some(Link::Nats),
+                    cause: self.faults[fault].cause,
+                });
+                continue;
+            }
+            health.broken.push(self.broken(scene, pod, workload, reason, logs));
+        }
+        let known = self.services.entry(service).or_default();
+        if known.workload.is_empty() {
+            *known = health;
+        } else {
+            known.pods += health.pods;
+            known.serving += health.serving;
+            known.broken.extend(health.broken);
+        }
+    }
+
+    /// From a pod's reason to the fault behind it.
+    fn broken(
+        &mut self,
+        scene: Scene<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        reason: Reason,
+        logs: &Logs,
+    ) -> Broken {
+        let mut broken =
+            Broken { pod: pod.name.clone(), fault: 0, shown: state_of(pod), link: None, cause: None };
+        match reason {
+            Reason::Told(fault) => {
+                broken.cause = fault.cause;
+                broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
+                broken.fault = self.add(*fault);
+            }
+            Reason::Trouble(trouble, container) => {
+                broken.link = trouble.what.link;
+                broken.cause = Some(trouble.what.kind);
+                broken.shown =
+                    format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+                broken.fault = self.traced(scene, pod, workload, &container, &trouble);
+                let facts = [broken.shown.clone(), state_of(pod)];
+                for fact in facts {
+                    self.faults[broken.fault].add(fact);
+                }
+            }
+            Reason::Words(words, container) if self.spoken_of(workload, &words).is_some() => {
+                broken.fault = self.spoken_of(workload, &words).unwrap_or_default();
+                broken.shown = format!("{container} of pod {} said last: {words}", pod.name);
+                broken.cause = self.faults[broken.fault].cause;
+                let facts = [broken.shown.clone(), state_of(pod)];
+                for fact in facts {
+                    self.faults[broken.fault].add(fact);
+                }
+            }
+            Reason::Words(words, container) => {
+                let fault =
+                    words::fault(scene.kubectl, pod, workload, &container, &words).because(state_of(pod));
+                broken.cause = fault.cause;
+                broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
+                broken.fault = self.add(fault);
+            }
+            Reason::NotReady(shown) => {
+                broken.fault = self.waits(scene, pod, workload, &shown, logs);
+                broken.shown = shown;
+                broken.cause = self.faults[broken.fault].cause;
+            }
+        }
+        broken
+    }
+
+    /// A fault of this workload whose setting the words name.
+    fn spoken_of(&self, workload: &Workload, words: &str) -> Option<usize> {
+        let place = workload.to_string();
+        let words = words.to_ascii_lowercase();
+        let named = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            name.contains('_') && (words.contains(&name) || words.contains(&name.replace('_', " ")))
+        };
+        self.faults.iter().position(|one| {
+            one.place == place
+                && one.cures.iter().flat_map(|cure| &cure.changes).any(|change| named(&change.name))
+        })
+    }
+
+    /// A fault at this place of the same kind.
+    fn at(&self, place: &str, kind: Option<CauseKind>) -> Option<usize> {
+        self.faults.iter().position(|one| one.place == place && one.cause.map(alike) == kind.map(alike))
+    }
+}
+
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

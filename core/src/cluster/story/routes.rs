@@ -1,0 +1,127 @@
+//! Members of a NATS cluster that refuse each other, from their own logs and their peers'.
+
+use super::kinds::of_certificate;
+use super::{Logs, Story};
+use crate::cause::{CauseKind, Variant};
+use crate::cluster::connections::Target;
+use crate::cluster::cure::Cure;
+use crate::cluster::fault::Fault;
+use crate::cluster::log::Start;
+use crate::cluster::pods::{Scene, serves, state_of};
+use crate::evidence::observation::EvidenceLevel;
+use crate::workload::Workload;
+use crate::workload::kubernetes::Pod;
+
+impl Story {
+    /// The fault behind a NATS server without routes, from its own log and its peers'.
+    pub(super) fn routes_of(
+        &mut self,
+        scene: Scene<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        logs: &Logs,
+    ) -> Option<usize> {
+        let own = present(logs, pod)?;
+        let mut errors: Vec<(String, CauseKind, Option<Variant>)> = Vec::new();
+        let mut note = |who: &str, start: &Start, address: Option<&str>| {
+            for (peer, route) in &start.routes {
+                let meant = address.is_none_or(|address| address == peer);
+                if let (true, false, Some(error), Some(what)) = (meant, route.up, &route.error, &route.what) {
+                    errors.push((format!("{who} logged of {peer}: {error}"), what.kind, what.variant));
+                }
+            }
+        };
+        note(&pod.name, own, None);
+        for peer in scene.cluster.pods_of("nats").filter(|peer| peer.name != pod.name) {
+            if let Some(start) = present(logs, peer) {
+                for address in &pod.addresses {
+                    note(&peer.name, start, Some(&address.to_string()));
+                }
+            }
+        }
+        if errors.is_empty() {
+            return None;
+        }
+        // A verdict on a certificate tells more than the alert that it sends.
+        let weight = |kind: CauseKind| match kind {
+            CauseKind::HostnameMismatch
+            | CauseKind::Expired
+            | CauseKind::WrongKeyUsage
+            | CauseKind::NotYetValid => 0,
+            CauseKind::UnknownAuthority | CauseKind::BadSignature => 1,
+            CauseKind::BadCertificate | CauseKind::ClientCertRequired => 2,
+            _ => 3,
+        };
+        errors.sort_by_key(|(_, kind, _)| weight(*kind));
+        let (_, kind, variant) = errors.first()?.clone();
+        let facts: Vec<String> = errors.into_iter().map(|(fact, ..)| fact).take(3).collect();
+        let known = self.faults.iter().position(|one| one.breaks.contains("cluster-links")).or_else(|| {
+            let connection = scene.connections.iter().find(|one| one.target == Target::Routes)?;
+            let key = connection.certificate.as_ref()?.found.key()?;
+            let place = format!("secret/{}", key.secret);
+            self.faults.iter().position(|one| one.place == place && one.cause.is_some_and(of_certificate))
+        });
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let place = scene
+                    .connections
+                    .iter()
+                    .find(|one| one.target == Target::Routes)
+                    .and_then(|one| one.certificate.as_ref()?.found.key())
+                    .map_or_else(|| format!("pod/{}", pod.name), |key| format!("secret/{}", key.secret));
+                let cure = Cure::told(format!(
+                    "the NATS server in pod {} and its peers refuse each other: what it read at its start is not what \
+                     they have; restarted it reads {place} again",
+                    pod.name
+                ));
+                let mut cure = cure;
+                cure.command = scene.kubectl.restart(&[workload.to_string()]);
+                self.add(
+                    Fault::new(Some(kind), place).variant(variant).cure(cure).seen_in(EvidenceLevel::Logged),
+                )
+            }
+        };
+        self.faults[at].breaks.insert("cluster-links");
+        for fact in facts {
+            self.faults[at].add(fact);
+        }
+        self.faults[at].add(state_of(pod));
+        Some(at)
+    }
+
+    /// Members of a cluster that are out although nobody's pod says so.
+    pub(super) fn members(&mut self, scene: Scene<'_>, logs: &Logs) {
+        for workload in scene.cluster.of_service("nats") {
+            let mine: Vec<&Pod> = scene
+                .cluster
+                .pods_of("nats")
+                .filter(|pod| {
+                    scene.cluster.workload_of(pod).is_some_and(|owner| std::ptr::eq(owner, workload))
+                })
+                .collect();
+            if mine.len() < 2 {
+                continue;
+            }
+            // Ready or not: a server that lost its peers may serve its clients all the same. What a log says of
+            // an address that no member has any more is over.
+            let refuses = |pod: &Pod, peer: &Pod| {
+                let Some(start) = present(logs, pod) else { return false };
+                let route = |at: &std::net::IpAddr| start.routes.get(&at.to_string());
+                peer.addresses.iter().filter_map(route).any(|route| {
+                    !route.up && route.what.as_ref().is_some_and(|what| of_certificate(what.kind))
+                })
+            };
+            let refused = |peer: &&&Pod| mine.iter().any(|pod| pod.name != peer.name && refuses(pod, peer));
+            for pod in mine.iter().filter(|pod| !serves(pod) || refused(pod)) {
+                self.routes_of(scene, pod, workload, logs);
+            }
+        }
+    }
+}
+
+/// The present start of a pod's main container.
+pub(super) fn present<'a>(logs: &'a Logs, pod: &Pod) -> Option<&'a Start> {
+    let main = pod.main()?;
+    logs.get(&(pod.name.clone(), main.name.clone()))?.present.as_ref()
+}

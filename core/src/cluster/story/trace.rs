@@ -1,0 +1,276 @@
+//! From what a container said to the fault behind it: the setting, the server or the Secret at the other end.
+
+use super::files::half_pair;
+use super::kinds::{alike, connection_trouble, is_scheme, of_certificate};
+use super::{Logs, Story, first_line};
+use crate::cause::{CauseKind, Variant};
+use crate::cluster::connections::{self, host_of};
+use crate::cluster::cure::Cure;
+use crate::cluster::fault::Fault;
+use crate::cluster::log::Trouble;
+use crate::cluster::pods::{self, Scene, state_of};
+use crate::cluster::words;
+use crate::evidence::observation::EvidenceLevel;
+use crate::link::Link;
+use crate::workload::Workload;
+use crate::workload::kubernetes::{Pod, service_of};
+
+impl Story {
+    /// The fault behind what a container said.
+    pub(super) fn traced(
+        &mut self,
+        scene: Scene<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        container: &str,
+        trouble: &Trouble,
+    ) -> usize {
+        let trouble = &read_again(trouble);
+        let kind = trouble.what.kind;
+        let sample = &trouble.sample;
+        let pair = sample.contains("does not chain to");
+        if (matches!(kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch) || pair)
+            && let Some((path, found)) = pods::file_at_fault(scene, pod, container, sample)
+        {
+            return self.of_file(scene, pod, workload, container, trouble, &path, &found);
+        }
+        if sample.contains("must be set together")
+            && let Some(fault) = half_pair(scene, workload, sample)
+        {
+            return self.add(fault);
+        }
+        if kind == CauseKind::AuthNotTls
+            && let Some(fault) = words::login(scene.kubectl, pod, workload, container, sample)
+        {
+            return self.add(fault);
+        }
+        let link = trouble.what.link.or_else(|| link_of(sample));
+        let own = link.is_some_and(|link| link.service() == service_of(workload));
+        if let (Some(link), false) = (link, own) {
+            return self.of_link(scene, pod, workload, container, trouble, link);
+        }
+        // The wiring knows of something wrong with this very workload.
+        if let Some(at) = self.at(&workload.to_string(), Some(kind)) {
+            return at;
+        }
+        self.add(unknown(scene, pod, workload, container, trouble))
+    }
+
+    /// What a service met at NATS, Redis or the safety kernel.
+    pub(super) fn of_link(
+        &mut self,
+        scene: Scene<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        container: &str,
+        trouble: &Trouble,
+        link: Link,
+    ) -> usize {
+        let kind = trouble.what.kind;
+        let client = workload.to_string();
+        let connection = pods::dialled(scene, workload, link);
+        let server_down = self.services.get(link.service()).filter(|health| health.is_down());
+        // The names and the settings of the client itself.
+        if let Some(at) = self.at(&client, Some(kind)) {
+            return at;
+        }
+        let own_settings = self.faults.iter().position(|one| {
+            one.place == client
+                && one.cause.is_some_and(|cause| {
+                    matches!(
+                        cause,
+                        CauseKind::WrongSchemePlainToTls
+                            | CauseKind::WrongSchemeTlsToPlain
+                            | CauseKind::Dns
+                            | CauseKind::ConnectionRefused
+                    )
+                })
+        });
+        if let Some(at) = own_settings
+            .filter(|_| connection_trouble(kind) || is_scheme(kind) || kind == CauseKind::UnknownAuthority)
+        {
+            return at;
+        }
+        let server = scene.cluster.of_service(link.service()).next();
+        // The server's own settings: plaintext where TLS is asked for, and the like.
+        let places: Vec<String> = server
+            .iter()
+            .flat_map(|server| {
+                let config = connections::config_of(scene.cluster, server);
+                let map = config
+                    .and_then(|config| config.file)
+                    .map(|file| format!("configmap/{}", file.config_map));
+                map.into_iter().chain([server.to_string()])
+            })
+            .collect();
+        let of_server = self.faults.iter().position(|one| {
+            places.contains(&one.place)
+                && one.cause.is_some_and(is_scheme)
+                && (connection_trouble(kind) || is_scheme(kind))
+        });
+        if let Some(at) = of_server {
+            return at;
+        }
+        // Certificates on either end.
+        if of_certificate(kind) {
+            let secrets: Vec<String> = connection
+                .iter()
+                .flat_map(|one| [&one.certificate, &one.ca, &one.identity, &one.client_ca])
+                .flatten()
+                .filter_map(|file| file.found.key())
+                .map(|key| format!("secret/{}", key.secret))
+                .collect();
+            let same = |one: &Fault, strict: bool| {
+                secrets.contains(&one.place)
+                    && one.cause.is_some_and(|cause| !strict || alike(cause) == alike(kind))
+                    && one.cause.is_some_and(of_certificate)
+            };
+            let known = self
+                .faults
+                .iter()
+                .position(|one| same(one, true))
+                .or_else(|| self.faults.iter().position(|one| same(one, false)));
+            if let Some(at) = known {
+                let dial: &[&'static str] = match link {
+                    Link::Redis => &["redis-tls", "redis-logs"],
+                    Link::Nats => &["worker-nats-tls"],
+                    _ => &[],
+                };
+                self.faults[at].breaks.extend(dial);
+                return at;
+            }
+        }
+        if let Some(health) = server_down
+            && let Some(broken) = health.broken.first()
+            && connection_trouble(kind)
+        {
+            let at = broken.fault;
+            self.faults[at].add(format!("{} of {client} cannot reach {}", container, link.service()));
+            return at;
+        }
+        if let (true, Some(server)) = (of_certificate(kind), server) {
+            let place = connection
+                .and_then(|one| one.certificate.as_ref())
+                .and_then(|file| file.found.key())
+                .map_or_else(|| server.to_string(), |key| format!("secret/{}", key.secret));
+            let fault = unknown(scene, pod, workload, container, trouble);
+            return self.add(Fault { place, ..fault });
+        }
+        self.add(unknown(scene, pod, workload, container, trouble))
+    }
+
+    /// It runs and is not ready: it waits for something that is broken, or its own log tells.
+    pub(super) fn waits(
+        &mut self,
+        scene: Scene<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        shown: &str,
+        logs: &Logs,
+    ) -> usize {
+        let service = service_of(workload);
+        if service == "nats"
+            && let Some(at) = self.routes_of(scene, pod, workload, logs)
+        {
+            return at;
+        }
+        for link in [Link::Redis, Link::Nats] {
+            let depends = pods::dialled(scene, workload, link).is_some() && service != link.service();
+            let down = self.services.get(link.service()).filter(|health| health.is_down());
+            if let (true, Some(broken)) = (depends, down.and_then(|health| health.broken.first())) {
+                return broken.fault;
+            }
+        }
+        let refused = shown.contains("connection refused");
+        let hangs = shown.contains("deadline exceeded") || shown.contains("i/o timeout");
+        let cause = if refused {
+            Some(CauseKind::ConnectionRefused)
+        } else if hangs {
+            Some(CauseKind::Timeout)
+        } else {
+            None
+        };
+        let name = workload.to_string();
+        let cure =
+            Cure::told(format!("{name} runs and is not ready: {shown}; its own log says more")).by(scene
+                .kubectl
+                .command(&[
+                    "logs",
+                    &pod.name,
+                    "-c",
+                    pod.main().map_or("", |main| main.name.as_str()),
+                    "--tail=50",
+                ]));
+        self.add(
+            Fault::new(cause, name)
+                .variant(refused.then_some(Variant::NothingListens))
+                .because(shown)
+                .because(state_of(pod))
+                .cure(cure)
+                .seen_in(EvidenceLevel::Observed),
+        )
+    }
+}
+
+/// A link that only its own words name.
+fn link_of(sample: &str) -> Option<Link> {
+    let lower = sample.to_ascii_lowercase();
+    if lower.contains("redis") {
+        Some(Link::Redis)
+    } else if lower.contains("nats") {
+        Some(Link::Nats)
+    } else if lower.contains("safety kernel") || lower.contains("safety_kernel") {
+        Some(Link::SafetyKernel)
+    } else {
+        None
+    }
+}
+
+/// A plaintext URL that production refuses is a plaintext client, whatever else the words say.
+fn read_again(trouble: &Trouble) -> Trouble {
+    let mut trouble = trouble.clone();
+    let lower = trouble.sample.to_ascii_lowercase();
+    if lower.contains("tls required in production") {
+        trouble.what.kind = CauseKind::WrongSchemePlainToTls;
+        trouble.what.variant = None;
+    } else if lower.contains("secure connection not available") {
+        trouble.what.kind = CauseKind::WrongSchemeTlsToPlain;
+        trouble.what.variant = Some(Variant::NatsPlaintext);
+    } else if lower.contains("safety_kernel_tls_ca required") {
+        trouble.what.kind = CauseKind::WrongSchemePlainToTls;
+        trouble.what.variant = None;
+        trouble.what.link = Some(Link::SafetyKernel);
+    }
+    trouble
+}
+
+/// What a container said, told as its own fault.
+fn unknown(scene: Scene<'_>, pod: &Pod, workload: &Workload, container: &str, trouble: &Trouble) -> Fault {
+    let name = workload.to_string();
+    let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+    let link = trouble.what.link.or_else(|| link_of(&trouble.sample));
+    let place = match link {
+        Some(link) if connection_trouble(trouble.what.kind) && link.service() != service_of(workload) => {
+            scene.cluster.of_service(link.service()).next().map_or_else(|| name.clone(), ToString::to_string)
+        }
+        _ => name.clone(),
+    };
+    let dialled = link.and_then(|link| pods::dialled(scene, workload, link));
+    let cure = match dialled.and_then(|one| one.scheme.as_ref()) {
+        Some((variable, url)) => Cure::told(format!(
+            "{name} does not get along with {} at {variable}={url} ({}): look at that server and at what stands between",
+            link.map_or("its peer", Link::service),
+            host_of(url)
+        )),
+        None => Cure::told(format!("{name} stops for what it says itself: {}", first_line(&trouble.sample))),
+    };
+    let command = scene.kubectl.command(&["logs", &pod.name, "-c", container, "--tail=50"]);
+    let mut fault = Fault::new(Some(trouble.what.kind), place)
+        .variant(trouble.what.variant)
+        .on(trouble.what.side)
+        .because(fact)
+        .cure(cure.by(command))
+        .seen_in(EvidenceLevel::Logged);
+    fault.confidence = pods::sure(trouble);
+    fault
+}

@@ -1,0 +1,129 @@
+//! Settings of both ends that do not fit: schemes, switched-off verification, hosts that are no name of anything,
+//! servers that let everybody in, clusters that talk in clear.
+
+mod hosts;
+mod schemes;
+mod servers;
+
+use std::collections::BTreeMap;
+
+use super::connections::{Connection, Target, config_of};
+use super::cure::{Cure, Kubectl, change};
+use super::fault::Fault;
+use crate::cause::{CauseKind, Side};
+use crate::link::Link;
+use crate::remedy::ChangeKind;
+use crate::workload::kubernetes::{Cluster, service_of};
+use crate::workload::{Value, Workload};
+use hosts::{no_such_port, nobody};
+use schemes::scheme;
+use servers::{open_server, plain_cluster, plain_server};
+
+/// Faults that the description alone shows.
+#[must_use]
+pub(super) fn faults(cluster: &Cluster, connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for connection in connections {
+        faults.extend(unverified(connection, kubectl));
+        faults.extend(scheme(connections, connection, kubectl));
+        faults.extend(nobody(cluster, connection, kubectl));
+        faults.extend(no_such_port(cluster, connection, kubectl));
+    }
+    for service in ["nats", "redis"] {
+        for workload in cluster.of_service(service) {
+            if let Some(config) = config_of(cluster, workload) {
+                faults.extend(plain_server(connections, workload, &config, kubectl));
+                faults.extend(open_server(connections, workload, &config, kubectl));
+                faults.extend(plain_cluster(workload, &config, kubectl));
+            }
+        }
+    }
+    let mut distinct: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
+    for fault in faults {
+        let known = distinct.entry(fault.identity()).or_insert_with(|| fault.clone());
+        known.breaks.extend(fault.breaks);
+        for fact in fault.because {
+            known.add(fact);
+        }
+    }
+    distinct.into_values().collect()
+}
+
+/// A variable of a workload's main container that has to hold something else.
+pub(super) fn set(
+    kubectl: &Kubectl,
+    workload: &Workload,
+    variable: &str,
+    from: Option<&str>,
+    to: &str,
+    why: &str,
+) -> Cure {
+    let name = workload.to_string();
+    let container = workload.main().map_or("", |main| main.name.as_str());
+    let now = from.map_or("is not set".to_owned(), |from| format!("is {from}"));
+    let change = change(
+        name.clone(),
+        Some(container),
+        ChangeKind::Environment,
+        variable.to_owned(),
+        Some(format!("spec.template.spec.containers[name={container}].env")),
+    )
+    .values(from, Some(to));
+    let cure = Cure::told(format!("{variable} of {name} {now} and has to be {to}: {why}")).with(change);
+    // A password that comes from a Secret is referred to as the manifest does it; another one is not typed.
+    let passwords: Vec<&str> = workload
+        .main()
+        .into_iter()
+        .flat_map(|main| &main.environment)
+        .filter(|one| matches!(one.value, Value::Secret { .. }) && one.name.contains("PASSWORD"))
+        .map(|one| one.name.as_str())
+        .collect();
+    let to = match passwords.as_slice() {
+        [name] => to.replace("***", &format!("$({name})")),
+        _ => to.to_owned(),
+    };
+    if to.contains("***") { cure } else { cure.by(kubectl.set(workload, container, variable, &to)) }
+}
+
+fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
+    let setting = one.unverified.as_ref()?;
+    let workload = one.client.to_string();
+    let breaks: &[&'static str] = match (one.target, service_of(one.client)) {
+        (
+            Target::Link(Link::Nats),
+            "api-gateway" | "scheduler" | "safety-kernel" | "workflow-engine" | "context-engine",
+        ) => &["service-links"],
+        (Target::Link(Link::Nats), _) => &["worker-nats-tls"],
+        (Target::Link(Link::Redis), _) => &["redis-logs"],
+        (Target::Link(Link::Gateway), _) => &["dashboard-gateway"],
+        (Target::Link(Link::SafetyKernel), _) => &["safety-kernel-grpc"],
+        _ => &[],
+    };
+    let fault = Fault::new(Some(CauseKind::VerificationNotEnforced), workload.clone())
+        .on(Side::Client)
+        .breaks(breaks);
+    if setting.starts_with('/') {
+        return Some(
+            fault
+                .because(format!("nothing is mounted at {setting} in {workload}: it verifies no certificate of {}", one.target.word()))
+                .cure(Cure::told(format!(
+                    "{workload} has no CA at {setting}, so it verifies nobody: mount ca.crt of the clients' Secret there"
+                ))),
+        );
+    }
+    Some(
+        fault
+            .because(format!(
+                "{setting} is on in {workload}: it verifies no certificate of {}",
+                one.target.word()
+            ))
+            .cure(set(
+                kubectl,
+                one.client,
+                setting,
+                Some("true"),
+                "false",
+                "the server's certificate has to be verified",
+            )),
+    )
+}

@@ -1,0 +1,169 @@
+//! Clients that speak plaintext to a TLS port, or TLS to a plaintext port.
+
+use super::set;
+use crate::cause::{CauseKind, Side, Variant};
+use crate::cluster::config::File;
+use crate::cluster::connections::{Connection, Target, known};
+use crate::cluster::cure::{Cure, Kubectl, change};
+use crate::cluster::fault::Fault;
+use crate::link::Link;
+use crate::remedy::ChangeKind;
+use crate::workload::Workload;
+
+/// A client that speaks plaintext to a TLS port, or TLS to a plaintext port as the only one.
+pub(super) fn scheme(
+    connections: &[Connection<'_>],
+    one: &Connection<'_>,
+    kubectl: &Kubectl,
+) -> Option<Fault> {
+    let (variable, value) = one.scheme.as_ref()?;
+    let workload = one.client.to_string();
+    let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(value).to_owned();
+    let right = |tls: bool| match one.target {
+        Target::Link(Link::Nats) => Some(if tls { "tls" } else { "nats" }),
+        Target::Link(Link::Redis) => Some(if tls { "rediss" } else { "redis" }),
+        Target::Link(Link::Gateway) => Some(if tls { "https" } else { "http" }),
+        _ => None,
+    };
+    let with_scheme = |tls: bool| match (right(tls), whole.split_once("://")) {
+        (Some(scheme), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (Some(scheme), None) => scheme.to_owned(),
+        (None, _) => whole.clone(),
+    };
+    match (one.client_tls, one.server_tls) {
+        (Some(false), Some(true)) => {
+            let breaks: &[&'static str] = match one.target {
+                Target::Link(Link::Gateway) => &["dashboard-gateway"],
+                Target::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
+                _ => &[],
+            };
+            let base = Fault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
+                .on(Side::Client)
+                .breaks(breaks);
+            if one.target == Target::Link(Link::SafetyKernel) {
+                let main = one.client.main()?;
+                let path = known(main, "NATS_TLS_CA").or_else(|| known(main, "REDIS_TLS_CA"))?;
+                return Some(
+                    base.because(format!(
+                        "SAFETY_KERNEL_TLS_CA of {workload} is not set, and the safety kernel speaks TLS"
+                    ))
+                    .cure(set(
+                        kubectl,
+                        one.client,
+                        "SAFETY_KERNEL_TLS_CA",
+                        None,
+                        path,
+                        "the safety kernel speaks TLS",
+                    )),
+                );
+            }
+            Some(
+                base.because(format!(
+                    "{variable} of {workload} is {value}, and {} speaks TLS there",
+                    one.target.word()
+                ))
+                .cure(set(
+                    kubectl,
+                    one.client,
+                    variable,
+                    Some(&whole),
+                    &with_scheme(true),
+                    &format!("{} speaks TLS there", one.target.word()),
+                )),
+            )
+        }
+        (Some(true), Some(false)) => {
+            let others: Vec<_> = connections
+                .iter()
+                .filter(|other| other.target == one.target && !std::ptr::eq(other.client, one.client))
+                .collect();
+            // Where the other clients speak TLS too, it is the server that is the odd one.
+            let alone = !others.is_empty() && others.iter().all(|other| other.client_tls == Some(false));
+            if !alone || one.target == Target::Link(Link::Gateway) {
+                return gateway_in_clear(one, kubectl);
+            }
+            Some(
+                Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), workload.clone())
+                    .on(Side::Client)
+                    .because(format!(
+                        "{variable} of {workload} is {value}, and {} speaks plaintext",
+                        one.target.word()
+                    ))
+                    .cure(set(
+                        kubectl,
+                        one.client,
+                        variable,
+                        Some(&whole),
+                        &with_scheme(false),
+                        &format!("{} speaks plaintext", one.target.word()),
+                    )),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// The dashboard asks for HTTPS, and the gateway has no certificate set.
+fn gateway_in_clear(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
+    if one.target != Target::Link(Link::Gateway) {
+        return None;
+    }
+    let main = one.server.main()?;
+    let certificate = known(main, "GRPC_TLS_CERT")?;
+    let key = known(main, "GRPC_TLS_KEY")?;
+    let cure = set(kubectl, one.server, "GATEWAY_HTTP_TLS_CERT", None, certificate, "its clients speak TLS");
+    let second = set(kubectl, one.server, "GATEWAY_HTTP_TLS_KEY", None, key, "its clients speak TLS");
+    let name = one.server.to_string();
+    let command = kubectl.command(&[
+        "set",
+        "env",
+        &name,
+        "-c",
+        &main.name,
+        &format!("GATEWAY_HTTP_TLS_CERT={certificate}"),
+        &format!("GATEWAY_HTTP_TLS_KEY={key}"),
+    ]);
+    let mut cure = cure.by(command);
+    cure.changes.extend(second.changes);
+    Some(
+        Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), name)
+            .variant(Some(Variant::HttpPlaintext))
+            .because(format!("GATEWAY_HTTP_TLS_CERT of {} is not set: it serves plain HTTP", one.server))
+            .cure(cure)
+            .breaks(&["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway"]),
+    )
+}
+
+/// A ConfigMap's text with a change, and the server restarted with it.
+pub(super) fn rewrite(
+    kubectl: &Kubectl,
+    workload: &Workload,
+    file: &File,
+    text: &str,
+    what: String,
+    key: &str,
+    to: &str,
+) -> Cure {
+    let change = change(
+        workload.to_string(),
+        workload.main().map(|main| main.name.as_str()),
+        ChangeKind::Config,
+        key.to_owned(),
+        Some(file.path.clone()),
+    )
+    .values(None, Some(to));
+    let cure = Cure::told(what).with(change);
+    // A configuration with a password in it is not printed.
+    if crate::logs::classify::redact(text) != *text
+        || text.contains("password")
+        || text.contains("requirepass")
+    {
+        return cure;
+    }
+    let mut command = kubectl.rewrite(&file.config_map, &file.key, text);
+    if let Some(restart) = kubectl.restart(&[workload.to_string()]) {
+        command.push_str(" && ");
+        command.push_str(&restart);
+    }
+    cure.by(command)
+}

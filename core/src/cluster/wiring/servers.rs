@@ -1,0 +1,257 @@
+//! Servers that speak in clear, let everybody in, or talk to each other in clear.
+
+use super::schemes::rewrite;
+use crate::cause::{CauseKind, Side, Variant};
+use crate::cluster::config::Config;
+use crate::cluster::connections::{Connection, Target, in_production};
+use crate::cluster::cure::{Cure, Kubectl};
+use crate::cluster::fault::Fault;
+use crate::link::Link;
+use crate::workload::Workload;
+use crate::workload::kubernetes::service_of;
+
+/// NATS or Redis speaks plaintext where its clients speak TLS, or production asks for it.
+pub(super) fn plain_server(
+    connections: &[Connection<'_>],
+    workload: &Workload,
+    config: &Config,
+    kubectl: &Kubectl,
+) -> Option<Fault> {
+    let nats = service_of(workload) == "nats";
+    let link = if nats { Link::Nats } else { Link::Redis };
+    let clients: Vec<_> = connections.iter().filter(|one| one.target == Target::Link(link)).collect();
+    if clients.is_empty() || clients.iter().any(|one| one.server_tls != Some(false)) {
+        return None;
+    }
+    let breaks: &[&'static str] =
+        if nats { &["worker-nats-tls", "nats-mtls", "service-links"] } else { &["redis-tls"] };
+    let place = place(workload, config);
+    let wants_tls = clients.iter().filter(|one| one.client_tls == Some(true)).count();
+    if wants_tls > 0 {
+        let variant = if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext };
+        let fault = Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+            .variant(Some(variant))
+            .because(format!(
+                "{place} gives {workload} no TLS for clients, and {wants_tls} of its clients speak TLS"
+            ))
+            .breaks(breaks);
+        return Some(fault.cure(with_tls(kubectl, workload, config, nats)));
+    }
+    let production = clients.iter().any(|one| one.client.main().is_some_and(in_production));
+    if !production {
+        return Some(
+            Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+                .variant(Some(if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext }))
+                .because(format!("{place} gives {workload} no TLS, and none of its clients asks for it"))
+                .cure(with_tls(kubectl, workload, config, nats))
+                .breaks(breaks),
+        );
+    }
+    if !nats {
+        return Some(
+            Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+                .variant(Some(Variant::RedisPlaintext))
+                .because(format!("{workload} speaks plaintext in production, and nothing refuses that"))
+                .cure(with_tls(kubectl, workload, config, nats))
+                .breaks(breaks),
+        );
+    }
+    let urls: Vec<String> = clients
+        .iter()
+        .filter_map(|one| Some(format!("{}: {}", one.client, one.scheme.as_ref()?.1)))
+        .collect();
+    Some(
+        Fault::new(Some(CauseKind::WrongSchemePlainToTls), place.clone())
+            .on(Side::Server)
+            .because(format!(
+                "production asks for NATS over TLS: {place} gives {workload} none, and the clients dial {}",
+                urls.join(", ")
+            ))
+            .cure(with_tls(kubectl, workload, config, nats))
+            .cure(allow_plaintext(kubectl, &clients))
+            .breaks(breaks),
+    )
+}
+
+/// The alternative where NATS cannot have TLS (the chart has no setting for it).
+fn allow_plaintext(kubectl: &Kubectl, clients: &[&Connection<'_>]) -> Cure {
+    let names: Vec<String> = clients.iter().map(|one| one.client.to_string()).collect();
+    let mut words = vec!["set", "env"];
+    words.extend(names.iter().map(String::as_str));
+    words.push("CORDUM_NATS_ALLOW_PLAINTEXT=true");
+    Cure::told(
+        "or, where NATS cannot have TLS: CORDUM_NATS_ALLOW_PLAINTEXT=true lets the services speak plaintext with it in production",
+    )
+    .by(kubectl.command(&words))
+}
+
+fn with_tls(kubectl: &Kubectl, workload: &Workload, config: &Config, nats: bool) -> Cure {
+    let mounts = workload.main().map(|main| main.mounts.as_slice()).unwrap_or_default();
+    let folder = mounts
+        .iter()
+        .find(|mount| matches!(&mount.source, crate::workload::MountSource::Secret { .. }))
+        .map(|mount| mount.target.trim_end_matches('/').to_owned());
+    let (Some(file), Some(folder)) = (&config.file, folder) else {
+        let what = if nats {
+            "a `tls { cert_file, key_file, ca_file, verify: true }` block"
+        } else {
+            "`tls-port 6379`, `port 0` and its certificate"
+        };
+        return Cure::told(format!(
+            "{workload} has to speak TLS: mount a Secret with its certificate (tls.crt, tls.key, ca.crt), give its \
+             configuration {what}, and let the clients dial {}://",
+            if nats { "tls" } else { "rediss" }
+        ));
+    };
+    let text = if nats {
+        format!(
+            "{}\ntls {{\n  cert_file: {folder}/tls.crt\n  key_file: {folder}/tls.key\n  ca_file: {folder}/ca.crt\n  verify: true\n}}\n",
+            file.text.trim_end()
+        )
+    } else {
+        let kept: Vec<&str> = file
+            .text
+            .lines()
+            .filter(|line| {
+                !line.trim_start().starts_with("port ") && !line.trim_start().starts_with("tls-port ")
+            })
+            .collect();
+        let pair = if config.get("tls-cert-file").is_some() {
+            String::new()
+        } else {
+            format!(
+                "tls-cert-file {folder}/tls.crt\ntls-key-file {folder}/tls.key\ntls-ca-cert-file {folder}/ca.crt\n"
+            )
+        };
+        format!("port 0\ntls-port 6379\n{pair}{}\n", kept.join("\n"))
+    };
+    let key = if nats { "tls" } else { "tls-port" };
+    let to = if nats { "cert_file, key_file, ca_file, verify: true" } else { "6379" };
+    rewrite(
+        kubectl,
+        workload,
+        file,
+        &text,
+        format!(
+            "{} of configmap/{} has no TLS for clients, and they speak TLS: give it {key}",
+            file.key, file.config_map
+        ),
+        key,
+        to,
+    )
+}
+
+/// NATS speaks TLS and asks nobody for a certificate, though its clients carry some.
+pub(super) fn open_server(
+    connections: &[Connection<'_>],
+    workload: &Workload,
+    config: &Config,
+    kubectl: &Kubectl,
+) -> Option<Fault> {
+    let nats = service_of(workload) == "nats";
+    let carries =
+        connections.iter().any(|one| one.target == Target::Link(Link::Nats) && one.identity.is_some());
+    let verifies = config.is_on("tls.verify") || config.is_on("tls.verify_and_map");
+    if !nats || !config.has_block("tls") || verifies || !carries {
+        return None;
+    }
+    let place = place(workload, config);
+    let now = config.get("tls.verify").map_or("is not set".to_owned(), |value| format!("is {value}"));
+    let what =
+        format!("`verify` in the tls block of {place} {now} and has to be true: NATS lets in whoever comes");
+    let fault = Fault::new(Some(CauseKind::MtlsNotEnforced), place.clone())
+        .because(format!("tls.verify {now} in {place}: NATS asks no client for a certificate"))
+        .breaks(&["nats-mtls"]);
+    let Some(file) = &config.file else { return Some(fault.cure(Cure::told(what))) };
+    let text = verifying(&file.text);
+    Some(fault.cure(rewrite(kubectl, workload, file, &text, what, "tls.verify", "true")))
+}
+
+/// The text with `verify: true` in the first top-level tls block.
+pub(super) fn verifying(text: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut depth = 0_usize;
+    let mut inside = false;
+    let mut done = false;
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        if depth == 0 && trimmed.starts_with("tls") && line.contains('{') {
+            inside = true;
+            out.push(line.to_owned());
+            if !done {
+                out.push("  verify: true".to_owned());
+                done = true;
+            }
+            depth += line.matches('{').count();
+            depth = depth.saturating_sub(line.matches('}').count());
+            continue;
+        }
+        let drops =
+            inside && depth == 1 && (trimmed.starts_with("verify:") || trimmed.starts_with("verify "));
+        depth += line.matches('{').count();
+        depth = depth.saturating_sub(line.matches('}').count());
+        if depth == 0 {
+            inside = false;
+        }
+        if !drops {
+            out.push(line.to_owned());
+        }
+    }
+    out.join("\n") + "\n"
+}
+
+/// Members that talk in clear among themselves though their clients do not.
+pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kubectl) -> Option<Fault> {
+    let nats = service_of(workload) == "nats";
+    let place = place(workload, config);
+    if nats {
+        let plain = config.has_block("cluster")
+            && config.get("cluster.routes").is_some_and(|routes| routes.lines().count() > 1)
+            && !config.has_block("cluster.tls")
+            && config.has_block("tls");
+        return plain.then(|| {
+            Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+                .because(format!(
+                    "the cluster block of {place} has no tls block: the NATS servers talk in clear"
+                ))
+                .cure(Cure::told(format!("give the cluster block of {place} a tls block with verify: true")))
+                .breaks(&["cluster-links"])
+        });
+    }
+    let tls = config.get("tls-port").is_some_and(|port| port != "0");
+    let missing: Vec<&str> =
+        ["tls-cluster", "tls-replication"].into_iter().filter(|key| !config.is_on(key)).collect();
+    if !tls || !config.is_on("cluster-enabled") || !missing.contains(&"tls-cluster") {
+        return None;
+    }
+    let lines: Vec<String> = missing.iter().map(|key| format!("{key} yes")).collect();
+    let what = format!(
+        "{place} has no {}: the Redis nodes talk in clear and do not find each other: add it",
+        lines.join(", ")
+    );
+    let fault = Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place)
+        .because(format!("{} is not set, and the port for clients speaks TLS only", lines.join(", ")))
+        .breaks(&["cluster-links"]);
+    let Some(file) = &config.file else { return Some(fault.cure(Cure::told(what))) };
+    let text = format!("{}\n{}\n", file.text.trim_end(), lines.join("\n"));
+    Some(fault.cure(rewrite(kubectl, workload, file, &text, what, "tls-cluster", "yes")))
+}
+
+/// The configuration's own name in reports.
+fn place(workload: &Workload, config: &Config) -> String {
+    config.file.as_ref().map_or_else(|| workload.to_string(), |file| format!("configmap/{}", file.config_map))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verify_is_put_into_the_clients_block_alone() {
+        let text = "port: 4222\ntls {\n  cert_file: /a\n  verify: false\n}\ncluster {\n  tls {\n    verify: false\n  }\n}\n";
+        assert_eq!(
+            verifying(text),
+            "port: 4222\ntls {\n  verify: true\n  cert_file: /a\n}\ncluster {\n  tls {\n    verify: false\n  }\n}\n"
+        );
+    }
+}

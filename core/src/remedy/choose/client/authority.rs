@@ -1,0 +1,147 @@
+//! The CA that a client trusts.
+
+use super::neighbours;
+use crate::cause::CauseKind as K;
+use crate::certificates::{Question, verify};
+use crate::link::Link;
+use crate::remedy::Change;
+use crate::remedy::choose::Defect;
+use crate::remedy::choose::facts::{Facts, Held};
+use crate::remedy::choose::pair;
+use crate::remedy::choose::view::View;
+use crate::x509::Purpose;
+
+/// A CA file that does not verify what the server shows, where another one does.
+pub(crate) fn authority(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    link: Link,
+    server: &str,
+    name: &str,
+) -> Option<Defect> {
+    let served = facts.served.get(&link);
+    let verifies = |anchors: &[Vec<u8>]| {
+        served.is_some_and(|chain| {
+            let question = Question {
+                presented: chain,
+                anchors,
+                spare: &[],
+                names: &[],
+                purpose: Purpose::Server,
+                at: facts.now,
+            };
+            verify(&question).accepted
+        })
+    };
+    let path = view.set(name);
+    let others = neighbours(facts, view, name);
+    // The same container's other CA files are worth a try as well.
+    let own = ["NATS_TLS_CA", "REDIS_TLS_CA", "SAFETY_KERNEL_TLS_CA"];
+    let candidates = others.iter().copied().chain(own.iter().filter_map(|name| view.set(name)));
+    let stack = facts.stack_anchors();
+    let good = |anchors: &[Vec<u8>]| match served {
+        Some(_) => verifies(anchors),
+        None => !stack.is_empty() && anchors == stack,
+    };
+    let mut defect = Defect::new(view.name(), Some(link));
+    defect.shows_as = &[
+        K::UnknownAuthority,
+        K::BadSignature,
+        K::BadKeyFile,
+        K::InvalidCa,
+        K::Expired,
+        K::BadGateway,
+        K::BadCertificate,
+    ];
+    let Some(path) = path else {
+        // Not set: the system's roots are used, where the others name a file.
+        let to = others.first().copied()?;
+        let unset = view.is_core() || view.set(&name.replace("_CA", "_CERT")).is_some();
+        if !unset || !facts.source(view.container, to).is_some_and(|source| good(&source.chain())) {
+            return None;
+        }
+        defect.because.push(format!(
+            "{} has no {name}: the system's roots count, and {server}'s CA is none of them",
+            view.name()
+        ));
+        defect.text = format!("in {} set {name} to {to}", view.name());
+        defect.changes.push(view.variable_change(name, Some(to)));
+        return Some(defect);
+    };
+    let held = facts.shelf.read(view.container, path);
+    let seen = match (&held, facts.source(view.container, path)) {
+        (Held::Missing, _) => format!("{} does not exist", view.located(path)),
+        (Held::NoFile, _) => format!("{} is no file", view.located(path)),
+        (_, None) => return None,
+        (_, Some(source)) => {
+            let chain = source.chain();
+            if chain.is_empty() {
+                format!("{} holds no certificate", view.located(path))
+            } else if good(&chain) || chain == stack || (served.is_none() && stack.is_empty()) {
+                // What most of the clients trust, and the server is not of, is the server's matter.
+                return None;
+            } else {
+                let subject = source.facts.first().map_or("", |one| one.called()).to_owned();
+                let by = if served.is_some() {
+                    format!("did not sign what {server} shows")
+                } else {
+                    "is not the CA that the others name".to_owned()
+                };
+                format!("{} holds the CA {subject}, which {by}", view.located(path))
+            }
+        }
+    };
+    let to = candidates.filter(|candidate| *candidate != path).find(|candidate| {
+        facts.source(view.container, candidate).is_some_and(|source| good(&source.chain()))
+    });
+    defect.because.push(format!("{} has {name}={path}", view.name()));
+    defect.because.push(seen);
+    if let Some(to) = to {
+        if served.is_some() {
+            defect.because.push(format!("{} verifies what {server} shows", view.located(to)));
+        }
+        defect.text = format!("in {} set {name} from {path} to {to}", view.name());
+        defect.changes.push(view.variable_change(name, Some(to)));
+        return Some(defect);
+    }
+    let fits =
+        |other: &View<'_>| facts.source(other.container, path).is_some_and(|source| good(&source.chain()));
+    if let Some((target, from, to)) = pair::other_mount(facts, view, path, &fits) {
+        defect.text = mount_text(facts, view, &target, &from, &to);
+        defect.changes.push(view.mount_change(&target, &from, &to));
+        return Some(defect);
+    }
+    // Nothing verifies: it is the server's certificate then, unless the file itself is none.
+    let broken = !matches!(held, Held::Bytes(_))
+        || facts.source(view.container, path).is_some_and(|source| source.chain().is_empty());
+    if !broken {
+        return None;
+    }
+    let host = view.host(path).unwrap_or_else(|| path.to_owned());
+    defect.file = Some(host.clone());
+    defect.text = format!("put the CA certificate of the stack into {}", facts.shown(&host));
+    defect.changes.push(file_change(
+        view,
+        &host,
+        "the CA certificate that signed the stack's certificates",
+        facts,
+    ));
+    defect.restart.push(view.name());
+    Some(defect)
+}
+
+/// What is to be mounted instead.
+pub(crate) fn mount_text(facts: &Facts<'_>, view: &View<'_>, target: &str, from: &str, to: &str) -> String {
+    format!(
+        "in {} mount {} at {target} instead of {}, as the others do",
+        view.name(),
+        facts.shown(to),
+        facts.shown(from)
+    )
+}
+
+/// A file that has to hold something else.
+pub(crate) fn file_change(view: &View<'_>, host: &str, to: &str, facts: &Facts<'_>) -> Change {
+    use crate::remedy::ChangeKind;
+    Change::new(view.name(), ChangeKind::File, facts.shown(host)).values(None, Some(to))
+}

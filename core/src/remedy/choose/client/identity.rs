@@ -1,0 +1,136 @@
+//! The certificate and key that a client shows.
+
+use super::authority::{file_change, mount_text};
+use super::{Client, neighbours};
+use crate::cause::{CauseKind as K, Variant};
+use crate::link::Link;
+use crate::remedy::Change;
+use crate::remedy::choose::Defect;
+use crate::remedy::choose::facts::Facts;
+use crate::remedy::choose::pair::{self, Role, judge};
+use crate::remedy::choose::view::View;
+use crate::x509::Purpose;
+
+/// The client certificate that a service shows.
+pub(super) fn identity(
+    facts: &Facts<'_>,
+    view: &View<'_>,
+    client: &Client,
+    cert_name: &str,
+    key_name: &str,
+) -> Option<Defect> {
+    let stack = facts.stack_anchors();
+    let role = Role { purpose: Purpose::Client, anchors: &stack, names: &[] };
+    let (cert, key) = (view.set(cert_name), view.set(key_name));
+    let mut defect = Defect::new(view.name(), Some(client.link));
+    defect.shows_as = &[
+        K::ClientCertRequired,
+        K::BadCertificate,
+        K::UnknownAuthority,
+        K::BadSignature,
+        K::Expired,
+        K::NotYetValid,
+        K::WrongKeyUsage,
+        K::KeyMismatch,
+        K::BadKeyFile,
+        K::ConnectionReset,
+    ];
+    let named = || -> Vec<(String, String)> {
+        let certs = neighbours(facts, view, cert_name);
+        let keys = neighbours(facts, view, key_name);
+        certs.into_iter().zip(keys).map(|(cert, key)| (cert.to_owned(), key.to_owned())).collect()
+    };
+    let (present, fault) = match (cert, key) {
+        (Some(cert), Some(key)) => match judge(facts, view, (cert, key), role) {
+            Ok(_) | Err(None) => return None,
+            Err(Some(fault)) => ((cert, key), Some(fault)),
+        },
+        (None, None) => {
+            // Who asks for none needs none; a half-set or emptied pair is no choice.
+            let emptied = view.variable(cert_name).is_some() || view.variable(key_name).is_some();
+            if !emptied && (client.link == Link::Redis || neighbours(facts, view, cert_name).is_empty()) {
+                return None;
+            }
+            (("", ""), None)
+        }
+        (cert, key) => ((cert.unwrap_or(""), key.unwrap_or("")), None),
+    };
+    let seen = match &fault {
+        Some(fault) => {
+            defect.cause = match fault.cause {
+                K::UnknownAuthority | K::BadSignature => None,
+                cause => Some((cause, fault.variant)),
+            };
+            defect.file = view.host(&fault.path);
+            fault.seen.clone()
+        }
+        None if present.0.is_empty() && present.1.is_empty() => {
+            format!("{cert_name} and {key_name} are empty: it shows no certificate")
+        }
+        None => {
+            let missing = if present.0.is_empty() { cert_name } else { key_name };
+            defect.cause = Some((K::BadKeyFile, Some(Variant::HalfPair)));
+            format!("{missing} is empty, the other of the pair is set")
+        }
+    };
+    defect.because.push(format!("{} {}", view.name(), described(cert_name, present.0)));
+    defect.because.push(seen);
+    if let Some((cert, key, source)) = pair::instead(facts, view, present, &named(), role) {
+        defect.because.push(format!("{} is {}", view.located(&cert), pair::valid_until(&source)));
+        let (changes, text) = pair_changes(view, (cert_name, key_name), present, (&cert, &key));
+        defect.changes = changes;
+        defect.text = text;
+        return Some(defect);
+    }
+    let fits = |other: &View<'_>| judge(facts, other, present, role).is_ok();
+    if let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) {
+        defect.text = mount_text(facts, view, &target, &from, &to);
+        defect.changes.push(view.mount_change(&target, &from, &to));
+        return Some(defect);
+    }
+    let fault = fault?;
+    let host = view.host(&fault.path).unwrap_or_else(|| fault.path.clone());
+    defect.file = Some(host.clone());
+    let wanted = wanted(&fault.path, cert_name, present.0, "clientAuth");
+    defect.text = format!(
+        "put {wanted} in place of {}: it was issued by the CA that signs the others",
+        facts.shown(&host)
+    );
+    defect.changes.push(file_change(view, &host, &wanted, facts));
+    defect.restart.push(view.name());
+    Some(defect)
+}
+
+/// What a file of a pair has to hold.
+pub(crate) fn wanted(path: &str, _name: &str, cert: &str, purpose: &str) -> String {
+    if path == cert {
+        format!("one new certificate of the same CA ({purpose}) for the key beside it")
+    } else {
+        "the private key that belongs to the certificate beside it".to_owned()
+    }
+}
+
+fn described(name: &str, value: &str) -> String {
+    if value.is_empty() { format!("has no {name}") } else { format!("has {name}={value}") }
+}
+
+/// Both variables of a pair, as far as they change.
+pub(crate) fn pair_changes(
+    view: &View<'_>,
+    (cert_name, key_name): (&str, &str),
+    present: (&str, &str),
+    wanted: (&str, &str),
+) -> (Vec<Change>, String) {
+    let mut changes = Vec::new();
+    let mut words = Vec::new();
+    for (name, from, to) in [(cert_name, present.0, wanted.0), (key_name, present.1, wanted.1)] {
+        if from != to {
+            changes.push(view.variable_change(name, Some(to)));
+            words.push(match from {
+                "" => format!("{name} to {to}"),
+                from => format!("{name} from {from} to {to}"),
+            });
+        }
+    }
+    (changes, format!("in {} set {}", view.name(), words.join(", and ")))
+}

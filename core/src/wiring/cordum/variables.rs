@@ -1,0 +1,112 @@
+//! Variables by their names: unknown ones, versions, those that nothing reads.
+
+use super::production;
+use crate::manifest::{Fault, FaultKind, Mark};
+use crate::wiring::scan::{Here, Scanner, has_gap};
+use crate::wiring::{SettingKind, Unused};
+
+/// Variables about TLS that are read.
+const KNOWN: &str = "NATS_URL NATS_TLS_CA NATS_TLS_CERT NATS_TLS_KEY NATS_TLS_SERVER_NAME NATS_TLS_INSECURE \
+    NATS_TOKEN NATS_USERNAME NATS_PASSWORD NATS_NKEY NATS_PING_INTERVAL REDIS_URL REDIS_TLS_CA REDIS_TLS_CERT \
+    REDIS_TLS_KEY REDIS_TLS_SERVER_NAME REDIS_TLS_INSECURE REDIS_CLUSTER_ADDRESSES REDIS_PASSWORD REDIS_RATE_LIMIT \
+    GATEWAY_HTTP_TLS_CERT GATEWAY_HTTP_TLS_KEY GRPC_TLS_CERT GRPC_TLS_KEY SAFETY_KERNEL_TLS_CERT SAFETY_KERNEL_TLS_KEY \
+    SAFETY_KERNEL_TLS_CA SAFETY_KERNEL_TLS_REQUIRED SAFETY_KERNEL_INSECURE SAFETY_KERNEL_ADDR SAFETY_KERNEL_ADMIN_ADDR \
+    CONTEXT_ENGINE_TLS_CERT CONTEXT_ENGINE_TLS_KEY CONTEXT_ENGINE_TLS_CA CONTEXT_ENGINE_TLS_REQUIRED \
+    CONTEXT_ENGINE_INSECURE CONTEXT_ENGINE_ADDR CONTEXT_ENGINE_METRICS_ADDR CONTEXT_ENGINE_METRICS_PUBLIC \
+    CORDUM_TLS_MIN_VERSION CORDUM_TLS_CA CORDUM_TLS_CERT CORDUM_TLS_KEY CORDUM_TLS_INSECURE CORDUM_TLS_DIR CORDUM_ENV \
+    CORDUM_PRODUCTION CORDUM_NATS_ALLOW_PLAINTEXT CORDUM_API_KEY CORDUM_API_KEYS CORDUM_API_KEYS_PATH \
+    CORDUM_API_UPSTREAM_SCHEME CORDUM_API_UPSTREAM_HOST CORDUM_HSTS_MAX_AGE CORDUM_API_BASE CORDUM_API_BASE_URL \
+    GATEWAY_HTTP_ADDR GATEWAY_GRPC_ADDR GATEWAY_METRICS_ADDR GATEWAY_METRICS_PUBLIC SCHEDULER_METRICS_ADDR \
+    SCHEDULER_METRICS_PUBLIC SAFETY_POLICY_PUBLIC_KEY SAFETY_POLICY_SIGNATURE CORDUM_ALLOWED_ORIGINS \
+    CORDUM_GRPC_REFLECTION CORDUM_GRPC_REFLECTION_FORCE CORDUM_REDIS_ACL_FILE CORDUM_TENANT_ID CORDUM_LOG_FORMAT \
+    CORDUM_LOG_LEVEL CORDUM_VERSION CORDUM_GATEWAY CORDUM_CERT_DIR CORDUM_JWT_REQUIRED";
+
+/// Misspelt variables about TLS.
+pub(super) fn names(scanner: &mut Scanner<'_>, here: Here<'_>) {
+    for setting in &here.it.environment {
+        let name = setting.name.as_str();
+        if KNOWN.split_whitespace().any(|one| one == name) {
+            continue;
+        }
+        let ours = ["NATS_", "REDIS_", "GATEWAY_", "GRPC_", "SAFETY_KERNEL_", "CONTEXT_ENGINE_", "CORDUM_"];
+        let about = ours.iter().any(|prefix| name.starts_with(prefix)) && name.contains("TLS");
+        let near = nearest(name, KNOWN.split_whitespace());
+        // A name that is not about TLS must be almost one that is read.
+        let slip = near.as_deref().is_some_and(|near| {
+            strsim::osa_distance(near, name) == 1 && name.len() > 7 && here.it.variable(near).is_none()
+        });
+        if !about && !slip {
+            continue;
+        }
+        let place = setting.place.clone().unwrap_or_else(|| here.place());
+        scanner.found.faults.push(Fault {
+            kind: FaultKind::UnknownName { name: name.to_owned(), nearest: near },
+            message: format!("no service of Cordum reads `{name}`"),
+            mark: Mark { file: place.file.as_str().into(), line: place.line, column: place.column },
+        });
+    }
+}
+
+/// `CORDUM_TLS_MIN_VERSION`: what is not understood is passed over in silence.
+pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
+    const NAME: &str = "CORDUM_TLS_MIN_VERSION";
+    let Some((text, place)) = here.variable(NAME) else { return };
+    if has_gap(&text) {
+        return;
+    }
+    let strict = production(here.it).is_some();
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1.3" | "tls1.3" | "tls13" => {}
+        "1.2" | "tls1.2" | "tls12" => {
+            if strict {
+                scanner.found.minimums.push(crate::wiring::Minimum {
+                    workload: here.workload,
+                    setting: NAME.to_owned(),
+                    value: text,
+                    lowest: "1.2",
+                    better: "1.3".to_owned(),
+                    place,
+                    kind: SettingKind::Environment,
+                });
+            }
+        }
+        _ => {
+            let instead = if strict { "1.3" } else { "1.2" };
+            scanner.found.faults.push(Fault {
+                kind: FaultKind::UnknownName {
+                    name: format!("{NAME}={text}"),
+                    nearest: Some(instead.to_owned()),
+                },
+                message: format!("`{NAME}={text}` is silently ignored: the minimum stays {instead}"),
+                mark: Mark { file: place.file.as_str().into(), line: place.line, column: place.column },
+            });
+        }
+    }
+}
+
+/// Variables that no running program reads.
+pub(super) fn idle(scanner: &mut Scanner<'_>, here: Here<'_>) {
+    for name in ["CONTEXT_ENGINE_TLS_CA", "CONTEXT_ENGINE_TLS_REQUIRED", "CONTEXT_ENGINE_INSECURE"] {
+        if let Some((_, place)) = here.variable(name) {
+            scanner.found.unused.push(Unused {
+                workload: here.workload,
+                setting: name.to_owned(),
+                place,
+                kind: SettingKind::Environment,
+                why: "only a client library reads it, which no running service uses".to_owned(),
+                minor: true,
+            });
+        }
+    }
+}
+
+/// The nearest of some names, if one is near.
+#[must_use]
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let bound = (name.len() / 3).max(2);
+    known
+        .map(|one| (strsim::osa_distance(name, one), one))
+        .filter(|(distance, _)| *distance <= bound)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, one)| one.to_owned())
+}

@@ -1,0 +1,75 @@
+//! Whom a server dials itself: routes, gateways and leaf nodes.
+
+use crate::manifest::Mark;
+use crate::manifest::nats_conf::{Block, Conf, Data};
+use crate::wiring::scan::{Here, Scanner};
+use crate::wiring::{
+    Dial, Dialler, FileRef, Program, Protocol, SettingKind, Speech, Trust, Verifies, address,
+};
+
+/// Leaf nodes' remotes and cluster routes: this server as a client.
+pub(super) fn remotes(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+    if let Some((_, leaf)) = conf.block.block(&["leafnodes", "leaf"])
+        && let Some(remotes) = leaf.entry(&["remotes"])
+    {
+        for remote in remotes.value.items() {
+            let Data::Block(remote) = &remote.data else { continue };
+            let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
+            let tls = remote.block(&["tls"]).map(|(_, block)| block);
+            for url in urls.value.items() {
+                dial(scanner, here, &url.text(), &url.mark, Protocol::NatsLeaf, tls, false);
+            }
+        }
+    }
+    if let Some((_, cluster)) = conf.block.block(&["cluster"])
+        && let Some(routes) = cluster.entry(&["routes"])
+    {
+        let tls = cluster.block(&["tls"]).map(|(_, block)| block);
+        for url in routes.value.items() {
+            dial(scanner, here, &url.text(), &url.mark, Protocol::NatsRoute, tls, true);
+        }
+    }
+}
+
+fn dial(
+    scanner: &mut Scanner<'_>,
+    here: Here<'_>,
+    url: &str,
+    mark: &Mark,
+    protocol: Protocol,
+    tls: Option<&Block>,
+    by_block: bool,
+) {
+    let Some(address) = address(url) else { return };
+    let mut dial = Dial::new(here.workload, here.container, "routes", SettingKind::Config, mark.place());
+    dial.program = Program::Nats;
+    dial.dialler = Dialler::Program;
+    dial.protocol = protocol;
+    dial.shown = address.shown;
+    dial.raw = crate::wiring::masked(url);
+    dial.host.clone_from(&address.host);
+    dial.port = address.port.or(Some(if protocol == Protocol::NatsLeaf { 7422 } else { 6222 }));
+    let secure = tls.is_some() || (!by_block && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
+    dial.speech = if secure { Speech::Tls } else { Speech::Plain };
+    dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
+    if let Some(tls) = tls {
+        let reference = |name: &str| {
+            tls.text(&[name]).map(|(path, mark)| FileRef {
+                path,
+                setting: name.to_owned(),
+                place: mark.place(),
+                kind: SettingKind::Config,
+            })
+        };
+        dial.trust = reference("ca_file").map_or(Trust::System, |file| Trust::Files(vec![file]));
+        dial.identity = reference("cert_file").zip(reference("key_file"));
+        if let Some((true, mark)) = tls.truth(&["insecure"]) {
+            dial.verifies = Verifies::No {
+                setting: "insecure".to_owned(),
+                place: mark.place(),
+                kind: SettingKind::Config,
+            };
+        }
+    }
+    scanner.found.dials.push(dial);
+}

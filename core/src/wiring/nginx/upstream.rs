@@ -1,0 +1,162 @@
+//! What is passed on to whom, and what is verified of it.
+
+use super::{Settings, Walk};
+use crate::manifest::nginx::Directive;
+use crate::wiring::nats::halves;
+use crate::wiring::scan::has_gap;
+use crate::wiring::{
+    Address, Dial, Dialler, FileRole, Program, Protocol, SettingKind, Speech, Trust, Verifies, address,
+};
+use crate::workload::Template;
+
+impl Walk<'_, '_> {
+    /// Variables put in; what nginx only knows at a request is a gap.
+    fn filled(&self, text: &str, depth: usize) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let braced = after.starts_with('{');
+            let inner = if braced { &after[1..] } else { after };
+            let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
+            let name = &inner[..end];
+            rest = &inner[(end + usize::from(braced)).min(inner.len())..];
+            match self.variables.get(&format!("${name}")) {
+                Some(value) if depth < 8 => out.push_str(&self.filled(value, depth + 1)),
+                _ if name == "scheme" => out.push_str("http"),
+                _ => out.push_str(&Template::gap(name)),
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    pub(super) fn pass(&mut self, directive: &Directive, settings: &Settings, prefix: &str) {
+        let text = self.filled(directive.word(), 0);
+        let Some(target) = address(&text) else { return };
+        let mut dial = Dial::new(
+            self.here.workload,
+            self.here.container,
+            &directive.name,
+            SettingKind::Config,
+            directive.mark.place(),
+        );
+        dial.program = Program::Nginx;
+        dial.dialler = Dialler::Proxy;
+        dial.protocol = if prefix == "grpc_ssl" { Protocol::Grpc } else { Protocol::Http };
+        let ssl = settings.on("proxy_ssl").is_some_and(|(on, _)| on);
+        dial.speech = match target.scheme.as_deref() {
+            Some("https" | "grpcs") => Speech::Tls,
+            Some("http" | "grpc") => Speech::Plain,
+            None if self.stream => {
+                dial.protocol = Protocol::Other;
+                if ssl { Speech::Tls } else { Speech::Unknown }
+            }
+            None if prefix == "grpc_ssl" && !text.contains("://") => Speech::Plain,
+            _ => Speech::Unknown,
+        };
+        if target.host.as_deref() == Some("unix") || directive.word().contains("unix:") {
+            return;
+        }
+        if dial.speech == Speech::Tls {
+            self.verification(&mut dial, directive, settings, prefix, &target);
+        }
+        for (to, shown) in self.targets(&target, dial.speech) {
+            let mut one = dial.clone();
+            one.host = to.0;
+            one.port = to.1;
+            one.shown = shown;
+            one.raw = directive.word().to_owned();
+            self.scanner.found.dials.push(one);
+        }
+    }
+
+    fn verification(
+        &mut self,
+        dial: &mut Dial,
+        directive: &Directive,
+        settings: &Settings,
+        prefix: &str,
+        target: &Address,
+    ) {
+        let name = |suffix: &str| format!("{prefix}_{suffix}");
+        let trusted = settings.file(&name("trusted_certificate"));
+        if let Some(file) = &trusted {
+            self.scanner.names_file(self.here, file, FileRole::Ca, false);
+        }
+        dial.trust = trusted.clone().map_or(Trust::System, |file| Trust::Files(vec![file]));
+        dial.verifies = match settings.on(&name("verify")) {
+            Some((true, mark)) => {
+                if trusted.is_none() {
+                    dial.refuses =
+                        Some(format!("nginx: no {} for {}", name("trusted_certificate"), name("verify")));
+                    dial.place = mark.place();
+                    dial.setting = name("trusted_certificate");
+                }
+                Verifies::Yes
+            }
+            Some((false, mark)) => {
+                Verifies::No { setting: name("verify"), place: mark.place(), kind: SettingKind::Config }
+            }
+            None => Verifies::No {
+                setting: name("verify"),
+                place: directive.mark.place(),
+                kind: SettingKind::BuiltIn,
+            },
+        };
+        let own = settings.of(&name("name"));
+        dial.name = match own {
+            Some((text, mark)) => {
+                let text = self.filled(text, 0);
+                match text.as_str() {
+                    _ if has_gap(&text) => None,
+                    _ => Some((text, mark.place(), name("name"))),
+                }
+            }
+            None => target.host.clone().map(|host| (host, directive.mark.place(), directive.name.clone())),
+        };
+        dial.depth = settings
+            .of(&name("verify_depth"))
+            .and_then(|(text, mark)| Some((text.parse().ok()?, mark.place())))
+            .or(Some((1, directive.mark.place())));
+        let certificate = settings.file(&name("certificate"));
+        let key = settings.file(&name("certificate_key"));
+        for (file, role) in [(&certificate, FileRole::Certificate), (&key, FileRole::Key)] {
+            if let Some(file) = file {
+                self.scanner.names_file(self.here, file, role, false);
+            }
+        }
+        halves(self.scanner, self.here, &certificate, &key, &name("certificate"), &name("certificate_key"));
+        dial.identity = certificate.zip(key);
+        // A CA that nothing verifies with.
+        if let (Verifies::No { .. }, Some(file)) = (&dial.verifies, &trusted) {
+            let place = file.place.clone();
+            if !self.scanner.found.unused.iter().any(|one| one.place == place) {
+                self.scanner.found.unused.push(crate::wiring::Unused {
+                    workload: self.here.workload,
+                    setting: file.setting.clone(),
+                    place,
+                    kind: SettingKind::Config,
+                    why: format!("`{}` is not on: nothing is verified with it", name("verify")),
+                    minor: false,
+                });
+            }
+        }
+    }
+
+    /// Where it goes: the servers of an upstream, or the host itself.
+    fn targets(&self, target: &Address, speech: Speech) -> Vec<((Option<String>, Option<u16>), String)> {
+        let default = if speech == Speech::Tls { 443 } else { 80 };
+        let servers =
+            target.host.as_ref().filter(|_| target.port.is_none()).and_then(|host| self.upstreams.get(host));
+        match servers {
+            Some(servers) => servers
+                .iter()
+                .filter(|(server, _)| !server.starts_with("unix:"))
+                .filter_map(|(server, _)| address(server))
+                .map(|one| ((one.host, one.port.or(Some(80))), one.shown))
+                .collect(),
+            None => vec![((target.host.clone(), target.port.or(Some(default))), target.shown.clone())],
+        }
+    }
+}
