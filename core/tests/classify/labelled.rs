@@ -133,4 +133,5 @@ fn fresh_lines() {
     holds(&measure(&own("fifth.jsonl")), 0.98, 0.005);
     holds(&measure(&own("sixth.jsonl")), 0.98, 0.005);
     holds(&measure(&own("seventh.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("eighth.jsonl")), 0.98, 0.005);
 }

@@ -22,6 +22,7 @@ const ACCEPTS: &[&str] = &[
     "failed to accept",
     "handshake error from",
     "handshake with client",
+    "handshake client",
     "serverhandshake(",
     "grpc: server",
     "servertransport",
@@ -47,6 +48,7 @@ const ACCEPTS: &[&str] = &[
     " - cid:",
     "from client",
     "client's certificate",
+    "authenticate the request",
     "client certificate",
     "downstream",
 ];
@@ -65,6 +67,8 @@ const DIALS: &[&str] = &[
     "authentication handshake failed",
     "tls client:",
     "get \"",
+    "reading from",
+    "response from",
     "post \"",
     "outbound",
 ];
@@ -72,11 +76,6 @@ const DIALS: &[&str] = &[
 /// What has signatures and handshakes of its own.
 const OTHERS: &[&str] = &[
     "ssh",
-    "sshd",
-    "knownhosts",
-    "known_hosts",
-    "kex",
-    "publickey",
     "gpg",
     "pgp",
     "openpgp",
@@ -125,6 +124,19 @@ const OTHERS: &[&str] = &[
     "hashes",
 ];
 
+/// SSH, whatever ends or refuses it.
+const SSH: &[&str] = &[
+    "ssh:",
+    "over ssh",
+    "sshd",
+    "knownhosts",
+    "known_hosts",
+    "kex",
+    "kex_exchange_identification",
+    "publickey",
+    "port 22",
+];
+
 /// What only TLS has.
 const TLS: &[&str] = &[
     "tls",
@@ -171,7 +183,31 @@ fn names(
 fn accepts(text: &[u8]) -> bool {
     static ACCEPTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static DIALS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    holds(&ACCEPTS_CELL, ACCEPTS, text) && !holds(&DIALS_CELL, DIALS, text)
+    (holds(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text)) && !holds(&DIALS_CELL, DIALS, text)
+}
+
+/// An address stands where who asked for the connection is named.
+fn comes_from(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b" from ")
+        .any(|at| text.get(at + 6).is_some_and(|first| matches!(first, b'0'..=b'9' | b'[' | b'/')))
+}
+
+/// A certificate of the speaker's own is made, not met.
+fn is_being_made(text: &[u8]) -> bool {
+    const MADE: &[&str] = &[
+        "generating self-signed",
+        "generating a self-signed",
+        "generated self-signed",
+        "generated a self-signed",
+        "creating self-signed",
+        "creating a self-signed",
+        "created self-signed",
+        "created a self-signed",
+        "generating new self-signed",
+        "creating new self-signed",
+    ];
+    static MADE_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    holds(&MADE_CELL, MADE, text)
 }
 
 /// Bytes came that are no TLS record.
@@ -191,24 +227,27 @@ fn came_otherwise(text: &[u8]) -> bool {
 }
 
 /// A protocol beside TLS is spoken of, and nothing that only TLS has.
-fn is_of_others(text: &[u8]) -> bool {
-    static OTHERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+fn is_of(cell: &'static OnceLock<AhoCorasick>, others: &'static [&'static str], text: &[u8]) -> bool {
     static TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    names(&OTHERS_CELL, OTHERS, text, false) && !names(&TLS_CELL, TLS, text, true)
+    names(cell, others, text, false) && !names(&TLS_CELL, TLS, text, true)
 }
 
 /// What was found, as it is meant by who says it; `None` where it is not about TLS at all.
 pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
+    static OTHERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static SSH_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let says = |words: &[u8]| memchr::memmem::find(text, words).is_some();
     match found.kind {
         CauseKind::OtherTls
         | CauseKind::BadSignature
         | CauseKind::KeyMismatch
         | CauseKind::NoSharedCipher
-            if is_of_others(text) =>
+            if is_of(&OTHERS_CELL, OTHERS, text) =>
         {
             None
         }
+        _ if is_of(&SSH_CELL, SSH, text) => None,
+        CauseKind::UnknownAuthority if is_being_made(text) => None,
         // What came was no TLS: to a server a client sent it.
         CauseKind::WrongSchemeTlsToPlain if accepts(text) && came_otherwise(text) => Some(Recognised {
             kind: CauseKind::WrongSchemePlainToTls,

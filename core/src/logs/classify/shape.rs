@@ -35,6 +35,11 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
     if memmem::find(line, b" HTTP/").is_some() {
         let access = built(&ACCESS, r#""[A-Z]+ \S+ HTTP/[0-9.]+"\s+([1-5]\d\d)\s"#);
         if let Some(found) = access.captures(line) {
+            // What a proxy's own fields say of its upstream, without blanks.
+            if let Some(at) = memmem::find(line, b"TLS_error:") {
+                let blanks = line[at..].iter().map(|byte| if *byte == b'_' { b' ' } else { *byte });
+                return Shape::Message(blanks.collect());
+            }
             let status = found.get(1).and_then(|status| std::str::from_utf8(status.as_bytes()).ok());
             return Shape::Access(status.and_then(|status| status.parse().ok()).unwrap_or_default());
         }
@@ -58,7 +63,7 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
         }
         let change = built(
             &CHANGE,
-            r"^(?:--- )?(?:PASS|ok)\b|^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
+            r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
         );
         if change.is_match(trimmed) {
             return Shape::Nothing;
