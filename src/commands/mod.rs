@@ -10,6 +10,8 @@ pub mod manual;
 pub mod probe;
 pub mod run;
 pub mod schema;
+#[cfg(not(feature = "kubernetes"))]
+pub(crate) mod without_kubernetes;
 
 use crate::cli::{Cli, Command};
 use crate::config::Environment;

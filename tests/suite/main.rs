@@ -1,6 +1,7 @@
 //! Everything but the fault matrix, the Docker project and the cluster: one program, so that the libraries are
 //! linked once. `cargo test --test suite certs::` runs one theme.
 
+#[cfg(feature = "kubernetes")]
 mod api_server;
 mod architecture;
 mod audit;
@@ -36,6 +37,8 @@ mod screen;
 mod tidy;
 mod trust;
 mod usage;
+#[cfg(not(feature = "kubernetes"))]
+mod without_kubernetes;
 
 use std::process::Command;
 

@@ -6,6 +6,7 @@ pub mod compose;
 mod docker;
 mod docker_inspection;
 mod docker_transport;
+#[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod objects;
 mod recorded;

@@ -1,6 +1,7 @@
 //! The `audit` command: what a deployment is described by, read and judged without dialling anything.
 
 mod allow;
+#[cfg(feature = "kubernetes")]
 mod cluster;
 mod disk;
 mod human;
@@ -10,6 +11,8 @@ mod programs;
 mod rendered;
 mod report;
 
+#[cfg(not(feature = "kubernetes"))]
+use super::without_kubernetes::audit as cluster;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 

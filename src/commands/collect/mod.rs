@@ -1,10 +1,13 @@
 //! The `collect` command: what `--logs` and `--objects` read back, without secrets, to be handed to somebody else.
 
 mod clean;
+#[cfg(feature = "kubernetes")]
 mod cluster;
 mod engine;
 mod output;
 
+#[cfg(not(feature = "kubernetes"))]
+use super::without_kubernetes::collect as cluster;
 use std::path::Path;
 
 use tls_verify_core::report::exit;

@@ -1,11 +1,14 @@
 //! `diagnose`: error text and log lines in, causes out.
 
 mod blocks;
+#[cfg(feature = "kubernetes")]
 mod cluster;
 mod containers;
 mod live;
 mod render;
 
+#[cfg(not(feature = "kubernetes"))]
+use super::without_kubernetes::diagnose as cluster;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

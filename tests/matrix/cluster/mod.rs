@@ -22,7 +22,7 @@ static LAB: Mutex<Option<Lab>> = Mutex::new(None);
 
 /// A test of each row; what cannot be run here, or takes too long, is ignored and said to be.
 pub(crate) fn trials() -> Vec<Trial> {
-    let there = Lab::found().is_some();
+    let there = cfg!(feature = "kubernetes") && Lab::found().is_some();
     let required = std::env::var("TLS_VERIFY_REQUIRE").is_ok_and(|list| list.contains("kubernetes"));
     if !there {
         assert!(!required, "a Kubernetes is required and not there");

@@ -18,7 +18,7 @@ use tls_verify_core::cluster::{
 };
 
 use super::rights::{self, Sources};
-use super::{checked, diagnosis, roots, said, services};
+use super::{FOREIGN, checked, diagnosis, roots, said, services};
 use crate::cli::{RunArgs, TargetArgs};
 use crate::commands::run::command;
 use crate::commands::run::{self, Progress, milliseconds, rfc3339, wait};
@@ -45,25 +45,6 @@ fn variables(environment: &Environment) -> std::collections::BTreeMap<String, St
         .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
         .collect()
 }
-
-/// Variables that mean another stack where we are not in the cluster.
-pub(super) const FOREIGN: &[&str] = &[
-    "CORDUM_API_BASE",
-    "CORDUM_GATEWAY",
-    "NATS_URL",
-    "REDIS_URL",
-    "CORDUM_DASHBOARD_URL",
-    "CORDUM_CERT_DIR",
-    "CORDUM_TLS_CA",
-    "NATS_TLS_CA",
-    "NATS_TLS_CERT",
-    "NATS_TLS_KEY",
-    "REDIS_TLS_CA",
-    "REDIS_TLS_CERT",
-    "REDIS_TLS_KEY",
-    "CORDUM_TLS_CERT",
-    "CORDUM_TLS_KEY",
-];
 
 /// How the cluster is reached.
 pub(crate) fn options(targets: &TargetArgs, environment: &Environment) -> Options {

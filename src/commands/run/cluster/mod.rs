@@ -1,7 +1,12 @@
 //! A run over a recorded cluster (`run --objects DIR`), and over a live one.
 
+#[cfg(feature = "kubernetes")]
 pub mod live;
+#[cfg(feature = "kubernetes")]
 mod rights;
+
+#[cfg(not(feature = "kubernetes"))]
+use crate::commands::without_kubernetes::run as live;
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -75,7 +80,7 @@ fn listed(args: &RunArgs, environment: &Environment) -> u8 {
         Ok(plan) => plan,
         Err(problem) => return usage(&[problem], format),
     };
-    let environment = environment.without(live::FOREIGN);
+    let environment = environment.without(FOREIGN);
     let mut stack = match crate::config::stack(&args.targets, &args.runner, &environment, &[]) {
         Ok(configured) => configured.stack,
         Err(problems) => return usage(&problems, format),
@@ -92,6 +97,25 @@ fn listed(args: &RunArgs, environment: &Environment) -> u8 {
     };
     plan::command_of(&stack, &plan, format, Some(&of))
 }
+
+/// Variables that mean another stack where we are not in the cluster.
+const FOREIGN: &[&str] = &[
+    "CORDUM_API_BASE",
+    "CORDUM_GATEWAY",
+    "NATS_URL",
+    "REDIS_URL",
+    "CORDUM_DASHBOARD_URL",
+    "CORDUM_CERT_DIR",
+    "CORDUM_TLS_CA",
+    "NATS_TLS_CA",
+    "NATS_TLS_CERT",
+    "NATS_TLS_KEY",
+    "REDIS_TLS_CA",
+    "REDIS_TLS_CERT",
+    "REDIS_TLS_KEY",
+    "CORDUM_TLS_CERT",
+    "CORDUM_TLS_KEY",
+];
 
 /// The services that must be deployed where the operator names none.
 const SERVICES: &[&str] = &["api-gateway", "scheduler", "safety-kernel", "workflow-engine", "context-engine"];
