@@ -22,7 +22,8 @@ fn file(environment: &Environment) -> Option<PathBuf> {
     Some(state.join("tls-verify/probes"))
 }
 
-/// Adds a run's connections: a time and a local port a line. What cannot be written is left.
+/// Adds a run's connections: a time and a local port a line, port 0 where the way leads through an API server and a
+/// server sees another's port. What cannot be written is left.
 pub(crate) fn keep(own: &[OwnProbe], environment: &Environment) {
     let Some(path) = file(environment) else { return };
     if path.parent().is_none_or(|folder| fs::create_dir_all(folder).is_err()) {
@@ -31,7 +32,11 @@ pub(crate) fn keep(own: &[OwnProbe], environment: &Environment) {
     let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut lines: Vec<String> =
         fs::read_to_string(&path).unwrap_or_default().lines().map(str::to_owned).collect();
-    lines.extend(own.iter().filter_map(|one| Some(format!("{} {}", seconds(one.at), one.local?.port()))));
+    lines.extend(
+        own.iter().map(|one| format!("{} {}", seconds(one.at), one.local.map_or(0, |local| local.port()))),
+    );
+    // Without a port a second is all that is known of them.
+    lines.dedup();
     let oldest = seconds(SystemTime::now()).saturating_sub(AGE.as_secs());
     let young = |line: &&String| {
         line.split(' ').next().and_then(|at| at.parse::<u64>().ok()).is_some_and(|at| at >= oldest)
@@ -51,8 +56,9 @@ pub(crate) fn kept(environment: &Environment) -> Vec<OwnProbe> {
         .filter_map(|line| {
             let (at, port) = line.split_once(' ')?;
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at.parse().ok()?);
-            let local = std::net::SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?));
-            Some(OwnProbe { local: Some(local), at })
+            let port: u16 = port.parse().ok()?;
+            let local = (port != 0).then(|| std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+            Some(OwnProbe { local, at })
         })
         .collect()
 }

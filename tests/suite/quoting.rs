@@ -82,7 +82,11 @@ fn words(bin: &Path, command: &str) -> Vec<String> {
 fn wordings(name: &str) -> Vec<Arc<dyn Wording>> {
     vec![
         Arc::new(Compose::new(["docker", "compose", "-p", name, "-f", name])),
-        Arc::new(Kubernetes { context: Some(name.to_owned()), namespace: name.to_owned() }),
+        Arc::new(Kubernetes {
+            context: Some(name.to_owned()),
+            namespace: name.to_owned(),
+            ..Kubernetes::default()
+        }),
         Arc::new(Unmanaged),
     ]
 }

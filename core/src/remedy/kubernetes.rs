@@ -1,5 +1,7 @@
 //! kubectl's words. Workloads are named `deployment/NAME`, as reports name them.
 
+use std::collections::BTreeMap;
+
 use super::{Action, Change, ChangeKind, Effect, Wording, shell};
 
 /// One namespace of one cluster.
@@ -8,9 +10,20 @@ pub struct Kubernetes {
     /// Where the operator named one.
     pub context: Option<String>,
     pub namespace: String,
+    /// What a service of the stack is called here: `nats`, `statefulset/cordum-nats`.
+    pub services: BTreeMap<String, String>,
 }
 
 impl Kubernetes {
+    /// What is meant by a name, a service's or an object's.
+    fn object<'a>(&'a self, name: &'a str) -> &'a str {
+        self.services.get(name).map_or(name, String::as_str)
+    }
+
+    fn objects(&self, names: &[String]) -> Vec<String> {
+        names.iter().map(|name| self.object(name).to_owned()).collect()
+    }
+
     fn with<S: AsRef<str>>(&self, options: &[&str], names: &[S]) -> String {
         let mut words = vec!["kubectl".to_owned()];
         words.extend(self.context.iter().map(|context| format!("--context={context}")));
@@ -35,6 +48,7 @@ impl Wording for Kubernetes {
         let none: &[String] = &[];
         Some(match action {
             Action::Restart(names) | Action::Recreate(names) => {
+                let names = self.objects(names);
                 let rolling: Vec<&String> = names.iter().filter(|name| rolls(name)).collect();
                 match (names.is_empty(), rolling.is_empty()) {
                     (true, _) => self.with(&["rollout", "restart", "deployment"], none),
@@ -42,6 +56,8 @@ impl Wording for Kubernetes {
                     (false, false) => self.with(&["rollout", "restart"], &rolling),
                 }
             }
+            // How many a service of the stack should have is not known here: one may be fewer than run.
+            Action::Start(names) if names.iter().any(|name| self.services.contains_key(name)) => return None,
             Action::Start(names) => {
                 let rolling: Vec<&String> = names.iter().filter(|name| rolls(name)).collect();
                 if rolling.is_empty() {
@@ -52,13 +68,16 @@ impl Wording for Kubernetes {
             // Nothing freezes a pod.
             Action::Unpause(_) => return None,
             Action::ShowLogs { service, lines } => {
-                self.with(&["logs", &format!("--tail={lines}")], std::slice::from_ref(service))
+                if !self.services.is_empty() && !self.object(service).contains('/') {
+                    return None;
+                }
+                self.with(&["logs", &format!("--tail={lines}")], &[self.object(service)])
             }
-            Action::ShowState(Some(name)) => self.with(&["describe"], std::slice::from_ref(name)),
+            Action::ShowState(Some(name)) => self.with(&["describe"], &[self.object(name)]),
             Action::ShowState(None) => self.with(&["get", "pods"], none),
             Action::ShowSettings => self.with(&["get", "deployments", "-o", "yaml"], none),
             Action::Run { service, command } => {
-                let front = self.with(&["exec"], std::slice::from_ref(service));
+                let front = self.with(&["exec"], &[self.object(service)]);
                 format!("{front} -- {}", shell::line(command))
             }
         })
@@ -109,7 +128,11 @@ mod tests {
 
     #[test]
     fn kubectls_words_name_context_and_namespace() {
-        let cluster = Kubernetes { context: Some("my ctx".to_owned()), namespace: "cordum".to_owned() };
+        let cluster = Kubernetes {
+            context: Some("my ctx".to_owned()),
+            namespace: "cordum".to_owned(),
+            ..Kubernetes::default()
+        };
         let front = "kubectl '--context=my ctx' -n cordum";
         let nats = || vec!["statefulset/nats".to_owned()];
         assert_eq!(
@@ -127,8 +150,28 @@ mod tests {
     }
 
     #[test]
+    fn a_service_is_called_as_the_cluster_calls_it() {
+        let services = BTreeMap::from([("nats".to_owned(), "statefulset/cordum-nats".to_owned())]);
+        let cluster = Kubernetes { namespace: "n".to_owned(), services, ..Kubernetes::default() };
+        let said = |action: Action| cluster.command(&action);
+        let nats = || "nats".to_owned();
+        assert_eq!(
+            said(Action::Restart(vec![nats()])).unwrap(),
+            "kubectl -n n rollout restart statefulset/cordum-nats"
+        );
+        assert_eq!(
+            said(Action::ShowLogs { service: nats(), lines: 30 }).unwrap(),
+            "kubectl -n n logs --tail=30 statefulset/cordum-nats"
+        );
+        assert_eq!(said(Action::Restart(vec!["SERVICE".to_owned()])), None);
+        // Three may run of it.
+        assert_eq!(said(Action::Start(vec![nats()])), None);
+        assert_eq!(said(Action::ShowLogs { service: "SERVICE".to_owned(), lines: 30 }), None);
+    }
+
+    #[test]
     fn a_secret_that_is_not_known_is_not_typed() {
-        let cluster = Kubernetes { context: None, namespace: "n".to_owned() };
+        let cluster = Kubernetes { context: None, namespace: "n".to_owned(), ..Kubernetes::default() };
         let change = Change::new("deployment/a", ChangeKind::Environment, "REDIS_URL")
             .values(Some("redis://***@redis"), Some("rediss://***@redis"));
         let changes = [change];

@@ -222,3 +222,15 @@ pub enum MountSource {
     Empty,
     Other(String),
 }
+
+impl MountSource {
+    /// The names of the Secrets that are mounted, each source of a projected volume too.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Secret { name, .. } => vec![name],
+            Self::Projected(parts) => parts.iter().flat_map(Self::secrets).collect(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
 use tls_verify_checks::platform::kubernetes::Namespace;
@@ -17,6 +17,9 @@ use crate::cli::DiagnoseArgs;
 use crate::commands::run::cluster::live;
 use crate::config::{Environment, Problem as Wrong};
 use crate::output;
+
+/// How long the logs are read once more for what is behind them.
+const LISTENING: Duration = Duration::from_secs(60);
 
 /// How long the API server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,7 +60,10 @@ pub(super) fn kubernetes(
                     Ok(Piece::Bytes(bytes)) => scanner.feed(&bytes),
                     Ok(Piece::PresentStart) => {}
                     Err(error) => {
-                        output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
+                        output::tell(&format!(
+                            "note: the log of {name}, container {}, cannot be read to its end: {error}",
+                            container.container
+                        ));
                         break;
                     }
                 }
@@ -68,11 +74,11 @@ pub(super) fn kubernetes(
         if any {
             let kubectl =
                 Kubectl { context: namespace.context(), namespace: namespace.cluster.namespace.clone() };
-            let logs = namespace.listen().await;
+            let logs = namespace.listen(Instant::now() + LISTENING).await;
             let story = Story::of(&namespace.cluster, &logs, SystemTime::now(), &kubectl);
             cure(&mut lock(collected), &story);
         }
-        Ok(Blanks::default())
+        Ok(Blanks { wording: namespace.wording(), ..Blanks::default() })
     })
 }
 

@@ -10,13 +10,13 @@ mod rights;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify_core::cluster::{Logs as Heard, Reader, Said, Start};
 use tls_verify_core::remedy::{self, Wording};
-use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects, Pod};
+use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects, Pod, service_of};
 use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 
 pub use access::{Access, Options, in_a_pod};
@@ -103,18 +103,19 @@ impl Namespace {
     }
 
     /// What every container of a service of the stack said: its present start, and the one before where there was one.
-    pub async fn listen(&self) -> Heard {
+    /// What is not read to its end until then is as if it could not be had.
+    pub async fn listen(&self, until: Instant) -> Heard {
+        let start = |pod, container, previous| async move {
+            tokio::time::timeout_at(until.into(), self.start(pod, container, previous)).await.ok().flatten()
+        };
         let wanted =
             self.cluster.pods.iter().flat_map(|pod| pod.containers.iter().map(move |one| (pod, one)));
         let wanted: Vec<_> = wanted.filter(|(pod, one)| is_worth(pod, one)).collect();
         stream::iter(wanted)
             .map(|(pod, container)| async move {
-                let present = self.start(&pod.name, &container.name, false).await;
-                let previous = if container.restarts > 0 {
-                    self.start(&pod.name, &container.name, true).await
-                } else {
-                    None
-                };
+                let present = start(&pod.name, &container.name, false).await;
+                let previous =
+                    if container.restarts > 0 { start(&pod.name, &container.name, true).await } else { None };
                 ((pod.name.clone(), container.name.clone()), Said { present, previous })
             })
             .buffer_unordered(AT_ONCE)
@@ -268,6 +269,10 @@ impl Platform for Namespace {
                 Ok(pieces) => vec![pieces.map(|piece| piece.map(Piece::Bytes)).boxed()],
                 // The start before may be gone.
                 Err(_) if previous => Vec::new(),
+                Err(Refusal::NotFound) => {
+                    let gone = "its pod has left since it was listed".to_owned();
+                    vec![stream::iter([Err(gone)]).boxed()]
+                }
                 Err(refusal) => vec![stream::iter([Err(refusal.to_string())]).boxed()],
             }
         };
@@ -309,7 +314,12 @@ impl Platform for Namespace {
     }
 
     fn wording(&self) -> Arc<dyn Wording> {
-        Arc::new(remedy::Kubernetes { context: self.context(), namespace: self.cluster.namespace.clone() })
+        let services = self.workloads.iter().map(|one| (service_of(one).to_owned(), one.to_string()));
+        Arc::new(remedy::Kubernetes {
+            context: self.context(),
+            namespace: self.cluster.namespace.clone(),
+            services: services.collect(),
+        })
     }
 
     fn whereabouts(&self, service: &str) -> String {

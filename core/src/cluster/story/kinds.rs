@@ -7,6 +7,8 @@ use crate::cause::CauseKind;
 pub const fn alike(kind: CauseKind) -> CauseKind {
     match kind {
         CauseKind::BadSignature => CauseKind::UnknownAuthority,
+        // Go's text is one for both; the file's dates decide where they are known.
+        CauseKind::NotYetValid => CauseKind::Expired,
         CauseKind::ClientCertRequired => CauseKind::BadCertificate,
         other => other,
     }

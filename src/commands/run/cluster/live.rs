@@ -12,7 +12,7 @@ use tls_verify_checks::platform::kubernetes::{Namespace, Options, Right, in_a_po
 use tls_verify_checks::platform::{Choice, Platform};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
-use tls_verify_core::cause::Variant;
+use tls_verify_core::cause::{Side, Variant};
 use tls_verify_core::cluster::{
     Kubectl, Material, Recorded, Story, Word, connection_trouble, of_certificate,
 };
@@ -123,10 +123,11 @@ async fn round(
 ) -> Result<(RunReport, bool), Vec<Problem>> {
     let mut plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
     plan.wait = None;
+    let until = Instant::now() + args.runner.deadline;
     let patience = args.runner.timeout.min(args.runner.deadline / 2).max(Duration::from_secs(1));
     let options = options(&args.targets, environment);
     let connecting = Namespace::connect(&options, !args.targets.no_secrets, patience);
-    let namespace = match tokio::time::timeout(args.runner.deadline, connecting).await {
+    let namespace = match tokio::time::timeout_at(until.into(), connecting).await {
         Ok(Ok(namespace)) => namespace,
         Ok(Err(why)) => return Err(vec![unreachable(why)]),
         Err(_) => {
@@ -134,8 +135,9 @@ async fn round(
         }
     };
     let kubectl = Kubectl { context: namespace.context(), namespace: namespace.cluster.namespace.clone() };
-    let listening = namespace.listen();
-    let logs = tokio::time::timeout(args.runner.deadline, listening).await.unwrap_or_default();
+    // Half of what is left: what is dialled wants the rest.
+    let left = || until.saturating_duration_since(Instant::now());
+    let logs = namespace.listen(Instant::now() + left() / 2).await;
     let story = Story::of(&namespace.cluster, &logs, SystemTime::now(), &kubectl);
     let namespace = Arc::new(namespace);
     let mut notes = namespace.notes.clone();
@@ -156,6 +158,10 @@ async fn round(
         // Nothing is dialled in its place.
         plan.checks.iter_mut().for_each(|(_, selected)| *selected = false);
     }
+    for (_, selected) in plan.checks.iter_mut().filter(|(check, _)| TOLD.contains(&check.id)) {
+        *selected = false;
+    }
+    plan.deadline = left();
     let mut report = run::run(stack, plan, interrupted, progress).await;
     let wanted = services(args);
     let ready = std::collections::BTreeMap::new();
@@ -278,19 +284,32 @@ fn identity(material: &Material) -> Loaded<Identity> {
     }
 }
 
-/// The fault of the Secret whose certificate our own dial showed.
-fn of_secret(check: &CheckReport, story: &Story) -> Option<usize> {
+/// The fault of the Secret whose certificate our own dial showed or was shown, or with whose authority it verified.
+fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
+    let story = recorded.story;
     let seen = check.diagnoses.first()?;
-    let secret = seen.place.as_deref()?.split(' ').next().filter(|place| place.starts_with("secret/"))?;
-    story.faults.iter().position(|fault| {
-        let same = |cause| cause == seen.cause || (of_certificate(cause) && of_certificate(seen.cause));
-        fault.place == secret && fault.cause.is_some_and(same)
-    })
+    let traced = root_cause::root_causes(std::slice::from_ref(check));
+    let places = seen.place.iter().chain(traced.iter().map(|root| &root.place));
+    let places: Vec<&str> = places.map(String::as_str).collect();
+    let secrets = places.iter().filter_map(|place| place.split(' ').next()?.strip_prefix("secret/"));
+    let same = |cause| cause == seen.cause || (of_certificate(cause) && of_certificate(seen.cause));
+    let of = |secret: &str| {
+        let is_it = |place: &str| place.strip_prefix("secret/") == Some(secret);
+        story.faults.iter().position(|fault| is_it(&fault.place) && fault.cause.is_some_and(same))
+    };
+    let served = places.iter().filter(|_| seen.side == Side::Server).flat_map(|place| {
+        let workloads = recorded.cluster.of_service(place);
+        let mounts = workloads.flat_map(|one| &one.containers).flat_map(|one| &one.mounts);
+        mounts.flat_map(|mount| mount.source.secrets())
+    });
+    secrets.chain(served).find_map(of)
 }
+
+/// Checks that objects, events and logs tell alone.
+const TOLD: &[&str] = &["certificates", "redis-logs", "service-links", "cluster-links"];
 
 /// What objects, events and logs tell is put to what was dialled.
 fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
-    const TOLD: &[&str] = &["certificates", "redis-logs", "service-links", "cluster-links"];
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
     let mut unexplained = Vec::new();
     for check in &mut report.checks {
@@ -311,7 +330,7 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
             Word::Fails(faults) => Word::Fails(faults),
             // Our own dial met what a Secret is at fault for.
             other if check.status == Status::Fail => {
-                of_secret(check, recorded.story).map_or(other, |at| Word::Fails(vec![at]))
+                of_secret(check, recorded).map_or(other, |at| Word::Fails(vec![at]))
             }
             other => other,
         };

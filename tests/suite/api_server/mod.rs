@@ -1,9 +1,13 @@
 //! API servers that answer badly, kubeconfigs that lead nowhere, plugins that fail: one clear error, in time, within
 //! bounds. In-process, for a real server cannot be made to do this.
 
+mod many;
+mod recorded;
+
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,18 +19,20 @@ type Answers = fn(&mut TcpStream, &str) -> io::Result<()>;
 /// Longer than any run against it.
 const LONG: Duration = Duration::from_secs(60);
 
-fn serve(answers: Answers) -> u16 {
+fn serve(answers: impl Fn(&mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static) -> u16 {
+    let answers = Arc::new(answers);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || one(answers, stream));
+            let answers = Arc::clone(&answers);
+            std::thread::spawn(move || one(&*answers, stream));
         }
     });
     port
 }
 
-fn one(answers: Answers, mut stream: TcpStream) -> io::Result<()> {
+fn one(answers: &dyn Fn(&mut TcpStream, &str) -> io::Result<()>, mut stream: TcpStream) -> io::Result<()> {
     let mut asked = Vec::new();
     let mut buffer = [0_u8; 1024];
     while !asked.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -66,10 +72,12 @@ fn kubeconfig(folder: &Path, server: &str, user: &Value) -> PathBuf {
 
 fn run(file: &Path, more: &[&str]) -> Ended {
     let mut command = crate::program();
-    command
-        .args(["run", "--all", "--format", "json", "--timeout", "1s", "--deadline", "6s", "--kubeconfig"])
-        .arg(file)
-        .args(more);
+    command.args(["run", "--all", "--format", "json", "--kubeconfig"]).arg(file).args(more);
+    for (bound, usual) in [("--timeout", "1s"), ("--deadline", "6s")] {
+        if !more.contains(&bound) {
+            command.args([bound, usual]);
+        }
+    }
     child::start(&mut command).end(LONG)
 }
 
