@@ -1,6 +1,6 @@
 //! What one start of a container said: read line by line, kept in a few kinds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use time::OffsetDateTime;
@@ -33,12 +33,15 @@ pub struct Trouble {
 }
 
 /// What a NATS server said last of a peer's route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Route {
     pub error: Option<String>,
     pub what: Option<Recognised>,
-    /// The route was made and not closed since.
+    /// A connection with the peer was made and not closed since.
     pub up: bool,
+    /// The server's numbers of the connections that are open: it keeps several with each peer (`pool_size`), and goes
+    /// on dialling others, by an address that no certificate names for one, which say nothing of those.
+    open: BTreeSet<u64>,
     pub at: Option<SystemTime>,
 }
 
@@ -189,28 +192,24 @@ impl Reader {
         let text = String::from_utf8_lossy(text);
         let Some((front, said)) = text.split_once(" - rid:") else { return };
         let Some(address) = front.rsplit(' ').next().and_then(|one| one.rsplit_once(':')) else { return };
-        let said = said.split_once(" - ").map_or(said, |(_, said)| said);
+        let (number, said) = said.split_once(" - ").unwrap_or(("", said));
+        let number: Option<u64> = number.trim().parse().ok();
         if self.start.routes.len() >= KINDS && !self.start.routes.contains_key(address.0) {
             return;
         }
-        let route = self.start.routes.entry(address.0.to_owned()).or_insert(Route {
-            error: None,
-            what: None,
-            up: false,
-            at: None,
-        });
+        let route = self.start.routes.entry(address.0.to_owned()).or_default();
         route.at = at.or(route.at);
         if said.contains("Route connection created") {
-            route.up = true;
-        } else if said.contains("connection closed: Duplicate Route") {
-            // The other connection with this peer stays.
+            if route.open.len() < KINDS {
+                route.open.extend(number);
+            }
         } else if said.contains("connection closed") {
-            route.up = false;
+            route.open.retain(|one| Some(*one) != number);
         } else if let Sense::Trouble(what) = sense {
             route.error = Some(redact(said).chars().take(SAMPLE).collect());
             route.what = Some(what.clone());
-            route.up = false;
         }
+        route.up = !route.open.is_empty();
     }
 
     fn close(&mut self) {
@@ -316,5 +315,24 @@ mod tests {
         let broken = &start.routes["10.244.0.67"];
         assert!(!broken.up && broken.error.as_ref().unwrap().contains("unknown authority"));
         assert!(start.routes["10.244.0.35"].up);
+    }
+
+    /// A route that gossip proposes is dialled by its address, which no certificate names, beside the one by name.
+    #[test]
+    fn a_dial_that_fails_beside_an_open_route_takes_nothing_down() {
+        let text = b"[1] 2026/11/29 14:59:34.2 [INF] 10.244.0.35:6222 - rid:9 - Route connection created\n\
+             [1] 2026/11/29 14:59:35.2 [ERR] 10.244.0.35:6222 - rid:12 - TLS route handshake error: tls: failed \
+             to verify certificate: x509: cannot validate certificate for 10.244.0.35 because it doesn't contain \
+             any IP SANs\n\
+             [1] 2026/11/29 14:59:35.3 [INF] 10.244.0.35:6222 - rid:12 - Router connection closed: TLS Handshake \
+             Failure\n";
+        let read = |text: &[u8]| {
+            let mut reader = Reader::default();
+            reader.feed(text);
+            reader.finish()
+        };
+        assert!(read(text).routes["10.244.0.35"].up);
+        let closed = b"[1] 2026/11/29 15:00:00.3 [INF] 10.244.0.35:6222 - rid:9 - Router connection closed: Client Closed\n";
+        assert!(!read(&[&text[..], &closed[..]].concat()).routes["10.244.0.35"].up);
     }
 }

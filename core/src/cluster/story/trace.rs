@@ -148,6 +148,17 @@ impl Story {
             self.faults[at].add(format!("{} of {client} cannot reach {}", container, link.service()));
             return at;
         }
+        // Who lost a connection and gets no other says so and no more; why stands in the certificates at its ends.
+        let of_ends = |one: &Fault| {
+            let ends =
+                connection.iter().flat_map(|one| [&one.certificate, &one.ca, &one.identity, &one.client_ca]);
+            let keys = ends.flatten().filter_map(|file| file.found.key());
+            let mut places = keys.map(|key| format!("secret/{}", key.secret));
+            one.cause.is_some_and(of_certificate) && places.any(|place| place == one.place)
+        };
+        if let (true, Some(at)) = (connection_trouble(kind), self.faults.iter().position(of_ends)) {
+            return at;
+        }
         if let (true, Some(server)) = (of_certificate(kind), server) {
             let place = connection
                 .and_then(|one| one.certificate.as_ref())
