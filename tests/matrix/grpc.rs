@@ -3,18 +3,16 @@
 use rcgen::ExtendedKeyUsagePurpose::ClientAuth;
 use tls_verify_fixtures::peers::grpc::Health;
 use tls_verify_fixtures::peers::rogue::{Rogue, Then};
-use tls_verify_fixtures::peers::tls::{ONLY_TLS12, ONLY_TLS13};
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
 
 use crate::expect::*;
 use crate::harness::{Needs, Row, row};
-use crate::nats::server_hello;
 
-const NGINX: &[Needs] = &[Needs::Nginx];
+pub(crate) const NGINX: &[Needs] = &[Needs::Nginx];
 const KERNEL: Port = Port::SafetyKernel;
-const ENGINE: Port = Port::ContextEngine;
-const GATEWAY: Port = Port::GatewayGrpc;
+pub(crate) const ENGINE: Port = Port::ContextEngine;
+pub(crate) const GATEWAY: Port = Port::GatewayGrpc;
 
 pub(crate) const ROWS: &[Row] = &[
     row(
@@ -257,127 +255,6 @@ pub(crate) const ROWS: &[Row] = &[
         1,
     )
     .needing(NGINX),
-    row(
-        "version-1.3-everywhere",
-        "TLS 1.3 is demanded; gateway and gRPC ports accept 1.2 too",
-        minimum,
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
-        &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
-        1,
-    ),
-    row(
-        "version-1.3-kernel",
-        "TLS 1.3 is demanded; the safety kernel accepts 1.2 too",
-        |plan| {
-            for port in [Port::Gateway, GATEWAY, ENGINE] {
-                plan.tls(port, |tls| tls.versions = ONLY_TLS13);
-            }
-            minimum(plan)
-        },
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
-        &[root("safety-kernel", C::ProtocolVersion).variant(V::BelowMinimum)],
-        1,
-    ),
-    row(
-        "version-1.3-gateway",
-        "TLS 1.3 is demanded; the gateway speaks 1.2 alone",
-        |plan| {
-            for port in Plan::GRPC {
-                plan.tls(port, |tls| tls.versions = ONLY_TLS13);
-            }
-            plan.tls(Port::Gateway, |tls| tls.versions = ONLY_TLS12);
-            minimum(plan)
-        },
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
-        &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
-        1,
-    ),
-    row(
-        "version-1.0-too",
-        "the gateway takes TLS 1.0 and 1.1 beside 1.2",
-        |plan| old(plan, Port::Gateway, "TLSv1 TLSv1.1 TLSv1.2"),
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
-        &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
-        1,
-    )
-    .needing(NGINX),
-    row(
-        "version-1.1-too",
-        "the context engine takes TLS 1.1 beside 1.2",
-        |plan| old(plan, ENGINE, "TLSv1.1 TLSv1.2"),
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
-        &[root("context-engine", C::ProtocolVersion).variant(V::BelowMinimum)],
-        1,
-    )
-    .needing(NGINX),
-    row(
-        "version-1.1-gateway",
-        "the gateway speaks TLS 1.1 and nothing newer",
-        |plan| old(plan, Port::Gateway, "TLSv1.1"),
-        &[
-            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
-            unknown(&[4]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-        ],
-        &[root("api-gateway", C::ProtocolVersion)],
-        1,
-    )
-    .needing(NGINX),
-    row(
-        "version-1.0-gateway",
-        "the gateway speaks TLS 1.0 and nothing newer",
-        |plan| old(plan, Port::Gateway, "TLSv1"),
-        &[
-            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
-            unknown(&[4]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-        ],
-        &[root("api-gateway", C::ProtocolVersion)],
-        1,
-    )
-    .needing(NGINX),
-    row(
-        "version-1.0-hello",
-        "a ServerHello of TLS 1.0 answers whatever is asked",
-        |plan| put(plan, Port::Gateway, Front::Rogue(Rogue::answers(&server_hello([3, 1])))),
-        &[
-            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
-            unknown(&[4]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-        ],
-        &[root("api-gateway", C::ProtocolVersion)],
-        1,
-    ),
-    row(
-        "cbc-only",
-        "the gateway takes CBC cipher suites of TLS 1.2 alone, as Go can and we cannot",
-        |plan| {
-            plan.gateway = Front::Nginx(
-                Some(plan.server.clone()),
-                " ssl_protocols TLSv1.2;\n ssl_ciphers ECDHE-ECDSA-AES128-SHA;\n".to_owned(),
-            );
-            Ok(())
-        },
-        &[unknown(&[1, 2, 3, 4]).of(C::OtherTls, Client)],
-        &[],
-        3,
-    )
-    .needing(NGINX),
-    row(
-        "no-suite-of-go",
-        "the gateway takes a cipher suite that neither Go nor we speak",
-        |plan| {
-            plan.gateway = Front::Nginx(
-                Some(plan.server.clone()),
-                " ssl_protocols TLSv1.2;\n ssl_ciphers ECDHE-ECDSA-AES256-CCM;\n".to_owned(),
-            );
-            Ok(())
-        },
-        &[fail(&[1, 2, 3]).of(C::NoSharedCipher, Server), unknown(&[4]).of(C::NoSharedCipher, Server)],
-        &[root("api-gateway", C::NoSharedCipher)],
-        1,
-    )
-    .needing(NGINX),
 ];
 
 fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
@@ -390,7 +267,7 @@ fn give(plan: &mut Plan, port: Port, make: impl FnOnce(&Plan) -> Result<Pem, Box
     Ok(())
 }
 
-fn put(plan: &mut Plan, port: Port, front: Front) -> Result<(), Boxed> {
+pub(crate) fn put(plan: &mut Plan, port: Port, front: Front) -> Result<(), Boxed> {
     plan.put(port, front);
     Ok(())
 }
@@ -405,13 +282,8 @@ fn alpn(plan: &mut Plan, port: Port, names: &'static [&'static str]) -> Result<(
     Ok(())
 }
 
-fn minimum(plan: &mut Plan) -> Result<(), Boxed> {
-    plan.tool.environment.push(("CORDUM_TLS_MIN_VERSION", "1.3".to_owned()));
-    Ok(())
-}
-
 /// nginx with old versions, which OpenSSL's usual level forbids.
-fn old(plan: &mut Plan, port: Port, versions: &str) -> Result<(), Boxed> {
+pub(crate) fn old(plan: &mut Plan, port: Port, versions: &str) -> Result<(), Boxed> {
     let directives = format!(" ssl_protocols {versions};\n ssl_ciphers ALL:@SECLEVEL=0;\n");
     let front = Front::Nginx(Some(plan.server.clone()), directives);
     put(plan, port, front)

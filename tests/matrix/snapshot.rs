@@ -47,7 +47,7 @@ pub(crate) fn hold(family: &str, row: &str, told: &str) -> Result<(), String> {
             Some((_, text)) => told.clone_into(text),
             None => known.push((row.to_owned(), told.to_owned())),
         }
-        let order = |name: &str| crate::rows_of(family).iter().position(|row| row.name == name);
+        let order = |name: &str| crate::rows_of(family).position(|row| row.name == name);
         known.retain(|(name, _)| order(name).is_some());
         known.sort_by_key(|(name, _)| order(name));
         let body: Vec<&str> = known.iter().map(|(_, text)| text.as_str()).collect();

@@ -133,14 +133,14 @@ fn what_is_fuzzed_builds_the_floor_alone() {
 }
 
 /// So many files are longer than they should be; the number only sinks.
-const LONG_FILES: usize = 9;
+const LONG_FILES: usize = 4;
 
 #[test]
 fn files_are_no_longer_than_four_hundred_lines() {
     const LIMIT: usize = 400;
     const NEVER: usize = 1_200;
     let mut long = Vec::new();
-    for folder in ["core/src", "checks/src", "src", "fixtures/src"] {
+    for folder in ["core/src", "checks/src", "src", "fixtures/src", "tests"] {
         for (name, text) in sources(folder) {
             let lines = text.lines().count();
             assert!(lines <= NEVER, "{name}: {lines} lines");

@@ -1,15 +1,19 @@
 //! The screen: first what is at fault and the way out, then each check in a line or two. Colour is never the
 //! only carrier.
 
+mod closing;
+
 use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
-use tls_verify_checks::cause::{CauseKind, Severity};
+use tls_verify_checks::cause::Severity;
 use tls_verify_core::diagnosis::root_cause::family;
 use tls_verify_core::report::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
 use tls_verify_core::status::Status;
 
 use super::text::{flow, tame};
+use closing::closing;
+pub(crate) use closing::counted;
 
 /// How the screen looks.
 #[derive(Clone, Copy, Debug)]
@@ -336,71 +340,6 @@ pub(crate) fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Wri
         }
     }
     Ok(())
-}
-
-fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(since) = &report.comparison {
-        let line = format!(
-            "since {}: {} new, {} still broken, {} fixed",
-            since.baseline,
-            since.new.len(),
-            since.still.len(),
-            since.fixed.len()
-        );
-        writeln!(out, "\n{}", flow(&line, 0, style.width, "  "))?;
-        for (word, checks) in [("new", &since.new), ("fixed", &since.fixed), ("not looked at", &since.absent)]
-        {
-            if !checks.is_empty() {
-                let line = format!("{word}: {}", checks.join(", "));
-                writeln!(out, "  {}", flow(&line, 2, style.width, "    "))?;
-            }
-        }
-    }
-    let line = format!("{}: {} in {:.0} ms", verdict(report), counted(report.summary), report.duration_ms);
-    let mut line = flow(&line, 0, style.width, "  ");
-    let code = format!("(exit {})", report.exit_code);
-    let used = line.lines().last().map_or(0, |last| last.chars().count());
-    line.push_str(if used + 1 + code.len() > style.width { "\n  " } else { " " });
-    line.push_str(&code);
-    writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))
-}
-
-/// What it comes to. A refused login and a port where nobody answers are no broken TLS.
-fn verdict(report: &RunReport) -> &'static str {
-    let only = |of: fn(CauseKind) -> bool| {
-        report.summary.fail > 0
-            && report
-                .checks
-                .iter()
-                .filter(|check| check.status == Status::Fail)
-                .all(|check| check.diagnoses.first().is_some_and(|one| of(one.cause)))
-    };
-    match report.outcome {
-        "pass" if report.summary.fail + report.summary.unknown > 0 => "nothing new is broken",
-        "pass" => "TLS holds",
-        "interrupted" => "interrupted",
-        "fail" if report.summary.fail == 0 => "TLS holds, with warnings",
-        "fail" if only(|cause| cause == CauseKind::AuthNotTls) => "TLS is fine, a login is not",
-        "fail" if only(CauseKind::is_unreached) => "not reachable",
-        "fail" => "TLS is broken",
-        _ => "not decided",
-    }
-}
-
-/// `5 passed, 1 failed, 1 skipped`.
-pub(crate) fn counted(tally: tls_verify_core::report::Tally) -> String {
-    let mut parts = vec![format!("{} passed", tally.pass)];
-    for (count, word) in [
-        (tally.warn, "with a warning"),
-        (tally.fail, "failed"),
-        (tally.unknown, "undecided"),
-        (tally.skip, "skipped"),
-    ] {
-        if count > 0 {
-            parts.push(format!("{count} {word}"));
-        }
-    }
-    parts.join(", ")
 }
 
 /// A status as it stands in front of a check: a glyph where the terminal shows some, and the word. Colour is never

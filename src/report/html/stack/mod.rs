@@ -1,9 +1,12 @@
 //! The connections of a stack, and what was proved on each: what the picture draws and the table says.
 
+mod connections;
+
 use serde_json::Value;
 
 use super::model::Anchor;
 use super::read::{get, list, text};
+use connections::{Checks, bus, cli, kernel, session, store};
 
 /// What was proved on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,53 +122,6 @@ pub(crate) fn anchor(id: &str) -> Anchor {
     Anchor { id: format!("check-{slug}"), text: id.to_owned() }
 }
 
-/// A run's checks, found by their names.
-struct Checks<'a>(&'a Value);
-
-impl<'a> Checks<'a> {
-    fn get(&self, id: &str) -> Option<&'a Value> {
-        list(self.0, "checks").iter().find(|one| text(one, "id") == id)
-    }
-
-    fn status(&self, id: &str) -> &'a str {
-        self.get(id).map_or("skip", |one| text(one, "status"))
-    }
-
-    fn good(&self, id: &str) -> bool {
-        matches!(self.status(id), "pass" | "warn")
-    }
-
-    /// What a check proves of a connection that it dials itself.
-    fn link(&self, from: &str, to: &str, what: &'static str, id: &str, good: State) -> Connection {
-        let mut link = Connection {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            what,
-            state: State::Unseen,
-            label: String::new(),
-            evidence: String::new(),
-            said: "not asked for".to_owned(),
-            checks: Vec::new(),
-        };
-        let Some(check) = self.get(id) else { return link };
-        link.checks.push(anchor(id));
-        link.said = text(check, "summary").to_owned();
-        match text(check, "status") {
-            "pass" | "warn" => {
-                link.state = good;
-                link.evidence = text(check, "evidence").to_owned();
-                link.label = version(check);
-            }
-            "fail" => {
-                link.evidence = text(check, "evidence").to_owned();
-                (link.state, link.label) = failed(main(check));
-            }
-            _ => {}
-        }
-        link
-    }
-}
-
 fn main(check: &Value) -> &Value {
     list(check, "diagnoses").first().unwrap_or(&Value::Null)
 }
@@ -253,121 +209,6 @@ fn ours(checks: &Checks<'_>, stack: &mut Stack) {
     if checks.get("context-engine-grpc").is_some() {
         all.push(checks.link("tls-verify", "context-engine", "gRPC", "context-engine-grpc", State::Tls));
     }
-}
-
-/// The CLI's connection: with the CA it works, and without it it must not.
-fn cli(checks: &Checks<'_>) -> Connection {
-    let mut link = checks.link("cordumctl", "api-gateway", "HTTPS", "cli-with-cacert", State::Tls);
-    if let Some(check) = checks.get("cli-without-cacert") {
-        link.checks.push(anchor("cli-without-cacert"));
-        if text(check, "status") == "fail" {
-            (link.state, link.label) = failed(main(check));
-            text(check, "summary").clone_into(&mut link.said);
-        }
-    }
-    link
-}
-
-/// Our own session as a worker, and what NATS refuses.
-fn session(checks: &Checks<'_>, mutual: State) -> Connection {
-    let mut link = checks.link("tls-verify", "nats", "NATS", "worker-nats-tls", mutual);
-    if let Some(check) = checks.get("nats-mtls") {
-        link.checks.push(anchor("nats-mtls"));
-        if text(check, "status") == "fail" && link.state != State::Broken && link.state != State::Plaintext {
-            (link.state, link.label) = failed(main(check));
-            text(check, "summary").clone_into(&mut link.said);
-        }
-    }
-    link
-}
-
-/// The gateway's own link to the kernel is known where it was asked through the gateway.
-fn kernel(checks: &Checks<'_>) -> Connection {
-    let mut link = checks.link("api-gateway", "safety-kernel", "gRPC", "safety-kernel-grpc", State::Tls);
-    let asked = checks
-        .get("safety-kernel-grpc")
-        .is_some_and(|check| get(get(check, "details"), "policy_snapshots").as_u64() == Some(200));
-    if link.state == State::Tls {
-        link.label = String::new();
-        if asked {
-            link.evidence = "observed".to_owned();
-        } else {
-            link.state = State::Unseen;
-            link.evidence = String::new();
-        }
-    }
-    link
-}
-
-/// A service's NATS connection.
-fn bus(checks: &Checks<'_>, service: &str) -> Connection {
-    let worker = !matches!(bare(service), "api-gateway" | "scheduler" | "workflow-engine" | "safety-kernel");
-    let id = if worker { "worker-nats-tls" } else { "service-links" };
-    let good = if checks.good("nats-mtls") { State::Mutual } else { State::Tls };
-    let mut link = checks.link(service, "nats", "NATS", id, good);
-    link.label = if link.state == good { String::new() } else { link.label };
-    let Some(check) = checks.get(id) else { return link };
-    let row = list(get(check, "details"), "services").iter().find(|row| text(row, "service") == service);
-    if let Some(row) = row {
-        // NATS itself says how this one is connected.
-        let version = text(row, "tls_version");
-        let certificate = !text(row, "client_certificate").is_empty();
-        link.evidence = "observed".to_owned();
-        (link.state, link.label) = match (version, certificate) {
-            ("", _) => (State::Plaintext, "plaintext".to_owned()),
-            (version, true) => (State::Mutual, format!("TLS {version}")),
-            (version, false) => (State::Tls, format!("TLS {version}")),
-        };
-    } else if text(check, "status") == "fail" {
-        blame(check, service, "nats", &mut link);
-    }
-    link
-}
-
-/// A service's Redis connection: its log is clean, and Redis speaks TLS alone.
-fn store(checks: &Checks<'_>, service: &str) -> Connection {
-    let mut link = checks.link(service, "redis", "Redis", "redis-logs", State::Tls);
-    link.label = if link.state == State::Tls { String::new() } else { link.label };
-    let Some(check) = checks.get("redis-logs") else { return link };
-    match text(check, "status") {
-        // A clean log says that it works; that it is TLS is known where plaintext gets no answer.
-        "pass" | "warn" if !checks.good("redis-tls") => {
-            link.state = State::Unseen;
-            link.label = "log is clean".to_owned();
-            let own = checks.get("redis-tls").filter(|own| text(own, "status") == "fail");
-            if own.is_some_and(|own| text(main(own), "cause") == "wrong-scheme-tls-to-plain") {
-                (link.state, link.label) = (State::Plaintext, "plaintext".to_owned());
-            }
-        }
-        "fail" => blame(check, service, "redis", &mut link),
-        _ => {}
-    }
-    link
-}
-
-/// A failed check speaks of some services: the others were not seen, unless the server itself is at fault.
-fn blame(check: &Value, service: &str, server: &str, link: &mut Connection) {
-    let names = |one: &&Value| {
-        let place = text(one, "where");
-        let file = place.contains('/') && !place.contains("deployment/") && !place.contains("statefulset/");
-        bare(place) == bare(service) || bare(place) == server || file
-    };
-    let own = list(check, "diagnoses")
-        .iter()
-        .filter(|one| text(one, "severity") != "warning")
-        .find(|one| names(one) || list(one, "because").iter().any(|why| speaks_of(why, service)));
-    match own {
-        Some(diagnosis) => (link.state, link.label) = failed(diagnosis),
-        None => {
-            link.state = State::Unseen;
-            link.label = String::new();
-            link.evidence = String::new();
-        }
-    }
-}
-
-fn speaks_of(why: &Value, service: &str) -> bool {
-    why.as_str().is_some_and(|why| why.starts_with(service) && why[service.len()..].starts_with(' '))
 }
 
 /// Name, replicas in words, whether it has a NATS and a Redis connection.

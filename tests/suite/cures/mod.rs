@@ -1,0 +1,143 @@
+//! The cure that is chosen, on a stack in memory: one setting, file or mount is wrong, and the cure names it, what
+//! it is, and what it has to be. A healthy stack has nothing to be cured.
+
+mod rows;
+mod stack;
+
+use rows::ROWS;
+use stack::Stack;
+use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_core::link::Link;
+use tls_verify_core::remedy::choose;
+use tls_verify_core::remedy::{ChangeKind, Fix};
+use tls_verify_core::report::RootCause;
+use tls_verify_fixtures::pki::{Leaf, Validity};
+
+/// A change in short: `WORKLOAD KIND NAME: FROM -> TO`.
+fn short(fix: &Fix) -> Vec<String> {
+    fix.changes
+        .iter()
+        .map(|change| {
+            let kind = format!("{:?}", change.kind).to_lowercase();
+            let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+            let to = if change.remove { "(removed)".to_owned() } else { value(&change.to) };
+            format!("{} {kind} {}: {} -> {to}", change.workload, change.name, value(&change.from))
+        })
+        .collect()
+}
+
+#[test]
+fn a_healthy_stack_has_nothing_to_be_cured() {
+    let stack = Stack::healthy();
+    let found: Vec<String> = stack.found().iter().map(|(_, fix)| fix.text.clone()).collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn each_fault_has_its_one_cure() {
+    let mut wrong = Vec::new();
+    for (name, make, changes, command) in ROWS {
+        let mut stack = Stack::healthy();
+        make(&mut stack);
+        let found = stack.found();
+        let said: Vec<Vec<String>> = found.iter().map(|(_, fix)| short(fix)).collect();
+        if said != [changes.to_vec()] {
+            wrong.push(format!("{name}: {said:#?}"));
+            continue;
+        }
+        let (defect, fix) = &found[0];
+        let typed = fix.command.clone().unwrap_or_default();
+        if !typed.contains(command) {
+            wrong.push(format!("{name}: {typed}"));
+        }
+        if fix.text.contains("s3cret") || defect.because.iter().any(|fact| fact.contains("s3cret")) {
+            wrong.push(format!("{name}: a secret: {}", fix.text));
+        }
+        if fix.text.contains("generate-certs") || typed.contains("generate-certs") {
+            wrong.push(format!("{name}: new certificates where a setting is at fault"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_may_not_be_read_is_opened_first_and_the_cas_key_stays_closed() {
+    let mut stack = Stack::healthy();
+    stack.host.put("/srv/certs/ca/ca.key", "secret");
+    for (_, bits) in stack.host.files.values_mut() {
+        *bits = 0o600;
+    }
+    let found = stack.found();
+    let (defect, fix) = &found[0];
+    assert!(defect.shows_as.contains(&CauseKind::BadKeyFile));
+    let command = fix.command.clone().unwrap();
+    assert!(command.starts_with("chmod a+rX /srv/certs/"), "{command}");
+    assert!(!command.contains("ca.key") && !command.contains("-R"), "{command}");
+    assert!(fix.changes.iter().all(|change| change.kind == ChangeKind::File), "{fix:?}");
+    for service in ["api-gateway", "scheduler"] {
+        assert!(command.contains(service), "{command}");
+    }
+    // In production a key is opened to the services' group alone.
+    stack.set("api-gateway", "CORDUM_ENV", "production");
+    let command = stack.found()[0].1.command.clone().unwrap();
+    assert!(command.contains("chgrp 65532 ") && command.contains("chmod g+r "), "{command}");
+    let opened = command.split(" && ").find(|part| part.starts_with("chmod a+rX")).unwrap().to_owned();
+    assert!(!opened.contains(".key"), "{command}");
+}
+
+#[test]
+fn a_file_that_is_renewed_already_is_only_read_again() {
+    let mut stack = Stack::healthy();
+    let old = stack.ca.issue(&Leaf::server().valid(Validity::Expired)).unwrap();
+    stack.served.insert(Link::Redis, vec![old.chain[0].to_vec()]);
+    let found = stack.found();
+    assert_eq!(found.len(), 1, "{:#?}", found.iter().map(|(_, fix)| &fix.text).collect::<Vec<_>>());
+    let (_, fix) = &found[0];
+    assert!(fix.changes.is_empty() && fix.text.contains("renewed already"), "{fix:?}");
+    assert!(fix.command.as_deref().unwrap().contains("restart redis"), "{fix:?}");
+}
+
+#[test]
+fn a_redis_without_tls_asks_for_client_certificates_in_production() {
+    for (environment, asks) in [("production", "yes"), ("development", "no")] {
+        let mut stack = Stack::healthy();
+        stack.words("redis", &["redis-server", "--requirepass", "s3cret"]);
+        stack.set("api-gateway", "CORDUM_ENV", environment);
+        let found = stack.found();
+        let changes: Vec<String> = found.iter().flat_map(|(_, fix)| short(fix)).collect();
+        let wanted = format!("redis argument --tls-auth-clients: - -> {asks}");
+        assert!(changes.contains(&wanted), "{environment}: {changes:#?}");
+    }
+}
+
+/// What a report says of a service before its log has been read to the reason.
+fn down(place: &str, variant: Variant) -> RootCause {
+    RootCause {
+        nameless: false,
+        cause: CauseKind::ConnectionRefused,
+        variant: Some(variant),
+        place: place.to_owned(),
+        checks: vec!["gateway-https".to_owned()],
+        summary: String::new(),
+        because: Vec::new(),
+        fix: vec![Fix::new("read what api-gateway said last", None)],
+    }
+}
+
+#[test]
+fn a_service_that_does_not_come_up_is_cured_by_what_it_is_set_up_wrongly_for() {
+    let mut stack = Stack::healthy();
+    stack.set("api-gateway", "REDIS_URL", "redis://:s3cret@redis:6379");
+    let of = |place: &str, variant| {
+        let mut roots = vec![down(place, variant)];
+        stack.with_facts(|facts| choose::apply(facts, &mut [], &mut roots));
+        roots.remove(0).fix.remove(0)
+    };
+    for variant in [Variant::ContainerRestarting, Variant::NothingListens] {
+        let fix = of("api-gateway", variant);
+        assert_eq!(fix.changes.len(), 1, "{fix:?}");
+    }
+    // Who was stopped is started, and a setting of another service is no reason.
+    assert!(of("api-gateway", Variant::ContainerStopped).changes.is_empty());
+    assert!(of("context-engine", Variant::ContainerRestarting).changes.is_empty());
+}
