@@ -12,12 +12,12 @@ install_missing() {
   local pairs="$TOOLS_BASE $TOOLS_PAGE" missing="" pair
   # A given engine needs no daemon here, but its images are still built by us.
   [ "$1" = 1 ] || pairs="$pairs $TOOLS_DOCKER"
-  [ "${TLS_VERIFY_KUBERNETES:-}" != 1 ] || pairs="$pairs $TOOLS_KUBERNETES"
+  [ "$TLS_VERIFY_KUBERNETES" != 1 ] || pairs="$pairs $TOOLS_KUBERNETES"
   for pair in $pairs; do
     have "${pair%%:*}" || case " $missing " in *" ${pair##*:} "*) ;; *) missing="$missing ${pair##*:}" ;; esac
   done
   # Its plugins are no command.
-  [ "${TLS_VERIFY_KUBERNETES:-}" != 1 ] || [ -d /usr/lib/cni ] || missing="$missing containernetworking-plugins"
+  [ "$TLS_VERIFY_KUBERNETES" != 1 ] || [ -d /usr/lib/cni ] || missing="$missing containernetworking-plugins"
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" = 0 ] && have apt-get; then
     say "installing:$missing"
