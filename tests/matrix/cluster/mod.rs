@@ -3,6 +3,7 @@
 
 mod applied;
 mod healthy;
+mod jobs;
 mod lab;
 mod rights;
 mod row;
@@ -34,9 +35,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         let left = all().filter(|row| !row.always).count();
         eprintln!("{left} of {} rows in Kubernetes are for `scripts/test --long`", all().count());
     }
-    let rights = Trial::test("kubernetes::each right of the least Role taken away in turn", || {
-        Ok(with_stack(rights::hold)?)
-    });
+    let of = |name: &str, always: bool, hold: fn(&Lab) -> Result<(), String>| {
+        Trial::test(format!("kubernetes::{name}"), move || Ok(with_stack(hold)?))
+            .with_ignored_flag(!there || !(long || always))
+    };
+    let whole = [
+        of("the Job of packaging/ proves all checks from inside", true, jobs::inside),
+        of("two thousand endpoints in an Indexed Job", false, jobs::fleet),
+        of("each right of the least Role taken away in turn", false, rights::hold),
+    ];
     let accepts = std::env::var_os("CLUSTER_ACCEPT").is_some();
     let drafts = all().filter(|row| row.is_draft()).count();
     if there && long && !accepts {
@@ -49,7 +56,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let hold = || Ok(with_stack(|lab| row::hold(lab, row))?);
             Trial::test(name, hold).with_ignored_flag(!there || !(long || row.always))
         })
-        .chain([rights.with_ignored_flag(!there || !long)])
+        .chain(whole)
         .collect()
 }
 

@@ -15,7 +15,7 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::service_of;
 use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
-pub(super) use renewal::readers_at_start;
+pub(super) use renewal::readers;
 use renewal::renewal;
 use unusable::unusable;
 

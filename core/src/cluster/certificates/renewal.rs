@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Authorities;
 use crate::cause::CauseKind;
-use crate::cluster::connections::{Connection, Target};
+use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Cure, Kubectl, of_secret};
 use crate::cluster::secrets::{Found, Key};
-use crate::link::Link;
 
 /// A Secret's certificate made anew by the stack's CA, or its CA put right; who reads it at the start only is
 /// restarted.
@@ -51,7 +50,7 @@ pub(super) fn renewal(
         }
     }
     let changed: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let readers = readers_at_start(connections, &odd.secret, &changed);
+    let readers = readers(connections, &odd.secret, &changed);
     let names = needed_names(connections, &odd.secret);
     let purposes = purposes(connections, &odd.secret);
     let mut text = if leaf.is_empty() {
@@ -89,9 +88,11 @@ pub(super) fn renewal(
     cure
 }
 
-/// Who has to be restarted before changed keys of a Secret count: all but the servers that read theirs again.
+/// Who is restarted so that changed keys of a Secret count now. The gateway and the gRPC services read their own
+/// certificates again by themselves, two minutes later at the latest (the kubelet's period and theirs); nobody waits for
+/// that to see whether a cure cures.
 #[must_use]
-pub(crate) fn readers_at_start(connections: &[Connection<'_>], secret: &str, keys: &[&str]) -> Vec<String> {
+pub(crate) fn readers(connections: &[Connection<'_>], secret: &str, keys: &[&str]) -> Vec<String> {
     let mut readers: Vec<String> = Vec::new();
     let mut add = |name: String| {
         if !readers.contains(&name) {
@@ -103,9 +104,7 @@ pub(crate) fn readers_at_start(connections: &[Connection<'_>], secret: &str, key
         key.is_some_and(|key| key.secret == secret && keys.contains(&key.key.as_str()))
     };
     for one in connections {
-        let server_reads_once =
-            matches!(one.target, Target::Link(Link::Nats | Link::Redis) | Target::Routes | Target::Bus);
-        if (of(&one.certificate) || of(&one.client_ca)) && server_reads_once {
+        if of(&one.certificate) || of(&one.client_ca) {
             add(one.server.to_string());
         }
         if of(&one.ca) || of(&one.identity) {

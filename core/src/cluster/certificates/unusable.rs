@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::renewal::{local, other_path, readers_at_start};
+use super::renewal::{local, other_path, readers};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Cure, Kubectl, of_secret};
@@ -53,7 +53,7 @@ pub(super) fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec
             }
             let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
             let mut command = kubectl.fill(&key.secret, &files);
-            if let Some(restart) = kubectl.restart(&readers_at_start(connections, &key.secret, &[&key.key])) {
+            if let Some(restart) = kubectl.restart(&readers(connections, &key.secret, &[&key.key])) {
                 command = format!("{command} && {restart}");
             }
             let cure = Cure::told(format!(

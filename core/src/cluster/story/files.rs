@@ -171,7 +171,7 @@ fn of_secret_file(
     };
     let mut command = scene.kubectl.fill(&key.secret, &files);
     let mut readers =
-        certificates::readers_at_start(scene.connections, &key.secret, &["tls.crt", "tls.key", &key.key]);
+        certificates::readers(scene.connections, &key.secret, &["tls.crt", "tls.key", &key.key]);
     if !readers.contains(&workload.to_string()) {
         readers.push(workload.to_string());
     }
