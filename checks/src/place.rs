@@ -8,7 +8,7 @@ use tls_verify_core::workload::Instance;
 
 use crate::cause::Variant;
 use crate::context::Context;
-use crate::fault::{Failure, Stage};
+use crate::fault::{Cause, Failure, Stage};
 use crate::platform::{Platform, Reach, Via};
 use crate::stack::{Endpoint, Link};
 
@@ -125,6 +125,7 @@ impl Context {
             }
             Reach::No => match crate::standing::state(container) {
                 Some(failure) => lacking(endpoint, failure),
+                None if platform.is_collected() => lacking(endpoint, elsewhere()),
                 None => endpoint.clone(),
             },
         }
@@ -133,6 +134,11 @@ impl Context {
 
 fn lacking(endpoint: &Endpoint, failure: Failure) -> Endpoint {
     Endpoint { missing: Some(Box::new(failure)), ..endpoint.clone() }
+}
+
+/// What was collected on another machine is not what listens on this one.
+fn elsewhere() -> Failure {
+    Failure::new(Stage::Configure, Cause::BeyondUs).because("what was collected cannot be dialled")
 }
 
 /// The project has no container of a link's service.

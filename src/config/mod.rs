@@ -15,6 +15,7 @@ use tls_verify_checks::cause::Variant;
 use tls_verify_checks::context::{Check, Need};
 use tls_verify_checks::deployment::Minimum;
 use tls_verify_checks::fault::FileFault;
+use tls_verify_checks::platform::{self, Choice};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
 
@@ -113,7 +114,9 @@ pub fn stack(
 ) -> Result<Configured, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut notes = Vec::new();
-    let needs = |need: Need| selected.iter().any(|check| check.needs.contains(&need));
+    // What was collected elsewhere is not dialled, so that nothing is needed to dial it with.
+    let collected = args.logs.as_deref().and_then(platform::collected);
+    let needs = |need: Need| collected.is_none() && selected.iter().any(|check| check.needs.contains(&need));
     let targets = targets::parse(args, environment, &mut problems);
     let paths = Paths::choose(args, environment, &mut notes);
 
@@ -205,12 +208,13 @@ pub fn stack(
             named => named.to_vec(),
         },
         worker_required: !args.worker.is_empty(),
-        platform: engine::choice(args, environment),
         logs: match (&args.logs, args.no_docker) {
+            (Some(_), _) if collected.is_some() => LogSource::Platform,
             (Some(directory), _) => LogSource::Directory(directory.clone()),
             (None, true) => LogSource::None,
             (None, false) => LogSource::Platform,
         },
+        platform: collected.map_or_else(|| engine::choice(args, environment), Choice::Ready),
         since,
         minimum: environment
             .get("CORDUM_TLS_MIN_VERSION")

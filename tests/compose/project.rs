@@ -307,6 +307,19 @@ impl Project {
         Ran::of(&run(command, Duration::from_secs(100)))
     }
 
+    /// What a colleague is told who has what `collect` wrote, and no way to the project.
+    pub fn collected(&self) -> Ran {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("bundle");
+        let mut command = self.product(&["collect", "--project", &self.name]);
+        command.arg(&bundle);
+        run(command, PATIENCE).must("collect");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
+        command.args(["run", "--all", "--format", "json", "--logs"]).arg(&bundle);
+        command.env_clear().current_dir(folder.path());
+        Ran::of(&run(command, PATIENCE))
+    }
+
     /// What `diagnose --docker` says.
     pub fn diagnose(&self, format: &str) -> String {
         let command = self.product(&["diagnose", "--docker", "--format", format]);

@@ -109,6 +109,16 @@ pub fn go_through(project: &mut Project) -> Vec<String> {
                     wrong.push(format!("WRONG {name}, {when}: {what}\n{}", ran.digest()));
                 }
             }
+            // Elsewhere, from what was collected, it is told the same.
+            let elsewhere = project.collected();
+            let same = later.roots().first().is_none_or(|root| elsewhere.roots().contains(root));
+            if !same || elsewhere.code == 0 {
+                wrong.push(format!(
+                    "WRONG {name}, collected: {}\nlive: {}",
+                    elsewhere.digest(),
+                    later.digest()
+                ));
+            }
             match state.undo {
                 Undo::Docker(action) => project.docker(action, &[service]),
                 Undo::Up => project.up(),

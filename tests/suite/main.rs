@@ -10,6 +10,7 @@ mod catalogue;
 mod certificate_store;
 mod certs;
 mod collect;
+mod collected;
 mod cordum;
 mod cordum_states;
 mod cordumctl;

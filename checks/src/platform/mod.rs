@@ -2,6 +2,7 @@
 //! logs, files and connections, and words what an operator has to do. Checks and diagnosis know this alone; a
 //! further platform is one folder beside `docker` and one flag.
 
+pub mod bundle;
 pub mod compose;
 mod docker;
 mod docker_inspection;
@@ -73,9 +74,14 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// workload in the order of their names.
     fn workloads(&self) -> &[Workload];
 
-    /// Whether it can be asked what is now; a recording knows what was.
+    /// Whether it can be asked what is now; a folder of logs knows what was said.
     fn is_live(&self) -> bool {
         true
+    }
+
+    /// Nothing of it can be dialled, though it knows states and settings: they were collected elsewhere.
+    fn is_collected(&self) -> bool {
+        false
     }
 
     /// That it has nothing of a service, as a sentence.
@@ -159,6 +165,13 @@ pub async fn connect(stack: &Stack, patience: Duration) -> Result<Arc<dyn Platfo
 #[must_use]
 pub fn recorded(folder: &Path) -> Arc<dyn Platform> {
     Arc::new(recorded::Recorded::open(folder))
+}
+
+/// The platform of what `collect` wrote into a folder, if that is what lies there.
+#[must_use]
+pub fn collected(folder: &Path) -> Option<Arc<dyn Platform>> {
+    let platform = recorded::Recorded::collected(folder)?;
+    Some(Arc::new(platform))
 }
 
 /// Which platform the stack runs on.

@@ -1,5 +1,5 @@
 //! `--logs DIR`: what ran when the logs were written. It knows services by their files, and of them no more than
-//! what they logged: no state, no setting, no address.
+//! what they logged: no state, no setting, no address; unless `collect` has written those beside the logs.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use tls_verify_core::remedy::{self, Wording};
 use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 use tokio::io::AsyncReadExt;
 
+use super::bundle::Bundle;
 use super::{Logs, Piece, Platform, Reach, Wire};
 
 /// A folder of `SERVICE.log` files.
@@ -21,6 +22,8 @@ pub(super) struct Recorded {
     folder: PathBuf,
     name: String,
     workloads: Vec<Workload>,
+    /// The project whose states and settings are known too.
+    project: Option<Bundle>,
 }
 
 /// What cannot be asked of a recording.
@@ -44,7 +47,19 @@ impl Recorded {
             folder: folder.to_owned(),
             name: format!("the folder {}", folder.display()),
             workloads: names.into_iter().map(workload).collect(),
+            project: None,
         }
+    }
+
+    /// With the states and settings that `collect` wrote.
+    pub(super) fn collected(folder: &Path) -> Option<Self> {
+        let bundle = Bundle::read(folder)?;
+        Some(Self {
+            folder: folder.to_owned(),
+            name: format!("the folder {}", folder.display()),
+            workloads: bundle.workloads(),
+            project: Some(bundle),
+        })
     }
 }
 
@@ -88,16 +103,29 @@ impl Platform for Recorded {
     }
 
     fn is_live(&self) -> bool {
-        false
+        self.is_collected()
+    }
+
+    fn is_collected(&self) -> bool {
+        self.project.is_some()
     }
 
     fn lacks(&self, service: &str) -> String {
-        format!("there is no {service}.log in {}", self.folder.display())
+        match &self.project {
+            Some(bundle) => format!("project `{}` had no container of service `{service}`", bundle.project),
+            None => format!("there is no {service}.log in {}", self.folder.display()),
+        }
     }
 
     fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
         let same = of.clone();
         async move { Ok(same) }.boxed()
+    }
+
+    fn processes<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Vec<String>, String>> {
+        let all = self.project.iter().flat_map(|bundle| &bundle.containers);
+        let known = all.into_iter().find(|one| one.name == of.name).and_then(|one| one.processes.clone());
+        async { known.ok_or_else(|| SILENT.to_owned()) }.boxed()
     }
 
     /// `readyz.txt`: a body a line, with or without `NAME: ` before it and `HTTP 200` behind it.
@@ -112,7 +140,9 @@ impl Platform for Recorded {
     }
 
     fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
-        let path = self.folder.join(format!("{}.log", of.name));
+        // Of a collected container the file's name is what identifies it.
+        let stem = if of.id.is_empty() { &of.name } else { &of.id };
+        let path = self.folder.join(format!("{stem}.log"));
         let read = |reading: Reading| async {
             let opened = match reading {
                 Reading::Closed(path) => tokio::fs::File::open(path).await,
@@ -125,8 +155,16 @@ impl Platform for Recorded {
         stream::unfold(Reading::Closed(path), read).boxed()
     }
 
-    fn file<'a>(&'a self, _of: &'a Instance, _path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
-        async { Err(SILENT.to_owned()) }.boxed()
+    fn file<'a>(&'a self, of: &'a Instance, path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        let kept = self.folder.join("certificates").join(format!("{}{path}", of.id));
+        let is_kept = self.is_collected() && path.starts_with('/') && !path.contains("..");
+        async move {
+            if !is_kept {
+                return Err(SILENT.to_owned());
+            }
+            tokio::fs::read(kept).await.map_err(|_| format!("{path} of {} was not collected", of.name))
+        }
+        .boxed()
     }
 
     fn run<'a>(
@@ -146,6 +184,12 @@ impl Platform for Recorded {
     }
 
     fn wording(&self) -> Arc<dyn Wording> {
-        Arc::new(remedy::Compose::default())
+        match &self.project {
+            Some(bundle) => {
+                let words = ["docker", "compose", "-p", &bundle.project];
+                Arc::new(remedy::Compose::new(words.map(str::to_owned)))
+            }
+            None => Arc::new(remedy::Compose::default()),
+        }
     }
 }

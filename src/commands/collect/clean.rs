@@ -6,7 +6,7 @@ use serde_json::Value;
 use tls_verify_core::redaction::redact;
 
 /// How a value that was taken out is written; whoever reads it back judges it not.
-pub(super) const REMOVED: &str = "(removed)";
+pub(super) const REMOVED: &str = tls_verify_checks::platform::bundle::REMOVED;
 /// A shorter word is in every second line.
 const SHORTEST: usize = 6;
 
@@ -97,7 +97,7 @@ fn is_no_secret(value: &str) -> bool {
     value.is_empty() || value.starts_with(['/', '$']) || matches!(value, "true" | "false" | REMOVED)
 }
 
-fn is_option_of_a_secret(word: &str) -> bool {
+pub(super) fn is_option_of_a_secret(word: &str) -> bool {
     word.starts_with("--")
         && !word.contains('=')
         && matches!(word, "--requirepass" | "--masterauth" | "--pass" | "--auth" | "--user-pass")
@@ -106,7 +106,7 @@ fn is_option_of_a_secret(word: &str) -> bool {
 }
 
 /// Redis' and NATS' directives that hold a password, line by line.
-fn without_passwords(text: &str) -> String {
+pub(super) fn without_passwords(text: &str) -> String {
     const NAMES: [&str; 6] = ["requirepass", "masterauth", "password", "pass", "token", "sentinel auth-pass"];
     let line = |line: &str| {
         let begin = line.trim_start();

@@ -1,16 +1,16 @@
-//! A Compose project: what its containers said as `--logs` reads it back; beside that their states, settings and the
-//! certificates that they mount, for people.
+//! A Compose project: what its containers said, their states and settings, and the certificates that they mount, as
+//! `--logs` reads them back.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use serde_json::json;
+use tls_verify_checks::platform::bundle::{Bundle as Written, State};
 use tls_verify_checks::platform::{self, Piece, Platform};
-use tls_verify_core::workload::{Container, Instance, Value};
+use tls_verify_core::workload::Instance;
 
 use super::Bundle;
-use super::clean::{Cleaner, REMOVED, is_secret_name};
+use super::clean::{Cleaner, REMOVED, is_option_of_a_secret, is_secret_name, without_passwords};
 use crate::cli::{CollectArgs, RunnerArgs, TargetArgs};
 use crate::commands::run::rfc3339;
 use crate::config::{self, Environment, Problem};
@@ -53,12 +53,12 @@ pub(super) async fn gather(
         let why = format!("{} has no container", platform.stack());
         return Err(vec![Problem::new(why, "name the project with --project")]);
     }
-    Ok(of(platform.as_ref(), cleaner).await)
+    Ok(of(platform.as_ref(), &stack.project, cleaner).await)
 }
 
 /// Everything of a project.
-async fn of(platform: &dyn Platform, cleaner: &mut Cleaner) -> Bundle {
-    let mut bundle = Bundle { read_back: "--all --no-docker --logs", ..Bundle::default() };
+async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Bundle {
+    let mut bundle = Bundle { read_back: "--all --logs", ..Bundle::default() };
     for instance in platform.instances() {
         for setting in instance.configured.environment.iter().filter(|one| is_secret_name(&one.name)) {
             if let Some(text) = setting.value.known().filter(|text| !text.starts_with('/')) {
@@ -66,7 +66,7 @@ async fn of(platform: &dyn Platform, cleaner: &mut Cleaner) -> Bundle {
             }
         }
     }
-    let mut states = Vec::new();
+    let mut written = Written::new(project, rfc3339(SystemTime::now()));
     let mut members: BTreeMap<&str, usize> = BTreeMap::new();
     for instance in platform.instances() {
         let member = members.entry(&instance.service).or_default();
@@ -91,10 +91,13 @@ async fn of(platform: &dyn Platform, cleaner: &mut Cleaner) -> Bundle {
             Err(why) => bundle.left_out.push(format!("{path}: {why}")),
         }
         certificates(platform, instance, &name, &mut bundle).await;
-        states.push(state(instance, cleaner));
+        let shown = |name: Option<&str>, text: &str| shown(cleaner, name, text);
+        let mut state = State::of(instance, &name, rfc3339, shown);
+        // A frozen one is told by them alone.
+        state.processes = platform.processes(instance).await.ok();
+        written.containers.push(state);
     }
-    let states = serde_json::to_vec_pretty(&states).unwrap_or_default();
-    bundle.add("states.json", states);
+    bundle.add(platform::bundle::FILE, serde_json::to_vec_pretty(&written).unwrap_or_default());
     bundle
 }
 
@@ -137,32 +140,11 @@ async fn certificates(platform: &dyn Platform, instance: &Instance, name: &str, 
     }
 }
 
-/// What is known of a container, its settings without secrets.
-fn state(instance: &Instance, cleaner: &Cleaner) -> serde_json::Value {
-    let moment = |at: Option<SystemTime>| at.map(rfc3339);
-    let Container { image, environment, arguments, mounts, .. } = &instance.configured;
-    let settings: BTreeMap<&str, String> = environment
-        .iter()
-        .map(|one| {
-            let text = match &one.value {
-                Value::Known(text) if is_secret_name(&one.name) && !text.starts_with('/') => {
-                    REMOVED.to_owned()
-                }
-                Value::Known(text) => cleaner.text(text),
-                _ => REMOVED.to_owned(),
-            };
-            (one.name.as_str(), text)
-        })
-        .collect();
-    let mut words: serde_json::Value =
-        arguments.iter().map(|one| one.value.known().unwrap_or(REMOVED).to_owned()).collect();
-    cleaner.object(&mut words);
-    let mounts: Vec<String> = mounts.iter().map(|one| one.target.clone()).collect();
-    json!({
-        "name": instance.name, "service": instance.service, "image": image,
-        "phase": format!("{:?}", instance.phase).to_lowercase(), "healthy": instance.healthy,
-        "restarts": instance.restarts, "started": moment(instance.started),
-        "last": instance.last.as_ref().map(|one| json!({"exit_code": one.exit_code, "finished": moment(one.finished)})),
-        "published": instance.published, "settings": settings, "arguments": words, "mounts": mounts,
-    })
+/// A setting's value, or an argument behind the one before it, without secrets.
+fn shown(cleaner: &Cleaner, name: Option<&str>, text: &str) -> String {
+    if name.is_some_and(|name| is_secret_name(name) || is_option_of_a_secret(name)) && !text.starts_with('/')
+    {
+        return REMOVED.to_owned();
+    }
+    without_passwords(&cleaner.text(text))
 }

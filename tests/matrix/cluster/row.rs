@@ -177,6 +177,10 @@ pub(super) fn hold(lab: &Lab, row: &Row) -> Result<(), String> {
     let begun = Instant::now();
     let result = state(lab, row, begun);
     let looked = begun.elapsed();
+    if result.is_err() {
+        // What is left of it may be in no object: what a server read at its start, for one.
+        let _ = lab.shell("k delete pod --all --grace-period=1 --wait=false");
+    }
     let mended = lab.mend().map_err(|error| format!("{}: not mended: {error}", row.name));
     eprintln!(
         "{:<64} {} {:.0} s, {:.0} s with mending",

@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
         make: "fill cordum-nats-server-tls other-nats tls.crt tls.key ca.crt; k delete pod cordum-nats-1
                for i in $(seq 60); do k get pod cordum-nats-1 -o jsonpath='{.status.containerStatuses[0].state.running.startedAt}' | grep -q T && break; sleep 0.5; done
                fill cordum-nats-server-tls nats tls.crt tls.key ca.crt",
-        fails: &["cluster-links"],
+        fails: &["worker-nats-tls", "cluster-links"],
         open: &["nats-mtls"],
         roots: &["secret/cordum-nats-server-tls unknown-authority ca-regenerated"],
         always: true,

@@ -112,8 +112,16 @@ impl Story {
                     !route.up && route.what.as_ref().is_some_and(|what| of_certificate(what.kind))
                 })
             };
-            let refused = |peer: &&&Pod| mine.iter().any(|pod| pod.name != peer.name && refuses(pod, peer));
-            for pod in mine.iter().filter(|pod| !serves(pod) || refused(pod)) {
+            let refusals =
+                |peer: &Pod| mine.iter().filter(|pod| pod.name != peer.name && refuses(pod, peer)).count();
+            // The odd one is refused by the others, and each of them by it alone: it comes first, and is named.
+            let mut odd: Vec<(usize, &Pod)> = mine
+                .iter()
+                .map(|pod| (refusals(pod), *pod))
+                .filter(|(count, pod)| !serves(pod) || *count > 0)
+                .collect();
+            odd.sort_by_key(|(count, pod)| (serves(pod), std::cmp::Reverse(*count)));
+            for (_, pod) in odd {
                 self.routes_of(scene, pod, workload, logs);
             }
         }
