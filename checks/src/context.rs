@@ -16,6 +16,7 @@ use crate::observation::Observation;
 use crate::platform::{self, Platform};
 use crate::stack::{Endpoint, Identity, Link, LogSource, Stack};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
+use tls_verify_core::evidence::LogFact;
 
 pub use tls_verify_core::logs::own_connections::OwnProbe;
 pub use tls_verify_core::report::Deployed;
@@ -86,8 +87,7 @@ impl Context {
                 Ok(self.recorded.get_or_init(|| async { platform::recorded(folder) }).await.as_ref())
             }
             LogSource::Platform => self.platform().await.map_err(Clone::clone),
-            LogSource::None => Err(Failure::new(Stage::Configure, Cause::Other)
-                .because("no logs to read: Docker is not asked and no `--logs DIR` is given")),
+            LogSource::None => Err(Failure::new(Stage::Configure, Cause::Other).because(LogFact::NoSource)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt;
 use serde_json::Value;
-use tls_verify_core::evidence::Subject;
+use tls_verify_core::evidence::{HttpFact, Subject};
 
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Need};
@@ -55,14 +55,13 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
         }
         200 => {
             let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 })
-                .because("HTTP 200, but not the gateway's JSON: the dashboard's own page, or something else");
+                .because(HttpFact::NotTheGatewaysJson);
             seen.failed(through, failure);
         }
         429 => {
             let unready = unready(context).await;
-            let fine = if unready.is_none() { " while the gateway's /readyz is fine" } else { "" };
-            let busy =
-                Failure::new(Stage::Exchange, Cause::Http { status: 429 }).because(format!("HTTP 429{fine}"));
+            let busy = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
+                .because(HttpFact::RateLimitedBehind { ready: unready.is_none() });
             limited(seen, through, busy, unready);
         }
         _ => {
@@ -87,8 +86,8 @@ async fn unverified(context: &Context, seen: &mut Observation) {
             let verifies = seen.expect(format!("{} verifies the gateway", dashboard.name), Expects::Works);
             let off = Cause::Accepted { kind: CauseKind::VerificationNotEnforced };
             let failure = Failure::new(Stage::Configure, off)
-                .because(format!("{path} of {}: `proxy_ssl_verify` is not on for /api/", dashboard.name))
-                .because("the image switches it on where its CA file is there and readable")
+                .because(HttpFact::UpstreamUnverified { path: path.to_string(), who: dashboard.name.clone() })
+                .because(HttpFact::ImageVerifiesWithCa)
                 .at("dashboard");
             seen.failed(verifies, failure);
             break;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::Value;
-use tls_verify_core::evidence::{Answer, Evidence, Fact, Question, Unready};
+use tls_verify_core::evidence::{Answer, Evidence, Fact, HttpFact, NatsFact, Question, RedisFact, Unready};
 use tls_verify_core::logs::classify::sense;
 use tls_verify_core::redaction::redact;
 
@@ -43,9 +43,8 @@ async fn one(context: &Context, gateway: &Endpoint, status: Claim, seen: &mut Ob
                     tokio::time::sleep(Duration::from_millis(350)).await;
                     continue;
                 }
-                let fine = if unready.is_none() { " while /readyz is fine" } else { "" };
                 let busy = Failure::new(Stage::Exchange, Cause::Http { status: 429 })
-                    .because(format!("HTTP 429 (rate limited){fine}"))
+                    .because(HttpFact::RateLimited { ready: unready.is_none() })
                     .because(Fact::TlsIsFine { over: answer.over().to_owned() });
                 return limited(seen, status, busy, unready);
             }
@@ -66,8 +65,8 @@ fn judge_answer(seen: &mut Observation, status: Claim, answer: &http::Answer) {
             }
             _ => {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 })
-                    .because("HTTP 200, but the body is not the gateway's status JSON")
-                    .because("something else than the gateway answers at this address");
+                    .because(HttpFact::NotTheStatus)
+                    .because(HttpFact::NotTheGateway);
                 seen.failed(status, failure);
             }
         },
@@ -79,13 +78,13 @@ fn judge_answer(seen: &mut Observation, status: Claim, answer: &http::Answer) {
 fn links(seen: &mut Observation, json: &Value) {
     if json.pointer("/nats/connected").and_then(Value::as_bool) == Some(false) {
         let failure = Failure::new(Stage::Exchange, Cause::Other)
-            .because("the gateway answers, but reports `nats.connected: false`")
+            .because(NatsFact::GatewayAnswersUnconnected)
             .at("nats");
         seen.warnings.push(failure);
     }
     if json.pointer("/redis/ok").and_then(Value::as_bool) == Some(false) {
         let failure = Failure::new(Stage::Exchange, Cause::Other)
-            .because("the gateway answers, but reports `redis.ok: false`")
+            .because(RedisFact::GatewayAnswersUnconnected)
             .at("redis");
         seen.warnings.push(failure);
     }
@@ -102,7 +101,7 @@ pub(crate) fn limited(seen: &mut Observation, claim: Claim, busy: Failure, unrea
 
 /// With the word that `/readyz` names nothing, where it names nothing.
 pub(crate) fn fine_unless(busy: Failure, unready: Option<&Unready>) -> Failure {
-    if unready.is_none() { busy.because("while /readyz is fine") } else { busy }
+    if unready.is_none() { busy.because(HttpFact::WhileReady) } else { busy }
 }
 
 /// The link that the gateway's `/readyz` complains of; it is not rate limited.

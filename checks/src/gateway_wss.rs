@@ -17,6 +17,7 @@ use crate::http::{self, Answer};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Link};
+use tls_verify_core::evidence::HttpFact;
 
 pub const CHECK: Check = Check {
     number: 2,
@@ -104,16 +105,17 @@ async fn upgrade(context: &Context, endpoint: &Endpoint, seen: &mut Observation)
             .map_err(|error| peel(&error, Stage::Exchange, false))?;
         for frames in 0.. {
             if frames > FRAMES {
-                return Err(Failure::new(Stage::Exchange, Cause::Http { status: 101 }).because(format!(
-                    "{FRAMES} messages after the upgrade, and none is the pong to our ping"
-                )));
+                return Err(Failure::new(Stage::Exchange, Cause::Http { status: 101 })
+                    .because(HttpFact::NoPong { frames: FRAMES }));
             }
             match socket.next().await {
                 Some(Ok(Message::Pong(payload))) if payload[..] == beat[..] => break,
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(peel(&error, Stage::Exchange, false)),
                 None => {
-                    return Err(Failure::new(Stage::Exchange, Cause::Eof).because("closed after the upgrade"));
+                    return Err(
+                        Failure::new(Stage::Exchange, Cause::Eof).because(HttpFact::ClosedAfterUpgrade)
+                    );
                 }
             }
         }
@@ -144,11 +146,10 @@ fn refused(error: &WsError) -> Failure {
             failure
         }
         WsError::Protocol(ProtocolError::SecWebSocketAcceptKeyMismatch) => {
-            Failure::new(Stage::Exchange, Cause::Http { status: 101 })
-                .because("101, but `Sec-WebSocket-Accept` is not the hash of our key (RFC 6455, 4.2.2)")
+            Failure::new(Stage::Exchange, Cause::Http { status: 101 }).because(HttpFact::WrongAccept)
         }
         WsError::Protocol(other) => Failure::new(Stage::Exchange, Cause::Http { status: 101 })
-            .because(format!("no RFC 6455 upgrade: {other}")),
+            .because(HttpFact::NoUpgrade { error: other.to_string() }),
         other => peel(other, Stage::Exchange, false),
     }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use futures_util::FutureExt;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tls_verify_core::evidence::Subject;
+use tls_verify_core::evidence::{Fact, HttpFact, Subject};
 use tonic::transport::{Channel, Endpoint as Uri};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -84,7 +84,7 @@ pub(crate) async fn health(
                 asked: false,
             },
         )
-        .because("the server negotiates no ALPN `h2`: gRPC-Go refuses such a server (RFC 9113, 3.2)"));
+        .because(HttpFact::NoAlpn));
     }
     let recorder = Arc::clone(&dialled.recorder);
     // The one connection that was made is the one that is used: a second one is refused.
@@ -111,7 +111,7 @@ pub(crate) async fn health(
                 let serving = answer.get_ref().status == ServingStatus::Serving as i32;
                 if !serving {
                     let failure = Failure::new(Stage::Exchange, Cause::Other)
-                        .because("the health service answers NOT_SERVING")
+                        .because(HttpFact::NotServing)
                         .at(link.service());
                     seen.warnings.push(failure);
                 }
@@ -124,7 +124,7 @@ pub(crate) async fn health(
                     Ok(format!("gRPC status {} over {version}", status.code() as i32))
                 }
                 code => Err(Failure::new(Stage::Exchange, Cause::Other)
-                    .because(format!("gRPC status {} ({code:?})", code as i32))),
+                    .because(HttpFact::GrpcStatus { code: code as i32, name: format!("{code:?}") })),
             },
         }
     })
@@ -161,8 +161,11 @@ async fn safety_kernel(context: &Context) -> Observation {
     if only_there {
         let reaches = seen.expect(LINK, Expects::Works);
         let failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 })
-            .because("the gateway answers GET /api/v1/policy/snapshots with 502: its own link to the kernel is broken")
-            .because(upstream.map(|code| format!("code {code}")).unwrap_or_default())
+            .because(HttpFact::KernelBehindBroken)
+            .because(
+                upstream
+                    .map_or_else(|| String::new().into(), |code| Fact::from(HttpFact::UpstreamCode { code })),
+            )
             .at("safety-kernel");
         seen.about(&reaches, Subject::Kernel { since: begun });
         seen.failed(reaches, failure);

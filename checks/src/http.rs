@@ -17,7 +17,7 @@ use crate::platform::Wire;
 use crate::secret;
 use crate::stack::Endpoint;
 use crate::tls::{self, ANY_VERSION, Hello, Offer, Recording, Trust};
-use tls_verify_core::evidence::Fact;
+use tls_verify_core::evidence::{Fact, HttpFact};
 
 /// An HTTP answer and the TLS under it.
 #[derive(Debug)]
@@ -170,14 +170,17 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
             let failure = hello::beyond(context, endpoint, failure).await;
             let mut failure = look_again(context, endpoint, secure, failure).await;
             if matches!(failure.cause, Cause::Unreachable) {
-                failure = failure.because("there is no way to this address from here");
+                failure = failure.because(HttpFact::NoWay);
             }
             // What was met comes before where.
             if failure.facts.is_empty() {
                 failure.facts.extend(failure.trail.last().map(Fact::from));
             }
             if let Some(address) = addresses.first() {
-                failure = failure.because(format!("dialled {} at {address}", endpoint.authority()));
+                failure = failure.because(HttpFact::Dialled {
+                    authority: endpoint.authority().to_string(),
+                    address: address.to_string(),
+                });
             }
             Err(failure)
         }
@@ -310,7 +313,7 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
     );
     if matches!(failure.cause, Cause::Other) && !secure {
         return match crate::first_words::of(context, endpoint).await {
-            Some(words) => failure.because(format!("what answers there speaks no HTTP: \"{words}\"")),
+            Some(words) => failure.because(HttpFact::NoHttp { words }),
             None => failure,
         };
     }
@@ -326,14 +329,14 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
             dial::Quiet::Closed(closed) if matches!(closed.cause, Cause::Alert { .. }) => {
                 Failure { trail: failure.trail, ..closed }
             }
-            _ => failure.because("a handshake without a request succeeds"),
+            _ => failure.because(HttpFact::HandshakeSucceeds),
         },
         Err(broken) => {
             let closer = !matches!(broken.failure.cause, Cause::Other);
             let stage = broken.failure.stage;
             let mut look = broken.failure;
             if matches!(failure.cause, Cause::TimedOut) && stage == Stage::Handshake {
-                look = look.because("the port accepts the connection, the TLS handshake gets no answer");
+                look = look.because(HttpFact::HandshakeUnanswered);
             }
             if closer {
                 look.facts.splice(0..0, failure.facts.clone());
@@ -351,10 +354,10 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
 pub fn refused(answer: &Answer) -> Failure {
     let status = answer.status;
     let fine = Fact::TlsIsFine { over: answer.over().to_owned() };
-    let said = format!("HTTP {status}: {}", answer.excerpt());
+    let said = HttpFact::Status { status, excerpt: answer.excerpt().to_string() };
     let failure = Failure::new(Stage::Exchange, status_cause(status, &answer.body)).because(said);
     let failure = match &answer.location {
-        Some(to) => failure.because(format!("it redirects to {}", secret::mask(to))),
+        Some(to) => failure.because(HttpFact::RedirectsTo { target: secret::mask(to).into_owned() }),
         None => failure,
     };
     if status == 400 { failure } else { failure.because(fine) }

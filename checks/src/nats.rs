@@ -11,6 +11,7 @@ use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Identity, Link, NatsLogin};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
+use tls_verify_core::evidence::NatsFact;
 
 /// The server's greeting; absent keys mean false (nats-server 2.9 to 2.12).
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,20 +45,20 @@ pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure
     let line =
         before(deadline, Stage::Session, read_line(tap, INFO_LIMIT)).await.map_err(
             |failure| match failure.cause {
-                Cause::TimedOut => failure.because("the server sent no complete INFO line in time"),
+                Cause::TimedOut => failure.because(NatsFact::NoInfoInTime),
                 _ => failure,
             },
         )?;
     if let Some(json) = line.strip_prefix(b"INFO ") {
         return serde_json::from_slice(json).map_err(|error| {
             Failure::new(Stage::Session, Cause::NotTls(Speaker::Unknown))
-                .because(format!("the INFO line is not JSON: {error}"))
+                .because(NatsFact::InfoIsNoJson { error: error.to_string() })
         });
     }
     let bytes = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let text: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).escape_debug().collect();
     Err(Failure::new(Stage::Session, Cause::NotTls(dial::speaker(&bytes)))
-        .because(format!("no NATS server: the first bytes are \"{text}\" instead of INFO")))
+        .because(NatsFact::NoInfo { first: text }))
 }
 
 async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<Vec<u8>, Failure> {
@@ -66,8 +67,9 @@ async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Resul
     loop {
         let count = reader.read(&mut buffer).await.map_err(|error| peel(&error, Stage::Session, false))?;
         if count == 0 {
-            return Err(Failure::new(Stage::Session, Cause::Eof)
-                .because(format!("the peer closed after {} bytes", line.len())));
+            return Err(
+                Failure::new(Stage::Session, Cause::Eof).because(NatsFact::ClosedAfter { bytes: line.len() })
+            );
         }
         line.extend_from_slice(&buffer[..count]);
         if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
@@ -79,7 +81,7 @@ async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Resul
         }
         if line.len() > limit {
             return Err(Failure::new(Stage::Session, Cause::NotTls(Speaker::Unknown))
-                .because(format!("no end of line within {limit} bytes")));
+                .because(NatsFact::EndlessLine { limit }));
         }
     }
 }
@@ -117,7 +119,7 @@ pub(crate) async fn upgrade(
     let info = read_info(&mut tap, deadline).await.map_err(early)?;
     if !info.tls_required && !info.tls_available {
         let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
-            .because(format!("INFO of nats-server {} offers no TLS (no `tls_required`)", info.version));
+            .because(NatsFact::OffersNoTls { version: info.version.clone() });
         return Err((Some(info), failure.into()));
     }
     tap.forget();
@@ -208,8 +210,7 @@ pub(crate) async fn session(
                 return Ok(());
             }
             if answer.len() > INFO_LIMIT {
-                return Err(Failure::new(Stage::Session, Cause::Other)
-                    .because("the server answered CONNECT and PING with 64 KiB and no PONG"));
+                return Err(Failure::new(Stage::Session, Cause::Other).because(NatsFact::NoPong));
             }
             if let Err(error) = &wrote {
                 return Err(peel(error, Stage::Session, shown));
@@ -233,7 +234,7 @@ fn said(bytes: &[u8]) -> Failure {
     // nats-server 2.9 to 2.12: 'Authorization Violation', 'Authentication Timeout', 'User Authentication Expired'.
     let login = error.contains("Authorization Violation") || error.contains("uthentication");
     let cause = if login { Cause::Login } else { Cause::Other };
-    Failure::new(Stage::Session, cause).because(format!("NATS answered {error}"))
+    Failure::new(Stage::Session, cause).because(NatsFact::Answered { error: error.to_string() })
 }
 
 fn connect_options(login: &NatsLogin) -> serde_json::Value {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use tls_verify_core::diagnosis::rules;
-use tls_verify_core::evidence::{Fact, Subject};
+use tls_verify_core::evidence::{Fact, LogFact, NatsFact, Subject};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Variant};
@@ -111,13 +111,17 @@ fn belongs(row: &Connection, container: &Instance) -> bool {
 pub(crate) fn over_tls(row: &Connection, asks_for_certificate: bool) -> Result<String, Failure> {
     if row.tls_version.is_empty() {
         return Err(Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
-            .because(format!("NATS reports `{}` from {} without TLS", row.name, row.ip)));
+            .because(NatsFact::ConnectedInClear { client: row.name.clone(), address: row.ip.to_string() }));
     }
     let subject = row.tls_peer_certs.first().map(|certificate| certificate.subject.as_str());
     match subject {
         None if asks_for_certificate => {
-            Err(Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
-                .because(format!("NATS reports `{}` from {} without a client certificate", row.name, row.ip)))
+            Err(Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced }).because(
+                NatsFact::ConnectedWithoutCertificate {
+                    client: row.name.clone(),
+                    address: row.ip.to_string(),
+                },
+            ))
         }
         None => Ok(format!("`{}` is connected over TLS {}", row.name, row.tls_version)),
         Some(subject) => Ok(format!("`{}` is connected over TLS {} as {subject}", row.name, row.tls_version)),
@@ -203,7 +207,7 @@ async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, ask
     failure.facts = asked.into_iter().map(Fact::from).collect();
     match log {
         Ok(log) if log.present.lines == 0 => {
-            Verdict::Unclear(failure.because(format!("the log of {} is empty", worker.name)))
+            Verdict::Unclear(failure.because(LogFact::Empty { who: worker.name.clone() }))
         }
         Ok(log) => {
             let connected = log.present.works.contains(&Some(Link::Nats));
@@ -222,13 +226,11 @@ async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, ask
                     EvidenceLevel::Logged,
                     "its log says that it connected since its last start".to_owned(),
                 ),
-                _ => Verdict::Unclear(
-                    failure.because("its log since the last start does not say that it connected"),
-                ),
+                _ => Verdict::Unclear(failure.because(LogFact::SaysNothingOfNats)),
             }
         }
-        Err(error) => {
-            Verdict::Unclear(failure.because(format!("the log of {} cannot be read: {error}", worker.name)))
-        }
+        Err(error) => Verdict::Unclear(
+            failure.because(LogFact::Unreadable { who: worker.name.clone(), error: error.to_string() }),
+        ),
     }
 }

@@ -15,6 +15,7 @@ use crate::nats::{self, Info, Manner};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Identity, Link};
+use tls_verify_core::evidence::NatsFact;
 
 pub const CHECK: Check = Check {
     number: 6,
@@ -117,7 +118,7 @@ fn policy(seen: &mut Observation, info: &Info) {
         seen.worked(demands, "tls_required");
     } else {
         let failure = Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
-            .because("INFO offers TLS but does not demand it (`tls_required` is absent)")
+            .because(NatsFact::DemandsNoTls)
             .at("nats");
         seen.failed(demands, failure);
     }
@@ -169,8 +170,7 @@ async fn plaintext(context: &Context, endpoint: &Endpoint) -> Result<String, Fai
             }
             // It goes on talking in clear: that is no refusal.
             if answer.len() > 4096 {
-                return Err(Failure::new(Stage::Session, Cause::Eof)
-                    .because("a plaintext CONNECT was answered in clear, without end and without a PONG"));
+                return Err(Failure::new(Stage::Session, Cause::Eof).because(NatsFact::EndlessInClear));
             }
         }
         let text = String::from_utf8_lossy(&answer);
@@ -193,7 +193,7 @@ async fn plaintext(context: &Context, endpoint: &Endpoint) -> Result<String, Fai
                     link: Some(Link::Nats),
                 }),
             )
-            .because("INFO demands TLS, and a plaintext CONNECT was answered by closing"));
+            .because(NatsFact::ClosesInClear));
         }
         Err(Failure::new(Stage::Session, Cause::Eof))
     })

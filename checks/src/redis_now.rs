@@ -9,6 +9,7 @@ use crate::investigate;
 use crate::platform::Platform;
 use crate::stack::Link;
 use crate::standing;
+use tls_verify_core::evidence::RedisFact;
 
 /// What is known of Redis at this moment.
 #[derive(Clone, Debug)]
@@ -56,9 +57,7 @@ pub(crate) async fn look(context: &Context, reachable: Option<bool>) -> Now {
     }
     match reachable {
         Some(false) => Now::Unseen(Box::new(
-            Failure::new(Stage::Connect, Cause::Other)
-                .because("Redis is not seen now: neither our own dial nor the gateway's /readyz reaches it")
-                .at("redis"),
+            Failure::new(Stage::Connect, Cause::Other).because(RedisFact::NotSeenNow).at("redis"),
         )),
         Some(true) | None => Now::Nobody,
     }
@@ -87,7 +86,7 @@ async fn not_there(context: &Context, platform: Option<&dyn Platform>) -> Option
     Some(
         Failure::new(Stage::Resolve, absent)
             .because(platform.lacks(service))
-            .because(format!("{} dials it by that name (REDIS_URL)", who.name))
+            .because(RedisFact::DialledByName { who: who.name.clone() })
             .at(service),
     )
 }

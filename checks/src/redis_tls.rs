@@ -15,6 +15,7 @@ use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::place::Replica;
 use crate::stack::Link;
+use tls_verify_core::evidence::RedisFact;
 
 pub const CHECK: Check = Check {
     number: 8,
@@ -59,7 +60,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
             // A TLS hello to a plaintext Redis gets silence; only the plaintext PING tells.
             let failure = match &answered {
                 Some(answer) => Failure { cause: Cause::NotTls(Speaker::Redis), ..failure }
-                    .because(format!("the same port answers a plaintext PING with \"{answer}\"")),
+                    .because(RedisFact::SamePortInClear { answer: answer.clone() }),
                 None => failure,
             };
             let failure = match context.stack.identity.get() {
@@ -78,7 +79,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
         Ok(None) => seen.worked(plain, "plaintext gets no answer"),
         Ok(Some(answer)) => {
             let failure = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis))
-                .because(format!("a plaintext PING to the TLS port is answered with \"{answer}\""));
+                .because(RedisFact::TlsPortInClear { answer });
             seen.failed(plain, failure);
         }
         Err(failure) => seen.untried(plain, failure),
@@ -111,8 +112,7 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
             if matches!(error.kind(), redis::ErrorKind::AuthenticationFailed)
                 || matches!(code.as_str(), "WRONGPASS" | "NOAUTH" | "NOPERM")
             {
-                return Failure::new(Stage::Session, Cause::Login)
-                    .because("Redis refused the login; TLS itself is fine");
+                return Failure::new(Stage::Session, Cause::Login).because(RedisFact::LoginRefused);
             }
             let mut failure = peel(&error, Stage::Session, shown);
             dial::refine(&mut failure, &crate::tls::recorded(&recorder), &[]);
@@ -133,7 +133,7 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
         match word.as_str() {
             "PONG" => Ok(format!("PONG over {version} after login")),
             other => Err(Failure::new(Stage::Exchange, Cause::Other)
-                .because(format!("Redis answered PING with \"{}\"", other.escape_debug()))),
+                .because(RedisFact::AnsweredPing { answer: other.escape_debug().to_string() })),
         }
     })
     .await
@@ -221,7 +221,7 @@ pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<
             Ok(text)
         } else {
             Err(Failure::new(Stage::Exchange, if count == 0 { Cause::Eof } else { Cause::Other })
-                .because(format!("Redis answered PING with \"{}\"", text.escape_debug())))
+                .because(RedisFact::AnsweredPing { answer: text.escape_debug().to_string() }))
         }
     })
     .await

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use tls_verify_core::workload::Instance;
 
-use tls_verify_core::evidence::Fact;
+use tls_verify_core::evidence::{Fact, NatsFact};
 
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Need};
@@ -211,9 +211,8 @@ async fn by_status(context: &Context, container: &Instance) -> Option<Result<Str
     let connected = json.pointer("/nats/connected")?.as_bool()?;
     let url = json.pointer("/nats/url").and_then(Value::as_str).unwrap_or_default();
     if !connected {
-        let failure = Failure::new(Stage::Session, Cause::Eof)
-            .because("the gateway reports `nats.connected: false`")
-            .at("nats");
+        let failure =
+            Failure::new(Stage::Session, Cause::Eof).because(NatsFact::GatewayUnconnected).at("nats");
         return Some(Err(failure));
     }
     let demanded = nats::control(context).await.is_ok_and(|greeted| greeted.info.tls_required);

@@ -17,6 +17,7 @@ use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::{Endpoint, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use tls_verify_core::evidence::NatsFact;
 
 pub const CHECK: Check = Check {
     number: 14,
@@ -226,7 +227,7 @@ async fn open(
         let info = nats::read_info(&mut tap, deadline).await?;
         if !info.tls_required && !info.tls_available {
             return Err(
-                Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain)).because("NATS offers no TLS")
+                Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain)).because(NatsFact::NoTls)
             );
         }
         tap.forget();

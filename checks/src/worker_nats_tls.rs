@@ -22,6 +22,7 @@ use crate::platform::{Platform, is_of};
 use crate::relay::Relay;
 use crate::stack::{Endpoint, Link};
 use crate::tls;
+use tls_verify_core::evidence::{DialFact, NatsFact};
 
 pub const CHECK: Check = Check {
     number: 5,
@@ -65,7 +66,9 @@ async fn observe(context: &Context) -> Observation {
         let session = seen.expect(replica.step(SESSION), Expects::Works);
         match round_trip(context, &replica.endpoint).await {
             Ok(()) => seen.worked(session, "session and round trip"),
-            Err(failure) => seen.failed(session, failure.because(format!("dialled {server}"))),
+            Err(failure) => {
+                seen.failed(session, failure.because(DialFact::Dialled { server: server.to_string() }))
+            }
         }
     }
     deployed(context, &mut seen, asks_for_certificate).await;
@@ -113,8 +116,7 @@ async fn round_trip(context: &Context, endpoint: &Endpoint) -> Result<(), Failur
         let _ = client.drain().await;
         match received {
             Some(message) if message.payload[..] == *b"tls-verify" => Ok(()),
-            _ => Err(Failure::new(Stage::Exchange, Cause::Eof)
-                .because("the message published to our own inbox did not come back")),
+            _ => Err(Failure::new(Stage::Exchange, Cause::Eof).because(NatsFact::OwnMessageLost)),
         }
     });
     // The library sees only that its way ended, and may wait; why the session behind it did is kept there.

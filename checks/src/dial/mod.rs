@@ -19,7 +19,7 @@ use crate::peel::peel;
 use crate::stack::Endpoint;
 use crate::tls::{self, Offer, Recorder, Recording};
 pub use tap::Tap;
-use tls_verify_core::evidence::Fact;
+use tls_verify_core::evidence::{DialFact, Fact};
 
 /// Runs `work` until `deadline`.
 ///
@@ -32,12 +32,7 @@ pub async fn before<T>(
 ) -> Result<T, Failure> {
     match tokio::time::timeout_at(deadline.into(), work).await {
         Ok(result) => result,
-        Err(_) => Err(Failure::new(stage, Cause::TimedOut).because(match stage {
-            Stage::Configure | Stage::Resolve => "the name was not resolved in time",
-            Stage::Connect => "the connection was not accepted in time",
-            Stage::Handshake => "the port accepted the connection and left the TLS handshake unanswered",
-            Stage::Session | Stage::Exchange => "no answer came in time",
-        })),
+        Err(_) => Err(Failure::new(stage, Cause::TimedOut).because(DialFact::NotInTime { stage })),
     }
 }
 
@@ -72,7 +67,7 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
             }
             Err(error) => {
                 let mut failure = Failure::new(Stage::Resolve, Cause::Resolve)
-                    .because(format!("the name `{host}` does not resolve here"));
+                    .because(DialFact::Unresolved { host: host.to_string() });
                 failure.trail = crate::peel::trail(&error);
                 Err(failure)
             }
@@ -99,7 +94,9 @@ async fn first_that_accepts(endpoint: &Endpoint, deadline: Instant) -> Result<(T
             // What the platform met it says in words of its own.
             via.open().await.map_err(|error| peel(&error, Stage::Connect, false).because(error.to_string()))
         });
-        let stream = opened.await.map_err(|failure| failure.because(format!("connecting to {via:?}")))?;
+        let stream = opened
+            .await
+            .map_err(|failure| failure.because(DialFact::ConnectingThrough { way: format!("{via:?}") }))?;
         return Ok((Tap::through(stream), via.address()));
     }
     let addresses = resolve(endpoint, deadline).await?;
@@ -118,10 +115,8 @@ async fn first_that_accepts(endpoint: &Endpoint, deadline: Instant) -> Result<(T
                 return Ok((Tap::new(stream), address));
             }
             Err(failure) => {
-                let failure = failure.because(match count {
-                    1 => format!("connecting to {address}"),
-                    _ => format!("connecting to {address}, one of {count} addresses"),
-                });
+                let failure =
+                    failure.because(DialFact::Connecting { address: address.to_string(), of: count });
                 let better = !matches!(failure.cause, Cause::Unreachable | Cause::Other);
                 if worst.is_none() || better {
                     worst = Some(failure);

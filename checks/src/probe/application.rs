@@ -14,6 +14,7 @@ use crate::nats::{self, Manner};
 use crate::observation::{Expects, Observation};
 use crate::redis_tls;
 use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use tls_verify_core::evidence::ProbeFact;
 
 /// What only some targets need is boxed: of many targets each would carry the room for all of it.
 /// `session`: a verified one, on which the question is asked; else, and where that breaks, on one of its own.
@@ -143,10 +144,7 @@ async fn worker(context: &Context, target: &Target, seen: &mut Observation) -> A
             if open_to_all {
                 let failure =
                     Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced });
-                seen.warnings.push(failure.because(
-                    "a connection without a client certificate is let in too: `verify: true` is not set in NATS' \
-                     tls block",
-                ));
+                seen.warnings.push(failure.because(ProbeFact::CertificateOptional));
             }
             Ok(Some(format!("PONG over {} with the client certificate", greeted.version)))
         }

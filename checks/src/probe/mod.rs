@@ -21,7 +21,7 @@ use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
-use tls_verify_core::evidence::Fact;
+use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact, Spoken};
 
 /// What a target is expected to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +194,7 @@ async fn secure(
         );
         if !info.tls_required && !info.tls_available {
             let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
-                .because(format!("INFO of nats-server {} offers no TLS (no `tls_required`)", info.version));
+                .because(NatsFact::OffersNoTls { version: info.version.clone() });
             seen.failed(shakes, failure);
             return;
         }
@@ -278,7 +278,7 @@ async fn secure(
 /// A plaintext PING to the port was answered.
 fn in_plaintext(answer: &str) -> Failure {
     Failure::new(Stage::Handshake, Cause::NotTls(Speaker::Redis))
-        .because(format!("a TLS hello gets no answer, a plaintext PING gets \"{answer}\""))
+        .because(RedisFact::SilentInTls { answer: answer.to_owned() })
 }
 
 /// Our client certificate is for NATS and Redis alone.
@@ -352,42 +352,29 @@ async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
         dial::Quiet::Closed(_) | dial::Quiet::Silence => false,
     };
     let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsInfoFirst))
-        .because("the server sends no INFO in clear, and completes a TLS handshake that comes first");
+        .because(ProbeFact::HandshakeFirst);
     Some(if says_info {
-        failure.because(
-            "NATS is set to `handshake_first`: probe it with --tls-first; Cordum's clients need it off",
-        )
+        failure.because(ProbeFact::SetToHandshakeFirst)
     } else {
-        failure.because(format!(
-            "inside TLS it waits for its client, as Redis or HTTPS do and NATS does not: is the URL \
-             rediss://{0} or https://{0}?",
-            target.endpoint.authority()
-        ))
+        failure.because(ProbeFact::WaitsForItsClient { authority: target.endpoint.authority().to_string() })
     })
 }
 
 /// Adds the URL that fits what speaks there.
 fn with_right_url(target: &Target, failure: Failure) -> Failure {
     let authority = target.endpoint.authority();
-    let scheme = match failure.cause {
+    let (speaks, scheme) = match failure.cause {
         Cause::NotTls(Speaker::Http) => match target.speech {
-            Speech::Wss => "ws",
-            _ => "http",
+            Speech::Wss => (Spoken::Http, "ws"),
+            _ => (Spoken::Http, "http"),
         },
-        Cause::NotTls(Speaker::Http2) => "grpc",
-        Cause::NotTls(Speaker::NatsInfoFirst) => "tls",
-        Cause::NotTls(Speaker::NatsPlain) => "nats",
-        Cause::NotTls(Speaker::Redis) => "redis",
+        Cause::NotTls(Speaker::Http2) => (Spoken::Http2, "grpc"),
+        Cause::NotTls(Speaker::NatsInfoFirst) => (Spoken::NatsWithTls, "tls"),
+        Cause::NotTls(Speaker::NatsPlain) => (Spoken::Nats, "nats"),
+        Cause::NotTls(Speaker::Redis) => (Spoken::Redis, "redis"),
         _ => return failure,
     };
-    let word = match scheme {
-        "tls" => "NATS speaks there, with TLS after its INFO",
-        "nats" => "NATS speaks there, without TLS",
-        "redis" => "Redis speaks there, without TLS",
-        "grpc" => "HTTP/2 without TLS is spoken there",
-        _ => "HTTP without TLS is spoken there",
-    };
-    failure.because(format!("{word}: the URL of this port as it is now is {scheme}://{authority}"))
+    failure.because(ProbeFact::UrlAsItIs { speaks, url: format!("{scheme}://{authority}") })
 }
 
 /// With one decimal.

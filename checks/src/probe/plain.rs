@@ -12,6 +12,7 @@ use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::http::tell_tale;
 use crate::observation::{Claim, Expects, Observation};
 use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use tls_verify_core::evidence::ProbeFact;
 
 pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, seen: &mut Observation) {
     let answers = seen.expect("plaintext", Expects::Works);
@@ -32,9 +33,9 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
         let authority = target.endpoint.authority();
         let url = format!("{}://{authority}", target.speech.secure_scheme());
         let mut failure = Failure::new(Stage::Exchange, Cause::PlainToTls)
-            .because(format!("the port speaks TLS: the right URL is {url}"));
+            .because(ProbeFact::RightUrl { url: url.clone() });
         if !said.is_empty() && !said.starts_with(&[21, 3]) {
-            failure = failure.because(format!("it answers plaintext with \"{text}\""));
+            failure = failure.because(ProbeFact::AnswersInClear { text });
         }
         seen.detail("right_url", url);
         seen.failed(answers, failure);
@@ -43,7 +44,7 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
     if fits(target.speech, &said) {
         seen.worked(answers, "answers in clear");
         let failure = Failure::new(Stage::Exchange, Cause::NotTls(speaker(target.speech)))
-            .because("the port answers in clear: whoever is on the way reads and changes everything");
+            .because(ProbeFact::Unprotected);
         seen.warnings.push(failure);
         return;
     }
@@ -54,11 +55,11 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
         (true, false) => Cause::TimedOut,
     };
     let failure = Failure::new(Stage::Exchange, cause).because(match speaker {
-        _ if said.is_empty() => "the port gives no answer, neither to plaintext nor to TLS".to_owned(),
+        _ if said.is_empty() => ProbeFact::Mute,
         Speaker::NatsPlain | Speaker::NatsInfoFirst => {
-            format!("NATS speaks there: the URL is nats://{}", target.endpoint.authority())
+            ProbeFact::NatsUrl { authority: target.endpoint.authority().to_string() }
         }
-        _ => format!("something else speaks there: \"{text}\""),
+        _ => ProbeFact::SomethingElse { text },
     });
     seen.failed(answers, failure);
 }

@@ -13,6 +13,7 @@ use crate::fault::{Cause, Failure, Stage};
 use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::observation::Observation;
 use crate::tls::{Hello, Offer, Trust};
+use tls_verify_core::evidence::ProbeFact;
 
 pub(super) async fn scan(context: &Context, target: &Target, seen: &mut Observation) {
     let old = [Version::Tls10, Version::Tls11, Version::Tls12];
@@ -31,17 +32,14 @@ pub(super) async fn scan(context: &Context, target: &Target, seen: &mut Observat
         table.insert(version.slug().to_owned(), told.into());
     }
     table.insert("TLSv1.3".to_owned(), newest.into());
-    let weak: Vec<&str> = [Version::Tls10, Version::Tls11]
+    let weak: Vec<&'static str> = [Version::Tls10, Version::Tls11]
         .iter()
         .map(|version| version.slug())
         .filter(|slug| table.get(*slug).is_some_and(|told| told == "accepted"))
         .collect();
     if !weak.is_empty() {
         let failure = Failure::new(Stage::Handshake, Cause::Accepted { kind: CauseKind::ProtocolVersion });
-        seen.warnings.push(failure.because(format!(
-            "the server accepts {}, which are broken: require TLS 1.2 at least (RFC 8996)",
-            weak.join(" and ")
-        )));
+        seen.warnings.push(failure.because(ProbeFact::AcceptsBroken { versions: weak }));
     }
     seen.detail("versions", table);
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt;
 use tls_verify_core::diagnosis::rules::died_of;
-use tls_verify_core::evidence::{Fact, Subject};
+use tls_verify_core::evidence::{Fact, LogFact, Subject};
 use tls_verify_core::workload::{Instance, Phase};
 
 use crate::cause::CauseKind;
@@ -103,7 +103,7 @@ async fn observe(context: &Context) -> Observation {
         if live && !is_optional(context, &service) && container.phase == Phase::Unknown {
             let runs = seen.expect(format!("{name} runs"), Expects::Works);
             let failure = Failure::new(Stage::Connect, Cause::Other)
-                .because(format!("{name} could not be inspected: whether it runs is not known"))
+                .because(LogFact::NotInspected { who: name.clone() })
                 .at(container.service.clone());
             seen.untried(runs, failure);
         }
@@ -114,10 +114,7 @@ async fn observe(context: &Context) -> Observation {
         if log.unread > 0 {
             let says = seen.expect(name.clone(), Expects::Works);
             let failure = Failure::new(Stage::Exchange, Cause::Other)
-                .because(format!(
-                    "{} bytes of the log of {name} were not read: lines beyond all bounds, or no UTF-8",
-                    log.unread
-                ))
+                .because(LogFact::Unread { who: name.clone(), bytes: log.unread })
                 .at(service.clone());
             seen.untried(says, failure);
         }
@@ -146,7 +143,7 @@ async fn observe(context: &Context) -> Observation {
 /// A log that nobody can read decides nothing; that its service does not run is known all the same.
 fn unreadable(seen: &mut Observation, name: &str, service: &str, error: &str, fault: Option<Failure>) {
     let says = seen.expect(name, Expects::Works);
-    let fact = format!("the log of {name} cannot be read: {error}");
+    let fact = LogFact::Unreadable { who: name.to_owned(), error: error.to_owned() };
     match fault {
         Some(failure) => seen.failed(says, failure.because(fact)),
         None => {
@@ -225,10 +222,8 @@ async fn redis_is_seen(
         }
         Now::Nobody if young.is_empty() => seen.detail("redis_now", "nobody can look from here"),
         Now::Nobody => {
-            let failure = Failure::new(Stage::Exchange, Cause::Other).because(format!(
-                "Redis cannot be seen from here, and {} started too short a time ago to have missed it",
-                young.join(", ")
-            ));
+            let failure =
+                Failure::new(Stage::Exchange, Cause::Other).because(LogFact::TooYoung { who: young });
             let redis = seen.expect("Redis is there", Expects::Works);
             seen.untried(redis, failure);
         }
@@ -264,9 +259,8 @@ fn rotated(seen: &mut Observation, name: &str, first: Option<SystemTime>, well: 
         return;
     }
     let says = seen.expect(name, Expects::Works);
-    let failure = Failure::new(Stage::Exchange, Cause::Other).because(format!(
-        "the log of {name} begins at {from}, after its start: what it said before is not known"
-    ));
+    let failure = Failure::new(Stage::Exchange, Cause::Other)
+        .because(LogFact::BeginsLate { who: name.to_owned(), from });
     seen.untried(says, failure);
 }
 

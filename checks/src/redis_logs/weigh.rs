@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tls_verify_core::evidence::{Fact, Subject};
+use tls_verify_core::evidence::{Fact, LogFact, Subject};
 
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::fault::{Cause, Failure, Stage};
@@ -47,7 +47,7 @@ pub(super) fn weigh(
 ) {
     if log.present.lines == 0 && log.previous.is_none() {
         let failure = Failure::new(Stage::Exchange, Cause::Other)
-            .because(format!("the log of {name} is empty"))
+            .because(LogFact::Empty { who: name.to_owned() })
             .at(service.to_owned());
         let says = seen.expect(name, Expects::Works);
         seen.untried(says, failure);

@@ -6,7 +6,9 @@ pub mod observation;
 mod question;
 mod setting;
 
-pub use fact::{Effect, Fact, InstanceState};
+pub use fact::{
+    DialFact, Effect, Fact, HttpFact, InstanceState, LogFact, NatsFact, ProbeFact, RedisFact, Spoken,
+};
 pub use question::{
     Answer, Clock, Evidence, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,
     Question, State, Subject, Unready,

@@ -1,5 +1,8 @@
 //! How facts read. Nothing else makes a sentence of them.
 
+mod protocols;
+mod reading;
+
 use std::fmt;
 
 use crate::cause::CauseKind;
@@ -10,6 +13,12 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Said(words) => f.write_str(words),
+            Self::Dial(fact) => fact.fmt(f),
+            Self::Nats(fact) => fact.fmt(f),
+            Self::Redis(fact) => fact.fmt(f),
+            Self::Http(fact) => fact.fmt(f),
+            Self::Log(fact) => fact.fmt(f),
+            Self::Probe(fact) => fact.fmt(f),
             Self::Setting(setting) => setting.fmt(f),
             Self::Logged { who, when: None, line } => write!(f, "{who} logged: {line}"),
             Self::Logged { who, when: Some(when), line } => write!(f, "{who} logged ({when}): {line}"),

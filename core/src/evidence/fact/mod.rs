@@ -1,6 +1,20 @@
 //! Facts, as data. How a fact reads is written once, in `report::words`; rules look at the variant, never at a
 //! sentence.
 
+mod dial;
+mod http;
+mod log;
+mod nats;
+mod probe;
+mod redis;
+
+pub use dial::DialFact;
+pub use http::HttpFact;
+pub use log::LogFact;
+pub use nats::NatsFact;
+pub use probe::{ProbeFact, Spoken};
+pub use redis::RedisFact;
+
 use super::Setting;
 use crate::cause::CauseKind;
 use crate::link::Link;
@@ -10,6 +24,15 @@ use crate::link::Link;
 pub enum Fact {
     /// The words of a peer, a program, a library or a verdict.
     Said(String),
+    /// How far a dial came.
+    Dial(DialFact),
+    Nats(NatsFact),
+    Redis(RedisFact),
+    Http(HttpFact),
+    /// How much of a log could be read.
+    Log(LogFact),
+    /// Of a single address.
+    Probe(ProbeFact),
     /// A setting of the service at fault.
     Setting(Setting),
     /// A line of a log, and when it was said where that matters.
@@ -147,6 +170,42 @@ impl From<&str> for Fact {
 impl From<&String> for Fact {
     fn from(words: &String) -> Self {
         Self::Said(words.clone())
+    }
+}
+
+impl From<DialFact> for Fact {
+    fn from(fact: DialFact) -> Self {
+        Self::Dial(fact)
+    }
+}
+
+impl From<NatsFact> for Fact {
+    fn from(fact: NatsFact) -> Self {
+        Self::Nats(fact)
+    }
+}
+
+impl From<RedisFact> for Fact {
+    fn from(fact: RedisFact) -> Self {
+        Self::Redis(fact)
+    }
+}
+
+impl From<HttpFact> for Fact {
+    fn from(fact: HttpFact) -> Self {
+        Self::Http(fact)
+    }
+}
+
+impl From<LogFact> for Fact {
+    fn from(fact: LogFact) -> Self {
+        Self::Log(fact)
+    }
+}
+
+impl From<ProbeFact> for Fact {
+    fn from(fact: ProbeFact) -> Self {
+        Self::Probe(fact)
     }
 }
 

@@ -1,0 +1,57 @@
+//! What NATS did or said.
+
+/// What a NATS server did or said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatsFact {
+    /// Its `INFO` says neither that TLS is demanded nor that it is to be had.
+    OffersNoTls {
+        version: String,
+    },
+    /// The same, seen by who asks for versions of TLS alone.
+    NoTls,
+    /// TLS is to be had, and nobody has to use it.
+    DemandsNoTls,
+    /// A plaintext `CONNECT` is answered, without end and without a `PONG`.
+    EndlessInClear,
+    /// A plaintext `CONNECT` is answered by closing.
+    ClosesInClear,
+    NoInfoInTime,
+    /// What stands behind `INFO`, with the parser's words.
+    InfoIsNoJson {
+        error: String,
+    },
+    /// Something else came first, escaped.
+    NoInfo {
+        first: String,
+    },
+    /// The peer closed within its first line.
+    ClosedAfter {
+        bytes: usize,
+    },
+    /// A line without an end.
+    EndlessLine {
+        limit: usize,
+    },
+    /// `CONNECT` and `PING` got 64 KiB, and no `PONG`.
+    NoPong,
+    /// `-ERR`, as it stands there.
+    Answered {
+        error: String,
+    },
+    /// What we published to ourselves.
+    OwnMessageLost,
+    /// By the server's list of connections.
+    ConnectedInClear {
+        client: String,
+        address: String,
+    },
+    /// By the server's list of connections.
+    ConnectedWithoutCertificate {
+        client: String,
+        address: String,
+    },
+    /// The gateway's status says that it has no connection.
+    GatewayUnconnected,
+    /// The same, though the gateway answers what it was asked.
+    GatewayAnswersUnconnected,
+}

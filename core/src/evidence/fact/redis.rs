@@ -1,0 +1,22 @@
+//! What Redis did or said.
+
+/// What a Redis server did or said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedisFact {
+    /// The port that gave TLS no answer gives one to a plaintext `PING`.
+    SamePortInClear { answer: String },
+    /// The same, of an address that somebody named.
+    SilentInTls { answer: String },
+    /// The TLS port answers in clear too.
+    TlsPortInClear { answer: String },
+    /// `NOAUTH`, `WRONGPASS` and the like, within TLS.
+    LoginRefused,
+    /// No `PONG`; escaped.
+    AnsweredPing { answer: String },
+    /// Neither we nor the gateway reach it.
+    NotSeenNow,
+    /// A service has the name in its `REDIS_URL`.
+    DialledByName { who: String },
+    /// The gateway's status says that it has no connection.
+    GatewayAnswersUnconnected,
+}
