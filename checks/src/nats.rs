@@ -1,5 +1,6 @@
 //! The NATS client protocol as far as TLS is concerned: `INFO` in clear, the upgrade, `CONNECT`, `PING`.
 
+use memchr::memmem;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -203,10 +204,10 @@ pub(crate) async fn session(
                     return Err(failure);
                 }
             }
-            if answer.starts_with(b"-ERR") || contains(&answer, b"\r\n-ERR") {
+            if answer.starts_with(b"-ERR") || memmem::find(&answer, b"\r\n-ERR").is_some() {
                 return Err(said(&answer));
             }
-            if contains(&answer, b"PONG\r\n") {
+            if memmem::find(&answer, b"PONG\r\n").is_some() {
                 return Ok(());
             }
             if answer.len() > INFO_LIMIT {
@@ -221,10 +222,6 @@ pub(crate) async fn session(
         }
     })
     .await
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 /// `-ERR` of the server, as a failure.

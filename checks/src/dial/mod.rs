@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use memchr::memmem;
 use rustls_pki_types::ServerName;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -255,7 +256,11 @@ pub fn speaker(head: &[u8]) -> Speaker {
     if head.starts_with(b"HTTP/") {
         Speaker::Http
     } else if head.starts_with(b"INFO ") {
-        if memmem(head, b"\"tls_required\":true") { Speaker::NatsInfoFirst } else { Speaker::NatsPlain }
+        if memmem::find(head, b"\"tls_required\":true").is_some() {
+            Speaker::NatsInfoFirst
+        } else {
+            Speaker::NatsPlain
+        }
     } else if head.starts_with(b"-ERR '") {
         // NATS' errors are quoted, Redis' are not.
         Speaker::NatsPlain
@@ -268,10 +273,6 @@ pub fn speaker(head: &[u8]) -> Speaker {
     } else {
         Speaker::Unknown
     }
-}
-
-fn memmem(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 /// What a read without a preceding write brought.

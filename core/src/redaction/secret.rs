@@ -2,11 +2,12 @@
 //! became a secret in this process is masked in everything it writes, whoever sends it back to us.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A password, token or API key.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,17 +45,8 @@ static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// report apart. Those are masked by what stands around them alone (`password=`, user information).
 const SHORTEST: usize = 8;
 
-/// As user information of a URL has to be written (RFC 3986, 2.1).
-fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut all, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            all.push(char::from(byte));
-        } else {
-            let _ = write!(all, "%{byte:02X}");
-        }
-        all
-    })
-}
+/// All but what user information of a URL may hold as it is (RFC 3986, 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Masks `text` from now on.
 pub fn remember(text: &str) {
@@ -68,7 +60,7 @@ pub fn remember(text: &str) {
         text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
         text.replace('%', "%25"),
         text.escape_debug().to_string(),
-        percent_encoded(text),
+        utf8_percent_encode(text, RESERVED).to_string(),
     ];
     // As it stands in a Secret, in a WebSocket's protocol, behind `Basic`.
     let encoded = [text.to_owned(), format!("{text}\n"), format!(":{text}"), format!("default:{text}")]

@@ -10,6 +10,7 @@ mod output;
 use super::without_kubernetes::collect as cluster;
 use std::path::Path;
 
+use tls_verify_core::remedy::shell;
 use tls_verify_core::report::exit;
 
 use crate::cli::{CollectArgs, Format};
@@ -71,7 +72,7 @@ pub fn command(args: &CollectArgs, environment: &Environment) -> u8 {
 fn folder(target: &Path) -> String {
     let shown = target.display().to_string();
     let shown = shown.trim_end_matches(".gz").trim_end_matches(".tar").trim_end_matches(".tgz").to_owned();
-    output::quoted(&shown)
+    shell::path(&shown)
 }
 
 fn gather(args: &CollectArgs, environment: &Environment) -> Result<Bundle, Vec<Problem>> {

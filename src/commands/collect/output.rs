@@ -100,12 +100,3 @@ fn block(out: &mut impl Write, path: &str, kind: u8, content: &[u8]) -> io::Resu
     out.write_all(content)?;
     out.write_all(&[0; 512][..(512 - content.len() % 512) % 512])
 }
-
-/// A word as a POSIX shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
