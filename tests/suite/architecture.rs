@@ -174,3 +174,40 @@ fn a_public_type_has_its_name_for_itself() {
         .collect();
     assert!(twice.len() <= NAMED_TWICE, "{} names stand twice:\n{}", twice.len(), twice.join("\n"));
 }
+
+/// A refusal that is expected, and the control beside it, are declared before anybody looks: an expectation that is
+/// chosen by what was seen would pass whatever happens.
+#[test]
+fn what_has_to_be_refused_is_declared_before_the_look() {
+    let declared =
+        regex::Regex::new(r"(?s)(?:let (\w+) = )?seen\.expect\([^;{]*?(?:REFUSED|Expects::Control)\)")
+            .unwrap();
+    let chosen = regex::Regex::new(r"(?:=>|\{|else|=) *(?:REFUSED\b|Expects::\w+)").unwrap();
+    let mut wrong = Vec::new();
+    let mut looked_at = 0;
+    for (name, text) in sources("checks/src") {
+        for (number, line) in code(&text) {
+            if chosen.is_match(&line) && !line.contains("const ") {
+                wrong.push(format!("{name}:{number}: the expectation is chosen: {}", line.trim()));
+            }
+        }
+        for claim in declared.captures_iter(&text) {
+            looked_at += 1;
+            let whole = claim.get(0).unwrap();
+            let rest = &text[whole.end()..];
+            let number = text[..whole.start()].lines().count();
+            let Some(ticket) = claim.get(1) else {
+                wrong.push(format!("{name}:{number}: a claim without a name of its own"));
+                continue;
+            };
+            let outcome = format!(r"(?:worked|held|failed|untried)\(\s*{}\b", ticket.as_str());
+            let outcome = regex::Regex::new(&outcome).unwrap().find(rest).map(|found| found.start());
+            let look = rest.find(".await");
+            if outcome.is_some_and(|outcome| look.is_none_or(|look| outcome < look)) {
+                wrong.push(format!("{name}:{number}: `{}` is declared after the look", ticket.as_str()));
+            }
+        }
+    }
+    assert!(looked_at >= 7, "{looked_at} claims are looked at");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -161,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             said(Action::ShowLogs { service: nats(), lines: 30 }).unwrap(),
-            "kubectl -n n logs --tail=30 statefulset/cordum-nats"
+            "kubectl -n n logs '--tail=30' statefulset/cordum-nats"
         );
         assert_eq!(said(Action::Restart(vec!["SERVICE".to_owned()])), None);
         // Three may run of it.
