@@ -8,6 +8,7 @@ use tls_verify_core::report::RunReport;
 
 use crate::cli::{FailOn, Format, OutputArgs, RunArgs};
 use crate::commands::run::baseline::Baseline;
+use crate::commands::run::watch::{self, Rounds};
 use crate::commands::run::{self, Plan, Progress, plan};
 use crate::config::profile::Profile;
 use crate::config::{self, Environment, Problem};
@@ -42,7 +43,7 @@ pub fn command(args: &RunArgs, environment: &Environment) -> u8 {
         return plan::command(&prepared.stack, &prepared.plan, format);
     }
     if let Some(every) = args.watch {
-        return crate::commands::run::watch::command(args, every, prepared, reports, environment);
+        return watch::command(every, Rounds::of_stack(args, environment, prepared), reports);
     }
     let asks_docker = !args.targets.no_docker;
     let report = block_on(&args.output, |interrupted, mut progress| async move {

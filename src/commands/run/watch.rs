@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tls_verify_checks::cause::{CauseKind, Variant};
+use tls_verify_checks::stack::Stack;
 use tls_verify_core::diagnosis::root_cause::family;
 use tls_verify_core::report::{CheckReport, Fix, RunReport, exit, outcome};
 use tls_verify_core::status::Status;
 
+use super::cluster::live;
 use super::command::{Prepared, prepare, write_files};
 use super::serve::Site;
 use crate::cli::{Format, RunArgs};
 use crate::commands::run::wait;
-use crate::commands::run::{self, rfc3339};
+use crate::commands::run::{self, Plan, Progress, rfc3339};
 use crate::config::{Environment, Problem};
 use crate::report::files::Files;
 use crate::report::human::Style;
@@ -57,14 +59,56 @@ pub enum Kind {
 /// What makes a change: another status, or another reason for the same one.
 type Face = (Status, Option<((u8, CauseKind), Option<String>)>);
 
+/// Where the rounds come from.
+pub(crate) struct Rounds<'a> {
+    args: RunArgs,
+    environment: &'a Environment,
+    /// What a round that cannot be run is about.
+    stack: Stack,
+    plan: Plan,
+    /// The first round of what was prepared already; nothing: a namespace of a cluster, found anew each time.
+    first: Option<Prepared>,
+    of_cluster: bool,
+}
+
+impl<'a> Rounds<'a> {
+    pub(crate) fn of_stack(args: &RunArgs, environment: &'a Environment, first: Prepared) -> Self {
+        let (stack, plan) = (first.stack.clone(), first.plan.clone());
+        Self { args: args.clone(), environment, stack, plan, first: Some(first), of_cluster: false }
+    }
+
+    /// `stack`: what the operator named of it.
+    pub(crate) fn of_cluster(args: &RunArgs, environment: &'a Environment, stack: Stack, plan: Plan) -> Self {
+        Self { args: args.clone(), environment, stack, plan, first: None, of_cluster: true }
+    }
+
+    async fn next(
+        &mut self,
+        interrupted: tokio::sync::watch::Receiver<bool>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> RunReport {
+        let ran = if self.of_cluster {
+            live::report(&self.args, self.environment, interrupted, progress).await
+        } else {
+            // Certificates and profiles may be others by now.
+            let ready = self.first.take().map_or_else(|| prepare(&self.args, self.environment), Ok);
+            match ready {
+                Ok(ready) => {
+                    (self.stack, self.plan) = (ready.stack.clone(), ready.plan.clone());
+                    Ok(ready.round(interrupted, progress).await)
+                }
+                Err(problems) => Err(problems),
+            }
+        };
+        // What `--wait` waits for is the stack's start.
+        self.args.runner.wait = None;
+        ran.unwrap_or_else(|problems| run::undecided(&self.stack, &self.plan, &said(&problems)))
+    }
+}
+
 /// Runs rounds every `every` (from start to start) until SIGINT or SIGTERM.
-pub(crate) fn command(
-    args: &RunArgs,
-    every: Duration,
-    first: Prepared,
-    files: Files,
-    environment: &Environment,
-) -> u8 {
+pub(crate) fn command(every: Duration, mut rounds: Rounds<'_>, files: Files) -> u8 {
+    let (args, environment) = (rounds.args.clone(), rounds.environment);
     let style = terminal::style(&args.output, environment);
     let machine = match args.output.format {
         Format::Human => false,
@@ -91,17 +135,9 @@ pub(crate) fn command(
     block_on(&args.output, |mut interrupted, mut progress| async move {
         let mut watch =
             Watch { machine, style, every, files, faces: BTreeMap::new(), round: 0, last: None, site };
-        let (mut stack, mut plan) = (first.stack.clone(), first.plan.clone());
-        let mut prepared: Result<Prepared, Vec<Problem>> = Ok(first);
         loop {
             let begun = Instant::now();
-            let report = match prepared {
-                Ok(ready) => {
-                    (stack, plan) = (ready.stack.clone(), ready.plan.clone());
-                    ready.round(interrupted.clone(), &mut progress).await
-                }
-                Err(problems) => run::undecided(&stack, &plan, &said(&problems)),
-            };
+            let report = rounds.next(interrupted.clone(), &mut progress).await;
             // What a signal cut short says nothing of the stack.
             if *interrupted.borrow() {
                 break;
@@ -116,12 +152,6 @@ pub(crate) fn command(
             if wait::pause(every.saturating_sub(begun.elapsed()), &mut interrupted).await {
                 break;
             }
-            // Certificates and profiles may be others by now.
-            prepared = prepare(args, environment).map(|mut ready| {
-                // What `--wait` waits for is the stack's start.
-                ready.plan.wait = None;
-                ready
-            });
         }
         watch.end();
         exit::INTERRUPTED

@@ -114,3 +114,43 @@ fn diagnose_of_a_cluster_gives_the_cure_of_the_root_cause() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(folders().is_empty() || agreed >= 3, "only {agreed} recordings could be compared");
 }
+
+/// A namespace is watched as a project is: its objects anew each round, changes told, and the end by a signal.
+#[test]
+fn a_namespace_is_watched_until_a_signal() {
+    let Some(folder) = folders().into_iter().find(|folder| folder.ends_with("F13-nats-zero")) else { return };
+    let healthy = folder.with_file_name("K1-healthy");
+    let rounds = std::sync::atomic::AtomicUsize::new(0);
+    // NATS comes back with the third round.
+    let port = serve(move |stream, path| {
+        let asked_for_pods = path.split('?').next().is_some_and(|front| front.ends_with("/pods"));
+        let round = rounds.fetch_add(usize::from(asked_for_pods), std::sync::atomic::Ordering::Relaxed);
+        from_folder(stream, path, if round < 2 { &folder } else { &healthy })
+    });
+    let home = tempfile::tempdir().unwrap();
+    let file = kubeconfig(home.path(), &format!("http://127.0.0.1:{port}"), &json!({"token": "t"}));
+    let mut command = std::process::Command::new("timeout");
+    command
+        .args([
+            "--preserve-status",
+            "-s",
+            "INT",
+            "20",
+            env!("CARGO_BIN_EXE_tls-verify"),
+            "run",
+            "--only",
+            "service-links",
+        ])
+        .args(["--watch", "1s", "--timeout", "2s", "--format", "jsonl", "-n", "cordum", "--kubeconfig"])
+        .arg(&file)
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap_or_default())
+        .env("HOME", home.path());
+    let ended = child::start(&mut command).end(LONG);
+    assert_eq!(ended.code, Some(130), "{} {}", ended.out, ended.err);
+    let told: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<(Value, Value)> = told.iter().map(|one| (one["kind"].clone(), one["to"].clone())).collect();
+    assert_eq!(said[0], (json!("state"), json!("fail")), "{}", ended.out);
+    assert!(said.iter().any(|(kind, to)| kind == "change" && to != "fail"), "{}", ended.out);
+    assert_eq!(told.last().unwrap()["kind"], "end");
+}

@@ -14,11 +14,13 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Map, Value};
 use tls_verify_checks::context::Check;
 use tls_verify_checks::platform::objects::{self, Folder};
+use tls_verify_checks::stack::Stack;
 use tls_verify_core::cause::{CauseKind, Severity};
 use tls_verify_core::cluster::{Cure, Fault, Kubectl, Recorded, Story, Verdict, Word};
 use tls_verify_core::redaction::redact;
 
 use crate::cli::{FailOn, RunArgs};
+use crate::commands::run::watch::{self, Rounds};
 use crate::commands::run::{Item, Plan, milliseconds, rfc3339};
 use crate::commands::run::{command, plan};
 use crate::config::{Environment, Problem};
@@ -51,6 +53,19 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
         Ok(reports) => reports,
         Err(problems) => return Some(usage(&problems, format)),
     };
+    if let Some(every) = args.watch {
+        if args.targets.objects.is_some() {
+            let problem =
+                Problem::new("--watch of a recording", "what is recorded does not change: leave one out");
+            return Some(usage(&[problem], format));
+        }
+        return Some(match named(args, environment) {
+            Ok((stack, plan)) => {
+                watch::command(every, Rounds::of_cluster(args, environment, stack, plan), reports)
+            }
+            Err(problems) => usage(&problems, format),
+        });
+    }
     let ran = match &args.targets.objects {
         Some(folder) => report(args, folder),
         None => block_on(&args.output, |interrupted, mut progress| async move {
@@ -73,16 +88,19 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
     })
 }
 
+/// What the operator has named of a stack in a cluster, before the API server was asked.
+fn named(args: &RunArgs, environment: &Environment) -> Result<(Stack, Plan), Vec<Problem>> {
+    let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
+    let environment = environment.without(FOREIGN);
+    let configured = crate::config::stack(&args.targets, &args.runner, &environment, &[])?;
+    Ok((configured.stack, plan))
+}
+
 /// `--list`: no API server is asked, so that services stand for their pods.
 fn listed(args: &RunArgs, environment: &Environment) -> u8 {
     let format = args.output.format;
-    let plan = match command::plan(&args.runner) {
-        Ok(plan) => plan,
-        Err(problem) => return usage(&[problem], format),
-    };
-    let environment = environment.without(FOREIGN);
-    let mut stack = match crate::config::stack(&args.targets, &args.runner, &environment, &[]) {
-        Ok(configured) => configured.stack,
+    let (mut stack, plan) = match named(args, environment) {
+        Ok(known) => known,
         Err(problems) => return usage(&problems, format),
     };
     if !args.targets.no_secrets {
