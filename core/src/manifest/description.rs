@@ -48,6 +48,12 @@ pub struct Description {
     pub inline: BTreeMap<Place, Source>,
     /// Where the source of a mount is written, by the place of the mount.
     pub defined: BTreeMap<Place, Place>,
+    /// Where modes and keys of a volume are written, by the place of the mount.
+    pub volumes: BTreeMap<Place, VolumeMarks>,
+    /// Where the name of a setting is written that stands on another line than its value, by the value's place.
+    pub names: BTreeMap<Place, Place>,
+    /// Services of Compose that are started with a profile alone.
+    pub profiles: BTreeMap<String, BTreeSet<String>>,
     /// Places where a default stood in for a variable.
     pub defaulted: BTreeSet<Place>,
     /// Workloads of which some variables are not known (an `env_file` that is not there).
@@ -59,6 +65,17 @@ pub struct Description {
     pub faults: Vec<Fault>,
     /// Every file that was read.
     pub read: BTreeSet<String>,
+}
+
+/// Places of a volume's parts, and the modes that single keys have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VolumeMarks {
+    /// Of `defaultMode`.
+    pub mode: Option<Place>,
+    /// Of each key that is chosen (`items`).
+    pub items: BTreeMap<String, Place>,
+    /// Modes of single keys, with their places.
+    pub modes: BTreeMap<String, (u32, Place)>,
 }
 
 /// What an image is built from.

@@ -219,11 +219,21 @@ impl<'a> Case<'a> {
             .any(|ca| self.chains(leaf, &[ca], Purpose::Any).is_some_and(|one| one.accepted))
     }
 
-    /// Whether the brokers and services of this deployment speak TLS among themselves.
-    pub(super) fn speaks_tls(&self) -> bool {
+    /// Whether two workloads are there at the same time: profiles of Compose that share nothing are alternatives.
+    fn together(&self, one: usize, other: usize) -> bool {
+        let profiles = |at: usize| self.description.profiles.get(&self.workload(at).name);
+        match (profiles(one), profiles(other)) {
+            (Some(one), Some(other)) => !one.is_disjoint(other),
+            _ => true,
+        }
+    }
+
+    /// Whether the brokers and services that run beside a workload speak TLS among themselves.
+    pub(super) fn speaks_tls(&self, beside: usize) -> bool {
         self.wiring.listeners.iter().any(|one| {
             let program = self.program(one.workload, one.container);
             one.speech == Speech::Tls
+                && self.together(beside, one.workload)
                 && (matches!(program, Program::Nats | Program::Redis) || program.is_cordum())
         })
     }

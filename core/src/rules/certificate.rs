@@ -1,5 +1,7 @@
 //! What `certs` says of the files that are mounted, by the role that each has there.
 
+use std::collections::BTreeSet;
+
 use super::Finding;
 use super::case::Case;
 use super::client;
@@ -83,6 +85,36 @@ fn judge(
         };
         findings.push(of_file(case, workload, container, at, found));
     }
+    if purpose == Purpose::Server {
+        usage(case, workload, container, certificate, (&leaf, purpose), findings);
+    }
+}
+
+/// A leaf that was made for the other end of a connection: nobody verifies it here, whatever else is right.
+fn usage(
+    case: &Case<'_>,
+    workload: usize,
+    container: usize,
+    file: &FileRef,
+    (leaf, purpose): (&Pem, Purpose),
+    findings: &mut Vec<Finding>,
+) {
+    let Some(facts) = leaf.facts.first().filter(|one| !one.ekus.is_empty() && !one.is_ca) else { return };
+    let (wanted, end) = match purpose {
+        Purpose::Server => ("serverAuth", "a server"),
+        Purpose::Client => ("clientAuth", "a client"),
+        Purpose::Any => return,
+    };
+    if facts.ekus.iter().any(|one| one == wanted || one == "anyExtendedKeyUsage") {
+        return;
+    }
+    let mut found = FileFinding::new(
+        leaf.name(),
+        Severity::Error,
+        format!("it is for {} alone, and is shown as {end}'s", facts.ekus.join(", ")),
+    );
+    found.cause = Some(CauseKind::WrongKeyUsage);
+    findings.push(of_file(case, workload, container, file, found));
 }
 
 fn of_file(
@@ -155,6 +187,7 @@ fn authority(
 
 /// A server that demands certificates is given a CA that did not sign its client's.
 fn clients(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let mut told = BTreeSet::new();
     for (dial, listener) in case.ends() {
         let demands = matches!(listener.clients, ClientAuth::Demanded | ClientAuth::Optional);
         let (Some((certificate, _)), Some(ca), Some(workload)) =
@@ -170,6 +203,9 @@ fn clients(case: &Case<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let Some(leaf) = case.pem(workload, dial.container, certificate) else { continue };
+        if told.insert((workload, &certificate.path)) {
+            usage(case, workload, dial.container, certificate, (&leaf, Purpose::Client), findings);
+        }
         let Some(anchor) = case.pem(listener.workload, listener.container, ca) else { continue };
         if anchor.facts.is_empty() {
             continue;

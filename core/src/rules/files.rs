@@ -363,7 +363,7 @@ pub(super) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>) {
         if closed.is_empty() {
             continue;
         }
-        let place = content.mount.clone().unwrap_or_else(|| one.file.place.clone());
+        let place = mode_place(case, content).unwrap_or_else(|| one.file.place.clone());
         match groups.iter_mut().find(|(workload, at, ..)| *workload == one.workload && *at == place) {
             Some((.., all)) => {
                 for more in closed {
@@ -389,6 +389,17 @@ pub(super) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 .fix(fix),
         );
     }
+}
+
+/// Where the modes of what is mounted are said; else the mount.
+fn mode_place(case: &Case<'_>, content: &Content) -> Option<Place> {
+    let mount = content.mount.as_ref()?;
+    let marks = case.description.volumes.get(mount);
+    let own = marks.and_then(|one| {
+        let (_, _, key) = content.stored.as_ref()?;
+        one.modes.get(key).map(|(_, place)| place).or(one.mode.as_ref())
+    });
+    Some(own.unwrap_or(mount).clone())
 }
 
 /// A file or a folder that is closed.

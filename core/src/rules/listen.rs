@@ -45,7 +45,6 @@ pub(super) fn mtls(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 /// Plaintext beside or instead of TLS.
 pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
-    let neighbours = case.speaks_tls();
     for listener in &case.wiring.listeners {
         if listener.loopback || listener.side || case.workload(listener.workload).meshed {
             continue;
@@ -68,7 +67,7 @@ pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
             );
         }
         if listener.speech == Speech::Plain {
-            plain(case, listener, neighbours, findings);
+            plain(case, listener, findings);
         }
     }
     for (workload, setting, place, kind) in &case.wiring.clear {
@@ -83,7 +82,8 @@ pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn plain(case: &Case<'_>, listener: &Listener, neighbours: bool, findings: &mut Vec<Finding>) {
+fn plain(case: &Case<'_>, listener: &Listener, findings: &mut Vec<Finding>) {
+    let neighbours = case.speaks_tls(listener.workload);
     let program = case.program(listener.workload, listener.container);
     let own = case.wiring.listeners.iter().any(|one| {
         one.workload == listener.workload && one.container == listener.container && one.speech == Speech::Tls

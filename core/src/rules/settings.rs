@@ -21,11 +21,16 @@ fn owner(case: &Case<'_>, place: &crate::workload::Place) -> Option<usize> {
 pub(super) fn unknown(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for fault in case.description.faults.iter().chain(&case.wiring.faults) {
         let FaultKind::UnknownName { name, nearest } = &fault.kind else { continue };
-        let place = fault.mark.place();
+        let mut place = fault.mark.place();
         let workload = owner(case, &place).map(|at| case.called(at)).unwrap_or_default();
+        let environment = owner(case, &place).is_some();
+        if !name.contains('=')
+            && let Some(named) = case.description.names.get(&place)
+        {
+            place = named.clone();
+        }
         let (setting, value) =
             name.split_once('=').map_or((name.as_str(), None), |(name, value)| (name, Some(value)));
-        let environment = owner(case, &place).is_some();
         let kind = if environment { ChangeKind::Environment } else { ChangeKind::Config };
         let mut change = Change::new(workload.clone(), kind, setting);
         change.from = Some(value.unwrap_or(setting).to_owned());

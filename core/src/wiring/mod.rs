@@ -14,6 +14,7 @@ mod redis;
 mod resolve;
 mod scan;
 mod shapes;
+mod tool;
 mod view;
 
 pub(crate) use cordum::{SERVERS, production};

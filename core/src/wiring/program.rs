@@ -39,6 +39,16 @@ impl Program {
     /// The user that its image runs as, where nobody says otherwise.
     #[must_use]
     pub fn user(self, container: &Container) -> Option<(u32, u32)> {
+        let (path, last) = repository(container.image.as_deref().unwrap_or_default());
+        // Their images are made to run without root.
+        if matches!(self, Self::Nats | Self::Redis | Self::Nginx) {
+            if path.contains("bitnami") {
+                return Some((1001, 0));
+            }
+            if last == "nginx-unprivileged" {
+                return Some((101, 101));
+            }
+        }
         match self {
             Self::Gateway
             | Self::Scheduler
@@ -119,6 +129,12 @@ pub(crate) fn identify(description: &Description, workload: &Workload, container
         Some("nginx") => return Program::Nginx,
         _ => {}
     }
+    // A server's image lends its tools.
+    if let Some((words, _)) = command(container)
+        && words.iter().find_map(base_name).is_some_and(|first| TOOLS.contains(&first.as_str()))
+    {
+        return Program::Other;
+    }
     let helper = [
         "exporter",
         "box",
@@ -142,6 +158,41 @@ pub(crate) fn identify(description: &Description, workload: &Workload, container
     }
 }
 
+/// What is run out of a server's image and is not the server.
+const TOOLS: [&str; 24] = [
+    "redis-cli",
+    "valkey-cli",
+    "redis-benchmark",
+    "valkey-benchmark",
+    "redis-check-aof",
+    "redis-check-rdb",
+    "nats",
+    "nsc",
+    "nk",
+    "curl",
+    "wget",
+    "nc",
+    "openssl",
+    "sleep",
+    "tail",
+    "cat",
+    "cp",
+    "ls",
+    "tar",
+    "rsync",
+    "ping",
+    "getent",
+    "kubectl",
+    "psql",
+];
+
+/// The program that a word names, without its folder.
+fn base_name(word: &Argument) -> Option<String> {
+    let text = word.value.known()?;
+    let name = text.rsplit('/').next().unwrap_or(text);
+    (!matches!(name, "docker-entrypoint.sh" | "tini" | "dumb-init" | "--")).then(|| name.to_owned())
+}
+
 fn is_cordum_variable(name: &str) -> bool {
     name.starts_with("CORDUM_")
         || name.starts_with("SAFETY_KERNEL_")
@@ -153,22 +204,10 @@ fn is_cordum_variable(name: &str) -> bool {
 /// program in it that is no shell's own is what runs. The flag says that it went through a shell.
 #[must_use]
 pub(crate) fn command(container: &Container) -> Option<(Vec<Argument>, bool)> {
-    let words: Vec<Argument> = container.entrypoint.iter().chain(&container.arguments).cloned().collect();
-    if words.is_empty() {
-        return None;
+    let (commands, shell) = commands(container)?;
+    if !shell {
+        return Some((commands.into_iter().next().unwrap_or_default(), false));
     }
-    let at = words.iter().position(|word| {
-        word.value
-            .known()
-            .is_some_and(|text| matches!(text.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash")))
-    });
-    let Some(shell) = at.filter(|at| *at < 2) else { return Some((words, false)) };
-    let flag = words
-        .iter()
-        .skip(shell + 1)
-        .position(|word| word.value.known().is_some_and(|text| text.starts_with('-') && text.ends_with('c')));
-    let Some(script) = flag.and_then(|flag| words.get(shell + flag + 2)) else { return Some((words, false)) };
-    let commands = script_commands(script, &container.environment);
     let last = commands.into_iter().rfind(|command| {
         command.first().is_some_and(|word| {
             let name = word.value.marked();
@@ -191,6 +230,30 @@ pub(crate) fn command(container: &Container) -> Option<(Vec<Argument>, bool)> {
         })
     });
     Some((last.unwrap_or_default(), true))
+}
+
+/// Every command that a container is started with: one, or those of a shell's script. The flag says that it goes
+/// through a shell.
+#[must_use]
+pub(crate) fn commands(container: &Container) -> Option<(Vec<Vec<Argument>>, bool)> {
+    let words: Vec<Argument> = container.entrypoint.iter().chain(&container.arguments).cloned().collect();
+    if words.is_empty() {
+        return None;
+    }
+    let at = words.iter().position(|word| {
+        word.value
+            .known()
+            .is_some_and(|text| matches!(text.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash")))
+    });
+    let Some(shell) = at.filter(|at| *at < 2) else { return Some((vec![words], false)) };
+    let flag = words
+        .iter()
+        .skip(shell + 1)
+        .position(|word| word.value.known().is_some_and(|text| text.starts_with('-') && text.ends_with('c')));
+    let Some(script) = flag.and_then(|flag| words.get(shell + flag + 2)) else {
+        return Some((vec![words], false));
+    };
+    Some((script_commands(script, &container.environment), true))
 }
 
 /// The simple commands of a shell's script, with the container's variables put in; `exec` and assignments before

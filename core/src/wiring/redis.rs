@@ -30,10 +30,37 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
     }
     let rest: &[Argument] = if config.is_some() { &words[1..] } else { &words };
     redis_conf::arguments(rest, &from, &mut conf);
+    bitnami(here, &mut conf);
     scanner.found.faults.append(&mut conf.faults);
     unknown_names(&conf, &mut scanner.found.faults);
     listeners(scanner, here, &conf, &from.place());
     replication(scanner, here, &conf);
+}
+
+/// What Bitnami's entry point makes of variables.
+fn bitnami(here: Here<'_>, conf: &mut Conf) {
+    let image = here.it.image.as_deref().unwrap_or_default();
+    let switch = here.variable("REDIS_TLS_ENABLED").filter(|(text, _)| super::truthy(text));
+    let (Some((_, place)), true) = (switch, image.contains("bitnami")) else { return };
+    let port = here.variable("REDIS_PORT_NUMBER");
+    let tls_port = here.variable("REDIS_TLS_PORT_NUMBER").or_else(|| here.variable("REDIS_TLS_PORT"));
+    let usual = |one: &Option<(String, Place)>| one.as_ref().is_none_or(|(text, _)| text == "6379");
+    // Both left as they are: TLS alone.
+    let port = if usual(&port) && usual(&tls_port) { Some(("0".to_owned(), place.clone())) } else { port };
+    let tls_port = tls_port.unwrap_or_else(|| ("6379".to_owned(), place.clone()));
+    let all = [
+        ("port", port),
+        ("tls-port", Some(tls_port)),
+        ("tls-cert-file", here.variable("REDIS_TLS_CERT_FILE")),
+        ("tls-key-file", here.variable("REDIS_TLS_KEY_FILE")),
+        ("tls-ca-cert-file", here.variable("REDIS_TLS_CA_FILE")),
+        ("tls-auth-clients", here.variable("REDIS_TLS_AUTH_CLIENTS")),
+    ];
+    for (name, value) in all {
+        let Some((text, place)) = value else { continue };
+        let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+        conf.directives.push(Directive { name: name.to_owned(), words: vec![text], mark });
+    }
 }
 
 fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, word: &Argument, conf: &mut Conf) {

@@ -61,6 +61,7 @@ pub(super) struct Here<'a> {
     pub(super) of: &'a Workload,
     pub(super) it: &'a Container,
     pub(super) program: Program,
+    pub(super) files: &'a dyn Files,
 }
 
 impl Here<'_> {
@@ -82,9 +83,57 @@ impl Here<'_> {
         (!text.trim().is_empty()).then(|| (text, setting.place.clone().unwrap_or_else(|| self.place())))
     }
 
+    /// The words that it is started with; of a shell's script its last command.
+    pub(super) fn command(&self) -> Vec<Argument> {
+        let Some((words, shell)) = program::command(self.it) else { return Vec::new() };
+        match shell.then(|| words.first().map(|one| one.place.clone())).flatten() {
+            Some(place) => {
+                let script = Argument { value: crate::workload::Value::Known(String::new()), place };
+                self.settled(&script, vec![words]).into_iter().next().unwrap_or_default()
+            }
+            None => words,
+        }
+    }
+
+    /// The commands of a script, each word with the line that it stands on: the first one from the word before it
+    /// on that has it, in the block that the script is.
+    pub(super) fn settled(&self, script: &Argument, commands: Vec<Vec<Argument>>) -> Vec<Vec<Argument>> {
+        let Some(start) = &script.place else { return commands };
+        let Ok(text) = self.files.text(&start.file) else { return commands };
+        let from = start.line.saturating_sub(1) as usize;
+        let indented = |line: &str| line.len() - line.trim_start().len();
+        let mut lines = text.lines().skip(from);
+        let Some(first) = lines.next() else { return commands };
+        // In quotes it is what it looks like, and its lines are not the file's.
+        let column = start.column.saturating_sub(1) as usize;
+        if first.chars().nth(column).is_none_or(|c| matches!(c, '"' | '\'')) {
+            return commands;
+        }
+        let deep = if indented(first) == column { column } else { indented(first) + 1 };
+        let block: Vec<&str> = std::iter::once(first)
+            .chain(lines.take_while(|line| line.trim().is_empty() || indented(line) >= deep))
+            .collect();
+        let mut at = 0;
+        let mut settle = |word: Argument| {
+            let text = word.value.marked();
+            let found =
+                (at..block.len()).find(|line| !text.is_empty() && block[*line].contains(text.as_str()));
+            at = found.unwrap_or(at);
+            let column =
+                block[at].find(text.as_str()).map_or(0, |byte| block[at][..byte].chars().count() + 1);
+            let place = Place {
+                file: start.file.clone(),
+                line: start.line + u32::try_from(at).unwrap_or(0),
+                column: u32::try_from(column).unwrap_or(0),
+            };
+            Argument { place: Some(place), ..word }
+        };
+        commands.into_iter().map(|words| words.into_iter().map(&mut settle).collect()).collect()
+    }
+
     /// The words that its program is started with, without the program itself.
     pub(super) fn words(&self, names: &[&str]) -> Vec<Argument> {
-        let Some((words, _)) = program::command(self.it) else { return Vec::new() };
+        let words = self.command();
         let is_program = |word: &Argument| {
             word.value.known().is_some_and(|text| names.contains(&text.rsplit('/').next().unwrap_or(text)))
         };
@@ -98,7 +147,7 @@ impl Here<'_> {
 impl Scanner<'_> {
     fn container(&mut self, workload: usize, container: usize, of: &Workload, it: &Container) {
         let program = self.found.programs[workload][container];
-        let here = Here { workload, container, of, it, program };
+        let here = Here { workload, container, of, it, program, files: self.view.files };
         if it.role == ContainerRole::Init {
             // It runs something else out of the image and is gone before anybody dials.
             return;

@@ -262,8 +262,9 @@ impl View<'_> {
         } else {
             items.iter().find(|(_, path)| **path == wanted).map(|(key, _)| key.clone())
         };
+        let marks = mount.place.as_ref().and_then(|place| self.description.volumes.get(place));
         let missing = |key: String| Opened::KeyMissing {
-            mount: mount.place.clone(),
+            mount: marks.and_then(|one| one.items.get(&key)).or(mount.place.as_ref()).cloned(),
             kind,
             name: object.to_owned(),
             key,
@@ -278,7 +279,11 @@ impl View<'_> {
                 host: None,
                 meta: None,
                 folders: Vec::new(),
-                mode: Some(mount.mode.unwrap_or(0o644)),
+                mode: marks
+                    .and_then(|one| one.modes.get(&key))
+                    .map(|(mode, _)| *mode)
+                    .or(mount.mode)
+                    .or(Some(0o644)),
                 mount: mount.place.clone(),
                 stored: Some((kind, object.to_owned(), key)),
             })),

@@ -6,6 +6,7 @@ mod formats;
 mod hostile;
 mod referees;
 mod rules;
+mod spellings;
 
 use std::path::Path;
 

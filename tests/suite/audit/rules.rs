@@ -13,7 +13,7 @@ use tls_verify_core::rules::{self, Finding, Options};
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
 
 /// A small trust domain under `pki/`.
-fn pki() -> MemoryFiles {
+pub(super) fn pki() -> MemoryFiles {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let ca = Authority::generate().unwrap();
     let other = Authority::generate().unwrap();
@@ -32,7 +32,7 @@ fn pki() -> MemoryFiles {
         .with("pki/old.key", old.key_pem())
 }
 
-fn judged(files: &MemoryFiles) -> Vec<Finding> {
+pub(super) fn judged(files: &MemoryFiles) -> Vec<Finding> {
     let descriptions: Vec<Description> = discover::folder(files, ".", &Hints::default())
         .into_iter()
         .flat_map(|one| match one {

@@ -62,6 +62,11 @@ impl Reader<'_, '_> {
         if let Some(build) = node.get("build") {
             self.build(name, build);
         }
+        let profiles = node.get("profiles").map(Node::items).unwrap_or_default();
+        if !profiles.is_empty() {
+            let names = profiles.iter().filter_map(Node::text).map(str::to_owned).collect();
+            self.description.profiles.insert(name.to_owned(), names);
+        }
         workload.containers.push(self.container(name, node, mark));
         workload
     }
@@ -218,8 +223,9 @@ impl Reader<'_, '_> {
                     continue;
                 }
             };
-            // An empty value stands where its key does.
-            let mark = if value.is_null() { &key.mark } else { &value.mark };
+            // An empty value stands where its key does, and so does a text over several lines.
+            let block = text.contains('\n') && value.mark.line > key.mark.line;
+            let mark = if value.is_null() || block { &key.mark } else { &value.mark };
             if let Data::Scalar(scalar) = &value.data
                 && scalar.defaulted
             {

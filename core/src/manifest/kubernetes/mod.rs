@@ -3,6 +3,7 @@
 
 mod pod;
 mod store;
+mod volume;
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,12 @@
 //! A pod's template as a workload: containers, variables, volumes, probes.
 
-use std::collections::BTreeMap;
-
 use super::super::description::{Description, StoredKind};
 use super::super::yaml::Node;
+use super::volume::{self, Written};
 use super::{labels, name, namespace, place};
 use crate::workload::{
-    Argument, Container, ContainerRole, Mount, MountSource, Probe, ProbeAction, ProbeRole, Setting, Value,
-    Workload, WorkloadKind,
+    Argument, Container, ContainerRole, Place, Probe, ProbeAction, ProbeRole, Setting, Value, Workload,
+    WorkloadKind,
 };
 
 /// The pod's template of a workload; of a bare pod the pod.
@@ -53,7 +52,7 @@ pub(super) fn workload(object: &Node, kind: WorkloadKind, description: &mut Desc
         .iter()
         .map(name)
         .collect();
-    let reader = Reader { spec, space: &space, claims, description };
+    let reader = Reader { spec, space: &space, claims, description, written: Written::default() };
     let mut containers = Vec::new();
     for (section, init) in [("initContainers", true), ("containers", false)] {
         for node in spec.get(section).map(Node::items).unwrap_or_default() {
@@ -67,6 +66,9 @@ pub(super) fn workload(object: &Node, kind: WorkloadKind, description: &mut Desc
             containers.push(container);
         }
     }
+    let Written { volumes, names } = reader.written;
+    description.volumes.append(&mut volumes.into_inner());
+    description.names.append(&mut names.into_inner());
     sort_roles(&mut containers, &workload.name);
     workload.containers = containers;
     workload.namespace = Some(space);
@@ -109,6 +111,7 @@ struct Reader<'a> {
     space: &'a str,
     claims: Vec<String>,
     description: &'a Description,
+    written: Written,
 }
 
 impl Reader<'_> {
@@ -151,7 +154,7 @@ impl Reader<'_> {
             }
         }
         for mount in node.get("volumeMounts").map(Node::items).unwrap_or_default() {
-            container.mounts.extend(self.mount(mount));
+            container.mounts.extend(volume::mount(self.spec, &self.claims, mount, &self.written));
         }
         for (field, role) in [
             ("startupProbe", ProbeRole::Startup),
@@ -198,15 +201,30 @@ impl Reader<'_> {
                 (Some(node), _) => {
                     (Value::of(&referenced(node.text().unwrap_or_default(), &settings)), &node.mark)
                 }
-                (None, Some(from)) => (self.value_from(from), &from.mark),
+                (None, Some(from)) => {
+                    let (value, written) = self.value_from(from);
+                    if let Some(place) = written {
+                        settings.push(Setting { name, value, place: Some(place) });
+                        continue;
+                    }
+                    (value, &from.mark)
+                }
                 (None, None) => (Value::Known(String::new()), &entry.mark),
             };
+            // A text over several lines stands where its key does.
+            let key = entry.entry("value").map_or(mark, |(key, _)| &key.mark);
+            let block = value.known().is_some_and(|text| text.contains('\n')) && key.line < mark.line;
+            let mark = if block { key } else { mark };
+            if let Some(name) = entry.get("name").filter(|name| name.mark.line != mark.line) {
+                self.written.names.borrow_mut().insert(mark.place(), name.mark.place());
+            }
             settings.push(Setting { name, value, place: Some(mark.place()) });
         }
         settings
     }
 
-    fn value_from(&self, from: &Node) -> Value {
+    /// The value, and where it is written if that is elsewhere: in a ConfigMap.
+    fn value_from(&self, from: &Node) -> (Value, Option<Place>) {
         for (field, kind) in
             [("secretKeyRef", StoredKind::Secret), ("configMapKeyRef", StoredKind::ConfigMap)]
         {
@@ -217,101 +235,26 @@ impl Reader<'_> {
                 .description
                 .stored(kind, Some(self.space), &name)
                 .and_then(|stored| stored.entries.get(&key))
-                .map(|entry| String::from_utf8_lossy(&entry.bytes).into_owned());
+                .map(|entry| (String::from_utf8_lossy(&entry.bytes).into_owned(), entry.place.clone()));
             return match (kind, entry) {
-                (StoredKind::Secret, text) => Value::Secret { name, key, text },
-                (StoredKind::ConfigMap, Some(text)) => Value::Known(text),
-                (StoredKind::ConfigMap, None) => Value::ConfigMap { name, key },
+                (StoredKind::Secret, entry) => {
+                    (Value::Secret { name, key, text: entry.map(|(text, _)| text) }, None)
+                }
+                (StoredKind::ConfigMap, Some((text, place))) => (Value::Known(text), Some(place)),
+                (StoredKind::ConfigMap, None) => (Value::ConfigMap { name, key }, None),
             };
         }
         let field = from.text_at(&["fieldRef", "fieldPath"]).unwrap_or("a field of the pod");
-        match field {
+        let value = match field {
             "metadata.namespace" => Value::Known(self.space.to_owned()),
             other => Value::Unknown(other.to_owned()),
-        }
-    }
-
-    fn mount(&self, mount: &Node) -> Option<Mount> {
-        let target = mount.text_at(&["mountPath"])?.to_owned();
-        let volume_name = mount.text_at(&["name"])?;
-        let volumes = self.spec.get("volumes").map(Node::items).unwrap_or_default();
-        let volume = volumes.iter().find(|one| one.text_at(&["name"]) == Some(volume_name));
-        let (source, mode) = match volume {
-            Some(volume) => source_of(volume),
-            None if self.claims.iter().any(|claim| claim == volume_name) => {
-                (MountSource::Volume(volume_name.to_owned()), None)
-            }
-            None => {
-                (MountSource::Other(format!("the volume {volume_name}, which the pod does not have")), None)
-            }
         };
-        // The source is what has to be changed where it is wrong; where it is written, else the mount.
-        let place =
-            volume.map_or(&mount.mark, |one| one.get("name").map_or(&one.mark, |name| &name.mark)).place();
-        Some(Mount {
-            target,
-            source,
-            sub_path: mount.text_at(&["subPath"]).map(str::to_owned),
-            read_only: mount.get("readOnly").and_then(Node::truth).unwrap_or(false),
-            mode,
-            place: Some(place),
-        })
+        (value, None)
     }
 }
 
 fn name_of(node: &Node) -> String {
     node.text_at(&["name"]).unwrap_or_default().to_owned()
-}
-
-/// A volume's source and the mode of its files.
-fn source_of(volume: &Node) -> (MountSource, Option<u32>) {
-    let mode = |node: &Node| {
-        node.get("defaultMode").and_then(Node::number).and_then(|mode| u32::try_from(mode).ok())
-    };
-    for (field, name_field) in [("secret", "secretName"), ("configMap", "name")] {
-        if let Some(node) = volume.get(field) {
-            return (stored(node, field, name_field), mode(node));
-        }
-    }
-    if let Some(node) = volume.get("projected") {
-        let sources = node.get("sources").map(Node::items).unwrap_or_default();
-        let all = sources
-            .iter()
-            .map(|one| match (one.get("secret"), one.get("configMap")) {
-                (Some(secret), _) => stored(secret, "secret", "name"),
-                (None, Some(map)) => stored(map, "configMap", "name"),
-                (None, None) => MountSource::Other("a projection of the pod itself".to_owned()),
-            })
-            .collect();
-        return (MountSource::Projected(all), mode(node));
-    }
-    if volume.get("emptyDir").is_some() {
-        return (MountSource::Empty, None);
-    }
-    if let Some(path) = volume.text_at(&["hostPath", "path"]) {
-        // A path of the node, not of this machine.
-        return (MountSource::Other(format!("the node's {path}")), None);
-    }
-    if let Some(claim) = volume.text_at(&["persistentVolumeClaim", "claimName"]) {
-        return (MountSource::Volume(claim.to_owned()), None);
-    }
-    let kind = volume.entries().iter().filter_map(|(key, _)| key.text()).find(|key| *key != "name");
-    (MountSource::Other(kind.unwrap_or("an empty volume").to_owned()), None)
-}
-
-fn stored(node: &Node, field: &str, name_field: &str) -> MountSource {
-    let name = node.text_at(&[name_field]).unwrap_or_default().to_owned();
-    let optional = node.get("optional").and_then(Node::truth).unwrap_or(false);
-    let entries = node.get("items").map(Node::items).unwrap_or_default();
-    let items: BTreeMap<String, String> = entries
-        .iter()
-        .filter_map(|one| Some((one.text_at(&["key"])?.to_owned(), one.text_at(&["path"])?.to_owned())))
-        .collect();
-    if field == "secret" {
-        MountSource::Secret { name, items, optional }
-    } else {
-        MountSource::ConfigMap { name, items, optional }
-    }
 }
 
 /// `$(NAME)` where NAME stands before; else it stays as it is. `$$(` is `$(`.

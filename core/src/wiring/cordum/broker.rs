@@ -84,12 +84,14 @@ pub(super) fn broker(scanner: &mut Scanner<'_>, here: Here<'_>, prefix: &str, ur
         }
     }
     // Set, and passed over: the scheme is plaintext.
-    if !used && any {
-        for file in [&ca, &certificate, &key].into_iter().flatten() {
+    if !used {
+        let files = [&ca, &certificate, &key].into_iter().flatten();
+        let named = name.iter().map(|(_, place)| (format!("{prefix}_TLS_SERVER_NAME"), place.clone()));
+        for (setting, place) in files.map(|one| (one.setting.clone(), one.place.clone())).chain(named) {
             scanner.found.unused.push(Unused {
                 workload: here.workload,
-                setting: file.setting.clone(),
-                place: file.place.clone(),
+                setting,
+                place,
                 kind: SettingKind::Environment,
                 why: format!("it is read for {} alone", if nats { "tls://" } else { "rediss://" }),
                 minor: false,

@@ -201,8 +201,7 @@ fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, tls: &Block) {
     let lowest = match value.trim_start_matches("TLS").trim_start_matches(['v', ' ']) {
         "1.0" | "1" => "1.0",
         "1.1" => "1.1",
-        "1.2" => "1.2",
-        "1.3" => "1.3",
+        "1.2" | "1.3" => return,
         _ => {
             let message = format!("`min_version` is `{value}`: nats-server knows 1.2 and 1.3");
             scanner.found.faults.push(Fault::unreadable(mark.clone(), message));

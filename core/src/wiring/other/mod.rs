@@ -5,7 +5,11 @@ mod dial;
 use super::knob::{Knob, Role, knobs, related};
 use super::program;
 use super::scan::{Here, Scanner};
-use super::{ClientAuth, Dial, FileRole, Half, Listener, Opened, Protocol, Speech, Verifies, is_loopback};
+use super::tool::{self, Caller};
+use super::{
+    ClientAuth, Dial, Dialler, FileRole, Half, Listener, Opened, Protocol, SettingKind, Speech, Trust,
+    Verifies, is_loopback,
+};
 use crate::certificates::{read_bytes, source::Source as Pem};
 use dial::dial;
 
@@ -17,7 +21,7 @@ struct Pair<'a> {
 
 /// Reads one.
 pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
-    let words = program::command(here.it).map(|(words, _)| words).unwrap_or_default();
+    let words = if called(scanner, here) { Vec::new() } else { here.command() };
     let knobs = knobs(here.it, &words);
     let pairs = pairs(&knobs);
     let mut clients: Vec<&Pair<'_>> = Vec::new();
@@ -72,6 +76,35 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         .map(|one| (here.workload, one.name.clone(), one.place.clone(), one.kind))
         .collect();
     scanner.found.insecure.extend(loose);
+}
+
+/// What its command dials by `curl` and its like; `true`: that is what it runs.
+fn called(scanner: &mut Scanner<'_>, here: Here<'_>) -> bool {
+    let Some((commands, shell)) = program::commands(here.it) else { return false };
+    let script = here.it.entrypoint.iter().chain(&here.it.arguments).rfind(|_| shell).cloned();
+    let commands = match script {
+        Some(script) => here.settled(&script, commands),
+        None => commands,
+    };
+    let caller =
+        Caller { here, setting: "the command line", kind: SettingKind::Argument, dialler: Dialler::Program };
+    for dial in commands.iter().flat_map(|words| tool::dials(&caller, words, &here.place())) {
+        let ca = match &dial.trust {
+            Trust::Files(files) => files.clone(),
+            Trust::System | Trust::Unknown => Vec::new(),
+        };
+        let (certificate, key) = dial.identity.clone().unzip();
+        for (file, role) in ca
+            .into_iter()
+            .map(|file| (file, FileRole::Ca))
+            .chain(certificate.map(|file| (file, FileRole::Certificate)))
+            .chain(key.map(|file| (file, FileRole::Key)))
+        {
+            scanner.names_file(here, &file, role, false);
+        }
+        scanner.found.dials.push(dial);
+    }
+    program::command(here.it).is_some_and(|(words, _)| tool::is_one(&words))
 }
 
 /// Addresses with a scheme that is looked at.
@@ -156,7 +189,7 @@ fn side(
             .map(|found| Pem::new(None, found));
         let facts = pem.and_then(|pem| pem.facts.into_iter().next());
         if let Some(facts) = facts.filter(|one| !one.ekus.is_empty() && !one.is_ca) {
-            let has = |usage: &str| facts.ekus.iter().any(|one| one == usage || one == "any");
+            let has = |usage: &str| facts.ekus.iter().any(|one| one == usage || one == "anyExtendedKeyUsage");
             match (has("serverAuth"), has("clientAuth")) {
                 (true, false) => return Some(true),
                 (false, true) => return Some(false),
