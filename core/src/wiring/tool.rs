@@ -90,7 +90,7 @@ fn option<'a>(words: &'a [Argument], names: &[&str]) -> Option<(&'a Argument, St
     })
 }
 
-fn said<'a>(words: &'a [Argument], is: impl Fn(&str) -> bool) -> Option<&'a Argument> {
+fn said(words: &[Argument], is: impl Fn(&str) -> bool) -> Option<&Argument> {
     words.iter().skip(1).find(|one| is(&one.value.marked()))
 }
 
