@@ -311,7 +311,7 @@ impl Project {
     pub fn collected(&self) -> Ran {
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("bundle");
-        let mut command = self.product(&["collect", "--project", &self.name]);
+        let mut command = self.product(&["collect"]);
         command.arg(&bundle);
         run(command, PATIENCE).must("collect");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
