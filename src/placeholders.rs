@@ -1,6 +1,7 @@
 //! What a stack puts into the blanks of the catalogue's steps.
 
 use std::path::Path;
+use tls_verify_checks::context::{Check, Dials};
 
 use tls_verify_checks::stack::{Link, Stack};
 use tls_verify_core::remedy::catalogue::{Blanks, is_path};
@@ -32,15 +33,8 @@ pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Blanks {
     }
 }
 
-/// The check that proves a fix on a link.
-const fn check_of(link: Link) -> &'static str {
-    match link {
-        Link::Nats => "worker-nats-tls",
-        Link::Redis => "redis-tls",
-        Link::Dashboard => "dashboard-gateway",
-        Link::GatewayGrpc => "gateway-grpc",
-        Link::SafetyKernel => "safety-kernel-grpc",
-        Link::ContextEngine => "context-engine-grpc",
-        _ => "gateway-https",
-    }
+/// The check that proves a fix on a link: the first that dials it.
+fn check_of(link: Link) -> &'static str {
+    let dials = |check: &&Check| check.link == link && check.dials != Dials::Never;
+    tls_verify_checks::ALL.iter().find(dials).map_or("gateway-https", |check| check.id)
 }

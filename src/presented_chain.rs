@@ -5,31 +5,19 @@ use std::time::SystemTime;
 use serde_json::json;
 use time::OffsetDateTime;
 use tls_verify_checks::cause::CauseKind;
-use tls_verify_checks::context::Context;
+use tls_verify_checks::context::{Check, Context, Dials};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Stage};
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::Link;
 use tls_verify_checks::tls::Recording;
 
 use crate::commands::certs::Facts;
-use crate::config;
-
-/// Checks that dial their link themselves; the others only read about it.
-const DIALLING: &[&str] = &[
-    "gateway-https",
-    "gateway-wss",
-    "worker-nats-tls",
-    "redis-tls",
-    "gateway-grpc",
-    "safety-kernel-grpc",
-    "context-engine-grpc",
-];
 
 /// Adds the presented chain to the details, and warnings: what Go accepts and others refuse, and
 /// certificates that end soon.
-pub(crate) fn add(context: &Context, check: &str, seen: &mut Observation) {
-    if DIALLING.contains(&check) {
-        warn(context, config::link_of(check), seen);
+pub(crate) fn add(context: &Context, check: &Check, seen: &mut Observation) {
+    if check.dials == Dials::Verified {
+        warn(context, check.link, seen);
     }
 }
 

@@ -10,7 +10,7 @@ use tls_verify_core::certificates::{Finding, Look, layout};
 use tls_verify_core::diagnosis::rules;
 
 use crate::cause::{CauseKind, Severity, Side, Variant};
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::dial;
 use crate::fault::{Cause, ChainFault, Failure, FaultIdentity, FileFault, Stage};
 
@@ -27,6 +27,9 @@ pub const CHECK: Check = Check {
     title: "The certificate files are right, and they are what is served",
     about: "the guide's layout judged as Go does; served end-entity certificate = file",
     documented: false,
+    link: Link::Gateway,
+    over: &[],
+    dials: Dials::Never,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

@@ -4,7 +4,7 @@
 use futures_util::FutureExt;
 
 use crate::cli::{self, Ended, Roots};
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{fine_unless, limited, unready};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
@@ -16,6 +16,9 @@ pub const CHECK: Check = Check {
     title: "The CLI connects with --cacert",
     about: "cordumctl status --gateway U --cacert CA exits 0 in a clean environment",
     documented: true,
+    link: Link::Gateway,
+    over: &[Link::Gateway],
+    dials: Dials::Program,
     needs: &[Need::Anchors, Need::ApiKey],
     observe: |context| observe(context).boxed(),
 };

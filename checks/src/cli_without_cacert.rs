@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use crate::cause::CauseKind;
 use crate::cli::{self, Ended, Roots};
 use crate::cli_with_cacert::control;
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::stack::{Endpoint, Link, TrustAnchors};
@@ -19,6 +19,9 @@ pub const CHECK: Check = Check {
     title: "The CLI refuses the gateway without the CA",
     about: "without --cacert the authority is unknown, while the handshake with the CA works",
     documented: true,
+    link: Link::Gateway,
+    over: &[Link::Gateway],
+    dials: Dials::Otherwise,
     needs: &[Need::Anchors, Need::ApiKey],
     observe: |context| observe(context).boxed(),
 };

@@ -3,9 +3,10 @@
 
 use futures_util::FutureExt;
 
-use crate::context::{Check, Context};
+use crate::context::{Check, Context, Dials};
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::stack::Link;
 
 pub const CHECK: Check = Check {
     number: 16,
@@ -13,6 +14,9 @@ pub const CHECK: Check = Check {
     title: "Every member of a NATS or Redis cluster is in, over TLS",
     about: "routes between NATS servers, the bus and replication between Redis nodes; not applicable with one of each",
     documented: false,
+    link: Link::Gateway,
+    over: &[],
+    dials: Dials::Never,
     needs: &[],
     observe: |context| observe(context).boxed(),
 };

@@ -187,6 +187,11 @@ pub struct Check {
     pub about: &'static str,
     /// One of the seven documented checks.
     pub documented: bool,
+    /// The link whose endpoint it is about; the gateway's where it is about none.
+    pub link: Link,
+    /// The links that it goes over.
+    pub over: &'static [Link],
+    pub dials: Dials,
     /// What of the configuration it needs.
     pub needs: &'static [Need],
     pub observe: for<'a> fn(&'a Context) -> BoxFuture<'a, Observation>,
@@ -196,6 +201,19 @@ impl std::fmt::Debug for Check {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Check").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// Whether a check dials, and who verifies what is shown then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dials {
+    /// It dials its link and verifies the chain with the CA file.
+    Verified,
+    /// A program of Cordum's does.
+    Program,
+    /// It dials, and asks something else than whether the chain holds.
+    Otherwise,
+    /// It reads what others say, and dials beside that if at all.
+    Never,
 }
 
 /// What makes a check impossible when it is missing; asked for only when a selected check needs it.

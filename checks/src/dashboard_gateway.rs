@@ -8,7 +8,7 @@ use serde_json::Value;
 use tls_verify_core::evidence::{HttpFact, Subject};
 
 use crate::cause::CauseKind;
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{limited, unready};
@@ -23,6 +23,9 @@ pub const CHECK: Check = Check {
     title: "The dashboard reaches the gateway over TLS",
     about: "GET /api/v1/auth/config through the dashboard is the gateway's JSON",
     documented: false,
+    link: Link::Dashboard,
+    over: &[Link::Dashboard, Link::Gateway],
+    dials: Dials::Otherwise,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

@@ -9,7 +9,7 @@ use tls_verify_core::evidence::{Answer, Evidence, Fact, HttpFact, NatsFact, Ques
 use tls_verify_core::logs::classify::sense;
 use tls_verify_core::redaction::redact;
 
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::http;
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
@@ -21,6 +21,9 @@ pub const CHECK: Check = Check {
     title: "The gateway answers over HTTPS verified with the CA",
     about: "GET /api/v1/status with ca.crt as the only trust anchor: 200 and the status JSON",
     documented: true,
+    link: Link::Gateway,
+    over: &[Link::Gateway],
+    dials: Dials::Verified,
     needs: &[Need::Anchors, Need::ApiKey],
     observe: |context| observe(context).boxed(),
 };

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{fine_unless, limited, unready};
@@ -25,6 +25,9 @@ pub const CHECK: Check = Check {
     title: "The gateway upgrades to WebSocket over TLS",
     about: "RFC 6455 upgrade on /api/v1/stream with the API key: 101, the right accept hash, a pong",
     documented: true,
+    link: Link::Gateway,
+    over: &[Link::Gateway],
+    dials: Dials::Verified,
     needs: &[Need::Anchors, Need::ApiKey],
     observe: |context| observe(context).boxed(),
 };

@@ -13,7 +13,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::dial::before;
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
@@ -27,6 +27,9 @@ pub const GATEWAY: Check = Check {
     title: "The gateway's gRPC port answers over TLS",
     about: "TLS with ALPN h2, then any gRPC status from grpc.health.v1.Health/Check",
     documented: false,
+    link: Link::GatewayGrpc,
+    over: &[Link::GatewayGrpc],
+    dials: Dials::Verified,
     needs: &[Need::Anchors],
     observe: |context| observe(context, Link::GatewayGrpc).boxed(),
 };
@@ -37,6 +40,9 @@ pub const SAFETY_KERNEL: Check = Check {
     title: "The safety kernel answers over TLS, also to the gateway",
     about: "TLS with ALPN h2 and a gRPC status; the gateway's own link by GET /api/v1/policy/snapshots",
     documented: false,
+    link: Link::SafetyKernel,
+    over: &[Link::SafetyKernel],
+    dials: Dials::Verified,
     needs: &[Need::Anchors],
     observe: |context| safety_kernel(context).boxed(),
 };
@@ -47,6 +53,9 @@ pub const CONTEXT_ENGINE: Check = Check {
     title: "The context engine's gRPC port answers over TLS",
     about: "TLS with ALPN h2, then any gRPC status from grpc.health.v1.Health/Check",
     documented: false,
+    link: Link::ContextEngine,
+    over: &[Link::ContextEngine],
+    dials: Dials::Verified,
     needs: &[Need::Anchors],
     observe: |context| observe(context, Link::ContextEngine).boxed(),
 };

@@ -48,7 +48,8 @@ pub mod tls;
 pub mod tls_min_version;
 pub mod worker_nats_tls;
 
-use context::Check;
+use context::{Check, Dials};
+use stack::Link;
 
 /// Every check; the order is the report's.
 pub const ALL: &[Check] = &[
@@ -69,3 +70,21 @@ pub const ALL: &[Check] = &[
     service_links::CHECK,
     cluster_links::CHECK,
 ];
+
+/// A check by its id.
+#[must_use]
+pub fn named(id: &str) -> Option<&'static Check> {
+    ALL.iter().find(|check| check.id == id)
+}
+
+/// The links that a check goes over.
+#[must_use]
+pub fn over(id: &str) -> &'static [Link] {
+    named(id).map_or(&[], |check| check.over)
+}
+
+/// Whether a check verifies a server's certificate with the CA file.
+#[must_use]
+pub fn verifies(id: &str) -> bool {
+    named(id).is_some_and(|check| matches!(check.dials, Dials::Verified | Dials::Program))
+}

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::cause::CauseKind;
-use crate::context::{Check, Context, Need, QUIET};
+use crate::context::{Check, Context, Dials, Need, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::nats::{self, Info, Manner};
@@ -23,6 +23,9 @@ pub const CHECK: Check = Check {
     title: "NATS refuses clients without the right certificate",
     about: "no certificate, a certificate of a throw-away CA and plaintext are each refused in TLS",
     documented: true,
+    link: Link::Nats,
+    over: &[Link::Nats],
+    dials: Dials::Otherwise,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bound::Bounded;
 use crate::cause::CauseKind;
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
@@ -23,6 +23,9 @@ pub const CHECK: Check = Check {
     title: "Redis answers over TLS verified with the CA, and not in clear",
     about: "TLS session with ca.crt, AUTH where there is a password, PING; plaintext PING gets no answer",
     documented: false,
+    link: Link::Redis,
+    over: &[Link::Redis],
+    dials: Dials::Verified,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

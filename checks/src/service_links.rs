@@ -9,7 +9,7 @@ use tls_verify_core::workload::Instance;
 use tls_verify_core::evidence::{Fact, NatsFact};
 
 use crate::cause::{CauseKind, Variant};
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::deployment;
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
@@ -28,6 +28,9 @@ pub const CHECK: Check = Check {
     title: "Every core service runs and holds its NATS link over TLS",
     about: "gateway, scheduler, workflow engine and safety kernel: running, no crash loop, connected over TLS",
     documented: false,
+    link: Link::Gateway,
+    over: &[Link::Nats, Link::Redis],
+    dials: Dials::Never,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

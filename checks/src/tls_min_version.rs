@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use crate::cause::CauseKind;
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::deployment::{self, Minimum};
 use crate::dial::{self, Tap};
 use crate::fault::{Cause, Failure, Speaker, Stage};
@@ -25,6 +25,9 @@ pub const CHECK: Check = Check {
     title: "Every TLS endpoint refuses versions below its minimum",
     about: "TLS 1.0, 1.1 and, where 1.3 is the minimum, 1.2 are refused by each endpoint that is reached",
     documented: false,
+    link: Link::Gateway,
+    over: &[],
+    dials: Dials::Otherwise,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

@@ -9,7 +9,7 @@ use tls_verify_core::workload::Instance;
 
 use crate::bound::Bounded;
 use crate::cause::{CauseKind, Variant};
-use crate::context::{Check, Context, Need};
+use crate::context::{Check, Context, Dials, Need};
 use crate::dial::before;
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
@@ -30,6 +30,9 @@ pub const CHECK: Check = Check {
     title: "The worker's NATS connection runs over TLS",
     about: "a session with the worker's identity and a round trip, and the deployed worker's own connection",
     documented: true,
+    link: Link::Nats,
+    over: &[Link::Nats],
+    dials: Dials::Verified,
     needs: &[Need::Anchors],
     observe: |context| observe(context).boxed(),
 };

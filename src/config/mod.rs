@@ -17,7 +17,7 @@ use tls_verify_checks::deployment::Minimum;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::platform::{self, Choice};
 use tls_verify_checks::secret::Secret;
-use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
+use tls_verify_checks::stack::{Identity, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
 
 use crate::cli::{RunnerArgs, TargetArgs};
 
@@ -354,20 +354,6 @@ pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
     time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
         .map(SystemTime::from)
         .map_err(|_| format!("`{text}` is neither a duration nor an RFC 3339 time"))
-}
-
-/// The link whose endpoint a check is about.
-#[must_use]
-pub fn link_of(check: &str) -> Link {
-    match check {
-        "worker-nats-tls" | "nats-mtls" => Link::Nats,
-        "redis-logs" | "redis-tls" => Link::Redis,
-        "gateway-grpc" => Link::GatewayGrpc,
-        "safety-kernel-grpc" => Link::SafetyKernel,
-        "context-engine-grpc" => Link::ContextEngine,
-        "dashboard-gateway" => Link::Dashboard,
-        _ => Link::Gateway,
-    }
 }
 
 /// The longest that anything may be waited for without a deadline of its own.

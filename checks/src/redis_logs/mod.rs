@@ -11,7 +11,7 @@ use tls_verify_core::evidence::{Fact, LogFact, Subject};
 use tls_verify_core::workload::{Instance, Phase};
 
 use crate::cause::CauseKind;
-use crate::context::{Check, Context, OwnProbe};
+use crate::context::{Check, Context, Dials, OwnProbe};
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::logs::{self, ServiceLog};
@@ -30,6 +30,9 @@ pub const CHECK: Check = Check {
     title: "No service logs Redis or TLS trouble",
     about: "every line of the current run of every service that uses Redis, replicas and workers included",
     documented: true,
+    link: Link::Redis,
+    over: &[Link::Redis],
+    dials: Dials::Never,
     needs: &[],
     observe: |context| observe(context).boxed(),
 };

@@ -9,18 +9,6 @@ use crate::remedy::settings;
 use crate::report::{CheckReport, Diagnosis, RootCause};
 use crate::status::Status;
 
-/// Checks that verify a server's certificate with the CA file.
-const VERIFYING: &[&str] = &[
-    "gateway-https",
-    "gateway-wss",
-    "cli-with-cacert",
-    "worker-nats-tls",
-    "redis-tls",
-    "gateway-grpc",
-    "safety-kernel-grpc",
-    "context-engine-grpc",
-];
-
 /// A group in the making.
 struct Group {
     root: RootCause,
@@ -32,9 +20,10 @@ struct Group {
     places: Vec<String>,
 }
 
-/// Groups failed checks by origin, most upstream first, then most certain.
+/// Groups failed checks by origin, most upstream first, then most certain. `verifies` tells of a check by its id whether
+/// it verifies a server's certificate with the CA file.
 #[must_use]
-pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
+pub fn root_causes(checks: &[CheckReport], verifies: impl Fn(&str) -> bool) -> Vec<RootCause> {
     let mut groups: Vec<Group> = Vec::new();
     for check in checks.iter().filter(|check| check.status == Status::Fail) {
         let Some(main) = main(check) else { continue };
@@ -43,8 +32,8 @@ pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
             None => groups.push(Group::of(check, main)),
         }
     }
-    let doubted = ca_file_is_doubted(checks);
-    let trusted = VERIFYING.iter().any(|id| checks.iter().any(|one| one.id == *id && one.status.is_good()));
+    let doubted = ca_file_is_doubted(checks, &verifies);
+    let trusted = checks.iter().any(|one| verifies(&one.id) && one.status.is_good());
     for group in &mut groups {
         group.settle(trusted, doubted);
     }
@@ -55,10 +44,10 @@ pub fn root_causes(checks: &[CheckReport]) -> Vec<RootCause> {
 }
 
 /// Where the CA file verifies nothing that is served, nor the certificates that lie beside it, it is the CA
-/// file that is another's: our side has to be changed.
-pub fn settle_sides(checks: &mut [CheckReport]) {
+/// file that is another's: our side has to be changed. `verifies` as in [`root_causes`].
+pub fn settle_sides(checks: &mut [CheckReport], verifies: impl Fn(&str) -> bool) {
     settle_trust(checks);
-    if !ca_file_is_doubted(checks) {
+    if !ca_file_is_doubted(checks, &verifies) {
         return;
     }
     for diagnosis in checks.iter_mut().flat_map(|check| &mut check.diagnoses).filter(|one| is_other(one)) {
@@ -92,8 +81,8 @@ fn is_other(one: &Diagnosis) -> bool {
 }
 
 /// No server that was reached and neither the server's nor the client's file is of the CA file's authority.
-fn ca_file_is_doubted(checks: &[CheckReport]) -> bool {
-    let verifying = |check: &&CheckReport| VERIFYING.contains(&check.id.as_str());
+fn ca_file_is_doubted(checks: &[CheckReport], verifies: &dyn Fn(&str) -> bool) -> bool {
+    let verifying = |check: &&CheckReport| verifies(&check.id);
     let others = checks.iter().filter(verifying).filter(|check| main(check).is_some_and(is_other)).count();
     let trusted = checks.iter().filter(verifying).any(|check| check.status.is_good());
     let files = checks

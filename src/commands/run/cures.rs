@@ -136,7 +136,7 @@ fn is_unread(container: &Container) -> bool {
 }
 
 fn apply(gathered: &Gathered, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
-    with_facts(gathered, |facts| choose::apply(facts, checks, roots));
+    with_facts(gathered, |facts| choose::apply(facts, checks, roots, tls_verify_checks::over));
 }
 
 fn with_facts<T>(gathered: &Gathered, then: impl FnOnce(&Facts<'_>) -> T) -> T {

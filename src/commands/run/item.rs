@@ -10,7 +10,6 @@ use tls_verify_checks::stack::{Link, Stack};
 
 use super::too_late;
 use crate::commands::probe::{self, Named};
-use crate::config;
 
 /// One line of the report.
 #[derive(Clone, Debug)]
@@ -47,7 +46,7 @@ impl Item {
     #[must_use]
     pub fn link(&self) -> Link {
         match self {
-            Self::Check(check) => config::link_of(check.id),
+            Self::Check(check) => check.link,
             Self::Endpoint(named) => named.target.endpoint.link,
         }
     }
@@ -74,7 +73,7 @@ impl Item {
                 let ((mut seen, whole), looked_at) = tls_verify_checks::looks::noted(work).await;
                 seen.detail("looked_at", looked_at);
                 investigate(context, self.link(), &mut seen).await;
-                crate::presented_chain::add(context, check.id, &mut seen);
+                crate::presented_chain::add(context, check, &mut seen);
                 (seen, whole)
             }
             Self::Endpoint(named) => {

@@ -1,6 +1,7 @@
 //! `run --list`: what would be asked of whom. Nothing is dialled, and no engine is asked.
 
 use std::io::{self, Write};
+use tls_verify_checks::context::Dials;
 
 use serde::Serialize;
 use tls_verify_checks::platform::{Choice, Sockets};
@@ -165,7 +166,6 @@ fn asks(stack: &Stack, item: &Item) -> Vec<Ask> {
 
 /// The same asked in a cluster: of every ready pod, through the API server or, in the cluster, directly.
 fn in_cluster(stack: &Stack, item: &Item, of: &Of) -> Vec<Ask> {
-    let told = ["redis-logs", "certificates", "service-links", "cluster-links"];
     let read = |address: &str| {
         Ask {
         component: "platform".to_owned(),
@@ -181,7 +181,7 @@ fn in_cluster(stack: &Stack, item: &Item, of: &Of) -> Vec<Ask> {
         Of::Namespace(Some(name)) => format!("the API server, namespace {name}"),
         Of::Namespace(None) => "the API server".to_owned(),
     };
-    if told.contains(&item.id()) {
+    if tls_verify_checks::named(item.id()).is_some_and(|check| check.dials == Dials::Never) {
         return vec![read(&namespace)];
     }
     let pods = |ask: Ask| {

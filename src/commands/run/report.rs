@@ -53,8 +53,8 @@ pub(super) fn assemble(
 ) -> RunReport {
     let summary = tally(&checks);
     let code = exit_code(&summary, plan.strict, timing.stopped);
-    root_cause::settle_sides(&mut checks);
-    let root_causes = root_cause::root_causes(&checks);
+    root_cause::settle_sides(&mut checks, tls_verify_checks::verifies);
+    let root_causes = root_cause::root_causes(&checks, tls_verify_checks::verifies);
     RunReport {
         schema: "tls-verify/run/v1",
         version: env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,7 @@
 //! The page of `run` and `demo`.
 
 use serde_json::Value;
+use tls_verify_checks::context::Dials;
 
 use super::items::{self, cause, share, took};
 use super::model::{Bar, Chip, Compared, Mark, Parts};
@@ -153,14 +154,9 @@ fn met(report: &Value) -> Vec<Met<'_>> {
     let mut met = Vec::new();
     for check in list(report, "checks") {
         let id = text(check, "id");
-        let server = match id {
-            "gateway-https" | "gateway-wss" | "gateway-grpc" | "cli-with-cacert" => "api-gateway",
-            "worker-nats-tls" | "nats-mtls" => "nats",
-            "redis-tls" => "redis",
-            "safety-kernel-grpc" => "safety-kernel",
-            "context-engine-grpc" => "context-engine",
-            other => other,
-        };
+        // Checks that read or ask something else have no server of their own here.
+        let dials = tls_verify_checks::named(id).filter(|check| check.dials == Dials::Verified);
+        let server = dials.map_or(id, |check| check.link.service());
         let details = get(check, "details");
         for certificate in list(details, "presented") {
             met.push(Met { certificate, user: server.to_owned() });

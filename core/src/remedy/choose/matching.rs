@@ -9,8 +9,13 @@ use crate::report::{CheckReport, RootCause};
 use crate::status::Status;
 
 /// Gives every root cause that a defect explains that defect's cure, and the place that has to be changed; root
-/// causes of one defect become one.
-pub fn apply(facts: &Facts<'_>, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
+/// causes of one defect become one. `over` tells of a check by its id which links it goes over.
+pub fn apply(
+    facts: &Facts<'_>,
+    checks: &mut [CheckReport],
+    roots: &mut Vec<RootCause>,
+    over: impl Fn(&str) -> &'static [Link],
+) {
     let mut found = defects(facts);
     found.extend(super::own::look(facts));
     let mut taken: Vec<(usize, usize)> = Vec::new();
@@ -18,7 +23,7 @@ pub fn apply(facts: &Facts<'_>, checks: &mut [CheckReport], roots: &mut Vec<Root
         let best = found
             .iter()
             .enumerate()
-            .filter_map(|(index, defect)| Some((score(defect, root)?, index)))
+            .filter_map(|(index, defect)| Some((score(defect, root, &over)?, index)))
             .max_by_key(|(score, index)| (*score, std::cmp::Reverse(*index)));
         if let Some((_, index)) = best {
             taken.push((at, index));
@@ -73,7 +78,10 @@ pub fn of_line(
         fix: Vec::new(),
     };
     let scored = services.iter().map(said).flat_map(|root| {
-        found.iter().filter_map(move |defect| Some((score(defect, &root)?, defect))).collect::<Vec<_>>()
+        found
+            .iter()
+            .filter_map(move |defect| Some((score(defect, &root, &|_| &[])?, defect)))
+            .collect::<Vec<_>>()
     });
     scored.max_by_key(|(score, _)| *score).map(|(_, defect)| defect.fix(facts))
 }
@@ -171,7 +179,7 @@ pub(super) fn gathered(found: Vec<Defect>) -> Vec<Defect> {
 }
 
 /// How well a defect explains a root cause; `None`: not at all.
-fn score(defect: &Defect, root: &RootCause) -> Option<u32> {
+fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Link]) -> Option<u32> {
     const ENOUGH: u32 = 3;
     if !defect.shows_as.contains(&root.cause) && !is_down_by(defect, root) {
         return None;
@@ -195,7 +203,7 @@ fn score(defect: &Defect, root: &RootCause) -> Option<u32> {
     if root.because.iter().any(named) {
         score += 2;
     }
-    if defect.link.is_some_and(|link| root.checks.iter().any(|id| of_check(id).contains(&link))) {
+    if defect.link.is_some_and(|link| root.checks.iter().any(|id| over(id).contains(&link))) {
         score += 1;
     }
     // What is closed shows at everybody who reads it.
@@ -221,19 +229,4 @@ fn same_file(one: &str, other: &str) -> bool {
     let plain = |path: &str| path.trim_start_matches("./").to_owned();
     let (one, other) = (plain(one), plain(other));
     one == other || (other.contains('/') && one.ends_with(&format!("/{other}")))
-}
-
-/// The links that a check goes over.
-fn of_check(id: &str) -> &'static [Link] {
-    match id {
-        "gateway-https" | "gateway-wss" | "cli-with-cacert" | "cli-without-cacert" => &[Link::Gateway],
-        "worker-nats-tls" | "nats-mtls" => &[Link::Nats],
-        "service-links" => &[Link::Nats, Link::Redis],
-        "redis-logs" | "redis-tls" => &[Link::Redis],
-        "gateway-grpc" => &[Link::GatewayGrpc],
-        "safety-kernel-grpc" => &[Link::SafetyKernel],
-        "context-engine-grpc" => &[Link::ContextEngine],
-        "dashboard-gateway" => &[Link::Dashboard, Link::Gateway],
-        _ => &[],
-    }
 }

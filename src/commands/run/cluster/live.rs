@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use tls_verify_checks::context::Dials;
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -158,7 +159,7 @@ async fn round(
         // Nothing is dialled in its place.
         plan.checks.iter_mut().for_each(|(_, selected)| *selected = false);
     }
-    for (_, selected) in plan.checks.iter_mut().filter(|(check, _)| TOLD.contains(&check.id)) {
+    for (_, selected) in plan.checks.iter_mut().filter(|(check, _)| check.dials == Dials::Never) {
         *selected = false;
     }
     plan.deadline = left();
@@ -288,7 +289,7 @@ fn identity(material: &Material) -> Loaded<Identity> {
 fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
     let story = recorded.story;
     let seen = check.diagnoses.first()?;
-    let traced = root_cause::root_causes(std::slice::from_ref(check));
+    let traced = root_cause::root_causes(std::slice::from_ref(check), tls_verify_checks::verifies);
     let places = seen.place.iter().chain(traced.iter().map(|root| &root.place));
     let places: Vec<&str> = places.map(String::as_str).collect();
     let secrets = places.iter().filter_map(|place| place.split(' ').next()?.strip_prefix("secret/"));
@@ -305,9 +306,6 @@ fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
     secrets.chain(served).find_map(of)
 }
 
-/// Checks that objects, events and logs tell alone.
-const TOLD: &[&str] = &["certificates", "redis-logs", "service-links", "cluster-links"];
-
 /// What objects, events and logs tell is put to what was dialled.
 fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
@@ -317,8 +315,8 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
             continue;
         }
         let verdict = recorded.verdict(&check.id);
-        if TOLD.contains(&check.id.as_str()) {
-            let Some(known) = tls_verify_checks::ALL.iter().find(|one| one.id == check.id) else { continue };
+        let told = tls_verify_checks::named(&check.id).filter(|known| known.dials == Dials::Never);
+        if let Some(known) = told {
             let told = checked(known, recorded.story, &verdict);
             *check = CheckReport { duration_ms: check.duration_ms, ..told };
             if let Word::Fails(faults) = verdict.word {
@@ -352,7 +350,7 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
         }
     }
     let mut all = roots(recorded.story, &broken);
-    all.extend(root_cause::root_causes(&unexplained));
+    all.extend(root_cause::root_causes(&unexplained, tls_verify_checks::verifies));
     // A service is named as the cluster has it.
     let named = |place: &str| match place.split_once(' ') {
         Some((secret, _)) if secret.starts_with("secret/") => Some(secret.to_owned()),

@@ -1,7 +1,10 @@
 //! What we may not see leaves the checks that need it open, and says which right is missing; what failed on other
 //! evidence stays as it is.
 
+use tls_verify_checks::context::Dials;
+use tls_verify_checks::named;
 use tls_verify_checks::platform::kubernetes::{Denial, Right};
+use tls_verify_checks::stack::Link;
 use tls_verify_checks::stack::{Loaded, Stack};
 use tls_verify_core::cause::CauseKind;
 use tls_verify_core::cluster::{Material, Piece};
@@ -9,25 +12,19 @@ use tls_verify_core::report::{CheckReport, RootCause, RunReport};
 use tls_verify_core::status::Status;
 use tls_verify_core::workload::kubernetes::Kind;
 
-/// Checks that dial.
-const DIALLED: &[&str] = &[
-    "gateway-https",
-    "gateway-wss",
-    "cli-with-cacert",
-    "cli-without-cacert",
-    "worker-nats-tls",
-    "nats-mtls",
-    "redis-tls",
-    "gateway-grpc",
-    "safety-kernel-grpc",
-    "context-engine-grpc",
-    "dashboard-gateway",
-    "tls-min-version",
-];
+/// Whether a check dials.
+fn dials(id: &str) -> bool {
+    named(id).is_some_and(|check| check.dials != Dials::Never)
+}
+
+/// Whether a check shows a client's certificate.
+fn is_identified(id: &str) -> bool {
+    let shown = [Link::Nats, Link::Redis];
+    named(id).is_some_and(|check| check.dials != Dials::Never && shown.contains(&check.link))
+}
+
 /// Checks that rest on every workload being there with all of its pods.
 const WHOLE: &[&str] = &["worker-nats-tls", "redis-logs", "service-links"];
-/// Checks for which a client's certificate is shown.
-const IDENTIFIED: &[&str] = &["worker-nats-tls", "nats-mtls", "redis-tls"];
 /// Checks that log in with the API key.
 const KEYED: &[&str] =
     &["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway", "safety-kernel-grpc"];
@@ -66,7 +63,7 @@ pub(super) fn apply(report: &mut RunReport, denied: &[Denial], sources: &Sources
         let why = "there is no client certificate to show: no Secret that the stack's clients mount has one";
         let lacks = |check: &&mut CheckReport| {
             check.status == Status::Fail
-                && IDENTIFIED.contains(&check.id.as_str())
+                && is_identified(&check.id)
                 && (is(check, CauseKind::BadKeyFile) || is(check, CauseKind::ClientCertRequired))
                 && check
                     .diagnoses
@@ -81,9 +78,7 @@ pub(super) fn apply(report: &mut RunReport, denied: &[Denial], sources: &Sources
         let why = "no Secret was read (--no-secrets) and no --cacert names a CA";
         let failed =
             |check: &&mut CheckReport| check.status == Status::Fail && is(check, CauseKind::UnknownAuthority);
-        for check in
-            report.checks.iter_mut().filter(|check| DIALLED.contains(&check.id.as_str())).filter(failed)
-        {
+        for check in report.checks.iter_mut().filter(|check| dials(&check.id)).filter(failed) {
             open(check, why);
         }
     }
@@ -130,7 +125,7 @@ fn needs(check: &CheckReport, right: &Right, sources: &Sources) -> bool {
     let good = matches!(check.status, Status::Pass | Status::Warn);
     let told = check.status == Status::Fail;
     match right {
-        Right::Forward => one_of(DIALLED) && !good,
+        Right::Forward => dials(&check.id) && !good,
         Right::Log => !told && one_of(&["redis-logs", "service-links", "cluster-links"]),
         Right::List(Kind::Deployments | Kind::DaemonSets) => !told && one_of(WHOLE),
         Right::List(Kind::StatefulSets) => !told && (one_of(WHOLE) || one_of(&["cluster-links"])),
@@ -138,8 +133,8 @@ fn needs(check: &CheckReport, right: &Right, sources: &Sources) -> bool {
         Right::List(_) => false,
         Right::Secret(name) if one_of(&["certificates"]) => !told && !is_login(name),
         Right::Secret(_) => {
-            (!sources.authority && !good && one_of(DIALLED))
-                || (!sources.identity && !good && one_of(IDENTIFIED))
+            (!sources.authority && !good && dials(&check.id))
+                || (!sources.identity && !good && is_identified(&check.id))
                 || (!sources.api_key && told && one_of(KEYED) && is(check, CauseKind::AuthNotTls))
                 || (!sources.redis_password
                     && told
