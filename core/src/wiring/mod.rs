@@ -13,11 +13,12 @@ mod program;
 mod redis;
 mod resolve;
 mod scan;
+mod script;
 mod shapes;
 mod tool;
 mod view;
 
-pub(crate) use cordum::{SERVERS, production};
+pub(crate) use cordum::{SERVERS, nearest, production};
 pub use knob::{Knob, Role};
 pub(crate) use nginx::SECRET;
 pub use program::Program;

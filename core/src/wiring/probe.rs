@@ -1,7 +1,7 @@
 //! Health checks and probes: the container asking its own ports.
 
-use super::program::script_commands;
 use super::scan::{Here, Scanner};
+use super::script::script_commands;
 use super::tool::{self, Caller};
 use super::{Dial, Dialler, Protocol, SettingKind, Speech, Trust, Verifies};
 use crate::workload::{Argument, Place, Probe, ProbeAction};
