@@ -48,6 +48,19 @@ nats_212() {
   export NATS_SERVER_212="$dir/nats-server"
 }
 
+# What judges Compose files beside us.
+compose_v2() {
+  local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/compose-2.32.4"
+  [ -z "${TLS_VERIFY_COMPOSE:-}" ] || return 0
+  if ! have go; then say "no Go: Compose files are judged without Compose v2 beside us"; return 0; fi
+  if [ ! -x "$dir/cmd" ]; then
+    say "building Compose 2.32.4"
+    GOBIN="$dir" GOFLAGS=-buildvcs=false timeout 900 go install github.com/docker/compose/v2/cmd@v2.32.4 >&2 ||
+      { say "Compose 2.32.4 could not be built"; return 0; }
+  fi
+  export TLS_VERIFY_COMPOSE="$dir/cmd"
+}
+
 # What makes and reads the packages, and what lints workflows: built once, into the user's cache.
 packaging_tools() {
   local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/tools" tool

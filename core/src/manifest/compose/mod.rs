@@ -3,7 +3,9 @@
 
 mod merge;
 mod normal;
+mod schema;
 mod service;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,7 +140,8 @@ impl Loader<'_> {
                 continue;
             }
             self.fill(&mut document);
-            self.normalise(&mut document, base);
+            schema::judge(&document, &mut self.faults);
+            normalise(&mut document, base);
             whole = match whole {
                 Some(first) => merge::merge(first, document, ""),
                 None => Some(document),
@@ -213,30 +216,6 @@ impl Loader<'_> {
         }
     }
 
-    fn normalise(&mut self, document: &mut Node, base: &str) {
-        for (section, each) in [
-            ("services", normal::service as fn(&mut Node, &str)),
-            ("configs", normal::content),
-            ("secrets", normal::content),
-        ] {
-            let Some(found) = normal::child(document, section) else { continue };
-            if !found.is_mapping() && !found.is_null() {
-                let fault = Fault::unreadable(found.mark.clone(), format!("`{section}` must be a mapping"));
-                self.faults.push(fault);
-            }
-            let Data::Mapping(entries) = &mut found.data else { continue };
-            for (key, one) in entries {
-                if !one.is_mapping() && !one.is_null() {
-                    let name = key.text().unwrap_or_default();
-                    let fault =
-                        Fault::unreadable(one.mark.clone(), format!("`{section}.{name}` must be a mapping"));
-                    self.faults.push(fault);
-                }
-                each(one, base);
-            }
-        }
-    }
-
     fn project(&mut self, whole: &Node) -> Project {
         let section = |name: &str| -> Vec<(String, Node)> {
             let entries = whole.get(name).map(Node::entries).unwrap_or_default();
@@ -305,6 +284,21 @@ impl Loader<'_> {
                 self.faults.push(Fault::unreadable(extends.mark.clone(), message));
                 node
             }
+        }
+    }
+}
+
+/// The several ways to write a thing become one.
+fn normalise(document: &mut Node, base: &str) {
+    for (section, each) in [
+        ("services", normal::service as fn(&mut Node, &str)),
+        ("configs", normal::content),
+        ("secrets", normal::content),
+    ] {
+        let Some(found) = normal::child(document, section) else { continue };
+        let Data::Mapping(entries) = &mut found.data else { continue };
+        for (_, one) in entries {
+            each(one, base);
         }
     }
 }

@@ -217,11 +217,7 @@ impl Reader<'_, '_> {
             let text = match value.text() {
                 Some(text) => text.to_owned(),
                 None if value.is_null() => self.outside(name),
-                None => {
-                    let message = format!("the value of {name} must be a text or a number");
-                    self.loader.faults.push(Fault::unreadable(value.mark.clone(), message));
-                    continue;
-                }
+                None => continue,
             };
             // An empty value stands where its key does, and so does a text over several lines.
             let block = text.contains('\n') && value.mark.line > key.mark.line;

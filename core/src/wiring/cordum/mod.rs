@@ -10,7 +10,7 @@ use super::{
 };
 use crate::workload::{Container, Place};
 use broker::broker;
-pub(super) use variables::nearest;
+pub(crate) use variables::nearest;
 use variables::{idle, minimum, names};
 
 /// A server of a service: variables of its pair and of its address, its port, what is spoken.

@@ -1,5 +1,6 @@
 //! The programs themselves as referees: what they refuse as syntax or type is refused here, and what they take is.
 
+mod compose_files;
 mod mutants;
 mod servers;
 

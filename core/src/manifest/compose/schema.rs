@@ -1,0 +1,314 @@
+//! What Compose takes at all: names and types of every setting, by the schema of the Compose Specification as Compose
+//! v2.32 carries it (`schema.json`, of compose-go v2.4.7, under the Apache License 2.0), and the shapes that it checks
+//! beside that.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::super::source::{Fault, FaultKind};
+use super::super::yaml::{Data, Node, Scalar};
+use super::shapes;
+use crate::wiring::nearest;
+use crate::workload::Template;
+
+static SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("schema.json")).unwrap_or_default());
+
+/// Names that Compose took up later than the schema.
+const NEWER: [&str; 12] = [
+    "models",
+    "provider",
+    "use_api_socket",
+    "interface_name",
+    "gw_priority",
+    "label_file",
+    "provenance",
+    "sbom",
+    "entitlements",
+    "enable_ipv4",
+    "env_file",
+    "ignore",
+];
+
+/// Judges a file as it stands after variables were put in.
+pub(super) fn judge(document: &Node, faults: &mut Vec<Fault>) {
+    check(document, &SCHEMA, &mut Vec::new(), faults);
+}
+
+fn open(text: &str) -> bool {
+    text.contains(Template::OPEN)
+}
+
+/// As YAML has it: `null`, `boolean`, `integer`, `number`, `string`.
+fn scalar_type(scalar: &Scalar) -> &'static str {
+    let text = &*scalar.text;
+    if !scalar.plain {
+        return "string";
+    }
+    if matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+        return "null";
+    }
+    if matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") {
+        return "boolean";
+    }
+    let digits = text.trim_start_matches(['-', '+']).replace('_', "");
+    let radix = |prefix: &str, radix| {
+        digits.strip_prefix(prefix).is_some_and(|rest| u64::from_str_radix(rest, radix).is_ok())
+    };
+    if (digits.chars().all(|c| c.is_ascii_digit()) && !digits.is_empty())
+        || radix("0x", 16)
+        || radix("0o", 8)
+        || radix("0b", 2)
+    {
+        return "integer";
+    }
+    let begins = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    if begins && digits.parse::<f64>().is_ok() || matches!(&*digits, ".inf" | ".Inf" | ".INF") {
+        return "number";
+    }
+    "string"
+}
+
+fn kind(node: &Node) -> &'static str {
+    match &node.data {
+        Data::Mapping(_) => "object",
+        Data::Sequence(_) => "array",
+        Data::Scalar(scalar) => scalar_type(scalar),
+    }
+}
+
+fn fits(own: &str, wanted: &str) -> bool {
+    own == wanted || (own == "integer" && wanted == "number")
+}
+
+fn types(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn resolved(schema: &Value) -> &Value {
+    let Some(way) = schema.get("$ref").and_then(Value::as_str) else { return schema };
+    SCHEMA.pointer(way.trim_start_matches('#')).unwrap_or(schema)
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern {
+        "^x-" => name.starts_with("x-"),
+        "^[a-z]+$" => !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase()),
+        "^[a-zA-Z0-9._-]+$" => {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        }
+        _ => !name.is_empty(),
+    }
+}
+
+/// The way to a node, as Compose words it: `services.nats.ports`.
+fn shown(way: &[String]) -> String {
+    if way.is_empty() { "the file".to_owned() } else { format!("`{}`", way.join(".")) }
+}
+
+fn words(wanted: &[&str]) -> String {
+    let word = |one: &&str| match *one {
+        "object" => "a mapping",
+        "array" => "a list",
+        "string" => "a text",
+        "integer" | "number" => "a number",
+        "boolean" => "true or false",
+        _ => "empty",
+    };
+    let mut all: Vec<&str> = wanted.iter().map(word).collect();
+    all.dedup();
+    all.join(" or ")
+}
+
+fn check(node: &Node, schema: &Value, way: &mut Vec<String>, faults: &mut Vec<Fault>) {
+    // What is taken away is judged by nobody; what replaces something is.
+    if node.tag.as_deref() == Some("!reset") {
+        return;
+    }
+    let schema = resolved(schema);
+    if let Data::Scalar(scalar) = &node.data
+        && open(&scalar.text)
+    {
+        return;
+    }
+    if let Some(branches) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array) {
+        return one_of(node, branches, way, faults);
+    }
+    let own = kind(node);
+    let wanted = types(schema);
+    if !wanted.is_empty() && !wanted.iter().any(|one| fits(own, one)) {
+        let message = format!("{} must be {}", shown(way), words(&wanted));
+        faults.push(Fault::unreadable(node.mark.clone(), message));
+        return;
+    }
+    if let Some(all) = schema.get("enum").and_then(Value::as_array)
+        && let Some(text) = node.text()
+        && !all.iter().any(|one| one.as_str() == Some(text))
+    {
+        let known: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+        let message = format!("{} is `{text}`: Compose takes {}", shown(way), known.join(", "));
+        faults.push(Fault::unreadable(node.mark.clone(), message));
+    }
+    bounds(node, schema, way, faults);
+    shapes::scalar(node, way, faults);
+    shapes::whole(node, way, faults);
+    match &node.data {
+        Data::Mapping(entries) => mapping(node, entries, schema, way, faults),
+        Data::Sequence(items) => sequence(items, schema, way, faults),
+        Data::Scalar(_) => {}
+    }
+}
+
+/// The branch that takes it; where none does, what the branch of its type says.
+fn one_of(node: &Node, branches: &[Value], way: &mut Vec<String>, faults: &mut Vec<Fault>) {
+    let mut closest: Option<Vec<Fault>> = None;
+    let own = kind(node);
+    for branch in branches {
+        let mut own_faults = Vec::new();
+        check(node, branch, way, &mut own_faults);
+        if own_faults.is_empty() {
+            return;
+        }
+        let of_type = types(resolved(branch)).iter().any(|one| fits(own, one));
+        if of_type && closest.as_ref().is_none_or(|have| own_faults.len() < have.len()) {
+            closest = Some(own_faults);
+        }
+    }
+    match closest {
+        Some(found) => faults.extend(found),
+        None => {
+            let wanted: Vec<&str> = branches.iter().flat_map(|one| types(resolved(one))).collect();
+            let message = format!("{} must be {}", shown(way), words(&wanted));
+            faults.push(Fault::unreadable(node.mark.clone(), message));
+        }
+    }
+}
+
+fn bounds(node: &Node, schema: &Value, way: &[String], faults: &mut Vec<Fault>) {
+    let Some(number) = node.text().and_then(|text| text.parse::<f64>().ok()) else { return };
+    let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+    if bound("minimum").is_some_and(|least| number < least)
+        || bound("maximum").is_some_and(|most| number > most)
+    {
+        let message = format!("{} is {number}, which is out of bounds", shown(way));
+        faults.push(Fault::unreadable(node.mark.clone(), message));
+    }
+}
+
+fn mapping(
+    node: &Node,
+    entries: &[(Node, Node)],
+    schema: &Value,
+    way: &mut Vec<String>,
+    faults: &mut Vec<Fault>,
+) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    for (key, value) in entries {
+        let Some(name) = key.text().filter(|name| !open(name)) else { continue };
+        let own = properties.and_then(|all| all.get(name));
+        let by_pattern = || {
+            patterns.and_then(|all| all.iter().find(|(one, _)| matches(one, name)).map(|(_, below)| below))
+        };
+        if let Some(below) = own.or_else(by_pattern) {
+            way.push(name.to_owned());
+            check(value, below, way, faults);
+            way.pop();
+        } else if closed && !NEWER.contains(&name) {
+            let known = properties.into_iter().flatten().map(|(name, _)| name.as_str());
+            let message = format!("Compose does not know `{name}` in {} and does not start", shown(way));
+            let kind = FaultKind::UnknownName { name: name.to_owned(), nearest: nearest(name, known) };
+            faults.push(Fault { kind, message, mark: key.mark.clone() });
+        }
+    }
+    let needed = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    for name in needed.filter_map(Value::as_str).filter(|name| node.get(name).is_none()) {
+        faults.push(Fault::unreadable(node.mark.clone(), format!("{} needs `{name}`", shown(way))));
+    }
+}
+
+fn sequence(items: &[Node], schema: &Value, way: &mut Vec<String>, faults: &mut Vec<Fault>) {
+    if let Some(below) = schema.get("items") {
+        for (at, item) in items.iter().enumerate() {
+            way.push(at.to_string());
+            check(item, below, way, faults);
+            way.pop();
+        }
+    }
+    if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+        for (at, item) in items.iter().enumerate() {
+            let twice = item.text().is_some_and(|text| {
+                !open(text)
+                    && items[..at].iter().any(|one| one.text() == Some(text) && kind(one) == kind(item))
+            });
+            if twice {
+                let message = format!("{} holds the same twice", shown(way));
+                faults.push(Fault::unreadable(item.mark.clone(), message));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::source::Source;
+    use super::super::super::yaml::documents;
+    use super::*;
+
+    fn said(text: &str) -> Vec<String> {
+        let (documents, _) = documents(&Source::file("compose.yaml", text));
+        let mut faults = Vec::new();
+        documents.iter().for_each(|one| judge(one, &mut faults));
+        faults.iter().map(|one| format!("{}: {}", one.mark.line, one.message)).collect()
+    }
+
+    #[test]
+    fn names_and_types_are_composes() {
+        for (text, wanted) in [
+            (
+                "services:\n  a:\n    imgae: x\n",
+                "3: Compose does not know `imgae` in `services.a` and does not start",
+            ),
+            ("services:\n  a:\n    image: x\n    ports: 80\n", "4: `services.a.ports` must be a list"),
+            ("services:\n  a:\n", "2: `services.a` must be a mapping"),
+            ("services: {a: {image: 1}}\n", "1: `services.a.image` must be a text"),
+            (
+                "services: {a: {image: x, ports: [\"80:80x\"]}}\n",
+                "1: `80:80x` is no port that Compose can publish",
+            ),
+            (
+                "services: {a: {image: x, cap_drop: [A, A]}}\n",
+                "1: `services.a.cap_drop` holds the same twice",
+            ),
+            ("services: {a: {image: x, volumes: [{source: b}]}}\n", "1: `services.a.volumes.0` needs `type`"),
+            (
+                "services: {a: {image: x, healthcheck: {interval: 3zz}}}\n",
+                "1: `interval` is `3zz`, which is no duration (10s, 1m30s)",
+            ),
+            (
+                "services: {a: {image: x, privileged: \"perhaps\"}}\n",
+                "1: `privileged` is `perhaps`, which is neither true nor false",
+            ),
+        ] {
+            assert_eq!(said(text), [wanted], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_compose_takes_is_taken() {
+        for text in [
+            "services:\n  a: {image: x, x-own: {b: c}, ports: [80, \"127.0.0.1:1-3:1-3/udp\", \"[::1]:80:80\", {target: 80}], cpus: \"0.5\", volumes: [\"./a:/b\", {type: bind, source: a, target: /b}]}\nx-more: 1\n",
+            "services: {a: {image: x, environment: [A=b], healthcheck: {disable: true, interval: 1m30s, retries: \"3\"}, deploy: {replicas: 2}, secrets: [{source: k, mode: 0400}], depends_on: [b]}, b: {build: .}}\n",
+            "services: {a: {image: x, command: !reset null, ports: !reset [], volumes: !override [\"a:/b\"], privileged: yes}}\nsecrets: {k: {file: ./k}}\n",
+            "services: {a: {image: x, models: [m]}}\nmodels: {m: {model: y}}\n",
+        ] {
+            assert_eq!(said(text), Vec::<String>::new(), "{text}");
+        }
+    }
+}
