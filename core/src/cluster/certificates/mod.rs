@@ -13,7 +13,7 @@ use super::secrets::{Found, Key};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
-use crate::workload::kubernetes::service_of;
+use crate::workload::kubernetes::{Cluster, service_of};
 use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
 pub(super) use renewal::readers;
 use renewal::renewal;
@@ -38,7 +38,12 @@ struct Refused {
 
 /// Faults of Secrets and of the names that clients verify.
 #[must_use]
-pub(super) fn faults(connections: &[Connection<'_>], now: i64, kubectl: &Kubectl) -> Vec<Fault> {
+pub(super) fn faults(
+    cluster: &Cluster,
+    connections: &[Connection<'_>],
+    now: i64,
+    kubectl: &Kubectl,
+) -> Vec<Fault> {
     let authorities = Authorities::of(connections);
     let mut refused: Vec<Refused> = Vec::new();
     for connection in connections {
@@ -50,7 +55,7 @@ pub(super) fn faults(connections: &[Connection<'_>], now: i64, kubectl: &Kubectl
     let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
     let mut told: BTreeSet<(Key, String, bool)> = BTreeSet::new();
     for one in &refused {
-        let mut fault = fault(connections, &authorities, one, kubectl);
+        let mut fault = fault(cluster, connections, &authorities, one, kubectl);
         // The same of another client says nothing new.
         if !told.insert((one.shown.clone(), one.refusal.reason.clone(), one.of_client)) {
             fault.because.clear();
@@ -62,7 +67,7 @@ pub(super) fn faults(connections: &[Connection<'_>], now: i64, kubectl: &Kubectl
         }
     }
     let mut faults: Vec<Fault> = faults.into_values().collect();
-    faults.extend(unusable(connections, kubectl));
+    faults.extend(unusable(cluster, connections, kubectl));
     faults
 }
 
@@ -216,6 +221,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// From a refusal to the fault behind it: the Secret that is the odd one, or the name that a client asks for.
 fn fault(
+    cluster: &Cluster,
     connections: &[Connection<'_>],
     authorities: &Authorities,
     one: &Refused,
@@ -243,7 +249,7 @@ fn fault(
         one.trusted.key,
         one.trusted.secret,
     );
-    let cure = renewal(connections, authorities, odd, *cause, kubectl);
+    let cure = renewal(cluster, connections, authorities, odd, *cause, kubectl);
     Fault::new(Some(*cause), format!("secret/{}", odd.secret))
         .variant(*variant)
         .on(side)

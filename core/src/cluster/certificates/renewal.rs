@@ -7,10 +7,13 @@ use crate::cause::CauseKind;
 use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Cure, Kubectl, of_secret};
 use crate::cluster::secrets::{Found, Key};
+use crate::workload::kubernetes::Cluster;
+use crate::workload::{Container, WorkloadKind};
 
 /// A Secret's certificate made anew by the stack's CA, or its CA put right; who reads it at the start only is
 /// restarted.
 pub(super) fn renewal(
+    cluster: &Cluster,
     connections: &[Connection<'_>],
     authorities: &Authorities,
     odd: &Key,
@@ -50,7 +53,7 @@ pub(super) fn renewal(
         }
     }
     let changed: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let readers = readers(connections, &odd.secret, &changed);
+    let readers = readers(cluster, connections, &odd.secret, &changed);
     let names = needed_names(connections, &odd.secret);
     let purposes = purposes(connections, &odd.secret);
     let mut text = if leaf.is_empty() {
@@ -92,7 +95,12 @@ pub(super) fn renewal(
 /// certificates again by themselves, two minutes later at the latest (the kubelet's period and theirs); nobody waits for
 /// that to see whether a cure cures.
 #[must_use]
-pub(crate) fn readers(connections: &[Connection<'_>], secret: &str, keys: &[&str]) -> Vec<String> {
+pub(crate) fn readers(
+    cluster: &Cluster,
+    connections: &[Connection<'_>],
+    secret: &str,
+    keys: &[&str],
+) -> Vec<String> {
     let mut readers: Vec<String> = Vec::new();
     let mut add = |name: String| {
         if !readers.contains(&name) {
@@ -109,6 +117,18 @@ pub(crate) fn readers(connections: &[Connection<'_>], secret: &str, keys: &[&str
         }
         if of(&one.ca) || of(&one.identity) {
             add(one.client.to_string());
+        }
+    }
+    // A server that no other service dials has its settings alone to say what it reads.
+    for workload in cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job) {
+        let reads = |container: &Container| {
+            let mounts = container.mounts.iter().filter(|mount| mount.source.secrets().contains(&secret));
+            let paths = || container.environment.iter().filter_map(|one| one.value.known());
+            let is_key = |path: &str| path.rsplit_once('/').is_some_and(|(_, file)| keys.contains(&file));
+            mounts.into_iter().any(|mount| paths().any(|path| mount.holds(path) && is_key(path)))
+        };
+        if workload.containers.iter().any(reads) {
+            add(workload.to_string());
         }
     }
     readers

@@ -8,9 +8,10 @@ use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Cure, Kubectl, of_secret};
 use crate::cluster::fault::Fault;
 use crate::cluster::secrets::Found;
+use crate::workload::kubernetes::Cluster;
 
 /// Files that settings name and that are not there, or hold no certificate.
-pub(super) fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
+pub(super) fn unusable(cluster: &Cluster, connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
     let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
     for one in connections {
         let files = [
@@ -53,7 +54,7 @@ pub(super) fn unusable(connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec
             }
             let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
             let mut command = kubectl.fill(&key.secret, &files);
-            if let Some(restart) = kubectl.restart(&readers(connections, &key.secret, &[&key.key])) {
+            if let Some(restart) = kubectl.restart(&readers(cluster, connections, &key.secret, &[&key.key])) {
                 command = format!("{command} && {restart}");
             }
             let cure = Cure::told(format!(

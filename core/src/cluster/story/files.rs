@@ -170,8 +170,12 @@ fn of_secret_file(
         vec![("tls.crt", &pair[0]), ("tls.key", &pair[1])]
     };
     let mut command = scene.kubectl.fill(&key.secret, &files);
-    let mut readers =
-        certificates::readers(scene.connections, &key.secret, &["tls.crt", "tls.key", &key.key]);
+    let mut readers = certificates::readers(
+        scene.cluster,
+        scene.connections,
+        &key.secret,
+        &["tls.crt", "tls.key", &key.key],
+    );
     if !readers.contains(&workload.to_string()) {
         readers.push(workload.to_string());
     }

@@ -78,7 +78,7 @@ impl Story {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let connections = connections::all(cluster);
         let mut story = Self::default();
-        for fault in certificates::faults(&connections, seconds, kubectl) {
+        for fault in certificates::faults(cluster, &connections, seconds, kubectl) {
             story.add(fault);
         }
         for fault in wiring::faults(cluster, &connections, kubectl) {
