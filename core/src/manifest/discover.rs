@@ -71,13 +71,16 @@ fn walk(
     }
     if let Some(file) = names.iter().find(|one| is_kustomization(one)) {
         used.insert(join(folder, file));
-        used.extend(kustomize_files(files, folder, 0));
+        used.extend(kustomize_files(files, folder));
         found.push(Found::Kustomization(folder.to_owned()));
     }
     for one in &names {
         let path = join(folder, one);
         match files.meta(&path).map(|meta| meta.kind) {
-            Some(FileKind::Folder) if depth < DEPTH && !SKIPPED.contains(&one.as_str()) => {
+            // What a link leads to is walked where it lies: links may lead round in a circle.
+            Some(FileKind::Folder)
+                if depth < DEPTH && !SKIPPED.contains(&one.as_str()) && !files.is_link(&path) =>
+            {
                 walk(files, root, &path, hints, depth + 1, found, manifests);
             }
             Some(FileKind::File)
@@ -95,7 +98,7 @@ fn walk(
         let brought: BTreeSet<String> = found
             .iter()
             .filter_map(|one| match one {
-                Found::Kustomization(folder) => Some(kustomize_files(files, folder, 0)),
+                Found::Kustomization(folder) => Some(kustomize_files(files, folder)),
                 _ => None,
             })
             .flatten()
@@ -133,12 +136,17 @@ fn project(files: &dyn Files, root: &str, folder: &str, names: &[String], hints:
 
 /// Files that a kustomization reads, with those of its bases.
 #[must_use]
-pub fn kustomize_files(files: &dyn Files, folder: &str, depth: usize) -> Vec<String> {
+pub fn kustomize_files(files: &dyn Files, folder: &str) -> Vec<String> {
     let mut all = Vec::new();
-    let Some((_, node)) = kustomization(files, folder) else { return all };
-    if depth > 10 {
-        return all;
+    bases(files, folder, &mut BTreeSet::new(), &mut all);
+    all
+}
+
+fn bases(files: &dyn Files, folder: &str, seen: &mut BTreeSet<String>, all: &mut Vec<String>) {
+    if seen.len() > 200 || !seen.insert(folder.to_owned()) {
+        return;
     }
+    let Some((_, node)) = kustomization(files, folder) else { return };
     for path in references(&node) {
         let path = join(folder, &path);
         match files.meta(&path).map(|meta| meta.kind) {
@@ -151,12 +159,11 @@ pub fn kustomize_files(files: &dyn Files, folder: &str, depth: usize) -> Vec<Str
                         .filter(|one| is_kustomization(one))
                         .map(|one| join(&path, &one)),
                 );
-                all.extend(kustomize_files(files, &path, depth + 1));
+                bases(files, &path, seen, all);
             }
             _ => {}
         }
     }
-    all
 }
 
 /// A kustomization and its path.
@@ -185,11 +192,15 @@ fn references(node: &Node) -> Vec<String> {
 
 /// Something of a kustomization that lies elsewhere, or is made by another program.
 #[must_use]
-pub fn remote(files: &dyn Files, folder: &str, depth: usize) -> Option<(Mark, String)> {
-    let (_, node) = kustomization(files, folder)?;
-    if depth > 10 {
+pub fn remote(files: &dyn Files, folder: &str) -> Option<(Mark, String)> {
+    remote_in(files, folder, &mut BTreeSet::new())
+}
+
+fn remote_in(files: &dyn Files, folder: &str, seen: &mut BTreeSet<String>) -> Option<(Mark, String)> {
+    if seen.len() > 200 || !seen.insert(folder.to_owned()) {
         return None;
     }
+    let (_, node) = kustomization(files, folder)?;
     if let Some(charts) = node.get("helmCharts").or_else(|| node.get("helmChartInflationGenerator")) {
         return Some((charts.mark.clone(), "it takes in Helm charts".to_owned()));
     }
@@ -210,7 +221,7 @@ pub fn remote(files: &dyn Files, folder: &str, depth: usize) -> Option<(Mark, St
             }
             let path = join(folder, text);
             if files.meta(&path).is_some_and(|meta| meta.kind == FileKind::Folder)
-                && let Some(found) = remote(files, &path, depth + 1)
+                && let Some(found) = remote_in(files, &path, seen)
             {
                 return Some(found);
             }

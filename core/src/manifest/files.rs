@@ -46,6 +46,11 @@ pub trait Files {
     /// The names in a folder, sorted.
     fn list(&self, path: &str) -> Vec<String>;
 
+    /// Whether a path is a link: what it leads to lies elsewhere too.
+    fn is_link(&self, _path: &str) -> bool {
+        false
+    }
+
     /// The content as text; bytes that are no UTF-8 are replaced.
     ///
     /// # Errors

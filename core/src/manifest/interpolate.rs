@@ -6,6 +6,9 @@ use crate::workload::Template;
 /// How deep defaults may hold defaults.
 const DEPTH: usize = 16;
 
+/// What a text may grow to by its variables, in bytes: no program is started with a longer one.
+pub const LONGEST: usize = 128 * 1024;
+
 /// What came of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filled {
@@ -53,6 +56,9 @@ fn expand(
             }
             out.push_str(&lookup(name).unwrap_or_else(|| Template::gap(name)));
             rest = &after[name.len()..];
+        }
+        if out.len() > LONGEST.max(text.len()) {
+            return Err(format!("`{}` grows to more than {LONGEST} bytes by its variables", short(text)));
         }
     }
     out.push_str(rest);

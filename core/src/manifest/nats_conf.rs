@@ -31,6 +31,17 @@ pub enum Data {
     Block(Block),
 }
 
+impl Data {
+    /// Values in it, itself included.
+    fn size(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(|one| one.data.size()).sum::<usize>(),
+            Self::Block(block) => 1 + block.entries.iter().map(|one| one.value.data.size()).sum::<usize>(),
+            Self::Text(_) | Self::Integer(_) | Self::Float(_) | Self::Bool(_) => 1,
+        }
+    }
+}
+
 /// Names and values in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block {
@@ -463,6 +474,11 @@ impl Reader<'_, '_> {
             .find_map(|scope| scope.entries.iter().rev().find(|one| one.name == name))
             .map(|entry| entry.value.data.clone());
         if let Some(data) = own {
+            // Each use is a copy.
+            *self.budget = self.budget.saturating_sub(data.size());
+            if *self.budget == 0 {
+                return self.fault(begin, format!("`{name}` makes it grow to more than {VALUES} values"));
+            }
             self.conf.used.insert(name.to_owned());
             return Ok(data);
         }

@@ -12,6 +12,8 @@ use tls_verify_core::manifest::{FileKind, FileMeta, Files, Unread, files::normal
 const FILES: usize = 10_000;
 /// Bytes that it may read.
 const BYTES: u64 = 100 * 1024 * 1024;
+/// What is kept of both for what was found, once the search for deployments is over.
+const KEPT: (usize, u64) = (2_000, 20 * 1024 * 1024);
 /// No description and no certificate is larger.
 const LARGEST: u64 = 16 * 1024 * 1024;
 /// Names that are read of one folder.
@@ -26,6 +28,7 @@ pub(super) struct Disk {
     bytes: Cell<u64>,
     /// Something was left out because a bound was reached.
     full: Cell<bool>,
+    searching: Cell<bool>,
 }
 
 impl Disk {
@@ -52,7 +55,16 @@ impl Disk {
             count: Cell::new(0),
             bytes: Cell::new(0),
             full: Cell::new(false),
+            searching: Cell::new(false),
         }
+    }
+
+    /// Searches: what it opens leaves something for what it finds.
+    pub(super) fn search<T>(&self, search: impl FnOnce(&Self) -> T) -> T {
+        self.searching.set(true);
+        let found = search(self);
+        self.searching.set(false);
+        found
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -98,8 +110,15 @@ impl Files for Disk {
             return found.clone();
         }
         let found = self.fresh(path);
-        self.read.borrow_mut().insert(path.to_owned(), found.clone());
+        // What the search had no room for may be read later.
+        if !(self.searching.get() && found == Err(Unread::TooLarge)) {
+            self.read.borrow_mut().insert(path.to_owned(), found.clone());
+        }
         found
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        std::fs::symlink_metadata(self.here.join(path)).is_ok_and(|meta| meta.is_symlink())
     }
 
     fn list(&self, path: &str) -> Vec<String> {
@@ -122,7 +141,9 @@ impl Disk {
             Err(error) => return Err(unread(&error)),
         };
         let Some(real) = self.allowed(path).filter(|_| meta.is_file()) else { return Err(Unread::NoFile) };
-        if self.count.get() >= FILES || meta.len() > LARGEST || self.bytes.get() + meta.len() > BYTES {
+        let (files, bytes) = if self.searching.get() { (0, 0) } else { KEPT };
+        let many = self.count.get() >= FILES + files || self.bytes.get() + meta.len() > BYTES + bytes;
+        if many || meta.len() > LARGEST {
             self.full.set(true);
             return Err(Unread::TooLarge);
         }

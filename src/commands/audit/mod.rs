@@ -154,7 +154,7 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
     for path in &paths {
         let shown = files::normal(&path.to_string_lossy());
         let found = if path.is_dir() {
-            discover::folder(&disk, &shown, &hints)
+            disk.search(|disk| discover::folder(disk, &shown, &hints))
         } else {
             discover::file(&disk, &shown, &hints).into_iter().collect()
         };
@@ -224,7 +224,7 @@ impl Reader<'_> {
     /// Built by kustomize where it is there, else its resources as they are.
     fn kustomization(&mut self, folder: &str) {
         let fallback = |reader: &mut Self, mark: Mark, why: String| {
-            let all = discover::kustomize_files(reader.disk, folder, 0);
+            let all = discover::kustomize_files(reader.disk, folder);
             let resources: Vec<String> =
                 all.into_iter().filter(|path| !discover::is_kustomization(files::name(path))).collect();
             let mut found = discover::manifests(reader.disk, folder, &resources);
@@ -240,7 +240,7 @@ impl Reader<'_> {
         };
         let start = discover::kustomization(self.disk, folder)
             .map_or_else(|| Mark::start(folder), |(path, _)| Mark::start(&path));
-        if let Some((mark, why)) = discover::remote(self.disk, folder, 0) {
+        if let Some((mark, why)) = discover::remote(self.disk, folder) {
             return fallback(self, mark, why);
         }
         let program = programs::found("kubectl", self.path)

@@ -147,7 +147,7 @@ pub(super) fn kustomization(disk: &Disk, folder: &str, text: &str) -> Descriptio
     let (mut objects, faults) = kubernetes::objects(&Source::file(folder, text));
     let mut sources: Vec<Node> = Vec::new();
     let mut read = Vec::new();
-    for path in discover::kustomize_files(disk, folder, 0) {
+    for path in discover::kustomize_files(disk, folder) {
         let Ok(text) = disk.text(&path) else { continue };
         let (more, _) = kubernetes::objects(&Source::file(&path, &text));
         sources.extend(more);

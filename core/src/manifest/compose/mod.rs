@@ -121,7 +121,16 @@ impl Loader<'_> {
         let text = match self.files.text(path) {
             Ok(text) => text,
             Err(why) => {
-                self.faults.push(Fault::unreadable(Mark::start(path), unread(&why)));
+                let words = unread(&why);
+                // The look's bounds are no fault of the file.
+                let fault = match why {
+                    Unread::TooLarge => {
+                        let how = format!("look at {} alone", parent(path));
+                        Fault::undecided(Mark::start(path), format!("{path}: {words}"), how)
+                    }
+                    _ => Fault::unreadable(Mark::start(path), words),
+                };
+                self.faults.push(fault);
                 return None;
             }
         };

@@ -1,6 +1,7 @@
 //! A pod's template as a workload: containers, variables, volumes, probes.
 
 use super::super::description::{Description, StoredKind};
+use super::super::interpolate;
 use super::super::yaml::Node;
 use super::volume::{self, Written};
 use super::{labels, name, namespace, place};
@@ -273,11 +274,12 @@ fn referenced(text: &str, settings: &[Setting]) -> String {
             settings.iter().rev().find(|one| one.name == name).map(|one| (one.value.marked(), behind))
         });
         match found {
-            Some((value, behind)) => {
+            // Beyond what a program can be started with it stays as it is.
+            Some((value, behind)) if out.len() + value.len() <= interpolate::LONGEST => {
                 out.push_str(&value);
                 rest = behind;
             }
-            None => {
+            _ => {
                 out.push('$');
                 rest = after;
             }

@@ -9,12 +9,23 @@ use crate::wiring::{
 };
 use crate::workload::Template;
 
+/// So many variables may stand in one text, those of its variables included.
+const SUBSTITUTIONS: usize = 500;
+
 impl Walk<'_, '_> {
     /// Variables put in; what nginx only knows at a request is a gap.
-    fn filled(&self, text: &str, depth: usize) -> String {
+    fn filled(&self, text: &str) -> String {
+        self.filled_in(text, &mut { SUBSTITUTIONS }, 0)
+    }
+
+    fn filled_in(&self, text: &str, left: &mut usize, depth: usize) -> String {
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                return Template::gap("a variable");
+            }
             out.push_str(before);
             let braced = after.starts_with('{');
             let inner = if braced { &after[1..] } else { after };
@@ -22,7 +33,7 @@ impl Walk<'_, '_> {
             let name = &inner[..end];
             rest = &inner[(end + usize::from(braced)).min(inner.len())..];
             match self.variables.get(&format!("${name}")) {
-                Some(value) if depth < 8 => out.push_str(&self.filled(value, depth + 1)),
+                Some(value) if depth < 8 => out.push_str(&self.filled_in(value, left, depth + 1)),
                 _ if name == "scheme" => out.push_str("http"),
                 _ => out.push_str(&Template::gap(name)),
             }
@@ -32,7 +43,7 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn pass(&mut self, directive: &Directive, settings: &Settings, prefix: &str) {
-        let text = self.filled(directive.word(), 0);
+        let text = self.filled(directive.word());
         let Some(target) = address(&text) else { return };
         let mut dial = Dial::new(
             self.here.workload,
@@ -107,7 +118,7 @@ impl Walk<'_, '_> {
         let own = settings.of(&name("name"));
         dial.name = match own {
             Some((text, mark)) => {
-                let text = self.filled(text, 0);
+                let text = self.filled(text);
                 match text.as_str() {
                     _ if has_gap(&text) => None,
                     _ => Some((text, mark.place(), name("name"))),
