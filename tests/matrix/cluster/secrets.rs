@@ -15,36 +15,46 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS' server Secret is gone and its pods are made anew",
         make: "k delete secret cordum-nats-server-tls; k delete pod -l app=nats --wait=false",
+        fails: &["worker-nats-tls", "dashboard-gateway", "certificates", "service-links", "cluster-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-nats-server-tls bad-key-file file-missing"],
         ..FAULT
     },
     Row {
         name: "Redis' server Secret is gone and its pod is made anew",
         make: "k delete secret cordum-redis-server-tls; k delete pod -l app=redis --wait=false",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "redis-tls", "dashboard-gateway", "certificates", "service-links"],
         roots: &["secret/cordum-redis-server-tls bad-key-file file-missing"],
         ..FAULT
     },
     Row {
         name: "the client Secret is gone while the scheduler rolls out",
         make: "k delete secret cordum-client-tls; again deployment/cordum-scheduler",
+        fails: &["certificates", "service-links"],
+        open: &["worker-nats-tls", "nats-mtls", "redis-tls"],
         roots: &["secret/cordum-client-tls bad-key-file file-missing"],
         ..FAULT
     },
     Row {
         name: "the server Secret has no key",
         make: "k create secret generic cordum-server-tls --from-file=tls.crt=\"$PKI/server/tls.crt\" --dry-run=client -o yaml >\"$PKI/s.yaml\"; k delete secret cordum-server-tls; k create -f \"$PKI/s.yaml\"; sleep 1.5; k delete pod -l app=cordum-api-gateway --wait=false",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "gateway-grpc", "dashboard-gateway", "certificates", "service-links"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls bad-key-file file-missing"],
         ..FAULT
     },
     Row {
         name: "the client Secret has no CA, which the dashboard mounts by name",
         make: "unset_key cordum-client-tls ca.crt; k delete pod -l app=cordum-dashboard --wait=false",
+        fails: &["dashboard-gateway", "certificates"],
         roots: &["secret/cordum-client-tls bad-key-file file-missing"],
         ..FAULT
     },
     Row {
         name: "a variable asks for a key that its Secret lacks",
         make: "unset_key cordum-api-key API_KEY; k delete pod -l app=cordum-api-gateway --wait=false",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "gateway-grpc", "dashboard-gateway", "service-links"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-api-key"],
         cure: Cure::Told,
         ..FAULT
@@ -61,18 +71,24 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the clients' CA was made anew and nothing else",
         make: "fill cordum-client-tls other-client ca.crt; again $services",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "worker-nats-tls", "redis-logs", "redis-tls", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "certificates", "service-links"],
+        open: &["cli-without-cacert", "nats-mtls"],
         roots: &["secret/cordum-client-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {
         name: "the client certificate has expired",
         make: "fill cordum-client-tls expired-client tls.crt tls.key; again $services",
+        fails: &["worker-nats-tls", "redis-logs", "redis-tls", "certificates", "service-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-client-tls expired"],
         ..FAULT
     },
     Row {
         name: "the client certificate is for servers only",
         make: "fill cordum-client-tls server-usage-client tls.crt tls.key; again $services",
+        fails: &["worker-nats-tls", "redis-logs", "redis-tls", "certificates", "service-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-client-tls wrong-key-usage"],
         ..FAULT
     },
@@ -87,6 +103,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "the server certificate is as generated, without the safety kernel's Service",
         make: "fill cordum-server-tls generated-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "dashboard-gateway", "certificates"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls hostname-mismatch"],
         ..FAULT
     },
@@ -101,12 +119,15 @@ pub(super) const ROWS: &[Row] = &[
         name: "the server certificate is for clients only",
         make: "fill cordum-server-tls client-usage-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "dashboard-gateway", "certificates"],
+        open: &["cli-without-cacert", "nats-mtls", "tls-min-version"],
         roots: &["secret/cordum-server-tls wrong-key-usage"],
         ..FAULT
     },
     Row {
         name: "the server key is of another pair",
         make: "fill cordum-server-tls other-server tls.key; again deployment/cordum-api-gateway",
+        fails: &["certificates", "service-links"],
         roots: &["secret/cordum-server-tls key-mismatch"],
         ..FAULT
     },

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "kubernetes")]
 pub mod live;
+pub mod permissions;
 #[cfg(feature = "kubernetes")]
 mod rights;
 
@@ -35,7 +36,15 @@ use tls_verify_core::status::Status;
 #[must_use]
 pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
     if args.targets.explain_permissions {
-        return Some(crate::output::print(exit::PASS, |out| out.write_all(ROLE.as_bytes())));
+        return Some(match command::plan(&args.runner) {
+            Ok(plan) => {
+                let selected: Vec<&Check> =
+                    plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| *check).collect();
+                let role = permissions::role(&selected, args.targets.no_secrets);
+                crate::output::print(exit::PASS, |out| out.write_all(role.as_bytes()))
+            }
+            Err(problem) => usage(&[problem], args.output.format),
+        });
     }
     let live = live::is_meant(&args.targets, environment);
     if args.targets.objects.is_none() && !live {
@@ -185,9 +194,6 @@ fn services(args: &RunArgs) -> Vec<String> {
         args.targets.services.clone()
     }
 }
-
-/// The Role that the checks need.
-pub const ROLE: &str = include_str!("../../../../packaging/kubernetes-role.yaml");
 
 fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Path) -> RunReport {
     let mut checks = Vec::new();
