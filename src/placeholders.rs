@@ -4,11 +4,11 @@ use std::path::Path;
 use tls_verify_checks::context::{Check, Dials};
 
 use tls_verify_checks::stack::{Link, Stack};
-use tls_verify_core::remedy::catalogue::{Blanks, is_path};
+use tls_verify_core::remedy::catalogue::{Placeholders, is_path};
 
-/// Blanks of a link of a stack; `place` is the service at fault where it is another one.
+/// Placeholders of a link of a stack; `place` is the service at fault where it is another one.
 #[must_use]
-pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Blanks {
+pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Placeholders {
     // What a fault at another service of the stack needs is said of that service.
     let other = place.and_then(|place| Link::ALL.iter().copied().find(|one| one.service() == place));
     let link = other.filter(|other| other.service() != link.service()).unwrap_or(link);
@@ -16,7 +16,7 @@ pub fn of(stack: &Stack, link: Link, place: Option<&str>) -> Blanks {
     let folder = ca.parent().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
     let endpoint = stack.endpoint(link);
     let certs = folder.map_or_else(|| "./certs".to_owned(), |folder| folder.display().to_string());
-    Blanks {
+    Placeholders {
         // A file at fault is no service to be restarted.
         service: place.filter(|place| !is_path(place)).unwrap_or_else(|| link.service()).to_owned(),
         ca: ca.display().to_string(),

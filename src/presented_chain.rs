@@ -11,7 +11,7 @@ use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::Link;
 use tls_verify_checks::tls::Recording;
 
-use crate::commands::certs::Facts;
+use crate::commands::certs::CertificateSummary;
 
 /// Adds the presented chain to the details, and warnings: what Go accepts and others refuse, and
 /// certificates that end soon.
@@ -61,6 +61,11 @@ pub(crate) fn warn(context: &Context, link: Link, seen: &mut Observation) {
 
 /// The presented certificates that can be read.
 #[must_use]
-pub(crate) fn facts(recording: &Recording) -> Vec<Facts> {
-    recording.chain.iter().enumerate().filter_map(|(index, der)| Facts::read("", index, der).ok()).collect()
+pub(crate) fn facts(recording: &Recording) -> Vec<CertificateSummary> {
+    recording
+        .chain
+        .iter()
+        .enumerate()
+        .filter_map(|(index, der)| CertificateSummary::read("", index, der).ok())
+        .collect()
 }

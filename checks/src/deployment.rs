@@ -13,18 +13,18 @@ pub use tls_verify_core::diagnosis::settings::truthy;
 pub struct Deployment {
     pub production: bool,
     /// The lowest version that gateway and gRPC may accept.
-    pub minimum: Minimum,
+    pub minimum: MinimumVersion,
     pub because: String,
 }
 
 /// The lowest version allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Minimum {
+pub enum MinimumVersion {
     Tls12,
     Tls13,
 }
 
-impl Minimum {
+impl MinimumVersion {
     #[must_use]
     pub const fn slug(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ pub fn is_production(container: &Instance) -> bool {
 }
 
 /// The minimum of one service, by its own container where that can be asked.
-pub async fn minimum_of(context: &Context, service: &str, usual: Minimum) -> Minimum {
+pub async fn minimum_of(context: &Context, service: &str, usual: MinimumVersion) -> MinimumVersion {
     if context.stack.minimum.is_some() {
         return usual;
     }
@@ -72,15 +72,15 @@ pub async fn minimum_of(context: &Context, service: &str, usual: Minimum) -> Min
     if container.configured.environment.is_empty() {
         return usual;
     }
-    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(Minimum::parse);
-    set.unwrap_or(if is_production(container) { Minimum::Tls13 } else { Minimum::Tls12 })
+    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(MinimumVersion::parse);
+    set.unwrap_or(if is_production(container) { MinimumVersion::Tls13 } else { MinimumVersion::Tls12 })
 }
 
 /// The deployment, by the gateway's container, else by what the operator said, else development.
 pub async fn look(context: &Context) -> Deployment {
     if let Some((minimum, from)) = &context.stack.minimum {
         let because = format!("{from} asks for {}", minimum.slug());
-        return Deployment { production: *minimum == Minimum::Tls13, minimum: *minimum, because };
+        return Deployment { production: *minimum == MinimumVersion::Tls13, minimum: *minimum, because };
     }
     let container = match context.platform().await {
         Ok(platform) => platform.of_service("api-gateway").next(),
@@ -89,14 +89,14 @@ pub async fn look(context: &Context) -> Deployment {
     let Some(container) = container else {
         return Deployment {
             production: false,
-            minimum: Minimum::Tls12,
+            minimum: MinimumVersion::Tls12,
             because: "assumed: no container of the gateway can be asked, so development and TLS 1.2"
                 .to_owned(),
         };
     };
     let production = is_production(container);
-    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(Minimum::parse);
-    let minimum = set.unwrap_or(if production { Minimum::Tls13 } else { Minimum::Tls12 });
+    let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(MinimumVersion::parse);
+    let minimum = set.unwrap_or(if production { MinimumVersion::Tls13 } else { MinimumVersion::Tls12 });
     let kind = if production { "production" } else { "development" };
     let because = match set {
         Some(_) => format!("CORDUM_TLS_MIN_VERSION of {} ({kind})", container.name),

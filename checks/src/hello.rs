@@ -43,7 +43,7 @@ impl Version {
 
 /// What a server answers to a hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum HelloAnswer {
     /// A ServerHello: this version and cipher suite.
     Accepted { version: [u8; 2], suite: u16 },
     /// A fatal alert (RFC 8446, 6.2).
@@ -130,7 +130,7 @@ pub async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     hello: &[u8],
     deadline: Instant,
-) -> Answer {
+) -> HelloAnswer {
     let exchange = async {
         if stream.write_all(hello).await.is_err() || stream.flush().await.is_err() {
             // The answer may have been sent before the connection was closed.
@@ -139,35 +139,35 @@ pub async fn ask(
         let mut buffer = [0_u8; 512];
         loop {
             match stream.read(&mut buffer).await {
-                Ok(0) | Err(_) => return read(&seen).unwrap_or(Answer::Closed),
+                Ok(0) | Err(_) => return read(&seen).unwrap_or(HelloAnswer::Closed),
                 Ok(count) => seen.extend_from_slice(&buffer[..count]),
             }
             if let Some(answer) = read(&seen) {
                 return answer;
             }
             if seen.len() > 32 * 1024 {
-                return Answer::NotTls;
+                return HelloAnswer::NotTls;
             }
         }
     };
-    tokio::time::timeout_at(deadline.into(), exchange).await.unwrap_or(Answer::Silence)
+    tokio::time::timeout_at(deadline.into(), exchange).await.unwrap_or(HelloAnswer::Silence)
 }
 
 /// The first record; `None`: more is needed.
-fn read(seen: &[u8]) -> Option<Answer> {
+fn read(seen: &[u8]) -> Option<HelloAnswer> {
     match seen.first()? {
-        21 => Some(Answer::Alert(*seen.get(6)?)),
+        21 => Some(HelloAnswer::Alert(*seen.get(6)?)),
         22 => {
             let kind = *seen.get(5)?;
             if kind != 2 {
-                return Some(Answer::NotTls);
+                return Some(HelloAnswer::NotTls);
             }
             let version = [*seen.get(9)?, *seen.get(10)?];
             let session = usize::from(*seen.get(43)?);
             let suite = [*seen.get(44 + session)?, *seen.get(45 + session)?];
-            Some(Answer::Accepted { version, suite: u16::from_be_bytes(suite) })
+            Some(HelloAnswer::Accepted { version, suite: u16::from_be_bytes(suite) })
         }
-        _ => Some(Answer::NotTls),
+        _ => Some(HelloAnswer::NotTls),
     }
 }
 
@@ -253,7 +253,7 @@ async fn beyond_us(context: &Context, endpoint: &Endpoint, failure: Failure) -> 
     }
     let hello = client_hello(Version::Tls12, endpoint.name(), GO_SUITES);
     match ask(&mut tap, &hello, deadline).await {
-        Answer::Accepted { suite, .. } if is_beyond_us(suite) => {
+        HelloAnswer::Accepted { suite, .. } if is_beyond_us(suite) => {
             Failure::new(Stage::Handshake, Cause::BeyondUs).because(format!(
                 "the server accepts Go's TLS 1.2 hello with cipher suite {suite:#06x}, which the TLS library of this \
                  tool does not speak: Go clients connect, this tool cannot verify it"
@@ -282,11 +282,11 @@ mod tests {
     #[test]
     fn an_answer_is_read_only_when_it_is_there() {
         assert_eq!(read(&[21, 3, 1, 0, 2, 2]), None);
-        assert_eq!(read(&[21, 3, 1, 0, 2, 2, 70]), Some(Answer::Alert(70)));
-        assert_eq!(read(b"HTTP/1.1 400"), Some(Answer::NotTls));
+        assert_eq!(read(&[21, 3, 1, 0, 2, 2, 70]), Some(HelloAnswer::Alert(70)));
+        assert_eq!(read(b"HTTP/1.1 400"), Some(HelloAnswer::NotTls));
         let mut hello = vec![22, 3, 1, 0, 80, 2, 0, 0, 76, 3, 1];
         hello.extend([0; 32]);
         hello.extend([0, 0xc0, 0x14]);
-        assert_eq!(read(&hello), Some(Answer::Accepted { version: [3, 1], suite: 0xc014 }));
+        assert_eq!(read(&hello), Some(HelloAnswer::Accepted { version: [3, 1], suite: 0xc014 }));
     }
 }

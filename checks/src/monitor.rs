@@ -15,7 +15,7 @@ use crate::stack::Link;
 /// A row of `/connz?auth=1` (nats-server 2.9 to 2.12).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Connection {
+pub struct NatsClient {
     pub cid: u64,
     pub ip: String,
     pub name: String,
@@ -35,7 +35,7 @@ pub struct PeerCertificate {
     pub cert_sha256: String,
 }
 
-impl Connection {
+impl NatsClient {
     /// A client that has said CONNECT; others are merely on their way.
     fn is_made(&self) -> bool {
         !self.name.is_empty() || !self.lang.is_empty()
@@ -53,7 +53,7 @@ struct Connz {
     #[serde(default)]
     server_id: String,
     #[serde(default)]
-    connections: Vec<Connection>,
+    connections: Vec<NatsClient>,
 }
 
 const PATH: &str = "/connz?auth=1&limit=4096";
@@ -62,7 +62,7 @@ const PATH: &str = "/connz?auth=1&limit=4096";
 ///
 /// # Errors
 /// Every way that was tried, a sentence each.
-pub async fn connections(context: &Context) -> Result<(Vec<Connection>, String), Vec<String>> {
+pub async fn connections(context: &Context) -> Result<(Vec<NatsClient>, String), Vec<String>> {
     let mut tried = Vec::new();
     if let Some(base) = &context.stack.nats_monitoring {
         match fetch(&format!("{base}{PATH}"), context.stack.timeout).await {
@@ -145,7 +145,7 @@ fn bases(server: &Instance) -> Vec<String> {
 }
 
 /// The connections by way of the platform.
-async fn through(platform: &dyn Platform, server: &Instance) -> Result<Vec<Connection>, String> {
+async fn through(platform: &dyn Platform, server: &Instance) -> Result<Vec<NatsClient>, String> {
     let deadline = Instant::now() + GUESSED;
     let asked = async {
         let stream = platform.open(server, PORT).await.map_err(|error| error.to_string())?;
@@ -177,7 +177,7 @@ const GUESSED: Duration = Duration::from_secs(1);
 
 /// Without an engine: the monitoring port of the host that we dial NATS at, as from inside the project's
 /// network. It has to be the same server's, which its id shows.
-async fn beside(context: &Context) -> Result<(Vec<Connection>, String), String> {
+async fn beside(context: &Context) -> Result<(Vec<NatsClient>, String), String> {
     let host = &context.stack.nats.host;
     let base =
         if host.contains(':') { format!("http://[{host}]:{PORT}") } else { format!("http://{host}:{PORT}") };
@@ -191,11 +191,11 @@ async fn beside(context: &Context) -> Result<(Vec<Connection>, String), String> 
     Ok((made(connz), base))
 }
 
-fn made(connz: Connz) -> Vec<Connection> {
-    connz.connections.into_iter().filter(Connection::is_made).collect()
+fn made(connz: Connz) -> Vec<NatsClient> {
+    connz.connections.into_iter().filter(NatsClient::is_made).collect()
 }
 
-async fn fetch(url: &str, patience: Duration) -> Result<Vec<Connection>, String> {
+async fn fetch(url: &str, patience: Duration) -> Result<Vec<NatsClient>, String> {
     fetch_connz(url, patience).await.map(made)
 }
 

@@ -89,7 +89,7 @@ async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Resul
 
 /// How a session is opened.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner<'a> {
+pub struct SessionOptions<'a> {
     pub identity: Option<&'a Identity>,
     /// Read before writing: needed where a refusal is expected.
     pub patient: bool,
@@ -153,7 +153,7 @@ pub(crate) async fn upgrade(
 pub async fn open(
     context: &Context,
     endpoint: &Endpoint,
-    manner: Manner<'_>,
+    manner: SessionOptions<'_>,
     deadline: Instant,
 ) -> Result<Greeted, (Option<Info>, Broken)> {
     let (info, mut dialled) = upgrade(context, endpoint, manner.identity, deadline).await?;
@@ -276,7 +276,7 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
         }
     };
     let endpoint = &context.placed(Link::Nats).await;
-    let manner = Manner { identity, patient: false };
+    let manner = SessionOptions { identity, patient: false };
     let first = open(context, endpoint, manner, context.attempt()).await;
     let (_, broken) = match first {
         Ok(greeted) => return Ok(greeted),
@@ -284,7 +284,8 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
     };
     // Writing at once may have cost us the alert: look again, reading first.
     if matches!(broken.failure.cause, Cause::Eof | Cause::Reset) && broken.failure.stage >= Stage::Session {
-        let again = open(context, endpoint, Manner { identity, patient: true }, context.attempt()).await;
+        let again =
+            open(context, endpoint, SessionOptions { identity, patient: true }, context.attempt()).await;
         return again.map_err(|(_, broken)| broken.failure);
     }
     Err(broken.failure)

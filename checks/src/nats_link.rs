@@ -16,7 +16,7 @@ use crate::fault::{Cause, Failure, Stage};
 use crate::investigate::{server, until};
 use crate::logs;
 use crate::looks;
-use crate::monitor::{self, Connection};
+use crate::monitor::{self, NatsClient};
 use crate::nats;
 use crate::observation::EvidenceLevel;
 use crate::platform::Platform;
@@ -35,7 +35,7 @@ pub(crate) async fn of_container(
     context: &Context,
     engine: &dyn Platform,
     worker: &Instance,
-    connections: &Result<(Vec<Connection>, String), Vec<String>>,
+    connections: &Result<(Vec<NatsClient>, String), Vec<String>>,
     asks_for_certificate: bool,
 ) -> Verdict {
     // The list is a moment old; a crash loop shows only in a fresh look.
@@ -55,7 +55,7 @@ pub(crate) async fn of_container(
     match connections {
         // The host's address is nobody's own: whose a connection from there is cannot be told by it.
         Ok((list, way)) if fresh.configured.host_network => {
-            let inside = |row: &Connection| engine.instances().any(|one| belongs(row, one));
+            let inside = |row: &NatsClient| engine.instances().any(|one| belongs(row, one));
             let outside = list.iter().filter(|row| row.name != "tls-verify" && !inside(row));
             asked.push(format!(
                 "{} shares the host's network; NATS reports {} connections from outside the project's ({way})",
@@ -65,7 +65,7 @@ pub(crate) async fn of_container(
         }
         Ok((list, way)) => {
             // A worker that just started may need a moment to connect.
-            let mut rows: Vec<Connection> = list.clone();
+            let mut rows: Vec<NatsClient> = list.clone();
             for round in 0..6 {
                 if let Some(row) = rows.iter().find(|row| belongs(row, &fresh)) {
                     return match over_tls(row, asks_for_certificate) {
@@ -104,11 +104,11 @@ pub(crate) fn connection_of(instance: &Instance) -> Subject {
 }
 
 /// The row is the container's: by its address, which is unique in the project's network.
-fn belongs(row: &Connection, container: &Instance) -> bool {
+fn belongs(row: &NatsClient, container: &Instance) -> bool {
     row.address().is_some_and(|address| container.addresses.contains(&address))
 }
 
-pub(crate) fn over_tls(row: &Connection, asks_for_certificate: bool) -> Result<String, Failure> {
+pub(crate) fn over_tls(row: &NatsClient, asks_for_certificate: bool) -> Result<String, Failure> {
     if row.tls_version.is_empty() {
         return Err(Failure::new(Stage::Session, Cause::Accepted { kind: CauseKind::MtlsNotEnforced })
             .because(NatsFact::ConnectedInClear { client: row.name.clone(), address: row.ip.to_string() }));
@@ -129,7 +129,7 @@ pub(crate) fn over_tls(row: &Connection, asks_for_certificate: bool) -> Result<S
 }
 
 /// Every service's NATS connection: containers' addresses tell them apart.
-pub(crate) fn services(engine: &dyn Platform, list: &[Connection]) -> Value {
+pub(crate) fn services(engine: &dyn Platform, list: &[NatsClient]) -> Value {
     let by_address: BTreeMap<IpAddr, &Instance> = engine
         .instances()
         .flat_map(|container| container.addresses.iter().map(move |address| (*address, container)))

@@ -11,7 +11,7 @@ use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Speaker, Stage};
-use crate::nats::{self, Info, Manner};
+use crate::nats::{self, Info, SessionOptions};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Identity, Link};
@@ -98,7 +98,7 @@ async fn admitted(
     control: Claim,
     seen: &mut Observation,
 ) {
-    let manner = Manner { identity: context.stack.identity.get().ok(), patient: true };
+    let manner = SessionOptions { identity: context.stack.identity.get().ok(), patient: true };
     match nats::open(context, endpoint, manner, context.attempt()).await {
         Ok(greeted) => {
             let what = format!("the worker's identity is let in over {}", greeted.version);
@@ -133,7 +133,7 @@ async fn attempt(
     endpoint: &Endpoint,
     identity: Option<&Identity>,
 ) -> Result<String, Failure> {
-    let manner = Manner { identity, patient: true };
+    let manner = SessionOptions { identity, patient: true };
     match nats::open(context, endpoint, manner, context.attempt()).await {
         Ok(greeted) => Ok(format!("PONG over {}", greeted.version)),
         // Refused at login: TLS let the client in, so the certificate is not what protects.

@@ -180,7 +180,7 @@ async fn one(
     context: &Context,
     platform: &dyn Platform,
     container: &Instance,
-    connections: &Result<(Vec<monitor::Connection>, String), Vec<String>>,
+    connections: &Result<(Vec<monitor::NatsClient>, String), Vec<String>>,
     asks: bool,
     seen: &mut Observation,
 ) {

@@ -12,7 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls_verify_core::remedy::Wording;
 
-use crate::deployment::Minimum;
+use crate::deployment::MinimumVersion;
 use crate::fault::{Failure, FileFault};
 use crate::platform::compose::Compose;
 use crate::platform::{Choice, Via};
@@ -186,9 +186,9 @@ pub struct Stack {
     pub since: Option<SystemTime>,
     /// The lowest version that Cordum's own servers may accept, where the operator says so, and where
     /// that was said.
-    pub minimum: Option<(Minimum, String)>,
+    pub minimum: Option<(MinimumVersion, String)>,
     /// What single links have to ask for, where it is another version.
-    pub minimums: BTreeMap<Link, Minimum>,
+    pub minimums: BTreeMap<Link, MinimumVersion>,
     /// NATS monitoring where it is known (`demo`); otherwise it is looked for.
     pub nats_monitoring: Option<String>,
     /// Each attempt's limit.

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need};
-use crate::deployment::{self, Minimum};
+use crate::deployment::{self, MinimumVersion};
 use crate::dial::{self, Tap};
 use crate::fault::{Cause, Failure, Speaker, Stage};
-use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
+use crate::hello::{self, HelloAnswer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::{Endpoint, Link};
@@ -51,7 +51,7 @@ async fn observe(context: &Context) -> Observation {
     for (link, governed) in LINKS {
         let usual = match governed {
             true => deployment::minimum_of(context, link.service(), deployment.minimum).await,
-            false => Minimum::Tls12,
+            false => MinimumVersion::Tls12,
         };
         let minimum = context.stack.minimums.get(link).copied().unwrap_or(usual);
         let replicas = context.replicas(*link).await;
@@ -114,10 +114,10 @@ enum LeftOut {
 
 struct Look {
     highest: String,
-    answers: Vec<(Version, Answer)>,
+    answers: Vec<(Version, HelloAnswer)>,
 }
 
-fn steps(seen: &mut Observation, name: &str, link: Link, minimum: Minimum, look: &Look) {
+fn steps(seen: &mut Observation, name: &str, link: Link, minimum: MinimumVersion, look: &Look) {
     let holds = seen.expect(name, Expects::Works);
     let accepted: Vec<&str> = look
         .answers
@@ -130,7 +130,7 @@ fn steps(seen: &mut Observation, name: &str, link: Link, minimum: Minimum, look:
             .because(format!("{name} accepts {}; the minimum is {}", accepted.join(", "), minimum.slug()))
             .at(link.service());
         seen.failed(holds, failure);
-    } else if look.answers.iter().any(|(_, answer)| *answer == Answer::Silence) {
+    } else if look.answers.iter().any(|(_, answer)| *answer == HelloAnswer::Silence) {
         let failure = Failure::new(Stage::Handshake, Cause::TimedOut)
             .because(format!("{name} neither accepts nor refuses an old version in time"))
             .at(link.service());
@@ -141,29 +141,29 @@ fn steps(seen: &mut Observation, name: &str, link: Link, minimum: Minimum, look:
 }
 
 /// A ServerHello of the version that was asked for; a server may answer with another one in it.
-fn accepts(version: Version, answer: Answer) -> bool {
+fn accepts(version: Version, answer: HelloAnswer) -> bool {
     let asked = match version {
         Version::Tls10 => [3, 1],
         Version::Tls11 => [3, 2],
         Version::Tls12 => [3, 3],
     };
-    matches!(answer, Answer::Accepted { version, .. } if version <= asked)
+    matches!(answer, HelloAnswer::Accepted { version, .. } if version <= asked)
 }
 
-fn describe(answer: Answer) -> String {
+fn describe(answer: HelloAnswer) -> String {
     match answer {
-        Answer::Accepted { suite, .. } => format!("accepted (suite {suite:#06x})"),
-        Answer::Alert(code) => {
+        HelloAnswer::Accepted { suite, .. } => format!("accepted (suite {suite:#06x})"),
+        HelloAnswer::Alert(code) => {
             format!("refused with alert {code} ({:?})", rustls::AlertDescription::from(code))
         }
-        Answer::Closed => "refused: closed without an alert".to_owned(),
-        Answer::Silence => "no answer in time".to_owned(),
-        Answer::NotTls => "refused: the answer is no TLS".to_owned(),
+        HelloAnswer::Closed => "refused: closed without an alert".to_owned(),
+        HelloAnswer::Silence => "no answer in time".to_owned(),
+        HelloAnswer::NotTls => "refused: the answer is no TLS".to_owned(),
     }
 }
 
 /// Control and old versions; an error says why the endpoint is left out.
-async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: Minimum) -> Result<Look, LeftOut> {
+async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: MinimumVersion) -> Result<Look, LeftOut> {
     let link = endpoint.link;
     let deadline = context.attempt();
     let said = |failure: &Failure| {

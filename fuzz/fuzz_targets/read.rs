@@ -4,7 +4,7 @@
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for found in tls_verify_core::certificates::read_bytes("file", bytes, Some("password")) {
         for (index, der) in found.certificates().enumerate() {
-            let _ = tls_verify_core::certificates::Facts::read("file", index, der);
+            let _ = tls_verify_core::certificates::CertificateSummary::read("file", index, der);
         }
     }
 });

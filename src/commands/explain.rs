@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_core::remedy::catalogue::{self, Blanks, GUIDE};
+use tls_verify_core::remedy::catalogue::{self, GUIDE, Placeholders};
 use tls_verify_core::report::exit;
 use tls_verify_core::rules::{self, Rule};
 
@@ -86,7 +86,7 @@ fn list_json(out: &mut dyn Write) -> io::Result<()> {
 
 fn one(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::Result<()> {
     let entry = catalogue::entry(cause);
-    let blanks = Blanks { verify: entry.verify.clone(), ..Blanks::default() };
+    let blanks = Placeholders { verify: entry.verify.clone(), ..Placeholders::default() };
     writeln!(out, "{cause}")?;
     writeln!(out, "{}\n", wrap(catalogue::title(cause, variant), WIDTH, ""))?;
     writeln!(out, "{}\n", wrap(&entry.meaning, WIDTH, ""))?;
@@ -129,7 +129,7 @@ fn one(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::R
 
 fn one_json(cause: CauseKind, variant: Option<Variant>, out: &mut dyn Write) -> io::Result<()> {
     let entry = catalogue::entry(cause);
-    let blanks = Blanks { verify: entry.verify.clone(), ..Blanks::default() };
+    let blanks = Placeholders { verify: entry.verify.clone(), ..Placeholders::default() };
     let fix: Vec<_> = entry
         .fix
         .iter()

@@ -39,9 +39,9 @@ pub(crate) mod run {
 pub(crate) mod diagnose {
     use super::{Environment, Problem, absent};
     use crate::cli::DiagnoseArgs;
-    use tls_verify_core::remedy::catalogue::Blanks;
+    use tls_verify_core::remedy::catalogue::Placeholders;
 
-    pub(crate) fn kubernetes<C>(_: &DiagnoseArgs, _: &Environment, _: &C) -> Result<Blanks, Problem> {
+    pub(crate) fn kubernetes<C>(_: &DiagnoseArgs, _: &Environment, _: &C) -> Result<Placeholders, Problem> {
         Err(absent())
     }
 }

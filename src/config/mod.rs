@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tls_verify_checks::cause::Variant;
 use tls_verify_checks::context::{Check, Need};
-use tls_verify_checks::deployment::Minimum;
+use tls_verify_checks::deployment::MinimumVersion;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::platform::{self, Choice};
 use tls_verify_checks::secret::Secret;
@@ -218,7 +218,7 @@ pub fn stack(
         since,
         minimum: environment
             .get("CORDUM_TLS_MIN_VERSION")
-            .and_then(Minimum::parse)
+            .and_then(MinimumVersion::parse)
             .map(|minimum| (minimum, "CORDUM_TLS_MIN_VERSION here".to_owned())),
         minimums: std::collections::BTreeMap::new(),
         nats_monitoring: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use tls_verify_checks::deployment::Minimum;
+use tls_verify_checks::deployment::MinimumVersion;
 use tls_verify_checks::stack::Link;
 use tls_verify_core::remedy::catalogue::distance;
 
@@ -30,10 +30,10 @@ pub struct Profile {
     /// `1.2` or `1.3` by link, where it is not the stack's.
     pub minimum_versions: BTreeMap<String, String>,
     pub certificates: Certificates,
-    pub stack: Stack,
+    pub stack: ProfileStack,
     pub checks: Checks,
     #[serde(rename = "endpoint")]
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<ProfileEndpoint>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,7 +59,7 @@ pub struct Certificates {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Stack {
+pub struct ProfileStack {
     pub project: Option<String>,
     pub services: Vec<String>,
     pub worker: Option<String>,
@@ -82,7 +82,7 @@ pub struct Checks {
 /// One more endpoint, in any scheme of `probe`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Endpoint {
+pub struct ProfileEndpoint {
     pub target: String,
     pub name: Option<String>,
 }
@@ -116,7 +116,7 @@ impl Profile {
         let versions = self.stack.minimum.iter().map(|text| ("minimum", text));
         let links = self.minimum_versions.iter().map(|(link, text)| (link.as_str(), text));
         for (key, text) in versions.chain(links) {
-            if Minimum::parse(text).is_none() {
+            if MinimumVersion::parse(text).is_none() {
                 let message = format!("--profile: `{key} = \"{text}\"` is no TLS version");
                 return Err(Problem::new(message, "give \"1.2\" or \"1.3\""));
             }
@@ -146,11 +146,11 @@ impl Profile {
 
     /// The lowest versions by link.
     #[must_use]
-    pub fn minimums(&self) -> BTreeMap<Link, Minimum> {
+    pub fn minimums(&self) -> BTreeMap<Link, MinimumVersion> {
         let link = |name: &String| Link::ALL.iter().copied().find(|link| link.slug() == name);
         self.minimum_versions
             .iter()
-            .filter_map(|(name, text)| Some((link(name)?, Minimum::parse(text)?)))
+            .filter_map(|(name, text)| Some((link(name)?, MinimumVersion::parse(text)?)))
             .collect()
     }
 

@@ -102,7 +102,7 @@ impl Files {
     }
 
     /// A probe's report.
-    pub fn write_probe<T: Serialize>(&mut self, command: &str, report: &probe::Report<T>) -> bool {
+    pub fn write_probe<T: Serialize>(&mut self, command: &str, report: &probe::ProbeReport<T>) -> bool {
         self.write(|format, out| match <ProbeFormat as clap::ValueEnum>::from_str(format, true) {
             Ok(format) => super::probe(command, report, format, out),
             Err(error) => Err(io::Error::other(error)),

@@ -46,7 +46,7 @@ pub fn write(report: &RunReport, format: Format, style: human::Style, out: &mut 
 /// What writing said.
 pub fn probe<T: Serialize>(
     command: &str,
-    report: &probe::Report<T>,
+    report: &probe::ProbeReport<T>,
     format: ProbeFormat,
     out: &mut dyn Write,
 ) -> io::Result<()> {

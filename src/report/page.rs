@@ -7,7 +7,7 @@ use serde::Serialize;
 use tls_verify_checks::secret::mask;
 use tls_verify_core::logs::classify::redact;
 
-use super::html::{self, Asked, Live};
+use super::html::{self, Live, PageRequest};
 use crate::commands::run::rfc3339;
 
 /// Writes a command's report as a page.
@@ -28,11 +28,11 @@ pub(crate) fn page<T: Serialize>(command: &str, report: &T, live: Option<&Live>)
     html::page(&report, &asked(command), live, &clean).map_err(io::Error::other)
 }
 
-fn asked(command: &str) -> Asked {
+fn asked(command: &str) -> PageRequest {
     let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
     let line: Vec<String> = std::iter::once("tls-verify".to_owned()).chain(words).collect();
     let about = |check: &tls_verify_checks::context::Check| (check.id.to_owned(), check.about.to_owned());
-    Asked {
+    PageRequest {
         command: command.to_owned(),
         line: redact(&line.join(" ")),
         version: env!("CARGO_PKG_VERSION").to_owned(),

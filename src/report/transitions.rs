@@ -8,7 +8,7 @@ use tls_verify_core::status::Status;
 
 use super::human::{self, Style};
 use super::text::{flow, tame};
-use crate::commands::run::watch::{Kind, Transition};
+use crate::commands::run::watch::{Transition, TransitionKind};
 
 /// One JSON object in a line.
 ///
@@ -32,7 +32,7 @@ pub(crate) fn screen(
 ) -> io::Result<()> {
     let Some(first) = changes.first() else { return Ok(()) };
     let at = first.at.get(..19).unwrap_or(&first.at);
-    if first.kind == Kind::State {
+    if first.kind == TransitionKind::State {
         let seconds = every.as_secs_f64();
         writeln!(out, "{at}Z watching {} checks every {seconds} s; changes follow", report.checks.len())?;
     } else {
@@ -40,7 +40,7 @@ pub(crate) fn screen(
     }
     for one in changes {
         let to = one.to.unwrap_or(Status::Unknown);
-        if one.kind == Kind::State && style.quiet && to.is_good() {
+        if one.kind == TransitionKind::State && style.quiet && to.is_good() {
             continue;
         }
         let moved = match one.from {

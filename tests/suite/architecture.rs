@@ -153,7 +153,7 @@ fn files_are_no_longer_than_four_hundred_lines() {
 }
 
 /// So many names of public types stand in two files, each a word that means two things; the number only sinks.
-const NAMED_TWICE: usize = 50;
+const NAMED_TWICE: usize = 35;
 
 #[test]
 fn a_public_type_has_its_name_for_itself() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tls_verify_checks::cause::{CauseKind, Variant};
-use tls_verify_core::remedy::catalogue::{self, Blanks};
+use tls_verify_core::remedy::catalogue::{self, Placeholders};
 
 fn run(args: &[&str]) -> (i32, String) {
     let output = crate::bare().args(args).output().unwrap();
@@ -24,7 +24,7 @@ fn every_cause_has_an_entry_with_a_fix_and_no_blank_is_left() {
         }
         for variant in [None].into_iter().chain(Variant::ALL.iter().copied().map(Some)) {
             for place in ["api-gateway", "nats", "redis", "dashboard"] {
-                let fixes = catalogue::fixes(*cause, variant, place, &Blanks::default());
+                let fixes = catalogue::fixes(*cause, variant, place, &Placeholders::default());
                 assert!(!fixes.is_empty(), "{cause} {variant:?} {place}");
                 for fix in fixes {
                     let text = format!("{} {}", fix.text, fix.command.unwrap_or_default());

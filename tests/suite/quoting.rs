@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::stack::Link;
-use tls_verify_core::remedy::catalogue::{self, Blanks};
+use tls_verify_core::remedy::catalogue::{self, Placeholders};
 use tls_verify_core::remedy::{
     Action, Change, ChangeKind, Compose, Effect, Kubernetes, NewLeaf, Unmanaged, Wording,
 };
@@ -100,7 +100,7 @@ fn the_catalogues_commands_take_any_name_for_a_name() {
         for wording in wordings(name) {
             for (link, service) in [(Link::Nats, *name), (Link::Gateway, "external:1")] {
                 let word = || (*name).to_owned();
-                let blanks = Blanks {
+                let blanks = Placeholders {
                     service: service.to_owned(),
                     ca: word(),
                     certs: word(),

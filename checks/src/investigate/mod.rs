@@ -142,7 +142,7 @@ async fn old_version(context: &Context, link: Link) -> Option<&'static str> {
             crate::nats::read_info(&mut tap, deadline).await.ok()?;
         }
         let hello = hello::client_hello(version, endpoint.name(), hello::OLD_SUITES);
-        if let hello::Answer::Accepted { .. } = hello::ask(&mut tap, &hello, deadline).await {
+        if let hello::HelloAnswer::Accepted { .. } = hello::ask(&mut tap, &hello, deadline).await {
             return Some(version.slug());
         }
     }

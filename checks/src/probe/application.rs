@@ -3,14 +3,14 @@
 use futures_util::FutureExt;
 use serde_json::json;
 
-use super::{Speech, Target, open, shown};
+use super::{ProbeProtocol, Target, open, shown};
 use crate::cause::CauseKind;
 use crate::context::{Context, QUIET};
 use crate::dial::{self, Dialled, Quiet, read_first};
 use crate::fault::{Cause, Failure, Stage};
 use crate::grpc;
 use crate::http;
-use crate::nats::{self, Manner};
+use crate::nats::{self, SessionOptions};
 use crate::observation::{Expects, Observation};
 use crate::redis_tls;
 use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
@@ -48,12 +48,12 @@ type Answered = Result<Option<String>, Failure>;
 
 async fn anew(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
     match target.speech {
-        Speech::Https | Speech::Wss => Box::pin(web(context, target, seen)).await,
-        Speech::Grpcs => grpc::health(context, &target.endpoint, seen).boxed().await.map(Some),
-        Speech::Nats => Box::pin(worker(context, target, seen)).await,
-        Speech::Rediss => Box::pin(store(context, seen)).await,
-        Speech::Raw => Box::pin(silent(context, target, seen)).await,
-        Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => Ok(None),
+        ProbeProtocol::Https | ProbeProtocol::Wss => Box::pin(web(context, target, seen)).await,
+        ProbeProtocol::Grpcs => grpc::health(context, &target.endpoint, seen).boxed().await.map(Some),
+        ProbeProtocol::Nats => Box::pin(worker(context, target, seen)).await,
+        ProbeProtocol::Rediss => Box::pin(store(context, seen)).await,
+        ProbeProtocol::Raw => Box::pin(silent(context, target, seen)).await,
+        ProbeProtocol::Http | ProbeProtocol::Ws | ProbeProtocol::Grpc | ProbeProtocol::Redis => Ok(None),
     }
 }
 
@@ -66,22 +66,22 @@ async fn over(
 ) -> Option<Answered> {
     let deadline = context.attempt();
     match target.speech {
-        Speech::Https | Speech::Wss => {
+        ProbeProtocol::Https | ProbeProtocol::Wss => {
             let answer = Box::pin(http::over(session, &target.endpoint, &target.path, deadline)).await?;
             Some(status(&answer, seen))
         }
-        Speech::Rediss => {
+        ProbeProtocol::Rediss => {
             let answer = Box::pin(redis_tls::ping_over(session, deadline)).await.ok()?;
             Some(Ok(Some(answer.chars().take(80).collect())))
         }
-        Speech::Nats if !target.tls_first => {
+        ProbeProtocol::Nats if !target.tls_first => {
             let shown = session.identity_shown;
             Box::pin(nats::session(&mut session, true, &context.stack.nats_login, deadline)).await.ok()?;
             let with = if shown { "with the" } else { "without a" };
             Some(Ok(Some(format!("PONG over {} {with} client certificate", session.negotiated().0))))
         }
         // An alert follows where a certificate was asked for; else there is nothing to wait for.
-        Speech::Raw | Speech::Nats => {
+        ProbeProtocol::Raw | ProbeProtocol::Nats => {
             if session.recording().asked_for_certificate.is_some()
                 && let Quiet::Closed(failure) = read_first(&mut session, QUIET).await
                 && matches!(failure.cause, Cause::Alert { .. })
@@ -90,7 +90,11 @@ async fn over(
             }
             Some(Ok(None))
         }
-        Speech::Grpcs | Speech::Http | Speech::Ws | Speech::Grpc | Speech::Redis => None,
+        ProbeProtocol::Grpcs
+        | ProbeProtocol::Http
+        | ProbeProtocol::Ws
+        | ProbeProtocol::Grpc
+        | ProbeProtocol::Redis => None,
     }
 }
 
@@ -121,14 +125,18 @@ async fn worker(context: &Context, target: &Target, seen: &mut Observation) -> A
     let with = async {
         match identity {
             Some(_) => {
-                let manner = Manner { identity, patient: true };
+                let manner = SessionOptions { identity, patient: true };
                 Some(nats::open(context, &target.endpoint, manner, context.attempt()).await)
             }
             None => None,
         }
     };
-    let without =
-        nats::open(context, &target.endpoint, Manner { identity: None, patient: true }, context.attempt());
+    let without = nats::open(
+        context,
+        &target.endpoint,
+        SessionOptions { identity: None, patient: true },
+        context.attempt(),
+    );
     let (with, without) = tokio::join!(with, without);
     let word = match &without {
         Ok(_) => "let in".to_owned(),

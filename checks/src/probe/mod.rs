@@ -25,7 +25,7 @@ use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact, Spoken};
 
 /// What a target is expected to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speech {
+pub enum ProbeProtocol {
     Https,
     Wss,
     Grpcs,
@@ -40,7 +40,7 @@ pub enum Speech {
     Redis,
 }
 
-impl Speech {
+impl ProbeProtocol {
     /// The link whose service usually speaks so.
     #[must_use]
     pub const fn link(self) -> Link {
@@ -86,7 +86,7 @@ impl Speech {
 pub struct Target {
     /// As given, without user information.
     pub text: String,
-    pub speech: Speech,
+    pub speech: ProbeProtocol,
     /// Path and query of an HTTP target.
     pub path: String,
     /// The stack's endpoint of the speech's link has to be this target's.
@@ -153,7 +153,7 @@ pub(super) async fn open(context: &Context, target: &Target, deadline: Instant) 
     let (mut tap, address) = dial::connect(&target.endpoint, deadline).await?;
     context.own(tap.local());
     let connected = begun.elapsed();
-    if target.speech != Speech::Nats || target.tls_first {
+    if target.speech != ProbeProtocol::Nats || target.tls_first {
         return Ok(Opened { tap, address, info: None, connected, greeted: None });
     }
     // A server that wants TLS first says nothing; half of the time is left to find that out.
@@ -174,7 +174,7 @@ async fn secure(
     let opened = match open(context, target, deadline).await {
         Ok(opened) => opened,
         Err(failure) => {
-            let silent = target.speech == Speech::Nats && matches!(failure.cause, Cause::TimedOut);
+            let silent = target.speech == ProbeProtocol::Nats && matches!(failure.cause, Cause::TimedOut);
             if silent && let Some(what) = Box::pin(tls_first(context, target)).await {
                 seen.failed(connects, what);
                 return;
@@ -205,7 +205,7 @@ async fn secure(
     let identity = shown(context, target);
     // A plaintext Redis answers a TLS hello with silence; its answer to a plaintext PING saves the wait.
     let clear = async {
-        if target.speech != Speech::Rediss || !target.deep {
+        if target.speech != ProbeProtocol::Rediss || !target.deep {
             return std::future::pending().await;
         }
         match Box::pin(redis_tls::in_clear(context, &target.endpoint)).await {
@@ -249,7 +249,7 @@ async fn secure(
             context.saw(target.endpoint.link, &recording);
             asked(&recording, seen);
             let failure = match failure.cause {
-                Cause::TimedOut if matches!(target.speech, Speech::Rediss | Speech::Raw) => {
+                Cause::TimedOut if matches!(target.speech, ProbeProtocol::Rediss | ProbeProtocol::Raw) => {
                     let answer =
                         Box::pin(redis_tls::in_clear(context, &target.endpoint)).await.ok().flatten();
                     answer.map_or(failure, |answer| in_plaintext(&answer))
@@ -283,7 +283,7 @@ fn in_plaintext(answer: &str) -> Failure {
 
 /// Our client certificate is for NATS and Redis alone.
 pub(super) fn shown<'a>(context: &'a Context, target: &Target) -> Option<&'a Identity> {
-    matches!(target.speech, Speech::Nats | Speech::Rediss)
+    matches!(target.speech, ProbeProtocol::Nats | ProbeProtocol::Rediss)
         .then(|| context.stack.identity.get().ok())
         .flatten()
 }
@@ -365,7 +365,7 @@ fn with_right_url(target: &Target, failure: Failure) -> Failure {
     let authority = target.endpoint.authority();
     let (speaks, scheme) = match failure.cause {
         Cause::NotTls(Speaker::Http) => match target.speech {
-            Speech::Wss => (Spoken::Http, "ws"),
+            ProbeProtocol::Wss => (Spoken::Http, "ws"),
             _ => (Spoken::Http, "http"),
         },
         Cause::NotTls(Speaker::Http2) => (Spoken::Http2, "grpc"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Opened, Speech, Target, open};
+use super::{Opened, ProbeProtocol, Target, open};
 use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Speaker, Stage};
@@ -64,21 +64,21 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
     seen.failed(answers, failure);
 }
 
-const fn speaker(speech: Speech) -> Speaker {
+const fn speaker(speech: ProbeProtocol) -> Speaker {
     match speech {
-        Speech::Redis => Speaker::Redis,
-        Speech::Grpc => Speaker::Http2,
+        ProbeProtocol::Redis => Speaker::Redis,
+        ProbeProtocol::Grpc => Speaker::Http2,
         _ => Speaker::Http,
     }
 }
 
 /// Whether an answer is of the protocol that was asked for.
-fn fits(speech: Speech, said: &[u8]) -> bool {
+fn fits(speech: ProbeProtocol, said: &[u8]) -> bool {
     match speech {
-        Speech::Http | Speech::Ws => said.starts_with(b"HTTP/") && tell_tale(said).is_none(),
-        Speech::Redis => said.starts_with(b"+PONG") || said.starts_with(b"-"),
+        ProbeProtocol::Http | ProbeProtocol::Ws => said.starts_with(b"HTTP/") && tell_tale(said).is_none(),
+        ProbeProtocol::Redis => said.starts_with(b"+PONG") || said.starts_with(b"-"),
         // A SETTINGS frame (RFC 9113, 6.5).
-        Speech::Grpc => said.len() >= 9 && said[3] == 4 && said[..2] == [0, 0],
+        ProbeProtocol::Grpc => said.len() >= 9 && said[3] == 4 && said[..2] == [0, 0],
         _ => false,
     }
 }
@@ -89,9 +89,9 @@ async fn ask(context: &Context, target: &Target) -> Result<(Vec<u8>, bool), Fail
     let Opened { mut tap, .. } = open(context, target, deadline).await?;
     let host = target.endpoint.name();
     let words = match target.speech {
-        Speech::Redis => "*1\r\n$4\r\nPING\r\n".to_owned(),
-        Speech::Grpc => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0".to_owned(),
-        Speech::Ws => format!(
+        ProbeProtocol::Redis => "*1\r\n$4\r\nPING\r\n".to_owned(),
+        ProbeProtocol::Grpc => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0".to_owned(),
+        ProbeProtocol::Ws => format!(
             "GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGxzLXZlcmlmeS1wcm9iZQ==\r\n\r\n",
             target.path
@@ -111,7 +111,7 @@ async fn ask(context: &Context, target: &Target) -> Result<(Vec<u8>, bool), Fail
             Err(_) => break,
         }
         let whole = said.windows(4).any(|end| end == b"\r\n\r\n") && said.len() > 300;
-        if whole || (matches!(target.speech, Speech::Redis | Speech::Grpc) && said.len() >= 5) {
+        if whole || (matches!(target.speech, ProbeProtocol::Redis | ProbeProtocol::Grpc) && said.len() >= 5) {
             break;
         }
     }
@@ -125,7 +125,7 @@ async fn speaks_tls(context: &Context, target: &Target) -> bool {
         trust: Trust::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
-        alpn: if target.speech == Speech::Grpc { &[b"h2"] } else { &[] },
+        alpn: if target.speech == ProbeProtocol::Grpc { &[b"h2"] } else { &[] },
         versions: ANY_VERSION,
         hello: Hello::AsGo,
     };
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn gos_words_for_plaintext_are_no_http_answer() {
         let said = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
-        assert!(!fits(Speech::Http, said));
-        assert!(fits(Speech::Http, b"HTTP/1.1 404 Not Found\r\n\r\n"));
+        assert!(!fits(ProbeProtocol::Http, said));
+        assert!(fits(ProbeProtocol::Http, b"HTTP/1.1 404 Not Found\r\n\r\n"));
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::{Speech, Target, open};
+use super::{ProbeProtocol, Target, open};
 use crate::cause::CauseKind;
 use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Stage};
-use crate::hello::{self, Answer, OLD_SUITES, TLS12_SUITES, Version};
+use crate::hello::{self, HelloAnswer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::observation::Observation;
 use crate::tls::{Hello, Offer, Trust};
 use tls_verify_core::evidence::ProbeFact;
@@ -22,12 +22,12 @@ pub(super) async fn scan(context: &Context, target: &Target, seen: &mut Observat
     let mut table: Map<String, Value> = Map::new();
     for (version, answer) in answers {
         let told = match answer {
-            Answer::Accepted { version: chosen, .. } if chosen <= wire(version) => "accepted".to_owned(),
-            Answer::Accepted { .. } => "answered with another version".to_owned(),
-            Answer::Alert(code) => format!("refused (alert {code})"),
-            Answer::Closed => "refused (closed)".to_owned(),
-            Answer::Silence => "no answer".to_owned(),
-            Answer::NotTls => "no TLS answer".to_owned(),
+            HelloAnswer::Accepted { version: chosen, .. } if chosen <= wire(version) => "accepted".to_owned(),
+            HelloAnswer::Accepted { .. } => "answered with another version".to_owned(),
+            HelloAnswer::Alert(code) => format!("refused (alert {code})"),
+            HelloAnswer::Closed => "refused (closed)".to_owned(),
+            HelloAnswer::Silence => "no answer".to_owned(),
+            HelloAnswer::NotTls => "no TLS answer".to_owned(),
         };
         table.insert(version.slug().to_owned(), told.into());
     }
@@ -52,9 +52,9 @@ const fn wire(version: Version) -> [u8; 2] {
     }
 }
 
-async fn ask(context: &Context, target: &Target, version: Version) -> Answer {
+async fn ask(context: &Context, target: &Target, version: Version) -> HelloAnswer {
     let deadline = context.attempt();
-    let Ok(mut opened) = open(context, target, deadline).await else { return Answer::Silence };
+    let Ok(mut opened) = open(context, target, deadline).await else { return HelloAnswer::Silence };
     let suites = if version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
     let hello = hello::client_hello(version, target.endpoint.name(), suites);
     hello::ask(&mut opened.tap, &hello, deadline).await
@@ -67,7 +67,7 @@ async fn tls13(context: &Context, target: &Target) -> &'static str {
         trust: Trust::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
-        alpn: if target.speech == Speech::Grpcs { &[b"h2"] } else { &[] },
+        alpn: if target.speech == ProbeProtocol::Grpcs { &[b"h2"] } else { &[] },
         versions: &[&rustls::version::TLS13],
         hello: Hello::AsGo,
     };

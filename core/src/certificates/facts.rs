@@ -15,7 +15,7 @@ use crate::x509::Parsed;
 
 /// A certificate in a file.
 #[derive(Clone, Debug, Serialize)]
-pub struct Facts {
+pub struct CertificateSummary {
     pub file: String,
     /// Place in the file, from 0.
     pub index: usize,
@@ -56,7 +56,7 @@ pub struct Facts {
     pub unread_by_go: Option<String>,
 }
 
-impl Facts {
+impl CertificateSummary {
     /// Reads DER.
     ///
     /// # Errors

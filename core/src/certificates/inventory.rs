@@ -10,7 +10,7 @@ use super::layout::Judged;
 use super::single::{self, Look};
 use super::source::Source;
 use super::verdict::{Question, verify};
-use crate::remedy::catalogue::Blanks;
+use crate::remedy::catalogue::Placeholders;
 use crate::x509::Purpose;
 
 /// Judges every certificate file as an item, and the items among themselves.
@@ -46,7 +46,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
                 purpose: role,
                 names: if missing_names { Vec::new() } else { names.to_vec() },
                 documented: &[],
-                blanks: Blanks::default(),
+                blanks: Placeholders::default(),
             };
             let (mut findings, verification) = key_pair::judge(&set, look);
             // A CA that is nowhere here may well be elsewhere.

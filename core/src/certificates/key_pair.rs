@@ -3,7 +3,7 @@
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::finding::Finding;
 use super::keys::{self, Fit};
 use super::read::Block;
@@ -11,7 +11,7 @@ use super::reissue::reissue;
 use super::single::{self, Look};
 use super::source::Source;
 use super::verdict::{Question, SeenByOpenSsl, Verification, verify, verify_files};
-use crate::remedy::catalogue::{self, Blanks};
+use crate::remedy::catalogue::{self, Placeholders};
 use crate::x509::{self, Purpose};
 
 /// What belongs together.
@@ -28,7 +28,7 @@ pub(super) struct KeyPair<'a> {
     pub names: Vec<String>,
     /// Names that are only documented.
     pub documented: &'a [&'a str],
-    pub blanks: Blanks,
+    pub blanks: Placeholders,
 }
 
 /// Judges a set.
@@ -52,7 +52,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         return (found, Some(verification));
     };
     // Whatever it says of itself, it is renewed as a leaf.
-    let as_leaf = Facts { is_ca: false, ..leaf.clone() };
+    let as_leaf = CertificateSummary { is_ca: false, ..leaf.clone() };
     let dated = single::dates(&as_leaf, look, true);
     let dead = dated.as_ref().is_some_and(|finding| finding.severity == Severity::Error);
     found.extend(dated);
@@ -274,7 +274,7 @@ fn order(set: &KeyPair<'_>) -> Vec<Finding> {
 }
 
 /// What Go does not look at and others do.
-fn usage(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
+fn usage(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
     let mut found = Vec::new();
     let signs = leaf.key_usages.is_empty() || leaf.key_usages.iter().any(|one| one == "digitalSignature");
     if !leaf.is_ca && !signs && (set.purpose == Purpose::Client || !leaf.key.starts_with("RSA")) {
@@ -301,7 +301,7 @@ fn usage(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
 }
 
 /// What is missing and used is an error; what only documents name is a note.
-fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
+fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
     let Ok(parsed) = &leaf.parsed() else { return Vec::new() };
     if set.names.is_empty() {
         return Vec::new();
@@ -358,7 +358,7 @@ fn names(set: &KeyPair<'_>, leaf: &Facts) -> Vec<Finding> {
 /// file, no intermediates, at notBefore plus a second.
 fn start_up_check(
     set: &KeyPair<'_>,
-    leaf: &Facts,
+    leaf: &CertificateSummary,
     look: Look,
     verification: &Verification,
 ) -> Option<Finding> {

@@ -3,7 +3,7 @@
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::read::{KeyForm, frame};
 use super::source::Source;
 
@@ -67,7 +67,7 @@ pub(super) fn well_formed(der: &[u8]) -> bool {
 
 /// Compares public keys.
 #[must_use]
-pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &Facts) -> Fit {
+pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &CertificateSummary) -> Fit {
     let key = match form {
         KeyForm::Pkcs1 => PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(der)),
         KeyForm::Pkcs8 => PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der)),
@@ -89,7 +89,7 @@ pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &Facts) -> Fit {
 
 /// Whether a file's first key is a certificate's; `None`: it holds none, or one that cannot be compared.
 #[must_use]
-pub fn belongs(source: &Source, certificate: &Facts) -> Option<bool> {
+pub fn belongs(source: &Source, certificate: &CertificateSummary) -> Option<bool> {
     let (form, der) = source.found.keys().next()?;
     match fit(form, der, certificate) {
         Fit::Fits => Some(true),

@@ -11,7 +11,7 @@ use super::modes::{self, Modes};
 use super::single::{self, Look, day};
 use super::source::Source;
 use super::verdict::Verification;
-use crate::remedy::catalogue::Blanks;
+use crate::remedy::catalogue::Placeholders;
 use crate::x509::Purpose;
 
 /// Names by which something of the stack connects: clients of NATS, Redis and the safety kernel, the
@@ -76,11 +76,11 @@ pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
     let mut judged = Judged::default();
     judged.findings.extend(authority(&files, look));
     let spare: Vec<Vec<u8>> = others.iter().flat_map(Source::authorities).collect();
-    let blanks = Blanks {
+    let blanks = Placeholders {
         ca: files.ca.name().to_owned(),
         certs: path.display().to_string(),
         service: "SERVICE".to_owned(),
-        ..Blanks::default()
+        ..Placeholders::default()
     };
     let used: Vec<String> =
         if names.is_empty() { USED.iter().map(|name| (*name).to_owned()).collect() } else { names.to_vec() };
@@ -168,7 +168,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
             ),
         );
     }
-    let valid = |one: &super::facts::Facts| look.at >= one.begins && look.at <= one.ends;
+    let valid = |one: &super::facts::CertificateSummary| look.at >= one.begins && look.at <= one.ends;
     let usable = source.facts.iter().any(|one| valid(one) && single::authority(one).is_none());
     let leaves = [files.server.facts.first(), files.client.facts.first()];
     for one in &source.facts {

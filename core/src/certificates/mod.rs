@@ -17,7 +17,7 @@ pub mod single;
 pub mod source;
 mod verdict;
 
-pub use facts::Facts;
+pub use facts::CertificateSummary;
 pub use finding::Finding;
 pub use keys::belongs;
 pub use layout::Judged;

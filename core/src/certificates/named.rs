@@ -1,13 +1,13 @@
 //! Files that the operator names: these anchors, this certificate, this key.
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::finding::Finding;
 use super::key_pair::{self, KeyPair};
 use super::layout::Judged;
 use super::single::{self, Look};
 use super::source::Source;
 use crate::cause::{CauseKind, Severity};
-use crate::remedy::catalogue::Blanks;
+use crate::remedy::catalogue::Placeholders;
 use crate::x509::Purpose;
 
 /// `--cacert F --cert F [--key F]`, as they were read.
@@ -38,7 +38,7 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
         }
     }
     if let Some((leaf, more)) = certificates.split_first() {
-        let says = leaf.facts.first().map_or("server", Facts::purpose);
+        let says = leaf.facts.first().map_or("server", CertificateSummary::purpose);
         let role = purpose.unwrap_or(if says == "client" && names.is_empty() {
             Purpose::Client
         } else {
@@ -53,9 +53,9 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
             purpose: role,
             names: names.to_vec(),
             documented: &[],
-            blanks: Blanks {
+            blanks: Placeholders {
                 ca: anchors.first().map_or_else(|| "CA_FILE".to_owned(), |one| one.name().to_owned()),
-                ..Blanks::default()
+                ..Placeholders::default()
             },
         };
         let (findings, verification) = key_pair::judge(&set, look);

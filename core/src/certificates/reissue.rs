@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::key_pair::KeyPair;
 use crate::remedy::NewLeaf;
-use crate::remedy::catalogue::Blanks;
+use crate::remedy::catalogue::Placeholders;
 
 /// The command that signs the server certificate again, with the missing names added, into a file of its own.
-pub(super) fn reissue(set: &KeyPair<'_>, leaf: &Facts, missing: &[&str]) -> String {
+pub(super) fn reissue(set: &KeyPair<'_>, leaf: &CertificateSummary, missing: &[&str]) -> String {
     let names: Vec<String> =
         leaf.sans.iter().cloned().chain(missing.iter().map(|name| (*name).to_owned())).collect();
-    let Blanks { certs, ca, .. } = &set.blanks;
+    let Placeholders { certs, ca, .. } = &set.blanks;
     // What came from standard input or a Secret has no place on disk: the guide's stands for it.
     let of_layout = set.leaf.path.is_none() || Path::new(set.leaf.name()).starts_with(certs);
     let certificate = if of_layout { format!("{certs}/server/tls.crt") } else { set.leaf.name().to_owned() };

@@ -4,7 +4,7 @@ use crate::cause::Severity;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::finding::Finding;
 use super::layout::Judged;
 use super::single::Look;
@@ -19,7 +19,7 @@ pub struct Report {
     pub exit_code: u8,
     pub at: String,
     pub findings: Vec<Finding>,
-    pub certificates: Vec<Facts>,
+    pub certificates: Vec<CertificateSummary>,
     /// The verdict on the chain; of several the worst one.
     pub verification: Option<Verification>,
     pub verifications: Vec<Verification>,

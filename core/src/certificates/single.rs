@@ -6,7 +6,7 @@ use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 use time::OffsetDateTime;
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::finding::Finding;
 use super::source::Source;
 
@@ -93,7 +93,7 @@ const GENERATED: &str = "Cordum Dev CA";
 
 /// Dates; `main`: the file does not work without this certificate.
 #[must_use]
-pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
+pub fn dates(one: &CertificateSummary, look: Look, main: bool) -> Option<Finding> {
     let renew = |finding: Finding| {
         if one.is_ca {
             finding.fix(
@@ -138,7 +138,7 @@ pub fn dates(one: &Facts, look: Look, main: bool) -> Option<Finding> {
 
 /// Keys, signatures, serial numbers, and whether Go can read it at all.
 #[must_use]
-pub(super) fn make(one: &Facts) -> Vec<Finding> {
+pub(super) fn make(one: &CertificateSummary) -> Vec<Finding> {
     let mut found = Vec::new();
     let what = format!("the certificate of {}", one.called());
     if let Some(why) = &one.unread_by_go {
@@ -202,7 +202,7 @@ pub(super) fn make(one: &Facts) -> Vec<Finding> {
 
 /// What a CA certificate must say of itself.
 #[must_use]
-pub(super) fn authority(one: &Facts) -> Option<Finding> {
+pub(super) fn authority(one: &CertificateSummary) -> Option<Finding> {
     let what = format!("the certificate of {}", one.called());
     let refuse = |message: String| {
         Some(

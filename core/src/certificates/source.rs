@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::facts::Facts;
+use super::facts::CertificateSummary;
 use super::read::{Found, Unreadable};
 use crate::cause::Variant;
 
@@ -13,7 +13,7 @@ pub struct Source {
     pub path: Option<PathBuf>,
     pub found: Found,
     /// The certificates that could be read, by their place in the file.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<CertificateSummary>,
 }
 
 impl Source {
@@ -23,7 +23,7 @@ impl Source {
         let mut facts = Vec::with_capacity(found.certificates().count());
         let mut faults = Vec::new();
         for (index, der) in found.certificates().enumerate() {
-            match Facts::read(&found.name, index, der) {
+            match CertificateSummary::read(&found.name, index, der) {
                 Ok(one) => facts.push(one),
                 Err(why) => faults.push(Unreadable {
                     variant: Variant::WrongKind,

@@ -8,8 +8,8 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::facts::Facts;
-use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
+use super::facts::CertificateSummary;
+use crate::x509::{self, CandidatePool, Options, Parsed, Purpose, Refusal};
 
 /// A chain to be judged.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +139,8 @@ fn chains(question: &Question<'_>, read: Read) -> Result<Vec<Vec<String>>, Refus
     chains.map_err(|refusal| {
         // Looked at only now: of a thousand files that are right none is read for another one's sake.
         let spare: Vec<Parsed> = question.spare.iter().filter_map(|der| Parsed::read(der).ok()).collect();
-        let around = Around { leaf: &leaf, intermediates: &intermediates, anchors: &anchors, spare: &spare };
+        let around =
+            CandidatePool { leaf: &leaf, intermediates: &intermediates, anchors: &anchors, spare: &spare };
         x509::explain(&refusal, around)
     })
 }
@@ -177,7 +178,7 @@ fn openssl(
     seen: SeenByOpenSsl<'_>,
     go: &Result<Vec<Vec<String>>, Refusal>,
 ) -> Result<Option<String>, String> {
-    let Some(leaf) = seen.presented.first().and_then(|der| Facts::read("", 0, der).ok()) else {
+    let Some(leaf) = seen.presented.first().and_then(|der| CertificateSummary::read("", 0, der).ok()) else {
         return Err("the certificate cannot be read".to_owned());
     };
     let (chains, why) = match go {
@@ -201,7 +202,7 @@ fn openssl(
     let above = question.presented.iter().skip(1).chain(question.anchors);
     let barred = above
         .filter(|der| **der != leaf.der)
-        .filter_map(|der| Facts::read("", 0, der).ok())
+        .filter_map(|der| CertificateSummary::read("", 0, der).ok())
         .find(|one| !one.ekus.is_empty() && !one.ekus.iter().any(|eku| eku == wanted));
     if let Some(barred) = barred.filter(|_| !own_anchor) {
         return Err(format!("the extended key usage of {} lacks {wanted}", barred.called()));
@@ -229,9 +230,9 @@ fn openssl(
         return Err("the key usage allows neither signatures nor key exchange".to_owned());
     }
     // Security level 2: 112 bits, for every key of the chain.
-    let small = |one: &Facts| one.key.starts_with("RSA") && one.bits < 2048;
+    let small = |one: &CertificateSummary| one.key.starts_with("RSA") && one.bits < 2048;
     let above = question.presented.iter().skip(1).chain(question.anchors).filter(|_| !own_anchor);
-    let mut above = above.filter_map(|der| Facts::read("", 0, der).ok());
+    let mut above = above.filter_map(|der| CertificateSummary::read("", 0, der).ok());
     if small(&leaf) {
         return Err(format!("the key of {} bits is too small at security level 2", leaf.bits));
     }
@@ -258,7 +259,7 @@ fn read_otherwise(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Option<Ve
 }
 
 /// What OpenSSL lets through although Go does not.
-fn openssl_accepts(question: &Question<'_>, leaf: &Facts, refusal: &Refusal) -> Option<String> {
+fn openssl_accepts(question: &Question<'_>, leaf: &CertificateSummary, refusal: &Refusal) -> Option<String> {
     let without_names = |at: OffsetDateTime| chains(&Question { names: &[], at, ..*question }, Parsed::read);
     match (refusal.cause, refusal.variant) {
         (CauseKind::HostnameMismatch, _) if without_names(question.at).is_ok() => {

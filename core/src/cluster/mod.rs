@@ -21,4 +21,4 @@ pub use judge::{Recorded, Verdict, Word};
 pub use log::{Reader, Route, Start, Trouble};
 pub use material::{Material, Piece};
 pub use pods::Said;
-pub use story::{Broken, Health, Logs, Story, alike, connection_trouble, of_certificate};
+pub use story::{BrokenPod, Health, Logs, Story, alike, connection_trouble, of_certificate};

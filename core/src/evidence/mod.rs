@@ -7,7 +7,7 @@ mod question;
 mod setting;
 
 pub use fact::{
-    DialFact, Effect, Fact, HttpFact, InstanceState, LogFact, NatsFact, ProbeFact, RedisFact, Spoken,
+    DialFact, Fact, HttpFact, InstanceState, LinkEffect, LogFact, NatsFact, ProbeFact, RedisFact, Spoken,
 };
 pub use question::{
     Answer, Clock, Evidence, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,

@@ -203,7 +203,7 @@ impl Reader<'_, '_> {
         Err(Fault::unreadable(self.mark(at), message))
     }
 
-    /// Blanks and comments; line ends too where they mean nothing.
+    /// Placeholders and comments; line ends too where they mean nothing.
     fn blanks(&mut self, lines: bool) {
         while let Some(next) = self.peek() {
             if next == '#' || self.rest().starts_with("//") {

@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use super::{Link, Options, Undecided};
 use crate::cause::Severity;
-use crate::certificates::{Facts, Question, Verification, read_bytes, source::Source as Pem, verify};
+use crate::certificates::{
+    CertificateSummary, Question, Verification, read_bytes, source::Source as Pem, verify,
+};
 use crate::manifest::{Description, FaultKind, Files, StoredKind};
 use crate::remedy::{Change, ChangeKind, Fix};
 use crate::wiring::{
@@ -387,7 +389,7 @@ impl<'a> Case<'a> {
     }
 
     /// A leaf with its names, for a sentence.
-    pub(super) fn names(facts: &Facts) -> String {
+    pub(super) fn names(facts: &CertificateSummary) -> String {
         if facts.sans.is_empty() { "no name at all".to_owned() } else { facts.sans.join(", ") }
     }
 }

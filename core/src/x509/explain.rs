@@ -7,7 +7,7 @@ use super::{Parsed, Refusal, signature};
 
 /// What is known beside the presented chain.
 #[derive(Clone, Copy, Debug)]
-pub struct Around<'a> {
+pub struct CandidatePool<'a> {
     pub leaf: &'a Parsed,
     /// Presented behind the end-entity certificate.
     pub intermediates: &'a [Parsed],
@@ -18,9 +18,9 @@ pub struct Around<'a> {
 
 /// Narrows a refusal down and says it with the names that were seen.
 #[must_use]
-pub fn explain(refusal: &Refusal, around: Around<'_>) -> Refusal {
+pub fn explain(refusal: &Refusal, around: CandidatePool<'_>) -> Refusal {
     let mut told = refusal.clone();
-    let Around { leaf, intermediates, anchors, spare } = around;
+    let CandidatePool { leaf, intermediates, anchors, spare } = around;
     let weak = refusal.variant == Some(Variant::WeakSignature);
     if weak || !matches!(refusal.cause, CauseKind::UnknownAuthority | CauseKind::BadSignature) {
         return told;

@@ -23,7 +23,7 @@ pub mod webpki;
 
 use crate::cause::{CauseKind, Variant};
 pub use build::verify;
-pub use explain::{Around, explain};
+pub use explain::{CandidatePool, explain};
 pub use names::{as_text, matches_name};
 pub use parsed::Parsed;
 pub use pool::relevant;

@@ -8,7 +8,7 @@ use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use super::webpki::{webpki_judge, webpki_opinion};
-use super::{Around, Options, Parsed, Purpose, Refusal, explain, matches_name, verify};
+use super::{CandidatePool, Options, Parsed, Purpose, Refusal, explain, matches_name, verify};
 use crate::cause::{CauseKind, Confidence, Variant};
 
 /// A fault of a presented chain or of its anchors, found by our own verifier.
@@ -182,7 +182,7 @@ fn judged(
             .collect();
         return ChainVerdict { faults: Vec::new(), remarks };
     };
-    let around = Around { leaf: &leaf, intermediates: &intermediates, anchors: &roots, spare: &[] };
+    let around = CandidatePool { leaf: &leaf, intermediates: &intermediates, anchors: &roots, spare: &[] };
     let mut faults = vec![fault(&explain(&first, around), &leaf, name, now)];
     // All faults are listed: dates, names, and the chain as it is on a day on which the leaf is valid.
     let dated = dates(&leaf, now);

@@ -6,7 +6,7 @@ use owo_colors::OwoColorize;
 use tls_verify_core::cause::Severity;
 
 use super::single::day;
-use super::{Facts, Finding, Look, Report};
+use super::{CertificateSummary, Finding, Look, Report};
 use crate::report::text::{tame, wrap};
 
 /// How it looks.
@@ -61,9 +61,9 @@ fn shown_less(finding: &Finding) -> bool {
 }
 
 /// A certificate under the one that issued it.
-fn trees(all: &[Facts], look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn trees(all: &[CertificateSummary], look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
     const LIMIT: usize = 60;
-    let parent = |one: &Facts| -> Option<usize> {
+    let parent = |one: &CertificateSummary| -> Option<usize> {
         if one.self_issued {
             return None;
         }
@@ -106,7 +106,13 @@ fn trees(all: &[Facts], look: Look, style: Style, out: &mut dyn Write) -> io::Re
 }
 
 /// `lead`: what stands before its first line, and before the others.
-fn branch(one: &Facts, lead: (&str, &str), look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn branch(
+    one: &CertificateSummary,
+    lead: (&str, &str),
+    look: Look,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (first, deeper) = lead;
     let name = tame(one.called());
     let head = format!("{first}{}", paint(&name, style.color, |text| text.bold().to_string()));
@@ -173,8 +179,8 @@ fn verdicts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The next dates on which something ends, and what stops working then.
-fn next(all: &[Facts], look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let mut ahead: Vec<&Facts> = all.iter().filter(|one| one.ends >= look.at).collect();
+fn next(all: &[CertificateSummary], look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut ahead: Vec<&CertificateSummary> = all.iter().filter(|one| one.ends >= look.at).collect();
     ahead.sort_by_key(|one| one.ends);
     let Some(first) = ahead.first() else { return Ok(()) };
     let mut line = format!("next: {} in {} d", first.file, first.days_left(look.at));

@@ -9,7 +9,7 @@ use tls_verify_checks::platform::kubernetes::Namespace;
 use tls_verify_checks::platform::{Piece, Platform};
 use tls_verify_core::cluster::{Kubectl, Story, alike};
 use tls_verify_core::logs::scan::{Problem, Scanner};
-use tls_verify_core::remedy::catalogue::Blanks;
+use tls_verify_core::remedy::catalogue::Placeholders;
 
 use super::containers::is_own;
 use super::{Collected, lock};
@@ -29,7 +29,7 @@ pub(super) fn kubernetes(
     args: &DiagnoseArgs,
     environment: &Environment,
     collected: &Mutex<Collected>,
-) -> Result<Blanks, Wrong> {
+) -> Result<Placeholders, Wrong> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -78,7 +78,7 @@ pub(super) fn kubernetes(
             let story = Story::of(&namespace.cluster, &logs, SystemTime::now(), &kubectl);
             cure(&mut lock(collected), &story);
         }
-        Ok(Blanks { wording: namespace.wording(), ..Blanks::default() })
+        Ok(Placeholders { wording: namespace.wording(), ..Placeholders::default() })
     })
 }
 

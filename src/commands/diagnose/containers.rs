@@ -9,7 +9,7 @@ use tls_verify_checks::context::OwnProbe;
 use tls_verify_checks::platform::{self, Piece};
 use tls_verify_core::logs::own_connections::caused_by;
 use tls_verify_core::logs::scan::{Problem, Scanner};
-use tls_verify_core::remedy::catalogue::Blanks;
+use tls_verify_core::remedy::catalogue::Placeholders;
 
 use super::{Collected, lock};
 use crate::cli::DiagnoseArgs;
@@ -48,7 +48,7 @@ pub(super) fn docker(
     args: &DiagnoseArgs,
     environment: &Environment,
     collected: &Mutex<Collected>,
-) -> Result<Blanks, Wrong> {
+) -> Result<Placeholders, Wrong> {
     let configured = config::stack(&args.targets, &args.runner(), environment, &[])
         .map_err(|mut problems| problems.remove(0))?;
     let stack = configured.stack;

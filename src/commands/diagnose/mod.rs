@@ -24,7 +24,7 @@ use tls_verify_core::diagnosis::settings;
 use tls_verify_core::evidence::Setting;
 use tls_verify_core::logs::classify::recognise;
 use tls_verify_core::logs::scan::{Problem, Scanner};
-use tls_verify_core::remedy::catalogue::Blanks;
+use tls_verify_core::remedy::catalogue::Placeholders;
 use tls_verify_core::report::{Fix, exit};
 use tls_verify_core::workload::Instance;
 
@@ -101,7 +101,7 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
     // What was found before an interruption is shown all the same.
     let (blanks, problems, interrupted) = match crate::runtime::interruptible(work) {
         Some((blanks, problems)) => (blanks, problems, false),
-        None => (Blanks::default(), Vec::new(), true),
+        None => (Placeholders::default(), Vec::new(), true),
     };
     let mut collected = lock(&collected);
     collected.flush();
@@ -136,9 +136,9 @@ fn collect(
     environment: &Environment,
     sources: &[Source],
     collected: &Mutex<Collected>,
-) -> (Blanks, Vec<Wrong>) {
+) -> (Placeholders, Vec<Wrong>) {
     let mut problems = Vec::new();
-    let mut blanks = Blanks::default();
+    let mut blanks = Placeholders::default();
     if args.docker {
         match docker(args, environment, collected) {
             Ok(found) => blanks = found,

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
 use tls_verify_checks::stack::Link;
 use tls_verify_core::logs::scan::Problem;
-use tls_verify_core::remedy::catalogue::{self, Blanks};
+use tls_verify_core::remedy::catalogue::{self, Placeholders};
 use tls_verify_core::report::Fix;
 
 use super::Group;
@@ -34,14 +34,14 @@ fn place(group: &Group) -> &str {
     }
 }
 
-fn filled(group: &Group, blanks: &Blanks) -> Blanks {
+fn filled(group: &Group, blanks: &Placeholders) -> Placeholders {
     let at = place(group);
     let service = if at.contains(['/', '.']) || matches!(at, "stdin" | "argument") { "SERVICE" } else { at };
-    Blanks { service: service.to_owned(), ..blanks.clone() }
+    Placeholders { service: service.to_owned(), ..blanks.clone() }
 }
 
 /// The service's own settings first, then what holds for any.
-fn fixes(group: &Group, blanks: &Blanks) -> Vec<Fix> {
+fn fixes(group: &Group, blanks: &Placeholders) -> Vec<Fix> {
     if let Some(cure) = &group.cure {
         return vec![cure.clone()];
     }
@@ -56,7 +56,7 @@ fn fixes(group: &Group, blanks: &Blanks) -> Vec<Fix> {
 }
 
 /// Groups by cause, the most frequent first.
-pub(super) fn human(groups: &[Group], blanks: &Blanks, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn human(groups: &[Group], blanks: &Placeholders, out: &mut dyn Write) -> io::Result<()> {
     if groups.is_empty() {
         return writeln!(out, "no TLS or connection problem in these lines");
     }
@@ -100,12 +100,12 @@ pub(super) fn human(groups: &[Group], blanks: &Blanks, out: &mut dyn Write) -> i
 }
 
 /// A summary by cause.
-pub(super) fn json(groups: &[Group], code: u8, blanks: &Blanks, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(groups: &[Group], code: u8, blanks: &Placeholders, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", object(groups, code, blanks))
 }
 
 /// The same as data.
-pub(super) fn object(groups: &[Group], code: u8, blanks: &Blanks) -> serde_json::Value {
+pub(super) fn object(groups: &[Group], code: u8, blanks: &Placeholders) -> serde_json::Value {
     let problems: u64 = groups.iter().map(|group| group.count).sum();
     let by_cause: BTreeMap<&str, u64> = groups.iter().fold(BTreeMap::new(), |mut sum, group| {
         *sum.entry(group.cause.slug()).or_default() += group.count;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tls_verify_core::report::{exit, outcome};
 use tls_verify_core::status::Status;
 
-use super::{Count, Report};
+use super::{Count, ProbeReport};
 use crate::cli::{MergeArgs, ProbeFormat, Told, names};
 use crate::config::Problem;
 use crate::output;
@@ -53,7 +53,8 @@ pub fn command(args: &MergeArgs) -> u8 {
     for note in notes {
         let _ = writeln!(io::stderr(), "note: {note}");
     }
-    let report = Report { schema: "tls-verify/probe/v1", outcome: outcome(code), exit_code: code, endpoints };
+    let report =
+        ProbeReport { schema: "tls-verify/probe/v1", outcome: outcome(code), exit_code: code, endpoints };
     let code = output::print(code, |out| match args.format {
         ProbeFormat::Human => super::screen::merged(&report, count, out),
         other => crate::report::probe("merge", &report, other, out),

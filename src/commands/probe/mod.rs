@@ -33,7 +33,7 @@ use list::Shard;
 
 /// One endpoint's report.
 #[derive(Clone, Debug, Serialize)]
-pub struct Endpoint {
+pub struct ProbedEndpoint {
     pub target: String,
     pub status: Status,
     pub summary: String,
@@ -43,7 +43,7 @@ pub struct Endpoint {
 
 /// The whole report.
 #[derive(Debug, Serialize)]
-pub struct Report<T> {
+pub struct ProbeReport<T> {
     pub schema: &'static str,
     pub outcome: &'static str,
     pub exit_code: u8,
@@ -94,7 +94,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
         Ok(prepared) => prepared,
         Err(problems) => return usage(&problems, format),
     };
-    let manner = target::Manner {
+    let manner = target::ProbeOptions {
         stack: &stack,
         resolve: &args.stack.resolve,
         tls_first: args.tls_first,
@@ -213,12 +213,12 @@ fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option
 }
 
 /// Probes one target on a stack of its own.
-async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> Endpoint {
+async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> ProbedEndpoint {
     let (stack, seen, _) = observe(stack, target, deadline).await;
     let status = judge(&seen);
     let (diagnoses, remarks) = diagnosis::diagnose(&stack, target.endpoint.link, &seen);
     let summary = summary(status, &seen, &diagnoses, &remarks);
-    Endpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
+    ProbedEndpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
 }
 
 /// What is seen of a target within `deadline`, on a stack of its own; `false`: it was cut short there.
@@ -269,10 +269,10 @@ pub struct Named {
 /// All that are no targets.
 pub fn named(
     stack: &Stack,
-    endpoints: &[crate::config::profile::Endpoint],
+    endpoints: &[crate::config::profile::ProfileEndpoint],
     resolve: &[String],
 ) -> Result<Vec<Arc<Named>>, Vec<Problem>> {
-    let manner = target::Manner { stack, resolve, tls_first: false, deep: false };
+    let manner = target::ProbeOptions { stack, resolve, tls_first: false, deep: false };
     let mut found = Vec::new();
     let mut problems = Vec::new();
     for (endpoint, number) in endpoints.iter().zip(101_u16..) {
@@ -323,8 +323,8 @@ fn put(stack: &mut Stack, at: At) {
     *place = at;
 }
 
-fn unread(text: &str, why: String) -> Endpoint {
-    Endpoint {
+fn unread(text: &str, why: String) -> ProbedEndpoint {
+    ProbedEndpoint {
         target: tls_verify_core::logs::classify::redact(text),
         status: Status::Unknown,
         summary: why,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tls_verify_checks::cause::Severity;
 use tls_verify_core::status::Status;
 
-use super::{Count, Endpoint, Report};
+use super::{Count, ProbeReport, ProbedEndpoint};
 use crate::report::text::{tame, wrap};
 
 /// How it looks.
@@ -21,7 +21,7 @@ const WIDTH: usize = 80;
 const INDENT: &str = "             ";
 
 /// Everything that is known of one endpoint.
-pub(super) fn full(endpoint: &Endpoint, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn full(endpoint: &ProbedEndpoint, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if style.quiet && endpoint.status.is_good() {
         return Ok(());
     }
@@ -60,7 +60,7 @@ pub(super) fn full(endpoint: &Endpoint, style: Style, out: &mut dyn Write) -> io
 }
 
 /// One endpoint of many.
-pub(super) fn line(endpoint: &Endpoint, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn line(endpoint: &ProbedEndpoint, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if style.quiet && endpoint.status == Status::Pass {
         return Ok(());
     }
@@ -78,7 +78,7 @@ pub(super) fn closing(count: Count, code: u8, style: Style, out: &mut dyn Write)
 }
 
 /// Of merged shards: what is not good, and the sum.
-pub(super) fn merged(report: &Report<Value>, count: Count, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn merged(report: &ProbeReport<Value>, count: Count, out: &mut dyn Write) -> io::Result<()> {
     let text = |one: &Value, key: &str| one.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     for one in report.endpoints.iter().filter(|one| text(one, "status") != "pass") {
         let line = format!("{:<7} {}  {}", text(one, "status"), text(one, "target"), text(one, "summary"));

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use tls_verify_core::report::outcome;
 
-use super::{Count, Endpoint, Report, screen};
+use super::{Count, ProbeReport, ProbedEndpoint, screen};
 use crate::cli::{ColorChoice, ProbeArgs, ProbeFormat};
 use crate::config::Environment;
 use crate::output;
@@ -16,7 +16,7 @@ pub(super) struct Sink {
     strict: bool,
     deep: bool,
     count: Count,
-    kept: Vec<Endpoint>,
+    kept: Vec<ProbedEndpoint>,
     keep: bool,
     reports: crate::report::files::Files,
     /// A share may be empty; a whole list may not.
@@ -48,7 +48,7 @@ impl Sink {
         }
     }
 
-    pub(super) fn take(&mut self, endpoint: Endpoint) -> io::Result<()> {
+    pub(super) fn take(&mut self, endpoint: ProbedEndpoint) -> io::Result<()> {
         self.count.add(endpoint.status);
         let wrote = output::put(|out| match self.format {
             ProbeFormat::Jsonl => {
@@ -77,7 +77,7 @@ impl Sink {
             }
             None => self.count.exit_code(self.strict),
         };
-        let report = Report {
+        let report = ProbeReport {
             schema: "tls-verify/probe/v1",
             outcome: outcome(code),
             exit_code: code,

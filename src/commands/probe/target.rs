@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tls_verify_checks::probe::{Speech, Target};
+use tls_verify_checks::probe::{ProbeProtocol, Target};
 use tls_verify_checks::stack::{Endpoint, Stack};
 use url::{Host, Url};
 
@@ -10,7 +10,7 @@ use crate::config::{host_port, resolution};
 
 /// What is common to all targets of a call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner<'a> {
+pub(super) struct ProbeOptions<'a> {
     pub stack: &'a Stack,
     pub resolve: &'a [String],
     pub tls_first: bool,
@@ -21,25 +21,25 @@ pub(super) struct Manner<'a> {
 ///
 /// # Errors
 /// What is wrong with it, without any user information.
-pub(super) fn parse(text: &str, manner: Manner<'_>) -> Result<Target, String> {
+pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<Target, String> {
     let text = text.trim();
     let (speech, host, port, path) = match text.split_once("://") {
         None => {
             let (host, port) =
                 host_port(text).ok_or_else(|| format!("`{}` is neither a URL nor HOST:PORT", shown(text)))?;
-            (Speech::Raw, host, port, String::new())
+            (ProbeProtocol::Raw, host, port, String::new())
         }
         Some((scheme, _)) => {
             let (speech, default) = match scheme.to_ascii_lowercase().as_str() {
-                "https" => (Speech::Https, 443),
-                "wss" => (Speech::Wss, 443),
-                "grpcs" => (Speech::Grpcs, 443),
-                "nats" | "tls" => (Speech::Nats, 4222),
-                "rediss" => (Speech::Rediss, 6379),
-                "http" => (Speech::Http, 80),
-                "ws" => (Speech::Ws, 80),
-                "grpc" => (Speech::Grpc, 80),
-                "redis" => (Speech::Redis, 6379),
+                "https" => (ProbeProtocol::Https, 443),
+                "wss" => (ProbeProtocol::Wss, 443),
+                "grpcs" => (ProbeProtocol::Grpcs, 443),
+                "nats" | "tls" => (ProbeProtocol::Nats, 4222),
+                "rediss" => (ProbeProtocol::Rediss, 6379),
+                "http" => (ProbeProtocol::Http, 80),
+                "ws" => (ProbeProtocol::Ws, 80),
+                "grpc" => (ProbeProtocol::Grpc, 80),
+                "redis" => (ProbeProtocol::Redis, 6379),
                 other => {
                     return Err(format!(
                         "`{}` has the unknown scheme {other}://; known are https wss grpcs nats tls rediss and \
@@ -79,13 +79,13 @@ pub(super) fn parse(text: &str, manner: Manner<'_>) -> Result<Target, String> {
         }
     }
     let scheme = match speech {
-        Speech::Nats => "tls",
-        Speech::Http | Speech::Ws => "http",
-        Speech::Redis => "redis",
-        Speech::Grpc => "grpc",
-        Speech::Raw | Speech::Https | Speech::Wss => "https",
-        Speech::Grpcs => "grpcs",
-        Speech::Rediss => "rediss",
+        ProbeProtocol::Nats => "tls",
+        ProbeProtocol::Http | ProbeProtocol::Ws => "http",
+        ProbeProtocol::Redis => "redis",
+        ProbeProtocol::Grpc => "grpc",
+        ProbeProtocol::Raw | ProbeProtocol::Https | ProbeProtocol::Wss => "https",
+        ProbeProtocol::Grpcs => "grpcs",
+        ProbeProtocol::Rediss => "rediss",
     };
     let endpoint = Endpoint {
         link,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use tls_verify_checks::context::Check;
-use tls_verify_checks::deployment::Minimum;
+use tls_verify_checks::deployment::MinimumVersion;
 use tls_verify_core::report::RunReport;
 
 use crate::cli::{FailOn, Format, OutputArgs, RunArgs};
@@ -126,7 +126,7 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
     };
     let mut stack = configured.stack;
     if let (None, Some(text)) = (&stack.minimum, &profile.stack.minimum) {
-        stack.minimum = Minimum::parse(text).map(|minimum| (minimum, "the profile".to_owned()));
+        stack.minimum = MinimumVersion::parse(text).map(|minimum| (minimum, "the profile".to_owned()));
     }
     stack.minimums = profile.minimums();
     match crate::commands::probe::named(&stack, &profile.endpoints, &targets.resolve) {

@@ -29,7 +29,7 @@ use crate::usage::usage;
 #[derive(Clone, Debug, Serialize)]
 pub struct Transition {
     pub schema: &'static str,
-    pub kind: Kind,
+    pub kind: TransitionKind,
     /// RFC 3339, UTC: when the round that saw it ended.
     pub at: String,
     /// Counts from 1.
@@ -50,7 +50,7 @@ pub struct Transition {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum TransitionKind {
     State,
     Change,
     End,
@@ -217,7 +217,7 @@ impl Watch {
         }
         Some(Transition {
             schema: "tls-verify/transition/v1",
-            kind: if self.round == 1 { Kind::State } else { Kind::Change },
+            kind: if self.round == 1 { TransitionKind::State } else { TransitionKind::Change },
             at: at.to_owned(),
             round: self.round,
             check: Some(check.id.clone()),
@@ -245,7 +245,7 @@ impl Watch {
         let wrote = if self.machine {
             let last = Transition {
                 schema: "tls-verify/transition/v1",
-                kind: Kind::End,
+                kind: TransitionKind::End,
                 at,
                 round: self.round,
                 check: None,

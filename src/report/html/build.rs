@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::model::{Mark, Parts, Round};
 use super::read::{Bounds, Row, cut, list, number, text};
-use super::{Asked, Live, items, lists, run};
+use super::{Live, PageRequest, items, lists, run};
 
 /// The page's parts, whatever the report is of.
-pub(crate) fn parts(report: &Value, asked: &Asked, bounds: Bounds) -> Parts {
+pub(crate) fn parts(report: &Value, asked: &PageRequest, bounds: Bounds) -> Parts {
     let mut parts = Parts::new(&asked.command);
     parts.at = match text(report, "started_at") {
         "" => asked.at.clone(),

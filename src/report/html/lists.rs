@@ -9,7 +9,7 @@ use super::model::{Cause, Chip, Finding, FindingGroup, Link, Mark, Parts};
 use super::read::{Bounds, Row, get, list, number, text, texts, words};
 use super::run::counted;
 use super::validity::{Met, presented, validity};
-use super::{Asked, picture, stack};
+use super::{PageRequest, picture, stack};
 
 /// More endpoints than these are a table and no picture.
 const DRAWN: usize = 40;
@@ -69,7 +69,7 @@ fn chips(tally: &Value, parts: &mut Parts) {
         .collect();
 }
 
-pub(crate) fn certs(report: &Value, asked: &Asked, bounds: Bounds, parts: &mut Parts) {
+pub(crate) fn certs(report: &Value, asked: &PageRequest, bounds: Bounds, parts: &mut Parts) {
     let tally = get(report, "tally");
     let certificates = list(report, "certificates");
     let all = number(report, "certificates_count");

@@ -31,7 +31,7 @@ const LIVE: &str = include_str!("live.js");
 
 /// What was asked of the tool, so that the page can be understood a year later.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct PageRequest {
     /// `run`, `demo`, `probe`…
     pub command: String,
     /// The command line, without secrets.
@@ -72,7 +72,7 @@ struct Page<'a> {
 /// Never, but for what formatting itself may say.
 pub fn page(
     report: &Value,
-    asked: &Asked,
+    asked: &PageRequest,
     live: Option<&Live>,
     mask: &dyn Fn(&str) -> String,
 ) -> Result<String, std::fmt::Error> {
@@ -88,7 +88,7 @@ pub fn page(
 
 fn within(
     report: &Value,
-    asked: &Asked,
+    asked: &PageRequest,
     live: Option<&Live>,
     mask: &dyn Fn(&str) -> String,
     bounds: Bounds,

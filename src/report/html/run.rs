@@ -8,9 +8,9 @@ use super::model::{Bar, Chip, Compared, Mark, Parts};
 use super::read::{Bounds, Row, get, list, number, text, words};
 use super::stack::{self, anchor};
 use super::validity::{Met, validity};
-use super::{Asked, picture};
+use super::{PageRequest, picture};
 
-pub(crate) fn run(report: &Value, asked: &Asked, bounds: Bounds, parts: &mut Parts) {
+pub(crate) fn run(report: &Value, asked: &PageRequest, bounds: Bounds, parts: &mut Parts) {
     let checks = list(report, "checks");
     verdict(report, parts);
     parts.causes = list(report, "root_causes")

@@ -42,7 +42,7 @@ fn a_container_is_opened_with_its_password_alone() {
 #[test]
 fn mutants_of_every_form_are_read_in_bounded_time() {
     use base64::Engine as _;
-    use tls_verify_core::certificates::{Facts, read_bytes};
+    use tls_verify_core::certificates::{CertificateSummary, read_bytes};
     let folder = Folder::healthy();
     let base64 = |name: &str| base64::engine::general_purpose::STANDARD.encode(folder.text(name));
     let manifest = format!(
@@ -91,7 +91,7 @@ fn mutants_of_every_form_are_read_in_bounded_time() {
                 // Whatever is there is either read or named.
                 assert!(!found.blocks.is_empty() || !found.faults.is_empty(), "round {round}: {mutant:?}");
                 for (index, der) in found.certificates().enumerate() {
-                    read += usize::from(Facts::read("file", index, der).is_ok());
+                    read += usize::from(CertificateSummary::read("file", index, der).is_ok());
                 }
             }
         }

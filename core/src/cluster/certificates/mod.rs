@@ -14,7 +14,7 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, service_of};
-use crate::x509::{self, Around, Options, Parsed, Purpose, Refusal};
+use crate::x509::{self, CandidatePool, Options, Parsed, Purpose, Refusal};
 pub(super) use renewal::readers;
 use renewal::renewal;
 use unusable::unusable;
@@ -155,7 +155,7 @@ fn verdict(
     match x509::verify(leaf, rest, roots, &options) {
         Ok(_) => Ok(()),
         Err(refusal) => {
-            let around = Around { leaf, intermediates: rest, anchors: roots, spare: &[] };
+            let around = CandidatePool { leaf, intermediates: rest, anchors: roots, spare: &[] };
             Err(x509::explain(&refusal, around))
         }
     }

@@ -29,7 +29,7 @@ pub type Logs = BTreeMap<(String, String), Said>;
 
 /// A pod that does not serve, and why.
 #[derive(Clone, Debug)]
-pub struct Broken {
+pub struct BrokenPod {
     pub pod: String,
     /// Index of the fault behind it.
     pub fault: usize,
@@ -48,7 +48,7 @@ pub struct Health {
     pub pods: usize,
     pub serving: usize,
     /// The fault behind a service that no pod serves, or behind a pod of it.
-    pub broken: Vec<Broken>,
+    pub broken: Vec<BrokenPod>,
     /// It is scaled to nothing.
     pub idle: bool,
 }
@@ -201,7 +201,7 @@ impl Story {
         if !pods::is_wanted(workload) {
             health.idle = true;
             let fault = self.add(scaled_to_nothing(scene, workload));
-            health.broken.push(Broken {
+            health.broken.push(BrokenPod {
                 pod: workload.to_string(),
                 fault,
                 shown: format!("{workload} is scaled to 0"),
@@ -210,7 +210,7 @@ impl Story {
             });
         } else if health.pods == 0 && matches!(workload.wanted, Some(wanted) if wanted > 0) {
             let fault = self.add(never_made(scene, workload));
-            health.broken.push(Broken {
+            health.broken.push(BrokenPod {
                 pod: workload.to_string(),
                 fault,
                 shown: format!("{workload} has no pod"),
@@ -222,7 +222,7 @@ impl Story {
         let fewer = workload.wanted.is_some_and(|wanted| some > 0 && some < wanted);
         if fewer && refused_pods(scene, workload).is_some() {
             let fault = self.add(never_made(scene, workload));
-            health.broken.push(Broken {
+            health.broken.push(BrokenPod {
                 pod: workload.to_string(),
                 fault,
                 shown: format!("{workload} has {} of its pods", health.pods),
@@ -240,7 +240,7 @@ impl Story {
             if let (false, "nats", Some(fault)) =
                 (told, pod.service.as_str(), self.routes_of(scene, pod, workload, logs))
             {
-                health.broken.push(Broken {
+                health.broken.push(BrokenPod {
                     pod: pod.name.clone(),
                     fault,
                     shown: state_of(pod),
@@ -269,9 +269,9 @@ impl Story {
         workload: &Workload,
         reason: Reason,
         logs: &Logs,
-    ) -> Broken {
+    ) -> BrokenPod {
         let mut broken =
-            Broken { pod: pod.name.clone(), fault: 0, shown: state_of(pod), link: None, cause: None };
+            BrokenPod { pod: pod.name.clone(), fault: 0, shown: state_of(pod), link: None, cause: None };
         match reason {
             Reason::Told(fault) => {
                 broken.cause = fault.cause;

@@ -9,7 +9,7 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
-use crate::evidence::{Effect, Fact, InstanceState, State};
+use crate::evidence::{Fact, InstanceState, LinkEffect, State};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -113,14 +113,14 @@ pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Optio
     if seen.instance.is_down() {
         if seen.instance.exit_code() != 0
             && words(known, seen, None)?.is_some()
-            && let Some(found) = down(known, seen, Effect::Down)?
+            && let Some(found) = down(known, seen, LinkEffect::Down)?
         {
             return Ok(Some(found.because(seen.state())));
         }
         return Ok(Some(bare(Variant::ContainerStopped)));
     }
     if seen.is_looping() {
-        if let Some(found) = down(known, seen, Effect::Down)? {
+        if let Some(found) = down(known, seen, LinkEffect::Down)? {
             return Ok(Some(found.because(seen.state())));
         }
         let said = last_words(known, seen)?;
@@ -135,7 +135,7 @@ pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Optio
     // Its port is known for the link's own service alone.
     if service.starts_with(link.service()) && known.listens(seen.instance, link)? == Some(false) {
         let fact = Fact::Deaf { who: seen.instance.name.clone(), port: link.container_port() };
-        return Ok(Some(match down(known, seen, Effect::Down)? {
+        return Ok(Some(match down(known, seen, LinkEffect::Down)? {
             Some(found) => found.because(fact),
             None => Failure::new(Stage::Connect, Cause::Refused { nothing_listens: true })
                 .because(fact)
@@ -162,7 +162,7 @@ pub(super) fn unconnected(
     let witnesses = |found: Failure| symptom.facts.iter().skip(1).cloned().fold(found, Failure::because);
     if !seen.instance.is_up() {
         if seen.crashed()
-            && let Some(found) = down(known, seen, Effect::Down)?
+            && let Some(found) = down(known, seen, LinkEffect::Down)?
         {
             return Ok(found.because(seen.state()));
         }
@@ -172,7 +172,7 @@ pub(super) fn unconnected(
         return Ok(said.into_iter().fold(bare, Failure::because));
     }
     if seen.is_looping() {
-        return Ok(witnesses(match down(known, seen, Effect::Down)? {
+        return Ok(witnesses(match down(known, seen, LinkEffect::Down)? {
             Some(found) => found.because(seen.state()),
             None => last_words(known, seen)?
                 .into_iter()
@@ -182,18 +182,18 @@ pub(super) fn unconnected(
     // A broken NATS is why a running service is not connected, whatever else it complains of.
     let found = match broken(known, seen, Link::Nats, None)? {
         Some(found) if !matches!(found.cause, Cause::Login) => {
-            Some(chained(seen, Link::Nats, found, Effect::Unconnected))
+            Some(chained(seen, Link::Nats, found, LinkEffect::Unconnected))
         }
-        _ => down(known, seen, Effect::Unconnected)?,
+        _ => down(known, seen, LinkEffect::Unconnected)?,
     };
     Ok(found.map_or_else(|| symptom.clone(), witnesses))
 }
 
 /// Why an instance is down or lacks its links, as far as its log and a live look tell.
-pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Option<Failure>> {
+pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: LinkEffect) -> Asked<Option<Failure>> {
     let service = &seen.instance.service;
     // A service that runs without NATS has that from nothing else than NATS.
-    let about = (effect == Effect::Unconnected).then_some(Link::Nats);
+    let about = (effect == LinkEffect::Unconnected).then_some(Link::Nats);
     let Some(words) = words(known, seen, about)? else { return waiting(known, seen, effect) };
     let said = logged(seen.instance, &words.sample);
     let link = words.link.filter(|link| links_of(known, service).contains(link));
@@ -244,7 +244,7 @@ pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Op
 }
 
 /// It has said nothing yet; what it dials first and finds broken is what it waits for.
-fn waiting(known: Known<'_>, seen: Seen<'_>, effect: Effect) -> Asked<Option<Failure>> {
+fn waiting(known: Known<'_>, seen: Seen<'_>, effect: LinkEffect) -> Asked<Option<Failure>> {
     for link in links_of(known, &seen.instance.service) {
         if let Some(found) = broken(known, seen, *link, None)?
             && tells(&found, None)
@@ -286,7 +286,7 @@ pub fn cannot_reach_nats(known: Known<'_>, instance: &Instance, at: SystemTime) 
 }
 
 /// The chain: the service, what it cannot do, and what stands in its way.
-fn chained(seen: Seen<'_>, link: Link, mut found: Failure, effect: Effect) -> Failure {
+fn chained(seen: Seen<'_>, link: Link, mut found: Failure, effect: LinkEffect) -> Failure {
     let why = if found.facts.is_empty() { String::new() } else { found.facts.remove(0).to_string() };
     let chain = Fact::Chained {
         service: seen.instance.service.clone(),

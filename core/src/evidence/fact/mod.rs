@@ -59,7 +59,7 @@ pub enum Fact {
     /// A service cannot do its work because of a link, and why.
     Chained {
         service: String,
-        effect: Effect,
+        effect: LinkEffect,
         link: Link,
         because: Option<CauseKind>,
         of_client_file: bool,
@@ -148,7 +148,7 @@ pub enum InstanceState {
 
 /// What a broken link does to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum LinkEffect {
     /// It does not run, or nothing listens in it.
     Down,
     /// It runs without the link.

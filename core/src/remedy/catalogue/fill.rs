@@ -7,7 +7,7 @@ use crate::remedy::{Action, ChangeKind, Compose, Wording, shell};
 
 /// What is put into the blanks.
 #[derive(Clone, Debug)]
-pub struct Blanks {
+pub struct Placeholders {
     pub service: String,
     pub ca: String,
     pub certs: String,
@@ -21,7 +21,7 @@ pub struct Blanks {
     pub verify: String,
 }
 
-impl Default for Blanks {
+impl Default for Placeholders {
     fn default() -> Self {
         let word = |text: &str| text.to_owned();
         Self {
@@ -38,7 +38,7 @@ impl Default for Blanks {
     }
 }
 
-impl Blanks {
+impl Placeholders {
     /// An endpoint that is no service of the stack is named by its address.
     #[must_use]
     pub fn is_external(&self) -> bool {

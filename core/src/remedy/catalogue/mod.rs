@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use crate::cause::{CauseKind, Variant};
 use serde::{Deserialize, Serialize};
 
-pub use fill::{Blanks, is_path};
+pub use fill::{Placeholders, is_path};
 
 use super::{Change, ChangeKind};
 use crate::report::Fix;
@@ -86,7 +86,7 @@ pub struct ChangeText {
 
 impl ChangeText {
     /// The change with its blanks filled; `None` where nobody knows the setting's name.
-    fn filled(&self, blanks: &Blanks) -> Option<Change> {
+    fn filled(&self, blanks: &Placeholders) -> Option<Change> {
         let (kind, name) = match (self.kind, self.name.as_str()) {
             (Some(kind), name) => (kind, blanks.fill(name)),
             (None, name) => blanks.setting(name)?,
@@ -178,7 +178,7 @@ pub const AT_MOST: usize = 2;
 
 /// The cure for a cause at a place, and at most one other: what fits closest.
 #[must_use]
-pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &Blanks) -> Vec<Fix> {
+pub fn fixes(cause: CauseKind, variant: Option<Variant>, place: &str, blanks: &Placeholders) -> Vec<Fix> {
     let external = blanks.is_external();
     let place = match () {
         () if external => blanks.protocol(),

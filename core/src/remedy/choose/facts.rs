@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::view::View;
+use super::view::WorkloadView;
 use crate::certificates::{Question, Source, read_bytes, verify};
 use crate::link::Link;
 use crate::manifest::{Description, Files};
@@ -76,14 +76,14 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Every workload with what its main container runs with.
-    pub fn views(&self) -> impl Iterator<Item = View<'a>> + use<'a> {
+    pub fn views(&self) -> impl Iterator<Item = WorkloadView<'a>> + use<'a> {
         let facts = *self;
-        facts.workloads.iter().filter_map(move |workload| View::of(facts, workload))
+        facts.workloads.iter().filter_map(move |workload| WorkloadView::of(facts, workload))
     }
 
     /// The view of a service, or of its first replica.
     #[must_use]
-    pub fn view(&self, service: &str) -> Option<View<'a>> {
+    pub fn view(&self, service: &str) -> Option<WorkloadView<'a>> {
         self.views().find(|view| view.role() == service)
     }
 
@@ -163,7 +163,8 @@ impl<'a> Facts<'a> {
 
     /// Whether anchors lead to what a server shows, whatever its names and dates.
     fn signed(&self, chain: &[Vec<u8>], anchors: &[Vec<u8>]) -> bool {
-        let ends = chain.first().and_then(|leaf| crate::certificates::Facts::read("", 0, leaf).ok());
+        let ends =
+            chain.first().and_then(|leaf| crate::certificates::CertificateSummary::read("", 0, leaf).ok());
         let at = ends.map_or(self.now, |leaf| leaf.begins + (leaf.ends - leaf.begins) / 2);
         let question =
             Question { presented: chain, anchors, spare: &[], names: &[], purpose: Purpose::Server, at };

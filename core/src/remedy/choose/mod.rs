@@ -15,7 +15,7 @@ mod view;
 
 pub use facts::{Facts, Held, Owner, Shelf};
 pub use matching::{apply, of_line};
-pub use view::View;
+pub use view::WorkloadView;
 
 use super::{Change, Effect, Fix};
 use crate::cause::{CauseKind, Variant};

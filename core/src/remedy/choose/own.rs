@@ -10,8 +10,8 @@ use crate::remedy::{Change, ChangeKind};
 /// A CA file of ours in which everything has ended.
 #[must_use]
 pub(super) fn look(facts: &Facts<'_>) -> Option<Defect> {
-    let read = |ders: &[Vec<u8>]| -> Vec<certificates::Facts> {
-        ders.iter().filter_map(|der| certificates::Facts::read("", 0, der).ok()).collect()
+    let read = |ders: &[Vec<u8>]| -> Vec<certificates::CertificateSummary> {
+        ders.iter().filter_map(|der| certificates::CertificateSummary::read("", 0, der).ok()).collect()
     };
     let own = read(facts.anchors);
     let ended = own.iter().max_by_key(|one| one.ends).filter(|one| facts.now > one.ends)?;
@@ -26,8 +26,8 @@ pub(super) fn look(facts: &Facts<'_>) -> Option<Defect> {
         day(ended.ends)
     ));
     let served = facts.served.values().filter_map(|chain| chain.first());
-    let leaves: Vec<certificates::Facts> =
-        served.filter_map(|der| certificates::Facts::read("", 0, der).ok()).collect();
+    let leaves: Vec<certificates::CertificateSummary> =
+        served.filter_map(|der| certificates::CertificateSummary::read("", 0, der).ok()).collect();
     if let Some(first) = leaves.iter().map(|leaf| leaf.ends).min().filter(|ends| *ends > facts.now) {
         defect.because.push(format!("what the servers show is valid until {}", day(first)));
     } else {

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::facts::{Facts, Held};
-use super::view::View;
+use super::view::WorkloadView;
 use crate::cause::{CauseKind, Variant};
 use crate::certificates::{self, Question, Source, belongs, verify};
 use crate::x509::Purpose;
@@ -34,7 +34,7 @@ pub(super) fn day(at: OffsetDateTime) -> String {
 }
 
 /// Why a file cannot be used at all.
-fn unusable(facts: &Facts<'_>, view: &View<'_>, path: &str) -> Option<PairFault> {
+fn unusable(facts: &Facts<'_>, view: &WorkloadView<'_>, path: &str) -> Option<PairFault> {
     let fault = |variant, seen: &str| PairFault {
         cause: CauseKind::BadKeyFile,
         variant: Some(variant),
@@ -54,7 +54,7 @@ fn unusable(facts: &Facts<'_>, view: &View<'_>, path: &str) -> Option<PairFault>
 /// What is wrong with it.
 pub(super) fn judge(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     (cert, key): (&str, &str),
     role: Role<'_>,
 ) -> Result<Source, Option<PairFault>> {
@@ -130,7 +130,7 @@ pub(super) fn judge(
 #[must_use]
 pub(super) fn instead(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     present: (&str, &str),
     named: &[(String, String)],
     role: Role<'_>,
@@ -176,9 +176,9 @@ pub(super) fn valid_until(source: &Source) -> String {
 #[must_use]
 pub(super) fn other_mount(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     path: &str,
-    fits: &dyn Fn(&View<'_>) -> bool,
+    fits: &dyn Fn(&WorkloadView<'_>) -> bool,
 ) -> Option<(String, String, String)> {
     use crate::workload::MountSource;
     let mount = view.container.mount_of(path)?;

@@ -2,7 +2,7 @@
 
 use super::Defect;
 use super::facts::{Facts, Owner};
-use super::view::View;
+use super::view::WorkloadView;
 use crate::cause::{CauseKind as K, Variant};
 use crate::remedy::{Change, ChangeKind, shell};
 
@@ -21,7 +21,7 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
     let mut workload = None;
     let mut files: Vec<String> = Vec::new();
     let mut production = false;
-    for view in facts.views().filter(View::is_core_or_worker) {
+    for view in facts.views().filter(WorkloadView::is_core_or_worker) {
         let user = view.container.user.unwrap_or(GO);
         let group = view.container.group.unwrap_or(GO);
         if user == 0 {
@@ -128,7 +128,7 @@ fn mode(bits: u32) -> String {
     format!("{:04o}", bits & 0o7777)
 }
 
-impl View<'_> {
+impl WorkloadView<'_> {
     /// What runs as the user of Cordum's images: its services, and workers with its SDK.
     fn is_core_or_worker(&self) -> bool {
         self.is_core() || self.role().contains("worker")

@@ -4,7 +4,7 @@ use super::Defect;
 use super::client::mount_text;
 use super::facts::{Facts, Held};
 use super::pair;
-use super::view::View;
+use super::view::WorkloadView;
 use crate::cause::CauseKind as K;
 use crate::certificates::{self, Question, verify};
 use crate::link::Link;
@@ -20,7 +20,7 @@ const USUAL: &str = "cordum-api-gateway";
 
 /// What is wrong at the dashboard.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     if view.role() != "dashboard" {
         return Vec::new();
     }
@@ -51,11 +51,11 @@ pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
 }
 
 /// The host that nginx dials is the name that it verifies.
-fn host(facts: &Facts<'_>, view: &View<'_>) -> Option<Defect> {
+fn host(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
     let name = "CORDUM_API_UPSTREAM_HOST";
     let wanted = view.set(name)?;
     let leaf = facts.served.get(&Link::Gateway)?.first()?;
-    let leaf = certificates::Facts::read("", 0, leaf).ok()?;
+    let leaf = certificates::CertificateSummary::read("", 0, leaf).ok()?;
     let parsed = leaf.parsed().ok()?;
     if matches_name(&parsed, wanted).is_ok() || matches_name(&parsed, USUAL).is_err() {
         return None;
@@ -70,7 +70,7 @@ fn host(facts: &Facts<'_>, view: &View<'_>) -> Option<Defect> {
 }
 
 /// The CA that it verifies the gateway with.
-fn authority(facts: &Facts<'_>, view: &View<'_>) -> Option<Defect> {
+fn authority(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
     let stack = facts.stack_anchors();
     let good = |chain: &[Vec<u8>]| match facts.served.get(&Link::Gateway) {
         Some(served) => {
@@ -89,7 +89,7 @@ fn authority(facts: &Facts<'_>, view: &View<'_>) -> Option<Defect> {
     let mut defect = Defect::new(view.name(), Some(Link::Dashboard));
     defect.shows_as =
         &[K::UnknownAuthority, K::BadGateway, K::BadKeyFile, K::VerificationNotEnforced, K::BadSignature];
-    let fits = |other: &View<'_>| {
+    let fits = |other: &WorkloadView<'_>| {
         facts
             .source(other.container, CA)
             .is_some_and(|source| !source.chain().is_empty() && good(&source.chain()))

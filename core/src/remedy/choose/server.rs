@@ -4,7 +4,7 @@ use super::Defect;
 use super::client::{file_change, mount_text, pair_changes, wanted};
 use super::facts::Facts;
 use super::pair::{self, Role, day, judge};
-use super::view::View;
+use super::view::WorkloadView;
 use crate::cause::{CauseKind as K, Variant};
 use crate::certificates;
 use crate::link::Link;
@@ -70,7 +70,7 @@ pub(super) const OF_CERTIFICATE: &[K] = &[
 
 /// What is wrong at a server.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     LISTENERS
         .iter()
         .filter(|listener| listener.service == view.role())
@@ -78,7 +78,7 @@ pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
         .collect()
 }
 
-fn of(facts: &Facts<'_>, view: &View<'_>, listener: &Listener) -> Option<Defect> {
+fn of(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Option<Defect> {
     let stack = facts.stack_anchors();
     let names: Vec<String> = listener.names.iter().map(|name| (*name).to_owned()).collect();
     let role = Role { purpose: Purpose::Server, anchors: &stack, names: &names };
@@ -127,7 +127,7 @@ fn of(facts: &Facts<'_>, view: &View<'_>, listener: &Listener) -> Option<Defect>
         defect.text = text;
         return Some(defect);
     }
-    let fits = |other: &View<'_>| judge(facts, other, present, role).is_ok();
+    let fits = |other: &WorkloadView<'_>| judge(facts, other, present, role).is_ok();
     if let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) {
         defect.text = mount_text(facts, view, &target, &from, &to);
         defect.changes.push(view.mount_change(&target, &from, &to));
@@ -159,7 +159,7 @@ fn of(facts: &Facts<'_>, view: &View<'_>, listener: &Listener) -> Option<Defect>
 }
 
 /// The pairs that this service's other listeners and the other servers name.
-fn others(facts: &Facts<'_>, view: &View<'_>, listener: &Listener) -> Vec<(String, String)> {
+fn others(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mine = std::iter::once(*view);
     for one in mine.chain(facts.views().filter(|other| other.workload.name != view.workload.name)) {
@@ -199,7 +199,7 @@ pub(super) fn readers(facts: &Facts<'_>, host: &str) -> Vec<String> {
 /// The file is right and something else is served: it was renewed after the start.
 fn stale(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     listener: &Listener,
     cert: &str,
     source: &certificates::Source,
@@ -213,16 +213,16 @@ fn stale(
 #[must_use]
 pub(super) fn renewed(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     link: Link,
     cert: &str,
-    leaf: &certificates::Facts,
+    leaf: &certificates::CertificateSummary,
     served: &[u8],
 ) -> Defect {
     let mut defect = Defect::new(view.name(), Some(link));
     defect.serves = true;
     defect.shows_as = OF_CERTIFICATE;
-    if let Ok(old) = certificates::Facts::read("", 0, served) {
+    if let Ok(old) = certificates::CertificateSummary::read("", 0, served) {
         let ended = if facts.now > old.ends { "ended" } else { "ends" };
         defect.because.push(format!(
             "{} serves a certificate that {ended} on {}",

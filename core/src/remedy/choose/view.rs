@@ -6,13 +6,13 @@ use crate::workload::{Container, Mount, MountSource, Place, Workload};
 
 /// A workload and the container that does its work, as it was started.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct WorkloadView<'a> {
     pub facts: Facts<'a>,
     pub workload: &'a Workload,
     pub container: &'a Container,
 }
 
-impl<'a> View<'a> {
+impl<'a> WorkloadView<'a> {
     /// What counts is what runs; where nothing runs, what is described.
     #[must_use]
     pub fn of(facts: Facts<'a>, workload: &'a Workload) -> Option<Self> {

@@ -6,7 +6,7 @@ mod reading;
 use std::fmt;
 
 use crate::cause::CauseKind;
-use crate::evidence::{Effect, Fact, InstanceState};
+use crate::evidence::{Fact, InstanceState, LinkEffect};
 use crate::link::Link;
 
 impl fmt::Display for Fact {
@@ -28,8 +28,8 @@ impl fmt::Display for Fact {
             Self::Unconnected { who } => write!(f, "{who} runs, but holds no NATS connection"),
             Self::Chained { service, effect, link, because, of_client_file, why } => {
                 let so = match effect {
-                    Effect::Down => "is down",
-                    Effect::Unconnected => "is not connected",
+                    LinkEffect::Down => "is down",
+                    LinkEffect::Unconnected => "is not connected",
                 };
                 let cannot = cannot(*because, *of_client_file);
                 let name = name(*link);
@@ -147,7 +147,7 @@ mod tests {
     fn a_chain_without_a_reason_ends_without_a_colon() {
         let chained = |why: &str| Fact::Chained {
             service: "scheduler".to_owned(),
-            effect: Effect::Down,
+            effect: LinkEffect::Down,
             link: Link::Nats,
             because: Some(CauseKind::Expired),
             of_client_file: false,

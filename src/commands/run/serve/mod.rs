@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tls_verify_core::report::{RunReport, exit};
 use tokio::sync::Semaphore;
 
-use crate::commands::run::watch::{Kind, Transition};
+use crate::commands::run::watch::{Transition, TransitionKind};
 use crate::config::Problem;
 use crate::output::masked;
 use crate::report::html::Live;
@@ -122,7 +122,7 @@ impl Site {
             report.summary.unknown
         );
         push(&mut self.rounds, (at(&report.started_at), status, said), ROUNDS, false);
-        for one in changes.iter().filter(|one| one.kind == Kind::Change) {
+        for one in changes.iter().filter(|one| one.kind == TransitionKind::Change) {
             push(&mut self.changes, (at(&one.at), changed(one)), CHANGES, true);
         }
         self.live.rounds = self.rounds.iter().cloned().collect();

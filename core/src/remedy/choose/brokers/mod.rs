@@ -8,7 +8,7 @@ use super::client::{file_change, mount_text, wanted};
 use super::facts::{Facts, Held};
 use super::pair::{self, PairFault, Role, judge};
 use super::server::{OF_CERTIFICATE, readers, renewed};
-use super::view::View;
+use super::view::WorkloadView;
 use crate::cause::CauseKind as K;
 use crate::link::Link;
 use crate::remedy::Change;
@@ -17,7 +17,7 @@ use redis::redis;
 
 /// What is wrong at a broker.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     match view.role() {
         "nats" => nats(facts, view),
         "redis" => redis(facts, view),
@@ -36,7 +36,7 @@ fn option<'a>(words: &'a [String], names: &[&str]) -> Option<&'a str> {
 }
 
 /// Files of a pair in the server's own mounts.
-fn own_pair(facts: &Facts<'_>, view: &View<'_>, role: Role<'_>) -> Option<(String, String, String)> {
+fn own_pair(facts: &Facts<'_>, view: &WorkloadView<'_>, role: Role<'_>) -> Option<(String, String, String)> {
     let (cert, key, _) = pair::instead(facts, view, ("", ""), &[], role)?;
     let folder = view.container.mount_of(&cert)?.target.clone();
     let ca = facts
@@ -76,7 +76,7 @@ pub(super) fn speak_tls(facts: &Facts<'_>, link: Link) -> bool {
 #[expect(clippy::too_many_arguments, reason = "each is said once, by the two callers above and below")]
 fn certificate(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     link: Link,
     (cert, key): (&str, &str),
     role: Role<'_>,
@@ -108,7 +108,7 @@ fn certificate(
     defect.because.push(fault.seen.clone());
     defect.file = view.host(&fault.path);
     // The folder that the others mount, where this one mounts its own.
-    let fits = |other: &View<'_>| judge(facts, other, (cert, key), role).is_ok();
+    let fits = |other: &WorkloadView<'_>| judge(facts, other, (cert, key), role).is_ok();
     if let Some((target, from, to)) = pair::other_mount(facts, view, cert, &fits) {
         defect.because.push(format!("{} mounts {} at {target}", view.name(), facts.shown(&from)));
         defect.text = mount_text(facts, view, &target, &from, &to);
@@ -146,7 +146,7 @@ fn certificate(
 /// The CA by which a broker knows its clients: it has to be the one of the clients' certificates.
 fn client_authority(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     link: Link,
     ca: &str,
     set: &dyn Fn(&str) -> Change,
@@ -177,10 +177,10 @@ fn client_authority(
         }
     };
     defect.because.push(seen);
-    let good = |view: &View<'_>, path: &str| {
+    let good = |view: &WorkloadView<'_>, path: &str| {
         facts.source(view.container, path).is_some_and(|source| source.chain() == stack)
     };
-    let fits = |other: &View<'_>| good(other, ca);
+    let fits = |other: &WorkloadView<'_>| good(other, ca);
     if let Some((target, from, to)) = pair::other_mount(facts, view, ca, &fits) {
         defect.text = mount_text(facts, view, &target, &from, &to);
         defect.changes.push(view.mount_change(&target, &from, &to));

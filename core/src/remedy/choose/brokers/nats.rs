@@ -8,14 +8,18 @@ use crate::manifest::nats_conf::{self, Include, Lookup, World};
 use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::{Facts, Held};
 use crate::remedy::choose::pair::Role;
-use crate::remedy::choose::view::View;
+use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::{Change, ChangeKind};
 use crate::x509::Purpose;
 
 pub(super) const CONFIG: &[&str] = &["--config", "-config", "-c"];
 
 /// NATS' configuration, as its container has it.
-pub(super) fn configuration(facts: &Facts<'_>, view: &View<'_>, path: &str) -> Option<nats_conf::Conf> {
+pub(super) fn configuration(
+    facts: &Facts<'_>,
+    view: &WorkloadView<'_>,
+    path: &str,
+) -> Option<nats_conf::Conf> {
     let Held::Bytes(bytes) = facts.shelf.read(view.container, path) else { return None };
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let source = Source::file(&facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned())), &text);
@@ -29,7 +33,7 @@ pub(super) fn configuration(facts: &Facts<'_>, view: &View<'_>, path: &str) -> O
     Some(nats_conf::read(&source, &world))
 }
 
-pub(super) fn nats(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let words = view.words();
     let Some(path) = option(&words, CONFIG) else {
         return nats_by_options(facts, view, &words).into_iter().collect();
@@ -158,7 +162,7 @@ fn plain(shown: &str) -> String {
     shown.strip_prefix("./").unwrap_or(shown).to_owned()
 }
 
-fn nats_by_options(facts: &Facts<'_>, view: &View<'_>, words: &[String]) -> Option<Defect> {
+fn nats_by_options(facts: &Facts<'_>, view: &WorkloadView<'_>, words: &[String]) -> Option<Defect> {
     let has =
         |name: &str| words.iter().any(|word| word.trim_start_matches('-').split('=').next() == Some(name));
     if words.is_empty() || has("tls") || has("tlsverify") {

@@ -7,11 +7,11 @@ use crate::link::Link;
 use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::Facts;
 use crate::remedy::choose::pair::Role;
-use crate::remedy::choose::view::View;
+use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::{Change, ChangeKind};
 use crate::x509::Purpose;
 
-pub(super) fn redis(facts: &Facts<'_>, view: &View<'_>) -> Vec<Defect> {
+pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let words = view.words();
     if words.is_empty() {
         return Vec::new();

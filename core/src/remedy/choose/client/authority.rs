@@ -8,13 +8,13 @@ use crate::remedy::Change;
 use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::{Facts, Held};
 use crate::remedy::choose::pair;
-use crate::remedy::choose::view::View;
+use crate::remedy::choose::view::WorkloadView;
 use crate::x509::Purpose;
 
 /// A CA file that does not verify what the server shows, where another one does.
 pub(crate) fn authority(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     link: Link,
     server: &str,
     name: &str,
@@ -104,8 +104,9 @@ pub(crate) fn authority(
         defect.changes.push(view.variable_change(name, Some(to)));
         return Some(defect);
     }
-    let fits =
-        |other: &View<'_>| facts.source(other.container, path).is_some_and(|source| good(&source.chain()));
+    let fits = |other: &WorkloadView<'_>| {
+        facts.source(other.container, path).is_some_and(|source| good(&source.chain()))
+    };
     if let Some((target, from, to)) = pair::other_mount(facts, view, path, &fits) {
         defect.text = mount_text(facts, view, &target, &from, &to);
         defect.changes.push(view.mount_change(&target, &from, &to));
@@ -131,7 +132,13 @@ pub(crate) fn authority(
 }
 
 /// What is to be mounted instead.
-pub(crate) fn mount_text(facts: &Facts<'_>, view: &View<'_>, target: &str, from: &str, to: &str) -> String {
+pub(crate) fn mount_text(
+    facts: &Facts<'_>,
+    view: &WorkloadView<'_>,
+    target: &str,
+    from: &str,
+    to: &str,
+) -> String {
     format!(
         "in {} mount {} at {target} instead of {}, as the others do",
         view.name(),
@@ -141,7 +148,7 @@ pub(crate) fn mount_text(facts: &Facts<'_>, view: &View<'_>, target: &str, from:
 }
 
 /// A file that has to hold something else.
-pub(crate) fn file_change(view: &View<'_>, host: &str, to: &str, facts: &Facts<'_>) -> Change {
+pub(crate) fn file_change(view: &WorkloadView<'_>, host: &str, to: &str, facts: &Facts<'_>) -> Change {
     use crate::remedy::ChangeKind;
     Change::new(view.name(), ChangeKind::File, facts.shown(host)).values(None, Some(to))
 }

@@ -8,13 +8,13 @@ use crate::remedy::Change;
 use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::Facts;
 use crate::remedy::choose::pair::{self, Role, judge};
-use crate::remedy::choose::view::View;
+use crate::remedy::choose::view::WorkloadView;
 use crate::x509::Purpose;
 
 /// The client certificate that a service shows.
 pub(super) fn identity(
     facts: &Facts<'_>,
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     client: &Client,
     cert_name: &str,
     key_name: &str,
@@ -82,7 +82,7 @@ pub(super) fn identity(
         defect.text = text;
         return Some(defect);
     }
-    let fits = |other: &View<'_>| judge(facts, other, present, role).is_ok();
+    let fits = |other: &WorkloadView<'_>| judge(facts, other, present, role).is_ok();
     if let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) {
         defect.text = mount_text(facts, view, &target, &from, &to);
         defect.changes.push(view.mount_change(&target, &from, &to));
@@ -116,7 +116,7 @@ fn described(name: &str, value: &str) -> String {
 
 /// Both variables of a pair, as far as they change.
 pub(crate) fn pair_changes(
-    view: &View<'_>,
+    view: &WorkloadView<'_>,
     (cert_name, key_name): (&str, &str),
     present: (&str, &str),
     wanted: (&str, &str),
