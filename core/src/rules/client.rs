@@ -681,6 +681,10 @@ pub(super) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
             };
             let mut change = case.change(workload, SettingKind::Config, name, from, to, &dial.place);
             change.remove = to.is_none();
+            let mut changes = vec![change];
+            if to == Some("tcpSocket") {
+                changes.extend(service_of(case, dial, workload));
+            }
             let text = match (dial.protocol, dial.speech) {
                 (Protocol::Grpc, _) => "Kubernetes' gRPC probe knows no TLS: ask for the port alone (tcpSocket), or give the program a plaintext health port".to_owned(),
                 (_, Speech::Plain) => format!("let the {} speak TLS", dial.setting),
@@ -691,10 +695,22 @@ pub(super) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
                     .of(case.called(workload))
                     .cause(cause, None)
                     .because(format!("{} at {}", listener.setting, listener.place))
-                    .fix(case.cure(text, vec![change])),
+                    .fix(case.cure(text, changes)),
             );
         } else if dial.speech == Speech::Tls && dial.verifies == Verifies::Yes {
             name(case, dial, listener, "probe-scheme", findings);
         }
     }
+}
+
+/// What a gRPC probe names beside its port: a `tcpSocket` does not know it.
+fn service_of(case: &Case<'_>, dial: &Dial, workload: usize) -> Option<crate::remedy::Change> {
+    let text = case.files.text(&dial.place.file).ok()?;
+    let lines = text.lines().enumerate().skip(dial.place.line as usize).take(2);
+    let (at, line) = lines.into_iter().find(|(_, line)| line.trim_start().starts_with("service:"))?;
+    let place = Place { line: u32::try_from(at).ok()? + 1, ..dial.place.clone() };
+    let from = line.split_once(':').map(|(_, value)| value.trim());
+    let mut change = case.change(workload, SettingKind::Config, "service", from, None, &place);
+    change.remove = true;
+    Some(change)
 }

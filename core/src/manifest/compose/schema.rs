@@ -286,7 +286,10 @@ mod tests {
                 "services: {a: {image: x, cap_drop: [A, A]}}\n",
                 "1: `services.a.cap_drop` holds the same twice",
             ),
-            ("services: {a: {image: x, volumes: [{source: b}]}}\n", "1: `services.a.volumes.0` needs `type`"),
+            (
+                "services: {a: {image: x, volumes: [{source: b, target: /c}]}}\n",
+                "1: `services.a.volumes.0` needs `type`",
+            ),
             (
                 "services: {a: {image: x, healthcheck: {interval: 3zz}}}\n",
                 "1: `interval` is `3zz`, which is no duration (10s, 1m30s)",

@@ -1,6 +1,7 @@
 //! Kubernetes manifests: objects of several documents and lists, as workloads, Services, Ingresses, Secrets and
 //! ConfigMaps.
 
+mod fields;
 mod pod;
 mod store;
 mod volume;
@@ -66,6 +67,7 @@ pub fn objects(source: &Source) -> (Vec<Node>, Vec<Fault>) {
         }
         flatten(document, &mut objects, 0);
     }
+    objects.iter().for_each(|object| fields::judge(object, &mut faults));
     (objects, faults)
 }
 

@@ -1,6 +1,7 @@
 //! The programs themselves as referees: what they refuse as syntax or type is refused here, and what they take is.
 
 mod compose_files;
+mod manifests;
 mod mutants;
 mod servers;
 

@@ -73,7 +73,7 @@ const NGINX: &str = include_str!("samples/site.conf");
 const REDIS: &str = include_str!("samples/redis.conf");
 
 /// The configurations of the deployments that are kept beside the project, whose names end so.
-fn kept(end: &str) -> Vec<(String, String)> {
+pub(super) fn kept(end: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = super::super::deployments::corpus().into_iter().collect();
     while let Some(folder) = folders.pop() {
