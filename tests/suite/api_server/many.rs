@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn healthy() -> Option<PathBuf> {
 }
 
 /// The recording with pods of other applications beside its own, in pages as an API server gives them.
-fn crowded(stream: &mut TcpStream, path: &str, folder: &PathBuf, count: usize) -> io::Result<()> {
+fn crowded(stream: &mut TcpStream, path: &str, folder: &Path, count: usize) -> io::Result<()> {
     let text = std::fs::read_to_string(folder.join("pods.json")).unwrap_or_default();
     let whole: Value = serde_json::from_str(&text).unwrap_or_default();
     let is_pods = path.split('?').next().is_some_and(|front| front.ends_with("/pods"));
