@@ -9,7 +9,9 @@ use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::dial::{self, Tap};
 use crate::fault::{Cause, Failure, Stage};
+use crate::http;
 use crate::platform::{Platform, is_of};
+use crate::stack::Link;
 use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// A fresh look at an instance, and what keeps it from doing its work, if anything.
@@ -52,16 +54,23 @@ async fn hangs(context: &Context, platform: &dyn Platform, container: &Instance)
     let name = &container.name;
     let fact = if platform.processes(container).await.is_ok_and(|all| is_stopped(&all)) {
         format!("the process of {name} is stopped (state T): it does nothing until it gets SIGCONT")
-    } else if container.healthy == Some(false)
-        && let Some(words) = container.probe.as_deref().filter(|words| is_timeout(words))
-    {
-        format!("{name} does not answer its health check: {}", words.trim())
-    } else if let Some(port) = port_of(&container.service)
-        && is_silent(context, platform, container, port).await
-    {
-        format!("{name} accepts connections at its port {port} and answers none")
     } else {
-        return None;
+        let port = port_of(&container.service);
+        let heard = match port {
+            Some(port) => listen(context, platform, container, port).await,
+            None => Heard::Unknown,
+        };
+        let probe = container.probe.as_deref().filter(|words| is_timeout(words));
+        match (heard, probe.filter(|_| container.healthy == Some(false)), port) {
+            (Heard::Silence | Heard::Unknown, Some(words), _) => {
+                format!("{name} does not answer its health check: {}", words.trim())
+            }
+            (Heard::Silence, None, Some(port)) => {
+                format!("{name} accepts connections at its port {port} and answers none")
+            }
+            // Who answers does not hang, whatever a check of another port waits for.
+            _ => return None,
+        }
     };
     let cause = Cause::Container { kind: CauseKind::Timeout, variant: Variant::ContainerHung };
     Some(Failure::new(Stage::Exchange, cause).because(fact).at(container.service.clone()))
@@ -88,26 +97,44 @@ fn port_of(service: &str) -> Option<u16> {
         .map(|(_, port)| port)
 }
 
-/// The port accepts, and leaves a handshake unanswered.
-async fn is_silent(context: &Context, platform: &dyn Platform, container: &Instance, port: u16) -> bool {
+/// What a service's own port says.
+enum Heard {
+    Answer,
+    /// It accepts, and leaves a handshake or a request unanswered.
+    Silence,
+    /// It could not be asked.
+    Unknown,
+}
+
+/// Asks a service's own port: for a handshake, and where it speaks HTTP for an answer of any kind.
+async fn listen(context: &Context, platform: &dyn Platform, container: &Instance, port: u16) -> Heard {
     let patience = context.stack.timeout.min(Duration::from_secs(5));
     let deadline = (Instant::now() + patience).min(context.deadline);
     let Ok(Ok(stream)) = tokio::time::timeout_at(deadline.into(), platform.open(container, port)).await
     else {
-        return false;
+        return Heard::Unknown;
     };
+    let speaks_http = is_of(&container.service, Link::Gateway.service());
     let offer = Offer {
         trust: Trust::Observe(context.stack.anchors.certificates.clone()),
         name: "localhost",
         identity: None,
-        alpn: &[b"h2", b"http/1.1"],
+        alpn: if speaks_http { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] },
         versions: ANY_VERSION,
         hello: Hello::AsGo,
     };
     let address = ([0, 0, 0, 0], port).into();
     match dial::handshake(Tap::through(stream), address, &offer, deadline).await {
-        Ok(_) => false,
-        Err(broken) => matches!(broken.failure.cause, Cause::TimedOut),
+        Ok(dialled) if speaks_http => {
+            match http::over(dialled, &context.stack.gateway, "/livez", deadline).await {
+                Some(_) => Heard::Answer,
+                None if Instant::now() >= deadline => Heard::Silence,
+                None => Heard::Unknown,
+            }
+        }
+        Ok(_) => Heard::Answer,
+        Err(broken) if matches!(broken.failure.cause, Cause::TimedOut) => Heard::Silence,
+        Err(_) => Heard::Unknown,
     }
 }
 

@@ -30,6 +30,7 @@ mod platform;
 mod prefix;
 mod probe;
 mod quoting;
+mod readers;
 mod reading;
 mod readme;
 mod recorded;

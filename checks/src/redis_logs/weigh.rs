@@ -151,14 +151,8 @@ pub(super) fn clock(at: SystemTime) -> String {
     time.format(&format).unwrap_or_default()
 }
 
-/// The line speaks of Redis, or can mean nothing else: a login that only Redis refuses in these words, or
-/// whatever a service complains of that dials nobody but Redis.
+/// The line speaks of Redis, or can mean nothing else: whatever a service complains of that dials nobody but
+/// Redis.
 pub(super) fn is_of_redis(service: &str, trouble: &Trouble) -> bool {
-    let says = |words: &[&str]| words.iter().any(|word| trouble.sample.contains(word));
-    match trouble.link {
-        Some(link) => link == Link::Redis,
-        None if says(&["WRONGPASS", "NOAUTH", "NOPERM"]) => true,
-        // What its own port is refused for, or refuses, is its clients' matter.
-        None => is_of(service, "context-engine") && !says(&["tls keypair", "TLS handshake error from"]),
-    }
+    trouble.link.map_or_else(|| is_of(service, "context-engine"), |link| link == Link::Redis)
 }

@@ -1,6 +1,7 @@
 //! Errors of several lines: which line goes on with the one before, and where a record begins.
 
 use super::classify::Recognised;
+use super::line::plain;
 use super::prefix::body;
 
 /// Lines of one record, looked at backwards from a "caused by".
@@ -84,7 +85,8 @@ pub(super) fn back<'a>(before: &'a [u8], earlier: &'a [u8]) -> Option<First<'a>>
     let lines = before.rsplit(|byte| *byte == b'\n').skip(1);
     let lines = lines.chain(earlier.rsplit(|byte| *byte == b'\n').skip(1));
     for (index, line) in lines.take(RECORD).enumerate() {
-        if !continues(line, true) {
+        // Colour may stand before what indents.
+        if !continues(&plain(line), true) {
             let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
             let begins = has(b"Exception") || has(b"Error") || has(CHAIN_CHECK.as_bytes());
             return Some(First { line, lines: index as u64 + 1, begins });

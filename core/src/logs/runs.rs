@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::classify::{Recognised, Sense, ranked, sense};
+use super::classify::{Recognised, Sense, emitter, ranked, sense};
 use super::line::{self, LOOKED_AT};
 use super::own_connections::{OwnProbe, caused_by};
 use super::prefix;
@@ -71,6 +71,19 @@ struct Open {
     told: Told,
     at: Option<SystemTime>,
     text: Vec<u8>,
+    /// Who wrote it, by its shape.
+    shape: Option<&'static str>,
+}
+
+impl Open {
+    /// Another writer's cause is none of this record's.
+    fn is_gone_on_with(&self, line: &[u8], sense: &Sense) -> bool {
+        if !matches!(sense, Sense::Trouble(_)) || self.told.chain_check {
+            return true;
+        }
+        let shape = emitter::of(line);
+        shape.is_none() || shape == self.shape
+    }
 }
 
 /// Turns lines into runs.
@@ -185,11 +198,12 @@ impl<'a> Reader<'a> {
         if text.is_empty() {
             return;
         }
-        let sense = sense(text);
+        let sense = sense(&line);
         if let Some(open) = &mut self.open
             && continues(text, sense != Sense::Nothing)
+            && open.is_gone_on_with(&line, &sense)
         {
-            if let (Sense::Trouble(_), Some((inner, rank))) = (sense, ranked(text)) {
+            if let (Sense::Trouble(_), Some((inner, rank))) = (sense, ranked(&line)) {
                 open.told.absorb(inner, rank);
             }
             self.log.present.lines += 1;
@@ -246,15 +260,16 @@ impl<'a> Reader<'a> {
                     return;
                 }
                 run.ends_in_trouble = true;
-                let rank = ranked(text).map_or(0, |(_, rank)| rank);
-                self.open = Some(Open { told: Told::new(what, rank, text), at, text: text.to_vec() });
+                let rank = ranked(&line).map_or(0, |(_, rank)| rank);
+                let shape = emitter::of(&line);
+                self.open = Some(Open { told: Told::new(what, rank, text), at, text: text.to_vec(), shape });
             }
         }
     }
 
     /// Counts the record of trouble that was read, if there is one.
     fn close(&mut self) {
-        let Some(Open { told: Told { found: what, .. }, at, text }) = self.open.take() else { return };
+        let Some(Open { told: Told { found: what, .. }, at, text, .. }) = self.open.take() else { return };
         let run = &mut self.log.present;
         let link = what.link;
         let sample: String = line::shown(&text).chars().take(400).collect();

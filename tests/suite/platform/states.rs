@@ -67,6 +67,29 @@ const ROWS: &[Row] = &[
         exit: 1,
     },
     Row {
+        name: "a health check that waits at another port, of a service that answers at its own",
+        make: |memory| {
+            for name in ["safety-kernel-abc", "api-gateway-abc"] {
+                let one = memory.one(name);
+                one.healthy = Some(false);
+                one.probe = Some("Health check exceeded timeout (2s)".to_owned());
+            }
+        },
+        says: &[("redis-logs", "pass"), ("service-links", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "a health check that runs out of its time, of a gateway whose port is silent too",
+        make: |memory| {
+            memory.hangs("api-gateway-abc");
+            let one = memory.one("api-gateway-abc");
+            one.healthy = Some(false);
+            one.probe = Some("Health check exceeded timeout (2s)".to_owned());
+        },
+        says: &[("redis-logs", "fail timeout container-hung")],
+        exit: 1,
+    },
+    Row {
         name: "a health check that is itself at fault",
         make: |memory| {
             let one = memory.one("scheduler-abc");
@@ -192,6 +215,16 @@ const ROWS: &[Row] = &[
             memory.set("mock-bank-worker-abc", "NATS_TLS_CA", "/etc/cordum/tls/ca/ca.crt");
         },
         says: &[("worker-nats-tls", "pass"), ("redis-logs", "pass")],
+        exit: 0,
+    },
+    Row {
+        name: "a job's text that names Redis' refusals, in a line about something else",
+        make: |memory| {
+            let line = "[SCHEDULER] ERROR dispatch failed error=x509: certificate has expired or is not yet valid \
+                        prompt=why NOAUTH or WRONGPASS ?\n";
+            memory.adds("scheduler-abc", line);
+        },
+        says: &[("redis-logs", "pass")],
         exit: 0,
     },
     Row {

@@ -229,8 +229,10 @@ fn link(line: &[u8]) -> Option<Link> {
     for hit in automaton(&NAMES_CELL, LINK_NAMES.iter().copied()).find_overlapping_iter(line) {
         has[hit.pattern().as_usize()] = true;
     }
-    let [kernel, kernel_too, to_nats, to_nats_too, nats, redis, remote_call] = has;
-    if kernel || kernel_too {
+    let [kernel, kernel_too, engine, to_nats, to_nats_too, nats, redis, remote_call] = has;
+    if engine {
+        Some(Link::ContextEngine)
+    } else if kernel || kernel_too {
         Some(Link::SafetyKernel)
     } else if to_nats || to_nats_too || (nats && !redis) {
         Some(Link::Nats)
@@ -242,8 +244,17 @@ fn link(line: &[u8]) -> Option<Link> {
 }
 
 /// Words that name a link, or speak against one, in the order in which [`link`] takes them.
-const LINK_NAMES: [&str; 7] =
-    ["safety kernel", "safety_kernel", "nats connect", "connect nats", "nats", "redis", "rpc error"];
+const LINK_NAMES: [&str; 8] = [
+    "safety kernel",
+    "safety_kernel",
+    // Its own listener's, for it serves what others dial.
+    "context engine tls keypair",
+    "nats connect",
+    "connect nats",
+    "nats",
+    "redis",
+    "rpc error",
+];
 
 #[cfg(test)]
 mod tests {

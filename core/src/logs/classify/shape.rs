@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use crate::logs::prefix::after_bar;
+use crate::logs::prefix::{after_bar, body};
 
 /// A line's message.
 pub(super) enum Shape<'a> {
@@ -44,7 +44,7 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
             return Shape::Access(status.and_then(|status| status.parse().ok()).unwrap_or_default());
         }
     }
-    let trimmed = line.trim_ascii();
+    let trimmed = body(line).trim_ascii();
     if trimmed.len() < 200 {
         // `name{labels} 3`, `name: 5s`, `some_name: a-value`.
         let setting = built(

@@ -72,6 +72,10 @@ fn row(table: &'static str, line: &'static str) -> Option<Pattern> {
 
 /// Words for what the services keep in Redis, in messages that do not name it.
 pub(super) const STORE: &[&str] = &[
+    // What Redis alone answers so.
+    "wrongpass ",
+    "noauth ",
+    "noperm ",
     "instance registry:",
     "registry warm-start",
     "worker snapshot",
