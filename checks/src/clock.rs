@@ -11,7 +11,7 @@ use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Recognised, Stage};
-use crate::stack::Link;
+use crate::stack::{Endpoint, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
 
 /// A difference below this, in seconds, is no clock that is wrong.
@@ -30,45 +30,52 @@ pub fn ahead(date: &str, now: SystemTime) -> Option<i64> {
 /// By how much the gateway's clock is ahead of ours, where that is more than an hour. It is asked without
 /// trust, so without any secret: with a wrong clock nothing can be trusted.
 pub async fn skew(context: &Context) -> Option<i64> {
-    let asked = context.clock.get_or_init(|| async {
-        let endpoint = context.placed(Link::Gateway).await;
-        let deadline = context.attempt();
-        let (tap, address) = dial::connect(&endpoint, deadline).await.ok()?;
-        context.own(tap.local());
-        let offer = Offer {
-            trust: Trust::Observe(context.stack.anchors.certificates.clone()),
-            name: endpoint.name(),
-            identity: None,
-            alpn: &[b"http/1.1"],
-            versions: ANY_VERSION,
-            hello: Hello::AsGo,
-        };
-        let shaken = dial::handshake(tap, address, &offer, deadline).await;
-        let mut stream = shaken.ok()?.stream;
-        let request =
-            format!("GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.name());
-        let exchange = async {
-            stream.write_all(request.as_bytes()).await.ok()?;
-            stream.flush().await.ok()?;
-            let mut said = Vec::new();
-            let mut buffer = [0_u8; 1024];
-            while said.len() < 8192 && !said.windows(4).any(|end| end == b"\r\n\r\n") {
-                match stream.read(&mut buffer).await {
-                    Ok(count) if count > 0 => said.extend_from_slice(&buffer[..count]),
-                    _ => break,
-                }
-            }
-            Some(said)
-        };
-        let said = tokio::time::timeout_at(deadline.into(), exchange).await.ok()??;
-        let text = String::from_utf8_lossy(&said).into_owned();
-        let header = |line: &str| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("date").then(|| value.trim().to_owned())
-        };
-        ahead(&text.lines().find_map(header)?, SystemTime::now())
-    });
+    let asked =
+        context.clock.get_or_init(|| async { of(context, &context.placed(Link::Gateway).await).await });
     (*asked.await).filter(|skew| skew.abs() >= TOLERATED)
+}
+
+/// The same of whoever speaks HTTPS there.
+pub(crate) async fn skew_at(context: &Context, endpoint: &Endpoint) -> Option<i64> {
+    of(context, endpoint).await.filter(|skew| skew.abs() >= TOLERATED)
+}
+
+/// By how much the clock of whoever speaks HTTPS there is ahead of ours.
+async fn of(context: &Context, endpoint: &Endpoint) -> Option<i64> {
+    let deadline = context.attempt();
+    let (tap, address) = dial::connect(endpoint, deadline).await.ok()?;
+    context.own(tap.local());
+    let offer = Offer {
+        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        name: endpoint.name(),
+        identity: None,
+        alpn: &[b"http/1.1"],
+        versions: ANY_VERSION,
+        hello: Hello::AsGo,
+    };
+    let shaken = dial::handshake(tap, address, &offer, deadline).await;
+    let mut stream = shaken.ok()?.stream;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.name());
+    let exchange = async {
+        stream.write_all(request.as_bytes()).await.ok()?;
+        stream.flush().await.ok()?;
+        let mut said = Vec::new();
+        let mut buffer = [0_u8; 1024];
+        while said.len() < 8192 && !said.windows(4).any(|end| end == b"\r\n\r\n") {
+            match stream.read(&mut buffer).await {
+                Ok(count) if count > 0 => said.extend_from_slice(&buffer[..count]),
+                _ => break,
+            }
+        }
+        Some(said)
+    };
+    let said = tokio::time::timeout_at(deadline.into(), exchange).await.ok()??;
+    let text = String::from_utf8_lossy(&said).into_owned();
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("date").then(|| value.trim().to_owned())
+    };
+    ahead(&text.lines().find_map(header)?, SystemTime::now())
 }
 
 /// An instant on the other clock, where the system can say it.

@@ -7,10 +7,10 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bound::Bounded;
-use crate::cause::CauseKind;
+use crate::cause::{CauseKind, Confidence, Side};
 use crate::context::{Check, Context, Dials, Need};
 use crate::dial::{self, before};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Recognised, Speaker, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::place::Replica;
@@ -109,7 +109,7 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
     if let Some(user) = &stack.redis_username {
         login = login.set_username(user);
     }
-    before(deadline, Stage::Session, async {
+    let logged_in = before(deadline, Stage::Session, async {
         let broke = |error: redis::RedisError| {
             let code = error.code().unwrap_or_default().to_owned();
             if matches!(error.kind(), redis::ErrorKind::AuthenticationFailed)
@@ -139,7 +139,19 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
                 .because(RedisFact::AnsweredPing { answer: other.escape_debug().to_string() })),
         }
     })
-    .await
+    .await;
+    match logged_in {
+        // What is no Redis: its own words tell more than the library's error.
+        Err(failure)
+            if failure.cause.reading().is_none() || matches!(failure.cause, Cause::Eof | Cause::Reset) =>
+        {
+            match ping_at(context, endpoint, context.attempt()).await {
+                Err(found) if matches!(found.cause, Cause::Line(_)) => Err(found),
+                _ => Err(failure),
+            }
+        }
+        ended => ended,
+    }
 }
 
 /// A plaintext `PING`: what Redis answers, or nothing.
@@ -201,9 +213,16 @@ pub(crate) async fn logged_in(context: &Context) -> Result<String, Failure> {
 /// # Errors
 /// Where it broke.
 pub async fn ping(context: &Context, deadline: Instant) -> Result<String, Failure> {
+    ping_at(context, &context.placed(Link::Redis).await, deadline).await
+}
+
+async fn ping_at(
+    context: &Context,
+    endpoint: &crate::stack::Endpoint,
+    deadline: Instant,
+) -> Result<String, Failure> {
     let identity = context.stack.identity.get().ok();
-    let endpoint = context.placed(Link::Redis).await;
-    let dialled = context.dial(&endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
+    let dialled = context.dial(endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
     ping_over(dialled, deadline).await
 }
 
@@ -222,10 +241,25 @@ pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<
         let text = String::from_utf8_lossy(&buffer[..count]).trim_end().to_owned();
         if text.starts_with("+PONG") || text.starts_with("-NOAUTH") {
             Ok(text)
+        } else if text.starts_with("HTTP/") {
+            Err(speaks_http(text.lines().next().unwrap_or_default()))
         } else {
             Err(Failure::new(Stage::Exchange, if count == 0 { Cause::Eof } else { Cause::Other })
                 .because(RedisFact::AnsweredPing { answer: text.escape_debug().to_string() }))
         }
     })
     .await
+}
+
+/// An HTTP server stands where Redis was meant: nothing is wrong with its TLS.
+fn speaks_http(status_line: &str) -> Failure {
+    let line = Recognised {
+        kind: CauseKind::OtherTls,
+        variant: None,
+        side: Side::Client,
+        confidence: Confidence::Certain,
+        link: Some(Link::Redis),
+    };
+    let answer = status_line.escape_debug().take(60).collect();
+    Failure::new(Stage::Exchange, Cause::Line(line)).because(RedisFact::SpeaksHttp { answer })
 }

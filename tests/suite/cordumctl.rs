@@ -291,3 +291,23 @@ fn without_one_the_built_in_client_says_so() {
     let client = ended.json()["checks"][0]["details"]["client"].as_str().unwrap().to_owned();
     assert!(client.contains("built-in client") && client.contains("no cordumctl on PATH"), "{client}");
 }
+
+#[test]
+fn one_that_hangs_is_named_and_not_the_gateway() {
+    let lab = Lab::start();
+    for (name, body) in [
+        ("says nothing", "exec sleep 30".to_owned()),
+        // What it has said so far is no verdict: it may have tried again.
+        ("says why and stays", format!("echo '{STRANGER}' >&2; exec sleep 30")),
+        ("is deaf", "trap '' TERM INT HUP; sleep 30; sleep 30".to_owned()),
+        ("leaves a child behind that holds its output", "sleep 30 & exit 1".to_owned()),
+    ] {
+        let ended = lab.ask(&lab.script("stuck", &body));
+        assert_eq!(said(&ended), ("fail timeout".into(), "unknown timeout".into()), "{name}: {}", ended.out);
+        let one = &ended.json()["checks"][0]["diagnoses"][0];
+        let because = one["because"].to_string();
+        assert!(because.contains("cordumctl did not end in time"), "{name}: {one}");
+        assert_eq!(one["where"], "cordumctl", "{name}: {one}");
+        assert!(ended.took < Duration::from_secs(20), "{name}: {:?}", ended.took);
+    }
+}

@@ -3,6 +3,7 @@
 //! The first handshake trusts nobody and is judged afterwards: nothing goes over it before it is trusted.
 
 mod application;
+mod chain;
 mod plain;
 mod versions;
 
@@ -21,7 +22,7 @@ use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
-use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact, Spoken};
+use tls_verify_core::evidence::{NatsFact, ProbeFact, RedisFact, Spoken};
 
 /// What a target is expected to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,7 +243,7 @@ async fn secure(
             seen.held(shakes);
             // Of many targets each is dialled once: what is verified is as good as a connection of its own.
             session = (!target.deep).then_some(dialled);
-            judged(target, &recording, &version, valid, seen)
+            Box::pin(chain::judged(context, target, &recording, &version, valid, seen)).await
         }
         Err(broken) => {
             let Broken { failure, recording, .. } = *broken;
@@ -259,7 +260,7 @@ async fn secure(
             seen.failed(shakes, with_right_url(target, failure));
             // What was presented before it broke is judged all the same.
             if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
-                judged(target, &recording, "", valid, seen);
+                Box::pin(chain::judged(context, target, &recording, "", valid, seen)).await;
             }
             false
         }
@@ -306,27 +307,6 @@ async fn shake(
     dial::handshake(opened.tap, opened.address, &offer, deadline).await.map_err(Box::new)
 }
 
-/// The chain's verdict as steps; whether it is trusted.
-fn judged(
-    target: &Target,
-    recording: &Recording,
-    version: &str,
-    valid: Claim,
-    seen: &mut Observation,
-) -> bool {
-    let Some(verdict) = &recording.verdict else { return true };
-    if verdict.faults.is_empty() {
-        let name = target.endpoint.name();
-        let over = if version.is_empty() { String::new() } else { format!("{version}, ") };
-        seen.worked(valid, format!("{over}certificate valid for {name}"));
-        return true;
-    }
-    let mut failure = Failure::new(Stage::Handshake, Cause::Chain(verdict.faults.clone()));
-    failure.facts.extend(verdict.faults.iter().map(|fault| Fact::from(&fault.message)));
-    seen.failed(valid, failure);
-    false
-}
-
 fn asked(recording: &Recording, seen: &mut Observation) {
     let Some(names) = &recording.asked_for_certificate else {
         seen.detail("client_certificate", json!({ "asked": false }));
@@ -346,7 +326,14 @@ async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
     let first = Target { tls_first: true, ..target.clone() };
     let deadline = context.attempt();
     let opened = open(context, &first, deadline).await.ok()?;
-    let mut dialled = shake(context, &first, opened, shown(context, target), deadline).await.ok()?;
+    let mut dialled = match shake(context, &first, opened, shown(context, target), deadline).await {
+        Ok(dialled) => dialled,
+        // Who waits for its client's first word and speaks no TLS, as HTTP does, has said what it is.
+        Err(broken) if matches!(broken.failure.cause, Cause::NotTls(_)) => {
+            return Some(with_right_url(target, broken.failure));
+        }
+        Err(_) => return None,
+    };
     let says_info = match dial::read_first(&mut dialled, Duration::from_millis(500)).await {
         dial::Quiet::Data(bytes) => bytes.starts_with(b"INFO "),
         dial::Quiet::Closed(_) | dial::Quiet::Silence => false,

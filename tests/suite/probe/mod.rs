@@ -1,7 +1,9 @@
 //! `probe` on a running stack: every scheme, right and wrong; lists of targets; peers that are odd.
 
+mod clocks;
 mod lab;
 mod lists;
 mod peers;
 mod schemes;
+mod strangers;
 mod way;

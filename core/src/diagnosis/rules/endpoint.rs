@@ -95,10 +95,8 @@ pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked
         // With a clock that is wrong, the CA seems to have ended as well.
         (CauseKind::Expired | CauseKind::NotYetValid, None | Some(Variant::ExpiredCa)) => {
             if let Some(clock) = known.clock(link, &chain)?
-                && clock.faults.iter().all(|other| other.kind != fault.kind)
+                && by_other_clock(fault, &clock.faults)
             {
-                fault.variant = Some(Variant::ClockSkew);
-                fault.confidence = Confidence::Likely;
                 failure.side = Some(Side::Client);
                 failure.facts.push(Fact::ValidBy { skew: clock.skew });
             }
@@ -108,6 +106,18 @@ pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked
     let fault = fault.clone();
     failure.identity = Some(identity(known.premises, &fault, presented));
     Ok(failure)
+}
+
+/// A date that another clock does not object to: ours is the one that is wrong. `faults`: the chain's by that clock.
+pub fn by_other_clock(fault: &mut ChainFault, faults: &[ChainFault]) -> bool {
+    let of_time = matches!(fault.kind, CauseKind::Expired | CauseKind::NotYetValid)
+        && matches!(fault.variant, None | Some(Variant::ExpiredCa));
+    let valid = of_time && faults.iter().all(|other| other.kind != fault.kind);
+    if valid {
+        fault.variant = Some(Variant::ClockSkew);
+        fault.confidence = Confidence::Likely;
+    }
+    valid
 }
 
 /// What several failures of one certificate or one authority have in common.
@@ -158,6 +168,13 @@ pub(super) fn handshake_first(known: Known<'_>, link: Link, mut failure: Failure
         failure.cause = Cause::NotTls(Speaker::NatsInfoFirst);
         failure.side = Some(Side::Server);
         failure.facts.insert(0, Fact::HandshakeFirst);
+    } else if matches!(failure.cause, Cause::TimedOut)
+        && let Some(found) = known.in_clear(link)?
+        && !matches!(found.speaker, Speaker::NatsPlain | Speaker::NatsInfoFirst)
+    {
+        // What waits for its client's first word, as HTTP does, is no NATS.
+        failure.cause = Cause::NotTls(found.speaker);
+        failure.facts.insert(0, Fact::InClear { said: found.said.clone() });
     }
     Ok(failure)
 }

@@ -11,7 +11,7 @@ mod upstream;
 mod words;
 
 pub use client::{file_of, of_file};
-pub use endpoint::{anchor_file, identity};
+pub use endpoint::{anchor_file, by_other_clock, identity};
 pub use server::server;
 pub use service::{cannot_reach_nats, gone, is_looping, state_of};
 pub use words::died_of;
@@ -146,7 +146,7 @@ const OF_ENDPOINTS: &[Rule] = &[
         tells: |known, case, seen| endpoint::in_clear(known, case.endpoint(&seen), seen),
     },
     Rule {
-        symptom: "a NATS that says nothing: it may want the handshake first",
+        symptom: "a NATS that says nothing: it may want the handshake first, or be none",
         applies: |case, seen| {
             matches!(seen.cause, Cause::TimedOut | Cause::Eof | Cause::Reset)
                 && seen.stage == Stage::Session

@@ -35,6 +35,10 @@ pub enum ProbeFact {
     SomethingElse {
         text: String,
     },
+    /// Its HTTP `Date` makes the certificate valid.
+    ValidByItsDate {
+        skew: i64,
+    },
     /// Versions that are broken.
     AcceptsBroken {
         versions: Vec<&'static str>,

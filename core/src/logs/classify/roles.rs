@@ -100,6 +100,9 @@ const OTHERS: &[&str] = &[
     "noise",
     "wireguard",
     "wg0",
+    "wpa",
+    "wpa2",
+    "4-way",
     "peer 1",
     "dkim",
     "dnssec",
@@ -232,6 +235,24 @@ fn is_of(cell: &'static OnceLock<AhoCorasick>, others: &'static [&'static str], 
     names(cell, others, text, false) && !names(&TLS_CELL, TLS, text, true)
 }
 
+/// A certificate on paper, or as a product; nothing else in the text is of TLS.
+fn is_on_paper(text: &[u8]) -> bool {
+    const PAPERS: &[&str] = &[
+        "gift certificate",
+        "birth certificate",
+        "completion certificate",
+        "course certificate",
+        "training certificate",
+        "medical certificate",
+        "certificate of completion",
+        "certificate of origin",
+    ];
+    const OF_TLS: &[&str] = &["tls", "ssl", "x509", "handshake", "https"];
+    static PAPERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static OF_TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    holds(&PAPERS_CELL, PAPERS, text) && !names(&OF_TLS_CELL, OF_TLS, text, true)
+}
+
 /// What was found, as it is meant by who says it; `None` where it is not about TLS at all.
 pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
     static OTHERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
@@ -246,7 +267,7 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         {
             None
         }
-        _ if is_of(&SSH_CELL, SSH, text) => None,
+        _ if is_of(&SSH_CELL, SSH, text) || is_on_paper(text) => None,
         CauseKind::UnknownAuthority if is_being_made(text) => None,
         // What came was no TLS: to a server a client sent it.
         CauseKind::WrongSchemeTlsToPlain if accepts(text) && came_otherwise(text) => Some(Recognised {

@@ -63,7 +63,7 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
         }
         let change = built(
             &CHANGE,
-            r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
+            r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^=== [A-Z]+ |^\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
         );
         if change.is_match(trimmed) {
             return Shape::Nothing;

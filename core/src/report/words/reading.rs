@@ -73,6 +73,10 @@ impl fmt::Display for ProbeFact {
                 "inside TLS it waits for its client, as Redis or HTTPS do and NATS does not: is the URL \
                  rediss://{authority} or https://{authority}?"
             ),
+            Self::ValidByItsDate { skew } => {
+                let by = super::skewed(*skew);
+                write!(f, "by the server's own clock (HTTP Date) it is valid: that clock is {by} ours")
+            }
             Self::UrlAsItIs { speaks, url } => {
                 write!(f, "{speaks}: the URL of this port as it is now is {url}")
             }
