@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+#[cfg(feature = "kubernetes")]
 use serde_json::Value;
 use tls_verify_core::redaction::redact;
 
@@ -40,6 +41,7 @@ impl Cleaner {
     }
 
     /// An object of a cluster without secrets.
+    #[cfg(feature = "kubernetes")]
     pub(super) fn object(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = without_passwords(&self.text(text)),
@@ -93,6 +95,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 }
 
 /// A path, a reference and a truth are no secret.
+#[cfg(feature = "kubernetes")]
 fn is_no_secret(value: &str) -> bool {
     value.is_empty() || value.starts_with(['/', '$']) || matches!(value, "true" | "false" | REMOVED)
 }

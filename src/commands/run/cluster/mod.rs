@@ -7,7 +7,7 @@ pub mod permissions;
 mod rights;
 
 #[cfg(not(feature = "kubernetes"))]
-use crate::commands::without_kubernetes::run as live;
+pub(crate) use crate::commands::without_kubernetes::run as live;
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
