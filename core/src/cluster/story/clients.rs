@@ -11,7 +11,7 @@ use crate::cluster::pods::{self, Scene, serves};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
-use crate::workload::kubernetes::Pod;
+use crate::workload::kubernetes::{Pod, State};
 
 impl Story {
     /// What serving clients meet at NATS and Redis tells that a wrong Secret is in use.
@@ -47,6 +47,7 @@ impl Story {
                         self.faults[at].breaks.insert(check);
                         self.faults[at].add(fact);
                     }
+                    None if is_of_an_earlier_server(scene, link, trouble) => {}
                     None => {
                         let Some(workload) = scene.cluster.workload_of(pod) else { continue };
                         let own = workload.to_string();
@@ -68,6 +69,18 @@ impl Story {
             }
         }
     }
+}
+
+/// Every server of the link runs, and has begun since this was last met: it was about what an earlier start showed. Who
+/// lost its connection with that start has dialled again, and would have said so.
+fn is_of_an_earlier_server(scene: Scene<'_>, link: Link, trouble: &Trouble) -> bool {
+    let began = |pod: &Pod| match pod.main()?.state {
+        State::Running(since) if serves(pod) => since,
+        _ => None,
+    };
+    let mut servers = scene.cluster.pods_of(link.service()).peekable();
+    let Some(last) = trouble.last else { return false };
+    servers.peek().is_some() && servers.all(|pod| began(pod).is_some_and(|began| began > last))
 }
 
 /// A client that runs with what it read at its start, though what it mounts is right by now.
