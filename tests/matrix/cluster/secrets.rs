@@ -96,6 +96,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "the server certificate has expired",
         make: "fill cordum-server-tls expired-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "dashboard-gateway", "certificates"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls expired"],
         ..FAULT
     },
@@ -112,6 +114,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "the server certificate is of another CA",
         make: "fill cordum-server-tls other-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "dashboard-gateway", "certificates"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
@@ -134,18 +138,23 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS' certificate is of another CA",
         make: "fill cordum-nats-server-tls other-nats tls.crt tls.key; k delete pod -l app=nats --wait=false",
+        fails: &["worker-nats-tls", "dashboard-gateway", "certificates", "service-links", "cluster-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-nats-server-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {
         name: "NATS' certificate has expired",
         make: "fill cordum-nats-server-tls expired-nats tls.crt tls.key; k delete pod -l app=nats --wait=false",
+        fails: &["gateway-https", "cli-with-cacert", "worker-nats-tls", "gateway-grpc", "dashboard-gateway", "certificates", "service-links", "cluster-links"],
+        open: &["nats-mtls"],
         roots: &["secret/cordum-nats-server-tls expired"],
         ..FAULT
     },
     Row {
         name: "NATS' certificate is as generated, without the pods' names",
         make: "fill cordum-nats-server-tls generated-nats tls.crt tls.key; k delete pod -l app=nats --wait=false",
+        fails: &["certificates", "cluster-links"],
         roots: &["secret/cordum-nats-server-tls hostname-mismatch"],
         ..FAULT
     },
@@ -163,18 +172,24 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "Redis' certificate is of another CA",
         make: "fill cordum-redis-server-tls other-redis tls.crt tls.key; k delete pod -l app=redis --wait=false; again $services",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "redis-tls", "gateway-grpc", "dashboard-gateway", "certificates", "service-links"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-redis-server-tls unknown-authority ca-regenerated"],
         ..FAULT
     },
     Row {
         name: "Redis' certificate has expired",
         make: "fill cordum-redis-server-tls expired-redis tls.crt tls.key; k delete pod -l app=redis --wait=false; again $services",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "redis-tls", "gateway-grpc", "dashboard-gateway", "certificates", "service-links"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-redis-server-tls expired"],
         ..FAULT
     },
     Row {
         name: "Redis' certificate names another host",
         make: "fill cordum-redis-server-tls strange-redis tls.crt tls.key; k delete pod -l app=redis --wait=false; again $services",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "redis-logs", "redis-tls", "gateway-grpc", "dashboard-gateway", "certificates", "service-links"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-redis-server-tls hostname-mismatch"],
         ..FAULT
     },
