@@ -77,6 +77,15 @@ impl Context {
         self.platform.get_or_init(|| platform::connect(&self.stack, patience)).await.as_ref()
     }
 
+    /// What time it is where the stack runs: now, or when it was collected.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        match self.platform.get() {
+            Some(Ok(platform)) => platform.now(),
+            _ => SystemTime::now(),
+        }
+    }
+
     /// Where logs are read: in the operator's folder, else on the platform.
     ///
     /// # Errors

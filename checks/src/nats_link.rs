@@ -45,7 +45,7 @@ pub(crate) async fn of_container(
         .map_or_else(|| fresh.phase.word().to_owned(), |fault| looks::result(&Err::<(), _>(fault.clone())));
     looks::note(worker.service.clone(), worker.name.clone(), state);
     if !fresh.is_up() {
-        return Verdict::Broken(not_running(&fresh));
+        return Verdict::Broken(not_running(&fresh, context.now()));
     }
     // Whoever is frozen or hangs keeps its connections for a while, and does nothing with them.
     if let Some(fault) = fault.filter(|fault| fault.kind() == Some(CauseKind::Timeout)) {
@@ -73,7 +73,7 @@ pub(crate) async fn of_container(
                         Err(failure) => Verdict::Broken(failure.at(worker.service.clone())),
                     };
                 }
-                let young = fresh.up_for(SystemTime::now()).is_some_and(|age| age < Duration::from_secs(10));
+                let young = fresh.up_for(context.now()).is_some_and(|age| age < Duration::from_secs(10));
                 // Nobody gets a connection to a broken NATS, however long we wait.
                 let broken = server(context, Link::Nats).await;
                 if round == 5 || !young || broken.is_some() {
@@ -155,11 +155,11 @@ pub(crate) fn services(engine: &dyn Platform, list: &[NatsClient]) -> Value {
 }
 
 /// The instance is deployed and does not run.
-fn not_running(instance: &Instance) -> Failure {
+fn not_running(instance: &Instance, now: SystemTime) -> Failure {
     let variant =
         if instance.is_restarting() { Variant::ContainerRestarting } else { Variant::ContainerStopped };
     Failure::new(Stage::Connect, Cause::Container { kind: CauseKind::ConnectionRefused, variant })
-        .because(rules::state_of(instance, SystemTime::now()))
+        .because(rules::state_of(instance, now))
         .at(instance.service.clone())
 }
 
@@ -172,7 +172,7 @@ fn unconnected(instance: &Instance) -> Failure {
 
 /// NATS is broken, for everybody or for this instance.
 async fn is_broken(context: &Context, instance: &Instance) -> bool {
-    let at = SystemTime::now();
+    let at = context.now();
     until(context, |known| rules::cannot_reach_nats(known, instance, at)).await.unwrap_or(false)
 }
 
@@ -188,7 +188,7 @@ async fn by_gateway(context: &Context, worker: &Instance) -> Option<String> {
         .ok()?;
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
     // A worker leaves the list 30 s after its last heartbeat; younger starts prove nothing.
-    let old_enough = worker.up_for(SystemTime::now()).is_some_and(|age| age > Duration::from_secs(35));
+    let old_enough = worker.up_for(context.now()).is_some_and(|age| age > Duration::from_secs(35));
     let fresh = |item: &&Value| {
         item.get("heartbeat_age_seconds").and_then(Value::as_f64).is_some_and(|age| age < 30.0)
             && item.get("worker_id").and_then(Value::as_str).is_some_and(|id| id.starts_with("megacorp-"))

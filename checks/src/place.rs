@@ -47,7 +47,7 @@ impl Context {
             // A sibling that has ended, or is about to start, is one that nobody reaches.
             let some = !found.is_empty();
             for container in platform.of_service(link.service()).filter(|one| some && !one.is_up()) {
-                if let Some(failure) = crate::standing::state(container) {
+                if let Some(failure) = crate::standing::state(container, platform.now()) {
                     let endpoint = lacking(self.stack.endpoint(link), failure);
                     found.push(Replica { name: Some(container.name.clone()), endpoint });
                 }
@@ -79,6 +79,9 @@ impl Context {
         let Ok(platform) = self.connected().await else { return endpoint.clone() };
         let mut containers = platform.of_service(link.service());
         let Some(first) = containers.next() else {
+            if platform.is_collected() && platform.workloads().is_empty() {
+                return lacking(endpoint, elsewhere());
+            }
             // An engine that knows nothing of the project may not be where the stack runs.
             let elsewhere = platform.workloads().is_empty();
             return if elsewhere { endpoint.clone() } else { lacking(endpoint, absent(&**platform, link)) };
@@ -120,10 +123,10 @@ impl Context {
                 }),
                 ..endpoint.clone()
             },
-            Reach::No if container.configured.host_network => {
+            Reach::No if container.configured.host_network && !platform.is_collected() => {
                 Endpoint { host: "localhost".to_owned(), port, ..endpoint.clone() }
             }
-            Reach::No => match crate::standing::state(container) {
+            Reach::No => match crate::standing::state(container, platform.now()) {
                 Some(failure) => lacking(endpoint, failure),
                 None if platform.is_collected() => lacking(endpoint, elsewhere()),
                 None => endpoint.clone(),

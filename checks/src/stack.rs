@@ -220,4 +220,17 @@ impl Stack {
             Link::ContextEngine => &self.context_engine,
         }
     }
+
+    /// All of them.
+    pub fn endpoints_mut(&mut self) -> [&mut Endpoint; 7] {
+        [
+            &mut self.gateway,
+            &mut self.nats,
+            &mut self.redis,
+            &mut self.dashboard,
+            &mut self.gateway_grpc,
+            &mut self.safety_kernel,
+            &mut self.context_engine,
+        ]
+    }
 }

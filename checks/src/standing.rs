@@ -21,7 +21,7 @@ pub(crate) async fn of(
     known: &Instance,
 ) -> (Instance, Option<Failure>) {
     let fresh = platform.look(known).await.unwrap_or_else(|_| known.clone());
-    let fault = match state(&fresh) {
+    let fault = match state(&fresh, platform.now()) {
         Some(failure) => Some(failure),
         None if fresh.is_up() => hangs(context, platform, &fresh).await,
         None => None,
@@ -30,21 +30,17 @@ pub(crate) async fn of(
 }
 
 /// What the platform's word for it means; nothing: it runs, or nobody knows.
-pub(crate) fn state(container: &Instance) -> Option<Failure> {
+pub(crate) fn state(container: &Instance, now: SystemTime) -> Option<Failure> {
     let cause = if container.is_paused() {
         Cause::Container { kind: CauseKind::Timeout, variant: Variant::ContainerPaused }
-    } else if is_looping(container, SystemTime::now()) {
+    } else if is_looping(container, now) {
         Cause::Container { kind: CauseKind::ConnectionRefused, variant: Variant::ContainerRestarting }
     } else if container.is_down() {
         gone(&container.service, Variant::ContainerStopped)
     } else {
         return None;
     };
-    Some(
-        Failure::new(Stage::Connect, cause)
-            .because(state_of(container, SystemTime::now()))
-            .at(container.service.clone()),
-    )
+    Some(Failure::new(Stage::Connect, cause).because(state_of(container, now)).at(container.service.clone()))
 }
 
 /// A container that runs and does nothing: its process is stopped, its health check gets no answer in time,
@@ -132,7 +128,8 @@ async fn listen(context: &Context, platform: &dyn Platform, container: &Instance
                 None => Heard::Unknown,
             }
         }
-        Ok(_) => Heard::Answer,
+        // The runtime of a program shakes hands that does nothing else any more.
+        Ok(_) => Heard::Unknown,
         Err(broken) if matches!(broken.failure.cause, Cause::TimedOut) => Heard::Silence,
         Err(_) => Heard::Unknown,
     }
@@ -148,7 +145,9 @@ mod tests {
     fn every_state_has_its_cause() {
         let said = |service: &str, phase| {
             let container = Instance { phase, ..Instance::of_service(service, "one") };
-            state(&container).and_then(|failure| failure.cause.reading()).map(|one| (one.kind, one.variant))
+            state(&container, SystemTime::now())
+                .and_then(|failure| failure.cause.reading())
+                .map(|one| (one.kind, one.variant))
         };
         let timeout = Some((CauseKind::Timeout, Some(Variant::ContainerPaused)));
         let stopped = |kind| Some((kind, Some(Variant::ContainerStopped)));

@@ -168,7 +168,7 @@ pub fn stack(
         None => cordumctl = on_path("cordumctl", environment),
     }
     let Some(targets) = targets.filter(|_| problems.is_empty()) else { return Err(problems) };
-    let stack = Stack {
+    let mut stack = Stack {
         gateway: targets.gateway,
         nats: targets.nats,
         redis: targets.redis,
@@ -225,6 +225,15 @@ pub fn stack(
         timeout: runner.timeout,
         expiry_warn: runner.expiry_warn,
     };
+    if let Choice::Ready(platform) = &stack.platform
+        && platform.is_collected()
+    {
+        // Whatever a flag or a variable names here is not what was collected.
+        for endpoint in stack.endpoints_mut() {
+            endpoint.explicit = false;
+        }
+        stack.cordumctl = None;
+    }
     Ok(Configured { stack, notes })
 }
 

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use base64::Engine;
 use serde_json::{Value, json};
+
+use crate::api_server::{answer, serve};
 
 const CANARY: &str = "canary-9f31c2";
 
@@ -22,31 +22,10 @@ struct Server {
 
 impl Server {
     fn start(self) -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let _ = self.one(&mut stream);
-            }
-        });
-        port
-    }
-
-    fn one(&self, stream: &mut TcpStream) -> io::Result<()> {
-        let mut asked = Vec::new();
-        let mut buffer = [0_u8; 1024];
-        while !asked.windows(4).any(|window| window == b"\r\n\r\n") {
-            let count = stream.read(&mut buffer)?;
-            if count == 0 {
-                return Ok(());
-            }
-            asked.extend_from_slice(&buffer[..count]);
-        }
-        let text = String::from_utf8_lossy(&asked).into_owned();
-        let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
-        let (status, body) = self.answer(&path);
-        let length = body.len();
-        write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+        serve(move |stream, path| {
+            let (status, body) = self.answer(path);
+            answer(stream, status, &body)
+        })
     }
 
     fn items(&self, kind: &str) -> Option<Vec<Value>> {

@@ -90,6 +90,36 @@ fn what_runs_elsewhere_is_neither_dialled_nor_judged_by_this_machines_files() {
     assert!(said.contains("what was collected cannot be dialled"), "{said}");
 }
 
+/// What the operator's variables and flags name is another stack, and what ran a second when it was collected has not run
+/// for months since.
+#[test]
+fn it_is_what_was_collected_and_when_it_was_collected() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let here = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "", "");
+    let file = folder.path().join("states.json");
+    let mut bundle: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    for one in bundle["containers"].as_array_mut().unwrap() {
+        one["host_network"] = true.into();
+        if one["service"] == "scheduler" {
+            one["restarts"] = 9.into();
+            one["started"] = "2026-01-31T12:59:59Z".into();
+            one["healthy"] = Value::Null;
+            one["last"] =
+                json!({"exit_code": 1, "reason": null, "message": null, "finished": "2026-01-31T12:59:58Z"});
+        }
+    }
+    fs::write(&file, bundle.to_string()).unwrap();
+    let gateway = format!("https://{here}");
+    let (code, report) = run(folder.path(), &["--all", "--gateway", &gateway]);
+    assert_eq!(code, Some(1), "{report}");
+    assert_eq!(report["root_causes"][0]["variant"], "container-restarting", "{}", report["root_causes"]);
+    assert_eq!(check(&report, "gateway-https")["status"], "unknown");
+    assert!(listener.accept().is_err(), "somebody was dialled");
+}
+
 /// A folder of logs whose `states.json` is somebody else's stays a folder of logs.
 #[test]
 fn another_states_file_is_no_project() {

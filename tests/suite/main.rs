@@ -9,6 +9,7 @@ mod canary;
 mod catalogue;
 mod certificate_store;
 mod certs;
+#[cfg(feature = "kubernetes")]
 mod collect;
 mod collected;
 mod cordum;

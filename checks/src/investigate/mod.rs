@@ -217,7 +217,7 @@ async fn state(context: &Context, service: &str, instance: Option<&str>) -> Stat
     match found {
         Some(known) => {
             let instance = platform.look(known).await.unwrap_or_else(|_| known.clone());
-            State::Is { instance: Box::new(instance), at: SystemTime::now() }
+            State::Is { instance: Box::new(instance), at: platform.now() }
         }
         None if platform.workloads().is_empty() => State::Unasked,
         None => State::Absent(platform.lacks(service)),

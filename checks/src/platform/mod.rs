@@ -79,6 +79,11 @@ pub trait Platform: fmt::Debug + Send + Sync {
         true
     }
 
+    /// What time it is there: a collected project stands still.
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     /// Nothing of it can be dialled, though it knows states and settings: they were collected elsewhere.
     fn is_collected(&self) -> bool {
         false

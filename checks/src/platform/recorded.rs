@@ -106,6 +106,10 @@ impl Platform for Recorded {
         self.is_collected()
     }
 
+    fn now(&self) -> SystemTime {
+        self.project.as_ref().and_then(Bundle::moment).unwrap_or_else(SystemTime::now)
+    }
+
     fn is_collected(&self) -> bool {
         self.project.is_some()
     }

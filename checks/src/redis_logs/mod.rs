@@ -69,7 +69,7 @@ async fn observe(context: &Context) -> Observation {
         (logs::of_container(context, platform, container, &own).await, fresh, fault)
     });
     let logs = futures_util::future::join_all(reads).await;
-    let now = recorded.end.unwrap_or_else(SystemTime::now);
+    let now = recorded.end.unwrap_or_else(|| platform.now());
     let mut young = Vec::new();
     let mut late = Vec::new();
     for ((service, _), (log, container, fault)) in deployed.into_iter().zip(logs) {

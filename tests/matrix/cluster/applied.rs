@@ -14,7 +14,9 @@ pub(super) fn script(change: &Value) -> Result<String, String> {
             let value = match (change["remove"] == true, to) {
                 (true, _) => format!("{name}-"),
                 // Whoever applies it keeps the secret that is there.
-                (false, Some(to)) => format!("'{name}={}'", to.replace("***", ":$(REDIS_PASSWORD)")),
+                (false, Some(to)) => {
+                    format!("'{name}={}'", to.replace(":***", "***").replace("***", ":$(REDIS_PASSWORD)"))
+                }
                 (false, None) => return Err(format!("no value in {change}")),
             };
             Ok(format!("k set env {workload} -c {container} {value}"))

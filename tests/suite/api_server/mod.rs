@@ -19,7 +19,7 @@ type Answers = fn(&mut TcpStream, &str) -> io::Result<()>;
 /// Longer than any run against it.
 const LONG: Duration = Duration::from_secs(60);
 
-fn serve(answers: impl Fn(&mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static) -> u16 {
+pub(crate) fn serve(answers: impl Fn(&mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static) -> u16 {
     let answers = Arc::new(answers);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -47,7 +47,7 @@ fn one(answers: &dyn Fn(&mut TcpStream, &str) -> io::Result<()>, mut stream: Tcp
     answers(&mut stream, &path)
 }
 
-fn answer(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
+pub(crate) fn answer(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
     write!(
         stream,
         "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -69,14 +69,22 @@ const ROWS: &[Row] = &[
     Row {
         name: "a health check that waits at another port, of a service that answers at its own",
         make: |memory| {
-            for name in ["safety-kernel-abc", "api-gateway-abc"] {
-                let one = memory.one(name);
-                one.healthy = Some(false);
-                one.probe = Some("Health check exceeded timeout (2s)".to_owned());
-            }
+            let one = memory.one("api-gateway-abc");
+            one.healthy = Some(false);
+            one.probe = Some("Health check exceeded timeout (2s)".to_owned());
         },
         says: &[("redis-logs", "pass"), ("service-links", "pass")],
         exit: 0,
+    },
+    Row {
+        name: "a health check that runs out of its time, of a service that shakes hands and is asked nothing else",
+        make: |memory| {
+            let one = memory.one("safety-kernel-abc");
+            one.healthy = Some(false);
+            one.probe = Some("Health check exceeded timeout (2s)".to_owned());
+        },
+        says: &[("redis-logs", "fail timeout container-hung")],
+        exit: 1,
     },
     Row {
         name: "a health check that runs out of its time, of a gateway whose port is silent too",

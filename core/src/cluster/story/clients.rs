@@ -46,8 +46,19 @@ impl Story {
                     Some(at) => {
                         self.faults[at].breaks.insert(check);
                         self.faults[at].add(fact);
+                        if does_without(pod, link) {
+                            restarted_afterwards(&mut self.faults[at], scene, pod, link);
+                        }
                     }
-                    None if is_of_an_earlier_server(scene, link, trouble) => {}
+                    None if is_of_an_earlier_server(scene, link, trouble) => {
+                        // Everybody else dials again, and would have said so.
+                        if let (true, Some(workload)) =
+                            (does_without(pod, link), scene.cluster.workload_of(pod))
+                        {
+                            let fault = without(scene, workload, link, trouble).because(fact);
+                            self.add(fault);
+                        }
+                    }
                     None => {
                         let Some(workload) = scene.cluster.workload_of(pod) else { continue };
                         let own = workload.to_string();
@@ -71,16 +82,54 @@ impl Story {
     }
 }
 
-/// Every server of the link runs, and has begun since this was last met: it was about what an earlier start showed. Who
-/// lost its connection with that start has dialled again, and would have said so.
+/// The safety kernel comes up without Redis and NATS, and does without them until it is restarted (`config service
+/// disabled`, `relying on poll`).
+fn does_without(pod: &Pod, link: Link) -> bool {
+    pod.service == Link::SafetyKernel.service() && matches!(link, Link::Redis | Link::Nats)
+}
+
+/// Every server of the link runs, and has begun since this was last met: it was about what an earlier start showed.
 fn is_of_an_earlier_server(scene: Scene<'_>, link: Link, trouble: &Trouble) -> bool {
     let began = |pod: &Pod| match pod.main()?.state {
         State::Running(since) if serves(pod) => since,
         _ => None,
     };
+    // Connections with these two are kept, and made again at once.
+    let is_kept = matches!(link, Link::Redis | Link::Nats);
     let mut servers = scene.cluster.pods_of(link.service()).peekable();
-    let Some(last) = trouble.last else { return false };
+    let Some(last) = trouble.last.filter(|_| is_kept) else { return false };
     servers.peek().is_some() && servers.all(|pod| began(pod).is_some_and(|began| began > last))
+}
+
+/// What came up without a server that is well by now.
+fn without(scene: Scene<'_>, workload: &Workload, link: Link, trouble: &Trouble) -> Fault {
+    let name = workload.to_string();
+    let mut cure = Cure::told(format!(
+        "{name} came up without {}, which is well by now, and does without it until it is restarted",
+        link.service()
+    ));
+    cure.command = scene.kubectl.restart(std::slice::from_ref(&name));
+    let check = if link == Link::Redis { "redis-logs" } else { "service-links" };
+    Fault::new(Some(trouble.what.kind), name)
+        .variant(trouble.what.variant)
+        .on(trouble.what.side)
+        .cure(cure)
+        .seen_in(EvidenceLevel::Logged)
+        .breaks(&[check])
+}
+
+/// Once the server is well, its client is restarted too.
+fn restarted_afterwards(fault: &mut Fault, scene: Scene<'_>, pod: &Pod, link: Link) {
+    let server = scene.cluster.of_service(link.service()).next().map(ToString::to_string);
+    let client = scene.cluster.workload_of(pod).map(ToString::to_string);
+    let (Some(server), Some(client)) = (server, client) else { return };
+    let Some(command) = fault.cures.first_mut().and_then(|cure| cure.command.as_mut()) else { return };
+    if let (false, Some(restart)) =
+        (command.contains(&client), scene.kubectl.restart(std::slice::from_ref(&client)))
+    {
+        let stands = scene.kubectl.command(&["rollout", "status", &server, "--timeout=120s"]);
+        command.push_str(&format!(" && {stands} && {restart}"));
+    }
 }
 
 /// A client that runs with what it read at its start, though what it mounts is right by now.

@@ -15,7 +15,7 @@ use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
 use tls_verify_core::cause::{Side, Variant};
 use tls_verify_core::cluster::{
-    Kubectl, Material, Recorded, Story, Word, connection_trouble, of_certificate,
+    Fault, Kubectl, Material, Recorded, Story, Word, alike, connection_trouble, of_certificate,
 };
 
 use super::rights::{self, Sources};
@@ -292,18 +292,26 @@ fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
     let traced = root_cause::root_causes(std::slice::from_ref(check), tls_verify_checks::verifies);
     let places = seen.place.iter().chain(traced.iter().map(|root| &root.place));
     let places: Vec<&str> = places.map(String::as_str).collect();
-    let secrets = places.iter().filter_map(|place| place.split(' ').next()?.strip_prefix("secret/"));
+    let mut secrets = places.iter().filter_map(|place| place.split(' ').next()?.strip_prefix("secret/"));
     let same = |cause| cause == seen.cause || (of_certificate(cause) && of_certificate(seen.cause));
-    let of = |secret: &str| {
-        let is_it = |place: &str| place.strip_prefix("secret/") == Some(secret);
-        story.faults.iter().position(|fault| is_it(&fault.place) && fault.cause.is_some_and(same))
+    let is_it = |fault: &Fault, secret: &str| fault.place.strip_prefix("secret/") == Some(secret);
+    let named = |secret: &str| {
+        story.faults.iter().position(|fault| is_it(fault, secret) && fault.cause.is_some_and(same))
     };
-    let served = places.iter().filter(|_| seen.side == Side::Server).flat_map(|place| {
+    // A service mounts its clients' certificate and CA too: only a server's fault of this very cause is what it shows.
+    let shown = |secret: &str| {
+        story.faults.iter().position(|fault| {
+            is_it(fault, secret)
+                && fault.side == Side::Server
+                && fault.cause.is_some_and(|cause| alike(cause) == alike(seen.cause))
+        })
+    };
+    let mut served = places.iter().filter(|_| seen.side == Side::Server).flat_map(|place| {
         let workloads = recorded.cluster.of_service(place);
         let mounts = workloads.flat_map(|one| &one.containers).flat_map(|one| &one.mounts);
         mounts.flat_map(|mount| mount.source.secrets())
     });
-    secrets.chain(served).find_map(of)
+    secrets.find_map(named).or_else(|| served.find_map(shown))
 }
 
 /// What objects, events and logs tell is put to what was dialled.
