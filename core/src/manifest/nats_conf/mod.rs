@@ -1,0 +1,71 @@
+//! The configuration of nats-server: blocks, arrays, variables, includes, sizes and durations, both styles of
+//! comments, as `conf/lex.go` and `conf/parse.go` of nats-server 2.10 take them.
+
+mod reader;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod word;
+
+use std::collections::BTreeSet;
+
+use super::source::{Fault, Source};
+
+use reader::Reader;
+
+pub use tree::{Block, Data, Entry, Value};
+
+/// How deep blocks and includes may lie in one another.
+const DEPTH: usize = 40;
+/// Values that one configuration may hold, includes counted as often as they are used.
+const VALUES: usize = 100_000;
+
+/// What a configuration sees of the world.
+pub struct World<'a> {
+    /// The environment; an include sees it too.
+    pub variable: &'a dyn Fn(&str) -> Lookup,
+    /// The text of an include, by the path as it is written and the file that names it.
+    pub include: &'a dyn Fn(&str, &Source) -> Include,
+}
+
+/// What is known of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    Known(String),
+    /// It is set to something that is not known.
+    Unknown,
+    Unset,
+}
+
+/// What is known of an include.
+pub enum Include {
+    Text(Source),
+    /// It is known that it is not there.
+    Missing,
+    Unknown,
+}
+
+/// A configuration as far as it could be read.
+#[derive(Debug, Default)]
+pub struct Conf {
+    pub block: Block,
+    pub faults: Vec<Fault>,
+    /// Variables of the file that values refer to: they are no settings.
+    pub used: BTreeSet<String>,
+    /// Something of it could not be known (an include that is not among what was given).
+    pub open: bool,
+}
+
+/// Reads a configuration.
+#[must_use]
+pub fn read(source: &Source, world: &World<'_>) -> Conf {
+    let mut conf = Conf::default();
+    let mut budget = VALUES;
+    let mut reader = Reader { source, at: 0, world, conf: &mut conf, depth: 0, budget: &mut budget };
+    let mut scopes = vec![Block::default()];
+    if let Err(fault) = reader.body(&mut scopes, None) {
+        conf.faults.push(fault);
+    }
+    conf.block = scopes.into_iter().next().unwrap_or_default();
+    conf
+}

@@ -1,0 +1,165 @@
+//! A node of the tree, and what it is asked.
+
+use std::sync::Arc;
+
+use crate::manifest::source::{Mark, Source};
+
+/// A node of the tree.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub data: Data,
+    /// `!reset`, `!override`: a tag that is not of YAML's own.
+    pub tag: Option<Arc<str>>,
+    pub mark: Mark,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub enum Data {
+    Scalar(Scalar),
+    Sequence(Vec<Node>),
+    Mapping(Vec<(Node, Node)>),
+}
+
+/// A scalar, as it is written.
+#[derive(Clone, Debug)]
+pub struct Scalar {
+    pub text: Arc<str>,
+    pub plain: bool,
+    /// Of a literal block: line and indentation of its first line.
+    pub block: Option<(u32, u32)>,
+    /// The last line that it stands on.
+    pub end: u32,
+    /// A default stood in for a variable that nobody gave.
+    pub defaulted: bool,
+}
+
+impl Node {
+    /// A plain scalar.
+    #[must_use]
+    pub fn scalar(text: &str, mark: Mark) -> Self {
+        let end = mark.line;
+        let scalar = Scalar { text: Arc::from(text), plain: false, block: None, end, defaulted: false };
+        Self { data: Data::Scalar(scalar), tag: None, mark }
+    }
+
+    #[must_use]
+    pub fn mapping(entries: Vec<(Self, Self)>, mark: Mark) -> Self {
+        Self { data: Data::Mapping(entries), tag: None, mark }
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// Key and value.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<(&Self, &Self)> {
+        self.entries().iter().find(|(name, _)| name.text() == Some(key)).map(|(name, value)| (name, value))
+    }
+
+    /// The value at the end of a way of keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Text of a scalar that is not null.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar(scalar) if !self.is_null() => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
+    /// The text at the end of a way of keys.
+    #[must_use]
+    pub fn text_at(&self, path: &[&str]) -> Option<&str> {
+        self.at(path).and_then(Self::text)
+    }
+
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(&self.data, Data::Scalar(one)
+            if one.plain && matches!(&*one.text, "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    #[must_use]
+    pub fn is_scalar(&self) -> bool {
+        matches!(self.data, Data::Scalar(_))
+    }
+
+    #[must_use]
+    pub fn entries(&self) -> &[(Self, Self)] {
+        match &self.data {
+            Data::Mapping(entries) => entries,
+            Data::Scalar(_) | Data::Sequence(_) => &[],
+        }
+    }
+
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match &self.data {
+            Data::Sequence(items) => items,
+            Data::Scalar(_) | Data::Mapping(_) => &[],
+        }
+    }
+
+    #[must_use]
+    pub fn is_sequence(&self) -> bool {
+        matches!(self.data, Data::Sequence(_))
+    }
+
+    #[must_use]
+    pub fn is_mapping(&self) -> bool {
+        matches!(self.data, Data::Mapping(_))
+    }
+
+    /// A whole number; YAML 1.1's octal too (`0400`), as Kubernetes' parser takes it.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        let text = self.text()?;
+        let octal =
+            text.strip_prefix("0o").or_else(|| text.strip_prefix('0').filter(|rest| !rest.is_empty()));
+        match octal {
+            Some(digits) => i64::from_str_radix(digits, 8).ok(),
+            None => text.parse().ok(),
+        }
+    }
+
+    #[must_use]
+    pub fn truth(&self) -> Option<bool> {
+        match self.text()?.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Some(true),
+            "false" | "no" | "off" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar with the place of its lines.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        let Data::Scalar(scalar) = &self.data else { return None };
+        Some(match scalar.block {
+            Some((line, indent)) => Source {
+                text: Arc::clone(&scalar.text),
+                start: Mark { file: Arc::clone(&self.mark.file), line, column: indent + 1 },
+                indent,
+                exact: true,
+            },
+            None => Source::at(&self.mark, &scalar.text),
+        })
+    }
+
+    /// Every scalar below, itself included.
+    pub fn scalars<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        match &self.data {
+            Data::Scalar(_) => visit(self),
+            Data::Sequence(items) => items.iter().for_each(|item| item.scalars(visit)),
+            Data::Mapping(entries) => entries.iter().for_each(|(_, value)| value.scalars(visit)),
+        }
+    }
+}

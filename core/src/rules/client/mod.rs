@@ -1,0 +1,23 @@
+//! What is wrong with the client's end of a connection.
+
+mod disabled;
+mod name;
+mod probe;
+mod scheme;
+mod trust;
+mod upstream;
+
+use crate::wiring::Protocol;
+
+pub(super) use disabled::disabled;
+pub(super) use name::names;
+pub(super) use probe::probe;
+pub(super) use scheme::scheme;
+pub(super) use trust::{missing_ca, other_ca};
+pub(super) use upstream::upstream;
+
+/// Both speak the same inside.
+fn compatible(dial: Protocol, listener: Protocol) -> bool {
+    let web = |one: Protocol| matches!(one, Protocol::Http | Protocol::Grpc | Protocol::Other);
+    dial == listener || (web(dial) && web(listener))
+}

@@ -1,0 +1,166 @@
+//! A client dials in plaintext where TLS is spoken, or the other way round.
+
+use super::compatible;
+use crate::cause::{CauseKind, Severity};
+use crate::remedy::Fix;
+use crate::rules::Finding;
+use crate::rules::case::Case;
+use crate::wiring::{Dial, Dialler, Listener, Program, Protocol, SettingKind, Speech, production};
+use crate::x509::{self, Purpose};
+
+/// A client's scheme and its server's.
+pub(in crate::rules) fn scheme(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for (dial, listener) in case.ends() {
+        if dial.dialler != Dialler::Program || dial.program == Program::Dashboard {
+            continue;
+        }
+        let Some(cause) = differ(dial, listener) else { continue };
+        // A core service in production does not even start: that is said by its own rule.
+        let refused = cause == CauseKind::WrongSchemePlainToTls
+            && dial.protocol == Protocol::Nats
+            && dial.program.is_core()
+            && dial.workload.is_some_and(|at| production(case.container(at, dial.container)).is_some());
+        if refused {
+            continue;
+        }
+        let server = case.called(listener.workload);
+        let message = format!(
+            "{} dials {} in {}, and {server} speaks {} there",
+            case.dialler(dial),
+            dial.shown,
+            if dial.speech == Speech::Tls { "TLS" } else { "plaintext" },
+            spoken(listener),
+        );
+        let mut finding = Finding::new("scheme-mismatch", Severity::Error, &dial.place, message)
+            .of(case.dialler(dial))
+            .cause(cause, None)
+            .because(format!("{server}: {} at {}", listener.setting, listener.place));
+        if dial.protocol == Protocol::Nats && dial.speech == Speech::Plain && dial.program.is_core() {
+            finding = finding.because("for nats:// the NATS_TLS_* variables are passed over: the library upgrades by itself, with the system's roots and no certificate");
+        }
+        findings.push(finding.fix(scheme_fix(case, dial, listener)));
+    }
+}
+
+/// Which way round two ends differ.
+pub(super) fn differ(dial: &Dial, listener: &Listener) -> Option<CauseKind> {
+    if !compatible(dial.protocol, listener.protocol) {
+        return None;
+    }
+    match (dial.speech, listener.speech) {
+        (Speech::Plain, Speech::Tls) if listener.also_plain.is_none() => {
+            Some(CauseKind::WrongSchemePlainToTls)
+        }
+        (Speech::Tls, Speech::Plain) => Some(CauseKind::WrongSchemeTlsToPlain),
+        _ => None,
+    }
+}
+
+pub(super) fn spoken(listener: &Listener) -> &'static str {
+    if listener.speech == Speech::Tls { "TLS" } else { "plaintext" }
+}
+
+/// The scheme that fits.
+fn other_scheme(raw: &str, tls: bool) -> Option<String> {
+    const PAIRS: [(&str, &str); 8] = [
+        ("nats", "tls"),
+        ("redis", "rediss"),
+        ("http", "https"),
+        ("ws", "wss"),
+        ("grpc", "grpcs"),
+        ("valkey", "valkeys"),
+        ("HTTP", "HTTPS"),
+        ("GRPC", "GRPCS"),
+    ];
+    let (scheme, rest) = raw.split_once("://").map_or((raw, ""), |(scheme, rest)| (scheme, rest));
+    let to = PAIRS.iter().find_map(|(plain, secure)| match tls {
+        true => (*plain == scheme).then_some(*secure),
+        false => (*secure == scheme).then_some(*plain),
+    })?;
+    Some(if raw.contains("://") { format!("{to}://{rest}") } else { to.to_owned() })
+}
+
+/// The cure of a scheme.
+pub(super) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Fix {
+    let tls = listener.speech == Speech::Tls;
+    let kernel = dial.setting == "SAFETY_KERNEL_ADDR";
+    let Some(workload) = dial.workload else {
+        let to = other_scheme(&dial.raw, tls).unwrap_or_default();
+        let mut change =
+            crate::remedy::Change::new(case.dialler(dial), crate::remedy::ChangeKind::Config, &dial.setting);
+        change = change.values(Some(&dial.raw), Some(&to)).at(Some(dial.place.clone()));
+        return case.cure(format!("set `{}` to {to}", dial.setting), vec![change]);
+    };
+    if kernel && tls {
+        // Only a CA makes this link TLS; the one of the other links is the stack's.
+        let path = case
+            .container(workload, dial.container)
+            .variable("NATS_TLS_CA")
+            .or_else(|| case.container(workload, dial.container).variable("REDIS_TLS_CA"))
+            .and_then(|one| one.value.known().map(str::to_owned));
+        let place = case.container_place(workload, dial.container);
+        let change = case.change(
+            workload,
+            SettingKind::Environment,
+            "SAFETY_KERNEL_TLS_CA",
+            None,
+            path.as_deref(),
+            &place,
+        );
+        return case
+            .cure("give it the CA of the safety kernel: without it the link is plaintext", vec![change]);
+    }
+    if dial.program == Program::Dashboard && dial.kind == SettingKind::BuiltIn {
+        let to = if tls { "https" } else { "http" };
+        let change =
+            case.change(workload, SettingKind::Environment, &dial.setting, None, Some(to), &dial.place);
+        return case.cure(format!("set {} to {to}: it is http by itself", dial.setting), vec![change]);
+    }
+    let to = other_scheme(&dial.raw, tls);
+    let text = match (&to, tls) {
+        (Some(to), _) => format!("set {} to {to}", dial.setting),
+        (None, true) => format!("let {} dial in TLS", dial.setting),
+        (None, false) => {
+            format!("let {} dial in plaintext, or give the server its TLS settings", dial.setting)
+        }
+    };
+    let change = case.change(workload, dial.kind, &dial.setting, Some(&dial.raw), to.as_deref(), &dial.place);
+    let mut changes = vec![change];
+    if tls && dial.program == Program::Nginx && dial.dialler == Dialler::Proxy {
+        changes.extend(verification(case, dial, listener, workload));
+        return case.cure(text + ", and verify it", changes);
+    }
+    case.cure(text, changes)
+}
+
+/// What makes nginx verify an upstream: without it any certificate would do.
+fn verification(
+    case: &Case<'_>,
+    dial: &Dial,
+    listener: &Listener,
+    workload: usize,
+) -> Vec<crate::remedy::Change> {
+    let prefix = if dial.protocol == Protocol::Grpc { "grpc_ssl" } else { "proxy_ssl" };
+    let served = case.served(listener);
+    let own = case.wiring.files.iter().filter(|one| {
+        one.workload == workload && one.container == dial.container && one.role == crate::wiring::FileRole::Ca
+    });
+    let ca = own.map(|one| &one.file).find(|file| {
+        let anchor = case.pem(workload, dial.container, file);
+        let (Some(anchor), Some(served)) = (anchor, &served) else { return false };
+        case.chains(served, &[anchor], Purpose::Server).is_some_and(|one| one.accepted)
+    });
+    let config = |name: &str, to: Option<&str>| {
+        case.change(workload, SettingKind::Config, &format!("{prefix}_{name}"), None, to, &dial.place)
+    };
+    let mut changes =
+        vec![config("verify", Some("on")), config("trusted_certificate", ca.map(|file| file.path.as_str()))];
+    let facts = served.as_ref().and_then(|one| one.facts.first());
+    if let (Some(facts), Some(host)) = (facts, &dial.host)
+        && let Ok(parsed) = &facts.parsed()
+        && x509::matches_name(parsed, host).is_err()
+    {
+        changes.push(config("name", facts.sans.first().map(String::as_str)));
+    }
+    changes
+}

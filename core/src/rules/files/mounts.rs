@@ -1,0 +1,60 @@
+//! A setting names a file that nothing brings.
+
+use crate::cause::{CauseKind, Severity, Variant};
+use crate::manifest::files::parent;
+use crate::remedy::{Change, ChangeKind};
+use crate::rules::Finding;
+use crate::rules::case::Case;
+use crate::wiring::{FileRole, FileUse, Opened};
+use crate::workload::{Mount, MountSource};
+
+/// A setting names a file that nothing brings.
+pub(in crate::rules) fn not_mounted(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for one in &case.wiring.files {
+        let found = case.open(one.workload, one.container, &one.file);
+        let why = match &*found {
+            Opened::NotInside { source, .. } => {
+                format!("{source} is mounted there, and has no such file")
+            }
+            Opened::Unmounted { certain: true } => {
+                "nothing is mounted there, only its neighbours are".to_owned()
+            }
+            _ => continue,
+        };
+        // The image's own configuration stands in.
+        if one.role == FileRole::Config && matches!(&*found, Opened::Unmounted { .. }) {
+            continue;
+        }
+        let name = case.called(one.workload);
+        let message =
+            format!("{} names {}, which {name} does not have: {why}", one.file.setting, one.file.path);
+        let sibling = sibling_mount(case, one);
+        let target = sibling.map_or_else(|| parent(&one.file.path), |mount| mount.target.clone());
+        let source = sibling.and_then(|mount| match &mount.source {
+            MountSource::Host(path) => Some(path.clone()),
+            MountSource::Secret { name, .. } | MountSource::ConfigMap { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let mut change = Change::new(name.clone(), ChangeKind::Mount, target.clone());
+        change.to = source;
+        change.defined_at = Some(case.container_place(one.workload, one.container));
+        let cause = if one.role == FileRole::Config { None } else { Some(CauseKind::BadKeyFile) };
+        let mut finding =
+            Finding::new("path-not-mounted", Severity::Error, &one.file.place, message).of(name);
+        finding.cause = cause;
+        finding.variant = cause.map(|_| Variant::FileMissing);
+        findings.push(finding.fix(case.cure(format!("mount what brings {}", one.file.path), vec![change])));
+    }
+}
+
+/// The mount by which a sibling has the file.
+fn sibling_mount<'a>(case: &'a Case<'_>, one: &FileUse) -> Option<&'a Mount> {
+    let own = case.workload(one.workload);
+    case.description
+        .workloads
+        .iter()
+        .filter(|other| other.namespace == own.namespace)
+        .flat_map(|other| &other.containers)
+        .filter(|container| !std::ptr::eq(*container, case.container(one.workload, one.container)))
+        .find_map(|container| container.mount_of(&one.file.path))
+}

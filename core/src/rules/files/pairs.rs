@@ -1,0 +1,45 @@
+//! A certificate without its key, a key without its certificate.
+
+use crate::cause::{CauseKind, Severity, Variant};
+use crate::rules::Finding;
+use crate::rules::case::Case;
+use crate::wiring::{FileRef, FileUse, Opened};
+
+/// Certificate without key, key without certificate.
+pub(in crate::rules) fn half_pair(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for half in &case.wiring.halves {
+        let name = case.called(half.workload);
+        let container = container_of(case, half.workload, &half.has);
+        let partner = partner(&half.has.path);
+        let there = partner.filter(|path| {
+            let file = FileRef { path: path.clone(), ..half.has.clone() };
+            matches!(&*case.open(half.workload, container, &file), Opened::Content(_))
+        });
+        let message =
+            format!("{} is set without {}: {name} stops, or goes without both", half.has.setting, half.lacks);
+        let change =
+            case.change(half.workload, half.has.kind, &half.lacks, None, there.as_deref(), &half.has.place);
+        findings.push(
+            Finding::new("half-pair", Severity::Error, &half.has.place, message)
+                .of(name)
+                .cause(CauseKind::BadKeyFile, Some(Variant::HalfPair))
+                .fix(case.cure(format!("set {} too", half.lacks), vec![change])),
+        );
+    }
+}
+
+fn container_of(case: &Case<'_>, workload: usize, file: &FileRef) -> usize {
+    let same = |one: &&FileUse| one.workload == workload && one.file.place == file.place;
+    case.wiring.files.iter().find(same).map_or(0, |one| one.container)
+}
+
+/// The other half's usual name beside it.
+fn partner(path: &str) -> Option<String> {
+    let swaps =
+        [("tls.crt", "tls.key"), (".crt", ".key"), ("-cert.pem", "-key.pem"), ("cert.pem", "key.pem")];
+    swaps.iter().find_map(|(certificate, key)| {
+        path.strip_suffix(certificate)
+            .map(|stem| format!("{stem}{key}"))
+            .or_else(|| path.strip_suffix(key).map(|stem| format!("{stem}{certificate}")))
+    })
+}
