@@ -117,8 +117,20 @@ pub(crate) fn hold(family: &str, row: &Row) -> Result<(), String> {
     if let Some(need) = row.needs.iter().find(|need| !need.is_there()) {
         return Err(format!("there is no {}", need.tool()));
     }
+    match tried(family, row, 1) {
+        // An attempt that ran out of its time may be the machine's fault: the same with four times as much.
+        Err(wrong) if wrong.contains("timeout") || wrong.contains("not done after") => {
+            eprintln!("{}, tried again with more time: {wrong}", row.name);
+            tried(family, row, 4)
+        }
+        held => held,
+    }
+}
+
+/// Every deviation, with attempts that take so many times as long as usual.
+fn tried(family: &str, row: &Row, times: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let ended = runtime.block_on(observe(*row));
+    let ended = runtime.block_on(observe(*row, times));
     runtime.shutdown_background();
     let report = ended?;
     let (mut wrong, mut told) = (String::new(), String::new());
@@ -128,25 +140,26 @@ pub(crate) fn hold(family: &str, row: &Row) -> Result<(), String> {
     if wrong.is_empty() { snapshot::hold(family, row.name, &told) } else { Err(wrong) }
 }
 
-/// Starts the stack and runs every check on it.
-pub(crate) async fn observe(row: Row) -> Result<RunReport, String> {
+/// Starts the stack and runs every check on it; attempts may take `times` as long as usual.
+pub(crate) async fn observe(row: Row, times: u32) -> Result<RunReport, String> {
     let work = async {
         let mut plan = Plan::healthy().map_err(|error| error.to_string())?;
         (row.set)(&mut plan).map_err(|error| format!("the stack cannot be made: {error}"))?;
         let demo = Demo::run(plan).await.map_err(|error| format!("the stack does not start: {error}"))?;
-        Ok(check(&demo).await)
+        Ok(check(&demo, times).await)
     };
-    match tokio::time::timeout(Duration::from_secs(100), work).await {
+    let limit = Duration::from_secs(100) * times;
+    match tokio::time::timeout(limit, work).await {
         Ok(ended) => ended,
-        Err(_) => Err("not done after 100 s".to_owned()),
+        Err(_) => Err(format!("not done after {limit:?}")),
     }
 }
 
-async fn check(demo: &Demo) -> RunReport {
-    let timeout = demo.tool.timeout.unwrap_or(Duration::from_secs(15));
+async fn check(demo: &Demo, times: u32) -> RunReport {
+    let timeout = demo.tool.timeout.unwrap_or(Duration::from_secs(15)) * times;
     let runner = RunnerArgs {
         all: true,
-        ..RunnerArgs::of_times(timeout, Duration::from_secs(90), Duration::from_secs(30 * 86_400))
+        ..RunnerArgs::of_times(timeout, Duration::from_secs(90) * times, Duration::from_secs(30 * 86_400))
     };
     let plan = tls_verify::commands::run::command::plan(&runner).unwrap();
     let stack = tls_verify::commands::demo::stack(demo, &runner, &plan).unwrap();

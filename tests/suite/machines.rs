@@ -1,6 +1,7 @@
 //! What machines read: schemas, exit codes, formats, comparing runs, waiting.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -247,26 +248,27 @@ fn what_comes_up_is_waited_for_and_what_is_definite_is_not() {
             .unwrap()
     };
     // Nothing comes: it ends when the time has passed.
-    let begun = Instant::now();
     let output = ask("1s").wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert!(text(&output.stderr).contains("waiting for redis-tls (connection-refused)"));
-    // It comes after a second.
-    let child = ask("60s");
-    std::thread::sleep(Duration::from_secs(1));
+    // It comes while it is waited for.
+    let mut child = ask("600s");
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for redis-tls (connection-refused)"), "{line}");
     let peer = runtime.block_on(listen(&certs, port));
     let output = child.wait_with_output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report}");
     assert!(report["checks"][0]["attempts"].as_u64().unwrap() > 1, "{report}");
-    assert!(report["duration_ms"].as_f64().unwrap() < 2500.0, "{report}");
+    assert!(report["duration_ms"].as_f64().unwrap() < 200_000.0, "{report}");
     // A certificate of another CA is definite.
     write(&Authority::named("Another", tls_verify_fixtures::pki::Validity::Now).unwrap());
     let begun = Instant::now();
-    let output = ask("60s").wait_with_output().unwrap();
+    let output = ask("600s").wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(200), "{:?}", begun.elapsed());
     drop(peer);
 }
 

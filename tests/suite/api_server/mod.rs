@@ -16,8 +16,8 @@ use tls_verify_fixtures::child::{self, Ended};
 /// What a server does with a request for a path.
 type Answers = fn(&mut TcpStream, &str) -> io::Result<()>;
 
-/// Longer than any run against it.
-const LONG: Duration = Duration::from_secs(60);
+/// What is not ended by its own deadline is not ended by its server before this, and then killed.
+const LONG: Duration = Duration::from_secs(240);
 
 pub(crate) fn serve(answers: impl Fn(&mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static) -> u16 {
     let answers = Arc::new(answers);
@@ -81,7 +81,7 @@ fn run(file: &Path, more: &[&str]) -> Ended {
     child::start(&mut command).end(LONG)
 }
 
-/// One error that says this, exit 2, soon, in little memory.
+/// One error that says this, exit 2, in little memory; what hangs is killed.
 fn is_told(name: &str, ended: &Ended, words: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     let report = ended.json();
@@ -96,9 +96,6 @@ fn is_told(name: &str, ended: &Ended, words: &[&str]) -> Vec<String> {
             .filter(|word| !message.contains(**word))
             .map(|word| format!("{name}: no `{word}` in {message}")),
     );
-    if ended.took > Duration::from_secs(15) {
-        wrong.push(format!("{name}: {:?}", ended.took));
-    }
     if ended.peak > 160 * 1024 {
         wrong.push(format!("{name}: {} KiB", ended.peak));
     }
@@ -198,7 +195,7 @@ fn a_credential_plugin_that_fails_hangs_asks_or_babbles_is_one_clear_error() {
             exec("sh", &["-c", "echo token has expired, log in again >&2; exit 3"]),
             vec!["`sh` failed", "log in again"],
         ),
-        ("hangs", exec("sleep", &["30"]), vec!["did not end within"]),
+        ("hangs", exec("sleep", &["300"]), vec!["did not end within"]),
         // Nobody answers it: its standard input is empty.
         ("asks", exec("sh", &["-c", "read answer || exit 4"]), vec!["`sh` failed"]),
         ("babbles", exec("echo", &["hello"]), vec!["printed no ExecCredential"]),

@@ -15,7 +15,7 @@ use tls_verify_fixtures::pki::{Authority, Layout, Leaf, Pair, Validity};
 use tls_verify_fixtures::servers::NatsTls;
 
 /// Longer than anything takes on a slow machine; a test that reaches it has failed.
-pub(crate) const LONG: Duration = Duration::from_secs(90);
+pub(crate) const LONG: Duration = Duration::from_secs(240);
 
 /// The program in an environment of its own.
 pub(crate) fn program() -> Command {

@@ -134,7 +134,7 @@ pub(crate) fn start(folder: &Path, answers: Answers) -> PathBuf {
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             std::thread::spawn(move || {
-                let limit = Some(Duration::from_secs(60));
+                let limit = Some(Duration::from_secs(600));
                 stream.set_read_timeout(limit)?;
                 stream.set_write_timeout(limit)?;
                 let request = String::from_utf8_lossy(&asked(&mut stream)?).into_owned();

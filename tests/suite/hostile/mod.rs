@@ -18,15 +18,61 @@ use crate::program;
 use peer::{Does, asked};
 use tls_verify_fixtures::child::{Ended, run};
 
-/// `--timeout` and `--deadline` of every run here.
-const TIMEOUT: &str = "1500ms";
-const DEADLINE: f64 = 4.0;
-/// Starting a process and reading its report, on a machine with other work.
-const SLACK: f64 = 4.0;
+/// What a row is given: `--timeout` and `--deadline` in milliseconds, and seconds for starting a process and
+/// reading its report. A row that other work on the machine has upset is tried again with more; a fault shows with
+/// any of them.
+struct Time {
+    timeout: u32,
+    deadline: u32,
+    slack: f64,
+}
+
+const TIMES: [Time; 3] = [
+    Time { timeout: 1500, deadline: 4000, slack: 6.0 },
+    Time { timeout: 4500, deadline: 12_000, slack: 12.0 },
+    Time { timeout: 12_000, deadline: 32_000, slack: 24.0 },
+];
 /// Nothing runs longer; what does is killed.
-const HARD: Duration = Duration::from_secs(40);
+const HARD: Duration = Duration::from_secs(180);
 /// KiB.
 const MEMORY: u64 = 64 * 1024;
+
+impl Time {
+    fn flags(&self) -> [String; 4] {
+        let [timeout, deadline] = [self.timeout, self.deadline].map(|time| format!("{time}ms"));
+        ["--timeout".into(), timeout, "--deadline".into(), deadline]
+    }
+
+    /// Whether it took longer than the deadline allows.
+    fn is_over(&self, took: Duration) -> bool {
+        took.as_secs_f64() > f64::from(self.deadline) / 1000.0 * 1.1 + self.slack
+    }
+}
+
+/// What was wrong with a row: what no machine excuses, and what other work on it may have done.
+#[derive(Default)]
+struct Wrong {
+    always: Vec<String>,
+    perhaps: Vec<String>,
+}
+
+/// Tries a row with more and more time until nothing is wrong that a busy machine excuses.
+fn tried(row: impl Fn(&Time, &mut Wrong)) -> Vec<String> {
+    let mut said = Vec::new();
+    for time in &TIMES {
+        let mut wrong = Wrong::default();
+        row(time, &mut wrong);
+        if !wrong.always.is_empty() {
+            return wrong.always;
+        }
+        if wrong.perhaps.is_empty() {
+            return Vec::new();
+        }
+        eprintln!("with {} ms: {}", time.deadline, wrong.perhaps.join("; "));
+        said = wrong.perhaps;
+    }
+    said
+}
 
 struct Lab {
     folder: tempfile::TempDir,
@@ -73,16 +119,15 @@ impl Lab {
 }
 
 /// What holds whatever the peer did.
-fn held(name: &str, ended: &Ended, wrong: &mut Vec<String>) {
-    let seconds = ended.took.as_secs_f64();
-    if seconds > DEADLINE * 1.1 + SLACK {
-        wrong.push(format!("{name}: {seconds:.1} s"));
-    }
+fn held(name: &str, time: &Time, ended: &Ended, wrong: &mut Wrong) {
     if ended.peak > MEMORY {
-        wrong.push(format!("{name}: {} KiB", ended.peak));
+        wrong.always.push(format!("{name}: {} KiB", ended.peak));
     }
-    if ended.err.contains("panicked") || ended.code != Some(1) {
-        wrong.push(format!("{name}: exit {:?}: {}", ended.code, ended.err));
+    if ended.err.contains("panicked") {
+        wrong.always.push(format!("{name}: {}", ended.err));
+    }
+    if time.is_over(ended.took) {
+        wrong.perhaps.push(format!("{name}: {:?}", ended.took));
     }
 }
 
@@ -100,11 +145,12 @@ fn said(rows: &Value, name: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn checks(lab: &Lab, (port, nats): (u16, u16)) -> Ended {
+fn checks(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> Ended {
     let mut command = program();
     command
         .args(["run", "--all", "--skip", "redis-logs,certificates", "--no-docker", "--format", "json"])
-        .args(["--timeout", TIMEOUT, "--deadline", "4s", "--certs"])
+        .args(time.flags())
+        .arg("--certs")
         .arg(lab.certs())
         .args([
             "--gateway",
@@ -125,10 +171,9 @@ fn checks(lab: &Lab, (port, nats): (u16, u16)) -> Ended {
 
 const SCHEMES: &[&str] = &["https", "wss", "grpcs", "tls", "rediss", "raw", "http", "ws", "redis", "grpc"];
 
-fn probes(lab: &Lab, (port, nats): (u16, u16)) -> Ended {
+fn probes(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> Ended {
     let mut command = program();
-    command.args(["probe", "--format", "json", "--timeout", TIMEOUT, "--deadline", "4s", "--certs"]);
-    command.arg(lab.certs());
+    command.args(["probe", "--format", "json"]).args(time.flags()).arg("--certs").arg(lab.certs());
     for scheme in SCHEMES {
         command.arg(match *scheme {
             "raw" => format!("localhost:{port}"),
@@ -195,9 +240,42 @@ fn differences(expected: &str, actual: &str) -> Vec<String> {
 
 const SAID: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/hostile/said.txt");
 
+/// What was said, and what was wrong with it.
+fn asked_of(lab: &Lab, name: &str, does: Does, expected: Option<&str>) -> (String, Vec<String>) {
+    let said = std::cell::RefCell::new(String::new());
+    let wrong = tried(|time, wrong| {
+        let ports = lab.peers(does);
+        let (run, probe) = (checks(lab, time, ports), probes(lab, time, ports));
+        for (command, ended) in [("run", &run), ("probe", &probe)] {
+            held(&format!("{name}, {command}"), time, ended, wrong);
+            if ended.code != Some(1) {
+                wrong.perhaps.push(format!("{name}, {command}: exit {:?}: {}", ended.code, ended.err));
+            }
+        }
+        let line = line(name, &run, &probe);
+        if let Some(expected) = expected {
+            wrong.perhaps.extend(differences(expected, &line).iter().map(|text| format!("{name}: {text}")));
+        }
+        *said.borrow_mut() = line;
+    });
+    (said.into_inner(), wrong)
+}
+
+/// Rows that may be wrong before no more are tried.
+const ENOUGH: usize = 6;
+
 #[test]
 fn every_port_survives_every_peer() {
     let lab = Lab::new();
+    let is_written = std::env::var_os("HOSTILE_WRITE").is_some();
+    let known = std::fs::read_to_string(SAID).unwrap();
+    let known: BTreeMap<&str, &str> =
+        known.lines().map(|line| (line.split(" | ").next().unwrap(), line)).collect();
+    let names: Vec<&str> = rows::ALL.iter().map(|(name, _)| *name).collect();
+    assert!(
+        is_written || known.len() == names.len() && names.iter().all(|name| known.contains_key(name)),
+        "tests/suite/hostile/said.txt has a line for every row"
+    );
     let next = std::sync::atomic::AtomicUsize::new(0);
     let results = std::sync::Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -206,30 +284,23 @@ fn every_port_survives_every_peer() {
                 loop {
                     let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     let Some((name, does)) = rows::ALL.get(index) else { break };
-                    let ports = lab.peers(*does);
-                    let (run, probe) = (checks(&lab, ports), probes(&lab, ports));
-                    let mut wrong = Vec::new();
-                    held(&format!("{name}, run"), &run, &mut wrong);
-                    held(&format!("{name}, probe"), &probe, &mut wrong);
-                    results.lock().unwrap().insert(index, (wrong, line(name, &run, &probe)));
+                    let expected = known.get(name).copied().filter(|_| !is_written);
+                    let result = asked_of(&lab, name, *does, expected);
+                    let mut results = results.lock().unwrap();
+                    results.insert(index, result);
+                    if results.values().filter(|(_, wrong)| !wrong.is_empty()).count() >= ENOUGH {
+                        break;
+                    }
                 }
             });
         }
     });
     let results = results.into_inner().unwrap();
-    let text: String = results.values().map(|(_, line)| format!("{line}\n")).collect();
-    if std::env::var_os("HOSTILE_WRITE").is_some() {
-        std::fs::write(SAID, &text).unwrap();
+    if is_written {
+        let text: String = results.values().map(|(line, _)| format!("{line}\n")).collect();
+        std::fs::write(SAID, text).unwrap();
     }
-    let expected = std::fs::read_to_string(SAID).unwrap();
-    assert_eq!(expected.lines().count(), rows::ALL.len(), "tests/hostile/said.txt has a line for every row");
-    let mut wrong: Vec<String> = Vec::new();
-    for ((held, actual), expected) in results.values().zip(expected.lines()) {
-        wrong.extend(held.iter().cloned());
-        let name = actual.split(" | ").next().unwrap();
-        assert_eq!(expected.split(" | ").next(), Some(name));
-        wrong.extend(differences(expected, actual).iter().map(|text| format!("{name}: {text}")));
-    }
+    let wrong: Vec<String> = results.into_values().flat_map(|(_, wrong)| wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -244,36 +315,25 @@ fn a_hostile_engine_leaves_the_logs_undecided() {
     }));
     let mut wrong = Vec::new();
     for (name, answers, word) in engine::ALL {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = engine::start(folder.path(), *answers);
-        let mut command = program();
-        command
-            .args([
-                "run",
-                "--only",
-                "redis-logs",
-                "--format",
-                "json",
-                "--timeout",
-                TIMEOUT,
-                "--deadline",
-                "4s",
-            ])
-            .arg("--docker-host")
-            .arg(format!("unix://{}", socket.display()))
-            .args(["--redis", &format!("rediss://localhost:{redis}")])
-            .arg("--certs")
-            .arg(lab.certs());
-        let ended = run(&mut command, HARD);
-        let seconds = ended.took.as_secs_f64();
-        if seconds > DEADLINE * 1.1 + SLACK || ended.peak > MEMORY || ended.err.contains("panicked") {
-            wrong.push(format!("{name}: {seconds:.1} s, {} KiB, {}", ended.peak, ended.err));
-        }
-        let report = ended.json();
-        let status = report["checks"][0]["status"].as_str().unwrap();
-        if (ended.code, status) != (Some(3), "unknown") || !report.to_string().contains(word) {
-            wrong.push(format!("{name}: {:?}, no `{word}` in {report}", ended.code));
-        }
+        wrong.extend(tried(|time, wrong| {
+            let folder = tempfile::tempdir().unwrap();
+            let socket = engine::start(folder.path(), *answers);
+            let mut command = program();
+            command
+                .args(["run", "--only", "redis-logs", "--format", "json", "--docker-host"])
+                .arg(format!("unix://{}", socket.display()))
+                .args(time.flags())
+                .args(["--redis", &format!("rediss://localhost:{redis}")])
+                .arg("--certs")
+                .arg(lab.certs());
+            let ended = run(&mut command, HARD);
+            held(name, time, &ended, wrong);
+            let report = ended.json();
+            let status = report["checks"][0]["status"].as_str().unwrap();
+            if (ended.code, status) != (Some(3), "unknown") || !report.to_string().contains(word) {
+                wrong.perhaps.push(format!("{name}: {:?}, no `{word}` in {report}", ended.code));
+            }
+        }));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -25,7 +25,7 @@ pub(crate) trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
 /// Longer than any run against it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 const INFO: &[u8] =
     b"INFO {\"server_id\":\"X\",\"version\":\"2.12.6\",\"tls_required\":true,\"tls_verify\":true,\
@@ -92,9 +92,9 @@ pub(crate) fn endless(stream: &mut (impl Write + ?Sized), bytes: &[u8]) -> io::R
     }
 }
 
-/// One byte a second.
+/// One byte a second, for longer than any run.
 pub(crate) fn drip(stream: &mut (impl Write + ?Sized), bytes: &[u8]) -> io::Result<()> {
-    for byte in bytes.iter().cycle().take(120) {
+    for byte in bytes.iter().cycle().take(600) {
         stream.write_all(&[*byte])?;
         stream.flush()?;
         std::thread::sleep(Duration::from_secs(1));

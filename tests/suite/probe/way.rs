@@ -57,7 +57,7 @@ fn connection(
         return Ok(());
     }
     if large && way == Way::Swallows {
-        std::thread::sleep(Duration::from_secs(20));
+        std::thread::sleep(Duration::from_secs(120));
         return Ok(());
     }
     server.write_all(&head)?;
