@@ -84,8 +84,14 @@ fn diagnosis(
         because.extend(failure.trail.last().cloned());
     }
     let because: Vec<String> = because.iter().map(|fact| redact(fact)).collect();
-    let place = failure.place.clone().unwrap_or_else(|| link.service().to_owned());
+    let apart = failure.server.as_ref().filter(|server| server.is_apart);
+    let place = failure.place.clone().or_else(|| apart.map(|server| server.authority.clone()));
+    let place = place.unwrap_or_else(|| link.service().to_owned());
     let mut blanks = crate::placeholders::of(stack, link, Some(&place));
+    if let Some(server) = &failure.server {
+        blanks.target.clone_from(&server.authority);
+        blanks.name.clone_from(&server.server_name);
+    }
     let is_service = Link::ALL.iter().any(|one| one.service() == place);
     if reading.kind == CauseKind::HostnameMismatch && failure.side == Some(Side::Server) && is_service {
         // Its own name is what services dial, whatever we did.

@@ -36,6 +36,7 @@ pub mod peel;
 pub mod place;
 pub mod platform;
 pub mod probe;
+mod redis_clients;
 pub mod redis_logs;
 mod redis_now;
 pub mod redis_tls;

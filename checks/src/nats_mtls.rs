@@ -14,6 +14,7 @@ use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::nats::{self, Info, SessionOptions};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
 use crate::peel::peel;
+use crate::place::Replica;
 use crate::stack::{Endpoint, Identity, Link};
 use tls_verify_core::evidence::NatsFact;
 
@@ -63,9 +64,9 @@ async fn observe(context: &Context) -> Observation {
     for replica in context.replicas(Link::Nats).await {
         let endpoint = &replica.endpoint;
         // What refuses everybody refuses these too: each of several servers needs a control of its own.
-        if let Some(server) = &replica.name {
+        if replica.name.is_some() {
             let control = seen.expect(replica.step(CONTROL), Expects::Control);
-            admitted(context, endpoint, server, control, &mut seen).await;
+            admitted(context, &replica, control, &mut seen).await;
         }
         let nobody = seen.expect(replica.step("a client without a certificate"), REFUSED);
         let somebody = seen.expect(replica.step("a client with a certificate of a throw-away CA"), REFUSED);
@@ -83,7 +84,7 @@ async fn observe(context: &Context) -> Observation {
         for (claim, ended) in [(nobody, anonymous), (somebody, stranger), (in_clear, plain)] {
             match ended {
                 Ok(what) => seen.worked(claim, what),
-                Err(failure) => seen.failed(claim, failure),
+                Err(failure) => seen.failed(claim, replica.met(failure)),
             }
         }
     }
@@ -91,21 +92,15 @@ async fn observe(context: &Context) -> Observation {
 }
 
 /// The worker's identity at one of several servers.
-async fn admitted(
-    context: &Context,
-    endpoint: &Endpoint,
-    server: &str,
-    control: Claim,
-    seen: &mut Observation,
-) {
+async fn admitted(context: &Context, replica: &Replica, control: Claim, seen: &mut Observation) {
     let manner = SessionOptions { identity: context.stack.identity.get().ok(), patient: true };
-    match nats::open(context, endpoint, manner, context.attempt()).await {
+    match nats::open(context, &replica.endpoint, manner, context.attempt()).await {
         Ok(greeted) => {
             let what = format!("the worker's identity is let in over {}", greeted.version);
             seen.worked(control, what);
         }
         Err((_, broken)) => {
-            seen.untried(control, broken.failure.because(format!("so {server} answered")));
+            seen.untried(control, replica.met(broken.failure));
         }
     }
 }

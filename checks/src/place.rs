@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tls_verify_core::evidence::fault::OneOfSeveral;
+use tls_verify_core::evidence::{DialFact, Whom};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::Variant;
@@ -17,6 +19,8 @@ use crate::stack::{Endpoint, Link};
 pub struct Replica {
     /// The container, or the address, where there are several; nothing where there is one.
     pub name: Option<String>,
+    /// Named by a URL of its own.
+    is_apart: bool,
     pub endpoint: Endpoint,
 }
 
@@ -28,6 +32,21 @@ impl Replica {
             Some(replica) => format!("{name} ({replica})"),
             None => name.to_owned(),
         }
+    }
+
+    /// A failure that was met here: where there are several servers it says which.
+    #[must_use]
+    pub fn met(&self, failure: Failure) -> Failure {
+        let Some(name) = &self.name else { return failure };
+        let server = OneOfSeveral {
+            name: name.clone(),
+            authority: self.endpoint.authority(),
+            server_name: self.endpoint.name().to_owned(),
+            is_apart: self.is_apart,
+        };
+        let mut failure = failure.because(DialFact::Dialled { server: name.clone() });
+        failure.server.get_or_insert(server);
+        failure
     }
 }
 
@@ -41,7 +60,7 @@ impl Context {
             for container in platform.of_service(link.service()).filter(|container| container.is_up()) {
                 let endpoint = self.in_container(platform, link, container);
                 if !found.iter().any(|known| known.endpoint.authority() == endpoint.authority()) {
-                    found.push(Replica { name: Some(container.name.clone()), endpoint });
+                    found.push(Replica { name: Some(container.name.clone()), is_apart: false, endpoint });
                 }
             }
             // A sibling that has ended, or is about to start, is one that nobody reaches.
@@ -49,21 +68,36 @@ impl Context {
             for container in platform.of_service(link.service()).filter(|one| some && !one.is_up()) {
                 if let Some(failure) = crate::standing::state(container, platform.now()) {
                     let endpoint = lacking(self.stack.endpoint(link), failure);
-                    found.push(Replica { name: Some(container.name.clone()), endpoint });
+                    found.push(Replica { name: Some(container.name.clone()), is_apart: false, endpoint });
                 }
             }
         }
         if found.is_empty() && !first.others.is_empty() {
             let named = std::iter::once(&first).chain(&first.others).cloned();
-            found.extend(named.map(|endpoint| Replica { name: Some(endpoint.authority()), endpoint }));
+            found.extend(named.map(|endpoint| Replica {
+                name: Some(endpoint.authority()),
+                is_apart: true,
+                endpoint,
+            }));
         }
         if found.is_empty() {
             found = by_addresses(&first, &self.addresses(&first).await);
         }
         if found.len() < 2 {
-            return vec![Replica { name: None, endpoint: first }];
+            return vec![Replica { name: None, is_apart: false, endpoint: first }];
         }
         found
+    }
+
+    /// Where a question is put.
+    pub async fn whom(&self, whom: &Whom) -> Endpoint {
+        if whom.server.is_some()
+            && let Some(found) =
+                self.replicas(whom.link).await.into_iter().find(|one| one.name == whom.server)
+        {
+            return found.endpoint;
+        }
+        self.placed(whom.link).await
     }
 
     async fn addresses(&self, endpoint: &Endpoint) -> Vec<SocketAddr> {
@@ -165,6 +199,7 @@ fn by_addresses(endpoint: &Endpoint, addresses: &[SocketAddr]) -> Vec<Replica> {
         .into_iter()
         .map(|address| Replica {
             name: Some(address.ip().to_string()),
+            is_apart: false,
             endpoint: Endpoint { addresses: vec![address.ip()], ..endpoint.clone() },
         })
         .collect()

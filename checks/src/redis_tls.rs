@@ -7,15 +7,15 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::bound::Bounded;
-use crate::cause::{CauseKind, Confidence, Side};
+use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need};
 use crate::dial::{self, before};
-use crate::fault::{Cause, Failure, Recognised, Speaker, Stage};
+use crate::fault::{Cause, Failure, Speaker, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::place::Replica;
 use crate::stack::Link;
-use tls_verify_core::evidence::RedisFact;
+use tls_verify_core::evidence::{Fact, RedisFact};
 
 pub const CHECK: Check = Check {
     number: 8,
@@ -74,7 +74,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
                 }
                 _ => failure,
             };
-            seen.failed(over_tls, failure);
+            seen.failed(over_tls, replica.met(failure));
             return;
         }
     }
@@ -83,32 +83,29 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
         Ok(Some(answer)) => {
             let failure = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis))
                 .because(RedisFact::TlsPortInClear { answer });
-            seen.failed(plain, failure);
+            seen.failed(plain, replica.met(failure));
         }
-        Err(failure) => seen.untried(plain, failure),
+        Err(failure) => seen.untried(plain, replica.met(failure)),
     }
 }
 
 async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result<String, Failure> {
     let stack = &context.stack;
     let deadline = context.attempt();
-    let Some(password) = &stack.redis_password else {
-        let answer = ping(context, deadline).await?;
+    if stack.redis_password.is_none() {
+        let answer = ping_at(context, endpoint, deadline).await?;
         return Ok(if answer.starts_with("-NOAUTH") {
             "NOAUTH over TLS: TLS is proved, no password was given".to_owned()
         } else {
             "PONG over TLS; Redis asks for no password".to_owned()
         });
-    };
+    }
     let identity = stack.identity.get().ok();
     let dialled = context.dial(endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
     let (version, _, _) = dialled.negotiated();
     let shown = dialled.identity_shown;
     let recorder = std::sync::Arc::clone(&dialled.recorder);
-    let mut login = redis::RedisConnectionInfo::default().set_password(password.expose());
-    if let Some(user) = &stack.redis_username {
-        login = login.set_username(user);
-    }
+    let login = login(context);
     let logged_in = before(deadline, Stage::Session, async {
         let broke = |error: redis::RedisError| {
             let code = error.code().unwrap_or_default().to_owned();
@@ -146,11 +143,22 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
             if failure.cause.reading().is_none() || matches!(failure.cause, Cause::Eof | Cause::Reset) =>
         {
             match ping_at(context, endpoint, context.attempt()).await {
-                Err(found) if matches!(found.cause, Cause::Line(_)) => Err(found),
+                Err(found) if matches!(found.cause, Cause::NotTls(Speaker::HttpInTls)) => Err(found),
                 _ => Err(failure),
             }
         }
         ended => ended,
+    }
+}
+
+/// How we log in, if at all.
+pub(crate) fn login(context: &Context) -> redis::RedisConnectionInfo {
+    let (stack, login) = (&context.stack, redis::RedisConnectionInfo::default());
+    let Some(password) = &stack.redis_password else { return login };
+    let login = login.set_password(password.expose());
+    match &stack.redis_username {
+        Some(user) => login.set_username(user),
+        None => login,
     }
 }
 
@@ -242,24 +250,13 @@ pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<
         if text.starts_with("+PONG") || text.starts_with("-NOAUTH") {
             Ok(text)
         } else if text.starts_with("HTTP/") {
-            Err(speaks_http(text.lines().next().unwrap_or_default()))
+            let answer = text.lines().next().unwrap_or_default().escape_debug().take(60).collect();
+            Err(Failure::new(Stage::Exchange, Cause::NotTls(Speaker::HttpInTls))
+                .because(Fact::HttpInTls { meant: Link::Redis, answer }))
         } else {
             Err(Failure::new(Stage::Exchange, if count == 0 { Cause::Eof } else { Cause::Other })
                 .because(RedisFact::AnsweredPing { answer: text.escape_debug().to_string() }))
         }
     })
     .await
-}
-
-/// An HTTP server stands where Redis was meant: nothing is wrong with its TLS.
-fn speaks_http(status_line: &str) -> Failure {
-    let line = Recognised {
-        kind: CauseKind::OtherTls,
-        variant: None,
-        side: Side::Client,
-        confidence: Confidence::Certain,
-        link: Some(Link::Redis),
-    };
-    let answer = status_line.escape_debug().take(60).collect();
-    Failure::new(Stage::Exchange, Cause::Line(line)).because(RedisFact::SpeaksHttp { answer })
 }

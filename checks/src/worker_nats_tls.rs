@@ -22,7 +22,7 @@ use crate::platform::{Platform, is_of};
 use crate::relay::Relay;
 use crate::stack::{Endpoint, Link};
 use crate::tls;
-use tls_verify_core::evidence::{DialFact, NatsFact};
+use tls_verify_core::evidence::NatsFact;
 
 pub const CHECK: Check = Check {
     number: 5,
@@ -65,13 +65,13 @@ async fn observe(context: &Context) -> Observation {
     // them would be blamed for what they lack.
     let servers = if ours_at_fault { Vec::new() } else { context.replicas(Link::Nats).await };
     for replica in servers {
-        let Some(server) = &replica.name else { continue };
+        if replica.name.is_none() {
+            continue;
+        }
         let session = seen.expect(replica.step(SESSION), Expects::Works);
         match round_trip(context, &replica.endpoint).await {
             Ok(()) => seen.worked(session, "session and round trip"),
-            Err(failure) => {
-                seen.failed(session, failure.because(DialFact::Dialled { server: server.to_string() }))
-            }
+            Err(failure) => seen.failed(session, replica.met(failure)),
         }
     }
     deployed(context, &mut seen, asks_for_certificate).await;

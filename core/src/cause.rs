@@ -169,6 +169,7 @@ slugs! {
         Http2Plaintext => "http2-plaintext",
         NotTls => "not-tls",
         NatsInfoFirst => "nats-info-first",
+        HttpInTls => "http-in-tls",
         LargeClientHello => "large-client-hello",
         RateLimited => "rate-limited",
         BelowMinimum => "below-minimum",

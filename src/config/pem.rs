@@ -10,7 +10,7 @@ use rustls_pki_types::{
 use tls_verify_checks::cause::Variant;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::stack::Identity;
-use tls_verify_core::certificates::pem;
+use tls_verify_core::certificates::pem::{self, Section};
 
 /// Certificates of a file, and what else was noticed in it.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ fn bytes(file: &Path, what: &str) -> Result<Vec<u8>, FileFault> {
 /// Why none can be had from it.
 pub fn certificates(file: &Path) -> Result<Read, FileFault> {
     let bytes = bytes(file, "the CA file")?;
-    let read = sections(file, &bytes, "the CA file")?;
+    let read = sections(file, &bytes, "the CA file", Section::is_anchor)?;
     if read.certificates.is_empty() {
         let shown = file.display();
         return Err(match read.notes.first() {
@@ -74,12 +74,12 @@ pub fn certificates(file: &Path) -> Result<Read, FileFault> {
     Ok(read)
 }
 
-fn sections(file: &Path, bytes: &[u8], what: &str) -> Result<Read, FileFault> {
+fn sections(file: &Path, bytes: &[u8], what: &str, counts: fn(&Section) -> bool) -> Result<Read, FileFault> {
     let mut read = Read { certificates: Vec::new(), notes: Vec::new() };
     let mut bad = None;
     for section in pem::sections(bytes) {
         match section {
-            Ok(section) if section.is_certificate() => {
+            Ok(section) if counts(&section) => {
                 read.certificates.push(CertificateDer::from(section.der));
             }
             Ok(section) if section.is_private_key() => {
@@ -119,7 +119,7 @@ fn private_key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
 /// Which file cannot be used, and why.
 pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault> {
     let cert_bytes = bytes(cert_file, "the client certificate")?;
-    let read = sections(cert_file, &cert_bytes, "the client certificate")?;
+    let read = sections(cert_file, &cert_bytes, "the client certificate", Section::is_certificate)?;
     let chain = read.certificates;
     if chain.is_empty() {
         let shown = cert_file.display();

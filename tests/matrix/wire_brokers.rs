@@ -1,6 +1,7 @@
 //! NATS and Redis: servers that hang, end, talk nonsense or alert.
 
 use tls_verify_fixtures::peers::rogue::{Rogue, Then};
+use tls_verify_fixtures::peers::tls::ServerTls;
 use tls_verify_fixtures::plan::{Boxed, NatsFront, Plan, RedisFront};
 
 use crate::expect::*;
@@ -86,6 +87,22 @@ pub(crate) const ROWS: &[Row] = &[
             warn(&[7]).of(C::ConnectionRefused, Server),
         ],
         &[root("nats", C::WrongSchemeTlsToPlain).variant(V::HttpPlaintext)],
+        1,
+    ),
+    row(
+        "nats-is-https",
+        "an HTTPS server answers on NATS' port",
+        |plan| {
+            plan.nats = NatsFront::Https(https(plan));
+            plan.tool.timeout = Some(PATIENCE);
+            Ok(())
+        },
+        &[
+            fail(&[5, 15]).of(C::OtherTls, Client).variant(V::HttpInTls),
+            unknown(&[6]).of(C::OtherTls, Client).variant(V::HttpInTls),
+            warn(&[7]).of(C::Timeout, Network),
+        ],
+        &[root("nats", C::OtherTls).variant(V::HttpInTls)],
         1,
     ),
     row(
@@ -211,6 +228,17 @@ pub(crate) const ROWS: &[Row] = &[
         1,
     ),
     row(
+        "redis-is-https",
+        "an HTTPS server answers on Redis' port",
+        |plan| {
+            plan.redis = RedisFront::Https(https(plan));
+            Ok(())
+        },
+        &[fail(&[7]).of(C::OtherTls, Client), fail(&[8, 15]).of(C::OtherTls, Client).variant(V::HttpInTls)],
+        &[root("redis", C::OtherTls).variant(V::HttpInTls)],
+        1,
+    ),
+    row(
         "redis-ssh",
         "an SSH server listens where Redis should be",
         |plan| redis(plan, Rogue::greets(b"SSH-2.0-OpenSSH_9.2p1\r\n")),
@@ -279,6 +307,11 @@ fn nats(plan: &mut Plan, rogue: Rogue) -> Result<(), Boxed> {
     plan.nats = NatsFront::Rogue(rogue);
     plan.tool.timeout = Some(PATIENCE);
     Ok(())
+}
+
+/// A certificate of the CA for HTTP/1.1.
+fn https(plan: &Plan) -> Box<ServerTls> {
+    Box::new(ServerTls { alpn: &["http/1.1"], ..ServerTls::of(plan.server.clone()) })
 }
 
 fn redis(plan: &mut Plan, rogue: Rogue) -> Result<(), Boxed> {

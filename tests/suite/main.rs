@@ -18,6 +18,7 @@ mod cordumctl;
 mod corpus;
 mod cures;
 mod engine;
+mod exports;
 mod gate;
 mod handbook;
 mod hostile;

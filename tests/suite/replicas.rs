@@ -122,7 +122,16 @@ fn every_server_of_a_list_of_urls_is_looked_at() {
         assert_eq!(code, Some(0), "{check}: {said}");
         let (code, said) = named(&ca, &other, &ca, check, with_name);
         assert_ne!(code, Some(0), "{check}: {said}");
-        assert!(said.to_string().contains("127.0.0.2"), "{said}");
+        let second = said["diagnoses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["fix"][0]["text"].as_str().unwrap().contains("127.0.0.2:"));
+        // What is advised is advised of the one that is at fault.
+        let second = second.unwrap_or_else(|| panic!("{check}: {said}"));
+        assert_eq!(second["cause"], "unknown-authority", "{said}");
+        assert!(second["where"].as_str().unwrap().starts_with("127.0.0.2:"), "{said}");
+        assert!(!second["fix"].to_string().contains("127.0.0.1"), "{said}");
     }
 }
 
@@ -140,4 +149,58 @@ fn each_of_two_servers_is_judged_by_the_certificate_that_it_presents() {
     assert_ne!(diagnosis["variant"], "missing-intermediate", "{check}");
     assert!(["unknown-authority", "bad-signature"].iter().any(|one| diagnosis["cause"] == *one), "{check}");
     assert!(check.to_string().contains("127.0.0.2"), "{check}");
+}
+
+/// A redis-server over TLS without a password.
+fn redis(address: &str, port: u16, certs: &Path) -> Server {
+    let mut command = Command::new(find("redis-server").unwrap());
+    let file = |name: &str| certs.join(name).display().to_string();
+    command
+        .args(["--bind", address, "--port", "0", "--tls-port", &port.to_string(), "--save", ""])
+        .args(["--protected-mode", "no", "--tls-auth-clients", "no", "--dir", &certs.display().to_string()])
+        .args(["--tls-cert-file", &file("server/tls.crt"), "--tls-key-file", &file("server/tls.key")])
+        .args(["--tls-ca-cert-file", &file("ca/ca.crt")]);
+    let server =
+        Server(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let begun = Instant::now();
+    while TcpStream::connect((address, port)).is_err() {
+        assert!(begun.elapsed() < HARD, "redis-server does not listen at {address}:{port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server
+}
+
+/// Also where no password is given, each address is asked itself.
+#[test]
+fn each_of_two_redis_servers_is_dialled_with_and_without_a_password() {
+    if find("redis-server").is_none() {
+        eprintln!("skipped: redis-server is not here");
+        return;
+    }
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (ca, other) = (Authority::generate().unwrap(), Authority::generate().unwrap());
+    for (signer, code) in [(&ca, 0), (&other, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port().unwrap();
+        let client = ca.issue(&Leaf::client()).unwrap();
+        let mut servers = Vec::new();
+        for (name, address, by) in [("one", "127.0.0.1", &ca), ("two", "127.0.0.2", signer)] {
+            let certs = folder.path().join(name);
+            Layout::write(&certs, &ca, &by.issue(&Leaf::server()).unwrap(), &client).unwrap();
+            servers.push(redis(address, port, &certs));
+        }
+        let mut command = program();
+        command.args(["run", "--only", "redis-tls", "--no-docker", "--format", "json", "--certs"]);
+        command.arg(folder.path().join("one"));
+        command.args(["--redis", &format!("rediss://redis:{port}")]);
+        command.args(["--resolve", &format!("redis:{port}:127.0.0.1,127.0.0.2")]);
+        let ended = run(&mut command, HARD);
+        let check = ended.json()["checks"][0].clone();
+        assert_eq!(ended.code, Some(code), "{check}");
+        if code == 1 {
+            assert_eq!(check["diagnoses"][0]["cause"], "unknown-authority", "{check}");
+            assert!(check["diagnoses"][0]["because"].to_string().contains("dialled 127.0.0.2"), "{check}");
+        }
+        drop(servers);
+    }
 }

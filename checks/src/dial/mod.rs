@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use memchr::memmem;
+use rustls::AlertDescription;
 use rustls_pki_types::ServerName;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
@@ -204,10 +205,18 @@ pub async fn handshake(
             let recording = tls::recorded(&recorder);
             let head = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
             refine(&mut failure, &recording, &head);
+            if matches!(failure.cause, Cause::Alert { alert: AlertDescription::UnrecognisedName, .. }) {
+                failure.facts.push(DialFact::NoSuchName { sent: sent_name(offer.name) }.into());
+            }
             failure.unmet_request = !identity_shown && recording.asked_for_certificate.is_some();
             Err(Broken { failure, recording, local })
         }
     }
+}
+
+/// The name that a hello carries; an address is none (RFC 6066, 3).
+fn sent_name(name: &str) -> Option<String> {
+    name.parse::<IpAddr>().is_err().then(|| name.to_owned())
 }
 
 /// Puts our own verdict, and what the first bytes say, in place of the library's words.
@@ -287,6 +296,28 @@ pub enum Quiet {
 
 fn asked(dialled: &Dialled) -> bool {
     tls::recorded(&dialled.recorder).asked_for_certificate.is_some()
+}
+
+/// The beginning of the answer to an HTTP request, escaped, where the peer speaks HTTP: asked of one that waits for
+/// its client's first word.
+pub(crate) async fn http_inside(
+    dialled: &mut Dialled,
+    endpoint: &Endpoint,
+    deadline: Instant,
+) -> Option<String> {
+    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.authority());
+    let mut buffer = [0_u8; 256];
+    let read = async {
+        dialled.stream.write_all(request.as_bytes()).await.ok()?;
+        dialled.stream.flush().await.ok()?;
+        dialled.stream.read(&mut buffer).await.ok()
+    };
+    let count = tokio::time::timeout_at(deadline.into(), read).await.ok()??;
+    let said = &buffer[..count];
+    matches!(speaker(said), Speaker::Http | Speaker::Http2).then(|| {
+        let line = said.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        String::from_utf8_lossy(&line[..line.len().min(60)]).escape_debug().collect()
+    })
 }
 
 /// Reads before writing, so that an alert that follows a TLS 1.3 handshake is not lost: a client

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tls_verify_core::diagnosis::{self, Asked, Known, Premises, next_question, rules};
 use tls_verify_core::evidence::{
-    Answer, Evidence, Fact, Gateway, InClear, Logged, Named, OwnCertificate, Question, State,
+    Answer, Evidence, Fact, Gateway, InClear, InTls, Logged, Named, OwnCertificate, Question, State, Whom,
 };
 use tls_verify_core::workload::Instance;
 use tls_verify_core::x509::verdict;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::cause::CauseKind;
-use crate::context::Context;
+use crate::context::{Context, QUIET};
 use crate::dial;
 use crate::fault::{Cause, Failure, Speaker};
 use crate::hello;
@@ -91,16 +91,14 @@ pub(crate) async fn until<T>(context: &Context, draw: impl Fn(Known<'_>) -> Aske
 async fn ask(context: &Context, question: &Question) -> Answer {
     match question {
         Question::OwnCertificate(link) => Answer::OwnCertificate(own_certificate(context, *link)),
-        Question::OldVersion(link) => Answer::OldVersion(old_version(context, *link).await),
+        Question::OldVersion(whom) => Answer::OldVersion(old_version(context, whom).await),
         Question::Presented { link, chain } => Answer::Presented(presented(context, *link, chain).await),
         Question::Intermediate { link, chain } => {
             Answer::Intermediate(intermediate(context, *link, chain).await)
         }
         Question::Clock { link, chain } => Answer::Clock(other_clock(context, *link, chain).await),
-        Question::InClear(link) => Answer::InClear(in_clear(context, *link).await),
-        Question::HandshakeFirst(link) => {
-            Answer::HandshakeFirst(handshake_first(context, *link).await.unwrap_or(false))
-        }
+        Question::InClear(whom) => Answer::InClear(in_clear(context, whom).await),
+        Question::HandshakeFirst(whom) => Answer::HandshakeFirst(handshake_first(context, whom).await),
         Question::State { service, instance } | Question::StateSince { service, instance } => {
             Answer::State(state(context, service, instance.as_deref()).await)
         }
@@ -132,13 +130,13 @@ fn own_certificate(context: &Context, link: Link) -> Option<OwnCertificate> {
     })
 }
 
-async fn old_version(context: &Context, link: Link) -> Option<&'static str> {
-    let endpoint = context.placed(link).await;
+async fn old_version(context: &Context, whom: &Whom) -> Option<&'static str> {
+    let endpoint = context.whom(whom).await;
     for version in [hello::Version::Tls11, hello::Version::Tls10] {
         let deadline = context.attempt();
         let (mut tap, _) = dial::connect(&endpoint, deadline).await.ok()?;
         context.own(tap.local());
-        if link == Link::Nats {
+        if whom.link == Link::Nats {
             crate::nats::read_info(&mut tap, deadline).await.ok()?;
         }
         let hello = hello::client_hello(version, endpoint.name(), hello::OLD_SUITES);
@@ -150,8 +148,8 @@ async fn old_version(context: &Context, link: Link) -> Option<&'static str> {
 }
 
 /// The port is spoken to in clear.
-async fn in_clear(context: &Context, link: Link) -> Option<InClear> {
-    let words: &[u8] = match link {
+async fn in_clear(context: &Context, whom: &Whom) -> Option<InClear> {
+    let words: &[u8] = match whom.link {
         // The preface and an empty SETTINGS frame (RFC 9113, 3.4).
         Link::GatewayGrpc | Link::SafetyKernel | Link::ContextEngine => {
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
@@ -161,7 +159,7 @@ async fn in_clear(context: &Context, link: Link) -> Option<InClear> {
         // Whoever waits for a line gets one; a NATS server would have spoken first.
         Link::Nats => b"PING\r\n\r\n",
     };
-    let endpoint = context.placed(link).await;
+    let endpoint = context.whom(whom).await;
     let patience = Instant::now() + Duration::from_millis(1500).min(context.stack.timeout);
     let (mut tap, _) = dial::connect(&endpoint, patience.min(context.deadline)).await.ok()?;
     context.own(tap.local());
@@ -173,7 +171,7 @@ async fn in_clear(context: &Context, link: Link) -> Option<InClear> {
             Ok(Ok(count)) if count > 0 => said.extend_from_slice(&buffer[..count]),
             _ => break,
         }
-        if said.len() >= 9 && link != Link::Gateway {
+        if said.len() >= 9 && whom.link != Link::Gateway {
             break;
         }
     }
@@ -186,10 +184,10 @@ async fn in_clear(context: &Context, link: Link) -> Option<InClear> {
     Some(InClear { speaker, said })
 }
 
-/// A TLS handshake before any INFO is answered.
-async fn handshake_first(context: &Context, link: Link) -> Option<bool> {
-    let endpoint = context.placed(link).await;
-    let deadline = (Instant::now() + Duration::from_secs(1)).min(context.deadline);
+/// What a TLS handshake before any INFO leads to, if it is answered.
+async fn handshake_first(context: &Context, whom: &Whom) -> Option<InTls> {
+    let endpoint = context.whom(whom).await;
+    let deadline = (Instant::now() + Duration::from_secs(2)).min(context.deadline);
     let (tap, address) = dial::connect(&endpoint, deadline).await.ok()?;
     context.own(tap.local());
     let offer = Offer {
@@ -200,10 +198,15 @@ async fn handshake_first(context: &Context, link: Link) -> Option<bool> {
         versions: ANY_VERSION,
         hello: Hello::AsGo,
     };
-    Some(match dial::handshake(tap, address, &offer, deadline).await {
-        Ok(_) => true,
-        Err(broken) => !broken.recording.chain.is_empty(),
-    })
+    match dial::handshake(tap, address, &offer, deadline).await {
+        Ok(mut dialled) => Some(match dial::read_first(&mut dialled, QUIET).await {
+            dial::Quiet::Silence => dial::http_inside(&mut dialled, &endpoint, deadline)
+                .await
+                .map_or(InTls::Other, |answer| InTls::Http { answer }),
+            dial::Quiet::Data(_) | dial::Quiet::Closed(_) => InTls::Other,
+        }),
+        Err(broken) => (!broken.recording.chain.is_empty()).then_some(InTls::Other),
+    }
 }
 
 /// A service's instance as it is now: the named one, else the first.

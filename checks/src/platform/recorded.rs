@@ -39,8 +39,9 @@ impl Recorded {
         let mut names: Vec<String> = entries.filter_map(stem).collect();
         names.sort();
         let workload = |name: String| {
-            let mut workload = Workload::named(WorkloadKind::Service, name.clone());
-            workload.instances.push(Instance::of_service(name.clone(), name));
+            let service = service_of(&name);
+            let mut workload = Workload::named(WorkloadKind::Service, service.to_owned());
+            workload.instances.push(Instance::of_service(service.to_owned(), name));
             workload
         };
         Self {
@@ -61,6 +62,30 @@ impl Recorded {
             project: Some(bundle),
         })
     }
+}
+
+/// Services whose logs are kept under their containers' names too.
+const SERVICES: &[&str] = &[
+    "api-gateway",
+    "scheduler",
+    "safety-kernel",
+    "workflow-engine",
+    "context-engine",
+    "mock-bank-worker",
+    "nats",
+    "redis",
+    "dashboard",
+];
+
+/// The service of a container as Compose names it: `PROJECT-SERVICE-NUMBER`, or with underlines.
+fn service_of(name: &str) -> &str {
+    let stem = name.trim_end_matches(|last: char| last.is_ascii_digit());
+    let is_compose = |service: &str| {
+        stem.strip_suffix(['-', '_'])
+            .and_then(|stem| stem.strip_suffix(service))
+            .is_some_and(|project| project.ends_with(['-', '_']))
+    };
+    SERVICES.iter().find(|service| stem.len() < name.len() && is_compose(service)).copied().unwrap_or(name)
 }
 
 /// A file in pieces.
@@ -194,6 +219,26 @@ impl Platform for Recorded {
                 Arc::new(remedy::Compose::new(words.map(str::to_owned)))
             }
             None => Arc::new(remedy::Compose::default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::service_of;
+
+    #[test]
+    fn a_containers_name_tells_its_service() {
+        for (name, service) in [
+            ("scheduler", "scheduler"),
+            ("scheduler-2", "scheduler-2"),
+            ("cordum-scheduler-2", "scheduler"),
+            ("cordum_api-gateway_1", "api-gateway"),
+            ("my-cordum-redis-1", "redis"),
+            ("my-redis", "my-redis"),
+            ("cordum-scheduler", "cordum-scheduler"),
+        ] {
+            assert_eq!(service_of(name), service);
         }
     }
 }

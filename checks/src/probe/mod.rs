@@ -22,7 +22,7 @@ use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
-use tls_verify_core::evidence::{NatsFact, ProbeFact, RedisFact, Spoken};
+use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact, Spoken};
 
 /// What a target is expected to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,7 +336,18 @@ async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
     };
     let says_info = match dial::read_first(&mut dialled, Duration::from_millis(500)).await {
         dial::Quiet::Data(bytes) => bytes.starts_with(b"INFO "),
-        dial::Quiet::Closed(_) | dial::Quiet::Silence => false,
+        dial::Quiet::Silence => {
+            if let Some(answer) = dial::http_inside(&mut dialled, &target.endpoint, deadline).await {
+                let url = format!("https://{}", target.endpoint.authority());
+                return Some(
+                    Failure::new(Stage::Exchange, Cause::NotTls(Speaker::HttpInTls))
+                        .because(Fact::HttpInTls { meant: Link::Nats, answer })
+                        .because(ProbeFact::RightUrl { url }),
+                );
+            }
+            false
+        }
+        dial::Quiet::Closed(_) => false,
     };
     let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsInfoFirst))
         .because(ProbeFact::HandshakeFirst);

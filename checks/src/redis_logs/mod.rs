@@ -18,6 +18,7 @@ use crate::logs::{self, ServiceLog};
 use crate::looks;
 use crate::observation::{EvidenceLevel, Expects, Observation, Outcome};
 use crate::platform::{Platform, is_of};
+use crate::redis_clients;
 use crate::redis_now::{self, Now};
 use crate::stack::{Link, LogSource};
 use crate::standing;
@@ -70,6 +71,12 @@ async fn observe(context: &Context) -> Observation {
     });
     let logs = futures_util::future::join_all(reads).await;
     let now = recorded.end.unwrap_or_else(|| platform.now());
+    let lasting = |log: &ServiceLog| log.present.troubles.iter().any(|one| !one.what.kind.is_transient());
+    let clients = match live && logs.iter().any(|(log, ..)| log.as_ref().is_ok_and(lasting)) {
+        true => redis_clients::of(context).await,
+        false => Vec::new(),
+    };
+    let redis_began = live.then(|| began(platform)).flatten();
     let mut young = Vec::new();
     let mut late = Vec::new();
     for ((service, _), (log, container, fault)) in deployed.into_iter().zip(logs) {
@@ -89,6 +96,8 @@ async fn observe(context: &Context) -> Observation {
             restarting: container.is_restarting() || crashed,
             redis_reachable,
             redis_ready: recorded.redis_ready,
+            redis_began,
+            connected: redis_clients::since(&clients, &container.addresses, now),
             subject: if live { line_of(&container) } else { Subject::Recorded },
         };
         let before = seen.steps().len();
@@ -141,6 +150,14 @@ async fn observe(context: &Context) -> Observation {
     }
     conclude(&mut seen, &read);
     seen
+}
+
+/// When the last of Redis' servers began, where all of them run.
+fn began(platform: &dyn Platform) -> Option<SystemTime> {
+    let mut servers = platform.of_service(Link::Redis.service()).filter(|one| one.current || one.is_up());
+    let first = servers.next()?;
+    let began = |one: &Instance| one.started.filter(|_| one.is_up());
+    servers.try_fold(began(first)?, |last, one| Some(last.max(began(one)?)))
 }
 
 /// A log that nobody can read decides nothing; that its service does not run is known all the same.

@@ -27,6 +27,10 @@ pub(super) struct Present {
     pub(super) redis_reachable: Option<bool>,
     /// When Redis' own log says that it was ready.
     pub(super) redis_ready: Option<SystemTime>,
+    /// When the last of Redis' servers began, where all of them run.
+    pub(super) redis_began: Option<SystemTime>,
+    /// When the service's youngest connection began that Redis has now, at the earliest.
+    pub(super) connected: Option<SystemTime>,
     pub(super) subject: Subject,
 }
 
@@ -45,7 +49,7 @@ pub(super) fn weigh(
     log: &ServiceLog,
     present: &Present,
 ) {
-    if log.present.lines == 0 && log.previous.is_none() {
+    if log.present.lines == 0 && log.previous.is_none() && log.unread == 0 {
         let failure = Failure::new(Stage::Exchange, Cause::Other)
             .because(LogFact::Empty { who: name.to_owned() })
             .at(service.to_owned());
@@ -85,7 +89,9 @@ pub(super) fn weigh(
         if !of_redis {
             failure.facts.push(Fact::OfAnotherLink(trouble.link));
             seen.warnings.push(failure);
-        } else if connection && over {
+        } else if (connection && over)
+            || (!connection && present.up && !restarting && !without && was_mended(trouble, present))
+        {
             failure.facts.push(Fact::GotOver);
             seen.warnings.push(failure);
         } else {
@@ -105,6 +111,22 @@ fn fell_silent(trouble: &Trouble, present: &Present) -> bool {
     let since = |from: SystemTime| present.now.duration_since(from).unwrap_or_default();
     let back = present.redis_ready.is_some_and(|ready| ready >= last && since(ready) > SETTLED);
     back || (trouble.established && since(last) > DROPPED)
+}
+
+/// A certificate or a login that was refused, and is no more: the service has a younger connection to the Redis that we
+/// reach; or Redis has begun since, and whoever lost its connection with that start would have said so again. Who had
+/// not reached Redis before it complained (the safety kernel at its start) may have given up.
+fn was_mended(trouble: &Trouble, present: &Present) -> bool {
+    let (Some(last), Some(true)) = (trouble.last, present.redis_reachable) else { return false };
+    if !trouble.established {
+        return false;
+    }
+    let asks = trouble.what.kind != CauseKind::AuthNotTls;
+    let connected = asks && present.connected.is_some_and(|began| began > last);
+    let again = present.redis_began.is_some_and(|began| {
+        began > last && present.now.duration_since(began).is_ok_and(|quiet| quiet > DROPPED)
+    });
+    connected || again
 }
 
 /// Connections that had worked were closed, once each, and dialling anew did not fail: Redis was restarted.

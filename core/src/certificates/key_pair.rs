@@ -47,7 +47,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
             );
         }
         // Nothing is shown to anybody: no verifier accepts that.
-        let anchors = anchors(set, &presented, Source::seen_by_go);
+        let anchors = anchors(set, &presented, Source::trusted_by_go);
         let verification = verify(&question(set, &presented, &anchors, look));
         return (found, Some(verification));
     };
@@ -61,7 +61,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     }
     found.extend(order(set));
     found.extend(usage(set, leaf));
-    let anchors = anchors(set, &presented, Source::seen_by_go);
+    let anchors = anchors(set, &presented, Source::trusted_by_go);
     let behind = |main| {
         let intermediates = set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued);
         intermediates.filter_map(move |one| single::dates(one, look, main))

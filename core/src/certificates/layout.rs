@@ -128,7 +128,8 @@ fn unread(files: &Files, findings: &mut [Finding]) {
         |one: &Source| !one.facts.is_empty() && one.found.certificates().count() > one.found.passed_over;
     let keys = |one: &Source| one.found.keys().count() > one.found.passed_over;
     let Files { ca, server, server_key, client, client_key } = files;
-    let all = [ca, server, client].map(|one| (one, certificates(one)));
+    let trusted = certificates(ca) && !ca.trusted_by_go().is_empty();
+    let all = [(ca, trusted), (server, certificates(server)), (client, certificates(client))];
     for (source, usable) in all.into_iter().chain([server_key, client_key].map(|one| (one, keys(one)))) {
         let of_it = |one: &&mut Finding| one.file == source.name() && one.severity == Severity::Warning;
         if !usable {

@@ -19,6 +19,8 @@ pub struct Section {
     pub label: String,
     /// Its headers (RFC 1421) or its label say that a password is needed.
     pub encrypted: bool,
+    /// It has headers (RFC 1421): Go takes such a certificate for none to be trusted.
+    pub has_headers: bool,
     /// Why Go's reader does not see the block.
     pub unseen: Option<Unseen>,
     pub der: Vec<u8>,
@@ -31,6 +33,9 @@ pub enum Unseen {
     ByteOrderMark,
     /// It begins behind other text. OpenSSL does not see it either.
     WithinLine,
+    /// Text follows its begin in the same line: carriage returns alone, or no line breaks at all. OpenSSL does not see
+    /// it either.
+    BeginGoesOn,
     /// Text follows its end in the same line. OpenSSL does not see it either.
     EndsWithinLine,
 }
@@ -47,6 +52,7 @@ impl std::fmt::Display for Unseen {
         f.write_str(match self {
             Self::ByteOrderMark => "a byte order mark stands before it (OpenSSL reads it)",
             Self::WithinLine => "it does not begin at the front of a line",
+            Self::BeginGoesOn => "its begin line goes on: every line of a PEM file ends in a line feed",
             Self::EndsWithinLine => "its end line goes on with other text",
         })
     }
@@ -57,6 +63,12 @@ impl Section {
     #[must_use]
     pub fn is_certificate(&self) -> bool {
         self.label == "CERTIFICATE" && self.unseen.is_none()
+    }
+
+    /// A certificate that Go takes for one to be trusted (`x509.CertPool`).
+    #[must_use]
+    pub fn is_anchor(&self) -> bool {
+        self.is_certificate() && !self.has_headers
     }
 
     /// A private key in one of the forms that Go's `tls.X509KeyPair` takes, encrypted or not.
@@ -127,12 +139,13 @@ impl Iterator for Sections<'_> {
             }
             let Some(dashes) = memmem::find(self.rest, b"-----").filter(|at| *at <= LABEL) else { continue };
             let label = String::from_utf8_lossy(&self.rest[..dashes]).into_owned();
+            let goes_on = !is_blank_line(&self.rest[dashes + 5..]);
             let (content, after) = split(&self.rest[dashes + 5..], &label);
             self.rest = after;
             return Some(match content {
                 None => Err(BadSection::NoEnd(self.number, label)),
                 Some(content) => read(content, label, self.number)
-                    .map(|section| Section { unseen: unseen(self.text, begins, after), ..section }),
+                    .map(|section| Section { unseen: unseen(self.text, begins, goes_on, after), ..section }),
             });
         }
     }
@@ -149,16 +162,22 @@ fn split<'a>(body: &'a [u8], label: &str) -> (Option<&'a [u8]>, &'a [u8]) {
     }
 }
 
+/// Nothing stands in the rest of the line.
+fn is_blank_line(rest: &[u8]) -> bool {
+    rest.iter().take_while(|byte| **byte != b'\n').all(u8::is_ascii_whitespace)
+}
+
 /// Whether a block stands in lines of its own; `after`: what follows its end.
-fn unseen(text: &[u8], begins: usize, after: &[u8]) -> Option<Unseen> {
+fn unseen(text: &[u8], begins: usize, goes_on: bool, after: &[u8]) -> Option<Unseen> {
     let before = &text[..begins];
     if before == BOM {
         Some(Unseen::ByteOrderMark)
     } else if before.last().is_some_and(|byte| *byte != b'\n') {
         Some(Unseen::WithinLine)
+    } else if goes_on {
+        Some(Unseen::BeginGoesOn)
     } else {
-        let line = after.iter().take_while(|byte| **byte != b'\n');
-        line.into_iter().any(|byte| !byte.is_ascii_whitespace()).then_some(Unseen::EndsWithinLine)
+        (!is_blank_line(after)).then_some(Unseen::EndsWithinLine)
     }
 }
 
@@ -167,7 +186,7 @@ fn read(content: &[u8], label: String, number: usize) -> Result<Section, BadSect
     match decode(encoded) {
         Some(der) if !der.is_empty() => {
             let encrypted = label == "ENCRYPTED PRIVATE KEY" || memmem::find(headers, b"ENCRYPTED").is_some();
-            Ok(Section { label, encrypted, unseen: None, der })
+            Ok(Section { label, encrypted, has_headers: !headers.is_empty(), unseen: None, der })
         }
         Some(_) => Err(BadSection::Empty(number, label)),
         None => Err(BadSection::NoBase64(number, label)),
@@ -207,9 +226,25 @@ mod tests {
         assert_eq!(found[0], Err(BadSection::NoBase64(1, "CERTIFICATE".to_owned())));
         assert_eq!(found[1], Err(BadSection::NoEnd(2, "CERTIFICATE".to_owned())));
         assert!(found[2].as_ref().is_ok_and(|one| one.is_certificate() && one.der == [1, 2, 3]));
-        assert!(found[3].as_ref().is_ok_and(|one| one.is_private_key() && one.encrypted));
+        assert!(found[3].as_ref().is_ok_and(|one| one.is_private_key() && one.encrypted && one.has_headers));
         assert_eq!(found.len(), 4);
         assert_eq!(certificates(text).collect::<Vec<_>>(), [[1, 2, 3]]);
+    }
+
+    /// As Go 1.26's `encoding/pem` and `x509.CertPool` read them.
+    #[test]
+    fn what_go_does_not_see_is_told() {
+        let whole = "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n";
+        let seen = |text: &str| {
+            let one = sections(text.as_bytes()).next().unwrap().unwrap();
+            (one.is_certificate(), one.is_anchor(), one.unseen)
+        };
+        assert_eq!(seen(whole), (true, true, None));
+        assert_eq!(seen(&whole.replace('\n', "\r\n")), (true, true, None));
+        assert_eq!(seen(&whole.replace('\n', "\r")), (false, false, Some(Unseen::BeginGoesOn)));
+        assert_eq!(seen(&whole.replace('\n', "")), (false, false, Some(Unseen::BeginGoesOn)));
+        assert_eq!(seen(&whole.replacen("\n", " \t\n", 1)), (true, true, None));
+        assert_eq!(seen(&whole.replacen('\n', "\nName: x\n\n", 1)), (true, false, None));
     }
 
     #[test]

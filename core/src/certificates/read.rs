@@ -53,6 +53,8 @@ pub struct Found {
     pub passed_over: usize,
     /// Certificates that Go's PEM reader does not see.
     pub hidden: Vec<Hidden>,
+    /// Certificates whose blocks have headers: Go shows them and trusts none of them.
+    pub headed: Vec<usize>,
     /// Whether the first key stands in a block whose label promises another form: Go looks at the content,
     /// OpenSSL 3 at the label.
     pub mislabelled_key: Option<String>,
@@ -255,7 +257,12 @@ fn hide(found: &mut Found, unseen: &[(usize, Option<usize>, Unseen)]) {
 }
 
 fn block(found: &mut Found, section: Section, password: Option<&str>) {
-    let Section { label, encrypted, der, unseen: _ } = section;
+    let Section { label, encrypted, der, has_headers, unseen: _ } = section;
+    if has_headers && label == "CERTIFICATE" {
+        found.headed.push(found.certificates().count());
+        let message = "a certificate has headers in its block: Go trusts none that has; take them out";
+        found.fault(Variant::WrongKind, message);
+    }
     let block = match label.as_str() {
         "CERTIFICATE" | "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
             if label != "CERTIFICATE" {

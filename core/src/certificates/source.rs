@@ -48,6 +48,13 @@ impl Source {
         self.certificates(|place| !hidden(place))
     }
 
+    /// The same where they are to be trusted.
+    #[must_use]
+    pub fn trusted_by_go(&self) -> Vec<&[u8]> {
+        let hidden = |place: usize| self.found.hidden.iter().any(|one| one.place == place);
+        self.certificates(|place| !hidden(place) && !self.found.headed.contains(&place))
+    }
+
     /// The same as OpenSSL's reader sees it.
     #[must_use]
     pub fn seen_by_openssl(&self) -> Vec<&[u8]> {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::evidence::fault::Failure;
 use crate::evidence::{
-    Answer, Clock, Evidence, Gateway, InClear, Intermediate, Logged, Named, OwnCertificate, Presented,
-    Question, State, Unready,
+    Answer, Clock, Evidence, Gateway, InClear, InTls, Intermediate, Logged, Named, OwnCertificate, Presented,
+    Question, State, Unready, Whom,
 };
 use crate::link::Link;
 use crate::logs::runs::ServiceLog;
@@ -78,18 +78,18 @@ impl<'a> Known<'a> {
     answers! {
         own_certificate(link: Link) -> Option<&'a OwnCertificate>,
             Question::OwnCertificate(link), Answer::OwnCertificate(found) => found.as_ref(), else None;
-        old_version(link: Link) -> Option<&'static str>,
-            Question::OldVersion(link), Answer::OldVersion(found) => *found, else None;
+        old_version(whom: &Whom) -> Option<&'static str>,
+            Question::OldVersion(whom.clone()), Answer::OldVersion(found) => *found, else None;
         presented(link: Link, chain: &[Der]) -> Option<&'a Presented>,
             Question::Presented { link, chain: chain.to_vec() }, Answer::Presented(found) => found.as_ref(), else None;
         intermediate(link: Link, chain: &[Der]) -> Option<&'a Intermediate>,
             Question::Intermediate { link, chain: chain.to_vec() }, Answer::Intermediate(found) => found.as_ref(), else None;
         clock(link: Link, chain: &[Der]) -> Option<&'a Clock>,
             Question::Clock { link, chain: chain.to_vec() }, Answer::Clock(found) => found.as_ref(), else None;
-        in_clear(link: Link) -> Option<&'a InClear>,
-            Question::InClear(link), Answer::InClear(found) => found.as_ref(), else None;
-        handshake_first(link: Link) -> bool,
-            Question::HandshakeFirst(link), Answer::HandshakeFirst(found) => *found, else false;
+        in_clear(whom: &Whom) -> Option<&'a InClear>,
+            Question::InClear(whom.clone()), Answer::InClear(found) => found.as_ref(), else None;
+        handshake_first(whom: &Whom) -> Option<&'a InTls>,
+            Question::HandshakeFirst(whom.clone()), Answer::HandshakeFirst(found) => found.as_ref(), else None;
         state(service: &str, instance: Option<&str>) -> &'a State,
             Question::State { service: service.to_owned(), instance: instance.map(str::to_owned) },
             Answer::State(found) => found, else &State::Unasked;

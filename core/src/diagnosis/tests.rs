@@ -6,7 +6,9 @@ use super::rules::server;
 use super::{Case, Known, Premises, diagnose};
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::evidence::fault::{Cause, Failure, Recognised, Speaker, Stage};
-use crate::evidence::{Answer, Clock, Evidence, Fact, InstanceState, Presented, Question, State, Subject};
+use crate::evidence::{
+    Answer, Clock, Evidence, Fact, InstanceState, Presented, Question, State, Subject, Whom,
+};
 use crate::link::Link;
 use crate::logs::runs::{RunLog, ServiceLog, Trouble};
 use crate::workload::{Instance, Phase, Termination};
@@ -127,7 +129,7 @@ fn questions_that_are_left_open_do_not_keep_from_concluding() {
     let premises = Premises::default();
     let seen = Failure::new(Stage::Handshake, Cause::Eof);
     let open = diagnose(Known::open(&premises, &[]), &Case::of(Link::Gateway), &seen);
-    assert_eq!(open.err(), Some(Question::InClear(Link::Gateway)));
+    assert_eq!(open.err(), Some(Question::InClear(Whom { link: Link::Gateway, server: None })));
     let closed = diagnose(Known::closed(&premises, &[]), &Case::of(Link::Gateway), &seen).unwrap();
     assert_eq!(closed.kind(), Some(CauseKind::ConnectionReset));
 }

@@ -46,6 +46,21 @@ pub struct Failure {
     pub presented: Vec<CertificateDer<'static>>,
     /// The peer asked for a client certificate on it, and we showed none.
     pub unmet_request: bool,
+    /// Which of a link's several servers was dialled; `None` where it has one.
+    pub server: Option<OneOfSeveral>,
+}
+
+/// One of several servers of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneOfSeveral {
+    /// A container's name, or an address.
+    pub name: String,
+    /// `host:port`.
+    pub authority: String,
+    /// What it is verified by.
+    pub server_name: String,
+    /// Named by a URL of its own, so that it is no replica of the link's service.
+    pub is_apart: bool,
 }
 
 /// What is at fault, where several failures may have it in common.
@@ -118,6 +133,7 @@ impl Failure {
             settings: Vec::new(),
             presented: Vec::new(),
             unmet_request: false,
+            server: None,
         }
     }
 
@@ -195,6 +211,8 @@ pub enum Speaker {
     /// NATS `INFO` with `tls_required`: the TLS handshake comes after it.
     NatsInfoFirst,
     Redis,
+    /// HTTP inside TLS, where another protocol was meant.
+    HttpInTls,
     Ssh,
     Unknown,
 }
@@ -294,6 +312,7 @@ impl Cause {
                 Speaker::NatsPlain => with(K::WrongSchemeTlsToPlain, Variant::NatsPlaintext, Server, Certain),
                 Speaker::NatsInfoFirst => with(K::OtherTls, Variant::NatsInfoFirst, Client, Certain),
                 Speaker::Redis => with(K::WrongSchemeTlsToPlain, Variant::RedisPlaintext, Server, Certain),
+                Speaker::HttpInTls => with(K::OtherTls, Variant::HttpInTls, Client, Certain),
                 Speaker::Ssh => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Client, Certain),
                 Speaker::Unknown => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Server, Possible),
             },

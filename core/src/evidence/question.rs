@@ -35,7 +35,7 @@ pub enum Question {
     /// A server refused the certificate that we showed: what is to be said of the certificate?
     OwnCertificate(Link),
     /// Nothing in common: which old version does the server speak?
-    OldVersion(Link),
+    OldVersion(Whom),
     /// What does the server present: on the connection that failed, or, where nothing of it is known, on one
     /// of ours?
     Presented { link: Link, chain: Vec<CertificateDer<'static>> },
@@ -44,9 +44,9 @@ pub enum Question {
     /// How do the dates of what is presented look by the gateway's clock?
     Clock { link: Link, chain: Vec<CertificateDer<'static>> },
     /// What does the port answer in clear?
-    InClear(Link),
+    InClear(Whom),
     /// Does a NATS that says nothing want the handshake first?
-    HandshakeFirst(Link),
+    HandshakeFirst(Whom),
     /// How does a service stand; the named one of its instances, else the first.
     State { service: String, instance: Option<String> },
     /// The same, once more: it may have died since.
@@ -73,6 +73,22 @@ pub enum Question {
     PlainRedis,
 }
 
+/// The server that a question is put to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whom {
+    pub link: Link,
+    /// One of several, by name.
+    pub server: Option<String>,
+}
+
+impl Whom {
+    /// Who showed the symptom.
+    #[must_use]
+    pub fn of(link: Link, failure: &Failure) -> Self {
+        Self { link, server: failure.server.as_ref().map(|server| server.name.clone()) }
+    }
+}
+
 /// What was answered. Nothing answers a question that nobody could put.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -83,7 +99,7 @@ pub enum Answer {
     Intermediate(Option<Intermediate>),
     Clock(Option<Clock>),
     InClear(Option<InClear>),
-    HandshakeFirst(bool),
+    HandshakeFirst(Option<InTls>),
     State(State),
     Log(Option<Box<ServiceLog>>),
     Listens(Option<bool>),
@@ -95,6 +111,15 @@ pub enum Answer {
     Gateway(Gateway),
     Readiness(Option<Unready>),
     PlainRedis(Option<String>),
+}
+
+/// What answers inside a TLS handshake that comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InTls {
+    /// The beginning of its answer to an HTTP request, escaped.
+    Http { answer: String },
+    /// NATS, or what does not say what it is.
+    Other,
 }
 
 /// A question and its answer; appended to what a step saw, and never changed.

@@ -35,11 +35,28 @@ pub(super) fn time_of(line: &[u8]) -> Option<SystemTime> {
 /// The text without its line's end and without colour and cursor sequences.
 pub(super) fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // A file's byte order mark.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    if let Some(message) = of_journal(line) {
+        return anstream::adapter::strip_bytes(&message).into_vec().into();
+    }
     if memchr::memchr(0x1b, line).is_some() {
         anstream::adapter::strip_bytes(line).into_vec().into()
     } else {
         line.into()
     }
+}
+
+/// The message of a record of systemd's journal in JSON that is no plain text (colours, other encodings): it is written
+/// as numbers, `"MESSAGE":[27,91,51,…]`.
+fn of_journal(line: &[u8]) -> Option<Vec<u8>> {
+    const NAME: &[u8] = b"\"MESSAGE\"";
+    (line.first() == Some(&b'{')).then_some(())?;
+    let at = memchr::memmem::find(line, NAME)? + NAME.len();
+    let rest = line[at..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"[")?;
+    let end = memchr::memchr(b']', rest)?;
+    let number = |digits: &[u8]| std::str::from_utf8(digits.trim_ascii()).ok()?.parse::<u8>().ok();
+    rest[..end].split(|byte| *byte == b',').map(number).collect()
 }
 
 #[cfg(test)]
@@ -81,6 +98,10 @@ mod tests {
         ] {
             assert_eq!(plain(line), &b"ERROR\tx509: unknown"[..], "{}", String::from_utf8_lossy(line));
         }
+        let record =
+            br#"{"_HOSTNAME":"h","MESSAGE" : [27,91,51,49,109, 69,79,70,27,91,48,109],"PRIORITY":"3"}"#;
+        assert_eq!(plain(record), &b"EOF"[..]);
+        assert_eq!(plain(br#"{"MESSAGE":[1,"x"]}"#), &br#"{"MESSAGE":[1,"x"]}"#[..]);
         assert_eq!(plain(b"\xff\xfe plain bytes"), &b"\xff\xfe plain bytes"[..]);
     }
 }

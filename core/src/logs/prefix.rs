@@ -39,6 +39,17 @@ fn after_stream(line: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(b"F ").or_else(|| rest.strip_prefix(b"P "))
 }
 
+/// A part of a line as a container runtime writes it (`stderr P …`, the last one `stderr F …`), and whether it is the
+/// last.
+pub(crate) fn part(line: &[u8]) -> Option<(&[u8], bool)> {
+    let rest = after_stamp(line)?;
+    let rest = rest.strip_prefix(b"stderr ").or_else(|| rest.strip_prefix(b"stdout "))?;
+    match rest.strip_prefix(b"P ") {
+        Some(body) => Some((body, false)),
+        None => rest.strip_prefix(b"F ").map(|body| (body, true)),
+    }
+}
+
 pub(crate) fn after<'a>(text: &'a [u8], mark: &[u8], within: usize) -> Option<&'a [u8]> {
     let at = memchr::memmem::find(&text[..text.len().min(within)], mark)?;
     Some(&text[at + mark.len()..])

@@ -99,6 +99,10 @@ pub struct Reader<'a> {
     /// Trouble whose record may go on.
     open: Option<Open>,
     partial: Vec<u8>,
+    /// The first parts of a line that a container runtime has cut.
+    parts: Vec<u8>,
+    /// What ends a line, once one has ended: a carriage return alone in files that have no line feed.
+    end: Option<u8>,
     /// Log lines that our own connections caused: `(time, address)` to be passed over.
     own: &'a [OwnProbe],
 }
@@ -114,6 +118,8 @@ impl<'a> Reader<'a> {
             open: None,
             log: ServiceLog::default(),
             partial: Vec::new(),
+            parts: Vec::new(),
+            end: None,
             own,
         }
     }
@@ -121,7 +127,16 @@ impl<'a> Reader<'a> {
     /// Takes the next bytes, whatever their borders.
     pub fn feed(&mut self, mut bytes: &[u8]) {
         self.log.bytes += bytes.len() as u64;
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+        // What other people put into a line of a file with line feeds ends none. One at the end may be half of an end.
+        if self.end.is_none() {
+            let inside = bytes.split_last().is_some_and(|(_, front)| memchr::memchr(b'\r', front).is_some());
+            self.end = match memchr::memchr(b'\n', bytes) {
+                Some(_) => Some(b'\n'),
+                None => inside.then_some(b'\r'),
+            };
+        }
+        let mark = self.end.unwrap_or(b'\n');
+        while let Some(end) = memchr::memchr(mark, bytes) {
             if self.partial.is_empty() {
                 self.log.unread += end.saturating_sub(LOOKED_AT) as u64;
                 self.line(&bytes[..end.min(LOOKED_AT)]);
@@ -149,6 +164,10 @@ impl<'a> Reader<'a> {
         if !self.partial.is_empty() {
             let line = std::mem::take(&mut self.partial);
             self.line(&line);
+        }
+        if !self.parts.is_empty() {
+            let whole = std::mem::take(&mut self.parts);
+            self.whole(&whole);
         }
         self.close();
     }
@@ -188,22 +207,39 @@ impl<'a> Reader<'a> {
             return;
         }
         let line = line::plain(line);
-        let at = prefix::engine_time(&line);
+        match prefix::part(&line) {
+            Some((body, is_last)) if !is_last || !self.parts.is_empty() => {
+                let body = if self.parts.is_empty() { &*line } else { body };
+                let room = LOOKED_AT.saturating_sub(self.parts.len()).min(body.len());
+                self.log.unread += (body.len() - room) as u64;
+                self.parts.extend_from_slice(&body[..room]);
+                if is_last {
+                    let whole = std::mem::take(&mut self.parts);
+                    self.whole(&whole);
+                }
+            }
+            _ => self.whole(&line),
+        }
+    }
+
+    /// A line as its service wrote it.
+    fn whole(&mut self, line: &[u8]) {
+        let at = prefix::engine_time(line);
         if let (Some(at), Some(since)) = (at, self.since)
             && at < since
         {
             return;
         }
-        let text = prefix::body(&line);
+        let text = prefix::body(line);
         if text.is_empty() {
             return;
         }
-        let sense = sense(&line);
+        let sense = sense(line);
         if let Some(open) = &mut self.open
             && continues(text, sense != Sense::Nothing)
-            && open.is_gone_on_with(&line, &sense)
+            && open.is_gone_on_with(line, &sense)
         {
-            if let (Sense::Trouble(_), Some((inner, rank))) = (sense, ranked(&line)) {
+            if let (Sense::Trouble(_), Some((inner, rank))) = (sense, ranked(line)) {
                 open.told.absorb(inner, rank);
             }
             self.log.present.lines += 1;
@@ -260,8 +296,8 @@ impl<'a> Reader<'a> {
                     return;
                 }
                 run.ends_in_trouble = true;
-                let rank = ranked(&line).map_or(0, |(_, rank)| rank);
-                let shape = emitter::of(&line);
+                let rank = ranked(line).map_or(0, |(_, rank)| rank);
+                let shape = emitter::of(line);
                 self.open = Some(Open { told: Told::new(what, rank, text), at, text: text.to_vec(), shape });
             }
         }

@@ -42,6 +42,22 @@ const MARKS: &[&[&str]] = &[
     &["pass", "pw", "psk", LONG_S, KELVIN],
     &["SO", "SA", "SU", "SN", "SC", "SX"],
     &["-----begin"],
+    &[
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "akia",
+        "hvs.",
+        "sk-",
+        LONG_S,
+        KELVIN,
+    ],
+    &["key=", "sig=", "signature=", LONG_S, KELVIN],
 ];
 
 const RULES: usize = MARKS.len();
@@ -107,7 +123,7 @@ fn rules() -> &'static [(Regex, With)] {
                 With::Template("${1}(redacted)"),
             ),
             (
-                r#"((?:\b|\\n)AUTH["']?(?:\s+|\\r\\n\$\d+\\r\\n|\r\n\$\d+\r\n)["']?)([^\s"'\\]+)((?:["']?\s+["']?|\\r\\n\$\d+\\r\\n|\r\n\$\d+\r\n)[^\s"'\\]+)?(["'`;|&\\)\r\n]|\s*$)"#,
+                r#"((?:\b|\\n)AUTH["']?(?:\s+|\\r\\n\$\d+\\r\\n|\r\n\$\d+\r\n)["']?)([^\s"'\\]+)((?:["']?\s+["']?|\\r\\n\$\d+\\r\\n|\r\n\$\d+\r\n)[^\s"'\\]+)?(["'`;|&\\)\r\n]|\s+SETNAME\b|\s*$)"#,
                 With::Word(login),
             ),
             (
@@ -134,6 +150,12 @@ fn rules() -> &'static [(Regex, With)] {
                 r"(?s)-----BEGIN [A-Z ]*(?:PRIVATE KEY|NKEY SEED|JWT)-----.*?(?:-----END [A-Z ]*(?:PRIVATE KEY|NKEY SEED|JWT)-----|------END [A-Z ]*(?:NKEY SEED|JWT)------|\z)",
                 With::Template("(redacted private key)"),
             ),
+            // Tokens that say whose they are: GitHub's, GitLab's, Slack's, Amazon's, Vault's.
+            (
+                r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[A-Z0-9]{16}|hvs\.[A-Za-z0-9_-]{20,}|sk-[A-Za-z0-9_-]{20,})",
+                With::Template("(redacted)"),
+            ),
+            (r#"(?i)([?&](?:access_?key|key|sig|signature)=)[^&\s"'<>]+"#, With::Template("${1}(redacted)")),
         ];
         rules
             .into_iter()
@@ -271,6 +293,9 @@ mod tests {
             "1700000000.1 [0 10.0.0.7:4000] \"AUTH\" \"default\" \"CANARY\"",
             "> AUTH CANARY",
             "sent AUTH default CANARY",
+            "HELLO 3 AUTH default CANARY SETNAME x",
+            "clone with ghp_CANARYCANARYCANARYCANARYCANARY done",
+            "https://host/v1?key=CANARY&x=1",
             r"write *2\r\n$4\r\nAUTH\r\n$6\r\nCANARY\r\n",
             "redis-server --tls-port 6379 --requirepass CANARY --appendonly yes",
             "requirepass CANARY",

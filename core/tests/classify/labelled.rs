@@ -134,4 +134,7 @@ fn fresh_lines() {
     holds(&measure(&own("sixth.jsonl")), 0.98, 0.005);
     holds(&measure(&own("seventh.jsonl")), 0.98, 0.005);
     holds(&measure(&own("eighth.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("ninth.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("tenth.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("eleventh.jsonl")), 0.98, 0.02);
 }

@@ -127,6 +127,36 @@ pub(crate) const ROWS: &[Row] = &[
         &["error client/tls.crt bad-key-file wrong-kind"],
     ),
     (
+        "carriage returns alone",
+        |f| f.put("client/tls.crt", &f.text("client/tls.crt").replace('\n', "\r")),
+        1,
+        &["error client/tls.crt bad-key-file no-pem"],
+    ),
+    (
+        "the CA in one line",
+        |f| f.put("ca/ca.crt", &f.text("ca/ca.crt").replace('\n', "")),
+        1,
+        &["error ca/ca.crt bad-key-file no-pem"],
+    ),
+    (
+        "headers in the CA's block, which Go does not trust",
+        |f| {
+            let text = f.text("ca/ca.crt").replacen("-----\n", "-----\nName: x\n\n", 1);
+            f.put("ca/ca.crt", &text);
+        },
+        1,
+        &["error ca/ca.crt bad-key-file wrong-kind"],
+    ),
+    (
+        "headers in the server's block, which Go shows",
+        |f| {
+            let text = f.text("server/tls.crt").replacen("-----\n", "-----\nName: x\n\n", 1);
+            f.put("server/tls.crt", &text);
+        },
+        0,
+        &["warning server/tls.crt bad-key-file wrong-kind"],
+    ),
+    (
         "no certificate inside the server's block",
         |f| f.put("server/tls.crt", NOTHING_INSIDE),
         1,

@@ -15,7 +15,77 @@ struct Row {
     exit: u8,
 }
 
+/// The scheduler, which has worked with Redis, did not like its certificate ten minutes ago.
+fn refuses_redis(memory: &mut Memory) {
+    let at = |minutes: i64| {
+        let when = time::OffsetDateTime::now_utc() - time::Duration::minutes(minutes);
+        when.format(&time::format_description::well_known::Rfc3339).unwrap()
+    };
+    memory.says("scheduler-abc", &[]);
+    memory.adds(
+        "scheduler-abc",
+        &format!(
+            "{began} [SCHEDULER] INFO cordum scheduler starting...\n{began} [SCHEDULER] INFO bus: jetstream enabled\n\
+             {began} [SCHEDULER] INFO scheduler running, waiting for signals\n{refused} [SCHEDULER] ERROR worker \
+             snapshot read failed error=redis: tls: failed to verify certificate: x509: certificate has expired or is \
+             not yet valid\n",
+            began = at(59),
+            refused = at(10),
+        ),
+    );
+}
+
+/// Redis, and whoever is connected to it, as seen from here.
+fn redis_began(memory: &mut Memory, minutes: u64, scheduler: [u8; 4]) {
+    let began = std::time::SystemTime::now() - std::time::Duration::from_secs(60 * minutes);
+    memory.one("redis-abc").started = Some(began);
+    memory.one("scheduler-abc").addresses = vec![scheduler.into()];
+}
+
 const ROWS: &[Row] = &[
+    Row {
+        name: "Redis' certificate was refused, and Redis has begun since",
+        make: |memory| {
+            refuses_redis(memory);
+            redis_began(memory, 5, [192, 0, 2, 1]);
+        },
+        // That address has no connection to NATS.
+        says: &[("redis-logs", "pass"), ("service-links", "fail connection-reset")],
+        exit: 1,
+    },
+    Row {
+        name: "Redis' certificate is refused by who has no connection to it",
+        make: |memory| {
+            refuses_redis(memory);
+            redis_began(memory, 60, [192, 0, 2, 1]);
+        },
+        says: &[("redis-logs", "fail expired")],
+        exit: 1,
+    },
+    Row {
+        name: "Redis' certificate was refused before Redis began, a moment ago",
+        make: |memory| {
+            refuses_redis(memory);
+            redis_began(memory, 0, [192, 0, 2, 1]);
+        },
+        says: &[("redis-logs", "fail expired")],
+        exit: 1,
+    },
+    Row {
+        name: "Redis' certificate was refused by who had never reached it",
+        make: |memory| {
+            memory.says("safety-kernel-abc", &[]);
+            memory.adds(
+                "safety-kernel-abc",
+                "2026-01-01T01:00:00Z [SAFETY-KERNEL] WARN safety-kernel: config service disabled err=connect redis: \
+                 connect redis: tls: failed to verify certificate: x509: certificate signed by unknown authority\n\
+                 2026-01-01T01:00:01Z [SAFETY-KERNEL] INFO safety-kernel: listening addr=:50051\n",
+            );
+            redis_began(memory, 5, [192, 0, 2, 1]);
+        },
+        says: &[("redis-logs", "fail unknown-authority")],
+        exit: 1,
+    },
     Row {
         name: "the scheduler stopped",
         make: |memory| memory.ended("scheduler-abc", Phase::Exited, 0),
@@ -246,6 +316,22 @@ const ROWS: &[Row] = &[
         exit: 1,
     },
 ];
+
+/// Redis itself says that the scheduler has a younger connection.
+#[test]
+fn a_refusal_is_over_where_redis_has_a_younger_connection() {
+    if tls_verify_fixtures::servers::find("redis-server").is_none() {
+        eprintln!("skipped: redis-server is not here");
+        return;
+    }
+    let report = report(|memory| {
+        refuses_redis(memory);
+        redis_began(memory, 60, [127, 0, 0, 1]);
+    });
+    let check = report.checks.iter().find(|check| check.id == "redis-logs").unwrap();
+    assert_eq!((check.status, report.exit_code), (Status::Warn, 0), "{}", told(&report));
+    assert!(!check.diagnoses[0].because.iter().any(|one| one.contains("restart")), "{}", told(&report));
+}
 
 #[test]
 fn what_does_not_run_or_verifies_nobody_never_passes() {

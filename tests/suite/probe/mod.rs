@@ -4,6 +4,7 @@ mod clocks;
 mod lab;
 mod lists;
 mod peers;
+mod reports;
 mod schemes;
 mod strangers;
 mod way;

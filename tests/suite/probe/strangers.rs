@@ -68,10 +68,16 @@ fn who_speaks_another_protocol_is_named() {
         (closes, "https", "connection-reset", "-", ""),
         (closes, "tls", "connection-reset", "-", "closed"),
         // TLS and the certificate are fine.
-        (https, "rediss", "other-tls", "-", "speaks HTTP and no Redis (\\\"HTTP/1.1 400 Bad Request\\\")"),
+        (
+            https,
+            "rediss",
+            "other-tls",
+            "http-in-tls",
+            "speaks HTTP and no Redis (\\\"HTTP/1.1 400 Bad Request\\\")",
+        ),
         (https, "redis", "wrong-scheme-plain-to-tls", "-", "rediss://"),
-        (https, "tls", "other-tls", "nats-info-first", "https://"),
-        (https, "nats", "other-tls", "nats-info-first", "https://"),
+        (https, "tls", "other-tls", "http-in-tls", "https://"),
+        (https, "nats", "other-tls", "http-in-tls", "https://"),
     ];
     let mut wrong = Vec::new();
     for (port, scheme, cause, variant, says) in rows {

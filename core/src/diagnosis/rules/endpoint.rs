@@ -5,7 +5,7 @@ use rustls::AlertDescription as A;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::diagnosis::{Asked, Known, Premises};
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Speaker};
-use crate::evidence::{Fact, Presented};
+use crate::evidence::{Fact, InTls, Presented, Whom};
 use crate::link::Link;
 use crate::x509::verdict::ChainFault;
 
@@ -62,7 +62,7 @@ pub(super) fn own_certificate(known: Known<'_>, link: Link, mut failure: Failure
 
 /// Nothing that we speak: what does the server speak?
 pub(super) fn versions(known: Known<'_>, link: Link, failure: Failure) -> Asked<Failure> {
-    Ok(match known.old_version(link)? {
+    Ok(match known.old_version(&Whom::of(link, &failure))? {
         Some(version) => failure.because(Fact::SpeaksOld { version }),
         None => failure,
     })
@@ -155,7 +155,7 @@ pub(super) fn unmet_request(link: Link, mut failure: Failure) -> Failure {
 
 /// A handshake broke off, or what came was no TLS: what does the port say in clear?
 pub(super) fn in_clear(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
-    if let Some(found) = known.in_clear(link)? {
+    if let Some(found) = known.in_clear(&Whom::of(link, &failure))? {
         failure.cause = Cause::NotTls(found.speaker);
         failure.facts.insert(0, Fact::InClear { said: found.said.clone() });
     }
@@ -164,12 +164,17 @@ pub(super) fn in_clear(known: Known<'_>, link: Link, mut failure: Failure) -> As
 
 /// A NATS that says nothing may want the handshake before its INFO; so does a TLS port that is no NATS.
 pub(super) fn handshake_first(known: Known<'_>, link: Link, mut failure: Failure) -> Asked<Failure> {
-    if known.handshake_first(link)? {
+    let whom = Whom::of(link, &failure);
+    let found = known.handshake_first(&whom)?;
+    if let Some(InTls::Http { answer }) = found {
+        failure.cause = Cause::NotTls(Speaker::HttpInTls);
+        failure.facts.insert(0, Fact::HttpInTls { meant: link, answer: answer.clone() });
+    } else if found.is_some() {
         failure.cause = Cause::NotTls(Speaker::NatsInfoFirst);
         failure.side = Some(Side::Server);
         failure.facts.insert(0, Fact::HandshakeFirst);
     } else if matches!(failure.cause, Cause::TimedOut)
-        && let Some(found) = known.in_clear(link)?
+        && let Some(found) = known.in_clear(&whom)?
         && !matches!(found.speaker, Speaker::NatsPlain | Speaker::NatsInfoFirst)
     {
         // What waits for its client's first word, as HTTP does, is no NATS.

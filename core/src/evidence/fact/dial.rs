@@ -21,6 +21,10 @@ pub enum DialFact {
     ConnectingThrough {
         way: String,
     },
+    /// The server chooses its certificate by the name that is sent (SNI), and has none for this one.
+    NoSuchName {
+        sent: Option<String>,
+    },
     /// The server that was dialled.
     Dialled {
         server: String,

@@ -111,6 +111,11 @@ pub enum Fact {
     },
     PlainRedisUrl,
     HandshakeFirst,
+    /// Inside TLS an HTTP answer comes where another protocol was meant; escaped.
+    HttpInTls {
+        meant: Link,
+        answer: String,
+    },
     /// A client certificate was asked for, none was shown, and the connection was closed.
     UnmetRequest,
     Unready {

@@ -13,8 +13,6 @@ pub enum RedisFact {
     LoginRefused,
     /// No `PONG`; escaped.
     AnsweredPing { answer: String },
-    /// Within TLS an HTTP status line is the answer to a `PING`.
-    SpeaksHttp { answer: String },
     /// Neither we nor the gateway reach it.
     NotSeenNow,
     /// A service has the name in its `REDIS_URL`.

@@ -8,6 +8,7 @@ mod marks;
 mod memo;
 mod phrase;
 mod quick;
+mod quotes;
 mod record;
 mod roles;
 mod sense;
@@ -17,6 +18,7 @@ mod stems;
 mod table;
 mod words;
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
@@ -109,10 +111,20 @@ fn judged(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
         shape::Shape::Access(status) => return access(status),
         shape::Shape::Nothing => return None,
     };
+    let text = by_quic(text);
     let (found, rank) = weighed(&text)?;
     let told = record.own_words_and_peers();
     let found = roles::directed(&told, found)?;
     Some((Recognised { link: link(&told), ..found }, rank))
+}
+
+/// QUIC's way to say whose alert it was (`CRYPTO_ERROR 0x130 (remote): tls: …`), in TLS' words.
+fn by_quic(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    const REMOTE: &[u8] = b"(remote): tls: ";
+    match memchr::memmem::find(&text, REMOTE) {
+        Some(at) => [&text[..at], b"remote error: tls: ", &text[at + REMOTE.len()..]].concat().into(),
+        None => text,
+    }
 }
 
 /// What an answered request tells: only a proxy's own word on its upstream.

@@ -45,7 +45,8 @@ const TABLE: &str = include_str!("tables/phrases.txt");
 
 /// Between two parts of a phrase these turn its meaning round.
 const DENIALS: &[&str] = &[
-    "not", "no", "0", "if", "when", "whether", "unless", "until", "without", "never", "zero", "null", "nil",
+    "not", "no", "0", "if", "when", "whether", "unless", "until", "before", "without", "never", "zero",
+    "null", "nil",
 ];
 
 /// Levels of lines that report no trouble by themselves.

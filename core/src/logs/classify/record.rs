@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::quotes::{named, unquoted};
 use super::{forms, json};
 use crate::logs::prefix::body;
 
@@ -127,12 +128,12 @@ impl<'a> Record<'a> {
     /// What the emitter says of its own: the message, and the fields that tell of errors.
     pub(super) fn own_words(&self) -> Cow<'_, [u8]> {
         if !self.is_parted() {
-            return Cow::Borrowed(&self.message);
+            return named(&self.message);
         }
         let informs = self.level == Level::Informs;
         // Where an error is named, the reason is another matter's: a job's, a refusal's.
         let reasons = !informs && self.errors().next().is_none();
-        let mut text = if informs { unquoted(&self.message) } else { self.message.to_vec() };
+        let mut text = if informs { unquoted(&self.message) } else { named(&self.message).into_owned() };
         for field in &self.fields {
             let key = plain(&field.key);
             if is_error(&key) || (reasons && is_reason(&key)) {
@@ -190,42 +191,6 @@ fn is_reason(key: &[u8]) -> bool {
 fn plain(key: &[u8]) -> Vec<u8> {
     let last = key.rsplit(|byte| *byte == b'.').next().unwrap_or(key);
     last.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
-}
-
-/// Names of things that hold other people's text.
-const PASSED_ON: &[&[u8]] = &[
-    b"prompt",
-    b"policy",
-    b"question",
-    b"query",
-    b"rule",
-    b"text",
-    b"topic",
-    b"input",
-    b"example",
-    b"comment",
-];
-
-/// A message without what it quotes; a status' description is the emitter's own all the same.
-fn unquoted(message: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'`')) {
-        let mark = rest[at];
-        let Some(end) = rest[at + 1..].iter().position(|byte| *byte == mark) else { break };
-        text.extend_from_slice(&rest[..at]);
-        let quoted = &rest[at..at + end + 2];
-        text.extend_from_slice(if rest[..at].ends_with(b"desc = ") { quoted } else { b"\"\"" });
-        rest = &rest[at + end + 2..];
-    }
-    text.extend_from_slice(rest);
-    let named = text.iter().enumerate().find(|(at, byte)| {
-        **byte == b':' && PASSED_ON.iter().any(|name| text[..*at].to_ascii_lowercase().ends_with(name))
-    });
-    if let Some((at, _)) = named {
-        text.truncate(at);
-    }
-    text
 }
 
 /// What a level is called.
@@ -308,6 +273,18 @@ mod tests {
                 Style::Json,
                 "said \"x509: certificate has expired\" to us",
                 "said \"\" to us",
+            ),
+            (
+                "policy 7 renamed to \"x509: certificate has expired\" by \"a b c\"",
+                Style::Plain,
+                "policy 7 renamed to \"x509: certificate has expired\" by \"a b c\"",
+                "policy 7 renamed to \"\" by \"a b c\"",
+            ),
+            (
+                "failed to dial: \"x509: certificate has expired\"",
+                Style::Plain,
+                "failed to dial: \"x509: certificate has expired\"",
+                "failed to dial: \"x509: certificate has expired\"",
             ),
             ("2026/11/24 00:23:09 [mock-bank] up", Style::GoLog, "[mock-bank] up", "[mock-bank] up"),
             ("1:M 05 Sep 2025 12:48:21.215 * Ready", Style::Redis, "Ready", "Ready"),

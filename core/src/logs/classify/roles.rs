@@ -48,8 +48,11 @@ const ACCEPTS: &[&str] = &[
     " - cid:",
     "from client",
     "client's certificate",
+    "trust with client",
     "authenticate the request",
     "client certificate",
+    "client ssl certificate",
+    "certificate verification: error (",
     "downstream",
 ];
 
@@ -127,8 +130,13 @@ const OTHERS: &[&str] = &[
     "hashes",
 ];
 
-/// SSH, whatever ends or refuses it.
+/// SSH and the machine's own logins, whatever ends or refuses them.
 const SSH: &[&str] = &[
+    "pam_unix",
+    "pam_sss",
+    "pam_krb5",
+    "sudo",
+    "failed login",
     "ssh:",
     "over ssh",
     "sshd",
@@ -213,6 +221,14 @@ fn is_being_made(text: &[u8]) -> bool {
     holds(&MADE_CELL, MADE, text)
 }
 
+/// A file that clients show is at fault.
+fn shows_client(text: &[u8]) -> bool {
+    const SHOWN: &[&str] =
+        &["client.pem", "client.crt", "client.key", "client-cert", "client certificate", "/client/"];
+    static SHOWN_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    holds(&SHOWN_CELL, SHOWN, text)
+}
+
 /// Bytes came that are no TLS record.
 fn came_otherwise(text: &[u8]) -> bool {
     const BYTES: &[&str] = &[
@@ -286,6 +302,8 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         {
             Some(Recognised { side: Side::Client, ..found })
         }
+        // What a client shows is the client's.
+        CauseKind::BadKeyFile if shows_client(text) => Some(Recognised { side: Side::Client, ..found }),
         // An alert that was sent judges the peer's certificate, one that came judges ours.
         CauseKind::BadCertificate if says(b"(OUT), TLS alert") || says(b"ending fatal alert") => {
             if found.variant == Some(crate::cause::Variant::OtherCa) {

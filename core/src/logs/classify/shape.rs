@@ -63,11 +63,14 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
         }
         let change = built(
             &CHANGE,
-            r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^=== [A-Z]+ |^\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
+            r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^=== [A-Z]+ |^Normal {2,}\w+ {2,}|^\[ *(?:OK|PASSED|RUN|FAILED|SKIPPED) *\] |^(?:PASSED|FAILED|ERROR|SKIPPED) \S+\.py::|^Tests run: \d|^Ran \d+ tests? in |^# (?:HELP|TYPE) | --> \S+\.\w+:\d+:\d+$|^\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
         );
         if change.is_match(trimmed) {
             return Shape::Nothing;
         }
+    }
+    if is_passed_on(line) {
+        return Shape::Nothing;
     }
     if (trimmed.starts_with(b"at ")
         || memmem::find(line, b" at ").is_some()
@@ -87,6 +90,28 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
         return Shape::Message(Cow::Borrowed(&line[..start]));
     }
     Shape::Message(Cow::Borrowed(line))
+}
+
+/// A database's record of what it was asked, in the client's own words: PostgreSQL's `LOG:  statement: …`,
+/// `LOG:  duration: 3 ms  execute <unnamed>: …`, `STATEMENT:  …`, `DETAIL:  parameters: …`.
+fn is_passed_on(line: &[u8]) -> bool {
+    // Two blanks stand behind each of its levels.
+    let behind = |level: &[u8]| memmem::find(line, level).map(|at| &line[at + level.len()..]);
+    let asked = |text: &[u8]| {
+        [&b"statement: "[..], b"execute ", b"parse ", b"bind "].iter().any(|word| text.starts_with(word))
+    };
+    if behind(b"STATEMENT:  ").or_else(|| behind(b"QUERY:  ")).is_some() {
+        return true;
+    }
+    if let Some(text) = behind(b"DETAIL:  ") {
+        return [&b"parameters: "[..], b"Key (", b"Failing row"].iter().any(|word| text.starts_with(word));
+    }
+    behind(b"LOG:  ").is_some_and(|text| {
+        let timed = text
+            .strip_prefix(b"duration: ")
+            .and_then(|rest| memmem::find(&rest[..rest.len().min(24)], b"ms  ").map(|at| &rest[at + 4..]));
+        asked(timed.unwrap_or(text))
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +135,15 @@ mod tests {
         assert_eq!(text("cluster.app.ssl.connection_error: 0"), "nothing");
         assert_eq!(text("http_requests_total{code=\"502\"} 0"), "nothing");
         assert_eq!(text("proxy_ssl_verify on;"), "nothing");
+        assert_eq!(
+            text("LOG:  duration: 1.2 ms  execute <unnamed>: SELECT 'tls: bad certificate'"),
+            "nothing"
+        );
+        assert_eq!(
+            text("LOG:  could not accept SSL connection: EOF detected"),
+            "LOG:  could not accept SSL connection: EOF detected"
+        );
+        assert_eq!(text("[       OK ] Tls.ExpiredCertificate (3 ms)"), "nothing");
         assert_eq!(text("\tat java.base/sun.security.ssl.Alert.fail(Alert.java:131)"), " ");
         assert_eq!(text("  at TLSSocket._finishInit (_tls_wrap.js:631:8) code: 'X'"), "   code: 'X'");
         assert_eq!(text("curl: (35) wrong version number"), "curl: (35) wrong version number");

@@ -72,6 +72,14 @@ const ENDINGS: &[&str] = &[
 ];
 const FOLDERS: &[&str] = &["/ssl/", "/tls/", "/certs/", "/pki/", "letsencrypt/", "/cert/", "/ca/"];
 
+/// Ends of hosts' names.
+const TOP: &[&str] = &[
+    "com", "org", "net", "io", "dev", "local", "internal", "example", "test", "invalid", "lan", "svc",
+    "cloud", "app", "info", "biz", "gov", "edu", "de", "uk", "eu", "fr", "nl", "ch", "us",
+];
+/// Ends of the names of columns and metrics.
+const COLUMNS: &[&str] = &["_at", "_total", "_count", "_seconds", "_days", "_id"];
+
 /// The words of a line, in lower case and without fillers, split at [`Words::iter`]'s borders.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -141,7 +149,7 @@ impl Words {
         let mut words = Self::default();
         let mut rest = line;
         while !rest.is_empty() && words.ends.len() < WORDS {
-            let end = rest.iter().position(|byte| is_break(*byte)).unwrap_or(rest.len());
+            let end = ends(rest);
             words.chunk(&rest[..end]);
             if rest[..end].ends_with(b":") {
                 words.put(":");
@@ -161,6 +169,22 @@ impl Words {
         words
     }
 
+    /// A name in the world (a host's, an address of mail, a package's version) or of a column: no words.
+    fn is_name(chunk: &[u8]) -> bool {
+        let inside =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@' | b'+');
+        let chunk = chunk.strip_suffix(b".").or_else(|| chunk.strip_suffix(b":")).unwrap_or(chunk);
+        if !chunk.iter().all(inside) || chunk.iter().any(u8::is_ascii_uppercase) {
+            return false;
+        }
+        let at = memchr::memchr(b'@', chunk).is_some_and(|at| at > 0 && at + 1 < chunk.len());
+        let host = chunk.iter().rposition(|byte| *byte == b'.').is_some_and(|dot| {
+            TOP.iter().any(|top| top.as_bytes() == &chunk[dot + 1..]) && !chunk.contains(&b'_')
+        });
+        let column = COLUMNS.iter().any(|end| chunk.ends_with(end.as_bytes()));
+        at || host || column
+    }
+
     /// Text without blanks, quotes or brackets: a path, an address, or words.
     fn chunk(&mut self, chunk: &[u8]) {
         // A path in single quotes is a path.
@@ -171,6 +195,10 @@ impl Words {
             }
             _ => chunk,
         };
+        if Self::is_name(chunk) && !ENDINGS.iter().any(|ending| chunk.ends_with(ending.as_bytes())) {
+            self.put("name");
+            return;
+        }
         let slashes = memchr::memchr_iter(b'/', chunk).count();
         if slashes == 0 || chunk == b"/" {
             let lower = chunk.to_ascii_lowercase();
@@ -261,6 +289,20 @@ impl Words {
     }
 }
 
+/// Where a chunk ends; a query belongs to its path.
+fn ends(text: &[u8]) -> usize {
+    let next = |from: usize| {
+        text[from..].iter().position(|byte| is_break(*byte)).map_or(text.len(), |length| from + length)
+    };
+    let mut end = next(0);
+    let asks = (text.starts_with(b"/") || memchr::memmem::find(&text[..end], b"://").is_some())
+        && memchr::memchr(b'?', &text[..end]).is_some();
+    while asks && text.get(end) == Some(&b'=') {
+        end = next(end + 1);
+    }
+    end
+}
+
 /// A place in a program's source.
 fn is_source(name: &str) -> bool {
     let name = name.trim_end_matches(|last: char| last.is_ascii_digit() || last == ':');
@@ -318,6 +360,9 @@ mod tests {
         assert_eq!(words("open /etc/ssl/site.crt: permission denied"), "open certfile : permission denied");
         assert_eq!(words("path=/api/v1/certificates/expired status=200"), "path = path status = 200");
         assert_eq!(words("Get \"https://a/tls-error\": EOF"), "get url : eof");
+        assert_eq!(words("CN=expired.badssl.com, x@1.0.2 ssl.SSLError"), "cn = name name ssl ssl error");
+        assert_eq!(words("GET /x/y?type=unknown_ca&a=b: EOF"), "get path : eof");
+        assert_eq!(words("add certificate_expired_at"), "add name");
         assert_eq!(words("dial_timeout=5s"), "dial timeout = 5s");
         assert_eq!(words(r#"{"timeout":"5s","error":"EOF"}"#), "timeout = 5s error = eof");
     }

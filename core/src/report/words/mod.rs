@@ -72,6 +72,12 @@ impl fmt::Display for Fact {
                 "the server says no INFO in clear and answers a TLS handshake that comes first: NATS with \
                  `handshake_first`, which Cordum's clients need off, or no NATS at all",
             ),
+            Self::HttpInTls { meant, answer } => write!(
+                f,
+                "TLS is fine, and what answers there speaks HTTP and no {} (\"{answer}\"): another port or another \
+                 host is meant",
+                name(*meant)
+            ),
             Self::UnmetRequest => f.write_str(
                 "the server asked for a client certificate, got none, and closed the connection without an alert",
             ),

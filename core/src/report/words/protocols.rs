@@ -58,11 +58,6 @@ impl fmt::Display for RedisFact {
             }
             Self::LoginRefused => f.write_str("Redis refused the login; TLS itself is fine"),
             Self::AnsweredPing { answer } => write!(f, "Redis answered PING with \"{answer}\""),
-            Self::SpeaksHttp { answer } => write!(
-                f,
-                "TLS and the certificate are fine, and what answers there speaks HTTP and no Redis (\"{answer}\"): \
-                 another port or another host is meant"
-            ),
             Self::NotSeenNow => f.write_str(
                 "Redis is not seen now: neither our own dial nor the gateway's /readyz reaches it",
             ),

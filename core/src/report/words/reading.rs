@@ -18,6 +18,12 @@ impl fmt::Display for DialFact {
             Self::Connecting { address, of: 1 } => write!(f, "connecting to {address}"),
             Self::Connecting { address, of } => write!(f, "connecting to {address}, one of {of} addresses"),
             Self::ConnectingThrough { way } => write!(f, "connecting to {way}"),
+            Self::NoSuchName { sent: Some(name) } => {
+                write!(f, "the server has no certificate for the name {name} that was sent (SNI)")
+            }
+            Self::NoSuchName { sent: None } => f.write_str(
+                "no name was sent, for an address is none: the server chooses its certificate by the name (SNI)",
+            ),
             Self::Dialled { server } => write!(f, "dialled {server}"),
         }
     }
