@@ -98,8 +98,8 @@ pub(crate) const ROWS: &[Row] = &[
             Ok(())
         },
         &[
-            fail(&[5, 15]).of(C::OtherTls, Client).variant(V::HttpInTls),
-            unknown(&[6]).of(C::OtherTls, Client).variant(V::HttpInTls),
+            fail(&[5]).of(C::OtherTls, Client).variant(V::HttpInTls),
+            unknown(&[6, 15]).of(C::OtherTls, Client).variant(V::HttpInTls),
             warn(&[7]).of(C::Timeout, Network),
         ],
         &[root("nats", C::OtherTls).variant(V::HttpInTls)],
@@ -234,8 +234,12 @@ pub(crate) const ROWS: &[Row] = &[
             plan.redis = RedisFront::Https(https(plan));
             Ok(())
         },
-        &[fail(&[7]).of(C::OtherTls, Client), fail(&[8, 15]).of(C::OtherTls, Client).variant(V::HttpInTls)],
-        &[root("redis", C::OtherTls).variant(V::HttpInTls)],
+        &[
+            // The recorded services saw a connection that was closed, and no dial of ours speaks for them.
+            fail(&[7]).of(C::ConnectionReset, Server),
+            fail(&[8, 15]).of(C::OtherTls, Client).variant(V::HttpInTls),
+        ],
+        &[root("redis", C::OtherTls).variant(V::HttpInTls), root("api-gateway", C::ConnectionReset)],
         1,
     ),
     row(

@@ -41,6 +41,9 @@ const TROUBLE: &str = "[SCHEDULER] ERROR worker snapshot read failed error=redis
 /// A line of a service: the engine's time, and what the service wrote.
 type Line = (String, String);
 
+/// What it is called, the file's name without `.log`, and how the lines are kept in it.
+type Shape = (&'static str, &'static str, fn(&[Line]) -> Vec<u8>);
+
 fn lines(first: &str, last: &str, trouble: bool) -> Vec<Line> {
     let mut lines = vec![
         ("2026-11-29T10:00:00.000000000Z".to_owned(), first.to_owned()),
@@ -106,7 +109,7 @@ fn as_numbers(lines: &[Line]) -> Vec<u8> {
 #[test]
 fn every_shape_of_an_export_is_read() {
     let mut wrong = Vec::new();
-    let shapes: &[(&str, &str, fn(&[Line]) -> Vec<u8>)] = &[
+    let shapes: &[Shape] = &[
         ("plain", "scheduler", plain),
         ("carriage returns alone", "scheduler", |lines| {
             String::from_utf8(plain(lines)).unwrap().replace('\n', "\r").into_bytes()

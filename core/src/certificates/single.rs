@@ -77,6 +77,8 @@ fn as_what_it_is(finding: Finding, message: &str) -> Finding {
         finding.fix("write it as PEM", format!("openssl x509 -inform der -in {file} -out {beside}"))
     } else if message.starts_with("it is a DER key") {
         finding.fix("write it as PEM", format!("openssl pkey -inform der -in {file} -out {beside}"))
+    } else if message.contains("headers in its block") {
+        finding.fix("write it anew, without them", format!("openssl x509 -in {file} -out {beside}"))
     } else if message.contains("written in UTF-16") {
         finding.fix("save it as UTF-8", format!("iconv -f UTF-16 -t UTF-8 -o {beside} {file}"))
     } else if message.contains("is labelled") {

@@ -137,4 +137,5 @@ fn fresh_lines() {
     holds(&measure(&own("ninth.jsonl")), 0.98, 0.005);
     holds(&measure(&own("tenth.jsonl")), 0.98, 0.005);
     holds(&measure(&own("eleventh.jsonl")), 0.98, 0.02);
+    holds(&measure(&own("twelfth.jsonl")), 0.98, 0.005);
 }

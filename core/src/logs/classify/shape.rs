@@ -92,7 +92,7 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
     Shape::Message(Cow::Borrowed(line))
 }
 
-/// A database's record of what it was asked, in the client's own words: PostgreSQL's `LOG:  statement: …`,
+/// A record of what was asked or is started, in somebody else's words: PostgreSQL's `LOG:  statement: …`,
 /// `LOG:  duration: 3 ms  execute <unnamed>: …`, `STATEMENT:  …`, `DETAIL:  parameters: …`.
 fn is_passed_on(line: &[u8]) -> bool {
     // Two blanks stand behind each of its levels.
@@ -100,6 +100,10 @@ fn is_passed_on(line: &[u8]) -> bool {
     let asked = |text: &[u8]| {
         [&b"statement: "[..], b"execute ", b"parse ", b"bind "].iter().any(|word| text.starts_with(word))
     };
+    // An ORM's, and what cron starts.
+    if [&b" sqlalchemy.engine."[..], b"Hibernate: ", b") CMD ("].iter().any(|mark| behind(mark).is_some()) {
+        return true;
+    }
     if behind(b"STATEMENT:  ").or_else(|| behind(b"QUERY:  ")).is_some() {
         return true;
     }
