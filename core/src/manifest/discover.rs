@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compose::{self, Request};
 use super::description::{Description, DescriptionKind};
 use super::files::{FileKind, Files, join, name, parent};
-use super::kubernetes;
 use super::source::{Fault, Mark, Source};
 use super::yaml::{self, Node};
+use super::{kubernetes, kustomize};
 use crate::workload::{Argument, Container, Mount, MountSource, Place, Value, Workload, WorkloadKind};
 
 /// How deep folders are walked.
@@ -69,10 +69,13 @@ fn walk(
         used.extend(request.files.iter().cloned());
         found.push(Found::Compose(request));
     }
-    if let Some(file) = names.iter().find(|one| is_kustomization(one)) {
+    if let Some(file) = names.iter().find(|one| kustomize::is_one(one)) {
         used.insert(join(folder, file));
-        used.extend(kustomize_files(files, folder));
-        found.push(Found::Kustomization(folder.to_owned()));
+        used.extend(kustomize::files(files, folder));
+        // A component is a part of others, and built with them.
+        if !kustomize::is_component(files, folder) {
+            found.push(Found::Kustomization(folder.to_owned()));
+        }
     }
     for one in &names {
         let path = join(folder, one);
@@ -98,19 +101,13 @@ fn walk(
         let brought: BTreeSet<String> = found
             .iter()
             .filter_map(|one| match one {
-                Found::Kustomization(folder) => Some(kustomize_files(files, folder)),
+                Found::Kustomization(folder) => Some(kustomize::files(files, folder)),
                 _ => None,
             })
             .flatten()
             .collect();
         manifests.retain(|path| !brought.contains(path));
     }
-}
-
-/// Whether a file is one of kustomize's own.
-#[must_use]
-pub fn is_kustomization(name: &str) -> bool {
-    matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
 }
 
 fn is_yaml(name: &str) -> bool {
@@ -132,102 +129,6 @@ fn project(files: &dyn Files, root: &str, folder: &str, names: &[String], hints:
         None => compose::found_in(folder, names),
     };
     (!request.files.is_empty()).then_some(request)
-}
-
-/// Files that a kustomization reads, with those of its bases.
-#[must_use]
-pub fn kustomize_files(files: &dyn Files, folder: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    bases(files, folder, &mut BTreeSet::new(), &mut all);
-    all
-}
-
-fn bases(files: &dyn Files, folder: &str, seen: &mut BTreeSet<String>, all: &mut Vec<String>) {
-    if seen.len() > 200 || !seen.insert(folder.to_owned()) {
-        return;
-    }
-    let Some((_, node)) = kustomization(files, folder) else { return };
-    for path in references(&node) {
-        let path = join(folder, &path);
-        match files.meta(&path).map(|meta| meta.kind) {
-            Some(FileKind::File) => all.push(path),
-            Some(FileKind::Folder) => {
-                all.extend(
-                    files
-                        .list(&path)
-                        .into_iter()
-                        .filter(|one| is_kustomization(one))
-                        .map(|one| join(&path, &one)),
-                );
-                bases(files, &path, seen, all);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A kustomization and its path.
-#[must_use]
-pub fn kustomization(files: &dyn Files, folder: &str) -> Option<(String, Node)> {
-    let name = files.list(folder).into_iter().find(|one| is_kustomization(one))?;
-    let path = join(folder, &name);
-    let text = files.text(&path).ok()?;
-    let (documents, _) = yaml::documents(&Source::file(&path, &text));
-    documents.into_iter().next().map(|node| (path, node))
-}
-
-/// What a kustomization refers to.
-fn references(node: &Node) -> Vec<String> {
-    let mut all = Vec::new();
-    for section in ["resources", "bases", "components", "patchesStrategicMerge", "crds"] {
-        let items = node.get(section).map(Node::items).unwrap_or_default();
-        all.extend(items.iter().filter_map(Node::text).filter(|one| !one.contains('\n')).map(str::to_owned));
-    }
-    for section in ["patches", "patchesJson6902"] {
-        let items = node.get(section).map(Node::items).unwrap_or_default();
-        all.extend(items.iter().filter_map(|one| one.text_at(&["path"])).map(str::to_owned));
-    }
-    all
-}
-
-/// Something of a kustomization that lies elsewhere, or is made by another program.
-#[must_use]
-pub fn remote(files: &dyn Files, folder: &str) -> Option<(Mark, String)> {
-    remote_in(files, folder, &mut BTreeSet::new())
-}
-
-fn remote_in(files: &dyn Files, folder: &str, seen: &mut BTreeSet<String>) -> Option<(Mark, String)> {
-    if seen.len() > 200 || !seen.insert(folder.to_owned()) {
-        return None;
-    }
-    let (_, node) = kustomization(files, folder)?;
-    if let Some(charts) = node.get("helmCharts").or_else(|| node.get("helmChartInflationGenerator")) {
-        return Some((charts.mark.clone(), "it takes in Helm charts".to_owned()));
-    }
-    for section in ["generators", "transformers", "validators"] {
-        if let Some(one) = node.get(section).filter(|one| !one.items().is_empty()) {
-            return Some((one.mark.clone(), format!("it runs {section} of its own")));
-        }
-    }
-    for section in ["resources", "bases", "components"] {
-        for one in node.get(section).map(Node::items).unwrap_or_default() {
-            let Some(text) = one.text() else { continue };
-            let far = text.contains("://")
-                || text.contains("?ref=")
-                || text.starts_with("git@")
-                || ["github.com", "gitlab.com", "bitbucket.org"].iter().any(|host| text.starts_with(host));
-            if far {
-                return Some((one.mark.clone(), format!("{text} lies elsewhere")));
-            }
-            let path = join(folder, text);
-            if files.meta(&path).is_some_and(|meta| meta.kind == FileKind::Folder)
-                && let Some(found) = remote_in(files, &path, seen)
-            {
-                return Some(found);
-            }
-        }
-    }
-    None
 }
 
 /// Manifests as a deployment; where objects stand twice in different folders, each folder is one of its own.
@@ -287,7 +188,7 @@ pub fn file(files: &dyn Files, path: &str, hints: &Hints) -> Option<Found> {
     if base == "Chart.yaml" {
         return Some(Found::Chart(parent(path)));
     }
-    if is_kustomization(base) {
+    if kustomize::is_one(base) {
         return Some(Found::Kustomization(parent(path)));
     }
     if yaml {

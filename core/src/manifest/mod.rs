@@ -7,6 +7,7 @@ pub mod env_file;
 pub mod files;
 pub mod interpolate;
 pub mod kubernetes;
+pub mod kustomize;
 pub mod nats_conf;
 pub mod nginx;
 pub mod redis_conf;

@@ -9,7 +9,8 @@ use tls_verify_core::remedy::Change;
 use super::report::{Report, Told};
 use crate::report::text::wrap;
 
-const WIDTH: usize = 96;
+/// Columns, where the terminal has as many.
+pub(super) const WIDTH: usize = 96;
 
 /// How it looks.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,7 @@ pub(super) struct Style {
     pub(super) color: bool,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
+    pub(super) width: usize,
 }
 
 /// Writes the report.
@@ -68,22 +70,22 @@ fn one(report: &Report, finding: &Told, style: Style, out: &mut dyn Write) -> io
     };
     let whose = finding.workload.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     writeln!(out, "{}: {severity}[{}]{whose}", paint(tame(&place), Paint::new().bold()), finding.rule)?;
-    writeln!(out, "    {}", wrap(&tame(&finding.message), WIDTH - 4, "    "))?;
+    writeln!(out, "    {}", wrap(&tame(&finding.message), style.width - 4, "    "))?;
     if let Some(line) = report.lines.get(&(finding.file.clone(), finding.line)) {
         let number = finding.line.to_string();
         let trimmed = line.trim_start();
         let cut = line.chars().count() - trimmed.chars().count();
-        writeln!(out, "  {number} | {}", crate::report::text::cut(trimmed, WIDTH))?;
+        writeln!(out, "  {number} | {}", crate::report::text::cut(trimmed, style.width))?;
         let column = (finding.column as usize).saturating_sub(1);
-        if column >= cut && column - cut < WIDTH {
+        if column >= cut && column - cut < style.width {
             writeln!(out, "  {} | {}^", " ".repeat(number.len()), " ".repeat(column - cut))?;
         }
     }
     for fact in &finding.because {
-        writeln!(out, "    = {}", wrap(&tame(fact), WIDTH - 6, "      "))?;
+        writeln!(out, "    = {}", wrap(&tame(fact), style.width - 6, "      "))?;
     }
     for fix in &finding.fix {
-        writeln!(out, "    fix: {}", wrap(&tame(&fix.text), WIDTH - 9, "         "))?;
+        writeln!(out, "    fix: {}", wrap(&tame(&fix.text), style.width - 9, "         "))?;
         for change in &fix.changes {
             writeln!(out, "         {}", tame(&words(change)))?;
         }
@@ -157,9 +159,9 @@ fn undecided(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         writeln!(
             out,
             "undecided: {}",
-            wrap(&tame(&format!("{place}{}", one.what)), WIDTH - 11, "           ")
+            wrap(&tame(&format!("{place}{}", one.what)), style.width - 11, "           ")
         )?;
-        writeln!(out, "           {}", wrap(&tame(&one.how), WIDTH - 11, "           "))?;
+        writeln!(out, "           {}", wrap(&tame(&one.how), style.width - 11, "           "))?;
     }
     if shown.is_empty() { Ok(()) } else { writeln!(out) }
 }

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use tls_verify_core::certificates::Look;
 use tls_verify_core::manifest::compose::{self, Request};
 use tls_verify_core::manifest::discover::{self, Found, Hints};
-use tls_verify_core::manifest::{Description, DescriptionKind, Fault, Files, Mark, files};
+use tls_verify_core::manifest::{Description, files};
 use tls_verify_core::rules::{self, Options, Verdicts};
 
 use crate::cli::{AuditArgs, AuditFormat, ColorChoice, Format};
@@ -60,10 +60,13 @@ pub fn command(args: &AuditArgs, environment: &Environment) -> u8 {
         ColorChoice::Never => false,
         ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
     };
-    let style = human::Style { color, quiet: args.quiet, verbose: args.verbose };
+    let width = crate::report::text::columns(&io::stdout()).clamp(40, human::WIDTH);
+    let style = human::Style { color, quiet: args.quiet, verbose: args.verbose, width };
     let code = crate::output::print(report.exit_code, |out| render(&report, args.format, style, out));
     let whole = files.write(|format, out| match <AuditFormat as clap::ValueEnum>::from_str(format, true) {
-        Ok(format) => render(&report, format, human::Style { color: false, ..style }, out),
+        Ok(format) => {
+            render(&report, format, human::Style { color: false, width: human::WIDTH, ..style }, out)
+        }
         Err(error) => Err(io::Error::other(error)),
     });
     crate::output::filed(code, whole)
@@ -136,6 +139,7 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
         disk: &disk,
         path: environment.get("PATH"),
         descriptions: Vec::new(),
+        kustomizations: Vec::new(),
         problems: Vec::new(),
     };
     if !args.files.is_empty() {
@@ -164,7 +168,8 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
             source.add(one, named);
         }
     }
-    let Reader { descriptions, problems, .. } = source;
+    let Reader { mut descriptions, kustomizations, problems, .. } = source;
+    rendered::lend(&disk, &mut descriptions, &kustomizations);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -203,6 +208,8 @@ struct Reader<'a> {
     disk: &'a Disk,
     path: Option<&'a str>,
     descriptions: Vec<Description>,
+    /// Their folders.
+    kustomizations: Vec<String>,
     problems: Vec<Problem>,
 }
 
@@ -216,117 +223,16 @@ impl Reader<'_> {
                 self.descriptions.extend(discover::manifests(self.disk, &root, &paths));
             }
             Found::Alone(path) => self.descriptions.push(discover::alone(self.disk, &path)),
-            Found::Kustomization(folder) => self.kustomization(&folder),
-            Found::Chart(folder) => self.chart(&folder, named),
-        }
-    }
-
-    /// Built by kustomize where it is there, else its resources as they are.
-    fn kustomization(&mut self, folder: &str) {
-        let fallback = |reader: &mut Self, mark: Mark, why: String| {
-            let all = discover::kustomize_files(reader.disk, folder);
-            let resources: Vec<String> =
-                all.into_iter().filter(|path| !discover::is_kustomization(files::name(path))).collect();
-            let mut found = discover::manifests(reader.disk, folder, &resources);
-            if let Some(first) = found.first_mut() {
-                folder.clone_into(&mut first.source);
-                first.faults.push(Fault::undecided(
-                    mark,
-                    format!("the kustomization is not built ({why}): its resources are read as they are, without its patches"),
-                    format!("kubectl kustomize {folder} | tls-verify audit -"),
-                ));
+            Found::Kustomization(folder) => {
+                self.descriptions.push(rendered::kustomization(self.disk, &folder, self.path));
+                self.kustomizations.push(folder);
             }
-            reader.descriptions.extend(found);
-        };
-        let start = discover::kustomization(self.disk, folder)
-            .map_or_else(|| Mark::start(folder), |(path, _)| Mark::start(&path));
-        if let Some((mark, why)) = discover::remote(self.disk, folder) {
-            return fallback(self, mark, why);
-        }
-        let program = programs::found("kubectl", self.path)
-            .map(|program| (program, vec!["kustomize", folder]))
-            .or_else(|| {
-                programs::found("kustomize", self.path).map(|program| (program, vec!["build", folder]))
-            });
-        let Some((program, arguments)) = program else {
-            return fallback(self, start, "neither kubectl nor kustomize is on PATH".to_owned());
-        };
-        match programs::output(&program, &arguments, self.path) {
-            Ok(text) => self.descriptions.push(rendered::kustomization(self.disk, folder, &text)),
-            Err(why) => {
-                let line = why.lines().next().unwrap_or_default().to_owned();
-                self.descriptions.push(Description {
-                    source: folder.to_owned(),
-                    kind: DescriptionKind::Kubernetes,
-                    faults: vec![Fault::unreadable(start, format!("kustomize does not build it: {line}"))],
-                    ..Description::default()
-                });
-            }
-        }
-    }
-
-    fn chart(&mut self, folder: &str, named: bool) {
-        let chart = files::join(folder, "Chart.yaml");
-        let text = self.disk.text(&chart).unwrap_or_default();
-        let (documents, _) = tls_verify_core::manifest::yaml::documents(
-            &tls_verify_core::manifest::Source::file(&chart, &text),
-        );
-        if documents.first().and_then(|one| one.text_at(&["type"])) == Some("library") {
-            return;
-        }
-        let values: Vec<String> = self.args.values.iter().map(|path| files::normal(path)).collect();
-        let pipe = format!("helm template release {folder} | tls-verify audit -");
-        let Some(program) = programs::found("helm", self.path) else {
-            if named {
-                self.problems.push(
-                    Problem::new(
-                        format!("{folder} is a Helm chart, and helm is not on PATH"),
-                        format!("where helm is: {pipe}"),
-                    )
-                    .in_file(Path::new(folder)),
-                );
-            } else {
-                let fault = Fault::undecided(
-                    Mark::start(&chart),
-                    "a Helm chart is not rendered: helm is not on PATH",
-                    pipe,
-                );
-                self.descriptions.push(Description {
-                    source: folder.to_owned(),
-                    kind: DescriptionKind::Kubernetes,
-                    faults: vec![fault],
-                    ..Description::default()
-                });
-            }
-            return;
-        };
-        let mut arguments = vec!["template", "cordum", folder];
-        for file in &values {
-            arguments.extend(["--values", file]);
-        }
-        match programs::output(&program, &arguments, self.path) {
-            Ok(text) => self.descriptions.push(rendered::chart(self.disk, folder, &text)),
-            Err(why) => {
-                let line = why
-                    .lines()
-                    .find(|line| line.contains("rror"))
-                    .or_else(|| why.lines().next())
-                    .unwrap_or_default();
-                let fault = if line.contains("required") {
-                    Fault::undecided(
-                        Mark::start(&chart),
-                        format!("the chart wants values: {line}"),
-                        "give them with --values FILE".to_owned(),
-                    )
-                } else {
-                    Fault::unreadable(Mark::start(&chart), format!("helm does not render it: {line}"))
-                };
-                self.descriptions.push(Description {
-                    source: folder.to_owned(),
-                    kind: DescriptionKind::Kubernetes,
-                    faults: vec![fault],
-                    ..Description::default()
-                });
+            Found::Chart(folder) => {
+                let given: Vec<String> = self.args.values.iter().map(|path| files::normal(path)).collect();
+                match rendered::chart(self.disk, &folder, named, &given, self.path) {
+                    Ok(one) => self.descriptions.extend(one),
+                    Err(problem) => self.problems.push(problem),
+                }
             }
         }
     }

@@ -86,6 +86,7 @@ pub(super) fn report(
     let mut read: BTreeSet<String> = disk.opened().difference(looked_into).cloned().collect();
     let mut deployments = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut undecided = Vec::new();
     let mut connections: Vec<Row> = Vec::new();
     for (description, found) in verdicts {
@@ -97,13 +98,9 @@ pub(super) fn report(
         });
         for finding in found.findings {
             // A file may be part of several deployments.
-            let same = |have: &Finding| {
-                have.rule == finding.rule
-                    && have.place == finding.place
-                    && have.workload == finding.workload
-                    && have.message == finding.message
-            };
-            if !findings.iter().any(same) {
+            let told =
+                (finding.rule, finding.place.clone(), finding.workload.clone(), finding.message.clone());
+            if seen.insert(told) {
                 findings.push(finding);
             }
         }

@@ -1,9 +1,11 @@
 //! `audit`: deployments of others with what has to be found, own samples of every rule, formats, hostile inputs.
 
+mod charts;
 mod cures;
 mod deployments;
 mod formats;
 mod hostile;
+mod programs;
 mod referees;
 mod rules;
 mod spellings;
