@@ -66,7 +66,7 @@ async fn observe(context: &Context) -> Observation {
     let mut wrong = 0_usize;
     let mut notes = Vec::new();
     let production = match context.platform().await {
-        Ok(platform) => platform.instances().any(crate::deployment::is_production),
+        Ok(platform) => platform.instances().any(|one| one.configured.in_production()),
         Err(_) => false,
     };
     for finding in &judged.findings {

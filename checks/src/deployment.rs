@@ -1,12 +1,10 @@
 //! Which deployment is looked at: production has stricter rules. Read from the containers' environment,
 //! and always said.
 
-use tls_verify_core::workload::Instance;
-
 use crate::context::Context;
 use crate::hello::Version;
 
-pub use tls_verify_core::diagnosis::settings::truthy;
+pub use tls_verify_core::workload::MinimumVersion;
 
 /// What is assumed, and from where it is known.
 #[derive(Clone, Debug)]
@@ -17,48 +15,13 @@ pub struct Deployment {
     pub because: String,
 }
 
-/// The lowest version allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MinimumVersion {
-    Tls12,
-    Tls13,
-}
-
-impl MinimumVersion {
-    #[must_use]
-    pub const fn slug(self) -> &'static str {
-        match self {
-            Self::Tls12 => "TLSv1.2",
-            Self::Tls13 => "TLSv1.3",
-        }
-    }
-
-    /// What lies below it.
-    #[must_use]
-    pub const fn below(self) -> &'static [Version] {
-        match self {
-            Self::Tls12 => &[Version::Tls10, Version::Tls11],
-            Self::Tls13 => &[Version::Tls10, Version::Tls11, Version::Tls12],
-        }
-    }
-
-    /// As `CORDUM_TLS_MIN_VERSION` is read; anything else is ignored there.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "1.2" | "tls1.2" | "tls12" => Some(Self::Tls12),
-            "1.3" | "tls1.3" | "tls13" => Some(Self::Tls13),
-            _ => None,
-        }
-    }
-}
-
-/// Whether a container runs in production (facts seen in its environment).
+/// What lies below a minimum.
 #[must_use]
-pub fn is_production(container: &Instance) -> bool {
-    let value = |name: &str| container.variable(name).unwrap_or_default();
-    truthy(value("CORDUM_PRODUCTION"))
-        || matches!(value("CORDUM_ENV").to_ascii_lowercase().as_str(), "prod" | "production")
+pub const fn below(minimum: MinimumVersion) -> &'static [Version] {
+    match minimum {
+        MinimumVersion::Tls12 => &[Version::Tls10, Version::Tls11],
+        MinimumVersion::Tls13 => &[Version::Tls10, Version::Tls11, Version::Tls12],
+    }
 }
 
 /// The minimum of one service, by its own container where that can be asked.
@@ -73,7 +36,11 @@ pub async fn minimum_of(context: &Context, service: &str, usual: MinimumVersion)
         return usual;
     }
     let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(MinimumVersion::parse);
-    set.unwrap_or(if is_production(container) { MinimumVersion::Tls13 } else { MinimumVersion::Tls12 })
+    set.unwrap_or(if container.configured.in_production() {
+        MinimumVersion::Tls13
+    } else {
+        MinimumVersion::Tls12
+    })
 }
 
 /// The deployment, by the gateway's container, else by what the operator said, else development.
@@ -94,7 +61,7 @@ pub async fn look(context: &Context) -> Deployment {
                 .to_owned(),
         };
     };
-    let production = is_production(container);
+    let production = container.configured.in_production();
     let set = container.variable("CORDUM_TLS_MIN_VERSION").and_then(MinimumVersion::parse);
     let minimum = set.unwrap_or(if production { MinimumVersion::Tls13 } else { MinimumVersion::Tls12 });
     let kind = if production { "production" } else { "development" };

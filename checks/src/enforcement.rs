@@ -3,10 +3,9 @@
 use tls_verify_core::diagnosis::settings;
 use tls_verify_core::manifest::Source;
 use tls_verify_core::manifest::nginx::{self, Directive};
-use tls_verify_core::workload::Instance;
+use tls_verify_core::workload::{Instance, truthy};
 
 use crate::cause::CauseKind;
-use crate::deployment::{is_production, truthy};
 use crate::fault::{Cause, Failure, Stage};
 use crate::stack::Link;
 
@@ -82,7 +81,7 @@ fn set(container: &Instance, name: &str) -> bool {
 }
 
 fn switched_off(container: &Instance, link: Link, why: &str) -> Failure {
-    let production = if is_production(container) { " (production forbids it)" } else { "" };
+    let production = if container.configured.in_production() { " (production forbids it)" } else { "" };
     let settings = settings::relevant(container, Some(link), Some(CauseKind::VerificationNotEnforced), None);
     let off = Cause::Accepted { kind: CauseKind::VerificationNotEnforced };
     Failure::new(Stage::Configure, off)

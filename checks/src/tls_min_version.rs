@@ -198,7 +198,7 @@ async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: MinimumVersio
             _ => return Err(said(&broken.failure)),
         },
     };
-    let answers = minimum.below().iter().map(|version| async {
+    let answers = deployment::below(minimum).iter().map(|version| async {
         let suites = if *version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
         let hello = hello::client_hello(*version, endpoint.name(), suites);
         let answer = match open(context, endpoint, deadline).await {

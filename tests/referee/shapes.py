@@ -72,7 +72,7 @@ def redis(program):
 
 
 def nginx(program):
-    """NAME WORDS KIND: WORDS how many it takes (`+`: more), `{` a block; KIND o on or off, n number, v size or time, * anything."""
+    """NAME WORDS KIND: WORDS how many it takes (`+`: more), `{` a block; KIND o on or off, n number, v size or time, * anything; behind a comma what else is taken, - for a sign."""
     blob = open(program, "rb").read()
     names = sorted({one.decode() for one in re.findall(rb"(?<=\0)[a-z][a-z0-9_]{2,40}(?=\0)", blob)})
     # A string may be the end of another one.
@@ -100,6 +100,10 @@ def nginx(program):
                 kind = "n"
             elif "directive invalid value" in said:
                 kind = "v"
+            if kind in "nv":
+                words = [word for word in ("auto", "off", "max", "epoch") if "[emerg]" not in ask(wrap, f"{name} {word};")]
+                words += ["-"] if "[emerg]" not in ask(wrap, f"{name} -5;") else []
+                kind = ",".join([kind] + words)
             print(f"{name} {counts or '-'} {kind}", flush=True)
             break
 

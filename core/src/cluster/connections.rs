@@ -4,7 +4,7 @@ use super::config::{self, Config};
 use super::secrets::{self, Found};
 use crate::link::Link;
 use crate::workload::kubernetes::{Cluster, service_of};
-use crate::workload::{Container, Workload};
+use crate::workload::{Container, Workload, truthy};
 
 /// Which server of the stack a connection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,16 +86,7 @@ pub(super) fn known<'a>(container: &'a Container, name: &str) -> Option<&'a str>
 /// A variable that Cordum reads as "on".
 #[must_use]
 pub(super) fn is_on(container: &Container, name: &str) -> bool {
-    known(container, name).is_some_and(|value| {
-        ["1", "true", "yes", "y", "on"].iter().any(|word| value.trim().eq_ignore_ascii_case(word))
-    })
-}
-
-/// Cordum's production switch.
-#[must_use]
-pub(super) fn in_production(container: &Container) -> bool {
-    let is = |word: &str| known(container, "CORDUM_ENV").is_some_and(|env| env.eq_ignore_ascii_case(word));
-    is_on(container, "CORDUM_PRODUCTION") || is("prod") || is("production")
+    known(container, name).is_some_and(truthy)
 }
 
 fn file(cluster: &Cluster, container: &Container, setting: &str) -> Option<File> {

@@ -4,13 +4,7 @@
 use crate::cause::CauseKind;
 use crate::evidence::Setting;
 use crate::link::Link;
-use crate::workload::Instance;
-
-/// Truthy as Cordum's core reads it.
-#[must_use]
-pub fn truthy(text: &str) -> bool {
-    matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "y" | "on")
-}
+use crate::workload::{Instance, truthy};
 
 /// The prefixes of a link's variables: `NATS_TLS_CA`, `NATS_URL`, ….
 const fn prefixes(link: Link) -> &'static [&'static str] {

@@ -174,7 +174,21 @@ pub struct Made {
     pub names: Vec<String>,
 }
 
+impl Made {
+    /// The namespace of what is made in all of them.
+    pub const EVERYWHERE: &str = "*";
+}
+
 impl Description {
+    /// Whether two workloads are there at the same time: profiles of Compose that share nothing are alternatives.
+    #[must_use]
+    pub fn together(&self, one: &Workload, other: &Workload) -> bool {
+        match (self.profiles.get(&one.name), self.profiles.get(&other.name)) {
+            (Some(one), Some(other)) => !one.is_disjoint(other),
+            _ => true,
+        }
+    }
+
     /// A Secret or ConfigMap among the files.
     #[must_use]
     pub fn stored(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&Stored> {
@@ -186,6 +200,7 @@ impl Description {
     #[must_use]
     pub fn makes(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&Made> {
         let namespace = namespace.unwrap_or("default");
-        self.made.iter().find(|one| one.kind == kind && one.name == name && one.namespace == namespace)
+        let there = |one: &Made| one.namespace == namespace || one.namespace == Made::EVERYWHERE;
+        self.made.iter().find(|one| one.kind == kind && one.name == name && there(one))
     }
 }

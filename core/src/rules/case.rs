@@ -13,7 +13,7 @@ use crate::manifest::{Description, FaultKind, Files, StoredKind};
 use crate::remedy::{Change, ChangeKind, Fix};
 use crate::wiring::{
     ClientAuth, Connection, Content, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, Protocol,
-    SECRET, SettingKind, Speech, Target, Trust, View, Wiring, named_gaps, production,
+    SECRET, SettingKind, Speech, Target, Trust, View, Wiring, named_gaps,
 };
 use crate::workload::{Container, Place, Workload};
 use crate::x509::Purpose;
@@ -84,7 +84,7 @@ impl<'a> Case<'a> {
 
     /// Cordum's production: its own, or that of the clients of NATS and Redis.
     pub(super) fn in_production(&self, at: usize) -> bool {
-        let own = |at: usize| self.workload(at).containers.iter().any(|one| production(one).is_some());
+        let own = |at: usize| self.workload(at).containers.iter().any(|one| one.in_production());
         own(at) || self.connections_to(at).any(|(_, dial)| dial.workload.is_some_and(own))
     }
 
@@ -221,13 +221,9 @@ impl<'a> Case<'a> {
             .any(|ca| self.chains(leaf, &[ca], Purpose::Any).is_some_and(|one| one.accepted))
     }
 
-    /// Whether two workloads are there at the same time: profiles of Compose that share nothing are alternatives.
+    /// Whether two workloads are there at the same time.
     fn together(&self, one: usize, other: usize) -> bool {
-        let profiles = |at: usize| self.description.profiles.get(&self.workload(at).name);
-        match (profiles(one), profiles(other)) {
-            (Some(one), Some(other)) => !one.is_disjoint(other),
-            _ => true,
-        }
+        self.description.together(self.workload(one), self.workload(other))
     }
 
     /// Whether the brokers and services that run beside a workload speak TLS among themselves.
@@ -285,7 +281,12 @@ impl<'a> Case<'a> {
         for dial in &self.wiring.dials {
             let Some(unknown) = &dial.unknown else { continue };
             // It decides where somebody here may be meant.
-            let decides = self.wiring.listeners.iter().any(|one| one.protocol == dial.protocol && !one.side);
+            let trusted = dial.protocol == Protocol::Other && matches!(dial.trust, Trust::Files(_));
+            let meant = |one: &Listener| {
+                let broker = matches!(one.protocol, Protocol::Nats | Protocol::Redis);
+                one.protocol == dial.protocol || (trusted && broker && one.speech == Speech::Tls)
+            };
+            let decides = self.wiring.listeners.iter().any(|one| !one.side && meant(one));
             tell(
                 Some(dial.place.clone()),
                 format!(

@@ -2,8 +2,9 @@
 
 use super::Finding;
 use super::case::Case;
+use super::client::scheme_fix;
 use crate::cause::{CauseKind, Severity};
-use crate::wiring::{ClientAuth, Dialler, Listener, Program, Protocol, SettingKind, Speech, production};
+use crate::wiring::{ClientAuth, Dialler, Listener, Program, Protocol, SettingKind, Speech};
 
 /// NATS or Redis that does not insist on the certificates which its clients carry.
 pub(super) fn mtls(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -60,10 +61,19 @@ pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 Some("false"),
                 place,
             );
+            // Whoever has used it so far has to speak TLS then.
+            let users = case.ends().filter(|(dial, at)| {
+                std::ptr::eq(*at, listener)
+                    && dial.speech == Speech::Plain
+                    && dial.dialler == Dialler::Program
+            });
+            let mut changes = vec![change];
+            changes.extend(users.flat_map(|(dial, at)| scheme_fix(case, dial, at).changes));
+            let clients = if changes.len() > 1 { ", and let its clients dial in TLS" } else { "" };
             findings.push(
                 Finding::new("plaintext-listener", case.grave(listener.workload), place, message)
                     .of(name)
-                    .fix(case.cure(format!("set {setting} to false"), vec![change])),
+                    .fix(case.cure(format!("set {setting} to false{clients}"), changes)),
             );
         }
         if listener.speech == Speech::Plain {
@@ -104,7 +114,7 @@ fn plain(case: &Case<'_>, listener: &Listener, findings: &mut Vec<Finding>) {
     let dialled = case.ends().any(|(dial, at)| {
         std::ptr::eq(at, listener) && dial.speech == Speech::Tls && dial.dialler != Dialler::Probe
     });
-    let refused = grpc && production(case.container(listener.workload, listener.container)).is_some();
+    let refused = grpc && case.container(listener.workload, listener.container).in_production();
     if dialled || refused {
         return;
     }

@@ -3,9 +3,7 @@
 use super::Finding;
 use super::case::Case;
 use crate::cause::{CauseKind, Severity};
-use crate::wiring::{
-    Program, SERVERS, SettingKind, Speech, Verifies, is_loopback, named_gaps, production, truthy,
-};
+use crate::wiring::{Program, SERVERS, SettingKind, Speech, Verifies, is_loopback, named_gaps, truthy};
 use crate::workload::{Container, Place};
 
 struct Service<'a> {
@@ -24,7 +22,7 @@ pub(super) fn look(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
         for (at, program) in programs.iter().enumerate() {
             let container = case.container(workload, at);
-            if program.is_core() && production(container).is_some() {
+            if program.is_core() && container.in_production() {
                 let place = case.container_place(workload, at);
                 let service = Service { workload, program: *program, container, place };
                 servers(case, &service, findings);

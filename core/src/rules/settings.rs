@@ -71,11 +71,32 @@ pub(super) fn unused(case: &Case<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let message = format!("{} is set and changes nothing: {}", one.setting, one.why);
-        let mut change = case.change(one.workload, one.kind, &one.setting, None, None, &one.place);
-        change.remove = true;
-        findings.push(Finding::new("unused-setting", severity, &one.place, message).of(name).fix(
-            case.cure(format!("take {} away, or make it count: {}", one.setting, one.why), vec![change]),
-        ));
+        let fix = match &one.switch {
+            // Whoever gave it meant it to count.
+            Some(switch) => {
+                let mut change = case.change(
+                    one.workload,
+                    switch.kind,
+                    &switch.setting,
+                    switch.from,
+                    switch.to,
+                    &switch.place,
+                );
+                change.remove = switch.to.is_none();
+                let what = match switch.to {
+                    Some(to) => format!("set {} to {to}", switch.setting),
+                    None => format!("take {} away", switch.setting),
+                };
+                case.cure(format!("{what}: then {} counts", one.setting), vec![change])
+            }
+            None => {
+                let mut change = case.change(one.workload, one.kind, &one.setting, None, None, &one.place);
+                change.remove = true;
+                let text = format!("take {} away, or make it count: {}", one.setting, one.why);
+                case.cure(text, vec![change])
+            }
+        };
+        findings.push(Finding::new("unused-setting", severity, &one.place, message).of(name).fix(fix));
     }
 }
 

@@ -194,6 +194,20 @@ pub struct Unused {
     pub why: String,
     /// Only worth knowing.
     pub minor: bool,
+    /// What makes it idle, and has to be changed for it to count.
+    pub switch: Option<Switch>,
+}
+
+/// A setting that switches others off.
+#[derive(Clone, Debug)]
+pub struct Switch {
+    pub setting: String,
+    pub place: Place,
+    pub kind: SettingKind,
+    /// What stands there; `None`: it is not set.
+    pub from: Option<&'static str>,
+    /// What has to stand there; `None`: it is to be taken away.
+    pub to: Option<&'static str>,
 }
 
 /// What a client trusts.

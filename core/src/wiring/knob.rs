@@ -146,7 +146,11 @@ impl Knob {
         {
             return Some(Role::Ca);
         }
+        // `PAYMENTS_KEY=${PAYMENTS_KEY}` is no file.
+        let hidden = self.value.starts_with(crate::workload::Template::OPEN);
+        let of_file = any(&["file", "path", "tls", "ssl", "pem", "cert", "keyfile", "https"]);
         if any(&["key", "keyfile", "tlskey", "sslkey", "privatekey"])
+            && (!hidden || of_file)
             && !any(&["api", "public", "access", "jwt", "signing", "ssh", "license", "encryption"])
         {
             return Some(Role::Key);

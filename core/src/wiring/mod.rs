@@ -18,7 +18,7 @@ mod shapes;
 mod tool;
 mod view;
 
-pub(crate) use cordum::{SERVERS, nearest, production};
+pub(crate) use cordum::{SERVERS, nearest};
 pub use knob::{Knob, Role};
 pub(crate) use nginx::SECRET;
 pub use program::Program;
@@ -30,5 +30,5 @@ pub use view::{Content, Opened, View};
 pub use address::{Address, address, is_loopback, masked, named_gaps, truthy};
 pub use ends::{
     ClientAuth, Dial, Dialler, FileRef, FileRole, FileUse, Half, Listener, Minimum, Protocol, SettingKind,
-    Speech, Trust, Unused, Verifies,
+    Speech, Switch, Trust, Unused, Verifies,
 };

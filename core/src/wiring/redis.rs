@@ -8,7 +8,7 @@ use super::{
 };
 use crate::manifest::redis_conf::{self, Conf, Directive, Include};
 use crate::manifest::{Fault, FaultKind, Mark};
-use crate::workload::{Argument, Place};
+use crate::workload::{Argument, Place, Value};
 
 const NAMES: [&str; 3] = ["redis-server", "valkey-server", "redis-sentinel"];
 
@@ -30,11 +30,25 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
     }
     let rest: &[Argument] = if config.is_some() { &words[1..] } else { &words };
     redis_conf::arguments(rest, &from, &mut conf);
+    stack(here, &mut conf);
     bitnami(here, &mut conf);
     scanner.found.faults.append(&mut conf.faults);
     unknown_names(&conf, &mut scanner.found.faults);
     listeners(scanner, here, &conf, &from.place());
     replication(scanner, here, &conf);
+}
+
+/// The entry point of redis-stack puts `REDIS_ARGS` behind its command.
+fn stack(here: Here<'_>, conf: &mut Conf) {
+    let image = here.it.image.as_deref().unwrap_or_default();
+    let Some((text, place)) = here.variable("REDIS_ARGS").filter(|_| image.contains("redis-stack")) else {
+        return;
+    };
+    let word = |one: &str| Argument { value: Value::of(one), place: Some(place.clone()) };
+    let words: Vec<Argument> =
+        text.split_whitespace().map(|one| word(one.trim_matches(['"', '\'']))).collect();
+    let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+    redis_conf::arguments(&words, &mark, conf);
 }
 
 /// What Bitnami's entry point makes of variables.

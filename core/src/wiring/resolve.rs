@@ -104,15 +104,13 @@ fn ends(description: &Description, found: &Wiring, dial: &Dial, host: &str) -> V
                         || own.networks.iter().any(|network| one.networks.contains(network))
                 })
             };
-            description
-                .workloads
-                .iter()
-                .enumerate()
-                .filter(|(_, one)| {
-                    near(one) && one.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(host))
-                })
-                .map(|(at, _)| (at, dial.port))
-                .collect()
+            let named = |one: &Workload| one.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(host));
+            let all: Vec<(usize, &Workload)> =
+                description.workloads.iter().enumerate().filter(|(_, one)| near(one) && named(one)).collect();
+            // Of several under one name those count that are there beside it.
+            let beside = |one: &Workload| from.is_none_or(|(_, own)| description.together(own, one));
+            let some = all.iter().any(|(_, one)| beside(one));
+            all.into_iter().filter(|(_, one)| !some || beside(one)).map(|(at, _)| (at, dial.port)).collect()
         }
     }
 }

@@ -5,6 +5,7 @@
 mod instance;
 pub mod kubernetes;
 mod probe;
+mod production;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::fmt;
 
 pub use instance::{Instance, Phase, Termination};
 pub use probe::{Probe, ProbeAction, ProbeRole};
+pub use production::{MinimumVersion, truthy};
 pub use settings::{Argument, Mount, MountSource, Place, Setting, Template, Value};
 
 /// What kind of thing a workload is where it is deployed.

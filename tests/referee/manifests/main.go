@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -136,7 +137,14 @@ func judge(text []byte) string {
 		if into == nil {
 			continue
 		}
-		if err := yaml.UnmarshalStrict(document, into); err != nil {
+		// As the API server does: to JSON without a look at the types, and strictly from there.
+		data, err := yaml.YAMLToJSONStrict(document)
+		if err != nil {
+			return err.Error()
+		}
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(into); err != nil {
 			return err.Error()
 		}
 	}

@@ -214,6 +214,23 @@ fn samples() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
     ]
 }
 
+/// The samples as they lie on a disk.
+pub(super) fn deployments() -> Vec<MemoryFiles> {
+    let base = pki();
+    samples().into_iter().map(|(_, _, files)| laid(&base, &files)).collect()
+}
+
+fn laid(base: &MemoryFiles, files: &[(&'static str, String)]) -> MemoryFiles {
+    let mut all = base.clone();
+    if files.iter().any(|(_, text)| text.contains("closed.key")) {
+        all = all.with("pki/closed.key", "x").mode("pki/closed.key", 0o600);
+    }
+    for (path, text) in files {
+        all = all.with(path, text);
+    }
+    all
+}
+
 #[test]
 fn every_rule_finds_what_it_has_to_find_and_is_silent_where_nothing_is_wrong() {
     let base = pki();
@@ -226,14 +243,7 @@ fn every_rule_finds_what_it_has_to_find_and_is_silent_where_nothing_is_wrong() {
         } else {
             count.1 += 1;
         }
-        let mut all = base.clone();
-        if files.iter().any(|(_, text)| text.contains("closed.key")) {
-            all = all.with("pki/closed.key", "x").mode("pki/closed.key", 0o600);
-        }
-        for (path, text) in &files {
-            all = all.with(path, text);
-        }
-        let found = judged(&all);
+        let found = judged(&laid(&base, &files));
         let has = found.iter().any(|one| one.rule == rule && one.severity != Severity::Note);
         if has != bad {
             let told: Vec<String> =

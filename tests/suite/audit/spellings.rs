@@ -2,6 +2,8 @@
 //! is none stays silent.
 
 use tls_verify_core::cause::Severity;
+use tls_verify_core::manifest::{MemoryFiles, compose};
+use tls_verify_core::rules::{self, Options};
 
 use super::rules::{judged, pki};
 
@@ -37,6 +39,11 @@ fn bus(service: &str) -> String {
         "services:\n  bus:\n    image: nats:2\n    command: -c /bus.conf\n    volumes: [\"./bus.conf:/bus.conf\", \"./pki:/pki\"]\n{service}"
     )
 }
+
+/// A bus of each profile under one name, and who dials it.
+const PROFILES: &str = "services:\n  bus-dev:\n    image: nats:2\n    profiles: [dev]\n    networks: {default: {aliases: [bus]}}\n  bus-prod:\n    image: nats:2\n    profiles: [prod]\n    command: -c /bus.conf\n    volumes: [\"./bus.conf:/bus.conf\", \"./pki:/pki\"]\n    networks: {default: {aliases: [bus]}}\n  dev:\n    image: registry.example.test/app\n    profiles: [dev]\n    environment: {BUS: \"nats://bus:4222\"}\n  prod:\n    image: registry.example.test/app\n    profiles: [prod]\n    environment:\n      BUS: tls://bus:4222\n      BUS_CA: /pki/ca.crt\n    volumes: [\"./pki/ca.crt:/pki/ca.crt\"]\n";
+const ETCD: &str = "services:\n  api:\n    image: quay.io/coreos/etcd:v3.5.17\n    command: [etcd, \"--listen-client-urls=https://0.0.0.0:2379\", \"--advertise-client-urls=https://api:2379\", --cert-file=/pki/broker.crt, --key-file=/pki/broker.key]\n    volumes: [\"./pki:/pki\"]\n  app:\n    image: registry.example.test/app\n    environment:\n      ENDPOINTS: https://api:2379\n      CA_FILE: /pki/ca.crt\n    volumes: [\"./pki/ca.crt:/pki/ca.crt\"]\n";
+const STACK: &str = "services:\n  store:\n    image: redis/redis-stack-server:7.4.0-v1\n    environment:\n      REDIS_ARGS: \"--port 0 --tls-port 6379 --tls-cert-file /pki/broker.crt --tls-key-file /pki/broker.key --tls-auth-clients no\"\n    volumes: [\"./pki:/pki\"]\n  app:\n    image: registry.example.test/app\n    environment:\n      STORE: rediss://store:6379\n      STORE_CA: /pki/ca.crt\n    volumes: [\"./pki/ca.crt:/pki/ca.crt\"]\n";
 
 struct Sample {
     rule: &'static str,
@@ -90,7 +97,34 @@ fn samples() -> Vec<Sample> {
         bad("unused-setting", "compose.yaml", "SERVER_NAME", compose("services:\n  nats: {image: \"nats:2\"}\n  workflow-engine:\n    image: ghcr.io/cordum-io/cordum/workflow-engine:1\n    environment:\n      NATS_URL: nats://nats:4222\n      NATS_TLS_SERVER_NAME: nats\n".to_owned())),
         // The health check's address, not the bracket.
         bad("probe-scheme", "compose.yaml", "http://localhost:8443", compose(SERVER.to_owned() + "    healthcheck:\n      test:\n        - CMD\n        - wget\n        - -q\n        - http://localhost:8443/live\n")),
+        // Of several under one name the one counts that is there beside it.
+        good("scheme-mismatch", conf(PROFILES.to_owned(), format!("{BUS}}}\n"))),
+        bad("scheme-mismatch", "compose.yaml", "BUS: tls", conf(PROFILES.replace("    profiles: [prod]\n    environment", "    environment"), format!("{BUS}}}\n"))),
+        // A link's name is one of its service.
+        bad("name-not-in-certificate", "compose.yaml", "SESSIONS:", compose("services:\n  store:\n    image: redis:7\n    command: redis-server --port 0 --tls-port 6379 --tls-cert-file /pki/broker.crt --tls-key-file /pki/broker.key --tls-auth-clients no\n    volumes: [\"./pki:/pki\"]\n  app:\n    image: registry.example.test/app\n    links: [\"store:sessions\"]\n    environment:\n      SESSIONS: rediss://sessions:6379\n      SESSIONS_CA: /pki/ca.crt\n    volumes: [\"./pki/ca.crt:/pki/ca.crt\"]\n".to_owned())),
+        // A port that is listened at by a URL.
+        bad("scheme-mismatch", "compose.yaml", "ENDPOINTS: http:", compose(ETCD.replace("https://api:2379", "http://api:2379"))),
+        good("scheme-mismatch", compose(ETCD.to_owned())),
+        // What its entry point puts behind its command, and what every container has.
+        good("scheme-mismatch", compose(STACK.to_owned())),
+        bad("scheme-mismatch", "compose.yaml", "STORE: redis:", compose(STACK.replace("rediss://", "redis://"))),
+        good("unreadable-config", conf(bus(""), format!("server_name: $HOSTNAME\n{BUS}}}\n"))),
+        bad("unreadable-config", "bus.conf", "$ELSEWHERE", conf(bus(""), format!("server_name: $ELSEWHERE\n{BUS}}}\n"))),
+        // Words that stand beside numbers.
+        good("unreadable-config", vec![("compose.yaml", "services:\n  web:\n    image: nginx:1\n    volumes: [\"./n.conf:/etc/nginx/nginx.conf\"]\n".to_owned()), ("n.conf", "worker_processes auto;\nevents { }\nhttp { server { listen 80; location / { expires max; } } }\n".to_owned())]),
+        // JSON in one line, and a ConfigMap that is made in every namespace.
+        bad("scheme-mismatch", "jobs.json", "redis://store", vec![("k.yaml", store()), ("jobs.json", "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"j\"}, \"spec\": {\"containers\": [{\"name\": \"j\", \"image\": \"registry.example.test/j\",\n\"env\": [{\"name\": \"STORE\", \"value\": \"redis://store:6379\"}]}]}}]}\n".to_owned())]),
+        good("source-missing", k8s("apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: internal-ca}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec:\n  containers:\n  - {name: a, image: registry.example.test/a, volumeMounts: [{name: ca, mountPath: /ca}]}\n  volumes: [{name: ca, configMap: {name: internal-ca}}]\n".to_owned())),
+        bad("unreadable-config", "k.yaml", "value: 8080", k8s(POD.to_owned() + &job("            image: registry.example.test/nightly\n            env:\n            - name: PORT\n              value: 8080\n"))),
     ]
+}
+
+/// The samples as they lie on a disk.
+pub(super) fn deployments() -> Vec<MemoryFiles> {
+    let base = pki();
+    let laid =
+        |sample: Sample| sample.files.iter().fold(base.clone(), |all, (path, text)| all.with(path, text));
+    samples().into_iter().map(laid).collect()
 }
 
 #[test]
@@ -122,4 +156,32 @@ fn a_mistake_is_found_however_it_is_spelt_and_where_it_has_to_be_changed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is undecided in a Compose file, and whether the verdict hangs on it.
+fn open(text: &str) -> Vec<(String, bool)> {
+    let files = pki().with("compose.yaml", text);
+    let request = compose::Request {
+        folder: ".".to_owned(),
+        files: vec!["compose.yaml".to_owned()],
+        env_files: vec![],
+    };
+    let verdicts = rules::judge(&compose::load(&request, &files), &files, Options::timeless());
+    verdicts.undecided.into_iter().map(|one| (one.what, one.decides)).collect()
+}
+
+#[test]
+fn an_address_that_hides_its_scheme_decides_and_a_key_of_something_else_does_not() {
+    let stack = |variable: &str| STACK.replace("STORE: rediss://store:6379", variable);
+    for variable in
+        ["STORE_URL: ${STORE_URL}", "STORE_URL: ${STORE_SCHEME}://store:6379", "REDIS_URL: ${REDIS_URL}"]
+    {
+        assert!(open(&stack(variable)).iter().any(|(_, decides)| *decides), "{variable}");
+    }
+    for variable in
+        ["PAYMENTS_KEY: ${PAYMENTS_KEY}", "STATUS_URL: ${STATUS_URL}", "STORE_NAME: ${STORE_NAME}"]
+    {
+        let found = open(&stack(variable));
+        assert!(!found.iter().any(|(_, decides)| *decides), "{variable}: {found:?}");
+    }
 }

@@ -3,12 +3,12 @@
 use super::schemes::rewrite;
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::config::Config;
-use crate::cluster::connections::{Connection, Target, in_production};
+use crate::cluster::connections::{Connection, Target};
 use crate::cluster::cure::{Cure, Kubectl};
 use crate::cluster::fault::Fault;
 use crate::link::Link;
-use crate::workload::Workload;
 use crate::workload::kubernetes::service_of;
+use crate::workload::{Container, Workload};
 
 /// NATS or Redis speaks plaintext where its clients speak TLS, or production asks for it.
 pub(super) fn plain_server(
@@ -37,7 +37,7 @@ pub(super) fn plain_server(
             .breaks(breaks);
         return Some(fault.cure(with_tls(kubectl, workload, config, nats)));
     }
-    let production = clients.iter().any(|one| one.client.main().is_some_and(in_production));
+    let production = clients.iter().any(|one| one.client.main().is_some_and(Container::in_production));
     if !production {
         return Some(
             Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())

@@ -20,6 +20,15 @@ pub(super) fn describe(project: &Project, loader: &mut Loader<'_>, source: &str)
         let workload = reader.workload(name, node, mark);
         description.workloads.push(workload);
     }
+    // A link gives its service one more name.
+    for (_, node, _) in &project.services {
+        let links = node.get("links").map(Node::items).unwrap_or_default();
+        for (service, alias) in links.iter().filter_map(Node::text).filter_map(|one| one.split_once(':')) {
+            if let Some(workload) = description.workloads.iter_mut().find(|one| one.name == service) {
+                workload.aliases.push(alias.to_owned());
+            }
+        }
+    }
     description
 }
 

@@ -55,6 +55,10 @@ fn check(node: &Node, of: &str, way: &mut Vec<String>, faults: &mut Vec<Fault>) 
             // A word in quotes is no number, and none that YAML calls a truth is one.
             "int" if !scalar.plain || node.number().is_none() => refuse("a whole number"),
             "truth" if !scalar.plain || node.truth().is_none() => refuse("true or false"),
+            // The API takes no number and no truth for a text, as a program's variable is one.
+            "text" if scalar.plain && (node.truth().is_some() || is_number(&scalar.text)) => {
+                refuse(&format!("a text: write \"{}\" in quotes", scalar.text));
+            }
             _ => {}
         }
         return;
@@ -80,6 +84,15 @@ fn check(node: &Node, of: &str, way: &mut Vec<String>, faults: &mut Vec<Fault>) 
     }
 }
 
+/// Whether a bare word is a number to YAML.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && digits.chars().any(|c| c.is_ascii_digit())
+        && (digits.parse::<f64>().is_ok()
+            || digits.strip_prefix("0x").is_some_and(|hex| u64::from_str_radix(hex, 16).is_ok()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::source::Source;
@@ -95,7 +108,7 @@ mod tests {
 
     #[test]
     fn names_and_types_are_the_apis() {
-        const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {on: yes}}\nspec:\n";
+        const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {on: \"yes\"}}\nspec:\n";
         for (spec, wanted) in [
             (
                 "  containers: [{name: a, imgae: x}]\n",
@@ -112,8 +125,16 @@ mod tests {
                 Some("6: `spec.containers.env.value` must be one value"),
             ),
             (
-                "  containers: [{name: a, env: [{name: A, value: 1}], livenessProbe: {httpGet: {port: web}}, resources: {limits: {cpu: 1}}}]\n  volumes: [{secret: {defaultMode: 0400}}]\n",
+                "  containers: [{name: a, env: [{name: A, value: \"1\"}, {name: B, value: 1.2.3}, {name: C, value: 1h}], livenessProbe: {httpGet: {port: web}}, resources: {limits: {cpu: 1}}}]\n  volumes: [{secret: {defaultMode: 0400}}]\n",
                 None,
+            ),
+            (
+                "  containers:\n  - env:\n    - {name: A, value: \"1\"}\n    - {name: B, value: 8080}\n",
+                Some("8: `spec.containers.env.value` must be a text: write \"8080\" in quotes"),
+            ),
+            (
+                "  containers:\n  - env:\n    - {name: B, value: yes}\n",
+                Some("7: `spec.containers.env.value` must be a text: write \"yes\" in quotes"),
             ),
             ("  containers: [{$patch: delete, name: a}]\n  hostNetwork: no\n", None),
         ] {

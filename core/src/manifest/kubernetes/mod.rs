@@ -24,7 +24,10 @@ pub fn looks_like_manifest(text: &str) -> bool {
         version |= line.starts_with("apiVersion:") || line.starts_with("\"apiVersion\"");
         kind |= line.starts_with("kind:") || line.starts_with("\"kind\"");
     }
-    version && kind && !has_template_marks(text)
+    // JSON may stand in one line.
+    let json =
+        text.trim_start().starts_with('{') && text.contains("\"apiVersion\"") && text.contains("\"kind\"");
+    (json || version && kind) && !has_template_marks(text)
 }
 
 /// Marks of Helm, Jinja, ERB, Go templates and their like outside of quoted text.
@@ -249,7 +252,7 @@ fn made(object: &Node, kind: &str, description: &mut Description) {
         // trust-manager writes one into every namespace.
         "Bundle" => own.map(|name| Made {
             kind: StoredKind::ConfigMap,
-            namespace: namespace.clone(),
+            namespace: Made::EVERYWHERE.to_owned(),
             name: name.to_owned(),
             names: Vec::new(),
         }),

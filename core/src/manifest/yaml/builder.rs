@@ -112,7 +112,10 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.grow(1, &mark)?;
-                let scalar = self.scalar(&text, style, span);
+                let mut scalar = self.scalar(&text, style, span);
+                // `!!str 123` is a text.
+                scalar.plain &=
+                    !tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 // An empty plain scalar stands where the parser notices that nothing is there.
                 let node = Node { data: Data::Scalar(scalar), tag: own(tag), mark };
                 self.place(node, anchor, 1)

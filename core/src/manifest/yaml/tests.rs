@@ -39,6 +39,14 @@ fn tags_are_told_and_nulls_are_not_texts() {
 }
 
 #[test]
+fn what_is_said_to_be_a_text_is_one() {
+    let node = one("a: !!str 123\nb: 123\nc: !!str\n");
+    let plain = |key: &str| matches!(&node.get(key).unwrap().data, Data::Scalar(one) if one.plain);
+    assert_eq!(["a", "b"].map(plain), [false, true]);
+    assert_eq!(node.text_at(&["c"]), Some(""));
+}
+
+#[test]
 fn octal_modes_are_read_as_kubernetes_reads_them() {
     let node = one("a: 0400\nb: 256\nc: 0o400\nd: 0\n");
     let numbers: Vec<_> = ["a", "b", "c", "d"].iter().map(|key| node.get(key).unwrap().number()).collect();

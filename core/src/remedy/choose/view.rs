@@ -71,10 +71,7 @@ impl<'a> WorkloadView<'a> {
     /// Whether Cordum's own switch for production is on.
     #[must_use]
     pub fn is_production(&self) -> bool {
-        self.is_on("CORDUM_PRODUCTION")
-            || self
-                .set("CORDUM_ENV")
-                .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "prod" | "production"))
+        self.container.in_production()
     }
 
     /// Where a path of the container lies on the host.

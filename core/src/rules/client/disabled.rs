@@ -1,9 +1,11 @@
 //! Verification that is switched off.
 
+use super::scheme;
 use crate::cause::{CauseKind, Severity};
+use crate::remedy::Change;
 use crate::rules::Finding;
 use crate::rules::case::Case;
-use crate::wiring::{Dialler, SettingKind, Speech, Target, Verifies, is_loopback, production};
+use crate::wiring::{Connection, Dial, Dialler, Program, SettingKind, Speech, Target, Verifies, is_loopback};
 use crate::workload::Place;
 
 /// Verification switched off.
@@ -15,7 +17,8 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
                     kind: SettingKind,
                     shown: &str,
                     absent: bool,
-                    severity: Severity| {
+                    severity: Severity,
+                    more: Vec<Change>| {
         let what = if absent {
             format!("`{setting}` is not on")
         } else {
@@ -71,7 +74,7 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
             Finding::new("verification-disabled", severity, place, message)
                 .of(whose)
                 .cause(CauseKind::VerificationNotEnforced, None)
-                .fix(case.cure(text, change.into_iter().collect())),
+                .fix(case.cure(text, change.into_iter().chain(more).collect())),
         );
     };
     for (end, dial) in case.connections() {
@@ -84,7 +87,7 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
         // What production refuses to start with is its own rule's.
         let refused = dial.program.is_core()
             && setting.ends_with("_TLS_INSECURE")
-            && dial.workload.is_some_and(|at| production(case.container(at, dial.container)).is_some());
+            && dial.workload.is_some_and(|at| case.container(at, dial.container).in_production());
         if refused {
             continue;
         }
@@ -106,6 +109,7 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
             &format!(" of {}", dial.shown),
             absent,
             severity,
+            needed(case, end, dial),
         );
     }
     for (workload, setting, place, kind) in &case.wiring.insecure {
@@ -118,6 +122,19 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
             "",
             false,
             case.grave(*workload),
+            Vec::new(),
         );
+    }
+}
+
+/// What a proxy lacks to verify its upstream once it is told to.
+fn needed(case: &Case<'_>, end: &Connection, dial: &Dial) -> Vec<Change> {
+    match (end.listener, dial.workload) {
+        (Some(listener), Some(workload))
+            if dial.program == Program::Nginx && dial.dialler == Dialler::Proxy =>
+        {
+            scheme::verification(case, dial, &case.wiring.listeners[listener], workload)
+        }
+        _ => Vec::new(),
     }
 }

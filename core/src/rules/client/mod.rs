@@ -13,6 +13,7 @@ pub(super) use disabled::disabled;
 pub(super) use name::names;
 pub(super) use probe::probe;
 pub(super) use scheme::scheme;
+pub(super) use scheme::scheme_fix;
 pub(super) use trust::{missing_ca, other_ca};
 pub(super) use upstream::upstream;
 

@@ -113,6 +113,24 @@ pub(super) fn name(
                         vec![change],
                     )
                 }
+                // A setting of its own for the name, else the address itself.
+                (None, Some(better)) if *setting != dial.setting => {
+                    let change =
+                        case.change(at, dial.kind, setting, Some(name.as_str()), Some(better), place);
+                    case.cure(
+                        format!("set {setting} to {better}, a name that the certificate has"),
+                        vec![change],
+                    )
+                }
+                (None, _) if alias.is_some() && dial.raw.contains(name.as_str()) => {
+                    let to = dial.raw.replacen(name.as_str(), alias.unwrap_or_default(), 1);
+                    let change =
+                        case.change(at, dial.kind, &dial.setting, Some(&dial.raw), Some(&to), &dial.place);
+                    case.cure(
+                        format!("dial {to}: under that name it is reached too, and the certificate has it"),
+                        vec![change],
+                    )
+                }
                 _ => issue_again(case, listener, name, &names),
             }
         }

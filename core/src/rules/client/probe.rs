@@ -5,7 +5,7 @@ use super::scheme::differ;
 use crate::cause::Severity;
 use crate::rules::Finding;
 use crate::rules::case::Case;
-use crate::wiring::{Dial, Dialler, Protocol, SettingKind, Speech, Verifies};
+use crate::wiring::{ClientAuth, Dial, Dialler, Listener, Protocol, SettingKind, Speech, Verifies};
 use crate::workload::Place;
 
 /// Health checks and probes.
@@ -33,6 +33,13 @@ pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 (_, _, Speech::Plain) => ("test", Some("http://"), Some("https://")),
                 _ => ("test", Some("https://"), Some("http://")),
             };
+            let asked = asking(case, dial, listener);
+            let (from, to) = match &asked {
+                Some((from, to)) if name == "redis-cli" && to.is_some() => {
+                    (Some(from.as_str()), to.as_deref())
+                }
+                _ => (from, to),
+            };
             let mut change = case.change(workload, SettingKind::Config, name, from, to, &dial.place);
             change.remove = to.is_none();
             let mut changes = vec![change];
@@ -55,6 +62,37 @@ pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
             name(case, dial, listener, "probe-scheme", findings);
         }
     }
+}
+
+/// How redis-cli is called in a check, and how it has to be: in TLS, with what lies beside the server.
+fn asking(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Option<(String, Option<String>)> {
+    let text = case.files.text(&dial.place.file).ok()?;
+    let line = text.lines().nth((dial.place.line as usize).checked_sub(1)?)?;
+    let program = ["redis-cli", "valkey-cli"].into_iter().find(|one| line.contains(one))?;
+    let mut words = vec!["--tls"];
+    let ca = listener.ca.as_ref().filter(|_| dial.speech == Speech::Plain);
+    let Some(ca) = ca else { return Some((program.to_owned(), None)) };
+    words.extend(["--cacert", &ca.path]);
+    if let (ClientAuth::Demanded, Some(certificate), Some(key)) =
+        (listener.clients, &listener.certificate, &listener.key)
+    {
+        words.extend(["--cert", &certificate.path, "--key", &key.path]);
+    }
+    // A list of words, quoted or not, or one text.
+    let quoted = format!("\"{program}\"");
+    let listed = line.contains(&format!("{program},")) || line.trim_start() == format!("- {program}");
+    Some(if line.contains(&quoted) {
+        let more: String = words.iter().map(|one| format!(", \"{one}\"")).collect();
+        (quoted.clone(), Some(quoted + &more))
+    } else if listed {
+        let more: String = words.iter().map(|one| format!(", {one}")).collect();
+        (
+            program.to_owned(),
+            Some(program.to_owned() + &more).filter(|_| line.contains(&format!("{program},"))),
+        )
+    } else {
+        (program.to_owned(), Some(format!("{program} {}", words.join(" "))))
+    })
 }
 
 /// What a gRPC probe names beside its port: a `tcpSocket` does not know it.

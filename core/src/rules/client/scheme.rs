@@ -1,11 +1,12 @@
 //! A client dials in plaintext where TLS is spoken, or the other way round.
 
 use super::compatible;
+use super::trust::given_ca;
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::Fix;
 use crate::rules::Finding;
 use crate::rules::case::Case;
-use crate::wiring::{Dial, Dialler, Listener, Program, Protocol, SettingKind, Speech, production};
+use crate::wiring::{Dial, Dialler, Listener, Program, Protocol, SettingKind, Speech, Trust};
 use crate::x509::{self, Purpose};
 
 /// A client's scheme and its server's.
@@ -19,7 +20,7 @@ pub(in crate::rules) fn scheme(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let refused = cause == CauseKind::WrongSchemePlainToTls
             && dial.protocol == Protocol::Nats
             && dial.program.is_core()
-            && dial.workload.is_some_and(|at| production(case.container(at, dial.container)).is_some());
+            && dial.workload.is_some_and(|at| case.container(at, dial.container).in_production());
         if refused {
             continue;
         }
@@ -81,7 +82,7 @@ fn other_scheme(raw: &str, tls: bool) -> Option<String> {
 }
 
 /// The cure of a scheme.
-pub(super) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Fix {
+pub(in crate::rules) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Fix {
     let tls = listener.speech == Speech::Tls;
     let kernel = dial.setting == "SAFETY_KERNEL_ADDR";
     let Some(workload) = dial.workload else {
@@ -124,17 +125,39 @@ pub(super) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &Listener) -> F
             format!("let {} dial in plaintext, or give the server its TLS settings", dial.setting)
         }
     };
+    // Another server behind the same address speaks as it does: it is this one that has to change.
+    let torn = case.ends().any(|(other, at)| {
+        std::ptr::eq(other, dial) && !std::ptr::eq(at, listener) && at.speech == dial.speech
+    });
+    if torn {
+        let own = listener.workload;
+        let change = case.change(own, listener.kind, &listener.setting, None, None, &listener.place);
+        let text = format!(
+            "let {} speak as the other servers of {} do: no client can please both",
+            case.called(own),
+            dial.shown
+        );
+        return case.cure(text, vec![change]);
+    }
     let change = case.change(workload, dial.kind, &dial.setting, Some(&dial.raw), to.as_deref(), &dial.place);
     let mut changes = vec![change];
+    let private = || case.served(listener).is_some_and(|served| case.is_private(&served));
+    if tls && dial.dialler == Dialler::Program && dial.trust == Trust::System && private() {
+        changes.push(given_ca(case, dial, workload).1);
+        return case.cure(text + ", and give it the CA", changes);
+    }
     if tls && dial.program == Program::Nginx && dial.dialler == Dialler::Proxy {
+        let prefix = if dial.protocol == Protocol::Grpc { "grpc_ssl" } else { "proxy_ssl" };
+        let on = format!("{prefix}_verify");
+        changes.push(case.change(workload, SettingKind::Config, &on, None, Some("on"), &dial.place));
         changes.extend(verification(case, dial, listener, workload));
         return case.cure(text + ", and verify it", changes);
     }
     case.cure(text, changes)
 }
 
-/// What makes nginx verify an upstream: without it any certificate would do.
-fn verification(
+/// What nginx needs to verify an upstream, beside being told to.
+pub(super) fn verification(
     case: &Case<'_>,
     dial: &Dial,
     listener: &Listener,
@@ -153,10 +176,13 @@ fn verification(
     let config = |name: &str, to: Option<&str>| {
         case.change(workload, SettingKind::Config, &format!("{prefix}_{name}"), None, to, &dial.place)
     };
-    let mut changes =
-        vec![config("verify", Some("on")), config("trusted_certificate", ca.map(|file| file.path.as_str()))];
+    let mut changes = Vec::new();
+    if dial.trust == Trust::System || dial.speech != Speech::Tls {
+        changes.push(config("trusted_certificate", ca.map(|file| file.path.as_str())));
+    }
     let facts = served.as_ref().and_then(|one| one.facts.first());
-    if let (Some(facts), Some(host)) = (facts, &dial.host)
+    let own = dial.name.as_ref().is_some_and(|(.., setting)| setting.ends_with("_ssl_name"));
+    if let (Some(facts), Some(host), false) = (facts, &dial.host, own)
         && let Ok(parsed) = &facts.parsed()
         && x509::matches_name(parsed, host).is_err()
     {

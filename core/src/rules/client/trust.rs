@@ -1,9 +1,10 @@
 //! The CA that a client is given, and the one that signed what its server serves.
 
 use crate::cause::{CauseKind, Severity, Variant};
+use crate::remedy::Change;
 use crate::rules::Finding;
 use crate::rules::case::Case;
-use crate::wiring::{Dial, Dialler, Listener, Protocol, SettingKind, Speech, Trust, Verifies};
+use crate::wiring::{Dial, Dialler, FileRef, Listener, Protocol, SettingKind, Speech, Trust, Verifies};
 use crate::x509::Purpose;
 
 /// For programs: a matter of the certificate.
@@ -50,7 +51,15 @@ pub(super) fn trust(
         let fits = own.as_ref().filter(|ca| {
             case.chains(&served, std::slice::from_ref(ca), Purpose::Server).is_some_and(|one| one.accepted)
         });
-        let to = fits.and(listener.ca.as_ref()).map(|ca| ca.path.clone());
+        // The server's path is of use where the client has the same file there.
+        let there = |ca: &&FileRef| {
+            let own = case.pem(at, dial.container, ca);
+            own.is_some_and(|own| {
+                case.chains(&served, std::slice::from_ref(&own), Purpose::Server)
+                    .is_some_and(|one| one.accepted)
+            })
+        };
+        let to = fits.and(listener.ca.as_ref()).filter(there).map(|ca| ca.path.clone());
         case.change(at, file.kind, &file.setting, Some(&file.path), to.as_deref(), &file.place)
     });
     let mut finding = Finding::new(rule, Severity::Error, &file.place, message)
@@ -87,17 +96,7 @@ pub(in crate::rules) fn missing_ca(case: &Case<'_>, findings: &mut Vec<Finding>)
             dial.shown,
             case.called(listener.workload),
         );
-        let variable = match (dial.program.is_cordum(), dial.protocol, dial.dialler) {
-            (_, _, Dialler::Probe) => "--cacert".to_owned(),
-            (true, Protocol::Nats, _) => "NATS_TLS_CA".to_owned(),
-            (true, Protocol::Redis, _) => "REDIS_TLS_CA".to_owned(),
-            _ => "the option that names its CA".to_owned(),
-        };
-        let place = case.container_place(workload, dial.container);
-        let kind =
-            if dial.dialler == Dialler::Probe { SettingKind::Config } else { SettingKind::Environment };
-        let to = dial.program.is_cordum().then(|| sibling_ca(case, dial)).flatten();
-        let change = case.change(workload, kind, &variable, None, to.as_deref(), &place);
+        let (variable, change) = given_ca(case, dial, workload);
         findings.push(
             Finding::new("missing-ca", Severity::Error, &dial.place, message)
                 .of(case.dialler(dial))
@@ -106,6 +105,20 @@ pub(in crate::rules) fn missing_ca(case: &Case<'_>, findings: &mut Vec<Finding>)
                 .fix(case.cure(format!("mount the CA and name it: {variable}"), vec![change])),
         );
     }
+}
+
+/// The setting that gives a client its CA, as far as it is known.
+pub(super) fn given_ca(case: &Case<'_>, dial: &Dial, workload: usize) -> (&'static str, Change) {
+    let variable = match (dial.program.is_cordum(), dial.protocol, dial.dialler) {
+        (_, _, Dialler::Probe) => "--cacert",
+        (true, Protocol::Nats, _) => "NATS_TLS_CA",
+        (true, Protocol::Redis, _) => "REDIS_TLS_CA",
+        _ => "the option that names its CA",
+    };
+    let place = case.container_place(workload, dial.container);
+    let kind = if dial.dialler == Dialler::Probe { SettingKind::Config } else { SettingKind::Environment };
+    let to = dial.program.is_cordum().then(|| sibling_ca(case, dial)).flatten();
+    (variable, case.change(workload, kind, variable, None, to.as_deref(), &place))
 }
 
 /// The path under which another client of the same stack names its CA.

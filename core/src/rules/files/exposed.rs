@@ -155,12 +155,38 @@ fn authority_keys(case: &Case<'_>, at: usize, index: usize, findings: &mut Vec<F
             change.from = Some(path.clone());
         }
         change.defined_at = Some(place.clone());
+        let mut changes = vec![change];
+        if let MountSource::Host(folder) = &mount.source {
+            let others = beside(case, folder);
+            if let Some(change) = changes.first_mut() {
+                change.remove = found == *folder || !others.is_empty();
+            }
+            for path in others {
+                let inside = path.strip_prefix(folder.as_str()).unwrap_or_default();
+                let target = format!("{}{inside}", mount.target.trim_end_matches('/'));
+                let mut change = Change::new(name.clone(), ChangeKind::Mount, target);
+                change.to = Some(path);
+                change.defined_at = Some(place.clone());
+                changes.push(change);
+            }
+        }
         findings.push(
             Finding::new("exposed-secret", case.grave(at), &place, message)
                 .of(name)
-                .fix(case.cure("mount only what it needs: ca.crt and its own pair", vec![change])),
+                .fix(case.cure("mount only what it needs: everything that lies there but that key", changes)),
         );
     }
+}
+
+/// The files of a folder that may be mounted one by one; none where there are many.
+fn beside(case: &Case<'_>, folder: &str) -> Vec<String> {
+    const MANY: usize = 20;
+    let mut all = Vec::new();
+    if case.files.meta(folder).is_some_and(|meta| meta.kind == FileKind::Folder) {
+        walk(case, folder, 3, &mut |path| all.push(path.to_owned()));
+    }
+    all.retain(|path| !is_authority_key(path));
+    if all.len() > MANY { Vec::new() } else { all }
 }
 
 fn is_authority_key(path: &str) -> bool {

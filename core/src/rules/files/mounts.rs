@@ -1,7 +1,7 @@
 //! A setting names a file that nothing brings.
 
 use crate::cause::{CauseKind, Severity, Variant};
-use crate::manifest::files::parent;
+use crate::manifest::files::{name as file_name, parent};
 use crate::remedy::{Change, ChangeKind};
 use crate::rules::Finding;
 use crate::rules::case::Case;
@@ -43,7 +43,36 @@ pub(in crate::rules) fn not_mounted(case: &Case<'_>, findings: &mut Vec<Finding>
             Finding::new("path-not-mounted", Severity::Error, &one.file.place, message).of(name);
         finding.cause = cause;
         finding.variant = cause.map(|_| Variant::FileMissing);
-        findings.push(finding.fix(case.cure(format!("mount what brings {}", one.file.path), vec![change])));
+        let fix = match meant(case, one) {
+            // What is meant lies there under another name.
+            Some(there) => {
+                let file = &one.file;
+                let (from, to) = (Some(file.path.as_str()), Some(there.as_str()));
+                let change = case.change(one.workload, file.kind, &file.setting, from, to, &file.place);
+                case.cure(format!("set {} to {there}, which is there", file.setting), vec![change])
+            }
+            None => case.cure(format!("mount what brings {}", one.file.path), vec![change]),
+        };
+        findings.push(finding.fix(fix));
+    }
+}
+
+/// The one file beside it whose name is nearly the same, or the same but for its ending.
+fn meant(case: &Case<'_>, one: &FileUse) -> Option<String> {
+    let (workload, container) = (case.workload(one.workload), case.container(one.workload, one.container));
+    let wanted = file_name(&one.file.path);
+    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    let near = |path: &&String| {
+        let name = file_name(path);
+        let ends = |end: &str| name.ends_with(end) == wanted.ends_with(end);
+        let same = stem(name) == stem(wanted) && ends(".key");
+        same || (ends(".key") && strsim::osa_distance(name, wanted) <= 2)
+    };
+    let beside = case.view.list(workload, container, &parent(&one.file.path))?;
+    let found: Vec<&String> = beside.iter().filter(near).collect();
+    match found.as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
     }
 }
 

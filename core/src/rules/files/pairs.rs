@@ -1,6 +1,7 @@
 //! A certificate without its key, a key without its certificate.
 
 use crate::cause::{CauseKind, Severity, Variant};
+use crate::certificates::source::Source as Pem;
 use crate::rules::Finding;
 use crate::rules::case::Case;
 use crate::wiring::{FileRef, FileUse, Opened};
@@ -14,6 +15,7 @@ pub(in crate::rules) fn half_pair(case: &Case<'_>, findings: &mut Vec<Finding>) 
         let there = partner.filter(|path| {
             let file = FileRef { path: path.clone(), ..half.has.clone() };
             matches!(&*case.open(half.workload, container, &file), Opened::Content(_))
+                && !of_other_end(case, half.workload, container, &file)
         });
         let message =
             format!("{} is set without {}: {name} stops, or goes without both", half.has.setting, half.lacks);
@@ -26,6 +28,21 @@ pub(in crate::rules) fn half_pair(case: &Case<'_>, findings: &mut Vec<Finding>) 
                 .fix(case.cure(format!("set {} too", half.lacks), vec![change])),
         );
     }
+}
+
+/// A certificate for clients alone is no half of a server's pair.
+fn of_other_end(case: &Case<'_>, workload: usize, container: usize, file: &FileRef) -> bool {
+    let serves = case
+        .wiring
+        .files
+        .iter()
+        .any(|one| one.workload == workload && one.file.place == file.place && one.server);
+    let client = |pem: std::rc::Rc<Pem>| {
+        pem.facts
+            .first()
+            .is_some_and(|one| !one.ekus.is_empty() && !one.ekus.iter().any(|eku| eku == "serverAuth"))
+    };
+    serves && case.pem(workload, container, file).is_some_and(client)
 }
 
 fn container_of(case: &Case<'_>, workload: usize, file: &FileRef) -> usize {

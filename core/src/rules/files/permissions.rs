@@ -5,8 +5,8 @@ use crate::manifest::{FileKind, FileMeta};
 use crate::remedy::{Change, ChangeKind, Fix, shell};
 use crate::rules::Finding;
 use crate::rules::case::Case;
-use crate::wiring::{Content, Opened, production};
-use crate::workload::Place;
+use crate::wiring::{Content, Opened};
+use crate::workload::{Place, WorkloadKind};
 
 /// Modes, owner and user do not let a process read its file.
 pub(in crate::rules) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>) {
@@ -45,7 +45,7 @@ pub(in crate::rules) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>)
         let shown: Vec<String> =
             closed.iter().map(|one| format!("{} ({:04o})", one.path, one.mode)).collect();
         let message = format!("{name} runs as user {user}, who may not read {}", shown.join(", "));
-        let strict = case.workload(workload).containers.iter().any(|one| production(one).is_some());
+        let strict = case.workload(workload).containers.iter().any(|one| one.in_production());
         let fix = readable(case, workload, &place, user, group, &closed, strict);
         findings.push(
             Finding::new("unreadable-for-user", Severity::Error, &place, message)
@@ -125,7 +125,12 @@ fn readable(
     let name = case.called(workload);
     if closed.iter().any(|one| one.stored) {
         let mut change = Change::new(name, ChangeKind::Config, "fsGroup");
-        change.path = Some("spec.template.spec.securityContext.fsGroup".to_owned());
+        let spec = match case.workload(workload).kind {
+            WorkloadKind::Pod => "spec",
+            WorkloadKind::CronJob => "spec.jobTemplate.spec.template.spec",
+            _ => "spec.template.spec",
+        };
+        change.path = Some(format!("{spec}.securityContext.fsGroup"));
         change.to = Some(if group == 0 { user } else { group }.to_string());
         change.defined_at = Some(place.clone());
         return case.cure("give the pod a group that its Secrets are readable for (fsGroup)", vec![change]);

@@ -3,7 +3,8 @@
 use super::half;
 use crate::wiring::scan::{Here, Scanner, file_of, has_gap};
 use crate::wiring::{
-    Address, Dial, FileRole, Program, Protocol, SettingKind, Speech, Trust, Unused, Verifies, address, truthy,
+    Address, Dial, FileRole, Program, Protocol, SettingKind, Speech, Switch, Trust, Unused, Verifies,
+    address, truthy,
 };
 
 /// NATS or Redis, with the variables of its prefix.
@@ -95,10 +96,11 @@ pub(super) fn broker(scanner: &mut Scanner<'_>, here: Here<'_>, prefix: &str, ur
                 kind: SettingKind::Environment,
                 why: format!("it is read for {} alone", if nats { "tls://" } else { "rediss://" }),
                 minor: false,
+                switch: None,
             });
         }
     }
-    if let (Some(ca), Some((value, _))) = (&ca, &insecure)
+    if let (Some(ca), Some((value, place))) = (&ca, &insecure)
         && used
         && truthy(value)
     {
@@ -109,6 +111,13 @@ pub(super) fn broker(scanner: &mut Scanner<'_>, here: Here<'_>, prefix: &str, ur
             kind: SettingKind::Environment,
             why: format!("{prefix}_TLS_INSECURE switches verification off: nothing is verified with it"),
             minor: false,
+            switch: Some(Switch {
+                setting: format!("{prefix}_TLS_INSECURE"),
+                place: place.clone(),
+                kind: SettingKind::Environment,
+                from: None,
+                to: None,
+            }),
         });
     }
 }

@@ -6,9 +6,9 @@ mod variables;
 use super::scan::{Here, Scanner, file_of, has_gap};
 use super::{
     ClientAuth, Dial, Dialler, FileRef, FileRole, Half, Listener, Opened, Program, Protocol, SettingKind,
-    Speech, Trust, Verifies, address, is_loopback, truthy,
+    Speech, Trust, Verifies, address, is_loopback,
 };
-use crate::workload::{Container, Place};
+use crate::workload::Place;
 use broker::broker;
 pub(crate) use variables::nearest;
 use variables::{idle, minimum, names};
@@ -67,19 +67,6 @@ const SIDES: [(Program, &str, u16); 5] = [
     (Program::SafetyKernel, "SAFETY_KERNEL_ADMIN_ADDR", 9095),
     (Program::WorkflowEngine, "WORKFLOW_ENGINE_HTTP_ADDR", 9093),
 ];
-
-/// The place that says that a container is in production.
-#[must_use]
-pub(crate) fn production(container: &Container) -> Option<Place> {
-    let says = |name: &str, is: &dyn Fn(&str) -> bool| {
-        let setting = container.variable(name)?;
-        let text = setting.value.known()?;
-        is(text).then(|| setting.place.clone()).flatten()
-    };
-    says("CORDUM_PRODUCTION", &truthy).or_else(|| {
-        says("CORDUM_ENV", &|text| matches!(text.trim().to_ascii_lowercase().as_str(), "prod" | "production"))
-    })
-}
 
 /// A service or a worker.
 pub(super) fn service(scanner: &mut Scanner<'_>, here: Here<'_>) {
@@ -184,7 +171,7 @@ fn kernel(scanner: &mut Scanner<'_>, here: Here<'_>) {
     let open = scanner.view.description.open_environment.contains(&here.of.name);
     dial.speech = match &ca {
         Some(_) => Speech::Tls,
-        None if open || production(here.it).is_some() => Speech::Unknown,
+        None if open || here.it.in_production() => Speech::Unknown,
         None => Speech::Plain,
     };
     dial.trust = ca.map_or(Trust::Unknown, |file| Trust::Files(vec![file]));

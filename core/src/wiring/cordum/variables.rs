@@ -1,9 +1,12 @@
 //! Variables by their names: unknown ones, versions, those that nothing reads.
 
-use super::production;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use crate::manifest::{Fault, FaultKind, Mark};
 use crate::wiring::scan::{Here, Scanner, has_gap};
 use crate::wiring::{SettingKind, Unused};
+use crate::workload::MinimumVersion;
 
 /// Variables about TLS that are read.
 const KNOWN: &str = "NATS_URL NATS_TLS_CA NATS_TLS_CERT NATS_TLS_KEY NATS_TLS_SERVER_NAME NATS_TLS_INSECURE \
@@ -21,23 +24,30 @@ const KNOWN: &str = "NATS_URL NATS_TLS_CA NATS_TLS_CERT NATS_TLS_KEY NATS_TLS_SE
     CORDUM_GRPC_REFLECTION CORDUM_GRPC_REFLECTION_FORCE CORDUM_REDIS_ACL_FILE CORDUM_TENANT_ID CORDUM_LOG_FORMAT \
     CORDUM_LOG_LEVEL CORDUM_VERSION CORDUM_GATEWAY CORDUM_CERT_DIR CORDUM_JWT_REQUIRED";
 
+static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| KNOWN.split_whitespace().collect());
+
 /// Misspelt variables about TLS.
 pub(super) fn names(scanner: &mut Scanner<'_>, here: Here<'_>) {
     for setting in &here.it.environment {
         let name = setting.name.as_str();
-        if KNOWN.split_whitespace().any(|one| one == name) {
+        if NAMES.contains(name) {
             continue;
         }
         let ours = ["NATS_", "REDIS_", "GATEWAY_", "GRPC_", "SAFETY_KERNEL_", "CONTEXT_ENGINE_", "CORDUM_"];
         let about = ours.iter().any(|prefix| name.starts_with(prefix)) && name.contains("TLS");
-        let near = nearest(name, KNOWN.split_whitespace());
         // A name that is not about TLS must be almost one that is read.
-        let slip = near.as_deref().is_some_and(|near| {
-            strsim::osa_distance(near, name) == 1 && name.len() > 7 && here.it.variable(near).is_none()
-        });
-        if !about && !slip {
-            continue;
-        }
+        let slip = || {
+            let near = within(name, 1, NAMES.iter().copied()).filter(|_| name.len() > 7);
+            near.filter(|near| here.it.variable(near).is_none())
+        };
+        let near = if about {
+            meant(name).or_else(|| nearest(name, NAMES.iter().copied()))
+        } else {
+            match slip() {
+                Some(near) => Some(near),
+                None => continue,
+            }
+        };
         let place = setting.place.clone().unwrap_or_else(|| here.place());
         scanner.found.faults.push(Fault {
             kind: FaultKind::UnknownName { name: name.to_owned(), nearest: near },
@@ -47,6 +57,12 @@ pub(super) fn names(scanner: &mut Scanner<'_>, here: Here<'_>) {
     }
 }
 
+/// The name without what others write behind it: `NATS_TLS_CA_FILE`, `REDIS_TLS_CACERT`, `NATS_TLS_KEY_PATH`.
+fn meant(name: &str) -> Option<String> {
+    let ends = ["_FILE", "_PATH", "_PEM", "_CERT_FILE", "CERT", "_CERT", "FILE", "_CRT"];
+    ends.iter().filter_map(|end| name.strip_suffix(end)).find(|one| NAMES.contains(one)).map(str::to_owned)
+}
+
 /// `CORDUM_TLS_MIN_VERSION`: what is not understood is passed over in silence.
 pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
     const NAME: &str = "CORDUM_TLS_MIN_VERSION";
@@ -54,10 +70,10 @@ pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
     if has_gap(&text) {
         return;
     }
-    let strict = production(here.it).is_some();
-    match text.trim().to_ascii_lowercase().as_str() {
-        "1.3" | "tls1.3" | "tls13" => {}
-        "1.2" | "tls1.2" | "tls12" => {
+    let strict = here.it.in_production();
+    match MinimumVersion::parse(&text) {
+        Some(MinimumVersion::Tls13) => {}
+        Some(MinimumVersion::Tls12) => {
             if strict {
                 scanner.found.minimums.push(crate::wiring::Minimum {
                     workload: here.workload,
@@ -70,7 +86,7 @@ pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
                 });
             }
         }
-        _ => {
+        None => {
             let instead = if strict { "1.3" } else { "1.2" };
             scanner.found.faults.push(Fault {
                 kind: FaultKind::UnknownName {
@@ -95,6 +111,7 @@ pub(super) fn idle(scanner: &mut Scanner<'_>, here: Here<'_>) {
                 kind: SettingKind::Environment,
                 why: "only a client library reads it, which no running service uses".to_owned(),
                 minor: true,
+                switch: None,
             });
         }
     }
@@ -103,8 +120,13 @@ pub(super) fn idle(scanner: &mut Scanner<'_>, here: Here<'_>) {
 /// The nearest of some names, if one is near.
 #[must_use]
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let bound = (name.len() / 3).max(2);
+    within(name, (name.len() / 3).max(2), known)
+}
+
+fn within<'a>(name: &str, bound: usize, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
+        // The lengths alone differ by as much.
+        .filter(|one| one.len().abs_diff(name.len()) <= bound)
         .map(|one| (strsim::osa_distance(name, one), one))
         .filter(|(distance, _)| *distance <= bound)
         .min_by_key(|(distance, _)| *distance)

@@ -73,7 +73,7 @@ fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, path: &str, place: &
     let variable = |name: &str| match here.it.variable(name).map(|one| one.value.marked()) {
         Some(text) if has_gap(&text) => Lookup::Unknown,
         Some(text) => Lookup::Known(text),
-        None if open_environment || here.of.name == STANDALONE => Lookup::Unknown,
+        None if open_environment || here.of.name == STANDALONE || GIVEN.contains(&name) => Lookup::Unknown,
         None => Lookup::Unset,
     };
     // The path of each text that was opened, so that includes are seen from their own folder.
@@ -94,6 +94,9 @@ fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, path: &str, place: &
     };
     Some(nats_conf::read(&content.source, &World { variable: &variable, include: &include }))
 }
+
+/// Variables that every container has, whoever describes it.
+const GIVEN: [&str; 4] = ["HOSTNAME", "HOME", "PATH", "PWD"];
 
 /// The name of the workload that a file which stands alone is read as.
 pub(super) const STANDALONE: &str = "(alone)";

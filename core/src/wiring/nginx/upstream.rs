@@ -5,7 +5,8 @@ use crate::manifest::nginx::Directive;
 use crate::wiring::nats::halves;
 use crate::wiring::scan::has_gap;
 use crate::wiring::{
-    Address, Dial, Dialler, FileRole, Program, Protocol, SettingKind, Speech, Trust, Verifies, address,
+    Address, Dial, Dialler, FileRole, Program, Protocol, SettingKind, Speech, Switch, Trust, Verifies,
+    address,
 };
 use crate::workload::Template;
 
@@ -140,7 +141,7 @@ impl Walk<'_, '_> {
         halves(self.scanner, self.here, &certificate, &key, &name("certificate"), &name("certificate_key"));
         dial.identity = certificate.zip(key);
         // A CA that nothing verifies with.
-        if let (Verifies::No { .. }, Some(file)) = (&dial.verifies, &trusted) {
+        if let (Verifies::No { setting, place: said, kind }, Some(file)) = (&dial.verifies, &trusted) {
             let place = file.place.clone();
             if !self.scanner.found.unused.iter().any(|one| one.place == place) {
                 self.scanner.found.unused.push(crate::wiring::Unused {
@@ -150,6 +151,13 @@ impl Walk<'_, '_> {
                     kind: SettingKind::Config,
                     why: format!("`{}` is not on: nothing is verified with it", name("verify")),
                     minor: false,
+                    switch: Some(Switch {
+                        setting: setting.clone(),
+                        place: said.clone(),
+                        kind: SettingKind::Config,
+                        from: (*kind == SettingKind::Config).then_some("off"),
+                        to: Some("on"),
+                    }),
                 });
             }
         }

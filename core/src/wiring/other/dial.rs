@@ -47,9 +47,7 @@ pub(super) fn dial(
         .query
         .iter()
         .any(|(name, value)| (name.contains("ca") || name.contains("rootcert")) && value.starts_with('/'));
-    dial.trust = if speech != Speech::Tls {
-        Trust::Unknown
-    } else if !chosen.is_empty() {
+    dial.trust = if !chosen.is_empty() {
         Trust::Files(chosen.iter().map(|one| one.file()).collect())
     } else if in_query
         || !cas.is_empty()

@@ -11,6 +11,7 @@ use super::{
     Verifies, is_loopback,
 };
 use crate::certificates::{read_bytes, source::Source as Pem};
+use crate::workload::Template;
 use dial::dial;
 
 /// Addresses that a TLS pair may be for, or that it may be shown to.
@@ -25,7 +26,9 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
     let knobs = knobs(here.it, &words);
     let pairs = pairs(&knobs);
     let mut clients: Vec<&Pair<'_>> = Vec::new();
-    let urls: Vec<&Knob> = knobs.iter().filter(|one| !urls_of(&one.value).is_empty()).collect();
+    // Where it listens and what it calls itself is nobody whom it dials.
+    let own = |one: &&Knob| one.has("listen") || one.has("advertise") || one.has("advertised");
+    let urls: Vec<&Knob> = knobs.iter().filter(|one| !urls_of(&one.value).is_empty() && !own(one)).collect();
     let listens: Vec<&Knob> = knobs.iter().filter(|one| listen_port(one).is_some()).collect();
     for pair in &pairs {
         match side(scanner, here, pair, &urls, &listens) {
@@ -38,6 +41,9 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         for url in urls_of(&knob.value) {
             dial(scanner, here, knob, &url, &knobs, &clients);
         }
+    }
+    for knob in &knobs {
+        hidden(scanner, here, knob, &knobs);
     }
     halves(scanner, here, &knobs, &urls);
     // Whatever they are for: they are to be there, and to be readable.
@@ -132,9 +138,53 @@ fn urls_of(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// An address of which the scheme is not known, of a peer that its name or its trust says something about.
+fn hidden(scanner: &mut Scanner<'_>, here: Here<'_>, knob: &Knob, knobs: &[Knob]) {
+    let address =
+        ["url", "urls", "uri", "dsn", "server", "servers", "endpoint", "endpoints", "broker", "brokers"];
+    let value = knob.value.as_str();
+    let whole = value.strip_prefix(Template::OPEN).and_then(|rest| rest.split_once(Template::CLOSE));
+    let Some((_, rest)) = whole.filter(|(_, rest)| rest.is_empty() || rest.starts_with("://")) else {
+        return;
+    };
+    if !knob.words.last().is_some_and(|last| address.contains(&last.as_str())) {
+        return;
+    }
+    let protocol = if knob.has("nats") {
+        Protocol::Nats
+    } else if knob.has("redis") || knob.has("valkey") {
+        Protocol::Redis
+    } else {
+        Protocol::Other
+    };
+    let stem = knob.stem();
+    let ca = knobs.iter().find(|one| one.role() == Some(Role::Ca) && related(&one.stem(), &stem));
+    if protocol == Protocol::Other && ca.is_none() {
+        return;
+    }
+    let mut dial = Dial::new(here.workload, here.container, &knob.name, knob.kind, knob.place.clone());
+    dial.protocol = protocol;
+    dial.shown = super::named_gaps(value);
+    dial.raw = super::masked(value);
+    dial.trust = ca.map_or(Trust::Unknown, |one| Trust::Files(vec![one.file()]));
+    if let Some(target) = super::address(rest.trim_start_matches("://")).filter(|_| !rest.is_empty()) {
+        dial.host = target.host;
+        dial.port = target.port;
+    }
+    dial.unknown = Some(dial.shown.clone());
+    scanner.found.dials.push(dial);
+}
+
 /// The port of an address that a program listens at.
 fn listen_port(knob: &Knob) -> Option<(u16, bool)> {
     let named = ["listen", "addr", "address", "bind", "port"].iter().any(|word| knob.has(word));
+    // `--listen-client-urls=https://0.0.0.0:2379`.
+    if knob.has("listen")
+        && let Some(("https" | "http", rest)) = knob.value.split_once("://")
+    {
+        let (host, port) = rest.split([',', '/']).next()?.rsplit_once(':')?;
+        return Some((port.parse().ok()?, is_loopback(host.trim_matches(['[', ']']))));
+    }
     if !named || knob.value.contains("://") {
         return None;
     }
@@ -229,7 +279,10 @@ fn side(
 
 fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, pair: &Pair<'_>, knobs: &[Knob], listens: &[&Knob]) {
     let stem = pair.certificate.stem();
-    let secure = |one: &Knob| ["https", "tls", "ssl", "secure", "grpcs"].iter().any(|word| one.has(word));
+    let secure = |one: &Knob| {
+        ["https", "tls", "ssl", "secure", "grpcs"].iter().any(|word| one.has(word))
+            || one.value.starts_with("https://")
+    };
     let side = |one: &Knob| {
         ["metrics", "admin", "health", "debug", "pprof", "monitor", "http"].iter().any(|word| one.has(word))
     };

@@ -9,7 +9,7 @@ use crate::manifest::Fault;
 use crate::manifest::nginx::Directive;
 
 /// `NAME WORDS KIND`: how many words it takes (4: and more), `{` for a block; `o` on or off, `n` a number, `v` a size or
-/// a time, `*` anything. Of nginx 1.22 with Debian's modules.
+/// a time, `*` anything; behind a comma the words that stand beside these, `-` for a sign. Of nginx 1.22 with Debian's modules.
 const TABLE: &str = include_str!("nginx.txt");
 /// Newer than the table, or of modules that are used as often.
 const NEWER: &str = "http2 http3 http3_hq http3_max_concurrent_streams http3_stream_buffer_size quic_bpf quic_gso \
@@ -146,6 +146,11 @@ fn shape(one: &Directive, outer: &str, row: &[&str]) -> Option<Fault> {
     if word.contains('$') {
         return None;
     }
+    let (kind, beside) = kind.split_once(',').unwrap_or((kind, ""));
+    if beside.split(',').any(|one| !one.is_empty() && one == word) {
+        return None;
+    }
+    let word = if beside.split(',').any(|one| one == "-") { word.trim_start_matches('-') } else { word };
     let digits = word.trim_start_matches(|c: char| c.is_ascii_digit());
     let (taken, what) = match kind {
         "o" => (word.eq_ignore_ascii_case("on") || word.eq_ignore_ascii_case("off"), "on or off"),
@@ -153,7 +158,8 @@ fn shape(one: &Directive, outer: &str, row: &[&str]) -> Option<Fault> {
         "v" => (is_amount(word), "a size or a time"),
         _ => return None,
     };
-    (!taken).then(|| Fault::unreadable(one.mark.clone(), format!("`{name}` is `{word}`: nginx takes {what}")))
+    let wrong = format!("`{name}` is `{word}`: nginx takes {what}");
+    (!taken).then(|| Fault::unreadable(one.mark.clone(), wrong))
 }
 
 fn is_amount(word: &str) -> bool {
@@ -331,5 +337,10 @@ mod tests {
                     location ~ ^/(?<part>x)/ {\n    proxy_pass http://api/$part$up$near$is_args$args;\n    proxy_read_timeout 1h30m;\n    \
                     client_max_body_size 0;\n    set $own 1;\n    proxy_set_header X $own;\n    return 200 \"$1\";\n  }\n}\n";
         assert_eq!(refused(text), Vec::<u32>::new());
+        let beside = "worker_processes auto;\nworker_priority -5;\nevents { }\nhttp {\n  directio off;\n  expires -1;\n  userid_expires max;\n\
+                      server {\n    location /a { expires epoch; }\n    location /b { expires 30d; }\n  }\n}\n";
+        assert_eq!(refused(beside), Vec::<u32>::new());
+        let strange = "worker_processes some;\nhttp {\n  expires soon;\n  directio on;\n}\n";
+        assert_eq!(refused(strange), [1, 3, 4]);
     }
 }
