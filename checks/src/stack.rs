@@ -14,6 +14,7 @@ use tls_verify_core::remedy::Wording;
 
 use crate::deployment::MinimumVersion;
 use crate::fault::{Failure, FileFault};
+use crate::platform::collection::Collection;
 use crate::platform::compose::Compose;
 use crate::platform::{Choice, Via};
 use crate::secret::Secret;
@@ -147,9 +148,10 @@ pub struct NatsLogin {
 pub enum LogSource {
     /// The platform that the stack runs on.
     Platform,
-    Directory(PathBuf),
+    /// One `SERVICE.log` a service.
+    Directory(Collection),
     /// The same, while those who write the logs run.
-    Running(PathBuf),
+    Running(Collection),
     None,
 }
 

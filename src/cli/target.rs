@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tls_verify_checks::platform::collection::Collection;
 
 /// Where the stack is.
 #[derive(Args, Clone, Debug, Default)]
@@ -74,11 +75,12 @@ pub struct TargetArgs {
     /// Do not ask Docker
     #[arg(long)]
     pub no_docker: bool,
-    /// Read SERVICE.log files from DIR instead of Docker's logs
-    #[arg(long, value_name = "DIR")]
+    /// Read SERVICE.log files from DIR, or what `collect` wrote, instead of Docker's logs
+    #[arg(long, value_name = "DIR|FILE.tar.gz")]
     pub logs: Option<PathBuf>,
-    /// Read a cluster's objects and logs from DIR (`kubectl get … -o json`, logs/POD_CONTAINER.log): nothing is dialled
-    #[arg(long, value_name = "DIR")]
+    /// Read a cluster's objects and logs (`kubectl get … -o json`, logs/POD_CONTAINER.log, or what `collect` wrote):
+    /// nothing is dialled
+    #[arg(long, value_name = "DIR|FILE.tar.gz")]
     pub objects: Option<PathBuf>,
     /// The stack runs on Kubernetes; implied by the next three, and in a pod
     #[arg(long)]
@@ -101,6 +103,9 @@ pub struct TargetArgs {
     /// Only log lines newer than this count (a duration such as 10m, or RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
+    /// What `logs` or `objects` name where it is an archive, laid out.
+    #[arg(skip)]
+    pub collection: Option<Collection>,
     /// What a profile says where neither a flag nor the environment does.
     #[arg(skip)]
     pub fallback: Fallback,

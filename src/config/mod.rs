@@ -15,6 +15,7 @@ use tls_verify_checks::cause::Variant;
 use tls_verify_checks::context::{Check, Need};
 use tls_verify_checks::deployment::MinimumVersion;
 use tls_verify_checks::fault::FileFault;
+use tls_verify_checks::platform::collection::Collection;
 use tls_verify_checks::platform::{self, Choice};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
@@ -115,7 +116,9 @@ pub fn stack(
     let mut problems = Vec::new();
     let mut notes = Vec::new();
     // What was collected elsewhere is not dialled, so that nothing is needed to dial it with.
-    let collected = args.logs.as_deref().and_then(platform::collected);
+    let logs =
+        args.logs.as_ref().map(|named| args.collection.clone().unwrap_or_else(|| Collection::folder(named)));
+    let collected = logs.as_ref().and_then(platform::collected);
     let needs = |need: Need| collected.is_none() && selected.iter().any(|check| check.needs.contains(&need));
     let targets = targets::parse(args, environment, &mut problems);
     let paths = Paths::choose(args, environment, &mut notes);
@@ -150,12 +153,18 @@ pub fn stack(
             None
         }
     };
-    if let Some(directory) = &args.logs
-        && !directory.is_dir()
+    if let Some(directory) = &logs
+        && !directory.path().is_dir()
     {
         problems.push(
             Problem::new("--logs: no such directory", "give a directory with SERVICE.log files")
-                .in_file(directory),
+                .in_file(directory.called()),
+        );
+    }
+    if let Some(folder) = logs.as_ref().filter(|folder| folder.path().join("pods.json").is_file()) {
+        problems.push(
+            Problem::new("--logs: these are a cluster's objects and logs", "read them with --objects")
+                .in_file(folder.called()),
         );
     }
     let mut cordumctl = None;
@@ -208,7 +217,7 @@ pub fn stack(
             named => named.to_vec(),
         },
         worker_required: !args.worker.is_empty(),
-        logs: match (&args.logs, args.no_docker) {
+        logs: match (&logs, args.no_docker) {
             (Some(_), _) if collected.is_some() => LogSource::Platform,
             (Some(directory), _) => LogSource::Directory(directory.clone()),
             (None, true) => LogSource::None,

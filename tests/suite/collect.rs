@@ -181,6 +181,7 @@ fn what_is_collected_from_a_cluster_says_the_same_and_holds_no_secret() {
             }
         }
         let (before, after) = (told(&bare), told(&kept));
+        assert_eq!(after, told(&packed), "{name}: the archive says something else");
         if before != after {
             wrong.push(format!("{name}:\n  recorded {before:?}\n  collected {after:?}"));
         }

@@ -2,6 +2,7 @@
 //! on this machine is dialled or judged in its place.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -130,4 +131,144 @@ fn another_states_file_is_no_project() {
         let (code, report) = run(folder.path(), &["--only", "7", "--no-docker"]);
         assert!(matches!(code, Some(0 | 3)), "{text}: {code:?} {report}");
     }
+}
+
+/// What is handed on is one file: it is read as it came.
+#[test]
+fn an_archive_says_what_its_folder_says_and_nothing_of_it_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (kept, packed, own) =
+        (folder.path().join("kept"), folder.path().join("kept.tar.gz"), folder.path().join("tmp"));
+    fs::create_dir_all(&kept).unwrap();
+    fs::create_dir_all(&own).unwrap();
+    written(&kept, "nats", "paused");
+    fs::write(kept.join("redis.log"), "2026-01-31T12:00:00Z x509: certificate signed by unknown authority\n")
+        .unwrap();
+    pack(&kept, &packed, |_| {});
+    let told = |place: &Path| {
+        let mut command = crate::program();
+        command.args(["run", "--all", "--format", "json", "--logs"]).arg(place);
+        let ended = child::start(command.current_dir(&own).env("TMPDIR", &own)).end(LONG);
+        let mut report = ended.json();
+        for change in ["started_at", "duration_ms"] {
+            report[change] = Value::Null;
+        }
+        for check in report["checks"].as_array_mut().unwrap() {
+            check["duration_ms"] = Value::Null;
+        }
+        let text = report.to_string().replace("kept.tar.gz", "kept").replace("the archive", "the folder");
+        (ended.code, text)
+    };
+    let (code, said) = told(&packed);
+    assert_eq!((code, said.as_str()), (Some(1), told(&kept).1.as_str()));
+    assert!(said.contains("docker compose -p shop unpause nats") && !said.contains("/tls-verify-"), "{said}");
+    let mut command = crate::program();
+    let ended = child::start(command.args(["diagnose", "--format", "json"]).arg(&packed)).end(LONG);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.json().to_string().contains("kept.tar.gz/kept/redis.log"), "{}", ended.out);
+    let mut command = crate::program();
+    command.args(["run", "--list", "--logs"]).arg(&packed).env("TMPDIR", &own);
+    assert_eq!(child::start(&mut command).end(LONG).code, Some(0));
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 0, "something stays behind");
+}
+
+const LONG: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A folder in an archive of its name.
+fn pack(from: &Path, to: &Path, more: impl Fn(&mut tar::Builder<Vec<u8>>)) {
+    let mut out = tar::Builder::new(Vec::new());
+    out.append_dir_all(from.file_name().unwrap(), from).unwrap();
+    more(&mut out);
+    let bytes = out.into_inner().unwrap();
+    let file = fs::File::create(to).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    packed.write_all(&bytes).unwrap();
+    packed.finish().unwrap();
+}
+
+#[test]
+fn an_archive_that_nobody_should_read_is_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    fs::create_dir_all(&kept).unwrap();
+    written(&kept, "", "");
+    let of = |name: &str, more: &dyn Fn(&mut tar::Builder<Vec<u8>>)| {
+        let path = folder.path().join(name);
+        pack(&kept, &path, more);
+        path
+    };
+    let header = |name: &str, size: u64, kind: tar::EntryType| {
+        let mut header = tar::Header::new_gnu();
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(size);
+        header.set_entry_type(kind);
+        header.set_cksum();
+        header
+    };
+    let file = tar::EntryType::Regular;
+    let link = of("link.tgz", &|out| {
+        let mut link = header("kept/certificates", 0, tar::EntryType::Symlink);
+        link.set_link_name("/etc").unwrap();
+        link.set_cksum();
+        out.append(&link, std::io::empty()).unwrap();
+    });
+    let outside =
+        of("outside.tar.gz", &|out| out.append(&header("../../a.log", 1, file), &b"x"[..]).unwrap());
+    let colours =
+        of("colours.tar.gz", &|out| out.append(&header("\x1b[31m/../x", 1, file), &b"x"[..]).unwrap());
+    let large = of("large.tar.gz", &|out| {
+        // It is enough to declare it.
+        out.get_mut().extend_from_slice(header("kept/a.log", 300 << 20, file).as_bytes());
+    });
+    let whole = fs::read(of("whole.tar.gz", &|_| {})).unwrap();
+    let cut = folder.path().join("cut.tar.gz");
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let short = folder.path().join("short.tar.gz");
+    fs::write(&short, &whole[..whole.len() - 4]).unwrap();
+    let none = folder.path().join("none.tar.gz");
+    fs::write(&none, "no archive").unwrap();
+    for (path, words) in [
+        (&link, "neither file nor folder"),
+        (&outside, "not its own"),
+        (&colours, "not its own"),
+        (&large, "more than 256 MiB"),
+        (&cut, "cut short"),
+        (&short, "cut short"),
+        (&none, "neither a folder nor a .tar.gz"),
+    ] {
+        let own = tempfile::tempdir().unwrap();
+        let place = path.display().to_string();
+        for command in [["run", "--logs"], ["run", "--objects"], ["diagnose", ""]] {
+            if command[0] == "diagnose" && path == &none {
+                // There it is a log.
+                continue;
+            }
+            let mut program = crate::program();
+            program.args(command.iter().filter(|word| !word.is_empty())).args([&place, "--format", "json"]);
+            let ended = child::start(program.env("TMPDIR", own.path())).end(LONG);
+            let said = ended.json();
+            let errors = said["errors"].as_array().unwrap();
+            assert_eq!((ended.code, errors.len()), (Some(2), 1), "{command:?} {place}: {said}");
+            assert!(errors[0]["message"].as_str().unwrap().contains(words), "{command:?}: {said}");
+            assert_eq!(errors[0]["file"], place.as_str());
+            assert!(!ended.out.contains('\u{1b}') && !ended.out.contains("\\u001b"), "{}", ended.out);
+            assert_eq!(fs::read_dir(own.path()).unwrap().count(), 0, "{command:?} {place}: something stays");
+        }
+    }
+    assert!(!folder.path().join("a.log").exists());
+}
+
+/// Who mistakes one kind of collection for the other is told which it is.
+#[test]
+fn the_other_kind_of_collection_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "", "");
+    let mut command = crate::program();
+    let ended = child::start(command.args(["run", "--objects"]).arg(folder.path())).end(LONG);
+    assert!(ended.code == Some(2) && ended.err.contains("--logs"), "{}", ended.err);
+    let cluster = tempfile::tempdir().unwrap();
+    fs::write(cluster.path().join("pods.json"), "{\"items\": []}").unwrap();
+    let mut command = crate::program();
+    let ended = child::start(command.args(["run", "--only", "7", "--logs"]).arg(cluster.path())).end(LONG);
+    assert!(ended.code == Some(2) && ended.err.contains("--objects"), "{}", ended.err);
 }

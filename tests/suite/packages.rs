@@ -208,6 +208,31 @@ fn the_actions_steps_run_and_keep_the_reports_whatever_the_outcome() {
 }
 
 #[test]
+fn the_actions_last_step_ends_as_the_program_did() {
+    let action = yaml("action.yml");
+    let step = action["runs"]["steps"].as_sequence().unwrap().last().unwrap();
+    assert!(step["if"].as_str().unwrap().contains("inputs.fail != 'false'"));
+    for (code, wanted) in [("0", 0), ("1", 1), ("3", 3), ("", 2)] {
+        let mut command = child::program("bash");
+        command.args(["-e", "-c", step["run"].as_str().unwrap()]).env("CODE", code);
+        assert_eq!(child::run(&mut command, HARD).code, Some(wanted), "{code}");
+    }
+}
+
+#[test]
+fn the_readmes_step_gives_the_action_inputs_that_it_has() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let block = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let steps: Value = serde_yaml_ng::from_str(block).unwrap();
+    let action = yaml("action.yml");
+    let version = concat!("@v", env!("CARGO_PKG_VERSION"));
+    assert!(steps[0]["uses"].as_str().unwrap().ends_with(version), "{block}");
+    for name in steps[0]["with"].as_mapping().unwrap().keys() {
+        assert!(!action["inputs"][name.as_str().unwrap()].is_null(), "{name:?}");
+    }
+}
+
+#[test]
 fn the_action_runs_nothing_that_stands_in_its_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let inputs = [("command", "certs"), ("args", "'$(touch made)' `touch made`; touch made")];

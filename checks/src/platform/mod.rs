@@ -2,7 +2,9 @@
 //! logs, files and connections, and words what an operator has to do. Checks and diagnosis know this alone; a
 //! further platform is one folder beside `docker` and one flag.
 
+pub mod archive;
 pub mod bundle;
+pub mod collection;
 pub mod compose;
 mod docker;
 mod docker_inspection;
@@ -15,7 +17,7 @@ mod recorded;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -29,6 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::{Cause, Failure, Stage};
 use crate::stack::Stack;
+use collection::Collection;
 
 /// A connection, whatever carries it.
 pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -168,13 +171,13 @@ pub async fn connect(stack: &Stack, patience: Duration) -> Result<Arc<dyn Platfo
 
 /// The platform of logs that lie in a folder.
 #[must_use]
-pub fn recorded(folder: &Path) -> Arc<dyn Platform> {
+pub fn recorded(folder: &Collection) -> Arc<dyn Platform> {
     Arc::new(recorded::Recorded::open(folder))
 }
 
-/// The platform of what `collect` wrote into a folder, if that is what lies there.
+/// The platform of what `collect` wrote, if that is what lies there.
 #[must_use]
-pub fn collected(folder: &Path) -> Option<Arc<dyn Platform>> {
+pub fn collected(folder: &Collection) -> Option<Arc<dyn Platform>> {
     let platform = recorded::Recorded::collected(folder)?;
     Some(Arc::new(platform))
 }

@@ -10,6 +10,8 @@ use std::time::SystemTime;
 use tls_verify_core::cluster::{Logs, Reader, Said};
 use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects};
 
+use super::collection::Collection;
+
 /// A file of objects larger than this is none that a namespace of a stack has.
 const OBJECTS: u64 = 256 * 1024 * 1024;
 
@@ -30,7 +32,9 @@ pub struct Folder {
 ///
 /// # Errors
 /// That it is no such folder, or the file of it that cannot be read, with the reason.
-pub fn read(folder: &Path, namespace: Option<&str>) -> Result<Folder, String> {
+pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<Folder, String> {
+    let folder = collection.path();
+    let called = |path: &Path| collection.file(path).display().to_string();
     let mut objects = Objects::default();
     let mut found = 0_usize;
     for kind in Kind::ALL {
@@ -38,17 +42,17 @@ pub fn read(folder: &Path, namespace: Option<&str>) -> Result<Folder, String> {
         let bytes = match bounded(&path) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => continue,
-            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+            Err(error) => return Err(format!("{} cannot be read: {error}", called(&path))),
         };
         objects.take(*kind, &bytes).map_err(|error| {
-            format!("{} is no output of `kubectl get {} -o json`: {error}", path.display(), kind.plural())
+            format!("{} is no output of `kubectl get {} -o json`: {error}", called(&path), kind.plural())
         })?;
         found += 1;
     }
     if found == 0 || objects.pods.is_empty() && objects.deployments.is_empty() {
         return Err(format!(
             "{} holds no objects of a cluster (pods.json, deployments.json, …)",
-            folder.display()
+            collection.called().display()
         ));
     }
     let namespace = namespace.map(str::to_owned).unwrap_or_else(|| namespace_of(&objects));
@@ -64,7 +68,7 @@ pub fn read(folder: &Path, namespace: Option<&str>) -> Result<Folder, String> {
                 match log(&path) {
                     Ok(read) => read,
                     Err(error) => {
-                        notes.push(format!("{} cannot be read: {error}", path.display()));
+                        notes.push(format!("{} cannot be read: {error}", called(&path)));
                         None
                     }
                 }

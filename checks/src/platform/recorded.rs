@@ -2,7 +2,7 @@
 //! what they logged: no state, no setting, no address; unless `collect` has written those beside the logs.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,12 +14,13 @@ use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 use tokio::io::AsyncReadExt;
 
 use super::bundle::Bundle;
+use super::collection::Collection;
 use super::{Logs, Piece, Platform, Reach, Wire};
 
 /// A folder of `SERVICE.log` files.
 #[derive(Debug)]
 pub(super) struct Recorded {
-    folder: PathBuf,
+    folder: Collection,
     name: String,
     workloads: Vec<Workload>,
     /// The project whose states and settings are known too.
@@ -30,12 +31,12 @@ pub(super) struct Recorded {
 const SILENT: &str = "a recording answers nothing";
 
 impl Recorded {
-    pub(super) fn open(folder: &Path) -> Self {
+    pub(super) fn open(folder: &Collection) -> Self {
         let stem = |entry: std::fs::DirEntry| {
             let name = entry.file_name().into_string().ok()?;
             name.strip_suffix(".log").filter(|stem| !stem.is_empty()).map(str::to_owned)
         };
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(folder.path()).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(stem).collect();
         names.sort();
         let workload = |name: String| {
@@ -45,19 +46,19 @@ impl Recorded {
             workload
         };
         Self {
-            folder: folder.to_owned(),
-            name: format!("the folder {}", folder.display()),
+            folder: folder.clone(),
+            name: folder.to_string(),
             workloads: names.into_iter().map(workload).collect(),
             project: None,
         }
     }
 
     /// With the states and settings that `collect` wrote.
-    pub(super) fn collected(folder: &Path) -> Option<Self> {
-        let bundle = Bundle::read(folder)?;
+    pub(super) fn collected(folder: &Collection) -> Option<Self> {
+        let bundle = Bundle::read(folder.path())?;
         Some(Self {
-            folder: folder.to_owned(),
-            name: format!("the folder {}", folder.display()),
+            folder: folder.clone(),
+            name: folder.to_string(),
             workloads: bundle.workloads(),
             project: Some(bundle),
         })
@@ -142,7 +143,7 @@ impl Platform for Recorded {
     fn lacks(&self, service: &str) -> String {
         match &self.project {
             Some(bundle) => format!("project `{}` had no container of service `{service}`", bundle.project),
-            None => format!("there is no {service}.log in {}", self.folder.display()),
+            None => format!("there is no {service}.log in {}", self.folder.called().display()),
         }
     }
 
@@ -159,7 +160,7 @@ impl Platform for Recorded {
 
     /// `readyz.txt`: a body a line, with or without `NAME: ` before it and `HTTP 200` behind it.
     fn readiness(&self) -> BoxFuture<'_, Vec<Vec<u8>>> {
-        let path = self.folder.join("readyz.txt");
+        let path = self.folder.path().join("readyz.txt");
         let body = |line: &str| Some(line.as_bytes()[line.find('{')?..=line.rfind('}')?].to_vec());
         async move {
             let text = tokio::fs::read_to_string(path).await.unwrap_or_default();
@@ -171,7 +172,7 @@ impl Platform for Recorded {
     fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
         // Of a collected container the file's name is what identifies it.
         let stem = if of.id.is_empty() { &of.name } else { &of.id };
-        let path = self.folder.join(format!("{stem}.log"));
+        let path = self.folder.path().join(format!("{stem}.log"));
         let read = |reading: Reading| async {
             let opened = match reading {
                 Reading::Closed(path) => tokio::fs::File::open(path).await,
@@ -185,7 +186,7 @@ impl Platform for Recorded {
     }
 
     fn file<'a>(&'a self, of: &'a Instance, path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
-        let kept = self.folder.join("certificates").join(format!("{}{path}", of.id));
+        let kept = self.folder.path().join("certificates").join(format!("{}{path}", of.id));
         let is_kept = self.is_collected() && path.starts_with('/') && !path.contains("..");
         async move {
             if !is_kept {

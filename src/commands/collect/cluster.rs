@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tls_verify_checks::platform::kubernetes::{Api, raw};
+use tls_verify_checks::platform::kubernetes::raw;
 
-use super::Bundle;
 use super::clean::{Cleaner, REMOVED};
-use super::engine::{LARGEST, bounded};
+use super::log::{self, Patience};
+use super::{Bundle, is_file_name};
 use crate::cli::{CollectArgs, TargetArgs};
 use crate::commands::run::cluster::live;
 use crate::config::{Environment, Problem};
@@ -75,16 +74,18 @@ pub(super) async fn gather(
                     continue;
                 }
                 let path = format!("logs/{name}_{container}{end}");
-                if path.contains("..") || name.contains('/') || container.contains('/') {
+                if !path.split('/').all(is_file_name) || path.split('/').count() != 2 {
+                    bundle.left_out.push(format!("{path}: no name of a file"));
                     continue;
                 }
-                match log(&api, name, container, previous).await {
-                    Ok((bytes, cut)) => {
-                        if cut {
-                            bundle
-                                .left_out
-                                .push(format!("{path}: what is older than its last {} MiB", LARGEST >> 20));
-                        }
+                let pieces = api.log(name, container, previous).await.map_err(|refusal| refusal.to_string());
+                let read = match pieces {
+                    Ok(pieces) => log::read(pieces, Patience::USUAL).await,
+                    Err(why) => Err(why),
+                };
+                match read {
+                    Ok((bytes, missing)) => {
+                        bundle.left_out.extend(missing.map(|missing| format!("{path}: {missing}")));
                         bundle.add(path, cleaner.text(&String::from_utf8_lossy(&bytes)));
                     }
                     Err(why) => bundle.left_out.push(format!("{path}: {why}")),
@@ -105,14 +106,4 @@ fn is_certificate(value: &Value) -> bool {
     let Some(bytes) = value.as_str().and_then(|text| STANDARD.decode(text).ok()) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("PRIVATE KEY")
-}
-
-async fn log(api: &Api, pod: &str, container: &str, previous: bool) -> Result<(Vec<u8>, bool), String> {
-    let mut pieces = api.log(pod, container, previous).await.map_err(|refusal| refusal.to_string())?;
-    let mut bytes = Vec::new();
-    let mut cut = false;
-    while let Some(piece) = pieces.next().await {
-        cut |= bounded(&mut bytes, &piece?);
-    }
-    Ok((bytes, cut))
 }

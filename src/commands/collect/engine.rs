@@ -1,7 +1,7 @@
 //! A Compose project: what its containers said, their states and settings, and the certificates that they mount, as
 //! `--logs` reads them back.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
@@ -9,26 +9,12 @@ use tls_verify_checks::platform::bundle::{Bundle as Written, State};
 use tls_verify_checks::platform::{self, Piece, Platform};
 use tls_verify_core::workload::Instance;
 
-use super::Bundle;
 use super::clean::{Cleaner, REMOVED, is_option_of_a_secret, is_secret_name, without_passwords};
+use super::log::{self, Patience};
+use super::{Bundle, is_file_name};
 use crate::cli::{CollectArgs, RunnerArgs, TargetArgs};
 use crate::commands::run::rfc3339;
 use crate::config::{self, Environment, Problem};
-
-/// More of a log than this is not written; its end is.
-pub(super) const LARGEST: usize = 32 << 20;
-
-/// Appends, and forgets the oldest lines; whether something was forgotten.
-pub(super) fn bounded(bytes: &mut Vec<u8>, more: &[u8]) -> bool {
-    bytes.extend_from_slice(more);
-    if bytes.len() <= 2 * LARGEST {
-        return false;
-    }
-    let from = bytes.len() - LARGEST;
-    let line = bytes[from..].iter().position(|byte| *byte == b'\n').map_or(from, |at| from + at + 1);
-    bytes.drain(..line);
-    true
-}
 
 pub(super) async fn gather(
     args: &CollectArgs,
@@ -67,25 +53,23 @@ async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Bu
         }
     }
     let mut written = Written::new(project, rfc3339(SystemTime::now()));
-    let mut members: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut taken = BTreeSet::new();
     for instance in platform.instances() {
-        let member = members.entry(&instance.service).or_default();
-        *member += 1;
-        // A replica is named as Compose files name further ones.
-        let name =
-            if *member == 1 { instance.service.clone() } else { format!("{}-{member}", instance.service) };
-        if name.contains(['/', '\0']) || name.starts_with('.') {
-            bundle.left_out.push(format!("{name}: no name of a file"));
+        let Some(name) = name_of(&instance.service, &mut taken) else {
+            bundle.left_out.push(format!("{}: no name of a file", instance.service));
             continue;
-        }
+        };
         let path = format!("{name}.log");
-        match log(platform, instance).await {
-            Ok((bytes, cut)) => {
-                if cut {
-                    bundle
-                        .left_out
-                        .push(format!("{path}: what is older than its last {} MiB", LARGEST >> 20));
-                }
+        let pieces = platform.logs(instance, None).filter_map(|piece| async {
+            match piece {
+                Ok(Piece::Bytes(bytes)) => Some(Ok(bytes)),
+                Ok(Piece::PresentStart) => None,
+                Err(why) => Some(Err(why)),
+            }
+        });
+        match log::read(pieces, Patience::USUAL).await {
+            Ok((bytes, missing)) => {
+                bundle.left_out.extend(missing.map(|missing| format!("{path}: {missing}")));
                 bundle.add(path, cleaner.text(&String::from_utf8_lossy(&bytes)));
             }
             Err(why) => bundle.left_out.push(format!("{path}: {why}")),
@@ -101,16 +85,12 @@ async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Bu
     bundle
 }
 
-async fn log(platform: &dyn Platform, instance: &Instance) -> Result<(Vec<u8>, bool), String> {
-    let mut pieces = platform.logs(instance, None);
-    let mut bytes = Vec::new();
-    let mut cut = false;
-    while let Some(piece) = pieces.next().await {
-        if let Piece::Bytes(more) = piece? {
-            cut |= bounded(&mut bytes, &more);
-        }
-    }
-    Ok((bytes, cut))
+/// The service's name, with a number where a file of that name is taken, as Compose numbers replicas.
+fn name_of(service: &str, taken: &mut BTreeSet<String>) -> Option<String> {
+    let names =
+        (1_u32..).map(|member| if member == 1 { service.to_owned() } else { format!("{service}-{member}") });
+    let mut free = names.filter(|name| taken.insert(name.clone()));
+    free.next().filter(|name| !name.contains('/') && is_file_name(&format!("{name}.log")))
 }
 
 /// The certificates that its settings name; a file that holds a key is none.
@@ -121,6 +101,7 @@ async fn certificates(platform: &dyn Platform, instance: &Instance, name: &str, 
     for path in words.chain(arguments) {
         let is_named = path.starts_with('/')
             && !path.contains("..")
+            && path.split('/').all(|part| part.len() < 256 && !part.chars().any(char::is_control))
             && [".crt", ".pem", ".cer"].iter().any(|end| path.ends_with(end));
         if !is_named || seen.contains(&path) {
             continue;
@@ -147,4 +128,21 @@ fn shown(cleaner: &Cleaner, name: Option<&str>, text: &str) -> String {
         return REMOVED.to_owned();
     }
     without_passwords(&cleaner.text(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_free_and_of_files() {
+        let mut taken = BTreeSet::new();
+        let mut name = |service: &str| name_of(service, &mut taken);
+        let numbered = ["nats", "nats", "nats-2", "nats"].map(|service| name(service).unwrap());
+        assert_eq!(numbered, ["nats", "nats-2", "nats-2-2", "nats-3"]);
+        let long = "x".repeat(300);
+        for wrong in ["../nats", ".nats", "a/b", "", "a\0b", "a\u{1b}[31m", "a\nb", long.as_str()] {
+            assert_eq!(name(wrong), None, "{wrong:?}");
+        }
+    }
 }

@@ -4,17 +4,17 @@ mod clean;
 #[cfg(feature = "kubernetes")]
 mod cluster;
 mod engine;
+mod log;
 mod output;
 
 #[cfg(not(feature = "kubernetes"))]
 use super::without_kubernetes::collect as cluster;
-use std::path::Path;
-
 use tls_verify_core::remedy::shell;
 use tls_verify_core::report::exit;
 
 use crate::cli::{CollectArgs, Format};
 use crate::config::{Environment, Problem};
+use crate::report::text::plain;
 use crate::usage::usage;
 use clean::Cleaner;
 use output::Target;
@@ -34,6 +34,11 @@ impl Bundle {
     fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
         self.files.push((path.into(), content.into()));
     }
+}
+
+/// Whether a part of a path is one that every file system takes, and that leads nowhere else.
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && name.len() < 256 && !name.starts_with('.') && !name.chars().any(char::is_control)
 }
 
 /// Runs the command and returns its exit code.
@@ -62,17 +67,16 @@ pub fn command(args: &CollectArgs, environment: &Environment) -> u8 {
     crate::output::print(exit::PASS, |out| {
         let shown = args.target.display();
         writeln!(out, "{shown}: {} files, without keys, passwords and tokens", bundle.files.len())?;
-        writeln!(out, "read back with: tls-verify run {} {}", bundle.read_back, folder(&args.target))?;
+        writeln!(
+            out,
+            "read back with: tls-verify run {} {}",
+            bundle.read_back,
+            shell::path(&shown.to_string())
+        )?;
         writeln!(out, "left out:")?;
-        bundle.left_out.iter().try_for_each(|line| writeln!(out, "  {line}"))
+        // Names in it are other people's.
+        bundle.left_out.iter().try_for_each(|line| writeln!(out, "  {}", plain(line)))
     })
-}
-
-/// How the folder is called once an archive is unpacked.
-fn folder(target: &Path) -> String {
-    let shown = target.display().to_string();
-    let shown = shown.trim_end_matches(".gz").trim_end_matches(".tar").trim_end_matches(".tgz").to_owned();
-    shell::path(&shown)
 }
 
 fn gather(args: &CollectArgs, environment: &Environment) -> Result<Bundle, Vec<Problem>> {

@@ -57,12 +57,12 @@ impl Target {
             Self::Archive(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let top = name.trim_end_matches(".tar.gz").trim_end_matches(".tgz").to_owned();
-                let mut out = GzEncoder::new(fresh(path)?, Compression::default());
-                for (path, content) in files {
-                    entry(&mut out, &format!("{top}/{path}"), content)?;
+                let wrote = packed(fresh(path)?, &top, files);
+                if wrote.is_err() {
+                    // Half of an archive is none.
+                    let _ = fs::remove_file(path);
                 }
-                out.write_all(&[0; 1024])?;
-                out.finish()?.flush()
+                wrote
             }
         }
     }
@@ -72,31 +72,14 @@ fn fresh(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A file of a tar archive; a long name comes before it, as GNU tar has it.
-fn entry(out: &mut impl Write, path: &str, content: &[u8]) -> io::Result<()> {
-    if path.len() > 100 {
-        let mut name = path.as_bytes().to_vec();
-        name.push(0);
-        block(out, "././@LongLink", b'L', &name)?;
+/// All of it in one folder of the archive.
+fn packed(file: fs::File, top: &str, files: &[(String, Vec<u8>)]) -> io::Result<()> {
+    let mut out = tar::Builder::new(GzEncoder::new(file, Compression::default()));
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        out.append_data(&mut header, format!("{top}/{path}"), content.as_slice())?;
     }
-    block(out, path, b'0', content)
-}
-
-fn block(out: &mut impl Write, path: &str, kind: u8, content: &[u8]) -> io::Result<()> {
-    let mut header = [0_u8; 512];
-    let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
-    put(0, &path.as_bytes()[..path.len().min(100)]);
-    put(100, b"0000600\0");
-    put(108, b"0000000\0");
-    put(116, b"0000000\0");
-    put(124, format!("{:011o}\0", content.len()).as_bytes());
-    put(136, b"00000000000\0");
-    put(148, b"        ");
-    put(156, &[kind]);
-    put(257, b"ustar\x0000");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    out.write_all(&header)?;
-    out.write_all(content)?;
-    out.write_all(&[0; 512][..(512 - content.len() % 512) % 512])
+    out.into_inner()?.finish()?.flush()
 }

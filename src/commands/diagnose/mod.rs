@@ -6,24 +6,22 @@ mod cluster;
 mod containers;
 mod live;
 mod render;
+mod sources;
 
 #[cfg(not(feature = "kubernetes"))]
 use super::without_kubernetes::diagnose as cluster;
 use std::collections::BTreeSet;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use flate2::read::MultiGzDecoder;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_checks::platform::Platform;
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::diagnosis::rules::file_of;
 use tls_verify_core::diagnosis::settings;
 use tls_verify_core::evidence::Setting;
-use tls_verify_core::logs::classify::recognise;
-use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::logs::scan::Problem;
 use tls_verify_core::remedy::catalogue::Placeholders;
 use tls_verify_core::report::{Fix, exit};
 use tls_verify_core::workload::Instance;
@@ -35,9 +33,8 @@ use crate::output;
 use crate::report::files::Files;
 use crate::report::page;
 use crate::usage::usage;
-use blocks::{Supply, Whole};
 use containers::docker;
-use live::Live;
+use sources::Source;
 
 /// All problem lines of one cause.
 #[derive(Debug)]
@@ -59,20 +56,11 @@ pub struct Group {
     pub cure: Option<Fix>,
 }
 
-/// What is read.
-enum Source {
-    Stdin,
-    Text(String),
-    File(PathBuf),
-    /// A directory of `SERVICE.log` files.
-    Project(PathBuf),
-}
-
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
     let format = args.format.told();
-    let sources = match sources(args) {
+    let sources = match sources::sources(args) {
         Ok(sources) => sources,
         Err(problems) => return usage(&problems, format),
     };
@@ -152,7 +140,7 @@ fn collect(
         }
     }
     for source in sources {
-        if let Err(problem) = read(source, collected) {
+        if let Err(problem) = sources::read(source, collected) {
             problems.push(problem);
         }
     }
@@ -170,39 +158,6 @@ fn of_cluster(args: &DiagnoseArgs) -> bool {
 
 fn lock(collected: &Mutex<Collected>) -> MutexGuard<'_, Collected> {
     collected.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
-    let mut problems = Vec::new();
-    let mut sources = Vec::new();
-    for input in &args.inputs {
-        let path = Path::new(input);
-        if input == "-" {
-            sources.push(Source::Stdin);
-        } else if path.is_dir() {
-            sources.push(Source::Project(path.to_owned()));
-        } else if path.exists() {
-            sources.push(Source::File(path.to_owned()));
-        } else if input.contains(char::is_whitespace) || recognise(input.as_bytes()).is_some() {
-            // A browser's code, `SEC_ERROR_UNKNOWN_ISSUER` for one, is a text of one word.
-            sources.push(Source::Text(input.clone()));
-        } else {
-            problems.push(
-                Wrong::new(
-                    "no such file",
-                    "give a file, `-` for standard input, or the error's text in quotes",
-                )
-                .in_file(path),
-            );
-        }
-    }
-    if args.docker && of_cluster(args) {
-        problems.push(Wrong::new("--docker and a cluster are two platforms", "leave one of them out"));
-    }
-    if args.inputs.is_empty() && !args.docker && !of_cluster(args) {
-        sources.push(Source::Stdin);
-    }
-    if problems.is_empty() { Ok(sources) } else { Err(problems) }
 }
 
 struct Collected {
@@ -296,94 +251,4 @@ impl Collected {
             });
         }
     }
-}
-
-fn read(source: &Source, collected: &Mutex<Collected>) -> Result<(), Wrong> {
-    match source {
-        Source::Text(text) => {
-            stream(&mut Whole(&mut text.as_bytes()), "argument", "argument", false, collected);
-            Ok(())
-        }
-        Source::Stdin => {
-            let read = Live::of(io::stdin())
-                .map_or_else(Some, |mut input| stream(&mut input, "stdin", "stdin", false, collected));
-            read.map_or(Ok(()), |error| Err(Wrong::new(format!("standard input: {error}"), "give a file")))
-        }
-        Source::File(path) => file(path, false, collected),
-        Source::Project(folder) => {
-            let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-                .map_err(|error| unreadable(folder, &error))?
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(|path| service_of(path).is_some() && path.is_file())
-                .collect();
-            files.sort();
-            if files.is_empty() {
-                return Err(Wrong::new(
-                    "no SERVICE.log in the folder",
-                    "give a folder with one log file a service",
-                )
-                .in_file(folder));
-            }
-            files.iter().try_for_each(|path| file(path, true, collected))
-        }
-    }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Wrong {
-    Wrong::new(format!("cannot be read: {error}"), "give a file that this user may read").in_file(path)
-}
-
-fn file(path: &Path, project: bool, collected: &Mutex<Collected>) -> Result<(), Wrong> {
-    let (mut handle, lies) = open(path).map_err(|error| unreadable(path, &error))?;
-    let name = path.display().to_string();
-    let stem = service_of(path).unwrap_or_else(|| name.clone());
-    let service = if project { stem.as_str() } else { name.as_str() };
-    let read = if lies {
-        stream(&mut Whole(&mut *handle), &name, service, project, collected)
-    } else {
-        // A pipe by its path.
-        Live::of(handle).map_or_else(Some, |mut input| stream(&mut input, &name, service, project, collected))
-    };
-    match read {
-        Some(error) => Err(unreadable(path, &error)),
-        None => Ok(()),
-    }
-}
-
-/// A file's text, unpacked where it is gzip's, and whether it lies on a disk.
-fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, bool)> {
-    let mut handle = std::fs::File::open(path)?;
-    let lies = handle.metadata()?.is_file();
-    let mut head = Vec::new();
-    (&mut handle).take(2).read_to_end(&mut head)?;
-    let packed = head == [0x1f, 0x8b];
-    let whole = io::Cursor::new(head).chain(handle);
-    let text: Box<dyn Read + Send> =
-        if packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-    Ok((text, lies))
-}
-
-/// The service that a log file is of: its name without `.log` and `.gz`.
-fn service_of(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    name.strip_suffix(".log").filter(|stem| !stem.is_empty()).map(str::to_owned)
-}
-
-/// Feeds all of a supply to a scanner.
-fn stream(
-    supply: &mut dyn Supply,
-    name: &str,
-    service: &str,
-    project: bool,
-    collected: &Mutex<Collected>,
-) -> Option<io::Error> {
-    let mut sink = |problem: Problem| lock(collected).take(name, service, problem);
-    let mut scanner = Scanner::new(project, &mut sink);
-    // Who follows a log wants a line as it comes.
-    let idle = || lock(collected).flush();
-    let poured = blocks::pour(supply, project, &mut scanner, &idle);
-    scanner.finish();
-    poured.err()
 }

@@ -9,7 +9,7 @@ use tls_verify_core::report::RunReport;
 use crate::cli::{FailOn, Format, OutputArgs, RunArgs};
 use crate::commands::run::baseline::Baseline;
 use crate::commands::run::watch::{self, Rounds};
-use crate::commands::run::{self, Plan, Progress, plan};
+use crate::commands::run::{self, Plan, Progress, archive, plan};
 use crate::config::profile::Profile;
 use crate::config::{self, Environment, Problem};
 use crate::output;
@@ -23,6 +23,15 @@ use crate::usage::usage;
 #[must_use]
 pub fn command(args: &RunArgs, environment: &Environment) -> u8 {
     let format = args.output.format;
+    let laid_out;
+    let args = match archive::opened(args) {
+        Ok(None) => args,
+        Ok(Some(with)) => {
+            laid_out = with;
+            &laid_out
+        }
+        Err(code) => return code,
+    };
     if let Some(code) = run::cluster::command_of(args, environment) {
         return code;
     }

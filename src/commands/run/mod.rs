@@ -1,5 +1,6 @@
 //! Plan, concurrency, deadlines. Knows no check and no format by name.
 
+mod archive;
 pub mod baseline;
 pub mod cluster;
 pub mod command;
@@ -24,6 +25,7 @@ use tls_verify_core::status::{Status, judge};
 
 use crate::commands::probe::Named;
 
+pub(crate) use archive::problem as archive_problem;
 pub use item::Item;
 pub use report::{Timing, milliseconds, rfc3339};
 pub(crate) use report::{summary, too_late, undecided};

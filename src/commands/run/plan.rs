@@ -228,7 +228,7 @@ fn logs(stack: &Stack) -> Vec<Ask> {
     match &stack.logs {
         LogSource::Directory(folder) | LogSource::Running(folder) => vec![Ask {
             component: "log files".to_owned(),
-            address: folder.display().to_string(),
+            address: folder.called().display().to_string(),
             sends: "nothing: one SERVICE.log a service is read".to_owned(),
         }],
         LogSource::Platform => {

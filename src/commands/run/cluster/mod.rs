@@ -9,11 +9,12 @@ mod rights;
 #[cfg(not(feature = "kubernetes"))]
 pub(crate) use crate::commands::without_kubernetes::run as live;
 
-use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use serde_json::{Map, Value};
 use tls_verify_checks::context::Check;
+use tls_verify_checks::platform::bundle;
+use tls_verify_checks::platform::collection::Collection;
 use tls_verify_checks::platform::objects::{self, Folder};
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::cause::{CauseKind, Severity};
@@ -76,7 +77,10 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
         });
     }
     let ran = match &args.targets.objects {
-        Some(folder) => report(args, folder),
+        Some(folder) => {
+            let named = args.targets.collection.clone();
+            report(args, &named.unwrap_or_else(|| Collection::folder(folder)))
+        }
         None => block_on(&args.output, |interrupted, mut progress| async move {
             live::report(args, environment, interrupted, &mut progress).await
         }),
@@ -151,7 +155,7 @@ const SERVICES: &[&str] = &["api-gateway", "scheduler", "safety-kernel", "workfl
 ///
 /// # Errors
 /// What of the arguments or of the folder cannot be used.
-pub fn report(args: &RunArgs, folder: &Path) -> Result<RunReport, Vec<Problem>> {
+pub fn report(args: &RunArgs, folder: &Collection) -> Result<RunReport, Vec<Problem>> {
     let started_at = SystemTime::now();
     let started = Instant::now();
     let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
@@ -162,9 +166,13 @@ pub fn report(args: &RunArgs, folder: &Path) -> Result<RunReport, Vec<Problem>> 
         return Err(vec![command::needs_baseline()]);
     }
     let read = objects::read(folder, args.targets.namespace.as_deref()).map_err(|why| {
-        let how = "name a folder with `kubectl get pods -o json > pods.json` and the like; README has the command that \
-                   collects one";
-        vec![Problem::new(why, how).in_file(folder)]
+        let how = if folder.path().join(bundle::FILE).is_file() {
+            "these are a Compose project's states and logs: read them with --logs"
+        } else {
+            "name a folder with `kubectl get pods -o json > pods.json` and the like; README has the command that \
+             collects one"
+        };
+        vec![Problem::new(why, how).in_file(folder.called())]
     })?;
     let kubectl =
         Kubectl { context: args.targets.kube_context.clone(), namespace: read.cluster.namespace.clone() };
@@ -195,7 +203,7 @@ fn services(args: &RunArgs) -> Vec<String> {
     }
 }
 
-fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Path) -> RunReport {
+fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Collection) -> RunReport {
     let mut checks = Vec::new();
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
     for (item, left_out) in plan.items() {
@@ -214,7 +222,7 @@ fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Path) 
     let summary = tally(&checks);
     let code = exit_code(&summary, plan.strict, false);
     let mut target = Map::new();
-    target.insert("objects".to_owned(), folder.display().to_string().into());
+    target.insert("objects".to_owned(), folder.called().display().to_string().into());
     target.insert("namespace".to_owned(), recorded.cluster.namespace.clone().into());
     target.insert("as_of".to_owned(), rfc3339(read.now).into());
     if !read.notes.is_empty() {
