@@ -1,9 +1,14 @@
 //! Words of other people are text on a page, and nothing else.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
+use tls_verify_fixtures::pki::{Authority, Leaf};
 
 use crate::pages::rendered;
 use crate::reader::Page;
+use crate::{finish, program};
 
 const WORDS: &str = "</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"x' \
                      <!-- --> ]]> &lt; {{ 7*7 }} {% x %} javascript:alert(1) \u{202e}txt.exe\u{200b}\u{1b}[31m\u{0}\r`a`\u{fffe}";
@@ -129,4 +134,69 @@ fn secrets_of_the_process_are_masked_before_anything_else_is_done_with_them() {
             assert!(!html.contains(part), "{command}: {part}");
         }
     }
+}
+
+/// What a reader must not be able to do with a page: no element of theirs, nothing that is not seen.
+fn is_tame(what: &str, html: &str, shown: &str) {
+    let page = Page::read(html);
+    let count = |name: &str| page.elements().iter().filter(|(own, _)| own == name).count();
+    assert_eq!((count("script"), count("img"), count("style")), (1, 0, 1), "{what}");
+    let hidden = |one: char| {
+        matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || (one.is_control() && !"\n\t".contains(one))
+    };
+    assert!(!html.chars().any(hidden), "{what}: something that nobody sees is in the page");
+    assert!(html.len() < 300_000, "{what}: {} bytes", html.len());
+    assert!(page.text().contains(shown), "{what}: no `{shown}` in {}", page.text());
+}
+
+/// The same through the program: files, subjects, services, lines and projects that are called so.
+#[test]
+fn who_gives_hostile_names_to_real_things_is_read_as_text() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |what: &str, place: &Path, arguments: &[&str]| {
+        let output = finish(program().args(arguments).args(["--format", "html"]).current_dir(place));
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 1 | 3)), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    const EVIL: &str = "<img src=x onerror=alert(1)>\u{202e}gnp";
+
+    let certs = folder.path().join("certs");
+    fs::create_dir(&certs).unwrap();
+    let leaf = Leaf { common_name: format!("</title><script>alert(1)</script>{EVIL}"), ..Leaf::server() };
+    let (ca, other) = (Authority::generate().unwrap(), Authority::generate().unwrap());
+    fs::write(certs.join("ca.crt"), ca.pem()).unwrap();
+    fs::write(certs.join(format!("{EVIL}\u{1b}[31m\n.crt")), other.issue(&leaf).unwrap().chain_pem())
+        .unwrap();
+    let html = ask("certs", folder.path(), &["certs", "certs"]);
+    is_tame("certs", &html, "</title><script>alert(1)</script><img src=x onerror=alert(1)>⟨U+202E⟩gnp");
+    is_tame("certs", &html, "⟨U+202E⟩gnp␛[31m");
+
+    let lines =
+        format!("x509: certificate signed by unknown authority {EVIL}{}\n", "<b>&\u{2067}".repeat(200_000));
+    fs::write(folder.path().join(format!("{EVIL}.log")), &lines).unwrap();
+    let html = ask("diagnose", folder.path(), &["diagnose", &format!("{EVIL}.log")]);
+    is_tame("diagnose", &html, "unknown authority <img src=x onerror=alert(1)>⟨U+202E⟩gnp<b>&⟨U+2067⟩");
+
+    let (logs, run) =
+        (folder.path().join("logs"), ["run", "--no-docker", "--only", "7", "--logs", "logs", "--services"]);
+    fs::create_dir(&logs).unwrap();
+    fs::write(logs.join(format!("{EVIL}.log")), format!("connect redis: {lines}")).unwrap();
+    let html = ask("run", folder.path(), &[&run[..], &[EVIL]].concat());
+    is_tame("run", &html, "<img src=x onerror=alert(1)>⟨U+202E⟩gnp");
+
+    let project = folder.path().join("project");
+    fs::create_dir(&project).unwrap();
+    let compose = format!(
+        "name: shop\nservices:\n  nats:\n    image: nats:2\n    command: [--tls, '--tlscert={EVIL}']\n  scheduler:\n    image: \
+         cordum-scheduler\n    environment:\n      NATS_URL: nats://nats:4222\n      NATS_TLS_CA: \"/c/{EVIL}\"\n"
+    );
+    fs::write(project.join(format!("{EVIL}.yml")), compose).unwrap();
+    let html = ask("audit", &project, &["audit", "-f", &format!("{EVIL}.yml")]);
+    is_tame("audit", &html, "<img src=x onerror=alert(1)>⟨U+202E⟩gnp");
+
+    let html = ask("probe", folder.path(), &["probe", "https://127.0.0.1:1/<script>", "127.0.0.1:1"]);
+    is_tame("probe", &html, "<script>");
 }

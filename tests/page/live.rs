@@ -29,7 +29,12 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(more: &[&str]) -> Self {
+    fn start() -> Self {
+        Self::every("200ms")
+    }
+
+    /// With a round as often as this.
+    fn every(interval: &str) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let runtime = Runtime::new().unwrap();
         let demo = runtime.block_on(Demo::start(None)).unwrap();
@@ -38,11 +43,10 @@ impl Watch {
         let mut command = program();
         command
             .args(["run", "--no-docker", "--only", "gateway-https,redis-tls", "--format", "jsonl"])
-            .args(["--listen", "127.0.0.1:0", "--watch", "200ms", "--certs"])
+            .args(["--listen", "127.0.0.1:0", "--watch", interval, "--certs"])
             .arg(&demo.certs)
             .arg("--report")
             .arg(format!("json={}", rounds.display()))
-            .args(more)
             .env("CORDUM_API_KEY", &demo.api_key)
             .env("REDIS_PASSWORD", &demo.redis_password)
             .env("CORDUM_API_BASE", format!("https://localhost:{}", demo.gateway.port()))
@@ -120,7 +124,7 @@ impl Drop for Watch {
 
 #[test]
 fn four_places_are_served_and_nothing_can_be_changed() {
-    let mut watch = Watch::start(&[]);
+    let mut watch = Watch::start();
     let (code, html) = watch.get("/");
     assert_eq!(code, 200);
     let page = Page::read(&html);
@@ -214,7 +218,7 @@ fn an_address_that_cannot_be_used_and_one_without_a_watch_are_usage_errors() {
 
 #[test]
 fn no_reader_is_in_the_way_of_the_rounds_and_memory_stays_flat() {
-    let watch = Watch::start(&[]);
+    let watch = Watch::start();
     watch.rounds_in(Duration::from_secs(2));
     let (before, calm) = (watch.memory(), watch.rounds_in(Duration::from_secs(4)));
     let mut readers = Vec::new();
@@ -263,10 +267,38 @@ fn no_reader_is_in_the_way_of_the_rounds_and_memory_stays_flat() {
     }
 }
 
+/// The strip, the changes and the page are bounded; so is what readers leave behind.
+#[test]
+fn memory_is_flat_over_hundreds_of_rounds_that_are_read() {
+    let watch = Watch::every("100ms");
+    let rounds = || -> u64 {
+        let (code, metrics) = watch.get("/metrics");
+        assert_eq!(code, 200);
+        let line = metrics.lines().find_map(|line| line.strip_prefix("tls_verify_rounds_total ")).unwrap();
+        line.parse().unwrap()
+    };
+    let until = |count: u64| {
+        let end = Instant::now() + Duration::from_secs(120);
+        while rounds() < count {
+            assert!(Instant::now() < end, "round {count} does not come");
+            for place in ["/", "/report.json"] {
+                assert_eq!(watch.get(place).0, 200);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        watch.memory()
+    };
+    // The strip is full by then.
+    let full = until(130);
+    let later = until(330);
+    println!("{full} kB after 130 rounds, {later} kB after 330");
+    assert!(later < full + 4 * 1024, "{full} kB after 130 rounds, {later} kB after 330");
+}
+
 #[test]
 fn the_page_refreshes_itself_and_stays_where_it_is() {
     let Some((chromium, _)) = tools() else { return };
-    let watch = Watch::start(&[]);
+    let watch = Watch::start();
     let mut browser = Browser::start(&chromium);
     let (asked, said) = browser.open(&format!("http://{}/", watch.address), 800, false);
     let favicon = |one: &String| one.ends_with("/favicon.ico");

@@ -82,6 +82,16 @@ fn the_dashboard_asks_for_metrics_that_there_are_in_words_that_prometheus_takes(
 }
 
 #[test]
+fn the_handbook_has_every_metric_and_no_other() {
+    let text = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/handbook/metrics.md");
+    let (mut known, told) = (metrics(), named(&fs::read_to_string(text).unwrap()));
+    // What `probe` alone writes.
+    let (probed, _) = page(&["probe", "127.0.0.1:1", "--format", "prometheus"]);
+    known.extend(named(&probed));
+    assert_eq!(told, known);
+}
+
+#[test]
 fn the_deployment_serves_what_its_monitor_scrapes() {
     let text = file("kubernetes-watch.yaml");
     let documents: Vec<serde_yaml_ng::Value> = serde_yaml_ng::Deserializer::from_str(&text)

@@ -56,6 +56,11 @@ fn everybody_can_read_every_page_at_every_width_and_nothing_is_fetched() {
         }
         if let Some(shots) = &shots {
             fs::write(shots.join(format!("{}.pdf", made.name)), browser.print()).unwrap();
+            // A sheet of A4 as a picture.
+            browser.open(&url, 794, false);
+            browser.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
+            fs::write(shots.join(format!("{}-print.png", made.name)), browser.picture(6000.0, 1.0)).unwrap();
+            browser.call("Emulation.setEmulatedMedia", json!({"media": ""}));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

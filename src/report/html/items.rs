@@ -121,6 +121,7 @@ pub(crate) fn chain(details: &Value) -> Vec<Link> {
             subject: text(top, "issuer").to_owned(),
             about: "named as the issuer; it was not sent".to_owned(),
             absent: true,
+            more: false,
         });
     }
     for one in presented.iter().rev().take(12) {
@@ -143,7 +144,13 @@ pub(crate) fn link(one: &Value, depth: usize) -> Link {
         about.push(format!("SHA-256 {}", text(one, "sha256").chars().take(16).collect::<String>()));
     }
     about.retain(|part| !part.is_empty());
-    Link { depth, subject: text(one, "subject").to_owned(), about: about.join(" · "), absent: false }
+    Link {
+        depth,
+        subject: text(one, "subject").to_owned(),
+        about: about.join(" · "),
+        absent: false,
+        more: false,
+    }
 }
 
 /// The stages of a connection one after the other.

@@ -86,7 +86,7 @@ pub(crate) fn certs(report: &Value, asked: &PageRequest, bounds: Bounds, parts: 
     let at = text(report, "at");
     parts.sub = format!("{} read, as of {}Z", counted(all, "certificate"), at.get(..19).unwrap_or(at));
     chips(tally, parts);
-    parts.findings = groups(list(report, "findings"), bounds);
+    findings(report, bounds, parts);
     parts.trees = trees(certificates);
     let user = |one: &Value| text(one, "file").to_owned();
     let met: Vec<Met<'_>> =
@@ -114,6 +114,20 @@ fn verdicts(report: &Value, parts: &mut Parts) {
             (file, purpose) => format!("{file} as a {purpose}"),
         };
         parts.verdicts.push(Row::new(whose, format!("{}{reason}", verifiers.join(", "))));
+    }
+}
+
+/// Files with nothing but notes are folded where they are more than this.
+const OPEN: usize = 3;
+
+/// Findings by file; what is no more than noted stands behind what is wrong.
+fn findings(report: &Value, bounds: Bounds, parts: &mut Parts) {
+    let all = groups(list(report, "findings"), bounds);
+    let quiet = |group: &FindingGroup| group.findings.iter().all(|one| one.mark == Mark::NOTE);
+    let (notes, findings): (Vec<_>, Vec<_>) = all.into_iter().partition(quiet);
+    (parts.findings, parts.notes) = (findings, notes);
+    if parts.notes.len() <= OPEN {
+        parts.findings.append(&mut parts.notes);
     }
 }
 
@@ -178,6 +192,7 @@ fn trees(certificates: &[Value]) -> Vec<Link> {
                 subject: text(one, "issuer").to_owned(),
                 about: "named as the issuer; it is not among these files".to_owned(),
                 absent: true,
+                more: false,
             };
             if !links.contains(&absent) {
                 links.push(absent);
@@ -192,6 +207,11 @@ fn trees(certificates: &[Value]) -> Vec<Link> {
         if !done[index] {
             below(certificates, index, 0, &mut done, &mut links);
         }
+    }
+    for at in 0..links.len() {
+        let depth = links[at].depth;
+        let next = links[at + 1..].iter().find(|one| one.depth <= depth);
+        links[at].more = next.is_some_and(|one| one.depth == depth);
     }
     links
 }
@@ -274,7 +294,7 @@ pub(crate) fn audit(report: &Value, bounds: Bounds, parts: &mut Parts) {
         _ => (Mark::UNKNOWN, format!("{} undecided", counted(undecided, "place"))),
     };
     chips(tally, parts);
-    parts.findings = groups(list(report, "findings"), bounds);
+    findings(report, bounds, parts);
     let stack = stack::of_audit(report);
     parts.picture = picture::draw(&stack);
     parts.connections = stack.connections;

@@ -126,3 +126,35 @@ fn policy(script: &str, live: bool) -> String {
         hash(script)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the live page has beside the report, and what was asked, are foreign words too.
+    #[test]
+    fn rounds_changes_and_the_command_line_are_text() {
+        let evil = "</li><script>alert(1)</script>\u{202e}\u{1b}[31m secret";
+        let live = Live {
+            every: 2,
+            rounds: vec![("2026-01-01T00:00:00Z".to_owned(), "fail", evil.repeat(500))],
+            changes: vec![(evil.to_owned(), evil.repeat(500))],
+        };
+        let asked = PageRequest {
+            command: "run".to_owned(),
+            line: evil.to_owned(),
+            host: evil.to_owned(),
+            at: evil.to_owned(),
+            ..PageRequest::default()
+        };
+        let report = serde_json::json!({"schema": "tls-verify/run/v1", "outcome": "fail", "exit_code": 1});
+        let html = page(&report, &asked, Some(&live), &|text| text.replace("secret", "***")).unwrap();
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains("&lt;script&gt;alert(1)") && html.contains("⟨U+202E⟩␛[31m"));
+        assert!(!html.contains('\u{202e}') && !html.contains('\u{1b}'));
+        // A round's words are cut before they are repeated five hundred times.
+        assert!(html.len() < 40_000, "{}", html.len());
+        let changes = html.split("What changed when").nth(1).unwrap().split("</table>").next().unwrap();
+        assert!(changes.contains("***") && !changes.contains("secret"), "{changes}");
+    }
+}

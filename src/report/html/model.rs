@@ -125,6 +125,8 @@ pub(crate) struct Link {
     pub about: String,
     /// It was named, and is not there.
     pub absent: bool,
+    /// Another of the same issuer follows.
+    pub more: bool,
 }
 
 /// A bar of a diagram of times.
@@ -217,6 +219,8 @@ pub(crate) struct Parts {
     pub items_heading: &'static str,
     pub items: Vec<Item>,
     pub findings: Vec<FindingGroup>,
+    /// Files with nothing but notes, where there are many.
+    pub notes: Vec<FindingGroup>,
     pub verdicts: Vec<Row>,
     pub times: Vec<Bar>,
     pub validity: Option<Validity>,
@@ -250,6 +254,7 @@ impl Parts {
             items_heading: "Checks",
             items: Vec::new(),
             findings: Vec::new(),
+            notes: Vec::new(),
             verdicts: Vec::new(),
             times: Vec::new(),
             validity: None,

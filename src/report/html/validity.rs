@@ -70,10 +70,10 @@ fn position(seconds: f64) -> u32 {
 }
 
 const TICKS: [(f64, &str); 9] = [
-    (-365.0, "1 y ago"),
-    (-30.0, "30 d"),
+    (-365.0, "\u{2212}1 y"),
+    (-30.0, ""),
     (0.0, ""),
-    (1.0, "1 d"),
+    (1.0, ""),
     (7.0, "7 d"),
     (30.0, "30 d"),
     (90.0, "90 d"),
@@ -112,12 +112,12 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
             users.push(&one.user);
         }
     }
-    let mut rows: Vec<(OffsetDateTime, OffsetDateTime, &Value, String)> = known
+    let mut rows: Vec<(OffsetDateTime, OffsetDateTime, &Value, Vec<&str>)> = known
         .into_values()
         .filter_map(|(certificate, users)| {
             let begins = instant(text(certificate, "not_before"))?;
             let ends = instant(text(certificate, "not_after"))?;
-            Some((ends, begins, certificate, some(&users)))
+            Some((ends, begins, certificate, users))
         })
         .collect();
     rows.sort_by(|one, two| (one.0, &one.3).cmp(&(two.0, &two.3)));
@@ -130,7 +130,7 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
             let same: Vec<&str> = rows
                 .iter()
                 .filter(|one| (one.0 - row.0).whole_hours().abs() < 24 && one.0 > now)
-                .map(|one| one.3.as_str())
+                .flat_map(|one| one.3.iter().copied())
                 .collect();
             (format!("{} (in {})", day(text(row.2, "not_after")), length(seconds(row.0))), some(&same))
         },
@@ -157,7 +157,7 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
             Span {
                 mark,
                 subject: text(certificate, "subject").to_owned(),
-                users,
+                users: some(&users),
                 begins: day(text(certificate, "not_before")),
                 ends: day(text(certificate, "not_after")),
                 left,
@@ -235,6 +235,12 @@ mod tests {
         let line = validity(&met, "2026-11-30T00:00:00Z", None, 10).unwrap();
         assert_eq!(line.first_end, "2026-12-01 (in 24 hours)");
         assert_eq!(line.stops, "redis, gateway");
+        // Who shows two that end on one day is named once.
+        let other = serde_json::json!({"subject": "CN=ca", "sha256": "3",
+            "not_before": "2026-01-01T00:00:00Z", "not_after": "2026-12-01T01:00:00Z"});
+        let more = [("redis", &new), ("nats", &new), ("redis", &other)];
+        let more = more.map(|(user, certificate)| Met { certificate, user: user.to_owned() });
+        assert_eq!(validity(&more, "2026-11-30T00:00:00Z", None, 10).unwrap().stops, "redis, nats");
         assert_eq!(line.spans[0].left, "ended 698 days ago");
         assert!(line.spans[1].first && line.spans[1].mark == Mark { word: "ends soon", ..Mark::WARN });
     }

@@ -6,17 +6,17 @@ use super::{Canvas, GAP, ROW, Shape, TOP, label, line, shape};
 use crate::report::html::stack::{Column, Connection, Node, Stack};
 
 /// Where each column of the wide picture begins, and how wide it is.
-const CLIENT: (u32, u32) = (4, 116);
+const CLIENT: (u32, u32) = (4, 110);
 
-const GATEWAY: (u32, u32) = (262, 104);
+const GATEWAY: (u32, u32) = (276, 100);
 
-pub(super) const BUS: (u32, u32) = (508, 76);
+pub(super) const BUS: (u32, u32) = (538, 66);
 
-const SERVICE: (u32, u32) = (738, 156);
+const SERVICE: (u32, u32) = (766, 156);
 
-const STORE: (u32, u32) = (1048, 76);
+const STORE: (u32, u32) = (1084, 66);
 
-const WIDTH: u32 = 1128;
+const WIDTH: u32 = 1154;
 
 fn place(column: Column) -> (u32, u32) {
     match column {

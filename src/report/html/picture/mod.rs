@@ -81,21 +81,44 @@ pub(crate) fn draw(stack: &Stack) -> Option<Picture> {
     Some(Picture { wide: has_bars.then(|| wide(stack)), groups, states })
 }
 
-/// A name that fits, its middle left out where it is too long.
-fn fit(text: &str, most: usize) -> String {
-    let count = text.chars().count();
-    if count <= most {
+/// Tenths of a pixel: the size of a name, of a note and of a label.
+const NAME: u32 = 125;
+const NOTE: u32 = 110;
+/// Pixels of a label's text at most: what is between two columns, without the arrow.
+const LABEL: u32 = 138;
+
+/// A name that fits into so many pixels, its middle left out where it is too long.
+fn fit(text: &str, most: u32, size: u32) -> String {
+    if measured(text, size) <= most {
         return text.to_owned();
     }
-    let head: String = text.chars().take(most / 2).collect();
-    let tail: String = text.chars().skip(count - (most - most / 2 - 1)).collect();
-    format!("{head}…{tail}")
+    let all: Vec<char> = text.chars().collect();
+    // No character is narrower than a third of its size.
+    let longest = (most * 30 / size) as usize;
+    let cut = (1..all.len().min(longest)).rev().map(|kept| {
+        let head: String = all[..kept.div_ceil(2)].iter().collect();
+        let tail: String = all[all.len() - kept / 2..].iter().collect();
+        format!("{head}…{tail}")
+    });
+    cut.into_iter().find(|short| measured(short, size) <= most).unwrap_or_else(|| "…".to_owned())
 }
 
-const fn px(characters: usize, tenths: usize) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "a label has a few dozen characters")]
-    let width = (characters * tenths / 10) as u32;
-    width
+/// Pixels that a bold text takes, by DejaVu Sans: none of the usual fonts is wider.
+fn measured(text: &str, size: u32) -> u32 {
+    let hundredths = |one: char| match one {
+        'i' | 'j' | 'l' | ' ' => 35,
+        '.' | ',' | ':' | ';' | '/' | '|' | '!' | '\'' | '-' => 42,
+        't' | 'r' | 'f' | '(' | ')' | '[' | ']' => 49,
+        's' | 'c' | 'z' => 60,
+        'a' | 'e' | 'k' | 'o' | 'v' | 'x' | 'y' => 69,
+        'w' => 93,
+        'm' | 'M' | 'W' | '%' | '@' => 111,
+        'a'..='z' | '0'..='9' | '_' => 72,
+        'A'..='Z' => 78,
+        '\u{2713}' | '\u{2717}' | '\u{d7}' => 85,
+        _ => 100,
+    };
+    text.chars().map(hundredths).fold(0_u32, u32::saturating_add).saturating_mul(size) / 1000
 }
 
 /// A box with its name in the middle, or at the top where it is a bar.
@@ -103,12 +126,15 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
     let bar = height > 3 * ROW && node.column != Column::Client && node.column != Column::Service;
     let middle = if bar { y + 22 } else { y + height / 2 + 4 };
     let two = !node.note.is_empty() && height > ROW;
-    let most = (width as usize).saturating_sub(10) * 10 / 74;
+    let most = width.saturating_sub(10);
     // There is room beside the name for a number of replicas alone.
     let beside = !two && (node.note.starts_with('\u{d7}') || node.note.ends_with("up"));
     let name = match beside {
-        true => format!("{} {}", fit(&node.name, most.saturating_sub(node.note.len() + 1)), node.note),
-        false => fit(&node.name, most),
+        true => {
+            let note = format!(" {}", node.note);
+            fit(&node.name, most.saturating_sub(measured(&note, NAME)), NAME) + &note
+        }
+        false => fit(&node.name, most, NAME),
     };
     Shape {
         x,
@@ -122,7 +148,7 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
             Column::Service => "service",
         },
         name,
-        note: if two { fit(&node.note, most + 2) } else { String::new() },
+        note: if two { fit(&node.note, most, NOTE) } else { String::new() },
         text_x: x + width / 2,
         text_y: if two && !bar { middle - 8 } else { middle },
         note_y: if bar { middle + 16 } else { middle + 8 },
@@ -133,8 +159,7 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
 fn label(link: &Connection, what: bool) -> String {
     let state = match link.state {
         State::Mutual => format!("mTLS{}", link.label.strip_prefix("TLS").unwrap_or_default()),
-        State::Unseen if link.label.is_empty() => "not looked at".to_owned(),
-        _ if link.label.is_empty() => link.state.word().to_owned(),
+        _ if link.label.is_empty() => link.state.word(link.what == "configured").to_owned(),
         _ => link.label.clone(),
     };
     let head = if what && link.what != "TLS" && link.what != "configured" { link.what } else { "" };
@@ -143,7 +168,9 @@ fn label(link: &Connection, what: bool) -> String {
         head if head.len() + state.len() < 19 => format!("{head} {state}"),
         _ => state,
     };
-    format!("{} {}", link.state.glyph(), fit(&text, 21))
+    let glyph = format!("{} ", link.state.glyph());
+    let text = fit(&text, LABEL - measured(&glyph, NOTE), NOTE);
+    glyph + &text
 }
 
 /// From one side to another, at two heights; the last part, where the label is, is level.
@@ -159,7 +186,7 @@ fn line(from: (u32, u32), to: (u32, u32), level: (u32, u32), text: String, state
         format!("M{x1} {y1}H{start}C{middle} {y1} {middle} {y2} {end} {y2}H{x2}")
     };
     let arrow = if x2 > x1 { format!("M{x2} {y2}l-8 -4.5v9z") } else { format!("M{x2} {y2}l8 -4.5v9z") };
-    let width = px(text.chars().count(), 65) + 14;
+    let width = measured(&text, NOTE) + 11;
     let middle = level.0.midpoint(level.1);
     Line {
         path,
@@ -204,8 +231,8 @@ fn fan(stack: &Stack, client: &str) -> Canvas {
 
 /// Server by server: its clients left, itself a bar on the right.
 fn groups(stack: &Stack) -> Vec<Canvas> {
-    const LEFT: (u32, u32) = (2, 122);
-    const HEAD: (u32, u32) = (216, 142);
+    const LEFT: (u32, u32) = (2, 156);
+    const HEAD: (u32, u32) = (214, 144);
     const BAR: (u32, u32) = (338, 20);
     let mut servers: Vec<&str> = Vec::new();
     for one in &stack.connections {
@@ -262,7 +289,21 @@ mod tests {
 
     #[test]
     fn a_long_name_keeps_both_of_its_ends() {
-        assert_eq!(fit("deployment/cordum-api-gateway", 15), "deploym…gateway");
-        assert_eq!(fit("nats", 4), "nats");
+        let short = fit("deployment/cordum-api-gateway", 124, NAME);
+        assert!(short.starts_with("deploy") && short.ends_with("gateway") && short.contains('…'), "{short}");
+        assert!(measured(&short, NAME) <= 124);
+        assert_eq!(fit("workflow-engine", 124, NAME), "workflow-engine");
+        assert_eq!(fit("wwwwww", 4, NAME), "…");
+        let long = "x".repeat(100_000);
+        assert!(fit(&long, 124, NAME).chars().count() < 20);
+    }
+
+    #[test]
+    fn what_is_usual_fits_between_two_columns_and_into_a_box() {
+        for cause in ["unknown-authority", "scheme-mismatch", "bad-certificate", "Redis log is clean"] {
+            let text = fit(cause, LABEL - measured("\u{2717} ", NOTE), NOTE);
+            assert_eq!(text, cause);
+        }
+        assert!(measured("workflow-engine \u{d7}3", NAME) <= 146);
     }
 }

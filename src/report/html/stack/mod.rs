@@ -31,8 +31,10 @@ impl State {
         }
     }
 
-    pub(crate) const fn word(self) -> &'static str {
+    /// `configured`: of a deployment as it is described.
+    pub(crate) const fn word(self, configured: bool) -> &'static str {
         match self {
+            Self::Unseen if configured => "not known",
             Self::Mutual => "mTLS",
             Self::Tls => "TLS",
             Self::Plaintext => "plaintext",
@@ -51,8 +53,13 @@ impl State {
     }
 
     /// What the legend says of it.
-    pub(crate) const fn about(self) -> &'static str {
+    pub(crate) const fn about(self, configured: bool) -> &'static str {
         match self {
+            Self::Mutual if configured => "both sides show a certificate, and verify the other's",
+            Self::Tls if configured => "TLS on both sides",
+            Self::Plaintext if configured => "no TLS on either side",
+            Self::Broken if configured => "the two sides do not fit",
+            Self::Unseen if configured => "the files do not say it",
             Self::Mutual => "TLS, and both sides showed a certificate that the other verified",
             Self::Tls => "TLS, verified with the CA",
             Self::Plaintext => "no TLS",
