@@ -160,7 +160,7 @@ fn a_tar_is_known_by_its_first_block() {
     let path = folder.path().join("x");
     let log = member("a.log", FILE, b"1");
     for (bytes, wanted) in
-        [(packed(&[log.clone()]), true), (log, true), (b"text".to_vec(), false), (vec![], false)]
+        [(packed(std::slice::from_ref(&log)), true), (log, true), (b"text".to_vec(), false), (vec![], false)]
     {
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(is_archive(&path).unwrap(), wanted);

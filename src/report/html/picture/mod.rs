@@ -95,12 +95,12 @@ fn fit(text: &str, most: u32, size: u32) -> String {
     let all: Vec<char> = text.chars().collect();
     // No character is narrower than a third of its size.
     let longest = (most * 30 / size) as usize;
-    let cut = (1..all.len().min(longest)).rev().map(|kept| {
+    let mut cut = (1..all.len().min(longest)).rev().map(|kept| {
         let head: String = all[..kept.div_ceil(2)].iter().collect();
         let tail: String = all[all.len() - kept / 2..].iter().collect();
         format!("{head}…{tail}")
     });
-    cut.into_iter().find(|short| measured(short, size) <= most).unwrap_or_else(|| "…".to_owned())
+    cut.find(|short| measured(short, size) <= most).unwrap_or_else(|| "…".to_owned())
 }
 
 /// Pixels that a bold text takes, by DejaVu Sans: none of the usual fonts is wider.
