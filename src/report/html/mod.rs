@@ -138,7 +138,7 @@ mod tests {
         let live = Live {
             every: 2,
             rounds: vec![("2026-01-01T00:00:00Z".to_owned(), "fail", evil.repeat(500))],
-            changes: vec![(evil.to_owned(), evil.repeat(500))],
+            changes: vec![("2026-01-01T00:00:00Z".to_owned(), evil.repeat(500))],
         };
         let asked = PageRequest {
             command: "run".to_owned(),
