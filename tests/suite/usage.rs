@@ -85,3 +85,19 @@ fn a_password_in_a_url_is_not_repeated() {
     assert_eq!(code, 2);
     assert!(!out.contains("CANARY") && !err.contains("CANARY"), "{err}");
 }
+
+/// A limit of nothing would say nothing of the stack.
+#[test]
+fn a_limit_of_nothing_is_refused_before_anything_is_tried() {
+    let empty = tempfile::tempdir().unwrap();
+    for limit in ["--timeout", "--deadline"] {
+        for nothing in ["0s", "0ms"] {
+            for command in [&["run", "--only", "redis-tls"][..], &["probe", "127.0.0.1:1"], &["demo"]] {
+                let args = [command, &[limit, nothing]].concat();
+                let (code, out, err) = run(empty.path(), &args);
+                assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+                assert!(err.contains(limit), "{args:?}: {err}");
+            }
+        }
+    }
+}
