@@ -71,7 +71,8 @@ pub(super) fn inside(lab: &Lab) -> Result<(), String> {
 }
 
 fn proves(lab: &Lab) -> Result<(), String> {
-    let change = ".spec.template.spec.containers[0].args += [\"--format\", \"json\", \"--timeout\", \"8s\"]";
+    // Quiet: `kubectl logs` mixes both streams, in any order.
+    let change = ".spec.template.spec.containers[0].args += [\"--format\", \"json\", \"--quiet\", \"--timeout\", \"8s\"]";
     let (job, logs) = ended(lab, "kubernetes-check.yaml", change)?;
     let log = logs.values().next().ok_or("the Job has no pod")?;
     let from = log.find('{').ok_or_else(|| format!("no report in {log}"))?;
