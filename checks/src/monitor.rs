@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use tls_verify_core::workload::Instance;
 
@@ -66,7 +67,7 @@ pub async fn connections(context: &Context) -> Result<(Vec<NatsClient>, String),
     let mut tried = Vec::new();
     if let Some(base) = &context.stack.nats_monitoring {
         match fetch(&format!("{base}{PATH}"), context.stack.timeout).await {
-            Ok(list) => return Ok((list, base.clone())),
+            Ok(connz) => return Ok((made(connz), base.clone())),
             Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
         }
     }
@@ -88,43 +89,51 @@ pub async fn connections(context: &Context) -> Result<(Vec<NatsClient>, String),
     let mut all = Vec::new();
     let mut way = None;
     for server in servers {
-        let mut found = None;
-        for base in bases(server) {
-            match fetch(&format!("{base}{PATH}"), GUESSED).await {
-                Ok(list) => {
-                    found = Some((list, base));
-                    break;
-                }
-                Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
+        match ask::<Connz>(platform, server, PATH).await {
+            Ok((connz, base)) => {
+                all.extend(made(connz));
+                way.get_or_insert(base);
             }
-        }
-        if found.is_none() && platform.reach(server, PORT) == Reach::Through {
-            match through(platform, server).await {
-                Ok(list) => found = Some((list, format!("port {PORT} of {}", server.name))),
-                Err(error) => tried.push(format!("NATS monitoring of {}: {error}", server.name)),
-            }
-        }
-        if found.is_none() {
-            let url = format!("http://localhost:{PORT}{PATH}");
-            for command in [&["wget", "-qO-", url.as_str()][..], &["curl", "-sf", url.as_str()][..]] {
-                match platform.run(server, command).await {
-                    Ok(body) => match serde_json::from_slice::<Connz>(&body) {
-                        Ok(connz) => {
-                            found = Some((made(connz), format!("`{}` in {}", command[0], server.name)));
-                            break;
-                        }
-                        Err(_) => tried.push(format!("`{}` in {}: no answer", command[0], server.name)),
-                    },
-                    Err(error) => tried.push(format!("`{}` in {}: {error}", command[0], server.name)),
-                }
-            }
-        }
-        if let Some((list, base)) = found {
-            all.extend(list);
-            way.get_or_insert(base);
+            Err(ways) => tried.extend(ways),
         }
     }
     way.map(|way| (all, way)).ok_or(tried)
+}
+
+/// What a server's monitoring says at a path, and how it was asked for: at a published port, at its own address,
+/// through the platform, by a program in its container.
+///
+/// # Errors
+/// Every way that was tried, a sentence each.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    platform: &dyn Platform,
+    server: &Instance,
+    path: &str,
+) -> Result<(T, String), Vec<String>> {
+    let mut tried = Vec::new();
+    for base in bases(server) {
+        match fetch(&format!("{base}{path}"), GUESSED).await {
+            Ok(said) => return Ok((said, base)),
+            Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
+        }
+    }
+    if platform.reach(server, PORT) == Reach::Through {
+        match through(platform, server, path).await {
+            Ok(said) => return Ok((said, format!("port {PORT} of {}", server.name))),
+            Err(error) => tried.push(format!("NATS monitoring of {}: {error}", server.name)),
+        }
+    }
+    let url = format!("http://localhost:{PORT}{path}");
+    for command in [&["wget", "-qO-", url.as_str()][..], &["curl", "-sf", url.as_str()][..]] {
+        match platform.run(server, command).await {
+            Ok(body) => match serde_json::from_slice(&body) {
+                Ok(said) => return Ok((said, format!("`{}` in {}", command[0], server.name))),
+                Err(_) => tried.push(format!("`{}` in {}: no answer", command[0], server.name)),
+            },
+            Err(error) => tried.push(format!("`{}` in {}: {error}", command[0], server.name)),
+        }
+    }
+    Err(tried)
 }
 
 /// The monitoring port of every Cordum configuration.
@@ -144,14 +153,18 @@ fn bases(server: &Instance) -> Vec<String> {
     bases
 }
 
-/// The connections by way of the platform.
-async fn through(platform: &dyn Platform, server: &Instance) -> Result<Vec<NatsClient>, String> {
+/// The same by way of the platform.
+async fn through<T: DeserializeOwned>(
+    platform: &dyn Platform,
+    server: &Instance,
+    path: &str,
+) -> Result<T, String> {
     let deadline = Instant::now() + GUESSED;
     let asked = async {
         let stream = platform.open(server, PORT).await.map_err(|error| error.to_string())?;
-        let answer = in_clear(stream, &format!("localhost:{PORT}"), PATH, LIMIT, deadline).await;
+        let answer = in_clear(stream, &format!("localhost:{PORT}"), path, LIMIT, deadline).await;
         let answer = answer.map_err(|failure| failure.trail.last().cloned().unwrap_or_default())?;
-        serde_json::from_slice(&answer.body).map(made).map_err(|_| "no connz JSON".to_owned())
+        serde_json::from_slice(&answer.body).map_err(|_| NO_JSON.to_owned())
     };
     tokio::time::timeout_at(deadline.into(), asked).await.unwrap_or_else(|_| Err("no answer".to_owned()))
 }
@@ -172,6 +185,9 @@ async fn in_clear(
     crate::http::exchange(stream, false, request, limit, deadline).await
 }
 
+/// What answered is no monitoring of NATS.
+const NO_JSON: &str = "its answer is not the JSON of NATS' monitoring";
+
 /// An address that is only tried gets no longer than this.
 const GUESSED: Duration = Duration::from_secs(1);
 
@@ -182,7 +198,7 @@ async fn beside(context: &Context) -> Result<(Vec<NatsClient>, String), String> 
     let base =
         if host.contains(':') { format!("http://[{host}]:{PORT}") } else { format!("http://{host}:{PORT}") };
     let said = |error: String| format!("NATS monitoring at {base}: {error}");
-    let connz = fetch_connz(&format!("{base}{PATH}"), GUESSED).await.map_err(said)?;
+    let connz: Connz = fetch(&format!("{base}{PATH}"), GUESSED).await.map_err(said)?;
     let greeted = crate::nats::greeting(context).await;
     let id = greeted.map(|info| info.server_id).unwrap_or_default();
     if id.is_empty() || id != connz.server_id {
@@ -195,11 +211,7 @@ fn made(connz: Connz) -> Vec<NatsClient> {
     connz.connections.into_iter().filter(NatsClient::is_made).collect()
 }
 
-async fn fetch(url: &str, patience: Duration) -> Result<Vec<NatsClient>, String> {
-    fetch_connz(url, patience).await.map(made)
-}
-
-async fn fetch_connz(url: &str, patience: Duration) -> Result<Connz, String> {
+async fn fetch<T: DeserializeOwned>(url: &str, patience: Duration) -> Result<T, String> {
     let work = async {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(crate::tls::no_tls())
@@ -215,7 +227,7 @@ async fn fetch_connz(url: &str, patience: Duration) -> Result<Connz, String> {
                 return Err(format!("its answer is longer than {} MiB", LIMIT >> 20));
             }
         }
-        serde_json::from_slice(&body).map_err(|_| "no connz JSON".to_owned())
+        serde_json::from_slice(&body).map_err(|_| NO_JSON.to_owned())
     };
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err("no answer".to_owned()))
 }

@@ -127,8 +127,18 @@ impl Context {
 
     /// The endpoint as a container has it.
     fn in_container(&self, platform: &Arc<dyn Platform>, link: Link, container: &Instance) -> Endpoint {
+        self.at_port(platform, link, container, link.container_port())
+    }
+
+    /// Another port of a container of the link's service: one at which its siblings dial it.
+    pub(crate) fn at_port(
+        &self,
+        platform: &Arc<dyn Platform>,
+        link: Link,
+        container: &Instance,
+        port: u16,
+    ) -> Endpoint {
         let endpoint = self.stack.endpoint(link);
-        let port = link.container_port();
         let name = match link {
             Link::Gateway | Link::GatewayGrpc => "cordum-api-gateway",
             other => other.service(),

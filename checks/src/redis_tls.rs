@@ -100,47 +100,22 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
             "PONG over TLS; Redis asks for no password".to_owned()
         });
     }
-    let identity = stack.identity.get().ok();
-    let dialled = context.dial(endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
-    let (version, _, _) = dialled.negotiated();
-    let shown = dialled.identity_shown;
-    let recorder = std::sync::Arc::clone(&dialled.recorder);
-    let login = login(context);
-    let logged_in = before(deadline, Stage::Session, async {
-        let broke = |error: redis::RedisError| {
-            let code = error.code().unwrap_or_default().to_owned();
-            if matches!(error.kind(), redis::ErrorKind::AuthenticationFailed)
-                || matches!(code.as_str(), "WRONGPASS" | "NOAUTH" | "NOPERM")
-            {
-                return Failure::new(Stage::Session, Cause::Login).because(RedisFact::LoginRefused);
-            }
-            let mut failure = peel(&error, Stage::Session, shown);
-            dial::refine(&mut failure, &crate::tls::recorded(&recorder), &[]);
-            failure
-        };
-        let made = redis::aio::MultiplexedConnection::new_with_config(
-            &login,
-            Bounded::new(dialled.stream, ANSWER_LIMIT),
-            // Its own limit of half a second is no verdict; the attempt's limit is.
-            redis::AsyncConnectionConfig::default().set_response_timeout(None),
-        )
-        .await;
-        let (mut connection, driver) = made.map_err(broke)?;
-        let driver = tokio::spawn(driver);
-        let answer: Result<String, _> = redis::cmd("PING").query_async(&mut connection).await;
-        driver.abort();
-        let word = answer.map_err(broke)?;
-        match word.as_str() {
-            "PONG" => Ok(format!("PONG over {version} after login")),
+    let logged_in = async {
+        let mut open = open(context, endpoint, deadline).await?;
+        let answer: String = open.ask(&redis::cmd("PING"), deadline).await?;
+        match answer.as_str() {
+            "PONG" => Ok(format!("PONG over {} after login", open.version)),
             other => Err(Failure::new(Stage::Exchange, Cause::Other)
                 .because(RedisFact::AnsweredPing { answer: other.escape_debug().to_string() })),
         }
-    })
+    }
     .await;
     match logged_in {
         // What is no Redis: its own words tell more than the library's error.
         Err(failure)
-            if failure.cause.reading().is_none() || matches!(failure.cause, Cause::Eof | Cause::Reset) =>
+            if failure.stage >= Stage::Session
+                && (failure.cause.reading().is_none()
+                    || matches!(failure.cause, Cause::Eof | Cause::Reset)) =>
         {
             match ping_at(context, endpoint, context.attempt()).await {
                 Err(found) if matches!(found.cause, Cause::NotTls(Speaker::HttpInTls)) => Err(found),
@@ -160,6 +135,88 @@ pub(crate) fn login(context: &Context) -> redis::RedisConnectionInfo {
         Some(user) => login.set_username(user),
         None => login,
     }
+}
+
+/// A session that is open: TLS verified, and logged in where there is a password.
+pub(crate) struct Session {
+    connection: redis::aio::MultiplexedConnection,
+    driver: tokio::task::JoinHandle<()>,
+    recorder: crate::tls::Recorder,
+    identity_shown: bool,
+    /// `TLSv1.3`.
+    pub(crate) version: String,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Session {
+    /// A command's answer.
+    ///
+    /// # Errors
+    /// A refused login or right, or where it broke.
+    pub(crate) async fn ask<T: redis::FromRedisValue>(
+        &mut self,
+        command: &redis::Cmd,
+        deadline: Instant,
+    ) -> Result<T, Failure> {
+        let (recorder, shown) = (std::sync::Arc::clone(&self.recorder), self.identity_shown);
+        before(deadline, Stage::Session, async {
+            let answer = command.query_async(&mut self.connection).await;
+            answer.map_err(|error| broke(&error, &recorder, shown))
+        })
+        .await
+    }
+}
+
+fn broke(error: &redis::RedisError, recorder: &crate::tls::Recorder, identity_shown: bool) -> Failure {
+    let code = error.code().unwrap_or_default();
+    if matches!(error.kind(), redis::ErrorKind::AuthenticationFailed)
+        || matches!(code, "WRONGPASS" | "NOAUTH" | "NOPERM")
+    {
+        return Failure::new(Stage::Session, Cause::Login).because(RedisFact::LoginRefused);
+    }
+    let mut failure = peel(error, Stage::Session, identity_shown);
+    dial::refine(&mut failure, &crate::tls::recorded(recorder), &[]);
+    failure
+}
+
+/// Opens one.
+///
+/// # Errors
+/// Where it broke.
+pub(crate) async fn open(
+    context: &Context,
+    endpoint: &crate::stack::Endpoint,
+    deadline: Instant,
+) -> Result<Session, Failure> {
+    let identity = context.stack.identity.get().ok();
+    let dialled = context.dial(endpoint, identity, &[], deadline).await.map_err(|broken| broken.failure)?;
+    let (version, _, _) = dialled.negotiated();
+    let identity_shown = dialled.identity_shown;
+    let recorder = std::sync::Arc::clone(&dialled.recorder);
+    let login = login(context);
+    before(deadline, Stage::Session, async {
+        let made = redis::aio::MultiplexedConnection::new_with_config(
+            &login,
+            Bounded::new(dialled.stream, ANSWER_LIMIT),
+            // Its own limit of half a second is no verdict; the attempt's limit is.
+            redis::AsyncConnectionConfig::default().set_response_timeout(None),
+        );
+        let (connection, driver) = made.await.map_err(|error| broke(&error, &recorder, identity_shown))?;
+        let driver = tokio::spawn(driver);
+        Ok(Session {
+            connection,
+            driver,
+            recorder: std::sync::Arc::clone(&recorder),
+            identity_shown,
+            version,
+        })
+    })
+    .await
 }
 
 /// A plaintext `PING`: what Redis answers, or nothing.

@@ -159,7 +159,13 @@ fn asks(stack: &Stack, item: &Item) -> Vec<Ask> {
             let connz = link(Link::Nats, "GET /connz of its monitoring, where there is one".to_owned());
             engine(stack, "the list of the project's containers").into_iter().chain([connz]).collect()
         }
-        "cluster-links" => engine(stack, "the list of the project's containers").into_iter().collect(),
+        "cluster-links" => {
+            let nats = "GET /varz and /routez of its monitoring, and a TLS handshake at the port of its routes";
+            let redis = "INFO, CLUSTER INFO, CLUSTER NODES and CONFIG GET of tls-cluster and tls-replication over TLS";
+            let several = |what: &str| format!("{what}, where there are several");
+            let asks = [link(Link::Nats, several(nats)), link(Link::Redis, several(redis))];
+            engine(stack, "the list of the project's containers").into_iter().chain(asks).collect()
+        }
         _ => vec![link(item.link(), check.about.to_owned())],
     }
 }

@@ -90,6 +90,11 @@ impl Memory {
         all.into_iter().find(|one| one.name == name).unwrap()
     }
 
+    /// What stands behind a port of an instance.
+    pub(crate) fn listens(&mut self, name: &str, port: u16, at: SocketAddr) {
+        self.ports.insert((name.to_owned(), port), at);
+    }
+
     pub(crate) fn gone(&mut self, service: &str) {
         self.workloads.retain(|workload| workload.name != service);
     }

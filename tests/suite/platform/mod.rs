@@ -1,5 +1,6 @@
 //! What runs the stack, behind its trait: whatever it is, the same is seen and said of it.
 
+mod members;
 mod memory;
 mod states;
 

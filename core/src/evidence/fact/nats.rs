@@ -54,4 +54,30 @@ pub enum NatsFact {
     GatewayUnconnected,
     /// The same, though the gateway answers what it was asked.
     GatewayAnswersUnconnected,
+    /// Its monitoring, the only place that lists routes, cannot be asked.
+    MonitoringUnseen {
+        member: String,
+    },
+    /// `/routez` of neither lists the other.
+    NoRoute {
+        member: String,
+        to: Vec<String>,
+    },
+    /// The port of its routes speaks in clear.
+    RoutesInClear {
+        member: String,
+    },
+    /// The port of its routes asks for no certificate.
+    RoutesOfAnybody {
+        member: String,
+    },
+    /// `/varz` has no cluster, though its siblings have one.
+    NoCluster {
+        member: String,
+    },
+    /// A route leads to a host that nobody is.
+    RouteToNobody {
+        host: String,
+        who: String,
+    },
 }

@@ -19,4 +19,14 @@ pub enum RedisFact {
     DialledByName { who: String },
     /// The gateway's status says that it has no connection.
     GatewayAnswersUnconnected,
+    /// `CONFIG GET`: an option that has the links between nodes speak TLS is `no`.
+    LinksInClear { node: String, option: &'static str },
+    /// Whether the links between nodes speak TLS is not told.
+    LinksUntold { node: String, option: &'static str },
+    /// `INFO replication` of a replica: `master_link_status:down`.
+    MasterLinkDown { node: String, master: String },
+    /// `CLUSTER INFO`: `cluster_state` is not `ok`.
+    ClusterFails { node: String },
+    /// `CLUSTER NODES` of a node does not have others, or has them as failed.
+    NotInCluster { node: String, others: Vec<String> },
 }

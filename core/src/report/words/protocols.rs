@@ -40,6 +40,30 @@ impl fmt::Display for NatsFact {
             Self::GatewayAnswersUnconnected => {
                 f.write_str("the gateway answers, but reports `nats.connected: false`")
             }
+            Self::MonitoringUnseen { member } => {
+                write!(
+                    f,
+                    "which routes {member} holds is not seen: its monitoring (port 8222) does not answer"
+                )
+            }
+            Self::NoRoute { member, to } if to.is_empty() => {
+                write!(f, "{member} holds no route to the others")
+            }
+            Self::NoRoute { member, to } => {
+                write!(f, "no route between {member} and {} (/routez of both)", to.join(", "))
+            }
+            Self::RoutesInClear { member } => {
+                write!(f, "the routes of {member} are in clear: its `cluster` block has no `tls`")
+            }
+            Self::RoutesOfAnybody { member } => {
+                write!(f, "the port of the routes of {member} asks for no client certificate")
+            }
+            Self::NoCluster { member } => {
+                write!(f, "{member} has no `cluster` in its configuration (/varz), and its siblings have one")
+            }
+            Self::RouteToNobody { host, who } => {
+                write!(f, "{who} has a route to {host}, and nobody of that name is deployed")
+            }
         }
     }
 }
@@ -64,6 +88,24 @@ impl fmt::Display for RedisFact {
             Self::DialledByName { who } => write!(f, "{who} dials it by that name (REDIS_URL)"),
             Self::GatewayAnswersUnconnected => {
                 f.write_str("the gateway answers, but reports `redis.ok: false`")
+            }
+            Self::LinksInClear { node, option } => {
+                write!(f, "{node} speaks with the other nodes in clear: `{option}` is `no` there")
+            }
+            Self::LinksUntold { node, option } => {
+                write!(
+                    f,
+                    "{node} does not tell whether it speaks TLS with the other nodes (CONFIG GET {option})"
+                )
+            }
+            Self::MasterLinkDown { node, master } => {
+                write!(f, "{node} has lost its master {master} (`master_link_status:down`)")
+            }
+            Self::ClusterFails { node } => {
+                write!(f, "the cluster fails, as {node} sees it (`cluster_state:fail`)")
+            }
+            Self::NotInCluster { node, others } => {
+                write!(f, "{node} is not connected with {} (CLUSTER NODES)", others.join(", "))
             }
         }
     }

@@ -126,10 +126,13 @@ fn needs(check: &CheckReport, right: &Right, sources: &Sources) -> bool {
     let told = check.status == Status::Fail;
     match right {
         Right::Forward => dials(&check.id) && !good,
-        Right::Log => !told && one_of(&["redis-logs", "service-links", "cluster-links"]),
+        Right::Log => {
+            (!told && one_of(&["redis-logs", "service-links"]))
+                || (!told && !good && one_of(&["cluster-links"]))
+        }
         Right::List(Kind::Deployments | Kind::DaemonSets) => !told && one_of(WHOLE),
         Right::List(Kind::StatefulSets) => !told && (one_of(WHOLE) || one_of(&["cluster-links"])),
-        Right::List(Kind::ConfigMaps) => !told && one_of(&["certificates", "cluster-links"]),
+        Right::List(Kind::ConfigMaps) => !told && one_of(&["certificates"]),
         Right::List(_) => false,
         Right::Secret(name) if one_of(&["certificates"]) => !told && !is_login(name),
         Right::Secret(_) => {

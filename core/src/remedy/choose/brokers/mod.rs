@@ -1,5 +1,6 @@
 //! What NATS and Redis are started with: configuration files, arguments, mounts, certificates.
 
+mod members;
 mod nats;
 mod redis;
 

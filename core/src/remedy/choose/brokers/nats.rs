@@ -86,6 +86,7 @@ pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
         found.push(defect);
         return found;
     };
+    found.extend(super::members::routes(facts, view, &conf, path));
     let block_line = entry.mark.line;
     let verify = tls.truth(&["verify", "verify_and_map"]);
     if verify.is_none_or(|(on, _)| !on) {
@@ -158,7 +159,7 @@ pub(super) fn merged(mut found: Vec<Defect>) -> Vec<Defect> {
     found
 }
 
-fn plain(shown: &str) -> String {
+pub(super) fn plain(shown: &str) -> String {
     shown.strip_prefix("./").unwrap_or(shown).to_owned()
 }
 

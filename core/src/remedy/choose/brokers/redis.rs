@@ -77,6 +77,9 @@ pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
         return found;
     };
     let _ = port;
+    if !from_file {
+        found.extend(super::members::nodes(view, &words, &argument));
+    }
     if let Some("no" | "optional") | None = option(&words, &["--tls-auth-clients"])
         && !from_file
     {
