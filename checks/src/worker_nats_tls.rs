@@ -79,7 +79,7 @@ async fn observe(context: &Context) -> Observation {
 }
 
 /// A greeting, a login and a round trip are some KiB.
-const TRAFFIC_LIMIT: usize = 2 * 1024 * 1024;
+const TRAFFIC_LIMIT: usize = 512 * 1024;
 
 /// Publish and receive our own message through a real NATS client. The session's TLS is ours: the library
 /// would load the platform's certificate store before it dials, and fail where the caller's

@@ -22,6 +22,8 @@ pub struct Fault {
     pub evidence: EvidenceLevel,
     /// Checks that it breaks by itself, by their id.
     pub breaks: BTreeSet<&'static str>,
+    /// Workloads that have from its place what is wrong with them.
+    pub bearers: BTreeSet<String>,
 }
 
 impl Fault {
@@ -37,7 +39,14 @@ impl Fault {
             cures: Vec::new(),
             evidence: EvidenceLevel::Configured,
             breaks: BTreeSet::new(),
+            bearers: BTreeSet::new(),
         }
+    }
+
+    /// It is this workload's own, or what the workload has from somewhere else.
+    #[must_use]
+    pub fn is_of(&self, workload: &str) -> bool {
+        self.place == workload || self.bearers.contains(workload)
     }
 
     #[must_use]

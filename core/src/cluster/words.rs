@@ -1,17 +1,19 @@
 //! Last words of Cordum's services and their init containers that name no TLS trouble, and what is to be done.
 
 use super::connections::known;
-use super::cure::{Cure, Kubectl};
+use super::cure::{Cure, Kubectl, change};
 use super::fault::Fault;
 use super::wiring::set;
 use crate::cause::CauseKind;
 use crate::evidence::observation::EvidenceLevel;
-use crate::workload::kubernetes::{Pod, service_of};
+use crate::remedy::ChangeKind;
+use crate::workload::kubernetes::{Cluster, Pod, service_of};
 use crate::workload::{Value, Workload};
 
 /// What a service died of, told by its words.
 #[must_use]
 pub(super) fn fault(
+    cluster: &Cluster,
     kubectl: &Kubectl,
     pod: &Pod,
     workload: &Workload,
@@ -50,15 +52,31 @@ pub(super) fn fault(
     // `production mode requires these environment variables: NATS_URL hint=…`
     if let Some((_, rest)) = words.split_once("requires these environment variables: ") {
         let variable = rest.split_whitespace().next().unwrap_or_default().trim_end_matches(',');
-        let cure = Cure::told(format!(
-            "{variable} of {name} is not set, and production asks for it: set it as its neighbours have it"
-        ))
-        .by(kubectl.command(&[
-            "set",
-            "env",
-            &name,
-            &format!("{variable}=<as in the other workloads>"),
-        ]));
+        let neighbours = cluster.workloads.iter().filter(|one| one.to_string() != name);
+        // What holds a login is not typed.
+        let value = neighbours
+            .filter_map(|one| known(one.main()?, variable))
+            .find(|value| !value.contains('@') || value.contains("***@"));
+        let cure = match value {
+            Some(value) => set(
+                kubectl,
+                workload,
+                variable,
+                None,
+                value,
+                "production asks for it, and its neighbours have that",
+            ),
+            None => Cure::told(format!(
+                "{variable} of {name} is not set, and production asks for it: only you know its value"
+            ))
+            .with(change(
+                name.clone(),
+                Some(container),
+                ChangeKind::Environment,
+                variable.to_owned(),
+                Some(format!("spec.template.spec.containers[name={container}].env")),
+            )),
+        };
         return base(name.clone()).cure(cure);
     }
     if words.contains("SAFETY_POLICY_PUBLIC_KEY") {

@@ -121,6 +121,21 @@ pub enum ContainerRole {
     Sidecar,
 }
 
+/// A key of another object that a variable's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// It is a Secret, else a ConfigMap.
+    pub is_secret: bool,
+    pub name: String,
+    pub key: String,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", if self.is_secret { "secret" } else { "configmap" }, self.name)
+    }
+}
+
 /// A container as configured: what it is started with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
@@ -139,6 +154,8 @@ pub struct Container {
     /// What replaces the image's command (`command` of Compose, `args` of Kubernetes).
     pub arguments: Vec<Argument>,
     pub environment: Vec<Setting>,
+    /// Variables that another object holds (Kubernetes: `valueFrom`, `envFrom`), by their names.
+    pub origins: BTreeMap<String, Origin>,
     pub mounts: Vec<Mount>,
     /// Ports that it says it listens on.
     pub ports: Vec<u16>,

@@ -70,4 +70,9 @@ pub(super) const ROWS: &[Row] = &[
         make: "k run debug --image=docker.io/library/redis:7 --image-pull-policy=Never --restart=Never --command -- sh -c 'echo NATS TLS handshake error; sleep 1000'; k wait --for=condition=Ready pod/debug --timeout=60s",
         ..ODD
     },
+    Row {
+        name: "Redis asks its clients for no certificate, as the development stack has it",
+        make: "config cordum-redis-config redis.conf 's/^tls-auth-clients yes/tls-auth-clients no/'; k delete pod -l app=redis --wait=false; again $services",
+        ..ODD
+    },
 ];

@@ -6,6 +6,17 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS without TLS for its clients",
         make: "config cordum-nats-config nats.conf '/^tls \\{/,/^\\}/d'; k delete pod -l app=nats --wait=false; again $services",
+        fails: &[
+            "gateway-https",
+            "gateway-wss",
+            "cli-with-cacert",
+            "worker-nats-tls",
+            "nats-mtls",
+            "gateway-grpc",
+            "dashboard-gateway",
+            "service-links",
+        ],
+        open: &["cli-without-cacert"],
         roots: &["configmap/cordum-nats-config wrong-scheme-tls-to-plain nats-plaintext"],
         always: true,
         ..FAULT
@@ -13,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS lets clients in without a certificate",
         make: "config cordum-nats-config nats.conf '0,/verify: true/s//verify: false/'; k delete pod -l app=nats --wait=false",
-        roots: &["configmap/cordum-nats-config client-cert-not-enforced"],
+        roots: &["configmap/cordum-nats-config mtls-not-enforced"],
         ..FAULT
     },
     Row {
@@ -25,13 +36,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "Redis without TLS",
         make: "config cordum-redis-config redis.conf 's/^port 0/port 6379/; s/^tls-port 6379/tls-port 0/'; k delete pod -l app=redis --wait=false; again $services",
-        roots: &["configmap/cordum-redis-config wrong-scheme-tls-to-plain"],
-        ..FAULT
-    },
-    Row {
-        name: "Redis lets clients in without a certificate",
-        make: "config cordum-redis-config redis.conf 's/^tls-auth-clients yes/tls-auth-clients no/'; k delete pod -l app=redis --wait=false",
-        roots: &["configmap/cordum-redis-config client-cert-not-enforced"],
+        roots: &["configmap/cordum-redis-config wrong-scheme-tls-to-plain redis-plaintext"],
         ..FAULT
     },
     Row {

@@ -6,6 +6,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the scheduler dials NATS in clear, in an ordinary rollout",
         make: "env_of deployment/cordum-scheduler -c scheduler NATS_URL=nats://nats:4222",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler wrong-scheme-plain-to-tls"],
         always: true,
         ..FAULT
@@ -27,6 +28,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the workflow engine dials Redis in clear",
         make: "env_of deployment/cordum-workflow-engine -c workflow-engine 'REDIS_URL=redis://:$(REDIS_PASSWORD)@redis:6379'",
+        fails: &["redis-logs", "service-links"],
         roots: &["deployment/cordum-workflow-engine wrong-scheme-plain-to-tls"],
         cure: Cure::Changes,
         ..FAULT
@@ -34,12 +36,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the scheduler has no CA for the safety kernel",
         make: "env_of deployment/cordum-scheduler -c scheduler SAFETY_KERNEL_TLS_CA-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler wrong-scheme-plain-to-tls"],
         ..FAULT
     },
     Row {
         name: "the gateway has no CA for the safety kernel",
         make: "env_of deployment/cordum-api-gateway -c gateway SAFETY_KERNEL_TLS_CA-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-api-gateway wrong-scheme-plain-to-tls"],
         ..FAULT
     },
@@ -76,36 +80,39 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the gateway serves gRPC in clear",
         make: "env_of deployment/cordum-api-gateway -c gateway GRPC_TLS_CERT- GRPC_TLS_KEY-",
-        roots: &["deployment/cordum-api-gateway wrong-scheme-tls-to-plain grpc-plaintext"],
+        roots: &["deployment/cordum-api-gateway wrong-scheme-tls-to-plain http2-plaintext"],
         ..FAULT
     },
     Row {
         name: "the safety kernel serves in clear",
         make: "env_of deployment/cordum-safety-kernel -c safety SAFETY_KERNEL_TLS_CERT- SAFETY_KERNEL_TLS_KEY-",
-        roots: &["deployment/cordum-safety-kernel wrong-scheme-tls-to-plain"],
+        roots: &["deployment/cordum-safety-kernel wrong-scheme-tls-to-plain http2-plaintext"],
         ..FAULT
     },
     Row {
         name: "the context engine serves in clear",
         make: "env_of deployment/cordum-context-engine -c context-engine CONTEXT_ENGINE_TLS_CERT- CONTEXT_ENGINE_TLS_KEY-",
-        roots: &["deployment/cordum-context-engine wrong-scheme-tls-to-plain"],
+        roots: &["deployment/cordum-context-engine wrong-scheme-tls-to-plain http2-plaintext"],
         ..FAULT
     },
     Row {
         name: "the scheduler dials a NATS that no Service is called",
         make: "env_of deployment/cordum-scheduler -c scheduler NATS_URL=tls://queue:4222",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler dns"],
         ..FAULT
     },
     Row {
         name: "the scheduler dials a port that Redis' Service has not",
         make: "env_of deployment/cordum-scheduler -c scheduler 'REDIS_URL=rediss://:$(REDIS_PASSWORD)@redis:6380'",
+        fails: &["redis-logs", "service-links"],
         roots: &["deployment/cordum-scheduler connection-refused"],
         ..FAULT
     },
     Row {
         name: "the scheduler verifies no certificate of NATS",
         make: "env_of deployment/cordum-scheduler -c scheduler NATS_TLS_INSECURE=true CORDUM_ENV-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler verification-not-enforced"],
         cure: Cure::Changes,
         ..FAULT
@@ -113,36 +120,42 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the workflow engine verifies no certificate of Redis",
         make: "env_of deployment/cordum-workflow-engine -c workflow-engine REDIS_TLS_INSECURE=true CORDUM_ENV-",
+        fails: &["redis-logs"],
         roots: &["deployment/cordum-workflow-engine verification-not-enforced"],
         ..FAULT
     },
     Row {
         name: "the scheduler expects another name in NATS' certificate",
         make: "env_of deployment/cordum-scheduler -c scheduler NATS_TLS_SERVER_NAME=queue.internal",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler hostname-mismatch"],
         ..FAULT
     },
     Row {
         name: "the scheduler reads a CA that nothing mounts",
         make: "env_of deployment/cordum-scheduler -c scheduler NATS_TLS_CA=/etc/cordum/tls/ca/ca.crt",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler bad-key-file file-missing"],
         ..FAULT
     },
     Row {
         name: "the scheduler has a certificate for Redis and no key",
         make: "env_of deployment/cordum-scheduler -c scheduler REDIS_TLS_KEY-",
+        fails: &["redis-logs", "service-links"],
         roots: &["deployment/cordum-scheduler bad-key-file half-pair"],
         ..FAULT
     },
     Row {
         name: "REDIS_URL stands before the password that it refers to",
         make: "k get deployment cordum-scheduler -o json | jq '(.spec.template.spec.containers[] | select(.name == \"scheduler\").env) |= ([.[] | select(.name != \"REDIS_PASSWORD\")] + [.[] | select(.name == \"REDIS_PASSWORD\")])' | k replace -f -",
+        fails: &["redis-logs", "service-links"],
         roots: &["deployment/cordum-scheduler auth-not-tls"],
         ..FAULT
     },
     Row {
         name: "the scheduler may not bind its metrics in production",
         make: "env_of deployment/cordum-scheduler -c scheduler SCHEDULER_METRICS_PUBLIC-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler"],
         ..FAULT
     },
@@ -150,6 +163,8 @@ pub(super) const ROWS: &[Row] = &[
         name: "the scheduler has no NATS_URL in production",
         make: "env_of deployment/cordum-scheduler -c scheduler NATS_URL-",
         roots: &["deployment/cordum-scheduler"],
+        fails: &["service-links"],
+        fix: &["NATS_URL=tls://nats:4222"],
         ..FAULT
     },
 ];

@@ -15,50 +15,74 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "Redis is scaled to nothing",
         make: "k scale statefulset cordum-redis --replicas=0",
+        fails: &[
+            "gateway-https",
+            "gateway-wss",
+            "cli-with-cacert",
+            "redis-logs",
+            "redis-tls",
+            "dashboard-gateway",
+            "service-links",
+        ],
         roots: &["statefulset/cordum-redis connection-refused container-stopped"],
         ..FAULT
     },
     Row {
         name: "the gateway is scaled to nothing",
         make: "k scale deployment cordum-api-gateway --replicas=0",
+        fails: &[
+            "gateway-https",
+            "gateway-wss",
+            "cli-with-cacert",
+            "redis-logs",
+            "gateway-grpc",
+            "dashboard-gateway",
+            "service-links",
+        ],
+        open: &["cli-without-cacert"],
         roots: &["deployment/cordum-api-gateway connection-refused container-stopped"],
         ..FAULT
     },
     Row {
         name: "the scheduler is scaled to nothing",
         make: "k scale deployment cordum-scheduler --replicas=0",
+        fails: &["redis-logs", "service-links"],
         roots: &["deployment/cordum-scheduler connection-refused container-stopped"],
         ..FAULT
     },
     Row {
         name: "the safety kernel is scaled to nothing",
         make: "k scale deployment cordum-safety-kernel --replicas=0",
+        fails: &["redis-logs", "safety-kernel-grpc", "service-links"],
         roots: &["deployment/cordum-safety-kernel connection-refused container-stopped"],
         ..FAULT
     },
     Row {
         name: "the context engine is scaled to nothing",
         make: "k scale deployment cordum-context-engine --replicas=0",
+        fails: &["redis-logs", "context-engine-grpc"],
         roots: &["deployment/cordum-context-engine connection-refused container-stopped"],
         ..FAULT
     },
     Row {
         name: "the dashboard is scaled to nothing",
         make: "k scale deployment cordum-dashboard --replicas=0",
+        fails: &["dashboard-gateway"],
         roots: &["deployment/cordum-dashboard connection-refused container-stopped"],
         ..FAULT
     },
     Row {
         name: "the scheduler's new image cannot be pulled",
         make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"image\":\"registry.invalid/cordum/scheduler:2\",\"imagePullPolicy\":\"Always\"}]}}}}'",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler"],
-        fix: &["set image deployment/cordum-scheduler scheduler=docker.io/lab/standin:1"],
-        cure: Cure::Told,
+        fix: &["set image deployment/cordum-scheduler 'scheduler=docker.io/lab/standin:1'"],
         ..FAULT
     },
     Row {
         name: "the workflow engine fits no node",
         make: "k patch deployment cordum-workflow-engine -p '{\"spec\":{\"strategy\":{\"type\":\"Recreate\",\"rollingUpdate\":null},\"template\":{\"spec\":{\"containers\":[{\"name\":\"workflow-engine\",\"resources\":{\"requests\":{\"cpu\":\"1000\"}}}]}}}}'",
+        fails: &["redis-logs", "service-links"],
         roots: &["deployment/cordum-workflow-engine"],
         cure: Cure::Told,
         ..FAULT
@@ -66,6 +90,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the scheduler's command is not in its image",
         make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"command\":[\"/no/such/program\"]}]}}}}'",
+        fails: &["service-links"],
         roots: &["deployment/cordum-scheduler"],
         cure: Cure::Told,
         ..FAULT
@@ -73,6 +98,16 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "a quota forbids the gateway's pods",
         make: "k create quota tight --hard=pods=1; k delete pod -l app=cordum-api-gateway --wait=false",
+        fails: &[
+            "gateway-https",
+            "gateway-wss",
+            "cli-with-cacert",
+            "redis-logs",
+            "gateway-grpc",
+            "dashboard-gateway",
+            "service-links",
+        ],
+        open: &["cli-without-cacert"],
         roots: &["deployment/cordum-api-gateway"],
         fix: &["exceeded quota"],
         cure: Cure::Told,

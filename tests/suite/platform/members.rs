@@ -188,6 +188,10 @@ fn nats(lab: &mut Lab, servers: &[Nats]) {
         ports.extend(server.monitored.then_some(8222));
         lab.deploy(&format!("nats-{}", at + 1), at as u8 + 1, &ports);
     }
+    // What is refused stands in the log once it has been tried.
+    for (at, _) in servers.iter().enumerate().filter(|(_, server)| !server.own) {
+        await_words(&lab.path(&format!("nats-{}.log", at + 1)), "certificate signed by unknown authority");
+    }
 }
 
 /// Status, cause with variant and place of check 16.
@@ -366,13 +370,13 @@ fn a_replica_follows_its_master_over_tls_or_is_out() {
 
 /// Until the replica has its master.
 fn await_link(lab: &Lab, member: u8) {
-    let log = lab.path(&format!("redis-{member}.log"));
+    await_words(&lab.path(&format!("redis-{member}.log")), "MASTER <-> REPLICA sync: Finished with success");
+}
+
+fn await_words(log: &Path, words: &str) {
     let begun = Instant::now();
-    while !fs::read_to_string(&log)
-        .unwrap_or_default()
-        .contains("MASTER <-> REPLICA sync: Finished with success")
-    {
-        assert!(begun.elapsed() < HARD, "{}", fs::read_to_string(&log).unwrap_or_default());
+    while !fs::read_to_string(log).unwrap_or_default().contains(words) {
+        assert!(begun.elapsed() < HARD, "{}", fs::read_to_string(log).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(50));
     }
 }

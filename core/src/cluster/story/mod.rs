@@ -4,6 +4,7 @@
 mod clients;
 mod files;
 mod kinds;
+mod listeners;
 mod replicas;
 mod routes;
 mod trace;
@@ -176,6 +177,7 @@ impl Story {
         if let Some(at) = self.faults.iter().position(|known| known.identity() == fault.identity()) {
             let known = &mut self.faults[at];
             known.breaks.extend(fault.breaks);
+            known.bearers.extend(fault.bearers);
             for fact in fault.because {
                 known.add(fact);
             }
@@ -299,8 +301,8 @@ impl Story {
                 }
             }
             Reason::Words(words, container) => {
-                let fault =
-                    words::fault(scene.kubectl, pod, workload, &container, &words).because(state_of(pod));
+                let fault = words::fault(scene.cluster, scene.kubectl, pod, workload, &container, &words)
+                    .because(state_of(pod));
                 broken.cause = fault.cause;
                 broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
                 broken.fault = self.add(fault);
@@ -322,15 +324,23 @@ impl Story {
             let name = name.to_ascii_lowercase();
             name.contains('_') && (words.contains(&name) || words.contains(&name.replace('_', " ")))
         };
-        self.faults.iter().position(|one| {
-            one.place == place
+        let own = self.faults.iter().position(|one| {
+            one.is_of(&place)
                 && one.cures.iter().flat_map(|cure| &cure.changes).any(|change| named(&change.name))
-        })
+        });
+        // What it says of a server that is known to be at fault is that server's.
+        let broken = match trace::link_of(&words) {
+            Some(Link::Redis) => "redis-tls",
+            Some(Link::Nats) => "worker-nats-tls",
+            _ => return own,
+        };
+        let of_server = |one: &Fault| one.breaks.contains(broken) && !one.is_of(&place);
+        own.or_else(|| self.faults.iter().position(of_server))
     }
 
     /// A fault at this place of the same kind.
     fn at(&self, place: &str, kind: Option<CauseKind>) -> Option<usize> {
-        self.faults.iter().position(|one| one.place == place && one.cause.map(alike) == kind.map(alike))
+        self.faults.iter().position(|one| one.is_of(place) && one.cause.map(alike) == kind.map(alike))
     }
 }
 

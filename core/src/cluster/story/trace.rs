@@ -2,7 +2,7 @@
 
 use super::files::half_pair;
 use super::kinds::{alike, connection_trouble, is_scheme, of_certificate};
-use super::{Logs, Story, first_line};
+use super::{Logs, Story, first_line, listeners};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::{self, host_of};
 use crate::cluster::cure::Cure;
@@ -75,7 +75,7 @@ impl Story {
             return at;
         }
         let own_settings = self.faults.iter().position(|one| {
-            one.place == client
+            one.is_of(&client)
                 && one.cause.is_some_and(|cause| {
                     matches!(
                         cause,
@@ -224,7 +224,7 @@ impl Story {
 }
 
 /// A link that only its own words name.
-fn link_of(sample: &str) -> Option<Link> {
+pub(super) fn link_of(sample: &str) -> Option<Link> {
     let lower = sample.to_ascii_lowercase();
     if lower.contains("redis") {
         Some(Link::Redis)
@@ -257,6 +257,9 @@ fn read_again(trouble: &Trouble) -> Trouble {
 
 /// What a container said, told as its own fault.
 fn unknown(scene: Scene<'_>, pod: &Pod, workload: &Workload, container: &str, trouble: &Trouble) -> Fault {
+    if let Some(fault) = listeners::in_clear(scene.kubectl, pod, workload, container, &trouble.sample) {
+        return fault;
+    }
     let name = workload.to_string();
     let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
     let link = trouble.what.link.or_else(|| link_of(&trouble.sample));

@@ -2,6 +2,7 @@
 //! servers that let everybody in, clusters that talk in clear.
 
 mod hosts;
+mod origins;
 mod schemes;
 mod servers;
 
@@ -40,8 +41,10 @@ pub(super) fn faults(cluster: &Cluster, connections: &[Connection<'_>], kubectl:
     }
     let mut distinct: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
     for fault in faults {
+        let fault = origins::settled(cluster, fault, kubectl);
         let known = distinct.entry(fault.identity()).or_insert_with(|| fault.clone());
         known.breaks.extend(fault.breaks);
+        known.bearers.extend(fault.bearers);
         for fact in fault.because {
             known.add(fact);
         }

@@ -210,11 +210,21 @@ pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kube
             && !config.has_block("cluster.tls")
             && config.has_block("tls");
         return plain.then(|| {
+            let what = format!(
+                "the cluster block of {place} has no tls block: give it the files of the clients' block, with verify: true"
+            );
+            let changed = config.file.as_ref().and_then(|file| Some((file, with_routes(&file.text, config)?)));
+            let cure = match changed {
+                Some((file, text)) => {
+                    rewrite(kubectl, workload, file, &text, what, "cluster.tls.verify", "true")
+                }
+                None => Cure::told(what),
+            };
             Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .because(format!(
                     "the cluster block of {place} has no tls block: the NATS servers talk in clear"
                 ))
-                .cure(Cure::told(format!("give the cluster block of {place} a tls block with verify: true")))
+                .cure(cure)
                 .breaks(&["cluster-links"])
         });
     }
@@ -235,6 +245,27 @@ pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kube
     let Some(file) = &config.file else { return Some(fault.cure(Cure::told(what))) };
     let text = format!("{}\n{}\n", file.text.trim_end(), lines.join("\n"));
     Some(fault.cure(rewrite(kubectl, workload, file, &text, what, "tls-cluster", "yes")))
+}
+
+/// The configuration with a `tls` block in its `cluster`, of the files that its clients' block has.
+fn with_routes(text: &str, config: &Config) -> Option<String> {
+    let file = |name: &str| config.get(&format!("tls.{name}"));
+    let (cert, key, ca) = (file("cert_file")?, file("key_file")?, file("ca_file")?);
+    let mut out = String::new();
+    let mut done = false;
+    for line in text.lines() {
+        out.push_str(line);
+        out.push('\n');
+        let words = line.trim_start();
+        if !done && words.starts_with("cluster") && words.trim_end().ends_with('{') {
+            let block = format!(
+                "  tls {{\n    cert_file: {cert}\n    key_file: {key}\n    ca_file: {ca}\n    verify: true\n  }}\n"
+            );
+            out.push_str(&block);
+            done = true;
+        }
+    }
+    done.then_some(out)
 }
 
 /// The configuration's own name in reports.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::object::{self, ContainerSpec, EnvVar, KeyToPath, PodSpec, Port, ProbeSpec};
 use super::{Secret, who};
 use crate::workload::{
-    Argument, Container, ContainerRole, Mount, MountSource, Probe, ProbeAction, ProbeRole, Setting, Value,
+    Argument, Container, ContainerRole, Mount, MountSource, Origin, Probe, ProbeAction, ProbeRole, Setting,
+    Value,
 };
 
 /// What values may come from; `None`: nobody looked.
@@ -92,9 +93,46 @@ fn container(spec: &ContainerSpec, role: ContainerRole, pod: &PodSpec, sources: 
             .collect(),
         published: Vec::new(),
         probes: probes(spec),
+        origins: origins(spec, &environment, sources),
         environment,
         place: None,
     }
+}
+
+/// Which object each variable comes from, where it is another than the pod's own description.
+fn origins(spec: &ContainerSpec, environment: &[Setting], sources: Sources<'_>) -> BTreeMap<String, Origin> {
+    let mut all = BTreeMap::new();
+    for from in &spec.env_from {
+        let mut add = |is_secret: bool, name: &str, key: &str| {
+            let origin = Origin { is_secret, name: name.to_owned(), key: key.to_owned() };
+            all.insert(format!("{}{key}", from.prefix), origin);
+        };
+        if let Some(secret) = &from.secret_ref {
+            let known = sources.secrets.and_then(|all| all.get(&secret.name));
+            known.into_iter().flat_map(|one| one.keys.keys()).for_each(|key| add(true, &secret.name, key));
+        }
+        if let Some(map) = &from.config_map_ref {
+            let known = sources.config_maps.and_then(|all| all.get(&map.name));
+            known.into_iter().flat_map(BTreeMap::keys).for_each(|key| add(false, &map.name, key));
+        }
+    }
+    for one in &spec.env {
+        let from = one.value_from.as_ref();
+        let secret = from.and_then(|from| from.secret_key_ref.as_ref()).map(|key| (true, key));
+        let map = from.and_then(|from| from.config_map_key_ref.as_ref()).map(|key| (false, key));
+        match secret.or(map).filter(|_| one.value.is_none()) {
+            Some((is_secret, key)) => {
+                let origin = Origin { is_secret, name: key.name.clone(), key: key.key.clone() };
+                all.insert(one.name.clone(), origin);
+            }
+            // The pod's own list wins over `envFrom`.
+            None => {
+                all.remove(&one.name);
+            }
+        }
+    }
+    all.retain(|name, _| environment.iter().any(|one| one.name == *name));
+    all
 }
 
 /// The variables, `envFrom` first, each `$(NAME)` replaced as the kubelet does it: by what stands before it in the

@@ -13,11 +13,12 @@ use tls_verify_checks::platform::kubernetes::{Namespace, Options, Right, in_a_po
 use tls_verify_checks::platform::{Choice, Platform};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
-use tls_verify_core::cause::{Side, Variant};
+use tls_verify_core::cause::{CauseKind, Side, Variant};
 use tls_verify_core::cluster::{
     Fault, Kubectl, Material, Recorded, Story, Word, alike, connection_trouble, of_certificate,
 };
 
+use super::login;
 use super::rights::{self, Sources};
 use super::{FOREIGN, checked, diagnosis, roots, said, services};
 use crate::cli::{RunArgs, TargetArgs};
@@ -25,6 +26,7 @@ use crate::commands::run::command;
 use crate::commands::run::{self, Progress, milliseconds, rfc3339, wait};
 use crate::config::{self, Environment, Problem};
 use tls_verify_core::diagnosis::root_cause;
+use tls_verify_core::evidence::observation::EvidenceLevel;
 use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
 use tls_verify_core::status::Status;
 use tls_verify_core::workload::kubernetes::Kind;
@@ -139,14 +141,16 @@ async fn round(
     // Half of what is left: what is dialled wants the rest.
     let left = || until.saturating_duration_since(Instant::now());
     let logs = namespace.listen(Instant::now() + left() / 2).await;
-    let story = Story::of(&namespace.cluster, &logs, SystemTime::now(), &kubectl);
+    let mut story = Story::of(&namespace.cluster, &logs, SystemTime::now(), &kubectl);
     let namespace = Arc::new(namespace);
     let mut notes = namespace.notes.clone();
     let stack = stack(args, environment, &namespace, &mut notes)?;
     let strict = plan.strict;
     let selected: Vec<&str> =
         plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| check.id).collect();
-    let sources = Sources::of(&Material::of(&namespace.cluster), &stack, args.targets.no_secrets);
+    let material = Material::of(&namespace.cluster);
+    let sources = Sources::of(&material, &stack, args.targets.no_secrets);
+    let key_of_secret = stack.api_key.as_ref().map(Secret::expose) == material.api_key.as_deref();
     let denied = namespace.denied();
     let blind = if denied.iter().any(|one| one.right == Right::List(Kind::Pods)) {
         denied.first().map(|one| one.said.clone())
@@ -164,6 +168,9 @@ async fn round(
     }
     plan.deadline = left();
     let mut report = run::run(stack, plan, interrupted, progress).await;
+    if key_of_secret && let Some(fault) = login::changed_key(&report, &namespace.cluster, &kubectl) {
+        story.faults.push(fault);
+    }
     let wanted = services(args);
     let ready = std::collections::BTreeMap::new();
     let recorded = Recorded {
@@ -336,7 +343,11 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
             Word::Fails(faults) => Word::Fails(faults),
             // Our own dial met what a Secret is at fault for.
             other if check.status == Status::Fail => {
-                of_secret(check, recorded).map_or(other, |at| Word::Fails(vec![at]))
+                let of_key = |fault: &Fault| {
+                    fault.cause == Some(CauseKind::AuthNotTls) && fault.evidence == EvidenceLevel::Proved
+                };
+                let key = recorded.story.faults.iter().position(of_key).filter(|_| login::is_refused(check));
+                key.or_else(|| of_secret(check, recorded)).map_or(other, |at| Word::Fails(vec![at]))
             }
             other => other,
         };

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "kubernetes")]
 pub mod live;
+#[cfg(feature = "kubernetes")]
+mod login;
 pub mod permissions;
 #[cfg(feature = "kubernetes")]
 mod rights;

@@ -1,0 +1,38 @@
+//! A key that the gateway refuses though it is its own Secret's.
+
+use tls_verify_core::cause::{CauseKind, Side};
+use tls_verify_core::cluster::{Cure, Fault, Kubectl};
+use tls_verify_core::evidence::observation::EvidenceLevel;
+use tls_verify_core::report::{CheckReport, RunReport};
+use tls_verify_core::status::Status;
+use tls_verify_core::workload::kubernetes::Cluster;
+
+/// The gateway refuses the very key that its own Secret holds: it reads that at its start, so the Secret is younger.
+pub(super) fn changed_key(report: &RunReport, cluster: &Cluster, kubectl: &Kubectl) -> Option<Fault> {
+    let check = report.checks.iter().find(|check| is_refused(check))?;
+    let gateway = cluster.of_service("api-gateway").next()?;
+    let origins = &gateway.main()?.origins;
+    let origin = ["CORDUM_API_KEY", "API_KEY"].iter().find_map(|name| origins.get(*name))?;
+    let restart = kubectl.restart(&[gateway.to_string()]);
+    let mut cure = Cure::new(
+        format!(
+            "{} of {origin} is another than the one that {gateway} was started with: restarted, it reads the new one",
+            origin.key
+        ),
+        None,
+    );
+    cure.command = restart;
+    let fault = Fault::new(Some(CauseKind::AuthNotTls), origin.to_string())
+        .on(Side::Client)
+        .because(format!("{gateway} refuses {} as {origin} holds it now", origin.key))
+        .because(check.summary.clone())
+        .seen_in(EvidenceLevel::Proved);
+    Some(Fault { cures: vec![cure], ..fault })
+}
+
+/// The gateway answered our API key with 401.
+pub(super) fn is_refused(check: &CheckReport) -> bool {
+    let ours = ["gateway-https", "gateway-wss", "cli-with-cacert"].contains(&check.id.as_str());
+    let first = check.diagnoses.first();
+    ours && check.status == Status::Fail && first.is_some_and(|one| one.cause == CauseKind::AuthNotTls)
+}
