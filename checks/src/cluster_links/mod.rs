@@ -5,6 +5,7 @@ mod nats;
 mod redis;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tls_verify_core::workload::Instance;
@@ -59,6 +60,10 @@ fn not_applicable(why: &str) -> Observation {
     seen.not_applicable = Some(format!("not applicable: {why}"));
     seen
 }
+
+/// How long servers that have just started may take to find each other, and how often they are asked.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// One of several servers of a service, as it stands now.
 struct Member {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -64,8 +64,6 @@ struct Said {
 
 /// The port of the routes where nobody says another (every Cordum configuration).
 const ROUTES: u16 = 6222;
-/// How long servers that have just started may take to find each other.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Of a log no more is read to find why a route is missing.
 const LOG: usize = 4 * 1024 * 1024;
 
@@ -75,13 +73,13 @@ pub(super) async fn look(
     members: &[Member],
     seen: &mut Observation,
 ) {
-    let until = (Instant::now() + PATIENCE).min(context.attempt());
+    let until = (Instant::now() + super::PATIENCE).min(context.attempt());
     let said = loop {
         let said = join_all(members.iter().map(|member| ask(platform.as_ref(), member))).await;
         if outsiders(members, &said).is_empty() || Instant::now() > until {
             break said;
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(super::PAUSE).await;
     };
     let clustered = |said: &Result<Said, Vec<String>>| {
         said.as_ref().map_or(true, |said| said.varz.cluster.cluster_port != 0)

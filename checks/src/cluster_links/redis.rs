@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::join_all;
+use tls_verify_core::cluster::connection_trouble;
 use tls_verify_core::evidence::RedisFact;
 use tls_verify_core::workload::Instance;
 
@@ -56,8 +58,15 @@ pub(super) async fn look(
     members: &[Member],
     seen: &mut Observation,
 ) {
-    let said: Vec<Result<Said, Failure>> =
-        join_all(members.iter().map(|member| ask(context, platform, member))).await;
+    let until = (Instant::now() + super::PATIENCE).min(context.attempt());
+    let said: Vec<Result<Said, Failure>> = loop {
+        let said = join_all(members.iter().map(|member| ask(context, platform, member))).await;
+        // Nodes that have just met are still on their way to each other.
+        if Instant::now() > until || are_in(members, &said) {
+            break said;
+        }
+        tokio::time::sleep(super::PAUSE).await;
+    };
     let linked = |said: &Said| said.is_clustered || said.role != Role::Alone;
     let known = || said.iter().filter_map(|said| said.as_ref().ok());
     // Nodes that need nothing of each other are no cluster.
@@ -94,6 +103,15 @@ pub(super) async fn look(
             }
         }
     }
+}
+
+/// Everybody who answered is where it belongs.
+fn are_in(members: &[Member], said: &[Result<Said, Failure>]) -> bool {
+    let known = || said.iter().filter_map(|said| said.as_ref().ok());
+    let clustered = known().any(|said| said.is_clustered);
+    members.iter().zip(said).all(|(member, said)| {
+        said.as_ref().map_or(true, |said| place(&member.instance.name, said, clustered, known()).is_ok())
+    })
 }
 
 /// Whether a node's own links speak TLS: what it says, or whether that is a verdict and why.
@@ -219,7 +237,9 @@ async fn why(context: &Context, platform: &dyn Platform, member: &Member) -> Fai
     let bare = Failure::new(Stage::Exchange, Cause::Other).at(member.instance.service.clone());
     let own = context.own_probes();
     let Ok(log) = logs::of_container(context, platform, &member.instance, &own).await else { return bare };
-    let last = log.present.troubles.iter().filter(|one| !one.recovered).max_by_key(|one| one.line);
+    // Whoever looks at a port and goes leaves a line of a closed connection, which tells nothing of the links.
+    let tells = |one: &&logs::Trouble| !one.recovered && !connection_trouble(one.what.kind);
+    let last = log.present.troubles.iter().filter(tells).max_by_key(|one| one.line);
     match last {
         Some(trouble) => Failure { cause: Cause::Line(trouble.what.clone()), ..bare }.because(
             tls_verify_core::evidence::Fact::Logged {

@@ -18,9 +18,9 @@ use tls_verify_core::cluster::{
     Fault, Kubectl, Material, Recorded, Story, Word, alike, connection_trouble, of_certificate,
 };
 
-use super::login;
 use super::rights::{self, Sources};
 use super::{FOREIGN, checked, diagnosis, roots, said, services};
+use super::{login, untold};
 use crate::cli::{RunArgs, TargetArgs};
 use crate::commands::run::command;
 use crate::commands::run::{self, Progress, milliseconds, rfc3339, wait};
@@ -375,6 +375,7 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
             _ => {}
         }
     }
+    untold::tell(report, recorded.story, selected, &mut broken);
     let mut all = roots(recorded.story, &broken);
     all.extend(root_cause::root_causes(&unexplained, tls_verify_checks::verifies));
     // A service is named as the cluster has it.

@@ -7,6 +7,8 @@ mod login;
 pub mod permissions;
 #[cfg(feature = "kubernetes")]
 mod rights;
+#[cfg(feature = "kubernetes")]
+mod untold;
 
 #[cfg(not(feature = "kubernetes"))]
 pub(crate) use crate::commands::without_kubernetes::run as live;
