@@ -8,7 +8,7 @@ use rows::ROWS;
 use stack::Stack;
 use tls_verify_checks::cause::{CauseKind, Variant};
 use tls_verify_core::link::Link;
-use tls_verify_core::remedy::choose;
+use tls_verify_core::remedy::choose::{self, DefectKind};
 use tls_verify_core::remedy::{ChangeKind, Fix};
 use tls_verify_core::report::RootCause;
 use tls_verify_fixtures::pki::{Leaf, Validity};
@@ -69,7 +69,7 @@ fn what_may_not_be_read_is_opened_first_and_the_cas_key_stays_closed() {
     }
     let found = stack.found();
     let (defect, fix) = &found[0];
-    assert!(defect.shows_as.contains(&CauseKind::BadKeyFile));
+    assert!(defect.kind == DefectKind::FilesClosed);
     let command = fix.command.clone().unwrap();
     assert!(command.starts_with("chmod a+rX /srv/certs/"), "{command}");
     assert!(!command.contains("ca.key") && !command.contains("-R"), "{command}");

@@ -1,7 +1,7 @@
 //! Which defect explains which root cause.
 
 use super::facts::Facts;
-use super::{Defect, defects};
+use super::{Defect, DefectEnd, defects};
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::link::Link;
 use crate::remedy::{ChangeKind, Fix, catalogue};
@@ -181,7 +181,7 @@ pub(super) fn gathered(found: Vec<Defect>) -> Vec<Defect> {
 /// How well a defect explains a root cause; `None`: not at all.
 fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Link]) -> Option<u32> {
     const ENOUGH: u32 = 3;
-    if !defect.shows_as.contains(&root.cause) && !is_down_by(defect, root) {
+    if !defect.kind.row().shows_as.contains(&root.cause) && !is_down_by(defect, root) {
         return None;
     }
     let mut score = 0;
@@ -192,7 +192,7 @@ fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Lin
         score += 6;
     }
     let service = defect.link.map(Link::service);
-    if !defect.serves && service == Some(root.place.as_str()) {
+    if defect.kind.row().end == DefectEnd::Client && service == Some(root.place.as_str()) {
         // The server is blamed for what the client has.
         score += 2;
     }

@@ -11,10 +11,12 @@ mod pair;
 mod permissions;
 mod proxy;
 mod server;
+mod table;
 mod view;
 
 pub use facts::{Facts, Held, Owner, Shelf};
 pub use matching::{apply, of_line};
+pub use table::{DEFECTS, DefectEnd, DefectKind, DefectRow};
 pub use view::WorkloadView;
 
 use super::{Change, Effect, Fix};
@@ -24,6 +26,8 @@ use crate::link::Link;
 /// A setting, file or mount that is wrong, and what makes it right.
 #[derive(Clone, Debug)]
 pub struct Defect {
+    /// Its line of the table.
+    pub kind: DefectKind,
     /// Who has it, as `where` names it.
     pub workload: String,
     /// The link that it breaks.
@@ -32,10 +36,6 @@ pub struct Defect {
     pub cause: Option<(CauseKind, Option<Variant>)>,
     /// The file at fault on the host, where a file is.
     pub file: Option<String>,
-    /// Symptoms that it shows as.
-    pub shows_as: &'static [CauseKind],
-    /// It is at a server that others dial: whoever dials it complains.
-    pub serves: bool,
     /// Facts that decide it, best first.
     pub because: Vec<String>,
     /// What is to be done, in a sentence.
@@ -50,14 +50,13 @@ pub struct Defect {
 impl Defect {
     /// A defect of a workload on a link.
     #[must_use]
-    pub fn new(workload: impl Into<String>, link: Option<Link>) -> Self {
+    pub fn new(kind: DefectKind, workload: impl Into<String>, link: Option<Link>) -> Self {
         Self {
+            kind,
             workload: workload.into(),
             link,
             cause: None,
             file: None,
-            shows_as: &[],
-            serves: false,
             because: Vec::new(),
             text: String::new(),
             changes: Vec::new(),

@@ -1,8 +1,8 @@
 //! The operator's own CA file.
 
-use super::Defect;
 use super::facts::Facts;
 use super::pair::day;
+use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
 use crate::certificates;
 use crate::remedy::{Change, ChangeKind};
@@ -15,10 +15,9 @@ pub(super) fn look(facts: &Facts<'_>) -> Option<Defect> {
     };
     let own = read(facts.anchors);
     let ended = own.iter().max_by_key(|one| one.ends).filter(|one| facts.now > one.ends)?;
-    let mut defect = Defect::new(facts.anchors_file, None);
+    let mut defect = Defect::new(DefectKind::OwnAuthorityEnded, facts.anchors_file, None);
     defect.file = Some(facts.anchors_file.to_owned());
     defect.cause = Some((K::Expired, Some(Variant::ExpiredCa)));
-    defect.shows_as = &[K::Expired, K::UnknownAuthority, K::InvalidCa];
     defect.because.push(format!(
         "{}: the CA {} ended on {}",
         facts.anchors_file,

@@ -1,8 +1,8 @@
 //! Files that a service names and its user may not read.
 
-use super::Defect;
 use super::facts::{Facts, Owner};
 use super::view::WorkloadView;
+use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
 use crate::remedy::{Change, ChangeKind, shell};
 
@@ -12,68 +12,35 @@ const GO: u32 = 65532;
 /// Variables that name files.
 const NAMES: &[&str] = &["_CA", "_CERT", "_KEY"];
 
+/// What is closed, to whom, and who named it first.
+#[derive(Default)]
+struct Closed {
+    owners: Vec<Owner>,
+    readers: Vec<String>,
+    /// On the host, those that are named.
+    files: Vec<String>,
+    /// The first workload, and what it names.
+    first: Option<(String, String)>,
+    production: bool,
+}
+
 /// One defect for everything that is closed: it was closed by one hand.
 #[must_use]
 pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
-    let mut closed: Vec<(Owner, u32)> = Vec::new();
-    let mut readers: Vec<String> = Vec::new();
-    let mut first = None;
-    let mut workload = None;
-    let mut files: Vec<String> = Vec::new();
-    let mut production = false;
+    let mut closed = Closed::default();
     for view in facts.views().filter(WorkloadView::is_core_or_worker) {
-        let user = view.container.user.unwrap_or(GO);
-        let group = view.container.group.unwrap_or(GO);
-        if user == 0 {
-            continue;
-        }
-        production |= view.is_production();
-        for setting in &view.container.environment {
-            let Some(path) = setting.value.known().filter(|path| path.starts_with('/')) else { continue };
-            if !setting.name.contains("_TLS_") || !NAMES.iter().any(|end| setting.name.ends_with(end)) {
-                continue;
-            }
-            for owner in facts.shelf.owners(view.container, path) {
-                let bit = if owner.folder { 1 } else { 4 };
-                let shift = if owner.uid == user {
-                    6
-                } else if owner.gid == group || view.container.groups.contains(&owner.gid) {
-                    3
-                } else {
-                    0
-                };
-                if (owner.bits >> shift) & bit != 0 {
-                    continue;
-                }
-                first.get_or_insert_with(|| {
-                    format!("{} has {}={}", view.name(), setting.name, view.located(path))
-                });
-                workload.get_or_insert_with(|| view.name());
-                files.extend(view.host(path));
-                if !readers.contains(&view.name()) {
-                    readers.push(view.name());
-                }
-                if !closed.iter().any(|(known, _)| known.path == owner.path) {
-                    closed.push((owner, group));
-                }
-            }
+        // Root reads everything.
+        if view.container.user != Some(0) {
+            closed.production |= view.is_production();
+            closed_to(facts, &view, &mut closed);
         }
     }
-    let (Some(workload), Some(named)) = (workload, first) else { return Vec::new() };
+    let Closed { owners, readers, mut files, first, production } = closed;
+    let Some((workload, named)) = first else { return Vec::new() };
     files.sort();
-    let mut defect = Defect::new(workload.clone(), None);
+    let mut defect = Defect::new(DefectKind::FilesClosed, workload.clone(), None);
     defect.cause = Some((K::BadKeyFile, Some(Variant::PermissionDenied)));
-    defect.shows_as = &[
-        K::BadKeyFile,
-        K::ConnectionRefused,
-        K::ConnectionReset,
-        K::BadGateway,
-        K::Dns,
-        K::Timeout,
-        K::UnknownAuthority,
-        K::KeyMismatch,
-    ];
-    let owner = &closed[0].0;
+    let owner = &owners[0];
     defect.because.push(format!(
         "{} has mode {:04o} and owner {}: the services run as user {GO}",
         facts.shown(&owner.path),
@@ -86,8 +53,7 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
     // Certificates and folders are no secret; a key is opened to the services' group alone in production.
     let mut everybody: Vec<String> = Vec::new();
     let mut grouped: Vec<String> = Vec::new();
-    for (owner, group) in &closed {
-        let shown = facts.shown(&owner.path);
+    for owner in &owners {
         let key = !owner.folder && owner.path.ends_with(".key");
         let (list, bits) = match (owner.folder, production && key) {
             (_, true) => (&mut grouped, owner.bits | 0o040),
@@ -96,23 +62,9 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
         };
         list.push(facts.typed(&owner.path));
         defect.changes.push(
-            Change::new(workload.clone(), ChangeKind::File, shown)
+            Change::new(workload.clone(), ChangeKind::File, facts.shown(&owner.path))
                 .values(Some(&mode(owner.bits)), Some(&mode(bits))),
         );
-        let _ = group;
-    }
-    let chmod = |mode: &str, list: &[String]| {
-        let paths = list.iter().map(|path| shell::path(path)).collect::<Vec<_>>().join(" ");
-        format!("chmod {mode} {paths}")
-    };
-    let mut commands = Vec::new();
-    if !grouped.is_empty() {
-        let paths = grouped.iter().map(|path| shell::path(path)).collect::<Vec<_>>().join(" ");
-        commands.push(format!("chgrp {GO} {paths}"));
-        commands.push(chmod("g+r", &grouped));
-    }
-    if !everybody.is_empty() {
-        commands.push(chmod("a+rX", &everybody));
     }
     let what = if production {
         "for the services' group (keys) and everybody (certificates)"
@@ -120,8 +72,57 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
         "for everybody on this machine"
     };
     defect.text = format!("make the files that the services name readable {what}; ca.key stays closed");
-    defect.command = Some(commands.join(" && "));
+    defect.command = Some(commands(&grouped, &everybody));
     vec![defect]
+}
+
+/// What of a service's files and folders its user may not read.
+fn closed_to(facts: &Facts<'_>, view: &WorkloadView<'_>, closed: &mut Closed) {
+    let user = view.container.user.unwrap_or(GO);
+    let group = view.container.group.unwrap_or(GO);
+    for setting in &view.container.environment {
+        let Some(path) = setting.value.known().filter(|path| path.starts_with('/')) else { continue };
+        if !setting.name.contains("_TLS_") || !NAMES.iter().any(|end| setting.name.ends_with(end)) {
+            continue;
+        }
+        for owner in facts.shelf.owners(view.container, path) {
+            let bit = if owner.folder { 1 } else { 4 };
+            let shift = if owner.uid == user {
+                6
+            } else if owner.gid == group || view.container.groups.contains(&owner.gid) {
+                3
+            } else {
+                0
+            };
+            if (owner.bits >> shift) & bit != 0 {
+                continue;
+            }
+            let name = view.name();
+            closed.first.get_or_insert_with(|| {
+                (name.clone(), format!("{name} has {}={}", setting.name, view.located(path)))
+            });
+            closed.files.extend(view.host(path));
+            if !closed.readers.contains(&name) {
+                closed.readers.push(name);
+            }
+            if !closed.owners.iter().any(|known| known.path == owner.path) {
+                closed.owners.push(owner);
+            }
+        }
+    }
+}
+
+fn commands(grouped: &[String], everybody: &[String]) -> String {
+    let paths = |list: &[String]| list.iter().map(|path| shell::path(path)).collect::<Vec<_>>().join(" ");
+    let mut commands = Vec::new();
+    if !grouped.is_empty() {
+        commands.push(format!("chgrp {GO} {}", paths(grouped)));
+        commands.push(format!("chmod g+r {}", paths(grouped)));
+    }
+    if !everybody.is_empty() {
+        commands.push(format!("chmod a+rX {}", paths(everybody)));
+    }
+    commands.join(" && ")
 }
 
 fn mode(bits: u32) -> String {

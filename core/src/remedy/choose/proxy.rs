@@ -1,10 +1,10 @@
 //! The dashboard's way to the gateway: nginx with a scheme, a host and a CA file at a fixed path.
 
-use super::Defect;
 use super::client::mount_text;
 use super::facts::{Facts, Held};
 use super::pair;
 use super::view::WorkloadView;
+use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
 use crate::certificates::{self, Question, verify};
 use crate::link::Link;
@@ -32,8 +32,7 @@ pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let scheme = view.set(name).unwrap_or("http");
     let mut found = Vec::new();
     if tls && scheme == "http" {
-        let mut defect = Defect::new(view.name(), Some(Link::Dashboard));
-        defect.shows_as = &[K::WrongSchemePlainToTls, K::BadGateway];
+        let mut defect = Defect::new(DefectKind::ProxyDialsPlain, view.name(), Some(Link::Dashboard));
         let has =
             view.variable(name).map_or_else(|| format!("has no {name}"), |_| format!("has {name}={scheme}"));
         defect.because.push(format!("{} {has}, and the gateway speaks TLS", view.name()));
@@ -60,8 +59,7 @@ fn host(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
     if matches_name(&parsed, wanted).is_ok() || matches_name(&parsed, USUAL).is_err() {
         return None;
     }
-    let mut defect = Defect::new(view.name(), Some(Link::Dashboard));
-    defect.shows_as = &[K::HostnameMismatch, K::BadGateway, K::Dns];
+    let mut defect = Defect::new(DefectKind::ProxyNamesOther, view.name(), Some(Link::Dashboard));
     defect.because.push(format!("{} has {name}={wanted}", view.name()));
     defect.because.push(format!("the gateway's certificate is for {}", leaf.sans.join(", ")));
     defect.text = format!("in {} set {name} from {wanted} to {USUAL}", view.name());
@@ -86,9 +84,7 @@ fn authority(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
         }
         None => !stack.is_empty() && chain == stack,
     };
-    let mut defect = Defect::new(view.name(), Some(Link::Dashboard));
-    defect.shows_as =
-        &[K::UnknownAuthority, K::BadGateway, K::BadKeyFile, K::VerificationNotEnforced, K::BadSignature];
+    let mut defect = Defect::new(DefectKind::ProxyTrustsOther, view.name(), Some(Link::Dashboard));
     let fits = |other: &WorkloadView<'_>| {
         facts
             .source(other.container, CA)

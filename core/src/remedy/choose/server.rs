@@ -1,10 +1,10 @@
 //! What Cordum's Go servers serve: the gateway's two listeners, the safety kernel, the context engine.
 
-use super::Defect;
-use super::client::{file_change, mount_text, pair_changes, wanted};
+use super::client::{file_change, from_elsewhere, wanted};
 use super::facts::Facts;
-use super::pair::{self, Role, day, judge};
+use super::pair::{Role, day, judge};
 use super::view::WorkloadView;
+use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
 use crate::certificates;
 use crate::link::Link;
@@ -50,24 +50,6 @@ pub(super) const LISTENERS: &[Listener] = &[
     },
 ];
 
-/// Symptoms of a server's certificate.
-pub(super) const OF_CERTIFICATE: &[K] = &[
-    K::Expired,
-    K::NotYetValid,
-    K::UnknownAuthority,
-    K::BadSignature,
-    K::HostnameMismatch,
-    K::WrongKeyUsage,
-    K::KeyMismatch,
-    K::BadKeyFile,
-    K::InvalidCa,
-    K::ConnectionRefused,
-    K::BadGateway,
-    K::Dns,
-    K::ConnectionReset,
-    K::OtherTls,
-];
-
 /// What is wrong at a server.
 #[must_use]
 pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
@@ -82,8 +64,7 @@ fn of(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Option
     let stack = facts.stack_anchors();
     let names: Vec<String> = listener.names.iter().map(|name| (*name).to_owned()).collect();
     let role = Role { purpose: Purpose::Server, anchors: &stack, names: &names };
-    let mut defect = Defect::new(view.name(), Some(listener.link));
-    defect.serves = true;
+    let mut defect = Defect::new(DefectKind::ServedPair, view.name(), Some(listener.link));
     let (cert, key) = (view.set(listener.cert), view.set(listener.key));
     let others = others(facts, view, listener);
     let (present, fault) = match (cert, key) {
@@ -96,7 +77,7 @@ fn of(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Option
             if others.is_empty() {
                 return None;
             }
-            defect.shows_as = &[K::WrongSchemeTlsToPlain, K::BadGateway, K::ConnectionRefused, K::BadKeyFile];
+            defect.kind = DefectKind::ServesWithoutPair;
             defect.because.push(format!(
                 "{} has neither {} nor {}: it speaks plaintext there",
                 view.name(),
@@ -108,29 +89,17 @@ fn of(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Option
         (cert, key) => {
             let missing = if cert.is_none() { listener.cert } else { listener.key };
             defect.cause = Some((K::BadKeyFile, Some(Variant::HalfPair)));
-            defect.shows_as = OF_CERTIFICATE;
             defect.because.push(format!("{} has no {missing}, the other of the pair is set", view.name()));
             ((cert.unwrap_or(""), key.unwrap_or("")), None)
         }
     };
     if let Some(fault) = &fault {
-        defect.shows_as = OF_CERTIFICATE;
         defect.cause = Some((fault.cause, fault.variant));
         defect.because.push(format!("{} has {}={}", view.name(), listener.cert, present.0));
         defect.because.push(fault.seen.clone());
         defect.file = view.host(&fault.path);
     }
-    if let Some((cert, key, source)) = pair::instead(facts, view, present, &others, role) {
-        defect.because.push(format!("{} is {}", view.located(&cert), pair::valid_until(&source)));
-        let (changes, text) = pair_changes(view, (listener.cert, listener.key), present, (&cert, &key));
-        defect.changes = changes;
-        defect.text = text;
-        return Some(defect);
-    }
-    let fits = |other: &WorkloadView<'_>| judge(facts, other, present, role).is_ok();
-    if let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) {
-        defect.text = mount_text(facts, view, &target, &from, &to);
-        defect.changes.push(view.mount_change(&target, &from, &to));
+    if from_elsewhere(&mut defect, facts, view, (listener.cert, listener.key), present, &others, role) {
         return Some(defect);
     }
     let Some(fault) = fault else {
@@ -219,9 +188,7 @@ pub(super) fn renewed(
     leaf: &certificates::CertificateSummary,
     served: &[u8],
 ) -> Defect {
-    let mut defect = Defect::new(view.name(), Some(link));
-    defect.serves = true;
-    defect.shows_as = OF_CERTIFICATE;
+    let mut defect = Defect::new(DefectKind::ServesEarlierPair, view.name(), Some(link));
     if let Ok(old) = certificates::CertificateSummary::read("", 0, served) {
         let ended = if facts.now > old.ends { "ended" } else { "ends" };
         defect.because.push(format!(

@@ -2,13 +2,12 @@
 
 use super::nats::plain;
 use super::{names, option, own_pair};
-use crate::cause::CauseKind as K;
 use crate::link::Link;
 use crate::manifest::nats_conf::Conf;
-use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::Facts;
 use crate::remedy::choose::pair::{Role, judge};
 use crate::remedy::choose::view::WorkloadView;
+use crate::remedy::choose::{Defect, DefectKind};
 use crate::remedy::{Change, ChangeKind};
 use crate::workload::Place;
 use crate::x509::Purpose;
@@ -21,9 +20,7 @@ pub(super) fn routes(facts: &Facts<'_>, view: &WorkloadView<'_>, conf: &Conf, pa
         return None;
     }
     let shown = facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned()));
-    let mut defect = Defect::new(view.name(), Some(Link::Nats));
-    defect.serves = true;
-    defect.shows_as = &[K::WrongSchemeTlsToPlain];
+    let mut defect = Defect::new(DefectKind::NatsRoutesInClear, view.name(), Some(Link::Nats));
     defect.because.push(format!("the cluster block of {} has no tls", view.located(path)));
     let change = |name: &str, to: Option<&str>| {
         let mut change = Change::new(view.name(), ChangeKind::Config, name).values(None, to);
@@ -78,9 +75,7 @@ pub(super) fn nodes(
     if present == Some("yes") {
         return None;
     }
-    let mut defect = Defect::new(view.name(), Some(Link::Redis));
-    defect.serves = true;
-    defect.shows_as = &[K::WrongSchemeTlsToPlain, K::ConnectionReset, K::ConnectionRefused];
+    let mut defect = Defect::new(DefectKind::RedisNodesInClear, view.name(), Some(Link::Redis));
     defect.because.push(format!(
         "{} is started with {wanted} {}",
         view.name(),

@@ -4,12 +4,12 @@ mod members;
 mod nats;
 mod redis;
 
-use super::Defect;
 use super::client::{file_change, mount_text, wanted};
 use super::facts::{Facts, Held};
 use super::pair::{self, PairFault, Role, judge};
-use super::server::{OF_CERTIFICATE, readers, renewed};
+use super::server::{readers, renewed};
 use super::view::WorkloadView;
+use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
 use crate::link::Link;
 use crate::remedy::Change;
@@ -85,9 +85,7 @@ fn certificate(
     shown: &str,
     set: &dyn Fn((&str, &str)) -> Vec<Change>,
 ) -> Option<Defect> {
-    let mut defect = Defect::new(view.name(), Some(link));
-    defect.serves = true;
-    defect.shows_as = OF_CERTIFICATE;
+    let mut defect = Defect::new(DefectKind::ServedPair, view.name(), Some(link));
     defect.restart = clients(facts, variable);
     let fault: PairFault = match judge(facts, view, (cert, key), role) {
         Ok(source) => {
@@ -153,16 +151,7 @@ fn client_authority(
     set: &dyn Fn(&str) -> Change,
 ) -> Option<Defect> {
     let stack = facts.stack_anchors();
-    let mut defect = Defect::new(view.name(), Some(link));
-    defect.serves = true;
-    defect.shows_as = &[
-        K::BadCertificate,
-        K::UnknownAuthority,
-        K::BadKeyFile,
-        K::ConnectionReset,
-        K::ConnectionRefused,
-        K::Dns,
-    ];
+    let mut defect = Defect::new(DefectKind::ClientsAuthority, view.name(), Some(link));
     let seen = match facts.shelf.read(view.container, ca) {
         Held::Missing => format!("{} does not exist", view.located(ca)),
         Held::NoFile => format!("{} is no file", view.located(ca)),

@@ -1,14 +1,13 @@
 //! What is wrong with a NATS server, by its configuration or its options.
 
 use super::{certificate, client_authority, clients, names, option, own_pair};
-use crate::cause::CauseKind as K;
 use crate::link::Link;
 use crate::manifest::Source;
-use crate::manifest::nats_conf::{self, Include, Lookup, World};
-use crate::remedy::choose::Defect;
+use crate::manifest::nats_conf::{self, Block, Include, Lookup, World};
 use crate::remedy::choose::facts::{Facts, Held};
 use crate::remedy::choose::pair::Role;
 use crate::remedy::choose::view::WorkloadView;
+use crate::remedy::choose::{Defect, DefectKind};
 use crate::remedy::{Change, ChangeKind};
 use crate::x509::Purpose;
 
@@ -33,36 +32,37 @@ pub(super) fn configuration(
     Some(nats_conf::read(&source, &world))
 }
 
-pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
-    let words = view.words();
-    let Some(path) = option(&words, CONFIG) else {
-        return nats_by_options(facts, view, &words).into_iter().collect();
-    };
-    let Some(conf) = configuration(facts, view, path) else { return Vec::new() };
-    let shown = facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned()));
-    let stack = facts.stack_anchors();
-    let own_names = names("nats");
-    let role = Role { purpose: Purpose::Server, anchors: &stack, names: &own_names };
-    let mut found = Vec::new();
-    let config = |name: &str, from: Option<&str>, to: Option<&str>, line: u32| {
-        let mut change = Change::new(view.name(), ChangeKind::Config, name).values(from, to);
-        change.path = Some(path.to_owned());
-        change.defined_at = Some(crate::workload::Place { file: plain(&shown), line, column: 0 });
+/// NATS by its configuration file: how its keys are changed, and what a pair of its has to be.
+struct Configured<'a> {
+    facts: &'a Facts<'a>,
+    view: &'a WorkloadView<'a>,
+    /// In the container, and as an operator names it.
+    path: &'a str,
+    shown: String,
+    role: Role<'a>,
+}
+
+impl Configured<'_> {
+    fn change(&self, name: &str, from: Option<&str>, to: Option<&str>, line: u32) -> Change {
+        let mut change = Change::new(self.view.name(), ChangeKind::Config, name).values(from, to);
+        change.path = Some(self.path.to_owned());
+        change.defined_at = Some(crate::workload::Place { file: plain(&self.shown), line, column: 0 });
         change
-    };
-    let Some((entry, tls)) = conf.block.block(&["tls"]) else {
-        if conf.open {
-            return found;
-        }
-        let mut defect = Defect::new(view.name(), Some(Link::Nats));
-        defect.serves = true;
-        defect.shows_as = &[K::WrongSchemeTlsToPlain, K::MtlsNotEnforced, K::ConnectionRefused];
+    }
+
+    fn defect(&self, kind: DefectKind) -> Defect {
+        Defect::new(kind, self.view.name(), Some(Link::Nats))
+    }
+
+    fn without_tls(&self) -> Defect {
+        let (view, shown) = (self.view, &self.shown);
+        let mut defect = self.defect(DefectKind::NatsWithoutTls);
         defect.because.push(format!(
             "{} is started with {}, which has no tls block",
             view.name(),
-            view.located(path)
+            view.located(self.path)
         ));
-        match own_pair(facts, view, role) {
+        match own_pair(self.facts, view, self.role) {
             Some((cert, key, ca)) => {
                 defect.text = format!(
                     "add to {shown}: tls {{ cert_file: \"{cert}\", key_file: \"{key}\", ca_file: \"{ca}\", verify: true }}"
@@ -70,77 +70,107 @@ pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
                 for (name, to) in
                     [("cert_file", cert.as_str()), ("key_file", &key), ("ca_file", &ca), ("verify", "true")]
                 {
-                    defect.changes.push(config(&format!("tls.{name}"), None, Some(to), 1));
+                    defect.changes.push(self.change(&format!("tls.{name}"), None, Some(to), 1));
                 }
             }
             None => {
                 defect.text =
                     format!("add a tls block to {shown}: cert_file, key_file, ca_file and verify: true");
                 for name in ["tls.cert_file", "tls.key_file", "tls.ca_file"] {
-                    defect.changes.push(config(name, None, None, 1));
+                    defect.changes.push(self.change(name, None, None, 1));
                 }
-                defect.changes.push(config("tls.verify", None, Some("true"), 1));
+                defect.changes.push(self.change("tls.verify", None, Some("true"), 1));
             }
         }
-        defect.restart = clients(facts, "NATS_URL");
-        found.push(defect);
-        return found;
-    };
-    found.extend(super::members::routes(facts, view, &conf, path));
-    let block_line = entry.mark.line;
-    let verify = tls.truth(&["verify", "verify_and_map"]);
-    if verify.is_none_or(|(on, _)| !on) {
-        let mut defect = Defect::new(view.name(), Some(Link::Nats));
-        defect.serves = true;
-        defect.shows_as = &[K::MtlsNotEnforced];
-        let (from, line) = match verify {
-            Some((_, mark)) => (Some("false"), mark.line),
-            None => (None, block_line),
+        defect.restart = clients(self.facts, "NATS_URL");
+        defect
+    }
+
+    /// It does not ask its clients for a certificate.
+    fn unverified(&self, tls: &Block, line: u32) -> Option<Defect> {
+        let verify = tls.truth(&["verify", "verify_and_map"]);
+        let (from, at) = match verify {
+            Some((true, _)) => return None,
+            Some((false, mark)) => (Some("false"), mark.line),
+            None => (None, line),
         };
+        let mut defect = self.defect(DefectKind::NatsKnowsNoClients);
         let is = from.map_or("has no verify", |_| "has verify: false");
-        defect.because.push(format!("the tls block of {} {is}", view.located(path)));
-        defect.text = format!("set verify: true in the tls block of {shown}");
-        defect.changes.push(config("tls.verify", from, Some("true"), line));
+        defect.because.push(format!("the tls block of {} {is}", self.view.located(self.path)));
+        defect.text = format!("set verify: true in the tls block of {}", self.shown);
+        defect.changes.push(self.change("tls.verify", from, Some("true"), at));
         if tls.text(&["ca_file"]).is_none()
-            && let Some((_, _, ca)) = own_pair(facts, view, role)
+            && let Some((_, _, ca)) = own_pair(self.facts, self.view, self.role)
         {
             defect.text.push_str(&format!(", and ca_file: \"{ca}\""));
-            defect.changes.push(config("tls.ca_file", None, Some(&ca), block_line));
+            defect.changes.push(self.change("tls.ca_file", None, Some(&ca), line));
         }
-        found.push(defect);
+        Some(defect)
     }
-    if let Some((true, mark)) = conf.block.truth(&["allow_non_tls"]).or_else(|| tls.truth(&["allow_non_tls"]))
-    {
-        let mut defect = Defect::new(view.name(), Some(Link::Nats));
-        defect.serves = true;
-        defect.shows_as = &[K::MtlsNotEnforced, K::WrongSchemeTlsToPlain];
-        defect.because.push(format!("{} has allow_non_tls: true", view.located(path)));
-        defect.text = format!("take allow_non_tls out of {shown}");
-        let mut change = config("allow_non_tls", Some("true"), None, mark.line);
+
+    fn takes_plaintext(&self, line: u32) -> Defect {
+        let mut defect = self.defect(DefectKind::NatsTakesPlaintext);
+        defect.because.push(format!("{} has allow_non_tls: true", self.view.located(self.path)));
+        defect.text = format!("take allow_non_tls out of {}", self.shown);
+        let mut change = self.change("allow_non_tls", Some("true"), None, line);
         change.remove = true;
         defect.changes.push(change);
-        found.push(defect);
+        defect
     }
-    let cert = tls.text(&["cert_file"]);
-    let key = tls.text(&["key_file"]);
-    let ca = tls.text(&["ca_file"]);
-    if let (Some((cert, cert_mark)), Some((key, key_mark))) = (&cert, &key) {
+
+    /// The pair that it serves.
+    fn pair(&self, tls: &Block) -> Option<Defect> {
+        let (cert, cert_mark) = tls.text(&["cert_file"])?;
+        let (key, key_mark) = tls.text(&["key_file"])?;
         let set = |to: (&str, &str)| {
             let mut changes = Vec::new();
             if to.0 != cert {
-                changes.push(config("tls.cert_file", Some(cert), Some(to.0), cert_mark.line));
+                changes.push(self.change("tls.cert_file", Some(&cert), Some(to.0), cert_mark.line));
             }
             if to.1 != key {
-                changes.push(config("tls.key_file", Some(key), Some(to.1), key_mark.line));
+                changes.push(self.change("tls.key_file", Some(&key), Some(to.1), key_mark.line));
             }
             changes
         };
-        found.extend(certificate(facts, view, Link::Nats, (cert, key), role, "NATS_URL", &shown, &set));
+        let pair = (cert.as_str(), key.as_str());
+        certificate(self.facts, self.view, Link::Nats, pair, self.role, "NATS_URL", &self.shown, &set)
     }
-    if let Some((ca, mark)) = &ca {
-        let to_ca = |to: &str| config("tls.ca_file", Some(ca), Some(to), mark.line);
-        found.extend(client_authority(facts, view, Link::Nats, ca, &to_ca));
+
+    /// The CA of its clients.
+    fn authority(&self, tls: &Block) -> Option<Defect> {
+        let (ca, mark) = tls.text(&["ca_file"])?;
+        let set = |to: &str| self.change("tls.ca_file", Some(&ca), Some(to), mark.line);
+        client_authority(self.facts, self.view, Link::Nats, &ca, &set)
     }
+}
+
+pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+    let words = view.words();
+    let Some(path) = option(&words, CONFIG) else {
+        return nats_by_options(facts, view, &words).into_iter().collect();
+    };
+    let Some(conf) = configuration(facts, view, path) else { return Vec::new() };
+    let stack = facts.stack_anchors();
+    let own_names = names("nats");
+    let configured = Configured {
+        facts,
+        view,
+        path,
+        shown: facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned())),
+        role: Role { purpose: Purpose::Server, anchors: &stack, names: &own_names },
+    };
+    let Some((entry, tls)) = conf.block.block(&["tls"]) else {
+        // An include that is not known may hold it.
+        return if conf.open { Vec::new() } else { vec![configured.without_tls()] };
+    };
+    let mut found: Vec<Defect> = super::members::routes(facts, view, &conf, path).into_iter().collect();
+    found.extend(configured.unverified(tls, entry.mark.line));
+    let plaintext = conf.block.truth(&["allow_non_tls"]).or_else(|| tls.truth(&["allow_non_tls"]));
+    if let Some((true, mark)) = plaintext {
+        found.push(configured.takes_plaintext(mark.line));
+    }
+    found.extend(configured.pair(tls));
+    found.extend(configured.authority(tls));
     merged(found)
 }
 
@@ -172,9 +202,7 @@ fn nats_by_options(facts: &Facts<'_>, view: &WorkloadView<'_>, words: &[String])
     let stack = facts.stack_anchors();
     let own_names = names("nats");
     let role = Role { purpose: Purpose::Server, anchors: &stack, names: &own_names };
-    let mut defect = Defect::new(view.name(), Some(Link::Nats));
-    defect.serves = true;
-    defect.shows_as = &[K::WrongSchemeTlsToPlain, K::MtlsNotEnforced, K::ConnectionRefused];
+    let mut defect = Defect::new(DefectKind::NatsWithoutTls, view.name(), Some(Link::Nats));
     defect.because.push(format!("{} is started without TLS: {}", view.name(), words.join(" ")));
     let place = facts.written(view.workload).and_then(|one| {
         one.arguments.first().and_then(|argument| argument.place.clone()).or_else(|| one.place.clone())

@@ -2,12 +2,11 @@
 
 use super::nats::merged;
 use super::{certificate, client_authority, clients, names, option, own_pair};
-use crate::cause::CauseKind as K;
 use crate::link::Link;
-use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::Facts;
 use crate::remedy::choose::pair::Role;
 use crate::remedy::choose::view::WorkloadView;
+use crate::remedy::choose::{Defect, DefectKind};
 use crate::remedy::{Change, ChangeKind};
 use crate::x509::Purpose;
 
@@ -28,64 +27,19 @@ pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
         Change::new(view.name(), ChangeKind::Argument, name).values(from, to).at(place.clone())
     };
     let mut found = Vec::new();
-    let Some(port) = option(&words, &["--tls-port"]) else {
+    if option(&words, &["--tls-port"]).is_none() {
         if from_file {
             return found;
         }
-        let mut defect = Defect::new(view.name(), Some(Link::Redis));
-        defect.serves = true;
-        defect.shows_as = &[
-            K::WrongSchemeTlsToPlain,
-            K::Timeout,
-            K::ConnectionRefused,
-            K::ConnectionReset,
-            K::MtlsNotEnforced,
-        ];
-        let present = shown_command(&words);
-        defect.because.push(format!("{} is started without TLS: {present}", view.name()));
-        let present_port = option(&words, &["--port"]);
-        let pair = own_pair(facts, view, role);
-        let (cert, key, ca) = match &pair {
-            Some((cert, key, ca)) => (Some(cert.as_str()), Some(key.as_str()), Some(ca.as_str())),
-            None => (None, None, None),
-        };
-        let tls_port = present_port.filter(|port| *port != "0").unwrap_or("6379").to_owned();
-        for (name, from, to) in [
-            ("--port", present_port, Some("0")),
-            ("--tls-port", None, Some(tls_port.as_str())),
-            ("--tls-cert-file", option(&words, &["--tls-cert-file"]), cert),
-            ("--tls-key-file", option(&words, &["--tls-key-file"]), key),
-            ("--tls-ca-cert-file", option(&words, &["--tls-ca-cert-file"]), ca),
-        ] {
-            if from.is_none() || from != to {
-                defect.changes.push(argument(name, from, to));
-            }
-        }
-        // Cordum's services have a client certificate for it; the development stack asks for none.
-        if option(&words, &["--tls-auth-clients"]).is_none() {
-            let asks = if facts.views().any(|one| one.is_production()) { "yes" } else { "no" };
-            defect.changes.push(argument("--tls-auth-clients", None, Some(asks)));
-        }
-        let wanted: Vec<String> = defect
-            .changes
-            .iter()
-            .map(|change| format!("{} {}", change.name, change.to.as_deref().unwrap_or("FILE")))
-            .collect();
-        defect.text = format!("start {} with {}", view.name(), wanted.join(" "));
-        defect.restart = clients(facts, "REDIS_URL");
-        found.push(defect);
-        return found;
-    };
-    let _ = port;
+        return vec![without_tls(facts, view, &words, role, &argument)];
+    }
     if !from_file {
         found.extend(super::members::nodes(view, &words, &argument));
     }
     if let Some("no" | "optional") | None = option(&words, &["--tls-auth-clients"])
         && !from_file
     {
-        let mut defect = Defect::new(view.name(), Some(Link::Redis));
-        defect.serves = true;
-        defect.shows_as = &[K::MtlsNotEnforced];
+        let mut defect = Defect::new(DefectKind::RedisKnowsNoClients, view.name(), Some(Link::Redis));
         let present = option(&words, &["--tls-auth-clients"]);
         defect.because.push(format!(
             "{} is started with --tls-auth-clients {}",
@@ -116,6 +70,50 @@ pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
         found.extend(client_authority(facts, view, Link::Redis, ca, &set));
     }
     merged(found)
+}
+
+/// Redis is started in plaintext. `argument`: the change of an option, from what to what.
+fn without_tls(
+    facts: &Facts<'_>,
+    view: &WorkloadView<'_>,
+    words: &[String],
+    role: Role<'_>,
+    argument: &dyn Fn(&str, Option<&str>, Option<&str>) -> Change,
+) -> Defect {
+    let mut defect = Defect::new(DefectKind::RedisWithoutTls, view.name(), Some(Link::Redis));
+    let present = shown_command(words);
+    defect.because.push(format!("{} is started without TLS: {present}", view.name()));
+    let present_port = option(words, &["--port"]);
+    let pair = own_pair(facts, view, role);
+    let (cert, key, ca) = match &pair {
+        Some((cert, key, ca)) => (Some(cert.as_str()), Some(key.as_str()), Some(ca.as_str())),
+        None => (None, None, None),
+    };
+    let tls_port = present_port.filter(|port| *port != "0").unwrap_or("6379").to_owned();
+    for (name, from, to) in [
+        ("--port", present_port, Some("0")),
+        ("--tls-port", None, Some(tls_port.as_str())),
+        ("--tls-cert-file", option(words, &["--tls-cert-file"]), cert),
+        ("--tls-key-file", option(words, &["--tls-key-file"]), key),
+        ("--tls-ca-cert-file", option(words, &["--tls-ca-cert-file"]), ca),
+    ] {
+        if from.is_none() || from != to {
+            defect.changes.push(argument(name, from, to));
+        }
+    }
+    // Cordum's services have a client certificate for it; the development stack asks for none.
+    if option(words, &["--tls-auth-clients"]).is_none() {
+        let asks = if facts.views().any(|one| one.is_production()) { "yes" } else { "no" };
+        defect.changes.push(argument("--tls-auth-clients", None, Some(asks)));
+    }
+    let wanted: Vec<String> = defect
+        .changes
+        .iter()
+        .map(|change| format!("{} {}", change.name, change.to.as_deref().unwrap_or("FILE")))
+        .collect();
+    defect.text = format!("start {} with {}", view.name(), wanted.join(" "));
+    defect.restart = clients(facts, "REDIS_URL");
+    defect
 }
 
 /// A command line without its password.

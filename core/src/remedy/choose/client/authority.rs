@@ -1,14 +1,13 @@
 //! The CA that a client trusts.
 
 use super::neighbours;
-use crate::cause::CauseKind as K;
 use crate::certificates::{Question, verify};
 use crate::link::Link;
 use crate::remedy::Change;
-use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::{Facts, Held};
 use crate::remedy::choose::pair;
 use crate::remedy::choose::view::WorkloadView;
+use crate::remedy::choose::{Defect, DefectKind};
 use crate::x509::Purpose;
 
 /// A CA file that does not verify what the server shows, where another one does.
@@ -20,40 +19,14 @@ pub(crate) fn authority(
     name: &str,
 ) -> Option<Defect> {
     let served = facts.served.get(&link);
-    let verifies = |anchors: &[Vec<u8>]| {
-        served.is_some_and(|chain| {
-            let question = Question {
-                presented: chain,
-                anchors,
-                spare: &[],
-                names: &[],
-                purpose: Purpose::Server,
-                at: facts.now,
-            };
-            verify(&question).accepted
-        })
-    };
-    let path = view.set(name);
     let others = neighbours(facts, view, name);
-    // The same container's other CA files are worth a try as well.
-    let own = ["NATS_TLS_CA", "REDIS_TLS_CA", "SAFETY_KERNEL_TLS_CA"];
-    let candidates = others.iter().copied().chain(own.iter().filter_map(|name| view.set(name)));
     let stack = facts.stack_anchors();
     let good = |anchors: &[Vec<u8>]| match served {
-        Some(_) => verifies(anchors),
+        Some(chain) => verifies(facts, chain, anchors),
         None => !stack.is_empty() && anchors == stack,
     };
-    let mut defect = Defect::new(view.name(), Some(link));
-    defect.shows_as = &[
-        K::UnknownAuthority,
-        K::BadSignature,
-        K::BadKeyFile,
-        K::InvalidCa,
-        K::Expired,
-        K::BadGateway,
-        K::BadCertificate,
-    ];
-    let Some(path) = path else {
+    let mut defect = Defect::new(DefectKind::OtherAuthority, view.name(), Some(link));
+    let Some(path) = view.set(name) else {
         // Not set: the system's roots are used, where the others name a file.
         let to = others.first().copied()?;
         let unset = view.is_core() || view.set(&name.replace("_CA", "_CERT")).is_some();
@@ -68,34 +41,17 @@ pub(crate) fn authority(
         defect.changes.push(view.variable_change(name, Some(to)));
         return Some(defect);
     };
-    let held = facts.shelf.read(view.container, path);
-    let seen = match (&held, facts.source(view.container, path)) {
-        (Held::Missing, _) => format!("{} does not exist", view.located(path)),
-        (Held::NoFile, _) => format!("{} is no file", view.located(path)),
-        (_, None) => return None,
-        (_, Some(source)) => {
-            let chain = source.chain();
-            if chain.is_empty() {
-                format!("{} holds no certificate", view.located(path))
-            } else if good(&chain) || chain == stack || (served.is_none() && stack.is_empty()) {
-                // What most of the clients trust, and the server is not of, is the server's matter.
-                return None;
-            } else {
-                let subject = source.facts.first().map_or("", |one| one.called()).to_owned();
-                let by = if served.is_some() {
-                    format!("did not sign what {server} shows")
-                } else {
-                    "is not the CA that the others name".to_owned()
-                };
-                format!("{} holds the CA {subject}, which {by}", view.located(path))
-            }
-        }
-    };
+    // What most of the clients trust, and the server is not of, is the server's matter.
+    let fine = |chain: &[Vec<u8>]| good(chain) || chain == stack || (served.is_none() && stack.is_empty());
+    let seen = not_fine(facts, view, path, &fine, served.is_some().then_some(server))?;
+    defect.because.push(format!("{} has {name}={path}", view.name()));
+    defect.because.push(seen);
+    // The same container's other CA files are worth a try as well.
+    let own = ["NATS_TLS_CA", "REDIS_TLS_CA", "SAFETY_KERNEL_TLS_CA"];
+    let candidates = others.iter().copied().chain(own.iter().filter_map(|name| view.set(name)));
     let to = candidates.filter(|candidate| *candidate != path).find(|candidate| {
         facts.source(view.container, candidate).is_some_and(|source| good(&source.chain()))
     });
-    defect.because.push(format!("{} has {name}={path}", view.name()));
-    defect.because.push(seen);
     if let Some(to) = to {
         if served.is_some() {
             defect.because.push(format!("{} verifies what {server} shows", view.located(to)));
@@ -113,7 +69,7 @@ pub(crate) fn authority(
         return Some(defect);
     }
     // Nothing verifies: it is the server's certificate then, unless the file itself is none.
-    let broken = !matches!(held, Held::Bytes(_))
+    let broken = !matches!(facts.shelf.read(view.container, path), Held::Bytes(_))
         || facts.source(view.container, path).is_some_and(|source| source.chain().is_empty());
     if !broken {
         return None;
@@ -129,6 +85,42 @@ pub(crate) fn authority(
     ));
     defect.restart.push(view.name());
     Some(defect)
+}
+
+/// Whether anchors verify what a server showed, whatever its names.
+fn verifies(facts: &Facts<'_>, presented: &[Vec<u8>], anchors: &[Vec<u8>]) -> bool {
+    let (purpose, at) = (Purpose::Server, facts.now);
+    verify(&Question { presented, anchors, spare: &[], names: &[], purpose, at }).accepted
+}
+
+/// What is wrong with a CA file, in words; `None`: nothing, or nobody can tell. `shows`: the server that showed a
+/// certificate which the file has to verify.
+fn not_fine(
+    facts: &Facts<'_>,
+    view: &WorkloadView<'_>,
+    path: &str,
+    fine: &dyn Fn(&[Vec<u8>]) -> bool,
+    shows: Option<&str>,
+) -> Option<String> {
+    let at = view.located(path);
+    match facts.shelf.read(view.container, path) {
+        Held::Missing => return Some(format!("{at} does not exist")),
+        Held::NoFile => return Some(format!("{at} is no file")),
+        Held::Bytes(_) | Held::Forbidden | Held::Unknown => {}
+    }
+    let source = facts.source(view.container, path)?;
+    let chain = source.chain();
+    if chain.is_empty() {
+        return Some(format!("{at} holds no certificate"));
+    }
+    if fine(&chain) {
+        return None;
+    }
+    let subject = source.facts.first().map_or("", |one| one.called());
+    Some(match shows {
+        Some(server) => format!("{at} holds the CA {subject}, which did not sign what {server} shows"),
+        None => format!("{at} holds the CA {subject}, which is not the CA that the others name"),
+    })
 }
 
 /// What is to be mounted instead.

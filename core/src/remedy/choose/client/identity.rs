@@ -5,10 +5,10 @@ use super::{Client, neighbours};
 use crate::cause::{CauseKind as K, Variant};
 use crate::link::Link;
 use crate::remedy::Change;
-use crate::remedy::choose::Defect;
 use crate::remedy::choose::facts::Facts;
 use crate::remedy::choose::pair::{self, Role, judge};
 use crate::remedy::choose::view::WorkloadView;
+use crate::remedy::choose::{Defect, DefectKind};
 use crate::x509::Purpose;
 
 /// The client certificate that a service shows.
@@ -22,19 +22,7 @@ pub(super) fn identity(
     let stack = facts.stack_anchors();
     let role = Role { purpose: Purpose::Client, anchors: &stack, names: &[] };
     let (cert, key) = (view.set(cert_name), view.set(key_name));
-    let mut defect = Defect::new(view.name(), Some(client.link));
-    defect.shows_as = &[
-        K::ClientCertRequired,
-        K::BadCertificate,
-        K::UnknownAuthority,
-        K::BadSignature,
-        K::Expired,
-        K::NotYetValid,
-        K::WrongKeyUsage,
-        K::KeyMismatch,
-        K::BadKeyFile,
-        K::ConnectionReset,
-    ];
+    let mut defect = Defect::new(DefectKind::ClientPair, view.name(), Some(client.link));
     let named = || -> Vec<(String, String)> {
         let certs = neighbours(facts, view, cert_name);
         let keys = neighbours(facts, view, key_name);
@@ -75,17 +63,7 @@ pub(super) fn identity(
     };
     defect.because.push(format!("{} {}", view.name(), described(cert_name, present.0)));
     defect.because.push(seen);
-    if let Some((cert, key, source)) = pair::instead(facts, view, present, &named(), role) {
-        defect.because.push(format!("{} is {}", view.located(&cert), pair::valid_until(&source)));
-        let (changes, text) = pair_changes(view, (cert_name, key_name), present, (&cert, &key));
-        defect.changes = changes;
-        defect.text = text;
-        return Some(defect);
-    }
-    let fits = |other: &WorkloadView<'_>| judge(facts, other, present, role).is_ok();
-    if let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) {
-        defect.text = mount_text(facts, view, &target, &from, &to);
-        defect.changes.push(view.mount_change(&target, &from, &to));
+    if from_elsewhere(&mut defect, facts, view, (cert_name, key_name), present, &named(), role) {
         return Some(defect);
     }
     let fault = fault?;
@@ -99,6 +77,28 @@ pub(super) fn identity(
     defect.changes.push(file_change(view, &host, &wanted, facts));
     defect.restart.push(view.name());
     Some(defect)
+}
+
+/// Cures a pair with one that is here already: other files in what is mounted, or the mount that the others have.
+pub(crate) fn from_elsewhere(
+    defect: &mut Defect,
+    facts: &Facts<'_>,
+    view: &WorkloadView<'_>,
+    variables: (&str, &str),
+    present: (&str, &str),
+    others: &[(String, String)],
+    role: Role<'_>,
+) -> bool {
+    if let Some((cert, key, source)) = pair::instead(facts, view, present, others, role) {
+        defect.because.push(format!("{} is {}", view.located(&cert), pair::valid_until(&source)));
+        (defect.changes, defect.text) = pair_changes(view, variables, present, (&cert, &key));
+        return true;
+    }
+    let fits = |other: &WorkloadView<'_>| judge(facts, other, present, role).is_ok();
+    let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) else { return false };
+    defect.text = mount_text(facts, view, &target, &from, &to);
+    defect.changes.push(view.mount_change(&target, &from, &to));
+    true
 }
 
 /// What a file of a pair has to hold.
@@ -115,7 +115,7 @@ fn described(name: &str, value: &str) -> String {
 }
 
 /// Both variables of a pair, as far as they change.
-pub(crate) fn pair_changes(
+fn pair_changes(
     view: &WorkloadView<'_>,
     (cert_name, key_name): (&str, &str),
     present: (&str, &str),

@@ -3,15 +3,15 @@
 mod authority;
 mod identity;
 
-use super::Defect;
 use super::facts::Facts;
 use super::view::{WorkloadView, masked};
+use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
 use crate::link::Link;
 use crate::x509::matches_name;
 pub(super) use authority::{authority, file_change, mount_text};
 use identity::identity;
-pub(super) use identity::{pair_changes, wanted};
+pub(super) use identity::{from_elsewhere, wanted};
 
 /// How a link's client is set up by its variables.
 struct Client {
@@ -94,14 +94,7 @@ fn plain_url(view: &WorkloadView<'_>, client: &Client, url: &str) -> Defect {
     let from = masked(url);
     // Several servers in one variable have a scheme each.
     let to = from.replace(&format!("{}://", client.plain), &format!("{}://", client.tls));
-    let mut defect = Defect::new(view.name(), Some(client.link));
-    defect.shows_as = &[
-        K::UnknownAuthority,
-        K::WrongSchemePlainToTls,
-        K::ConnectionReset,
-        K::ClientCertRequired,
-        K::BadCertificate,
-    ];
+    let mut defect = Defect::new(DefectKind::PlainUrl, view.name(), Some(client.link));
     if client.link == Link::Redis {
         defect.cause = Some((K::WrongSchemePlainToTls, None));
     }
@@ -137,8 +130,7 @@ fn address(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &st
     }
     let from = masked(url);
     let to = from.replacen(mine, wanted, 1);
-    let mut defect = Defect::new(view.name(), Some(client.link));
-    defect.shows_as = &[K::Dns, K::ConnectionRefused, K::Timeout, K::HostnameMismatch, K::ConnectionReset];
+    let mut defect = Defect::new(DefectKind::OtherAddress, view.name(), Some(client.link));
     defect.because.push(format!("{} has {name}={from}; the others dial {wanted}", view.name()));
     defect.text = format!("in {} set {name} from {from} to {to}", view.name());
     defect.changes.push(view.variable_change(&name, Some(&to)));
@@ -157,8 +149,7 @@ fn login(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &str)
     if others.is_empty() || others.contains(&mine) {
         return None;
     }
-    let mut defect = Defect::new(view.name(), Some(client.link));
-    defect.shows_as = &[K::AuthNotTls];
+    let mut defect = Defect::new(DefectKind::OtherLogin, view.name(), Some(client.link));
     defect
         .because
         .push(format!("the login in {name} of {} is not the one that the others have", view.name()));
@@ -181,8 +172,7 @@ fn authority_of(url: &str) -> Option<&str> {
 }
 
 fn insecure(view: &WorkloadView<'_>, client: &Client, name: &str) -> Defect {
-    let mut defect = Defect::new(view.name(), Some(client.link));
-    defect.shows_as = &[K::VerificationNotEnforced, K::OtherTls];
+    let mut defect = Defect::new(DefectKind::VerificationOff, view.name(), Some(client.link));
     defect.because.push(format!(
         "{} has {name} on: it takes any certificate for {}'s",
         view.name(),
@@ -204,8 +194,7 @@ fn server_name(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, name
     if matches_name(&parsed, wanted).is_ok() {
         return None;
     }
-    let mut defect = Defect::new(view.name(), Some(client.link));
-    defect.shows_as = &[K::HostnameMismatch];
+    let mut defect = Defect::new(DefectKind::OtherServerName, view.name(), Some(client.link));
     defect.because.push(format!("{} has {name}={wanted}", view.name()));
     defect.because.push(format!("{}'s certificate is for {}", client.server, leaf.sans.join(", ")));
     let url = view.set(&format!("{}_URL", client.prefix)).and_then(authority_of);
