@@ -124,46 +124,11 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
             request = request.header("X-API-Key", key.expose());
         }
     }
-    let exchanged = before(deadline, Stage::Exchange, async {
-        let response = request.send().await.map_err(|error| {
-            let stage = if error.is_connect() { Stage::Connect } else { Stage::Exchange };
-            peel(&error, stage, false)
-        })?;
-        let header = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
-        let location = header("location");
-        let status = response.status().as_u16();
-        let address = response.remote_addr();
-        let mut body = Vec::new();
-        let mut response = response;
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| peel(&error, Stage::Exchange, false))?
-        {
-            let room = BODY_LIMIT.saturating_sub(body.len()).min(chunk.len());
-            body.extend_from_slice(&chunk[..room]);
-            if body.len() >= BODY_LIMIT {
-                break;
-            }
-        }
-        Ok((status, body, server, content_type, date, location, address))
-    });
-    let exchanged = exchanged.await;
+    let exchanged = before(deadline, Stage::Exchange, answered(request, secure)).await;
     looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&exchanged));
     context.saw(endpoint.link, &tls::recorded(&recorder));
     match exchanged {
-        Ok((status, body, server, content_type, date, location, address)) => Ok(Answer {
-            status,
-            body,
-            server,
-            content_type,
-            date,
-            location,
-            recording: tls::recorded(&recorder),
-            address,
-            tls: secure,
-        }),
+        Ok(answer) => Ok(Answer { recording: tls::recorded(&recorder), ..answer }),
         Err(mut failure) => {
             let recording = tls::recorded(&recorder);
             dial::refine(&mut failure, &recording, &[]);
@@ -185,6 +150,30 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
             Err(failure)
         }
     }
+}
+
+/// Sends a request and reads its answer, the body up to its bound. What the handshake recorded is not in it.
+async fn answered(request: reqwest::RequestBuilder, tls: bool) -> Result<Answer, Failure> {
+    let mut response = request.send().await.map_err(|error| {
+        let stage = if error.is_connect() { Stage::Connect } else { Stage::Exchange };
+        peel(&error, stage, false)
+    })?;
+    let header =
+        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (server, content_type, date) = (header("server"), header("content-type"), header("date"));
+    let location = header("location");
+    let status = response.status().as_u16();
+    let address = response.remote_addr();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| peel(&error, Stage::Exchange, false))? {
+        let room = BODY_LIMIT.saturating_sub(body.len()).min(chunk.len());
+        body.extend_from_slice(&chunk[..room]);
+        if body.len() >= BODY_LIMIT {
+            break;
+        }
+    }
+    let recording = Recording::default();
+    Ok(Answer { status, body, server, content_type, date, location, recording, address, tls })
 }
 
 /// `GET path` on a session that is there and verified, without key; a bounded part of the body is read.

@@ -3,6 +3,7 @@
 
 pub(crate) mod compose;
 mod engine;
+mod paths;
 pub mod pem;
 pub mod profile;
 mod targets;
@@ -18,11 +19,13 @@ use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::platform::collection::Collection;
 use tls_verify_checks::platform::{self, Choice};
 use tls_verify_checks::secret::Secret;
-use tls_verify_checks::stack::{Identity, Loaded, LogSource, NatsLogin, Stack, TrustAnchors};
+use tls_verify_checks::stack::{LogSource, NatsLogin, Stack, TrustAnchors};
 
 use crate::cli::{RunnerArgs, TargetArgs};
 
 pub(crate) use targets::{host_port, resolution};
+
+use paths::Paths;
 
 /// The caller's environment, handed in so that it can be tested and replaced.
 #[derive(Clone, Debug, Default)]
@@ -123,19 +126,7 @@ pub fn stack(
     let targets = targets::parse(args, environment, &mut problems);
     let paths = Paths::choose(args, environment, &mut notes);
 
-    let mut anchors = TrustAnchors { file: paths.ca.clone(), certificates: Vec::new().into() };
-    if needs(Need::Anchors) {
-        match pem::certificates(&paths.ca) {
-            Ok(read) => {
-                notes.extend(read.notes);
-                anchors.certificates = read.certificates.into();
-            }
-            Err(fault) => problems.push(ca_problem(&fault)),
-        }
-    } else if let Ok(read) = pem::certificates(&paths.ca) {
-        // Not needed, but what is traced to Redis or NATS is held against it.
-        anchors.certificates = read.certificates.into();
-    }
+    let anchors = anchors(&paths, needs(Need::Anchors), &mut problems, &mut notes);
     let api_key = api_key(args, environment, &mut problems);
     if needs(Need::ApiKey) && api_key.is_none() && !args.anonymous && args.api_key_file.is_none() {
         problems.push(Problem::new(
@@ -143,39 +134,11 @@ pub fn stack(
             "set CORDUM_API_KEY, or use --api-key-file FILE, or --anonymous for a stack without authentication",
         ));
     }
-    let since = match args.since.as_deref().map(moment).transpose() {
-        Ok(since) => since,
-        Err(message) => {
-            problems.push(Problem::new(
-                format!("--since: {message}"),
-                "give a duration such as 10m or a time such as 2026-01-31T12:00:00Z",
-            ));
-            None
-        }
-    };
-    if let Some(directory) = &logs
-        && !directory.path().is_dir()
-    {
-        problems.push(
-            Problem::new("--logs: no such directory", "give a directory with SERVICE.log files")
-                .in_file(directory.called()),
-        );
+    let since = since(args, &mut problems);
+    if let Some(folder) = &logs {
+        problems.extend(not_logs(folder));
     }
-    if let Some(folder) = logs.as_ref().filter(|folder| folder.path().join("pods.json").is_file()) {
-        problems.push(
-            Problem::new("--logs: these are a cluster's objects and logs", "read them with --objects")
-                .in_file(folder.called()),
-        );
-    }
-    let mut cordumctl = None;
-    match &args.cordumctl {
-        Some(path) if !path.is_file() => problems.push(
-            Problem::new("--cordumctl: no such file", "give the path of a cordumctl, or leave the flag out")
-                .in_file(path),
-        ),
-        Some(path) => cordumctl = Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
-        None => cordumctl = on_path("cordumctl", environment),
-    }
+    let cordumctl = cordumctl(args, environment, &mut problems);
     let Some(targets) = targets.filter(|_| problems.is_empty()) else { return Err(problems) };
     let mut stack = Stack {
         gateway: targets.gateway,
@@ -188,11 +151,7 @@ pub fn stack(
         anchors,
         identity: paths.identity(),
         api_key,
-        tenant: args
-            .tenant
-            .clone()
-            .or_else(|| environment.get("CORDUM_TENANT_ID").map(str::to_owned))
-            .unwrap_or_else(|| "default".to_owned()),
+        tenant: given(args.tenant.as_deref(), environment, "CORDUM_TENANT_ID", "default"),
         nats_login: NatsLogin {
             username: environment.get("NATS_USERNAME").map(str::to_owned).or(targets.nats_user),
             password: environment.get("NATS_PASSWORD").map(Secret::new).or(targets.nats_password),
@@ -201,11 +160,7 @@ pub fn stack(
         redis_username: targets.redis_user,
         redis_password: environment.get("REDIS_PASSWORD").map(Secret::new).or(targets.redis_password),
         cordumctl,
-        project: args
-            .project
-            .clone()
-            .or_else(|| environment.get("COMPOSE_PROJECT_NAME").map(str::to_owned))
-            .unwrap_or_else(|| "cordum".to_owned()),
+        project: given(args.project.as_deref(), environment, "COMPOSE_PROJECT_NAME", "cordum"),
         compose: compose::here(environment),
         services: if args.services.is_empty() {
             SERVICES.iter().map(|name| (*name).to_owned()).collect()
@@ -217,12 +172,7 @@ pub fn stack(
             named => named.to_vec(),
         },
         worker_required: !args.worker.is_empty(),
-        logs: match (&logs, args.no_docker) {
-            (Some(_), _) if collected.is_some() => LogSource::Platform,
-            (Some(directory), _) => LogSource::Directory(directory.clone()),
-            (None, true) => LogSource::None,
-            (None, false) => LogSource::Platform,
-        },
+        logs: log_source(logs.as_ref(), args.no_docker, collected.is_some()),
         platform: collected.map_or_else(|| engine::choice(args, environment), Choice::Ready),
         since,
         minimum: environment
@@ -234,16 +184,99 @@ pub fn stack(
         timeout: runner.timeout,
         expiry_warn: runner.expiry_warn,
     };
+    forget_here(&mut stack);
+    Ok(Configured { stack, notes })
+}
+
+/// An argument, else a variable, else what it is without either.
+fn given(argument: Option<&str>, environment: &Environment, variable: &str, otherwise: &str) -> String {
+    argument.or_else(|| environment.get(variable)).unwrap_or(otherwise).to_owned()
+}
+
+/// The CA file; where no selected check needs it, it may be missing.
+fn anchors(
+    paths: &Paths,
+    needed: bool,
+    problems: &mut Vec<Problem>,
+    notes: &mut Vec<String>,
+) -> TrustAnchors {
+    let mut anchors = TrustAnchors { file: paths.ca.clone(), certificates: Vec::new().into() };
+    match pem::certificates(&paths.ca) {
+        Ok(read) => {
+            if needed {
+                notes.extend(read.notes);
+            }
+            // Where it is not needed, what is traced to Redis or NATS is held against it all the same.
+            anchors.certificates = read.certificates.into();
+        }
+        Err(fault) if needed => problems.push(ca_problem(&fault)),
+        Err(_) => {}
+    }
+    anchors
+}
+
+fn since(args: &TargetArgs, problems: &mut Vec<Problem>) -> Option<SystemTime> {
+    match args.since.as_deref().map(moment).transpose() {
+        Ok(since) => since,
+        Err(message) => {
+            problems.push(Problem::new(
+                format!("--since: {message}"),
+                "give a duration such as 10m or a time such as 2026-01-31T12:00:00Z",
+            ));
+            None
+        }
+    }
+}
+
+/// What is wrong with a folder that is to hold logs.
+fn not_logs(folder: &Collection) -> Option<Problem> {
+    let (what, fix) = if !folder.path().is_dir() {
+        ("--logs: no such directory", "give a directory with SERVICE.log files")
+    } else if folder.path().join("pods.json").is_file() {
+        ("--logs: these are a cluster's objects and logs", "read them with --objects")
+    } else {
+        return None;
+    };
+    Some(Problem::new(what, fix).in_file(folder.called()))
+}
+
+fn log_source(logs: Option<&Collection>, no_docker: bool, collected: bool) -> LogSource {
+    match (logs, no_docker) {
+        (Some(_), _) if collected => LogSource::Platform,
+        (Some(directory), _) => LogSource::Directory(directory.clone()),
+        (None, true) => LogSource::None,
+        (None, false) => LogSource::Platform,
+    }
+}
+
+/// The `cordumctl` that is named, else the one on PATH.
+fn cordumctl(args: &TargetArgs, environment: &Environment, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+    match &args.cordumctl {
+        Some(path) if !path.is_file() => {
+            problems.push(
+                Problem::new(
+                    "--cordumctl: no such file",
+                    "give the path of a cordumctl, or leave the flag out",
+                )
+                .in_file(path),
+            );
+            None
+        }
+        Some(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        None => on_path("cordumctl", environment),
+    }
+}
+
+/// Whatever a flag or a variable names here is not what was collected elsewhere.
+fn forget_here(stack: &mut Stack) {
     if let Choice::Ready(platform) = &stack.platform
         && platform.is_collected()
     {
-        // Whatever a flag or a variable names here is not what was collected.
         for endpoint in stack.endpoints_mut() {
             endpoint.explicit = false;
         }
         stack.cordumctl = None;
     }
-    Ok(Configured { stack, notes })
 }
 
 fn ca_problem(fault: &FileFault) -> Problem {
@@ -278,72 +311,6 @@ fn api_key(args: &TargetArgs, environment: &Environment, problems: &mut Vec<Prob
             problems
                 .push(Problem::new(format!("the API key file cannot be read: {error}"), fix).in_file(file));
             None
-        }
-    }
-}
-
-/// Where certificates are looked for.
-struct Paths {
-    ca: PathBuf,
-    cert: PathBuf,
-    key: PathBuf,
-}
-
-impl Paths {
-    /// A flag beats the environment beats the default; `--certs` beats single paths from the
-    /// environment. A path from the environment that does not exist here, as a container's, is
-    /// noted and passed over.
-    fn choose(args: &TargetArgs, environment: &Environment, notes: &mut Vec<String>) -> Self {
-        let folder = args
-            .certs
-            .clone()
-            .or_else(|| environment.get("CORDUM_CERT_DIR").map(PathBuf::from))
-            .or_else(|| args.fallback.dir.clone())
-            .unwrap_or_else(|| PathBuf::from("./certs"));
-        let mut pick = |flag: &Option<PathBuf>, names: &[&str], last: &Option<PathBuf>, tail: &str| {
-            if let Some(path) = flag {
-                return path.clone();
-            }
-            if args.certs.is_none() {
-                for name in names {
-                    let Some(path) = environment.get(name).map(PathBuf::from) else { continue };
-                    if path.exists() {
-                        return path;
-                    }
-                    notes.push(format!(
-                        "{name}={} does not exist on this machine and is passed over",
-                        path.display()
-                    ));
-                }
-                if let Some(path) = last {
-                    return path.clone();
-                }
-            }
-            folder.join(tail)
-        };
-        let last = &args.fallback;
-        Self {
-            ca: pick(&args.cacert, &["CORDUM_TLS_CA", "NATS_TLS_CA", "REDIS_TLS_CA"], &last.ca, "ca/ca.crt"),
-            cert: pick(
-                &args.cert,
-                &["NATS_TLS_CERT", "REDIS_TLS_CERT", "CORDUM_TLS_CERT"],
-                &last.cert,
-                "client/tls.crt",
-            ),
-            key: pick(
-                &args.key,
-                &["NATS_TLS_KEY", "REDIS_TLS_KEY", "CORDUM_TLS_KEY"],
-                &last.key,
-                "client/tls.key",
-            ),
-        }
-    }
-
-    fn identity(&self) -> Loaded<Identity> {
-        match pem::identity(&self.cert, &self.key) {
-            Ok(identity) => Loaded::Usable(identity),
-            Err(fault) if fault.variant == Variant::FileMissing => Loaded::Absent(fault),
-            Err(fault) => Loaded::Faulty(fault),
         }
     }
 }

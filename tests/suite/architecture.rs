@@ -147,6 +147,30 @@ fn files_are_no_longer_than_four_hundred_lines() {
     assert!(long.is_empty(), "{} files are long:\n{}", long.len(), long.join("\n"));
 }
 
+#[test]
+fn functions_are_no_longer_than_eighty_lines() {
+    const LIMIT: usize = 80;
+    let begins =
+        regex::Regex::new(r"^( *)(?:pub(?:\([^)]*\))? )?(?:const |async |unsafe )*fn (\w+)").unwrap();
+    let (mut long, mut seen) = (Vec::new(), 0);
+    for folder in ["core/src", "checks/src", "src", "fixtures/src"] {
+        for (name, text) in sources(folder) {
+            let lines: Vec<&str> = text.lines().collect();
+            for (at, line) in lines.iter().enumerate() {
+                let Some(found) = begins.captures(line) else { continue };
+                let end = format!("{}}}", &found[1]);
+                let Some(length) = lines[at..].iter().position(|line| *line == end) else { continue };
+                seen += 1;
+                if length + 1 > LIMIT {
+                    long.push(format!("{name}:{}: {} has {} lines", at + 1, &found[2], length + 1));
+                }
+            }
+        }
+    }
+    assert!(seen > 2_500, "{seen} functions are looked at");
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
 /// So many names of public types stand in two files, each a word that means two things; the number only sinks.
 const NAMED_TWICE: usize = 35;
 

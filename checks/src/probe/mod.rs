@@ -187,23 +187,21 @@ async fn secure(
     };
     seen.held(connects);
     let shakes = seen.expect("TLS handshake", Expects::Works);
-    if let Some(info) = &opened.info {
-        seen.detail(
-            "info",
-            json!({ "version": info.version, "tls_required": info.tls_required, "tls_verify": info.tls_verify,
-                    "tls_available": info.tls_available, "auth_required": info.auth_required }),
-        );
-        if !info.tls_required && !info.tls_available {
-            let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
-                .because(NatsFact::OffersNoTls { version: info.version.clone() });
-            seen.failed(shakes, failure);
-            return;
-        }
+    if let Some(failure) = opened.info.as_ref().and_then(|info| greeted(info, seen)) {
+        seen.failed(shakes, failure);
+        return;
     }
     let valid = seen.expect("certificate", Expects::Works);
-    let (connected, greeted) = (opened.connected, opened.greeted);
+    let mut stages = serde_json::Map::new();
+    let mut took = |stage: &str, time| {
+        stages.insert(format!("{stage}_ms"), milliseconds(time).into());
+    };
+    took("resolve", resolved);
+    took("connect", opened.connected);
+    if let Some(time) = opened.greeted {
+        took("info", time);
+    }
     let begun = Instant::now();
-    let identity = shown(context, target);
     // A plaintext Redis answers a TLS hello with silence; its answer to a plaintext PING saves the wait.
     let clear = async {
         if target.speech != ProbeProtocol::Rediss || !target.deep {
@@ -215,28 +213,14 @@ async fn secure(
         }
     };
     let shaken = tokio::select! {
-        shaken = shake(context, target, opened, identity, deadline) => shaken,
+        shaken = shake(context, target, opened, shown(context, target), deadline) => shaken,
         answer = clear => Err(Box::new(Broken::from(in_plaintext(&answer)))),
     };
-    let mut stages = serde_json::Map::new();
-    stages.insert("resolve_ms".to_owned(), milliseconds(resolved).into());
-    stages.insert("connect_ms".to_owned(), milliseconds(connected).into());
-    if let Some(greeted) = greeted {
-        stages.insert("info_ms".to_owned(), milliseconds(greeted).into());
-    }
-    stages.insert("handshake_ms".to_owned(), milliseconds(begun.elapsed()).into());
+    took("handshake", begun.elapsed());
     let mut session = None;
     let trusted = match shaken {
         Ok(dialled) => {
-            let (version, suite, alpn) = dialled.negotiated();
-            let (_, connection) = dialled.stream.get_ref();
-            let group = connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
-            let address = dialled.address.to_string();
-            seen.detail(
-                "tls",
-                json!({ "version": version, "suite": suite, "group": group, "alpn": alpn, "address": address,
-                        "server_name": target.endpoint.name() }),
-            );
+            let version = shaken_hands(target, &dialled, seen);
             let recording = dialled.recording();
             context.saw(target.endpoint.link, &recording);
             asked(&recording, seen);
@@ -246,33 +230,70 @@ async fn secure(
             Box::pin(chain::judged(context, target, &recording, &version, valid, seen)).await
         }
         Err(broken) => {
-            let Broken { failure, recording, .. } = *broken;
-            context.saw(target.endpoint.link, &recording);
-            asked(&recording, seen);
-            let failure = match failure.cause {
-                Cause::TimedOut if matches!(target.speech, ProbeProtocol::Rediss | ProbeProtocol::Raw) => {
-                    let answer =
-                        Box::pin(redis_tls::in_clear(context, &target.endpoint)).await.ok().flatten();
-                    answer.map_or(failure, |answer| in_plaintext(&answer))
-                }
-                _ => Box::pin(hello::beyond(context, &target.endpoint, failure)).await,
-            };
-            seen.failed(shakes, with_right_url(target, failure));
-            // What was presented before it broke is judged all the same.
-            if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
-                Box::pin(chain::judged(context, target, &recording, "", valid, seen)).await;
-            }
+            broke_off(context, target, *broken, (shakes, valid), seen).await;
             false
         }
     };
     let begun = Instant::now();
     if trusted {
         application::ask(context, target, session, seen).await;
-        stages.insert("application_ms".to_owned(), milliseconds(begun.elapsed()).into());
+        took("application", begun.elapsed());
     }
     seen.detail("stages", stages);
     if target.deep && seen.details.contains_key("tls") {
         Box::pin(versions::scan(context, target, seen)).await;
+    }
+}
+
+/// What NATS greets with; a failure where it offers no TLS.
+fn greeted(info: &Info, seen: &mut Observation) -> Option<Failure> {
+    seen.detail(
+        "info",
+        json!({ "version": info.version, "tls_required": info.tls_required, "tls_verify": info.tls_verify,
+                "tls_available": info.tls_available, "auth_required": info.auth_required }),
+    );
+    (!info.tls_required && !info.tls_available).then(|| {
+        Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
+            .because(NatsFact::OffersNoTls { version: info.version.clone() })
+    })
+}
+
+/// What a handshake came to, for `details`; its version.
+fn shaken_hands(target: &Target, dialled: &Dialled, seen: &mut Observation) -> String {
+    let (version, suite, alpn) = dialled.negotiated();
+    let (_, connection) = dialled.stream.get_ref();
+    let group = connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
+    let address = dialled.address.to_string();
+    seen.detail(
+        "tls",
+        json!({ "version": version, "suite": suite, "group": group, "alpn": alpn, "address": address,
+                "server_name": target.endpoint.name() }),
+    );
+    version
+}
+
+/// A handshake that ended early: by what, and what was presented before.
+async fn broke_off(
+    context: &Context,
+    target: &Target,
+    broken: Broken,
+    (shakes, valid): (Claim, Claim),
+    seen: &mut Observation,
+) {
+    let Broken { failure, recording, .. } = broken;
+    context.saw(target.endpoint.link, &recording);
+    asked(&recording, seen);
+    let failure = match failure.cause {
+        Cause::TimedOut if matches!(target.speech, ProbeProtocol::Rediss | ProbeProtocol::Raw) => {
+            let answer = Box::pin(redis_tls::in_clear(context, &target.endpoint)).await.ok().flatten();
+            answer.map_or(failure, |answer| in_plaintext(&answer))
+        }
+        _ => Box::pin(hello::beyond(context, &target.endpoint, failure)).await,
+    };
+    seen.failed(shakes, with_right_url(target, failure));
+    // What was presented before it broke is judged all the same.
+    if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
+        Box::pin(chain::judged(context, target, &recording, "", valid, seen)).await;
     }
 }
 

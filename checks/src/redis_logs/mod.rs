@@ -112,35 +112,12 @@ async fn observe(context: &Context) -> Observation {
         if let (Some(fault), true) = (fault, seen.steps().len() == before) {
             down(&mut seen, &container, &log, fault);
         }
-        if live && !is_optional(context, &service) && container.phase == Phase::Unknown {
-            let runs = seen.expect(format!("{name} runs"), Expects::Works);
-            let failure = Failure::new(Stage::Connect, Cause::Other)
-                .because(LogFact::NotInspected { who: name.clone() })
-                .at(container.service.clone());
-            seen.untried(runs, failure);
-        }
-        if let Some(failure) = enforcement::redis(&container) {
-            let verifies = seen.expect(format!("{name} verifies Redis"), Expects::Works);
-            seen.failed(verifies, failure);
-        }
-        if log.unread > 0 {
-            let says = seen.expect(name.clone(), Expects::Works);
-            let failure = Failure::new(Stage::Exchange, Cause::Other)
-                .because(LogFact::Unread { who: name.clone(), bytes: log.unread })
-                .at(service.clone());
-            seen.untried(says, failure);
-        }
-        if !is_optional(context, &service) && begins_late(context, live, &container, &log) {
+        let required = !is_optional(context, &service);
+        beside(&mut seen, &container, &log, &service, live && required);
+        if required && begins_late(context, live, &container, &log) {
             late.push((name.clone(), log.present.first, present.healthy || !log.present.works.is_empty()));
         }
-        let began = if live { container.started } else { log.present.first };
-        // A link that works shows that the dial is over, and so where there are no times to tell an age by.
-        let over = redis_now::has_outlived_its_dial(began, now)
-            || log.present.works.contains(&Some(Link::Redis))
-            || (began.is_none() && !log.present.works.is_empty())
-            // Redis is what every service dials first: who complains of something else has reached it.
-            || log.present.troubles.iter().any(|one| !is_of_redis(&container.service, one));
-        if !over && !is_optional(context, &service) {
+        if required && still_dials(live, &container, &log, now) {
             young.push(name);
         }
     }
@@ -158,6 +135,42 @@ fn began(platform: &dyn Platform) -> Option<SystemTime> {
     let first = servers.next()?;
     let began = |one: &Instance| one.started.filter(|_| one.is_up());
     servers.try_fold(began(first)?, |last, one| Some(last.max(began(one)?)))
+}
+
+/// What is told beside the log's own words: that nobody knows whether it runs, that it does not verify Redis, that a
+/// part of its log was not read.
+fn beside(seen: &mut Observation, container: &Instance, log: &ServiceLog, service: &str, must_run: bool) {
+    let name = container.name.clone();
+    if must_run && container.phase == Phase::Unknown {
+        let runs = seen.expect(format!("{name} runs"), Expects::Works);
+        let failure = Failure::new(Stage::Connect, Cause::Other)
+            .because(LogFact::NotInspected { who: name.clone() })
+            .at(container.service.clone());
+        seen.untried(runs, failure);
+    }
+    if let Some(failure) = enforcement::redis(container) {
+        let verifies = seen.expect(format!("{name} verifies Redis"), Expects::Works);
+        seen.failed(verifies, failure);
+    }
+    if log.unread > 0 {
+        let says = seen.expect(name.clone(), Expects::Works);
+        let failure = Failure::new(Stage::Exchange, Cause::Other)
+            .because(LogFact::Unread { who: name, bytes: log.unread })
+            .at(service);
+        seen.untried(says, failure);
+    }
+}
+
+/// Whether a start is so young that it may still be at its dial of Redis.
+fn still_dials(live: bool, container: &Instance, log: &ServiceLog, now: SystemTime) -> bool {
+    let began = if live { container.started } else { log.present.first };
+    // A link that works shows that the dial is over, and so where there are no times to tell an age by.
+    let over = redis_now::has_outlived_its_dial(began, now)
+        || log.present.works.contains(&Some(Link::Redis))
+        || (began.is_none() && !log.present.works.is_empty())
+        // Redis is what every service dials first: who complains of something else has reached it.
+        || log.present.troubles.iter().any(|one| !is_of_redis(&container.service, one));
+    !over
 }
 
 /// A log that nobody can read decides nothing; that its service does not run is known all the same.

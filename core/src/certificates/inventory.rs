@@ -29,41 +29,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
         let keyed = source.facts.is_empty() && source.found.keys().next().is_some();
         if leafy {
             let group = &groups[group(source.name())];
-            let anchors = anchors(source, group, &roots);
-            let leaf = &source.facts[0];
-            let role = purpose.unwrap_or(match leaf.purpose() {
-                "client" => Purpose::Client,
-                "neither server nor client" => Purpose::Any,
-                _ => Purpose::Server,
-            });
-            let missing_names = names.is_empty() || role == Purpose::Client;
-            let set = KeyPair {
-                leaf: source,
-                more: Vec::new(),
-                key: key(source, group),
-                anchors,
-                spare: &spare,
-                purpose: role,
-                names: if missing_names { Vec::new() } else { names.to_vec() },
-                documented: &[],
-                blanks: Placeholders::default(),
-            };
-            let (mut findings, verification) = key_pair::judge(&set, look);
-            // A CA that is nowhere here may well be elsewhere.
-            let stranger = |one: &Finding| {
-                one.cause == Some(CauseKind::UnknownAuthority) && one.variant == Some(Variant::OtherCa)
-            };
-            if findings.iter().any(stranger) && !group.iter().any(|one| is_anchor_file(one.name())) {
-                findings.retain(|one| !stranger(one));
-                findings.push(Finding::new(
-                    source.name(),
-                    Severity::Note,
-                    format!("its issuer {} is not among these files", leaf.issuer),
-                ));
-            } else {
-                judged.verifications.extend(verification);
-            }
-            judged.findings.extend(findings);
+            leaf(&mut judged, source, (group, &roots, &spare), (names, purpose), look);
         } else if keyed {
             let paired = groups[group(source.name())]
                 .iter()
@@ -99,6 +65,51 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
     }
     judged.sources = sources;
     judged
+}
+
+/// An end-entity certificate, with what lies beside it, the roots of all files, and what may stand between.
+fn leaf(
+    judged: &mut Judged,
+    source: &Source,
+    (group, roots, spare): (&[&Source], &[&Source], &[Vec<u8>]),
+    (names, purpose): (&[String], Option<Purpose>),
+    look: Look,
+) {
+    let anchors = anchors(source, group, roots);
+    let leaf = &source.facts[0];
+    let role = purpose.unwrap_or(match leaf.purpose() {
+        "client" => Purpose::Client,
+        "neither server nor client" => Purpose::Any,
+        _ => Purpose::Server,
+    });
+    let missing_names = names.is_empty() || role == Purpose::Client;
+    let set = KeyPair {
+        leaf: source,
+        more: Vec::new(),
+        key: key(source, group),
+        anchors,
+        spare,
+        purpose: role,
+        names: if missing_names { Vec::new() } else { names.to_vec() },
+        documented: &[],
+        blanks: Placeholders::default(),
+    };
+    let (mut findings, verification) = key_pair::judge(&set, look);
+    // A CA that is nowhere here may well be elsewhere.
+    let stranger = |one: &Finding| {
+        one.cause == Some(CauseKind::UnknownAuthority) && one.variant == Some(Variant::OtherCa)
+    };
+    if findings.iter().any(stranger) && !group.iter().any(|one| is_anchor_file(one.name())) {
+        findings.retain(|one| !stranger(one));
+        findings.push(Finding::new(
+            source.name(),
+            Severity::Note,
+            format!("its issuer {} is not among these files", leaf.issuer),
+        ));
+    } else {
+        judged.verifications.extend(verification);
+    }
+    judged.findings.extend(findings);
 }
 
 /// The folder, or the Secret.

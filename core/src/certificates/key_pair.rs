@@ -98,21 +98,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     } else {
         unnamed
     };
-    if let (false, Some(cause)) = (chained.accepted, chained.cause) {
-        let parsed = leaf.unread_by_go.is_none();
-        let reason = chained.reason.clone().unwrap_or_default();
-        // The others' dates on that day say nothing of today.
-        let parsed = parsed && !(dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid));
-        let grave = |one: &Finding| one.severity == Severity::Error || cause == CauseKind::BadKeyFile;
-        let said = found.iter().any(|one| one.cause == Some(cause) && grave(one));
-        // That the CA file cannot be used is said of the CA file.
-        if parsed && !said && chained.variant != Some(Variant::EmptyTrustStore) {
-            let mut finding =
-                Finding::new(set.leaf.name(), Severity::Error, reason).of(cause, chained.variant);
-            finding.fix = catalogue::fixes(cause, chained.variant, "certificates", &set.blanks);
-            found.push(finding);
-        }
-    }
+    found.extend(refused(set, leaf, &chained, dead, &found));
     for difference in &verification.differences {
         found.push(Finding::new(set.leaf.name(), Severity::Note, difference.clone()));
     }
@@ -120,6 +106,31 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         found.extend(start_up_check(set, leaf, look, &verification));
     }
     (found, Some(verification))
+}
+
+/// What is wrong with the chain beside what is found already. `dead`: it was asked for a day in the middle of the
+/// leaf's validity, which has ended.
+fn refused(
+    set: &KeyPair<'_>,
+    leaf: &CertificateSummary,
+    chained: &Verification,
+    dead: bool,
+    found: &[Finding],
+) -> Option<Finding> {
+    let cause = chained.cause.filter(|_| !chained.accepted)?;
+    // The others' dates on that day say nothing of today.
+    let of_that_day = dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid);
+    let grave = |one: &Finding| one.severity == Severity::Error || cause == CauseKind::BadKeyFile;
+    let said = found.iter().any(|one| one.cause == Some(cause) && grave(one));
+    // That the CA file cannot be used is said of the CA file.
+    let of_anchors = chained.variant == Some(Variant::EmptyTrustStore);
+    if leaf.unread_by_go.is_some() || of_that_day || said || of_anchors {
+        return None;
+    }
+    let reason = chained.reason.clone().unwrap_or_default();
+    let mut finding = Finding::new(set.leaf.name(), Severity::Error, reason).of(cause, chained.variant);
+    finding.fix = catalogue::fixes(cause, chained.variant, "certificates", &set.blanks);
+    Some(finding)
 }
 
 fn question<'a>(
@@ -172,7 +183,7 @@ fn key(set: &KeyPair<'_>) -> Vec<Finding> {
         return found;
     }
     let keys: Vec<_> = source.found.keys().collect();
-    let Some((form, der)) = keys.first() else {
+    let Some((_, der)) = keys.first() else {
         if source.found.faults.is_empty() {
             let what =
                 if source.facts.is_empty() { "no private key" } else { "a certificate and no private key" };
@@ -207,40 +218,40 @@ fn key(set: &KeyPair<'_>) -> Vec<Finding> {
         let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
         found.push(Finding::new(source.name(), Severity::Warning, message).of(CauseKind::BadKeyFile, None));
     }
-    let Some(leaf) = set.leaf.facts.first() else { return found };
-    match keys::fit(*form, der, leaf) {
-        Fit::Fits => {}
-        Fit::Unknown => {
-            found.push(Finding::new(
-                source.name(),
-                Severity::Note,
-                "the key is of a kind that is not compared",
-            ));
-        }
-        Fit::Other => {
-            let place = set.leaf.facts.iter().position(|one| keys::fit(*form, der, one) == Fit::Fits);
-            let later = keys.iter().any(|(form, der)| keys::fit(*form, der, leaf) == Fit::Fits);
-            let hint = match (place, later) {
-                (Some(place), _) => format!(
-                    "; it belongs to certificate {} of the file: the end-entity certificate has to come first",
-                    place + 1
-                ),
-                (_, true) => "; a later key of the file does".to_owned(),
-                _ => String::new(),
-            };
-            let message = format!(
-                "the private key does not belong to the certificate of {} in {}{hint}",
-                leaf.called(),
-                set.leaf.name()
-            );
-            found
-                .push(Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(
-                "put the certificate's own key there, or a certificate of this key: both of one generation",
-                "",
-            ));
-        }
-    }
+    found.extend(misfit(set, source));
     found
+}
+
+/// The first key of a file is not that of the certificate.
+fn misfit(set: &KeyPair<'_>, source: &Source) -> Option<Finding> {
+    let leaf = set.leaf.facts.first()?;
+    let keys: Vec<_> = source.found.keys().collect();
+    let (form, der) = keys.first()?;
+    match keys::fit(*form, der, leaf) {
+        Fit::Fits => return None,
+        Fit::Unknown => {
+            let message = "the key is of a kind that is not compared";
+            return Some(Finding::new(source.name(), Severity::Note, message));
+        }
+        Fit::Other => {}
+    }
+    let place = set.leaf.facts.iter().position(|one| keys::fit(*form, der, one) == Fit::Fits);
+    let later = keys.iter().any(|(form, der)| keys::fit(*form, der, leaf) == Fit::Fits);
+    let hint = match (place, later) {
+        (Some(place), _) => format!(
+            "; it belongs to certificate {} of the file: the end-entity certificate has to come first",
+            place + 1
+        ),
+        (_, true) => "; a later key of the file does".to_owned(),
+        _ => String::new(),
+    };
+    let message = format!(
+        "the private key does not belong to the certificate of {} in {}{hint}",
+        leaf.called(),
+        set.leaf.name()
+    );
+    let cure = "put the certificate's own key there, or a certificate of this key: both of one generation";
+    Some(Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(cure, ""))
 }
 
 /// RFC 8446, 4.4.2: the end-entity certificate first; RFC 5246 wants the rest in order too.

@@ -261,8 +261,14 @@ impl<'a> Reader<'a> {
         if crossing || marker {
             self.turn();
         }
+        self.log.present.begins |= start;
+        self.count(text, at);
+        self.told(sense, &line, text, at);
+    }
+
+    /// A line of the present run, whatever it means.
+    fn count(&mut self, text: &[u8], at: Option<SystemTime>) {
         let run = &mut self.log.present;
-        run.begins |= start;
         run.lines += 1;
         if at.is_some() {
             run.first = run.first.or(at);
@@ -277,6 +283,11 @@ impl<'a> Reader<'a> {
             run.last_words = Some(line::shown(text).chars().take(300).collect());
             run.words_are_error = error;
         }
+    }
+
+    /// What a line means for the present run.
+    fn told(&mut self, sense: Sense, line: &[u8], text: &[u8], at: Option<SystemTime>) {
+        let run = &mut self.log.present;
         match sense {
             Sense::Nothing | Sense::Start(None) => {}
             Sense::Ends => run.ended = true,

@@ -266,18 +266,26 @@ impl<'a> Case<'a> {
     /// Everything that could not be decided.
     pub(super) fn undecided(&self) -> Vec<Undecided> {
         let mut all: Vec<Undecided> = Vec::new();
-        let mut tell = |place: Option<Place>, what: String, how: String, decides: bool| match all
+        let mut tell = |one: Undecided| match all
             .iter_mut()
-            .find(|have| have.what == what && have.place == place)
+            .find(|have| have.what == one.what && have.place == one.place)
         {
-            Some(have) => have.decides |= decides,
-            None => all.push(Undecided { place, what, how, decides }),
+            Some(have) => have.decides |= one.decides,
+            None => all.push(one),
         };
         for fault in self.description.faults.iter().chain(&self.wiring.faults) {
             if let FaultKind::Undecided { how } = &fault.kind {
-                tell(Some(fault.mark.place()), fault.message.clone(), how.clone(), false);
+                let (place, what) = (Some(fault.mark.place()), fault.message.clone());
+                tell(Undecided { place, what, how: how.clone(), decides: false });
             }
         }
+        self.undecided_ends(&mut tell);
+        self.undecided_files(&mut tell);
+        all
+    }
+
+    /// Whom clients dial, and how brokers speak.
+    fn undecided_ends(&self, tell: &mut dyn FnMut(Undecided)) {
         for dial in &self.wiring.dials {
             let Some(unknown) = &dial.unknown else { continue };
             // It decides where somebody here may be meant.
@@ -287,33 +295,36 @@ impl<'a> Case<'a> {
                 one.protocol == dial.protocol || (trusted && broker && one.speech == Speech::Tls)
             };
             let decides = self.wiring.listeners.iter().any(|one| !one.side && meant(one));
-            tell(
-                Some(dial.place.clone()),
-                format!(
+            tell(Undecided {
+                place: Some(dial.place.clone()),
+                what: format!(
                     "{} of {} is {unknown}: whom it dials, and whether in TLS",
                     dial.setting,
                     self.dialler(dial)
                 ),
-                "give the variable with --env-file FILE, or audit what `docker compose config` prints"
+                how: "give the variable with --env-file FILE, or audit what `docker compose config` prints"
                     .to_owned(),
                 decides,
-            );
+            });
         }
         for (dial, listener) in self.ends() {
             let broker = matches!(listener.protocol, Protocol::Nats | Protocol::Redis);
             if broker && listener.speech == Speech::Unknown && dial.dialler == Dialler::Program {
                 let faulty = self.wiring.faults.iter().any(|one| one.kind == FaultKind::Unreadable);
-                tell(
-                    Some(listener.place.clone()),
-                    format!(
+                tell(Undecided {
+                    place: Some(listener.place.clone()),
+                    what: format!(
                         "whether {} speaks TLS is not known: its configuration is not",
                         self.called(listener.workload)
                     ),
-                    "put its configuration where the deployment mounts it from".to_owned(),
-                    !faulty,
-                );
+                    how: "put its configuration where the deployment mounts it from".to_owned(),
+                    decides: !faulty,
+                });
             }
         }
+    }
+
+    fn undecided_files(&self, tell: &mut dyn FnMut(Undecided)) {
         for one in &self.wiring.files {
             let found = self.open(one.workload, one.container, &one.file);
             // A folder that a default names is not hidden: it is not here yet.
@@ -336,20 +347,19 @@ impl<'a> Case<'a> {
                     && (client || server)
                     && dial.speech != Speech::Plain
             });
-            tell(
-                Some(one.file.place.clone()),
-                format!("{} of {}: {what}", named_gaps(&one.file.path), self.called(one.workload)),
-                match &*found {
-                    Opened::ObjectMissing { .. } | Opened::Made(_) => {
-                        "pipe it in with the rest: `kubectl get secret … -o yaml`"
-                    }
-                    _ => "give the variable with --env-file FILE, or put the file where it is mounted from",
+            let how = match &*found {
+                Opened::ObjectMissing { .. } | Opened::Made(_) => {
+                    "pipe it in with the rest: `kubectl get secret … -o yaml`"
                 }
-                .to_owned(),
-                ours && !volume && !one.guessed && connected && one.role != FileRole::Config,
-            );
+                _ => "give the variable with --env-file FILE, or put the file where it is mounted from",
+            };
+            tell(Undecided {
+                place: Some(one.file.place.clone()),
+                what: format!("{} of {}: {what}", named_gaps(&one.file.path), self.called(one.workload)),
+                how: how.to_owned(),
+                decides: ours && !volume && !one.guessed && connected && one.role != FileRole::Config,
+            });
         }
-        all
     }
 
     /// The table of connections.

@@ -39,32 +39,8 @@ pub(super) const NAME_CONSTRAINTS: &str = "2.5.29.30";
 /// Takes one in; `false`: Go does not handle it.
 fn extension(parsed: &mut Parsed, id: &str, critical: bool, mut value: Der<'_>) -> Result<bool, String> {
     match id {
-        "2.5.29.15" => {
-            let (padding, bits) = value.bits().ok_or_else(|| BAD("key usage"))?;
-            // Right-aligned: bit 5, keyCertSign, counts from the left of the bits that were sent.
-            let length = bits.len() * 8 - usize::from(padding);
-            let at = |index: usize| {
-                index < length && {
-                    let from_right = length - 1 - index;
-                    bits[bits.len() - 1 - from_right / 8] >> (from_right % 8) & 1 == 1
-                }
-            };
-            // Go: no bit set is as if there were no such extension.
-            parsed.key_cert_sign = (0..9).any(at).then(|| at(5));
-        }
-        "2.5.29.19" => {
-            let mut basic = value.read(SEQUENCE).ok_or_else(|| BAD("basic constraints"))?;
-            let is_ca = match basic.peek() {
-                Some(BOOLEAN) => basic.boolean().ok_or_else(|| BAD("basic constraints"))?,
-                _ => false,
-            };
-            parsed.is_ca = Some(is_ca);
-            if basic.peek() == Some(INTEGER) {
-                let length = basic.unsigned(INTEGER).filter(|length| *length <= i64::MAX as u64);
-                let length = length.ok_or_else(|| BAD("basic constraints"))?;
-                parsed.path_length = Some(u32::try_from(length).unwrap_or(u32::MAX));
-            }
-        }
+        "2.5.29.15" => key_usage(parsed, value)?,
+        "2.5.29.19" => basic_constraints(parsed, value)?,
         "2.5.29.17" => return alternative_names(parsed, value),
         "2.5.29.30" => return constraints(parsed, value),
         "2.5.29.31" => distribution_points(value)?,
@@ -134,6 +110,36 @@ fn extension(parsed: &mut Parsed, id: &str, critical: bool, mut value: Der<'_>) 
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+fn key_usage(parsed: &mut Parsed, mut value: Der<'_>) -> Result<(), String> {
+    let (padding, bits) = value.bits().ok_or_else(|| BAD("key usage"))?;
+    // Right-aligned: bit 5, keyCertSign, counts from the left of the bits that were sent.
+    let length = bits.len() * 8 - usize::from(padding);
+    let at = |index: usize| {
+        index < length && {
+            let from_right = length - 1 - index;
+            bits[bits.len() - 1 - from_right / 8] >> (from_right % 8) & 1 == 1
+        }
+    };
+    // Go: no bit set is as if there were no such extension.
+    parsed.key_cert_sign = (0..9).any(at).then(|| at(5));
+    Ok(())
+}
+
+fn basic_constraints(parsed: &mut Parsed, mut value: Der<'_>) -> Result<(), String> {
+    let mut basic = value.read(SEQUENCE).ok_or_else(|| BAD("basic constraints"))?;
+    let is_ca = match basic.peek() {
+        Some(BOOLEAN) => basic.boolean().ok_or_else(|| BAD("basic constraints"))?,
+        _ => false,
+    };
+    parsed.is_ca = Some(is_ca);
+    if basic.peek() == Some(INTEGER) {
+        let length = basic.unsigned(INTEGER).filter(|length| *length <= i64::MAX as u64);
+        let length = length.ok_or_else(|| BAD("basic constraints"))?;
+        parsed.path_length = Some(u32::try_from(length).unwrap_or(u32::MAX));
+    }
+    Ok(())
 }
 
 fn ascii(octets: &[u8], what: &str) -> Result<String, String> {

@@ -107,72 +107,15 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
         return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
     }
     let paths = args.looked_at();
-    let mut problems = Vec::new();
-    let named = paths
-        .iter()
-        .chain(args.files.iter().map(Path::new).map(Path::to_path_buf).collect::<Vec<_>>().iter())
-        .cloned()
-        .collect::<Vec<PathBuf>>();
-    let more = args.env_file.iter().chain(&args.values).chain(&args.certs).map(PathBuf::from);
-    for path in named.iter().cloned().chain(more) {
-        if path != Path::new("-") && !path.exists() {
-            problems.push(
-                Problem::new(
-                    format!("{} does not exist", path.display()),
-                    "name a folder, a file, or `-` for standard input",
-                )
-                .in_file(&path),
-            );
-        }
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    let named: Vec<PathBuf> = paths.iter().cloned().chain(args.files.iter().map(PathBuf::from)).collect();
+    all_there(args, &named)?;
     let stdin = if paths.iter().any(|path| path == Path::new("-")) { Some(standard_input()?) } else { None };
     let disk = Disk::new(&named, stdin);
     let hints = Hints {
         env_files: args.env_file.iter().map(|path| files::normal(path)).collect(),
         compose_file: environment.get("COMPOSE_FILE").map(str::to_owned).filter(|text| !text.is_empty()),
     };
-    let mut source = Reader {
-        args,
-        disk: &disk,
-        path: environment.get("PATH"),
-        descriptions: Vec::new(),
-        kustomizations: Vec::new(),
-        problems: Vec::new(),
-    };
-    if !args.files.is_empty() {
-        let folder = args
-            .paths
-            .first()
-            .filter(|path| Path::new(path).is_dir())
-            .map_or_else(|| files::parent(&files::normal(&args.files[0])), |path| files::normal(path));
-        let request = Request {
-            folder,
-            files: args.files.iter().map(|path| files::normal(path)).collect(),
-            env_files: hints.env_files.clone(),
-        };
-        source.add(Found::Compose(request), true);
-    }
-    for path in &paths {
-        let shown = files::normal(&path.to_string_lossy());
-        let found = if path.is_dir() {
-            disk.search(|disk| discover::folder(disk, &shown, &hints))
-        } else {
-            discover::file(&disk, &shown, &hints).into_iter().collect()
-        };
-        let direct = |one: &Found| matches!(one, Found::Chart(folder) if *folder == shown) || !path.is_dir();
-        for one in found {
-            let named = direct(&one);
-            source.add(one, named);
-        }
-    }
-    let Reader { mut descriptions, kustomizations, problems, .. } = source;
-    rendered::lend(&disk, &mut descriptions, &kustomizations);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    let descriptions = described(args, environment, &disk, &paths, &hints)?;
     if descriptions.is_empty() {
         let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         return Err(vec![Problem::new(
@@ -191,6 +134,69 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
         })
         .collect();
     Ok(report::report(verdicts, &looked_into, &disk, args.strict))
+}
+
+/// Everything that is named is there.
+fn all_there(args: &AuditArgs, named: &[PathBuf]) -> Result<(), Vec<Problem>> {
+    let more = args.env_file.iter().chain(&args.values).chain(&args.certs).map(PathBuf::from);
+    let missing = named.iter().cloned().chain(more).filter(|path| path != Path::new("-") && !path.exists());
+    let problems: Vec<Problem> = missing
+        .map(|path| {
+            Problem::new(
+                format!("{} does not exist", path.display()),
+                "name a folder, a file, or `-` for standard input",
+            )
+            .in_file(&path)
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The deployments of the files, folders and charts that were named.
+fn described(
+    args: &AuditArgs,
+    environment: &Environment,
+    disk: &Disk,
+    paths: &[PathBuf],
+    hints: &Hints,
+) -> Result<Vec<Description>, Vec<Problem>> {
+    let mut source = Reader {
+        args,
+        disk,
+        path: environment.get("PATH"),
+        descriptions: Vec::new(),
+        kustomizations: Vec::new(),
+        problems: Vec::new(),
+    };
+    if !args.files.is_empty() {
+        let folder = args
+            .paths
+            .first()
+            .filter(|path| Path::new(path).is_dir())
+            .map_or_else(|| files::parent(&files::normal(&args.files[0])), |path| files::normal(path));
+        let request = Request {
+            folder,
+            files: args.files.iter().map(|path| files::normal(path)).collect(),
+            env_files: hints.env_files.clone(),
+        };
+        source.add(Found::Compose(request), true);
+    }
+    for path in paths {
+        let shown = files::normal(&path.to_string_lossy());
+        let found = if path.is_dir() {
+            disk.search(|disk| discover::folder(disk, &shown, hints))
+        } else {
+            discover::file(disk, &shown, hints).into_iter().collect()
+        };
+        let direct = |one: &Found| matches!(one, Found::Chart(folder) if *folder == shown) || !path.is_dir();
+        for one in found {
+            let named = direct(&one);
+            source.add(one, named);
+        }
+    }
+    let Reader { mut descriptions, kustomizations, problems, .. } = source;
+    rendered::lend(disk, &mut descriptions, &kustomizations);
+    if problems.is_empty() { Ok(descriptions) } else { Err(problems) }
 }
 
 fn standard_input() -> Result<Vec<u8>, Vec<Problem>> {

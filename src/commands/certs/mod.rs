@@ -70,34 +70,8 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
 
 fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look), Vec<Problem>> {
     let mut problems = Vec::new();
-    let at = match &args.at {
-        None => OffsetDateTime::now_utc(),
-        Some(text) => OffsetDateTime::parse(text, &Rfc3339).unwrap_or_else(|_| {
-            problems.push(Problem::new(
-                format!("--at: `{text}` is no RFC 3339 time"),
-                "give a time such as 2027-01-31T12:00:00Z",
-            ));
-            OffsetDateTime::UNIX_EPOCH
-        }),
-    };
-    let look = Look { at, expiry_warn: args.expiry_warn };
-    let password = args.password_file.as_ref().and_then(|file| match std::fs::read_to_string(file) {
-        Ok(text) => {
-            let password = text.trim_end_matches(['\r', '\n']).to_owned();
-            tls_verify_checks::secret::remember(&password);
-            Some(password)
-        }
-        Err(error) => {
-            problems.push(
-                Problem::new(
-                    format!("the password file cannot be read: {error}"),
-                    "put the password, and nothing else, into the file",
-                )
-                .in_file(file),
-            );
-            None
-        }
-    });
+    let look = Look { at: moment(args, &mut problems), expiry_warn: args.expiry_warn };
+    let password = args.password_file.as_ref().and_then(|file| password(file, &mut problems));
     let password = password.as_deref();
     let single = !args.cacert.is_empty() || !args.cert.is_empty() || args.key.is_some();
     let paths = match (args.paths.is_empty(), single) {
@@ -143,48 +117,82 @@ fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look),
     let mut judged = Judged::default();
     let mut loose = Vec::new();
     for path in &paths {
-        if path == Path::new("-") {
-            loose.extend(files::standard_input(password).map_err(|error| {
-                vec![Problem::new(
-                    format!("standard input cannot be read: {error}"),
-                    "pipe PEM or a Secret into it",
-                )]
-            })?);
-        } else if path.is_dir() && files::is_layout(path) {
-            let one = layout::judge(files::layout(path, password), &args.name, look);
-            judged.sources.extend(one.sources);
-            judged.findings.extend(one.findings);
-            judged.verifications.extend(one.verifications);
-        } else if path.is_dir() {
-            let files::Walked { files: found, cut } = files::walk(path);
-            if cut {
-                return Err(vec![
-                    Problem::new(
-                        format!("{} holds more than this tool looks through", path.display()),
-                        "name the folder that holds the certificates (at most 12,000 files of 200,000 entries)",
-                    )
-                    .in_file(path),
-                ]);
-            }
-            if found.is_empty() {
-                return Err(vec![
-                    Problem::new(
-                        format!("{} holds no certificate file", path.display()),
-                        "name a folder with .crt, .pem or .key files",
-                    )
-                    .in_file(path),
-                ]);
-            }
-            loose.extend(found.iter().flat_map(|file| files::file(file, password)));
+        if path != Path::new("-") && path.is_dir() && files::is_layout(path) {
+            add(&mut judged, layout::judge(files::layout(path, password), &args.name, look));
         } else {
-            loose.extend(files::file(path, password));
+            loose.extend(loose_files(path, password)?);
         }
     }
     if !loose.is_empty() {
-        let one = inventory::judge(loose, &args.name, purpose, look);
-        judged.sources.extend(one.sources);
-        judged.findings.extend(one.findings);
-        judged.verifications.extend(one.verifications);
+        add(&mut judged, inventory::judge(loose, &args.name, purpose, look));
     }
     Ok((judged, look))
+}
+
+/// `--at`, else now.
+fn moment(args: &CertsArgs, problems: &mut Vec<Problem>) -> OffsetDateTime {
+    let Some(text) = &args.at else { return OffsetDateTime::now_utc() };
+    OffsetDateTime::parse(text, &Rfc3339).unwrap_or_else(|_| {
+        problems.push(Problem::new(
+            format!("--at: `{text}` is no RFC 3339 time"),
+            "give a time such as 2027-01-31T12:00:00Z",
+        ));
+        OffsetDateTime::UNIX_EPOCH
+    })
+}
+
+fn password(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            let password = text.trim_end_matches(['\r', '\n']).to_owned();
+            tls_verify_checks::secret::remember(&password);
+            Some(password)
+        }
+        Err(error) => {
+            problems.push(
+                Problem::new(
+                    format!("the password file cannot be read: {error}"),
+                    "put the password, and nothing else, into the file",
+                )
+                .in_file(file),
+            );
+            None
+        }
+    }
+}
+
+fn add(judged: &mut Judged, more: Judged) {
+    judged.sources.extend(more.sources);
+    judged.findings.extend(more.findings);
+    judged.verifications.extend(more.verifications);
+}
+
+/// The certificate files of a path that is no layout of Cordum's: standard input, a folder, or a file.
+fn loose_files(path: &Path, password: Option<&str>) -> Result<Vec<Source>, Vec<Problem>> {
+    if path == Path::new("-") {
+        return files::standard_input(password).map_err(|error| {
+            vec![Problem::new(
+                format!("standard input cannot be read: {error}"),
+                "pipe PEM or a Secret into it",
+            )]
+        });
+    }
+    if !path.is_dir() {
+        return Ok(files::file(path, password));
+    }
+    let files::Walked { files: found, cut } = files::walk(path);
+    let problem = if cut {
+        Problem::new(
+            format!("{} holds more than this tool looks through", path.display()),
+            "name the folder that holds the certificates (at most 12,000 files of 200,000 entries)",
+        )
+    } else if found.is_empty() {
+        Problem::new(
+            format!("{} holds no certificate file", path.display()),
+            "name a folder with .crt, .pem or .key files",
+        )
+    } else {
+        return Ok(found.iter().flat_map(|file| files::file(file, password)).collect());
+    };
+    Err(vec![problem.in_file(path)])
 }

@@ -137,12 +137,22 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
         Some((index, count)) => Box::new(all.skip(index).step_by(count)),
         None => all,
     };
+    let sink = sink::Sink::new(args, environment, reports, shard.is_some());
+    dialled(args, &stack, chosen, sink)
+}
+
+/// Dials every target, so many at a time, and writes each result when it is there; the exit code.
+fn dialled<'a>(
+    args: &ProbeArgs,
+    stack: &'a Stack,
+    chosen: Box<dyn Iterator<Item = Line> + 'a>,
+    mut sink: sink::Sink,
+) -> u8 {
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     else {
         panic!("no asynchronous runtime can be started");
     };
     let mut lost = None;
-    let mut sink = sink::Sink::new(args, environment, reports, shard.is_some());
     let stack = Arc::new(stack.clone());
     let code = runtime.block_on(async {
         let (jobs, deadline) = (args.jobs.max(1), args.deadline);

@@ -29,40 +29,7 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<Target, Stri
                 host_port(text).ok_or_else(|| format!("`{}` is neither a URL nor HOST:PORT", shown(text)))?;
             (ProbeProtocol::Raw, host, port, String::new())
         }
-        Some((scheme, _)) => {
-            let (speech, default) = match scheme.to_ascii_lowercase().as_str() {
-                "https" => (ProbeProtocol::Https, 443),
-                "wss" => (ProbeProtocol::Wss, 443),
-                "grpcs" => (ProbeProtocol::Grpcs, 443),
-                "nats" | "tls" => (ProbeProtocol::Nats, 4222),
-                "rediss" => (ProbeProtocol::Rediss, 6379),
-                "http" => (ProbeProtocol::Http, 80),
-                "ws" => (ProbeProtocol::Ws, 80),
-                "grpc" => (ProbeProtocol::Grpc, 80),
-                "redis" => (ProbeProtocol::Redis, 6379),
-                other => {
-                    return Err(format!(
-                        "`{}` has the unknown scheme {other}://; known are https wss grpcs nats tls rediss and \
-                         http ws grpc redis, or HOST:PORT for raw TLS",
-                        shown(text)
-                    ));
-                }
-            };
-            let url = Url::parse(text).map_err(|error| format!("`{}` is no URL: {error}", shown(text)))?;
-            let host = match url.host() {
-                Some(Host::Ipv6(address)) => address.to_string(),
-                Some(Host::Ipv4(address)) => address.to_string(),
-                Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
-                _ => return Err(format!("`{}` names no host", shown(text))),
-            };
-            let port = url.port_or_known_default().unwrap_or(default);
-            let mut path = if url.path().is_empty() { "/".to_owned() } else { url.path().to_owned() };
-            if let Some(query) = url.query() {
-                path.push('?');
-                path.push_str(query);
-            }
-            (speech, host, port, path)
-        }
+        Some((scheme, _)) => url(text, scheme)?,
     };
     if port == 0 {
         return Err(format!("`{}` has port 0", shown(text)));
@@ -105,6 +72,42 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<Target, Stri
     }
     let path = if path.is_empty() { "/".to_owned() } else { path };
     Ok(Target { text: shown(text), speech, path, endpoint, tls_first: manner.tls_first, deep: manner.deep })
+}
+
+/// Protocol, host, port and path of a URL.
+fn url(text: &str, scheme: &str) -> Result<(ProbeProtocol, String, u16, String), String> {
+    let (speech, default) = match scheme.to_ascii_lowercase().as_str() {
+        "https" => (ProbeProtocol::Https, 443),
+        "wss" => (ProbeProtocol::Wss, 443),
+        "grpcs" => (ProbeProtocol::Grpcs, 443),
+        "nats" | "tls" => (ProbeProtocol::Nats, 4222),
+        "rediss" => (ProbeProtocol::Rediss, 6379),
+        "http" => (ProbeProtocol::Http, 80),
+        "ws" => (ProbeProtocol::Ws, 80),
+        "grpc" => (ProbeProtocol::Grpc, 80),
+        "redis" => (ProbeProtocol::Redis, 6379),
+        other => {
+            return Err(format!(
+                "`{}` has the unknown scheme {other}://; known are https wss grpcs nats tls rediss and \
+                 http ws grpc redis, or HOST:PORT for raw TLS",
+                shown(text)
+            ));
+        }
+    };
+    let url = Url::parse(text).map_err(|error| format!("`{}` is no URL: {error}", shown(text)))?;
+    let host = match url.host() {
+        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
+        _ => return Err(format!("`{}` names no host", shown(text))),
+    };
+    let port = url.port_or_known_default().unwrap_or(default);
+    let mut path = if url.path().is_empty() { "/".to_owned() } else { url.path().to_owned() };
+    if let Some(query) = url.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    Ok((speech, host, port, path))
 }
 
 /// The target without user information and without its query, which may hold a key.

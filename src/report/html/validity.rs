@@ -142,18 +142,7 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
         .take(most)
         .map(|(index, (ends, begins, certificate, users))| {
             let (from, to) = (position(seconds(begins)), position(seconds(ends)));
-            let (mark, left) = if ends < now {
-                (Mark { word: "expired", ..Mark::FAIL }, format!("ended {} ago", length(seconds(ends))))
-            } else if begins > now {
-                (
-                    Mark { word: "not yet valid", ..Mark::FAIL },
-                    format!("begins in {}", length(seconds(begins))),
-                )
-            } else if seconds(ends) < 30.0 * DAY {
-                (Mark { word: "ends soon", ..Mark::WARN }, format!("{} left", length(seconds(ends))))
-            } else {
-                (Mark { word: "valid", ..Mark::PASS }, format!("{} left", length(seconds(ends))))
-            };
+            let (mark, left) = standing(seconds(begins), seconds(ends));
             Span {
                 mark,
                 subject: text(certificate, "subject").to_owned(),
@@ -183,6 +172,19 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
         first_end,
         stops,
     })
+}
+
+/// How a certificate stands, by the seconds from now to its two dates.
+fn standing(begins: f64, ends: f64) -> (Mark, String) {
+    if ends < 0.0 {
+        (Mark { word: "expired", ..Mark::FAIL }, format!("ended {} ago", length(ends)))
+    } else if begins > 0.0 {
+        (Mark { word: "not yet valid", ..Mark::FAIL }, format!("begins in {}", length(begins)))
+    } else if ends < 30.0 * DAY {
+        (Mark { word: "ends soon", ..Mark::WARN }, format!("{} left", length(ends)))
+    } else {
+        (Mark { word: "valid", ..Mark::PASS }, format!("{} left", length(ends)))
+    }
 }
 
 /// Some names, and how many more.

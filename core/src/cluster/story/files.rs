@@ -38,36 +38,10 @@ impl Story {
             return at;
         }
         let Some(key) = found.key() else {
-            let setting = pod
-                .configured
-                .iter()
-                .find(|one| one.name == container)
-                .and_then(|one| one.environment.iter().find(|setting| setting.value.known() == Some(path)))
-                .map(|setting| setting.name.clone());
-            let what = setting.as_ref().map_or_else(|| path.to_owned(), |name| format!("{name} ({path})"));
-            let mut fault = Fault::new(Some(kind), workload.to_string())
-                .variant(trouble.what.variant)
-                .on(trouble.what.side)
-                .because(fact)
-                .seen_in(EvidenceLevel::Logged);
             if let Some(at) = self.at(&workload.to_string(), Some(kind)) {
                 return at;
             }
-            let sibling = setting.as_ref().and_then(|name| sibling_value(scene, workload, name));
-            fault = match (setting, sibling) {
-                (Some(name), Some(to)) if to != path => fault.cure(wiring::set(
-                    scene.kubectl,
-                    workload,
-                    &name,
-                    Some(path),
-                    &to,
-                    "its neighbours read that file, and nothing is mounted at the other path",
-                )),
-                _ => fault.cure(Cure::told(format!(
-                    "{what} of {workload} is no file in its container: mount it, or name one that is"
-                ))),
-            };
-            return self.add(fault);
+            return self.add(not_there(scene, pod, workload, container, trouble, path).because(fact));
         };
         let place = format!("secret/{}", key.secret);
         // What the certificates themselves show is told already.
@@ -100,6 +74,43 @@ impl Story {
                 .breaks(&["certificates"]),
         )
     }
+}
+
+/// A path at which the container has no file.
+fn not_there(
+    scene: Scene<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    container: &str,
+    trouble: &Trouble,
+    path: &str,
+) -> Fault {
+    let setting = pod
+        .configured
+        .iter()
+        .find(|one| one.name == container)
+        .and_then(|one| one.environment.iter().find(|setting| setting.value.known() == Some(path)))
+        .map(|setting| setting.name.clone());
+    let what = setting.as_ref().map_or_else(|| path.to_owned(), |name| format!("{name} ({path})"));
+    let sibling = setting.as_ref().and_then(|name| sibling_value(scene, workload, name));
+    let cure = match (setting, sibling) {
+        (Some(name), Some(to)) if to != path => wiring::set(
+            scene.kubectl,
+            workload,
+            &name,
+            Some(path),
+            &to,
+            "its neighbours read that file, and nothing is mounted at the other path",
+        ),
+        _ => Cure::told(format!(
+            "{what} of {workload} is no file in its container: mount it, or name one that is"
+        )),
+    };
+    Fault::new(Some(trouble.what.kind), workload.to_string())
+        .variant(trouble.what.variant)
+        .on(trouble.what.side)
+        .seen_in(EvidenceLevel::Logged)
+        .cure(cure)
 }
 
 /// A certificate without its key, or a key without its certificate.

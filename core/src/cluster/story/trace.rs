@@ -4,7 +4,7 @@ use super::files::half_pair;
 use super::kinds::{alike, connection_trouble, is_scheme, of_certificate};
 use super::{Logs, Story, first_line, listeners};
 use crate::cause::{CauseKind, Variant};
-use crate::cluster::connections::{self, host_of};
+use crate::cluster::connections::{self, Connection, host_of};
 use crate::cluster::cure::Cure;
 use crate::cluster::fault::Fault;
 use crate::cluster::log::Trouble;
@@ -56,7 +56,9 @@ impl Story {
         self.add(unknown(scene, pod, workload, container, trouble))
     }
 
-    /// What a service met at NATS, Redis or the safety kernel.
+    /// What a service met at NATS, Redis or the safety kernel: a fault that is known and explains it, from the
+    /// client's settings over the server's and the certificates at both ends to a server that is down; else its own
+    /// words.
     pub(super) fn of_link(
         &mut self,
         scene: Scene<'_>,
@@ -69,77 +71,15 @@ impl Story {
         let kind = trouble.what.kind;
         let client = workload.to_string();
         let connection = pods::dialled(scene, workload, link);
-        let server_down = self.services.get(link.service()).filter(|health| health.is_down());
-        // The names and the settings of the client itself.
-        if let Some(at) = self.at(&client, Some(kind)) {
-            return at;
-        }
-        let own_settings = self.faults.iter().position(|one| {
-            one.is_of(&client)
-                && one.cause.is_some_and(|cause| {
-                    matches!(
-                        cause,
-                        CauseKind::WrongSchemePlainToTls
-                            | CauseKind::WrongSchemeTlsToPlain
-                            | CauseKind::Dns
-                            | CauseKind::ConnectionRefused
-                    )
-                })
-        });
-        if let Some(at) = own_settings
-            .filter(|_| connection_trouble(kind) || is_scheme(kind) || kind == CauseKind::UnknownAuthority)
-        {
-            return at;
-        }
         let server = scene.cluster.of_service(link.service()).next();
-        // The server's own settings: plaintext where TLS is asked for, and the like.
-        let places: Vec<String> = server
-            .iter()
-            .flat_map(|server| {
-                let config = connections::config_of(scene.cluster, server);
-                let map = config
-                    .and_then(|config| config.file)
-                    .map(|file| format!("configmap/{}", file.config_map));
-                map.into_iter().chain([server.to_string()])
-            })
-            .collect();
-        let of_server = self.faults.iter().position(|one| {
-            places.contains(&one.place)
-                && one.cause.is_some_and(is_scheme)
-                && (connection_trouble(kind) || is_scheme(kind))
-        });
-        if let Some(at) = of_server {
+        if let Some(at) = self.of_settings(scene, &client, server, kind) {
             return at;
         }
-        // Certificates on either end.
-        if of_certificate(kind) {
-            let secrets: Vec<String> = connection
-                .iter()
-                .flat_map(|one| [&one.certificate, &one.ca, &one.identity, &one.client_ca])
-                .flatten()
-                .filter_map(|file| file.found.key())
-                .map(|key| format!("secret/{}", key.secret))
-                .collect();
-            let same = |one: &Fault, strict: bool| {
-                secrets.contains(&one.place)
-                    && one.cause.is_some_and(|cause| !strict || alike(cause) == alike(kind))
-                    && one.cause.is_some_and(of_certificate)
-            };
-            let known = self
-                .faults
-                .iter()
-                .position(|one| same(one, true))
-                .or_else(|| self.faults.iter().position(|one| same(one, false)));
-            if let Some(at) = known {
-                let dial: &[&'static str] = match link {
-                    Link::Redis => &["redis-tls", "redis-logs"],
-                    Link::Nats => &["worker-nats-tls"],
-                    _ => &[],
-                };
-                self.faults[at].breaks.extend(dial);
-                return at;
-            }
+        let secrets = connection.map(secrets_of).unwrap_or_default();
+        if let Some(at) = self.of_secrets(&secrets, kind, link) {
+            return at;
         }
+        let server_down = self.services.get(link.service()).filter(|health| health.is_down());
         if let Some(health) = server_down
             && let Some(broken) = health.broken.first()
             && connection_trouble(kind)
@@ -149,25 +89,76 @@ impl Story {
             return at;
         }
         // Who lost a connection and gets no other says so and no more; why stands in the certificates at its ends.
-        let of_ends = |one: &Fault| {
-            let ends =
-                connection.iter().flat_map(|one| [&one.certificate, &one.ca, &one.identity, &one.client_ca]);
-            let keys = ends.flatten().filter_map(|file| file.found.key());
-            let mut places = keys.map(|key| format!("secret/{}", key.secret));
-            one.cause.is_some_and(of_certificate) && places.any(|place| place == one.place)
-        };
+        let of_ends = |one: &Fault| one.cause.is_some_and(of_certificate) && secrets.contains(&one.place);
         if let (true, Some(at)) = (connection_trouble(kind), self.faults.iter().position(of_ends)) {
             return at;
         }
+        let fault = unknown(scene, pod, workload, container, trouble);
         if let (true, Some(server)) = (of_certificate(kind), server) {
             let place = connection
                 .and_then(|one| one.certificate.as_ref())
                 .and_then(|file| file.found.key())
                 .map_or_else(|| server.to_string(), |key| format!("secret/{}", key.secret));
-            let fault = unknown(scene, pod, workload, container, trouble);
             return self.add(Fault { place, ..fault });
         }
-        self.add(unknown(scene, pod, workload, container, trouble))
+        self.add(fault)
+    }
+
+    /// The names and settings of the client itself; then the server's own: plaintext where TLS is asked for, and the
+    /// like.
+    fn of_settings(
+        &self,
+        scene: Scene<'_>,
+        client: &str,
+        server: Option<&Workload>,
+        kind: CauseKind,
+    ) -> Option<usize> {
+        if let Some(at) = self.at(client, Some(kind)) {
+            return Some(at);
+        }
+        let broken = connection_trouble(kind) || is_scheme(kind);
+        let of_client = |one: &Fault| {
+            let of_setting =
+                |cause| is_scheme(cause) || matches!(cause, CauseKind::Dns | CauseKind::ConnectionRefused);
+            one.is_of(client) && one.cause.is_some_and(of_setting)
+        };
+        if (broken || kind == CauseKind::UnknownAuthority)
+            && let Some(at) = self.faults.iter().position(of_client)
+        {
+            return Some(at);
+        }
+        let server = server.filter(|_| broken)?;
+        let map = connections::config_of(scene.cluster, server)
+            .and_then(|config| config.file)
+            .map(|file| format!("configmap/{}", file.config_map));
+        let name = server.to_string();
+        self.faults.iter().position(|one| {
+            (map.as_ref() == Some(&one.place) || one.place == name) && one.cause.is_some_and(is_scheme)
+        })
+    }
+
+    /// What is wrong with the certificates on either end, of the same kind before any other.
+    fn of_secrets(&mut self, secrets: &[String], kind: CauseKind, link: Link) -> Option<usize> {
+        if !of_certificate(kind) {
+            return None;
+        }
+        let same = |one: &Fault, strict: bool| {
+            secrets.contains(&one.place)
+                && one.cause.is_some_and(|cause| !strict || alike(cause) == alike(kind))
+                && one.cause.is_some_and(of_certificate)
+        };
+        let known = self
+            .faults
+            .iter()
+            .position(|one| same(one, true))
+            .or_else(|| self.faults.iter().position(|one| same(one, false)))?;
+        let dial: &[&'static str] = match link {
+            Link::Redis => &["redis-tls", "redis-logs"],
+            Link::Nats => &["worker-nats-tls"],
+            _ => &[],
+        };
+        self.faults[known].breaks.extend(dial);
+        Some(known)
     }
 
     /// It runs and is not ready: it waits for something that is broken, or its own log tells.
@@ -221,6 +212,16 @@ impl Story {
                 .seen_in(EvidenceLevel::Observed),
         )
     }
+}
+
+/// The Secrets whose files stand at the two ends of a connection.
+fn secrets_of(connection: &Connection<'_>) -> Vec<String> {
+    [&connection.certificate, &connection.ca, &connection.identity, &connection.client_ca]
+        .into_iter()
+        .flatten()
+        .filter_map(|file| file.found.key())
+        .map(|key| format!("secret/{}", key.secret))
+        .collect()
 }
 
 /// A link that only its own words name.

@@ -19,57 +19,32 @@ pub(super) fn scheme(
     let (variable, value) = one.scheme.as_ref()?;
     let workload = one.client.to_string();
     let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(value).to_owned();
-    let right = |tls: bool| match one.target {
-        Target::Link(Link::Nats) => Some(if tls { "tls" } else { "nats" }),
-        Target::Link(Link::Redis) => Some(if tls { "rediss" } else { "redis" }),
-        Target::Link(Link::Gateway) => Some(if tls { "https" } else { "http" }),
-        _ => None,
-    };
-    let with_scheme = |tls: bool| match (right(tls), whole.split_once("://")) {
-        (Some(scheme), Some((_, rest))) => format!("{scheme}://{rest}"),
-        (Some(scheme), None) => scheme.to_owned(),
-        (None, _) => whole.clone(),
-    };
     match (one.client_tls, one.server_tls) {
+        (Some(false), Some(true)) if one.target == Target::Link(Link::SafetyKernel) => {
+            let main = one.client.main()?;
+            let path = known(main, "NATS_TLS_CA").or_else(|| known(main, "REDIS_TLS_CA"))?;
+            let (name, why) = ("SAFETY_KERNEL_TLS_CA", "the safety kernel speaks TLS");
+            Some(
+                Fault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
+                    .on(Side::Client)
+                    .breaks(&["safety-kernel-grpc"])
+                    .because(format!("{name} of {workload} is not set, and {why}"))
+                    .cure(set(kubectl, one.client, name, None, path, why)),
+            )
+        }
         (Some(false), Some(true)) => {
             let breaks: &[&'static str] = match one.target {
                 Target::Link(Link::Gateway) => &["dashboard-gateway"],
-                Target::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
                 _ => &[],
             };
-            let base = Fault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
-                .on(Side::Client)
-                .breaks(breaks);
-            if one.target == Target::Link(Link::SafetyKernel) {
-                let main = one.client.main()?;
-                let path = known(main, "NATS_TLS_CA").or_else(|| known(main, "REDIS_TLS_CA"))?;
-                return Some(
-                    base.because(format!(
-                        "SAFETY_KERNEL_TLS_CA of {workload} is not set, and the safety kernel speaks TLS"
-                    ))
-                    .cure(set(
-                        kubectl,
-                        one.client,
-                        "SAFETY_KERNEL_TLS_CA",
-                        None,
-                        path,
-                        "the safety kernel speaks TLS",
-                    )),
-                );
-            }
+            let why = format!("{} speaks TLS there", one.target.word());
+            let to = with_scheme(one.target, &whole, true);
             Some(
-                base.because(format!(
-                    "{variable} of {workload} is {value}, and {} speaks TLS there",
-                    one.target.word()
-                ))
-                .cure(set(
-                    kubectl,
-                    one.client,
-                    variable,
-                    Some(&whole),
-                    &with_scheme(true),
-                    &format!("{} speaks TLS there", one.target.word()),
-                )),
+                Fault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
+                    .on(Side::Client)
+                    .breaks(breaks)
+                    .because(format!("{variable} of {workload} is {value}, and {why}"))
+                    .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
             )
         }
         (Some(true), Some(false)) => {
@@ -82,24 +57,31 @@ pub(super) fn scheme(
             if !alone || one.target == Target::Link(Link::Gateway) {
                 return gateway_in_clear(one, kubectl);
             }
+            let why = format!("{} speaks plaintext", one.target.word());
+            let to = with_scheme(one.target, &whole, false);
             Some(
                 Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), workload.clone())
                     .on(Side::Client)
-                    .because(format!(
-                        "{variable} of {workload} is {value}, and {} speaks plaintext",
-                        one.target.word()
-                    ))
-                    .cure(set(
-                        kubectl,
-                        one.client,
-                        variable,
-                        Some(&whole),
-                        &with_scheme(false),
-                        &format!("{} speaks plaintext", one.target.word()),
-                    )),
+                    .because(format!("{variable} of {workload} is {value}, and {why}"))
+                    .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
             )
         }
         _ => None,
+    }
+}
+
+/// A URL, or a scheme alone, with the scheme that fits.
+fn with_scheme(target: Target, whole: &str, tls: bool) -> String {
+    let scheme = match target {
+        Target::Link(Link::Nats) => Some(if tls { "tls" } else { "nats" }),
+        Target::Link(Link::Redis) => Some(if tls { "rediss" } else { "redis" }),
+        Target::Link(Link::Gateway) => Some(if tls { "https" } else { "http" }),
+        _ => None,
+    };
+    match (scheme, whole.split_once("://")) {
+        (Some(scheme), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (Some(scheme), None) => scheme.to_owned(),
+        (None, _) => whole.to_owned(),
     }
 }
 

@@ -2,81 +2,26 @@
 
 use super::scheme;
 use crate::cause::{CauseKind, Severity};
-use crate::remedy::Change;
+use crate::remedy::{Change, Fix};
 use crate::rules::Finding;
 use crate::rules::case::Case;
 use crate::wiring::{Connection, Dial, Dialler, Program, SettingKind, Speech, Target, Verifies, is_loopback};
 use crate::workload::Place;
 
+/// A setting that switches verification off, and whose it is.
+struct Off<'a> {
+    workload: Option<usize>,
+    whose: String,
+    setting: &'a str,
+    place: &'a Place,
+    kind: SettingKind,
+    severity: Severity,
+    /// What has to be set as well.
+    more: Vec<Change>,
+}
+
 /// Verification switched off.
 pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
-    let mut tell = |workload: Option<usize>,
-                    whose: String,
-                    setting: &str,
-                    place: &Place,
-                    kind: SettingKind,
-                    shown: &str,
-                    absent: bool,
-                    severity: Severity,
-                    more: Vec<Change>| {
-        let what = if absent {
-            format!("`{setting}` is not on")
-        } else {
-            format!("{setting} switches verification off")
-        };
-        let message = format!("{what}: {whose} takes any certificate{shown}");
-        // A parameter of an address is changed, not the address taken away.
-        let parameter = setting.split_once(" (").map(|(name, rest)| (name, rest.trim_end_matches(')')));
-        if let (Some((name, parameter)), Some(at)) = (parameter, workload) {
-            let (from, to) = match parameter {
-                "ssl_cert_reqs" => ("ssl_cert_reqs=none", "ssl_cert_reqs=required"),
-                "skip_verify" => ("skip_verify=true", "skip_verify=false"),
-                _ => ("", ""),
-            };
-            let change = case.change(at, kind, name, Some(from), Some(to), place);
-            findings.push(
-                Finding::new("verification-disabled", severity, place, message)
-                    .of(whose)
-                    .cause(CauseKind::VerificationNotEnforced, None)
-                    .fix(case.cure(
-                        format!("write {to} in {name}, and name the CA that signed the peer's certificate"),
-                        vec![change],
-                    )),
-            );
-            return;
-        }
-        let lower = setting.to_ascii_lowercase();
-        let negative =
-            ["insecure", "skip", "no"].iter().any(|word| lower.split(['_', '-']).any(|part| part == *word));
-        let on = match (negative, absent) {
-            _ if lower.ends_with("ssl_verify") || lower.ends_with("ssl-verify") => {
-                Some("on").filter(|_| !negative)
-            }
-            (false, false) if lower.ends_with("verify") => Some("true"),
-            _ => None,
-        };
-        let change = workload.map(|at| {
-            let from = match on {
-                _ if absent => None,
-                Some("true") => Some("false"),
-                _ => Some("off"),
-            };
-            let mut change = case.change(at, kind, setting, from.filter(|_| on.is_some()), on, place);
-            change.remove = on.is_none() && !setting.starts_with('/');
-            change
-        });
-        let text = match on {
-            Some(on) => format!("set {setting} to {on}, with the CA that signed the peer's certificate"),
-            None if setting.starts_with('/') => format!("mount the CA at {setting}"),
-            None => format!("take {setting} away, and name the CA that signed the peer's certificate"),
-        };
-        findings.push(
-            Finding::new("verification-disabled", severity, place, message)
-                .of(whose)
-                .cause(CauseKind::VerificationNotEnforced, None)
-                .fix(case.cure(text, change.into_iter().chain(more).collect())),
-        );
-    };
     for (end, dial) in case.connections() {
         let Verifies::No { setting, place, kind } = &dial.verifies else { continue };
         let own = dial.workload.is_some_and(|at| end.target == Target::Workload(at))
@@ -100,31 +45,78 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
             _ => Severity::Warning,
         };
         let absent = *kind == SettingKind::BuiltIn;
-        tell(
-            dial.workload,
-            case.dialler(dial),
-            setting,
-            place,
-            *kind,
-            &format!(" of {}", dial.shown),
-            absent,
-            severity,
-            needed(case, end, dial),
-        );
+        let whose = case.dialler(dial);
+        let more = needed(case, end, dial);
+        let off = Off { workload: dial.workload, whose, setting, place, kind: *kind, severity, more };
+        findings.push(finding(case, &off, &format!(" of {}", dial.shown), absent));
     }
     for (workload, setting, place, kind) in &case.wiring.insecure {
-        tell(
-            Some(*workload),
-            case.called(*workload),
-            setting,
-            place,
-            *kind,
-            "",
-            false,
-            case.grave(*workload),
-            Vec::new(),
-        );
+        let (whose, severity) = (case.called(*workload), case.grave(*workload));
+        let more = Vec::new();
+        let off = Off { workload: Some(*workload), whose, setting, place, kind: *kind, severity, more };
+        findings.push(finding(case, &off, "", false));
     }
+}
+
+/// `absent`: it is not on, which by itself is off.
+fn finding(case: &Case<'_>, off: &Off<'_>, shown: &str, absent: bool) -> Finding {
+    let Off { setting, whose, .. } = off;
+    let what = if absent {
+        format!("`{setting}` is not on")
+    } else {
+        format!("{setting} switches verification off")
+    };
+    let message = format!("{what}: {whose} takes any certificate{shown}");
+    let fix = parameter_fix(case, off).unwrap_or_else(|| setting_fix(case, off, absent));
+    Finding::new("verification-disabled", off.severity, off.place, message)
+        .of(off.whose.clone())
+        .cause(CauseKind::VerificationNotEnforced, None)
+        .fix(fix)
+}
+
+/// A parameter of an address is changed, not the address taken away.
+fn parameter_fix(case: &Case<'_>, off: &Off<'_>) -> Option<Fix> {
+    let workload = off.workload?;
+    let (name, parameter) = off.setting.split_once(" (")?;
+    let (from, to) = match parameter.trim_end_matches(')') {
+        "ssl_cert_reqs" => ("ssl_cert_reqs=none", "ssl_cert_reqs=required"),
+        "skip_verify" => ("skip_verify=true", "skip_verify=false"),
+        _ => ("", ""),
+    };
+    let change = case.change(workload, off.kind, name, Some(from), Some(to), off.place);
+    let text = format!("write {to} in {name}, and name the CA that signed the peer's certificate");
+    Some(case.cure(text, vec![change]))
+}
+
+/// A setting of its own is turned, where it has an opposite, or taken away.
+fn setting_fix(case: &Case<'_>, off: &Off<'_>, absent: bool) -> Fix {
+    let setting = off.setting;
+    let lower = setting.to_ascii_lowercase();
+    let negative =
+        ["insecure", "skip", "no"].iter().any(|word| lower.split(['_', '-']).any(|part| part == *word));
+    let on = match (negative, absent) {
+        _ if lower.ends_with("ssl_verify") || lower.ends_with("ssl-verify") => {
+            Some("on").filter(|_| !negative)
+        }
+        (false, false) if lower.ends_with("verify") => Some("true"),
+        _ => None,
+    };
+    let change = off.workload.map(|at| {
+        let from = match on {
+            _ if absent => None,
+            Some("true") => Some("false"),
+            _ => Some("off"),
+        };
+        let mut change = case.change(at, off.kind, setting, from.filter(|_| on.is_some()), on, off.place);
+        change.remove = on.is_none() && !setting.starts_with('/');
+        change
+    });
+    let text = match on {
+        Some(on) => format!("set {setting} to {on}, with the CA that signed the peer's certificate"),
+        None if setting.starts_with('/') => format!("mount the CA at {setting}"),
+        None => format!("take {setting} away, and name the CA that signed the peer's certificate"),
+    };
+    case.cure(text, change.into_iter().chain(off.more.iter().cloned()).collect())
 }
 
 /// What a proxy lacks to verify its upstream once it is told to.

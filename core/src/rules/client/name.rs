@@ -1,7 +1,7 @@
 //! The name that a client verifies, and those in the certificate of its server.
 
 use super::compatible;
-use crate::cause::{CauseKind, Severity};
+use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::Fix;
 use crate::rules::Finding;
 use crate::rules::case::Case;
@@ -31,116 +31,121 @@ pub(super) fn name(
     rule: &'static str,
     findings: &mut Vec<Finding>,
 ) {
-    let Some((name, place, setting)) = &dial.name else { return };
+    let Some((name, place, _)) = &dial.name else { return };
     if name.contains(crate::workload::Template::OPEN) {
         return;
     }
+    let Some((names, variant)) = names_without(case, listener, name) else { return };
     let server = case.called(listener.workload);
-    let (names, variant) = match case.served(listener) {
-        Some(served) => {
-            let Some(facts) = served.facts.first() else { return };
-            let Ok(parsed) = &facts.parsed() else { return };
-            match x509::matches_name(parsed, name) {
-                Ok(()) => return,
-                Err(refusal) => (Case::names(facts), refusal.variant),
-            }
-        }
-        None => {
-            // cert-manager says which names it will ask for.
-            let Some(names) = made_names(case, listener) else { return };
-            if names.is_empty() || names.iter().any(|one| stands_for(one, name)) {
-                return;
-            }
-            (names.join(", "), None)
-        }
-    };
     let message = format!(
         "{} verifies the name {name}, and the certificate of {server} is for {names}",
         case.dialler(dial)
     );
-    // A name that it has, and under which it is known.
-    let known = case.workload(listener.workload).aliases.iter();
+    let fix = better_name(case, dial, listener, name, &names)
+        .and_then(|better| name_fix(case, dial, &better))
+        .or_else(|| address_fix(case, dial, alias(case, listener, &names)?, name))
+        .unwrap_or_else(|| issue_again(case, listener, name, &names));
+    let served_by = listener.certificate.as_ref().map_or("", |one| &one.setting);
+    findings.push(
+        Finding::new(rule, Severity::Error, place, message)
+            .of(case.dialler(dial))
+            .cause(CauseKind::HostnameMismatch, variant)
+            .because(format!("{server} serves it by {served_by}"))
+            .fix(fix),
+    );
+}
+
+/// The names of a server's certificate, where they are known and this one is not among them.
+fn names_without(case: &Case<'_>, listener: &Listener, name: &str) -> Option<(String, Option<Variant>)> {
+    if let Some(served) = case.served(listener) {
+        let facts = served.facts.first()?;
+        let parsed = facts.parsed().ok()?;
+        let refusal = x509::matches_name(&parsed, name).err()?;
+        return Some((Case::names(facts), refusal.variant));
+    }
+    // cert-manager says which names it will ask for.
+    let names = made_names(case, listener)?;
+    let decided = !names.is_empty() && !names.iter().any(|one| stands_for(one, name));
+    decided.then(|| (names.join(", "), None))
+}
+
+/// A name of the certificate by which the server is known: one that a client may verify instead.
+fn better_name(case: &Case<'_>, dial: &Dial, listener: &Listener, name: &str, names: &str) -> Option<String> {
+    dial.workload?;
+    let server = case.workload(listener.workload);
     let has: Vec<&str> = names.split(", ").filter(|one| !one.starts_with('*')).collect();
-    let alias = known.map(String::as_str).find(|alias| has.contains(alias));
-    let mut finding = Finding::new(rule, Severity::Error, place, message)
-        .of(case.dialler(dial))
-        .cause(CauseKind::HostnameMismatch, variant);
-    let fix = match dial.workload {
-        Some(at) => {
-            let server_name = match dial.protocol {
-                Protocol::Nats if dial.program.is_cordum() => Some("NATS_TLS_SERVER_NAME"),
-                Protocol::Redis if dial.program.is_cordum() => Some("REDIS_TLS_SERVER_NAME"),
-                Protocol::Http if dial.program == Program::Nginx => Some("proxy_ssl_name"),
-                Protocol::Grpc if dial.program == Program::Nginx => Some("grpc_ssl_name"),
-                _ => None,
-            };
-            // A name of another service would do for the verifier, and mislead whoever reads it.
-            let own = case.workload(listener.workload).name.clone();
-            let near = |one: &&str| {
-                !is_loopback(one)
-                    && one.parse::<std::net::IpAddr>().is_err()
-                    && [own.as_str(), name.as_str()].iter().any(|wanted| {
-                        one.contains(wanted)
-                            || wanted.contains(*one)
-                            || strsim::jaro_winkler(one, wanted) > 0.8
-                    })
-            };
-            let only = match has.as_slice() {
-                [one] if !is_loopback(one) => Some(*one),
-                _ => None,
-            };
-            let gateway = (case.program(listener.workload, listener.container) == Program::Gateway)
-                .then(|| has.iter().copied().find(|one| *one == "cordum-api-gateway"))
-                .flatten();
-            let better = alias.or(gateway).or_else(|| has.iter().copied().find(near)).or(only);
-            match (server_name, better) {
-                (Some(variable), Some(better)) => {
-                    let own = setting == variable;
-                    let from = own.then_some(name.as_str());
-                    let kind = if dial.program == Program::Nginx {
-                        SettingKind::Config
-                    } else {
-                        SettingKind::Environment
-                    };
-                    let at_place: Place = if own || dial.program == Program::Nginx {
-                        place.clone()
-                    } else {
-                        case.container_place(at, dial.container)
-                    };
-                    let change = case.change(at, kind, variable, from, Some(better), &at_place);
-                    case.cure(
-                        format!("set {variable} to {better}, a name that the certificate has"),
-                        vec![change],
-                    )
-                }
-                // A setting of its own for the name, else the address itself.
-                (None, Some(better)) if *setting != dial.setting => {
-                    let change =
-                        case.change(at, dial.kind, setting, Some(name.as_str()), Some(better), place);
-                    case.cure(
-                        format!("set {setting} to {better}, a name that the certificate has"),
-                        vec![change],
-                    )
-                }
-                (None, _) if alias.is_some() && dial.raw.contains(name.as_str()) => {
-                    let to = dial.raw.replacen(name.as_str(), alias.unwrap_or_default(), 1);
-                    let change =
-                        case.change(at, dial.kind, &dial.setting, Some(&dial.raw), Some(&to), &dial.place);
-                    case.cure(
-                        format!("dial {to}: under that name it is reached too, and the certificate has it"),
-                        vec![change],
-                    )
-                }
-                _ => issue_again(case, listener, name, &names),
-            }
-        }
-        None => issue_again(case, listener, name, &names),
+    let gateway = (case.program(listener.workload, listener.container) == Program::Gateway)
+        .then(|| has.iter().copied().find(|one| *one == "cordum-api-gateway"))
+        .flatten();
+    // A name of another service would do for the verifier, and mislead whoever reads it.
+    let near = |one: &&str| {
+        !is_loopback(one)
+            && one.parse::<std::net::IpAddr>().is_err()
+            && [server.name.as_str(), name].iter().any(|wanted| {
+                one.contains(wanted) || wanted.contains(*one) || strsim::jaro_winkler(one, wanted) > 0.8
+            })
     };
-    finding = finding.because(format!(
-        "{server} serves it by {}",
-        listener.certificate.as_ref().map_or("", |one| &one.setting)
-    ));
-    findings.push(finding.fix(fix));
+    let only = match has.as_slice() {
+        [one] if !is_loopback(one) => Some(*one),
+        _ => None,
+    };
+    alias(case, listener, names)
+        .or(gateway)
+        .or_else(|| has.iter().copied().find(near))
+        .or(only)
+        .map(str::to_owned)
+}
+
+/// The variable or directive that names what a client of this kind verifies.
+fn server_name(dial: &Dial) -> Option<&'static str> {
+    let nginx = dial.program == Program::Nginx;
+    match dial.protocol {
+        Protocol::Nats if dial.program.is_cordum() => Some("NATS_TLS_SERVER_NAME"),
+        Protocol::Redis if dial.program.is_cordum() => Some("REDIS_TLS_SERVER_NAME"),
+        Protocol::Http if nginx => Some("proxy_ssl_name"),
+        Protocol::Grpc if nginx => Some("grpc_ssl_name"),
+        _ => None,
+    }
+}
+
+/// The setting that names what is verified, with a name that the certificate has; `None`: the client has no such
+/// setting.
+fn name_fix(case: &Case<'_>, dial: &Dial, better: &str) -> Option<Fix> {
+    let workload = dial.workload?;
+    let (name, place, setting) = dial.name.as_ref()?;
+    let nginx = dial.program == Program::Nginx;
+    let variable = match server_name(dial) {
+        Some(variable) => variable,
+        // A setting of its own for the name.
+        None if *setting != dial.setting => {
+            let change = case.change(workload, dial.kind, setting, Some(name), Some(better), place);
+            let text = format!("set {setting} to {better}, a name that the certificate has");
+            return Some(case.cure(text, vec![change]));
+        }
+        None => return None,
+    };
+    let own = setting == variable;
+    let kind = if nginx { SettingKind::Config } else { SettingKind::Environment };
+    let place: Place =
+        if own || nginx { place.clone() } else { case.container_place(workload, dial.container) };
+    let from = own.then_some(name.as_str());
+    let change = case.change(workload, kind, variable, from, Some(better), &place);
+    Some(case.cure(format!("set {variable} to {better}, a name that the certificate has"), vec![change]))
+}
+
+/// A name of the certificate under which the server is reached too.
+fn alias<'a>(case: &'a Case<'_>, listener: &Listener, names: &str) -> Option<&'a str> {
+    let mut aliases = case.workload(listener.workload).aliases.iter().map(String::as_str);
+    aliases.find(|alias| names.split(", ").any(|one| one == *alias))
+}
+
+/// The address itself, by a name that the certificate has.
+fn address_fix(case: &Case<'_>, dial: &Dial, alias: &str, name: &str) -> Option<Fix> {
+    let workload = dial.workload.filter(|_| server_name(dial).is_none() && dial.raw.contains(name))?;
+    let to = dial.raw.replacen(name, alias, 1);
+    let change = case.change(workload, dial.kind, &dial.setting, Some(&dial.raw), Some(&to), &dial.place);
+    let text = format!("dial {to}: under that name it is reached too, and the certificate has it");
+    Some(case.cure(text, vec![change]))
 }
 
 fn issue_again(case: &Case<'_>, listener: &Listener, name: &str, names: &str) -> Fix {

@@ -8,99 +8,100 @@ use crate::remedy::{Change, ChangeKind};
 use crate::rules::Finding;
 use crate::rules::case::Case;
 use crate::wiring::copies;
-use crate::workload::{MountSource, Place, Value};
+use crate::workload::{MountSource, Place, Value, Workload};
 
 /// Private keys where they do not belong.
 pub(in crate::rules) fn exposed(case: &Case<'_>, findings: &mut Vec<Finding>) {
-    for stored in case.description.stored.iter().filter(|one| one.kind == StoredKind::ConfigMap) {
-        for (key, entry) in &stored.entries {
-            if private_key(&entry.bytes) {
-                let message = format!(
-                    "the ConfigMap {} holds a private key in `{key}`: whoever may read ConfigMaps has it",
-                    stored.name
-                );
-                let mut change =
-                    Change::new(format!("configmap/{}", stored.name), ChangeKind::Config, key.clone());
-                change.defined_at = Some(entry.place.clone());
-                findings.push(
-                    Finding::new("exposed-secret", Severity::Error, &entry.place, message)
-                        .of(format!("configmap/{}", stored.name))
-                        .fix(case.cure(
-                            format!("move `{key}` into a Secret, and make a new key: this one has been seen"),
-                            vec![change],
-                        )),
-                );
-            }
-        }
-    }
+    in_config_maps(case, findings);
     for (at, workload) in case.description.workloads.iter().enumerate() {
-        for (index, container) in workload.containers.iter().enumerate() {
-            for setting in &container.environment {
-                let text = match &setting.value {
-                    Value::Known(text) => text,
-                    Value::Secret { text: Some(text), .. } => text,
-                    _ => continue,
-                };
-                if private_key(text.as_bytes()) {
-                    let place = setting.place.clone().unwrap_or_else(|| case.container_place(at, index));
-                    let name = case.called(at);
-                    let message = format!(
-                        "{} of {name} holds a private key: variables show in inspections, logs and crash reports",
-                        setting.name
-                    );
-                    let mut change = Change::new(name.clone(), ChangeKind::Environment, &*setting.name);
-                    change.remove = true;
-                    change.defined_at = Some(place.clone());
-                    findings.push(
-                        Finding::new("exposed-secret", Severity::Error, &place, message)
-                            .of(name)
-                            .fix(case.cure("mount it as a file from a secret", vec![change])),
-                    );
-                }
-            }
+        for index in 0..workload.containers.len() {
+            in_variables(case, at, index, findings);
             authority_keys(case, at, index, findings);
         }
-        if let Some(build) = case.description.builds.get(&workload.name) {
-            for copied in copies(case.files, build).unwrap_or_default() {
-                for source in &copied.sources {
-                    let mut keys = Vec::new();
-                    let from = join(&build.context, source);
-                    let mut look = |path: &str| {
-                        let named = [".key", ".pem", ".p12", ".pfx"].iter().any(|end| path.ends_with(end))
-                            || file_name(path).contains("key");
-                        if named && case.files.read(path).is_ok_and(|bytes| private_key(&bytes)) {
-                            keys.push(path.to_owned());
-                        }
-                    };
-                    match case.files.meta(&from).map(|meta| meta.kind) {
-                        Some(FileKind::File) => look(&from),
-                        // The whole context is copied by many, with a `.dockerignore` beside it.
-                        Some(FileKind::Folder) if *source != "." && *source != "./" => {
-                            walk(case, &from, 3, &mut look)
-                        }
-                        _ => {}
-                    }
-                    if let Some(key) = keys.first() {
-                        let place = Place { file: build.dockerfile.clone(), line: copied.line, column: 1 };
-                        let message = format!(
-                            "the image of {} is built with the private key {key} in it",
-                            workload.name
-                        );
-                        let mut change =
-                            Change::new(workload.to_string(), ChangeKind::File, build.dockerfile.clone());
-                        change.remove = true;
-                        change.defined_at = Some(place.clone());
-                        findings.push(
-                            Finding::new("exposed-secret", Severity::Error, &place, message)
-                                .of(workload.to_string())
-                                .fix(case.cure(
-                                    "leave it out of the image and mount it where it runs",
-                                    vec![change],
-                                )),
-                        );
-                    }
+        in_image(case, workload, findings);
+    }
+}
+
+fn in_config_maps(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for stored in case.description.stored.iter().filter(|one| one.kind == StoredKind::ConfigMap) {
+        for (key, entry) in stored.entries.iter().filter(|(_, entry)| private_key(&entry.bytes)) {
+            let whose = format!("configmap/{}", stored.name);
+            let message = format!(
+                "the ConfigMap {} holds a private key in `{key}`: whoever may read ConfigMaps has it",
+                stored.name
+            );
+            let mut change = Change::new(whose.clone(), ChangeKind::Config, key.clone());
+            change.defined_at = Some(entry.place.clone());
+            let text = format!("move `{key}` into a Secret, and make a new key: this one has been seen");
+            findings.push(
+                Finding::new("exposed-secret", Severity::Error, &entry.place, message)
+                    .of(whose)
+                    .fix(case.cure(text, vec![change])),
+            );
+        }
+    }
+}
+
+fn in_variables(case: &Case<'_>, at: usize, index: usize, findings: &mut Vec<Finding>) {
+    for setting in &case.container(at, index).environment {
+        let text = match &setting.value {
+            Value::Known(text) => text,
+            Value::Secret { text: Some(text), .. } => text,
+            _ => continue,
+        };
+        if !private_key(text.as_bytes()) {
+            continue;
+        }
+        let place = setting.place.clone().unwrap_or_else(|| case.container_place(at, index));
+        let name = case.called(at);
+        let message = format!(
+            "{} of {name} holds a private key: variables show in inspections, logs and crash reports",
+            setting.name
+        );
+        let mut change = Change::new(name.clone(), ChangeKind::Environment, &*setting.name);
+        change.remove = true;
+        change.defined_at = Some(place.clone());
+        findings.push(
+            Finding::new("exposed-secret", Severity::Error, &place, message)
+                .of(name)
+                .fix(case.cure("mount it as a file from a secret", vec![change])),
+        );
+    }
+}
+
+/// Keys that a Dockerfile copies into the image, the first of each instruction's sources.
+fn in_image(case: &Case<'_>, workload: &Workload, findings: &mut Vec<Finding>) {
+    let Some(build) = case.description.builds.get(&workload.name) else { return };
+    for copied in copies(case.files, build).unwrap_or_default() {
+        for source in &copied.sources {
+            let mut keys = Vec::new();
+            let from = join(&build.context, source);
+            let mut look = |path: &str| {
+                let named = [".key", ".pem", ".p12", ".pfx"].iter().any(|end| path.ends_with(end))
+                    || file_name(path).contains("key");
+                if named && case.files.read(path).is_ok_and(|bytes| private_key(&bytes)) {
+                    keys.push(path.to_owned());
                 }
+            };
+            match case.files.meta(&from).map(|meta| meta.kind) {
+                Some(FileKind::File) => look(&from),
+                // The whole context is copied by many, with a `.dockerignore` beside it.
+                Some(FileKind::Folder) if *source != "." && *source != "./" => {
+                    walk(case, &from, 3, &mut look);
+                }
+                _ => {}
             }
+            let Some(key) = keys.first() else { continue };
+            let place = Place { file: build.dockerfile.clone(), line: copied.line, column: 1 };
+            let message = format!("the image of {} is built with the private key {key} in it", workload.name);
+            let mut change = Change::new(workload.to_string(), ChangeKind::File, build.dockerfile.clone());
+            change.remove = true;
+            change.defined_at = Some(place.clone());
+            findings.push(
+                Finding::new("exposed-secret", Severity::Error, &place, message)
+                    .of(workload.to_string())
+                    .fix(case.cure("leave it out of the image and mount it where it runs", vec![change])),
+            );
         }
     }
 }

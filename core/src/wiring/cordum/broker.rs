@@ -3,122 +3,162 @@
 use super::half;
 use crate::wiring::scan::{Here, Scanner, file_of, has_gap};
 use crate::wiring::{
-    Address, Dial, FileRole, Program, Protocol, SettingKind, Speech, Switch, Trust, Unused, Verifies,
-    address, truthy,
+    Address, Dial, FileRef, FileRole, Program, Protocol, SettingKind, Speech, Switch, Trust, Unused,
+    Verifies, address, truthy,
 };
+use crate::workload::Place;
+
+/// The variables of NATS or Redis, by their prefix.
+struct Broker<'a> {
+    prefix: &'a str,
+    nats: bool,
+    ca: Option<FileRef>,
+    certificate: Option<FileRef>,
+    key: Option<FileRef>,
+    insecure: Option<(String, Place)>,
+    name: Option<(String, Place)>,
+    /// How the main URL speaks; `None`: there is none.
+    main: Option<Speech>,
+}
+
+impl<'a> Broker<'a> {
+    fn of(here: Here<'_>, prefix: &'a str, main: &str) -> Self {
+        let nats = prefix == "NATS";
+        Self {
+            prefix,
+            nats,
+            ca: file_of(here, &format!("{prefix}_TLS_CA")),
+            certificate: file_of(here, &format!("{prefix}_TLS_CERT")),
+            key: file_of(here, &format!("{prefix}_TLS_KEY")),
+            insecure: here.variable(&format!("{prefix}_TLS_INSECURE")),
+            name: here.variable(&format!("{prefix}_TLS_SERVER_NAME")),
+            main: here.variable(main).map(|(text, _)| speech(&text, nats)),
+        }
+    }
+
+    fn files(&self) -> impl Iterator<Item = &FileRef> {
+        [&self.ca, &self.certificate, &self.key].into_iter().flatten()
+    }
+}
 
 /// NATS or Redis, with the variables of its prefix.
 pub(super) fn broker(scanner: &mut Scanner<'_>, here: Here<'_>, prefix: &str, urls: &[&str]) {
-    let ca = file_of(here, &format!("{prefix}_TLS_CA"));
-    let certificate = file_of(here, &format!("{prefix}_TLS_CERT"));
-    let key = file_of(here, &format!("{prefix}_TLS_KEY"));
-    let insecure = here.variable(&format!("{prefix}_TLS_INSECURE"));
-    let name = here.variable(&format!("{prefix}_TLS_SERVER_NAME"));
-    let nats = prefix == "NATS";
-    let any = ca.is_some() || certificate.is_some() || key.is_some();
-    let main = here.variable(urls[0]);
-    let main_tls = main.as_ref().map(|(text, _)| speech(text, nats));
-    let used = main_tls != Some(Speech::Plain) || (nats && here.program == Program::Worker);
+    let broker = Broker::of(here, prefix, urls[0]);
+    let used = broker.main != Some(Speech::Plain) || (broker.nats && here.program == Program::Worker);
     if used {
-        for (file, role) in
-            [(&ca, FileRole::Ca), (&certificate, FileRole::Certificate), (&key, FileRole::Key)]
-        {
+        let Broker { ca, certificate, key, .. } = &broker;
+        for (file, role) in [(ca, FileRole::Ca), (certificate, FileRole::Certificate), (key, FileRole::Key)] {
             if let Some(file) = file {
                 scanner.names_file(here, file, role, false);
             }
         }
         let names = [format!("{prefix}_TLS_CERT"), format!("{prefix}_TLS_KEY")];
-        half(scanner, here, &certificate, &key, &names[0], &names[1]);
+        half(scanner, here, (certificate, key), (&names[0], &names[1]));
     }
     for variable in urls {
         let Some((text, place)) = here.variable(variable) else { continue };
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let Some(Address { host, port, query, shown, .. }) = address(part) else { continue };
-            let mut dial =
-                Dial::new(here.workload, here.container, variable, SettingKind::Environment, place.clone());
-            dial.program = here.program;
-            dial.protocol = if nats { Protocol::Nats } else { Protocol::Redis };
-            dial.shown = shown;
-            dial.raw = crate::wiring::masked(part);
-            dial.host = host.clone();
-            dial.port = port.or(Some(if nats { 4222 } else { 6379 }));
-            // Members of a cluster are dialled as the main URL says.
-            let own = if variable == &urls[0] || part.contains("://") {
-                speech(part, nats)
-            } else {
-                Speech::Unknown
-            };
-            dial.speech = match (own, main_tls) {
-                (Speech::Unknown, Some(main)) if !has_gap(part) => main,
-                (own, _) => own,
-            };
-            if dial.speech == Speech::Plain && nats && here.program == Program::Worker && any {
-                dial.speech = Speech::Tls;
-                dial.upgrades = true;
-            }
-            if dial.host.is_none() || dial.speech == Speech::Unknown {
-                dial.unknown = Some(crate::wiring::named_gaps(part));
-            }
-            dial.name = name
-                .clone()
-                .map(|(name, place)| (name, place, format!("{prefix}_TLS_SERVER_NAME")))
-                .or_else(|| host.map(|host| (host, place.clone(), (*variable).to_owned())));
-            dial.trust = match &ca {
-                Some(file) => Trust::Files(vec![file.clone()]),
-                None if scanner.view.description.open_environment.contains(&here.of.name) => Trust::Unknown,
-                None => roots(here),
-            };
-            dial.identity = certificate.clone().zip(key.clone());
-            if let Some((value, place)) = &insecure
-                && truthy(value)
-            {
-                let setting = format!("{prefix}_TLS_INSECURE");
-                dial.verifies =
-                    Verifies::No { setting, place: place.clone(), kind: SettingKind::Environment };
-            }
-            if query.iter().any(|(key, value)| key == "skip_verify" && truthy(value)) {
-                let setting = format!("{variable} (skip_verify)");
-                dial.verifies =
-                    Verifies::No { setting, place: place.clone(), kind: SettingKind::Environment };
-            }
-            scanner.found.dials.push(dial);
+            let main = variable == &urls[0];
+            let dial = dial(scanner, here, &broker, (variable, &place), part, main);
+            scanner.found.dials.extend(dial);
         }
     }
-    // Set, and passed over: the scheme is plaintext.
+    unused(scanner, here, &broker, used);
+}
+
+/// One server of a URL. `main`: of the variable that says how all of them are dialled.
+fn dial(
+    scanner: &Scanner<'_>,
+    here: Here<'_>,
+    broker: &Broker<'_>,
+    (variable, place): (&str, &Place),
+    part: &str,
+    main: bool,
+) -> Option<Dial> {
+    let Broker { prefix, nats, .. } = *broker;
+    let Address { host, port, query, shown, .. } = address(part)?;
+    let mut dial =
+        Dial::new(here.workload, here.container, variable, SettingKind::Environment, place.clone());
+    dial.program = here.program;
+    dial.protocol = if nats { Protocol::Nats } else { Protocol::Redis };
+    dial.shown = shown;
+    dial.raw = crate::wiring::masked(part);
+    dial.host.clone_from(&host);
+    dial.port = port.or(Some(if nats { 4222 } else { 6379 }));
+    // Members of a cluster are dialled as the main URL says.
+    let own = if main || part.contains("://") { speech(part, nats) } else { Speech::Unknown };
+    dial.speech = match (own, broker.main) {
+        (Speech::Unknown, Some(main)) if !has_gap(part) => main,
+        (own, _) => own,
+    };
+    let any = broker.files().next().is_some();
+    if dial.speech == Speech::Plain && nats && here.program == Program::Worker && any {
+        dial.speech = Speech::Tls;
+        dial.upgrades = true;
+    }
+    if dial.host.is_none() || dial.speech == Speech::Unknown {
+        dial.unknown = Some(crate::wiring::named_gaps(part));
+    }
+    dial.name = broker
+        .name
+        .clone()
+        .map(|(name, place)| (name, place, format!("{prefix}_TLS_SERVER_NAME")))
+        .or_else(|| host.map(|host| (host, place.clone(), variable.to_owned())));
+    dial.trust = match &broker.ca {
+        Some(file) => Trust::Files(vec![file.clone()]),
+        None if scanner.view.description.open_environment.contains(&here.of.name) => Trust::Unknown,
+        None => roots(here),
+    };
+    dial.identity = broker.certificate.clone().zip(broker.key.clone());
+    let off = |setting: String, place: &Place| Verifies::No {
+        setting,
+        place: place.clone(),
+        kind: SettingKind::Environment,
+    };
+    if let Some((value, place)) = &broker.insecure
+        && truthy(value)
+    {
+        dial.verifies = off(format!("{prefix}_TLS_INSECURE"), place);
+    }
+    if query.iter().any(|(key, value)| key == "skip_verify" && truthy(value)) {
+        dial.verifies = off(format!("{variable} (skip_verify)"), place);
+    }
+    Some(dial)
+}
+
+/// What is set and passed over: everything, where the scheme is plaintext; a CA, where nothing is verified.
+fn unused(scanner: &mut Scanner<'_>, here: Here<'_>, broker: &Broker<'_>, used: bool) {
+    let Broker { prefix, nats, .. } = *broker;
+    let unused = |setting: String, place: &Place, why: String| Unused {
+        workload: here.workload,
+        setting,
+        place: place.clone(),
+        kind: SettingKind::Environment,
+        why,
+        minor: false,
+        switch: None,
+    };
     if !used {
-        let files = [&ca, &certificate, &key].into_iter().flatten();
-        let named = name.iter().map(|(_, place)| (format!("{prefix}_TLS_SERVER_NAME"), place.clone()));
-        for (setting, place) in files.map(|one| (one.setting.clone(), one.place.clone())).chain(named) {
-            scanner.found.unused.push(Unused {
-                workload: here.workload,
-                setting,
-                place,
-                kind: SettingKind::Environment,
-                why: format!("it is read for {} alone", if nats { "tls://" } else { "rediss://" }),
-                minor: false,
-                switch: None,
-            });
+        let files = broker.files().map(|one| (one.setting.clone(), &one.place));
+        let named = broker.name.iter().map(|(_, place)| (format!("{prefix}_TLS_SERVER_NAME"), place));
+        for (setting, place) in files.chain(named) {
+            let why = format!("it is read for {} alone", if nats { "tls://" } else { "rediss://" });
+            scanner.found.unused.push(unused(setting, place, why));
         }
     }
-    if let (Some(ca), Some((value, place))) = (&ca, &insecure)
+    if let (Some(ca), Some((value, place))) = (&broker.ca, &broker.insecure)
         && used
         && truthy(value)
     {
-        scanner.found.unused.push(Unused {
-            workload: here.workload,
-            setting: ca.setting.clone(),
-            place: ca.place.clone(),
+        let why = format!("{prefix}_TLS_INSECURE switches verification off: nothing is verified with it");
+        let switch = Some(Switch {
+            setting: format!("{prefix}_TLS_INSECURE"),
+            place: place.clone(),
             kind: SettingKind::Environment,
-            why: format!("{prefix}_TLS_INSECURE switches verification off: nothing is verified with it"),
-            minor: false,
-            switch: Some(Switch {
-                setting: format!("{prefix}_TLS_INSECURE"),
-                place: place.clone(),
-                kind: SettingKind::Environment,
-                from: None,
-                to: None,
-            }),
+            from: None,
+            to: None,
         });
+        scanner.found.unused.push(Unused { switch, ..unused(ca.setting.clone(), &ca.place, why) });
     }
 }
 

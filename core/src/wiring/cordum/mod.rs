@@ -5,8 +5,8 @@ mod variables;
 
 use super::scan::{Here, Scanner, file_of, has_gap};
 use super::{
-    ClientAuth, Dial, Dialler, FileRef, FileRole, Half, Listener, Opened, Program, Protocol, SettingKind,
-    Speech, Trust, Verifies, address, is_loopback,
+    ClientAuth, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, Protocol, SettingKind, Speech,
+    Trust, Verifies, address, is_loopback,
 };
 use crate::workload::Place;
 use broker::broker;
@@ -120,30 +120,21 @@ fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, server: &Server) {
         (None, None) => Speech::Plain,
         _ => Speech::Unknown,
     };
-    half(scanner, here, &listener.certificate, &listener.key, server.certificate, server.key);
+    let pair = (&listener.certificate, &listener.key);
+    half(scanner, here, pair, (server.certificate, server.key));
     super::nats::files(scanner, here, &listener);
     scanner.found.listeners.push(listener);
 }
 
+/// As [`halves`](super::nats::halves), where nothing else may give the other variable.
 fn half(
     scanner: &mut Scanner<'_>,
     here: Here<'_>,
-    certificate: &Option<FileRef>,
-    key: &Option<FileRef>,
-    certificate_name: &str,
-    key_name: &str,
+    (certificate, key): (&Option<FileRef>, &Option<FileRef>),
+    (certificate_name, key_name): (&str, &str),
 ) {
-    let (has, lacks) = match (certificate, key) {
-        (Some(has), None) => (has, key_name),
-        (None, Some(has)) => (has, certificate_name),
-        _ => return,
-    };
     if !scanner.view.description.open_environment.contains(&here.of.name) {
-        scanner.found.halves.push(Half {
-            workload: here.workload,
-            has: has.clone(),
-            lacks: lacks.to_owned(),
-        });
+        super::nats::halves(scanner, here, certificate, key, certificate_name, key_name);
     }
 }
 

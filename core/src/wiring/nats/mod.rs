@@ -222,6 +222,7 @@ fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, tls: &Block) {
     });
 }
 
+/// A certificate without its key, or a key without its certificate.
 pub(super) fn halves(
     scanner: &mut Scanner<'_>,
     here: Here<'_>,
@@ -235,7 +236,8 @@ pub(super) fn halves(
         (None, Some(has)) => (has, certificate_name),
         _ => return,
     };
-    scanner.found.halves.push(Half { workload: here.workload, has: has.clone(), lacks: lacks.to_owned() });
+    let (has, lacks) = (has.clone(), lacks.to_owned());
+    scanner.found.halves.push(Half { workload: here.workload, has, lacks });
 }
 
 /// The files of a listener are told.

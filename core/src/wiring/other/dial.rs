@@ -4,7 +4,9 @@ use super::Pair;
 use crate::certificates::{read_bytes, source::Source as Pem};
 use crate::wiring::knob::{Knob, Role, related};
 use crate::wiring::scan::{Here, Scanner};
-use crate::wiring::{Dial, FileRole, Opened, Protocol, SettingKind, Speech, Trust, Verifies, address};
+use crate::wiring::{
+    Dial, FileRef, FileRole, Opened, Protocol, SettingKind, Speech, Trust, Verifies, address,
+};
 
 pub(super) fn dial(
     scanner: &mut Scanner<'_>,
@@ -15,22 +17,11 @@ pub(super) fn dial(
     clients: &[&Pair<'_>],
 ) {
     let Some(target) = address(url) else { return };
+    let Some((protocol, speech, port)) = target.scheme.as_deref().and_then(spoken) else { return };
     let setting = if knob.name.is_empty() { "the command line" } else { &knob.name };
     let mut dial = Dial::new(here.workload, here.container, setting, knob.kind, knob.place.clone());
-    let (protocol, speech, port) = match target.scheme.as_deref() {
-        Some("nats") => (Protocol::Nats, Speech::Plain, 4222),
-        Some("tls" | "nats+tls") => (Protocol::Nats, Speech::Tls, 4222),
-        Some("redis" | "valkey") => (Protocol::Redis, Speech::Plain, 6379),
-        Some("rediss" | "valkeys" | "redis+tls") => (Protocol::Redis, Speech::Tls, 6379),
-        Some("http" | "ws") => (Protocol::Http, Speech::Plain, 80),
-        Some("https" | "wss") => (Protocol::Http, Speech::Tls, 443),
-        Some("grpc") => (Protocol::Grpc, Speech::Plain, 80),
-        Some("grpcs") => (Protocol::Grpc, Speech::Tls, 443),
-        _ => return,
-    };
     dial.protocol = protocol;
     dial.speech = speech;
-    dial.shown = target.shown;
     dial.raw = crate::wiring::masked(url);
     dial.host.clone_from(&target.host);
     dial.port = target.port.or(Some(port));
@@ -38,16 +29,75 @@ pub(super) fn dial(
         dial.unknown = Some(crate::wiring::named_gaps(url));
     }
     let stem = knob.stem();
-    let mine = |one: &&Knob| related(&one.stem(), &stem);
+    dial.name = match named(knobs, &stem) {
+        Some(one) if !crate::wiring::scan::has_gap(&one.value) && !one.value.is_empty() => {
+            Some((one.value.clone(), one.place.clone(), one.name.clone()))
+        }
+        Some(_) => None,
+        None => target.host.clone().map(|host| (host, knob.place.clone(), setting.to_owned())),
+    };
+    dial.trust = trust(scanner, here, knobs, &stem, &target.query);
+    if speech == Speech::Tls {
+        if let Trust::Files(files) = &dial.trust {
+            for file in files {
+                let told = scanner.found.files.iter().any(|one| {
+                    one.workload == here.workload
+                        && one.file.place == file.place
+                        && one.file.setting == file.setting
+                });
+                if !told {
+                    scanner.names_file(here, file, FileRole::Ca, false);
+                }
+            }
+        }
+        dial.identity = identity(scanner, here, &stem, clients);
+        if let Some(off) = switched_off(knob, setting, knobs, &stem, &target.query) {
+            dial.verifies = off;
+        }
+    }
+    dial.shown = target.shown;
+    scanner.found.dials.push(dial);
+}
+
+/// What a scheme says: the protocol, whether in TLS, and the port where the URL names none.
+fn spoken(scheme: &str) -> Option<(Protocol, Speech, u16)> {
+    Some(match scheme {
+        "nats" => (Protocol::Nats, Speech::Plain, 4222),
+        "tls" | "nats+tls" => (Protocol::Nats, Speech::Tls, 4222),
+        "redis" | "valkey" => (Protocol::Redis, Speech::Plain, 6379),
+        "rediss" | "valkeys" | "redis+tls" => (Protocol::Redis, Speech::Tls, 6379),
+        "http" | "ws" => (Protocol::Http, Speech::Plain, 80),
+        "https" | "wss" => (Protocol::Http, Speech::Tls, 443),
+        "grpc" => (Protocol::Grpc, Speech::Plain, 80),
+        "grpcs" => (Protocol::Grpc, Speech::Tls, 443),
+        _ => return None,
+    })
+}
+
+/// The setting that says which name is verified.
+fn named<'a>(knobs: &'a [Knob], stem: &[&str]) -> Option<&'a Knob> {
+    knobs.iter().find(|one| {
+        (one.has("name") && one.has("server") || one.words.concat().contains("servername") || one.has("sni"))
+            && (related(&one.stem(), stem) || one.stem().iter().all(|word| *word == "name"))
+    })
+}
+
+/// What a connection is verified with where it is in TLS: the CA files of related names, else those of no particular one.
+fn trust(
+    scanner: &Scanner<'_>,
+    here: Here<'_>,
+    knobs: &[Knob],
+    stem: &[&str],
+    query: &[(String, String)],
+) -> Trust {
     let cas: Vec<&Knob> = knobs.iter().filter(|one| one.role() == Some(Role::Ca)).collect();
-    let own: Vec<&Knob> = cas.iter().copied().filter(mine).collect();
+    let own: Vec<&Knob> = cas.iter().copied().filter(|one| related(&one.stem(), stem)).collect();
     let general: Vec<&Knob> = cas.iter().copied().filter(|one| one.stem().is_empty()).collect();
     let chosen = if own.is_empty() { general } else { own };
-    let in_query = target
-        .query
+    let in_query = query
         .iter()
         .any(|(name, value)| (name.contains("ca") || name.contains("rootcert")) && value.starts_with('/'));
-    dial.trust = if !chosen.is_empty() {
+    if !chosen.is_empty() {
         Trust::Files(chosen.iter().map(|one| one.file()).collect())
     } else if in_query
         || !cas.is_empty()
@@ -57,75 +107,62 @@ pub(super) fn dial(
         Trust::Unknown
     } else {
         Trust::System
-    };
-    if speech == Speech::Tls
-        && let Trust::Files(files) = &dial.trust
-    {
-        for file in files.clone() {
-            let told = scanner.found.files.iter().any(|one| {
-                one.workload == here.workload
-                    && one.file.place == file.place
-                    && one.file.setting == file.setting
-            });
-            if !told {
-                scanner.names_file(here, &file, FileRole::Ca, false);
-            }
-        }
     }
-    let name = knobs.iter().find(|one| {
-        (one.has("name") && one.has("server") || one.words.concat().contains("servername") || one.has("sni"))
-            && (related(&one.stem(), &stem) || one.stem().iter().all(|word| *word == "name"))
-    });
-    dial.name = match name {
-        Some(one) if !crate::wiring::scan::has_gap(&one.value) && !one.value.is_empty() => {
-            Some((one.value.clone(), one.place.clone(), one.name.clone()))
-        }
-        Some(_) => None,
-        None => target.host.map(|host| (host, knob.place.clone(), setting.to_owned())),
-    };
+}
+
+/// The certificate and key that are shown: the pair of related names, else the one of no particular one.
+fn identity(
+    scanner: &mut Scanner<'_>,
+    here: Here<'_>,
+    stem: &[&str],
+    clients: &[&Pair<'_>],
+) -> Option<(FileRef, FileRef)> {
     let pair = clients
         .iter()
-        .find(|pair| related(&pair.certificate.stem(), &stem))
-        .or_else(|| clients.iter().find(|pair| pair.certificate.stem().is_empty()));
-    if speech == Speech::Tls
-        && let Some(pair) = pair
-    {
-        let (certificate, key) = (pair.certificate.file(), pair.key.file());
-        for (file, role) in [(&certificate, FileRole::Certificate), (&key, FileRole::Key)] {
-            let told =
-                scanner.found.files.iter().any(|one| {
-                    one.workload == here.workload && one.file.place == file.place && one.role == role
-                });
-            if !told {
-                scanner.names_file(here, file, role, false);
-            }
+        .find(|pair| related(&pair.certificate.stem(), stem))
+        .or_else(|| clients.iter().find(|pair| pair.certificate.stem().is_empty()))?;
+    let (certificate, key) = (pair.certificate.file(), pair.key.file());
+    for (file, role) in [(&certificate, FileRole::Certificate), (&key, FileRole::Key)] {
+        let told = scanner
+            .found
+            .files
+            .iter()
+            .any(|one| one.workload == here.workload && one.file.place == file.place && one.role == role);
+        if !told {
+            scanner.names_file(here, file, role, false);
         }
-        dial.identity = Some((certificate, key));
     }
+    Some((certificate, key))
+}
+
+/// What switches verification off: a parameter of the URL, or a setting.
+fn switched_off(
+    knob: &Knob,
+    setting: &str,
+    knobs: &[Knob],
+    stem: &[&str],
+    query: &[(String, String)],
+) -> Option<Verifies> {
     let off = |place: &crate::workload::Place, setting: &str, kind: SettingKind| Verifies::No {
         setting: setting.to_owned(),
         place: place.clone(),
         kind,
     };
-    let query_off = target.query.iter().find(|(name, value)| {
+    let parameter = query.iter().find(|(name, value)| {
         (name == "ssl_cert_reqs" && matches!(value.to_ascii_lowercase().as_str(), "none" | "cert_none"))
             || (name.contains("skip_verify") && crate::wiring::truthy(value))
             || (name.contains("insecure") && crate::wiring::truthy(value))
     });
+    if let Some((name, _)) = parameter {
+        return Some(off(&knob.place, &format!("{setting} ({name})"), knob.kind));
+    }
     let switch = knobs.iter().find(|one| {
         one.switches_verification_off()
-            && (related(&one.stem(), &stem)
+            && (related(&one.stem(), stem)
                 || one.stem().is_empty()
                 || one.name == "NODE_TLS_REJECT_UNAUTHORIZED")
     });
-    if speech == Speech::Tls {
-        if let Some((name, _)) = query_off {
-            dial.verifies = off(&knob.place, &format!("{setting} ({name})"), knob.kind);
-        } else if let Some(one) = switch {
-            dial.verifies = off(&one.place, &one.name, one.kind);
-        }
-    }
-    scanner.found.dials.push(dial);
+    switch.map(|one| off(&one.place, &one.name, one.kind))
 }
 
 /// Whether a mount brings a CA certificate that no setting names: what the program does with it is its own matter.
