@@ -178,12 +178,7 @@ pub(crate) const ROWS: &[Row] = &[
         "nats-other-ca",
         "NATS' certificate is of another CA",
         |plan| Fault::NatsOtherCa.apply(plan),
-        &[
-            fail(&[5, 15]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            unknown(&[6]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            warn(&[7]).of(C::UnknownAuthority, Server),
-            drift(&[13]),
-        ],
+        crate::nats::NATS_OF_OTHER_CA,
         &[root("nats", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),

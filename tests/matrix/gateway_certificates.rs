@@ -8,6 +8,20 @@ use tls_verify_fixtures::plan::{Boxed, Plan, Port};
 use crate::expect::*;
 use crate::harness::{Row, row};
 
+/// The gateway's certificate leads to another CA.
+const OF_OTHER_CA: &[Expect] = &[
+    fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+    unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+    drift(&[13]),
+];
+
+/// An authority between may not sign for the gateway's names.
+const CONSTRAINED: &[Expect] = &[
+    fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::NameConstraints),
+    unknown(&[4]).of(C::InvalidCa, Server).variant(V::NameConstraints),
+    drift(&[13]),
+];
+
 pub(crate) const ROWS: &[Row] = &[
     row(
         "expired-1.2",
@@ -21,11 +35,7 @@ pub(crate) const ROWS: &[Row] = &[
         "other-ca-1.2",
         "of another CA, over TLS 1.2",
         |plan| over_1_2(plan, |_| stranger(Leaf::server())),
-        &[
-            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            drift(&[13]),
-        ],
+        OF_OTHER_CA,
         &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
@@ -53,11 +63,7 @@ pub(crate) const ROWS: &[Row] = &[
         "expired-and-other-ca",
         "expired and of another CA: both are said",
         |plan| give(plan, |_| stranger(Leaf::server().valid(Validity::Expired))),
-        &[
-            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            drift(&[13]),
-        ],
+        OF_OTHER_CA,
         &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
@@ -72,11 +78,7 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(pem)
             })
         },
-        &[
-            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            drift(&[13]),
-        ],
+        OF_OTHER_CA,
         &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
@@ -115,11 +117,7 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(Pem::from(plan.ca.intermediate("Cordum Servers")?.issue(&Leaf::server())?).alone())
             })
         },
-        &[
-            fail(&[1, 2, 3]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            unknown(&[4]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            drift(&[13]),
-        ],
+        OF_OTHER_CA,
         &[root("api-gateway", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
@@ -249,11 +247,7 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(between.issue(&Leaf::server())?.into())
             })
         },
-        &[
-            fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::NameConstraints),
-            unknown(&[4]).of(C::InvalidCa, Server).variant(V::NameConstraints),
-            drift(&[13]),
-        ],
+        CONSTRAINED,
         &[root("api-gateway", C::InvalidCa).variant(V::NameConstraints)],
         1,
     ),
@@ -274,11 +268,7 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(between.issue(&Leaf::server())?.into())
             })
         },
-        &[
-            fail(&[1, 2, 3]).of(C::InvalidCa, Server).variant(V::NameConstraints),
-            unknown(&[4]).of(C::InvalidCa, Server).variant(V::NameConstraints),
-            drift(&[13]),
-        ],
+        CONSTRAINED,
         &[root("api-gateway", C::InvalidCa).variant(V::NameConstraints)],
         1,
     ),

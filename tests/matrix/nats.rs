@@ -11,6 +11,14 @@ use crate::harness::{Needs, Row, nats_212, row};
 pub(crate) const NATS: &[Needs] = &[Needs::Nats];
 pub(crate) const NEW: &[Needs] = &[Needs::Nats212];
 
+/// NATS' certificate leads to another CA.
+pub(crate) const NATS_OF_OTHER_CA: &[Expect] = &[
+    fail(&[5, 15]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+    unknown(&[6]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
+    warn(&[7]).of(C::UnknownAuthority, Server),
+    drift(&[13]),
+];
+
 pub(crate) const ROWS: &[Row] = &[
     row(
         "nats-self-signed",
@@ -94,12 +102,7 @@ pub(crate) const ROWS: &[Row] = &[
                 Ok(Pem::from(plan.ca.intermediate("Cordum Servers")?.issue(&Leaf::server())?).alone())
             })
         },
-        &[
-            fail(&[5, 15]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            unknown(&[6]).of(C::UnknownAuthority, Server).variant(V::OtherCa),
-            warn(&[7]).of(C::UnknownAuthority, Server),
-            drift(&[13]),
-        ],
+        NATS_OF_OTHER_CA,
         &[root("nats", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),

@@ -10,6 +10,26 @@ use crate::expect::*;
 use crate::harness::{Row, nats_212, row};
 use crate::nats::{NATS, NEW, old, server_hello};
 
+/// The login is refused, over TLS that is fine.
+const LOGIN_REFUSED: &[Expect] =
+    &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)];
+
+/// The client certificate is of another CA.
+const CLIENT_OF_OTHER_CA: &[Expect] = &[
+    fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
+    unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
+    warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
+    fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
+];
+
+/// NATS speaks no version that a client of today takes.
+const TOO_OLD: &[Expect] = &[
+    fail(&[5]).of(C::ProtocolVersion, Server),
+    unknown(&[6, 15]).of(C::ProtocolVersion, Server),
+    fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+    warn(&[7]).of(C::ProtocolVersion, Server),
+];
+
 pub(crate) const ROWS: &[Row] = &[
     row(
         "no-mtls-2.12",
@@ -65,7 +85,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.nats_login = ",\"auth_token\":\"s3cr3t-of-nats\"".to_owned();
             old(plan, NatsTls::Verify, "authorization { token: \"s3cr3t-of-nats\", timeout: 60 }")
         },
-        &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)],
+        LOGIN_REFUSED,
         &[root("nats", C::AuthNotTls)],
         1,
     )
@@ -78,7 +98,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.environment.push(("NATS_TOKEN", "another".to_owned()));
             old(plan, NatsTls::Verify, "authorization { token: \"s3cr3t-of-nats\", timeout: 60 }")
         },
-        &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)],
+        LOGIN_REFUSED,
         &[root("nats", C::AuthNotTls)],
         1,
     )
@@ -92,7 +112,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tool.environment.push(("NATS_PASSWORD", "p".to_owned()));
             old(plan, NatsTls::Verify, "authorization { user: \"u\", password: \"p\", timeout: 60 }")
         },
-        &[fail(&[5]).of(C::AuthNotTls, Client), unknown(&[6]).of(C::AuthNotTls, Client)],
+        LOGIN_REFUSED,
         &[root("nats", C::AuthNotTls)],
         1,
     )
@@ -115,12 +135,7 @@ pub(crate) const ROWS: &[Row] = &[
         "client-other-ca-1.2",
         "the client certificate is of another CA, TLS 1.2",
         |plan| embedded(plan, ONLY_TLS12),
-        &[
-            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
-            unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
-            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
-            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
-        ],
+        CLIENT_OF_OTHER_CA,
         &[root("client/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
@@ -128,12 +143,7 @@ pub(crate) const ROWS: &[Row] = &[
         "client-other-ca-1.3",
         "the client certificate is of another CA, TLS 1.3",
         |plan| embedded(plan, ONLY_TLS13),
-        &[
-            fail(&[5, 15]).of(C::BadCertificate, Client).variant(V::OtherCa),
-            unknown(&[6]).of(C::BadCertificate, Client).variant(V::OtherCa),
-            warn(&[7]).of(C::BadCertificate, Client).variant(V::OtherCa),
-            fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
-        ],
+        CLIENT_OF_OTHER_CA,
         &[root("client/tls.crt", C::UnknownAuthority).variant(V::OtherCa)],
         1,
     ),
@@ -144,12 +154,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.nats = NatsFront::Rogue(Rogue::answers(&server_hello([3, 2])).after_info());
             Ok(())
         },
-        &[
-            fail(&[5]).of(C::ProtocolVersion, Server),
-            unknown(&[6, 15]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-            warn(&[7]).of(C::ProtocolVersion, Server),
-        ],
+        TOO_OLD,
         &[root("nats", C::ProtocolVersion)],
         1,
     ),
@@ -160,12 +165,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.nats = NatsFront::Rogue(Rogue::answers(&server_hello([3, 1])).after_info());
             Ok(())
         },
-        &[
-            fail(&[5]).of(C::ProtocolVersion, Server),
-            unknown(&[6, 15]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-            warn(&[7]).of(C::ProtocolVersion, Server),
-        ],
+        TOO_OLD,
         &[root("nats", C::ProtocolVersion)],
         1,
     ),

@@ -9,12 +9,22 @@ use crate::grpc::{ENGINE, GATEWAY, NGINX, old, put};
 use crate::harness::{Row, row};
 use crate::nats::server_hello;
 
+/// A port takes less than is demanded, beside what is.
+const BELOW_MINIMUM: &[Expect] = &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)];
+
+/// The gateway speaks no version that a client of today takes.
+const GATEWAY_TOO_OLD: &[Expect] = &[
+    fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
+    unknown(&[4]).of(C::ProtocolVersion, Server),
+    fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
+];
+
 pub(crate) const ROWS: &[Row] = &[
     row(
         "version-1.3-everywhere",
         "TLS 1.3 is demanded; gateway and gRPC ports accept 1.2 too",
         minimum,
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        BELOW_MINIMUM,
         &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
         1,
     ),
@@ -27,7 +37,7 @@ pub(crate) const ROWS: &[Row] = &[
             }
             minimum(plan)
         },
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        BELOW_MINIMUM,
         &[root("safety-kernel", C::ProtocolVersion).variant(V::BelowMinimum)],
         1,
     ),
@@ -41,7 +51,7 @@ pub(crate) const ROWS: &[Row] = &[
             plan.tls(Port::Gateway, |tls| tls.versions = ONLY_TLS12);
             minimum(plan)
         },
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        BELOW_MINIMUM,
         &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
         1,
     ),
@@ -49,7 +59,7 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.0-too",
         "the gateway takes TLS 1.0 and 1.1 beside 1.2",
         |plan| old(plan, Port::Gateway, "TLSv1 TLSv1.1 TLSv1.2"),
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        BELOW_MINIMUM,
         &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
         1,
     )
@@ -58,7 +68,7 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.1-too",
         "the context engine takes TLS 1.1 beside 1.2",
         |plan| old(plan, ENGINE, "TLSv1.1 TLSv1.2"),
-        &[fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum)],
+        BELOW_MINIMUM,
         &[root("context-engine", C::ProtocolVersion).variant(V::BelowMinimum)],
         1,
     )
@@ -67,11 +77,7 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.1-gateway",
         "the gateway speaks TLS 1.1 and nothing newer",
         |plan| old(plan, Port::Gateway, "TLSv1.1"),
-        &[
-            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
-            unknown(&[4]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-        ],
+        GATEWAY_TOO_OLD,
         &[root("api-gateway", C::ProtocolVersion)],
         1,
     )
@@ -80,11 +86,7 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.0-gateway",
         "the gateway speaks TLS 1.0 and nothing newer",
         |plan| old(plan, Port::Gateway, "TLSv1"),
-        &[
-            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
-            unknown(&[4]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-        ],
+        GATEWAY_TOO_OLD,
         &[root("api-gateway", C::ProtocolVersion)],
         1,
     )
@@ -93,11 +95,7 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.0-hello",
         "a ServerHello of TLS 1.0 answers whatever is asked",
         |plan| put(plan, Port::Gateway, Front::Rogue(Rogue::answers(&server_hello([3, 1])))),
-        &[
-            fail(&[1, 2, 3]).of(C::ProtocolVersion, Server),
-            unknown(&[4]).of(C::ProtocolVersion, Server),
-            fail(&[14]).of(C::ProtocolVersion, Server).variant(V::BelowMinimum),
-        ],
+        GATEWAY_TOO_OLD,
         &[root("api-gateway", C::ProtocolVersion)],
         1,
     ),

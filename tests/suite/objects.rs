@@ -100,8 +100,7 @@ fn wrong(case: &Value, report: &Value, text: &str) -> Vec<String> {
     }
     if let Some(harm) = case["harm"].as_str() {
         let harm = regex::Regex::new(harm).unwrap();
-        let mut commands = Vec::new();
-        collect(report, &mut commands);
+        let commands = tls_verify_fixtures::reports::commands(report);
         wrong.extend(commands.into_iter().filter(|one| harm.is_match(one)).map(|one| format!("harm: {one}")));
     }
     if text.contains("rediss://:") && !text.contains("rediss://:***") {
@@ -115,17 +114,6 @@ fn expressions(text: &str) -> Vec<regex::Regex> {
     let ahead: Vec<&str> = text.split("(?=").skip(1).map(|one| one.trim_end_matches(')')).collect();
     let all = if ahead.is_empty() { vec![text] } else { ahead };
     all.into_iter().map(|one| regex::Regex::new(one).unwrap()).collect()
-}
-
-fn collect(value: &Value, commands: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => {
-            commands.extend(map.get("command").and_then(Value::as_str).map(str::to_owned));
-            map.values().for_each(|one| collect(one, commands));
-        }
-        Value::Array(all) => all.iter().for_each(|one| collect(one, commands)),
-        _ => {}
-    }
 }
 
 #[test]

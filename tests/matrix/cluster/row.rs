@@ -127,8 +127,7 @@ fn differences(row: &Row, code: i32, report: &Value) -> Vec<String> {
         row.fix.iter().filter(|word| !fix.contains(**word)).map(|word| format!("`{word}` is not in {fix}")),
     );
     // Nothing that is printed to be pasted deletes, forces or puts a secret on a command line.
-    let mut commands = Vec::new();
-    collect(report, &mut commands);
+    let commands = tls_verify_fixtures::reports::commands(report);
     let harm = [" delete ", "--force", " replace ", "generate-certs", "> "];
     for command in commands {
         wrong.extend(
@@ -136,17 +135,6 @@ fn differences(row: &Row, code: i32, report: &Value) -> Vec<String> {
         );
     }
     wrong
-}
-
-fn collect(value: &Value, commands: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => {
-            commands.extend(map.get("command").and_then(Value::as_str).map(str::to_owned));
-            map.values().for_each(|one| collect(one, commands));
-        }
-        Value::Array(all) => all.iter().for_each(|one| collect(one, commands)),
-        _ => {}
-    }
 }
 
 /// Everything that is not `pass`, for a person who reads a failed row.

@@ -8,6 +8,14 @@ use super::stack::{CONF, Stack};
 /// One fault: its name, how it is made, the changes that cure it, and what the command has to say.
 type Row = (&'static str, fn(&mut Stack), &'static [&'static str], &'static str);
 
+/// The core services that dial NATS, each with the scheme of TLS.
+const ALL_OVER_TLS: &[&str] = &[
+    "safety-kernel environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+    "scheduler environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+    "api-gateway environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+    "workflow-engine environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
+];
+
 pub(super) const ROWS: &[Row] = &[
     (
         "the gateway names a certificate that has ended",
@@ -37,12 +45,7 @@ pub(super) const ROWS: &[Row] = &[
                 stack.set(service, "NATS_URL", "nats://nats:4222");
             }
         },
-        &[
-            "safety-kernel environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-            "scheduler environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-            "api-gateway environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-            "workflow-engine environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-        ],
+        ALL_OVER_TLS,
         "up -d --no-deps safety-kernel scheduler api-gateway workflow-engine",
     ),
     (
@@ -55,12 +58,7 @@ pub(super) const ROWS: &[Row] = &[
                 stack.set(service, "NATS_URL", "nats://nats:4222");
             }
         },
-        &[
-            "safety-kernel environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-            "scheduler environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-            "api-gateway environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-            "workflow-engine environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
-        ],
+        ALL_OVER_TLS,
         "up -d --no-deps safety-kernel scheduler api-gateway workflow-engine",
     ),
     (
