@@ -1,64 +1,69 @@
 //! Wrapping for 80 columns, and texts that a terminal must not obey.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// Columns of a terminal; 80 where it has none.
 pub fn columns(stream: &impl std::os::fd::AsFd) -> usize {
     terminal_size::terminal_size_of(stream).map_or(80, |(width, _)| usize::from(width.0))
 }
 
-/// The first `width` characters, with an ellipsis where more follow.
+/// Columns that a text takes in a terminal; those of Chinese, Japanese and Korean characters are two each.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// As much as fits into `width` columns, with an ellipsis where more follows.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if self::width(text) <= width {
         return text.to_owned();
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    let mut kept = head(text, width.saturating_sub(1)).to_owned();
+    kept.push('…');
+    kept
+}
+
+/// As much of a text as fits into `width` columns.
+#[must_use]
+pub fn head(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, one)| {
+        used += one.width().unwrap_or(0);
+        used > width
+    });
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
+/// A text with blanks behind it up to `width` columns.
+#[must_use]
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(self::width(text))))
 }
 
 /// Wraps at `width` columns; later lines are indented. Long words (paths, commands) are left whole.
 #[must_use]
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > width {
-            out.push('\n');
-            out.push_str(indent);
-            column = indent.chars().count();
-        } else if column > 0 && (indent.is_empty() || !out.ends_with(indent)) {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += length;
-    }
-    out
+    flow(text, 0, width, indent)
 }
 
 /// Wraps at `width` columns, of which `used` are taken on the first line; later lines begin with `indent`.
 /// Words that are longer than a line (paths) are left whole.
 #[must_use]
 pub fn flow(text: &str, used: usize, width: usize, indent: &str) -> String {
-    let mut out = String::new();
-    let mut column = used;
-    let mut fresh = true;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if !fresh && column + 1 + length > width {
-            out.push('\n');
-            out.push_str(indent);
-            column = indent.chars().count();
-            fresh = true;
-        }
-        if !fresh {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += length;
-        fresh = false;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.is_empty() {
+        return words;
     }
-    out
+    let taken = " ".repeat(used);
+    let options = textwrap::Options::new(width)
+        .initial_indent(&taken)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+    textwrap::fill(&words, options).split_off(used)
 }
 
 /// Control characters of a peer must not reach the terminal.
@@ -109,5 +114,14 @@ mod tests {
     #[test]
     fn a_line_that_is_cut_says_so() {
         assert_eq!((cut("abcdef", 6).as_str(), cut("abcdef", 4).as_str()), ("abcdef", "abc…"));
+    }
+
+    #[test]
+    fn what_is_wide_takes_two_columns() {
+        assert_eq!((width("证书"), width("é"), width("e\u{301}")), (4, 1, 1));
+        assert_eq!(cut("证书无效", 5), "证书…");
+        assert_eq!(padded("证书", 6), "证书  ");
+        assert_eq!(flow("证书 无效 ab", 0, 9, " "), "证书 无效\n ab");
+        assert_eq!(wrap("a-b-c d/e", 6, ""), "a-b-c\nd/e");
     }
 }

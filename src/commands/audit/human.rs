@@ -7,7 +7,7 @@ use tls_verify_core::cause::Severity;
 use tls_verify_core::remedy::Change;
 
 use super::report::{Report, Told};
-use crate::report::text::wrap;
+use crate::report::text::{padded, width, wrap};
 
 /// Columns, where the terminal has as many.
 pub(super) const WIDTH: usize = 96;
@@ -77,8 +77,11 @@ fn one(report: &Report, finding: &Told, style: Style, out: &mut dyn Write) -> io
         let cut = line.chars().count() - trimmed.chars().count();
         writeln!(out, "  {number} | {}", crate::report::text::cut(trimmed, style.width))?;
         let column = (finding.column as usize).saturating_sub(1);
-        if column >= cut && column - cut < style.width {
-            writeln!(out, "  {} | {}^", " ".repeat(number.len()), " ".repeat(column - cut))?;
+        // The column counts characters; what stands before it may be wider.
+        let before: String = trimmed.chars().take(column.saturating_sub(cut)).collect();
+        let before = width(&before);
+        if column >= cut && before < style.width {
+            writeln!(out, "  {} | {}^", " ".repeat(number.len()), " ".repeat(before))?;
         }
     }
     for fact in &finding.because {
@@ -126,8 +129,8 @@ fn connections(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let wide = |text: &dyn Fn(&super::report::Row) -> usize, least: usize| {
         report.connections.iter().map(text).max().unwrap_or(0).clamp(least, 44)
     };
-    let from_width = wide(&|one| one.from.chars().count(), 4);
-    let to_width = wide(&|one| to(one).chars().count(), 2);
+    let from_width = wide(&|one| width(&one.from), 4);
+    let to_width = wide(&|one| width(&to(one)), 2);
     writeln!(
         out,
         "{:<from_width$}  {:<to_width$}  {:<9}  {:<9}  verifies",
@@ -137,9 +140,9 @@ fn connections(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let name = one.name.as_deref().unwrap_or("");
         writeln!(
             out,
-            "{:<from_width$}  {:<to_width$}  {:<9}  {:<9}  {}",
-            tame(&one.from),
-            tame(&to(one)),
+            "{}  {}  {:<9}  {:<9}  {}",
+            padded(&tame(&one.from), from_width),
+            padded(&tame(&to(one)), to_width),
             one.client,
             one.server,
             tame(name)

@@ -7,7 +7,7 @@ use tls_verify_core::cause::Severity;
 
 use super::single::day;
 use super::{CertificateSummary, Finding, Look, Report};
-use crate::report::text::{tame, wrap};
+use crate::report::text::{tame, width, wrap};
 
 /// How it looks.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ fn trees(all: &[CertificateSummary], look: Look, style: Style, out: &mut dyn Wri
         let hang = if below.is_empty() { "   " } else { "│  " };
         branch(&all[index], (&format!("{before}{elbow}"), &format!("{deeper}{hang}")), look, style, out)?;
         // A chain as long as a screen is wide is no tree any more.
-        let deeper = if deeper.chars().count() > 24 { before } else { deeper };
+        let deeper = if width(&deeper) > 24 { before } else { deeper };
         let count = below.len();
         let children = below.into_iter().enumerate().rev();
         stack.extend(children.map(|(place, child)| (child, deeper.clone(), Some(place + 1 == count))));
@@ -126,7 +126,7 @@ fn branch(
     if !one.sans.is_empty() {
         let names: Vec<String> = one.sans.iter().take(20).map(|san| tame(san)).collect();
         let text = format!("for {}", names.join(", "));
-        let room = WIDTH.saturating_sub(deeper.chars().count());
+        let room = WIDTH.saturating_sub(width(deeper));
         writeln!(out, "{deeper}{}", wrap(&text, room, &format!("{deeper}    ")))?;
     }
     writeln!(out, "{deeper}{}", tame(&one.file))

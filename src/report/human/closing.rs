@@ -8,7 +8,7 @@ use tls_verify_core::report::RunReport;
 use tls_verify_core::status::Status;
 
 use super::{Style, paint};
-use crate::report::text::flow;
+use crate::report::text::{flow, width};
 
 pub(super) fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if let Some(since) = &report.comparison {
@@ -31,7 +31,7 @@ pub(super) fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> 
     let line = format!("{}: {} in {:.0} ms", verdict(report), counted(report.summary), report.duration_ms);
     let mut line = flow(&line, 0, style.width, "  ");
     let code = format!("(exit {})", report.exit_code);
-    let used = line.lines().last().map_or(0, |last| last.chars().count());
+    let used = line.lines().last().map_or(0, width);
     line.push_str(if used + 1 + code.len() > style.width { "\n  " } else { " " });
     line.push_str(&code);
     writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))

@@ -11,7 +11,7 @@ use tls_verify_core::diagnosis::root_cause::family;
 use tls_verify_core::report::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
 use tls_verify_core::status::Status;
 
-use super::text::{flow, tame};
+use super::text::{self, flow, tame, width};
 use closing::closing;
 pub(crate) use closing::counted;
 
@@ -91,7 +91,7 @@ fn warned(check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<
     }
     let sign = mark(check.status, style);
     let about = if causes.is_empty() { check.summary.clone() } else { causes.join(", ") };
-    let width = sign.chars().count() + 1;
+    let width = width(&sign) + 1;
     let text =
         flow(&tame(&format!("{}: {about} (-v says more)", check.id)), width, style.width, &" ".repeat(width));
     writeln!(out, "{} {text}", tint(check.status, &sign, style))
@@ -109,7 +109,7 @@ fn rest(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()>
         return Ok(());
     }
     let sign = tint(Status::Pass, &mark(Status::Pass, style), style);
-    let width = mark(Status::Pass, style).chars().count() + 1;
+    let width = width(&mark(Status::Pass, style)) + 1;
     // Names as long as a line can hold them.
     let names = passed.join(", ");
     let text = if names.len() + width > style.width {
@@ -147,12 +147,11 @@ const DECIDE: usize = 3;
 
 /// A fact in so many characters, no word longer than a line; `-v` shows the whole.
 fn short(fact: &str, line: usize) -> String {
-    let cut = |text: &str, most: usize| -> String {
-        if text.chars().count() <= most {
-            return text.to_owned();
+    let cut = |word: &str, most: usize| -> String {
+        if width(word) <= most {
+            return word.to_owned();
         }
-        let kept: String = text.chars().take(most.saturating_sub(2)).collect();
-        format!("{} …", kept.trim_end())
+        format!("{} …", text::head(word, most.saturating_sub(2)).trim_end())
     };
     let words: Vec<String> = fact.split(' ').map(|word| cut(word, line)).collect();
     cut(&words.join(" "), 2 * line)
