@@ -11,7 +11,7 @@ use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::Link;
 use tls_verify_checks::tls::Recording;
 
-use crate::commands::certs::CertificateSummary;
+use tls_verify_core::certificates::CertificateSummary;
 
 /// Adds the presented chain to the details, and warnings: what Go accepts and others refuse, and
 /// certificates that end soon.

@@ -11,8 +11,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls_verify_core::remedy::Wording;
+use tls_verify_core::workload::MinimumVersion;
 
-use crate::deployment::MinimumVersion;
 use crate::fault::{Failure, FileFault};
 use crate::platform::collection::Collection;
 use crate::platform::compose::Compose;

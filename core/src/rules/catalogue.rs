@@ -1,7 +1,23 @@
 //! The rules, the more special ones first.
 
-use super::{Rule, certificate, client, files, listen, production, settings};
+use super::case::Case;
+use super::verdict::Finding;
+use super::{certificate, client, files, listen, production, settings};
 use crate::cause::{CauseKind, Severity};
+
+/// A rule: what it finds, how grave that is, and what it is called.
+#[derive(Debug)]
+pub struct Rule {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// Where a rule has several, the gravest.
+    pub severity: Severity,
+    /// Where all of its findings have the same.
+    pub cause: Option<CauseKind>,
+    /// For people who ask: what goes wrong, how it is known, what helps.
+    pub about: &'static str,
+    pub(super) look: fn(&Case<'_>, &mut Vec<Finding>),
+}
 
 /// What an `allow` comment that matches nothing is called.
 pub const UNUSED_ALLOW: &str = "unused-allow";

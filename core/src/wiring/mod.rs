@@ -17,15 +17,17 @@ mod script;
 mod shapes;
 mod tool;
 mod view;
+mod wire;
 
 pub(crate) use cordum::{SERVERS, nearest};
 pub use knob::{Knob, Role};
 pub(crate) use nginx::SECRET;
 pub use program::Program;
 pub use resolve::{Connection, Target};
+pub use scan::Wiring;
 pub(crate) use scan::copies;
-pub use scan::{Wiring, wire};
 pub use view::{Content, Opened, View};
+pub use wire::wire;
 
 pub use address::{Address, address, is_loopback, masked, named_gaps, truthy};
 pub use ends::{

@@ -1,12 +1,11 @@
-//! Goes through a deployment's containers and gathers both ends of its connections.
+//! What is gathered of a deployment's connections, and how a container's settings are asked for.
 
 use super::program::{self, Program};
-use super::resolve::{Connection, connect};
+use super::resolve::Connection;
 use super::{Dial, FileRef, FileRole, FileUse, Half, Listener, Minimum, SettingKind, Unused, View};
-use super::{cordum, nats, nginx, other, probe, redis};
 use crate::manifest::files::{join, name};
-use crate::manifest::{Build, Description, Fault, Files, Mark};
-use crate::workload::{Argument, Container, ContainerRole, Place, Template, Workload};
+use crate::manifest::{Build, Fault, Files, Mark};
+use crate::workload::{Argument, Container, Place, Template, Workload};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -25,26 +24,6 @@ pub struct Wiring {
     pub clear: Vec<(usize, String, Place, SettingKind)>,
     /// Verification is switched off by a setting that belongs to no dial that is known.
     pub insecure: Vec<(usize, String, Place, SettingKind)>,
-}
-
-/// Wires a deployment.
-#[must_use]
-pub fn wire(description: &Description, files: &dyn Files) -> Wiring {
-    let mut scanner = Scanner { view: View { description, files }, found: Wiring::default() };
-    for workload in &description.workloads {
-        let programs =
-            workload.containers.iter().map(|one| program::identify(description, workload, one)).collect();
-        scanner.found.programs.push(programs);
-    }
-    for (at, workload) in description.workloads.iter().enumerate() {
-        for (index, container) in workload.containers.iter().enumerate() {
-            scanner.container(at, index, workload, container);
-        }
-    }
-    nginx::ingresses(&mut scanner);
-    let Scanner { view, mut found } = scanner;
-    found.connections = connect(view.description, &found);
-    found
 }
 
 /// The look at one deployment.
@@ -145,30 +124,6 @@ impl Here<'_> {
 }
 
 impl Scanner<'_> {
-    fn container(&mut self, workload: usize, container: usize, of: &Workload, it: &Container) {
-        let program = self.found.programs[workload][container];
-        let here = Here { workload, container, of, it, program, files: self.view.files };
-        if it.role == ContainerRole::Init {
-            // It runs something else out of the image and is gone before anybody dials.
-            return;
-        }
-        match program {
-            Program::Nats => nats::read(self, here),
-            Program::Redis => redis::read(self, here),
-            Program::Nginx => nginx::read(self, here),
-            Program::Dashboard => cordum::dashboard(self, here),
-            one if one.is_cordum() => cordum::service(self, here),
-            _ => {
-                other::read(self, here);
-                // Somebody's nginx under another image.
-                if nginx::is_configured(it) {
-                    nginx::read(self, here);
-                }
-            }
-        }
-        probe::read(self, here);
-    }
-
     pub(super) fn names_file(&mut self, here: Here<'_>, file: &FileRef, role: FileRole, server: bool) {
         let guessed = here.program == Program::Other;
         self.found.files.push(FileUse {

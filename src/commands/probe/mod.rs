@@ -23,13 +23,13 @@ use tls_verify_core::status::{Status, judge};
 use tls_verify_core::x509::Purpose;
 
 use crate::cli::{ProbeArgs, ProbeFormat, Told, names};
-use crate::commands::certs::{Question, verify};
 use crate::commands::run::summary;
 use crate::config::{self, Environment, Problem};
 use crate::diagnosis;
 use crate::presented_chain;
 use crate::usage::usage;
 use list::Shard;
+use tls_verify_core::certificates::{Question, verify};
 
 /// One endpoint's report.
 #[derive(Clone, Debug, Serialize)]

@@ -7,8 +7,6 @@ mod scheme;
 mod trust;
 mod upstream;
 
-use crate::wiring::Protocol;
-
 pub(super) use disabled::disabled;
 pub(super) use name::names;
 pub(super) use probe::probe;
@@ -16,9 +14,3 @@ pub(super) use scheme::scheme;
 pub(super) use scheme::scheme_fix;
 pub(super) use trust::{missing_ca, other_ca};
 pub(super) use upstream::upstream;
-
-/// Both speak the same inside.
-fn compatible(dial: Protocol, listener: Protocol) -> bool {
-    let web = |one: Protocol| matches!(one, Protocol::Http | Protocol::Grpc | Protocol::Other);
-    dial == listener || (web(dial) && web(listener))
-}

@@ -1,6 +1,6 @@
 //! The name that a client verifies, and those in the certificate of its server.
 
-use super::compatible;
+use super::scheme::compatible;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::Fix;
 use crate::rules::Finding;

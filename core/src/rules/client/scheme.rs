@@ -1,6 +1,5 @@
 //! A client dials in plaintext where TLS is spoken, or the other way round.
 
-use super::compatible;
 use super::trust::given_ca;
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::Fix;
@@ -41,6 +40,12 @@ pub(in crate::rules) fn scheme(case: &Case<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(finding.fix(scheme_fix(case, dial, listener)));
     }
+}
+
+/// Both speak the same inside.
+pub(super) fn compatible(dial: Protocol, listener: Protocol) -> bool {
+    let web = |one: Protocol| matches!(one, Protocol::Http | Protocol::Grpc | Protocol::Other);
+    dial == listener || (web(dial) && web(listener))
 }
 
 /// Which way round two ends differ.

@@ -1,6 +1,6 @@
 //! Private keys where they do not belong.
 
-use super::walk;
+use super::folder::walk;
 use crate::cause::Severity;
 use crate::manifest::files::{join, name as file_name};
 use crate::manifest::{FileKind, StoredKind};

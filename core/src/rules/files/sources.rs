@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::walk;
+use super::folder::walk;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::manifest::files::name as file_name;
 use crate::manifest::{FileKind, StoredKind};
