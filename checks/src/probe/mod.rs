@@ -5,6 +5,7 @@
 mod application;
 mod chain;
 mod plain;
+mod right_url;
 mod versions;
 
 use std::net::SocketAddr;
@@ -22,7 +23,9 @@ use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
-use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact, Spoken};
+use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact};
+
+use right_url::with_right_url;
 
 /// What a target is expected to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,23 +380,6 @@ async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
     } else {
         failure.because(ProbeFact::WaitsForItsClient { authority: target.endpoint.authority().to_string() })
     })
-}
-
-/// Adds the URL that fits what speaks there.
-fn with_right_url(target: &Target, failure: Failure) -> Failure {
-    let authority = target.endpoint.authority();
-    let (speaks, scheme) = match failure.cause {
-        Cause::NotTls(Speaker::Http) => match target.speech {
-            ProbeProtocol::Wss => (Spoken::Http, "ws"),
-            _ => (Spoken::Http, "http"),
-        },
-        Cause::NotTls(Speaker::Http2) => (Spoken::Http2, "grpc"),
-        Cause::NotTls(Speaker::NatsInfoFirst) => (Spoken::NatsWithTls, "tls"),
-        Cause::NotTls(Speaker::NatsPlain) => (Spoken::Nats, "nats"),
-        Cause::NotTls(Speaker::Redis) => (Spoken::Redis, "redis"),
-        _ => return failure,
-    };
-    failure.because(ProbeFact::UrlAsItIs { speaks, url: format!("{scheme}://{authority}") })
 }
 
 /// With one decimal.

@@ -77,8 +77,7 @@ async fn observe(context: &Context) -> Observation {
         false => Vec::new(),
     };
     let redis_began = live.then(|| began(platform)).flatten();
-    let mut young = Vec::new();
-    let mut late = Vec::new();
+    let (mut young, mut late) = (Vec::new(), Vec::new());
     for ((service, _), (log, container, fault)) in deployed.into_iter().zip(logs) {
         let name = container.name.clone();
         let log = match log {
@@ -88,7 +87,7 @@ async fn observe(context: &Context) -> Observation {
                 continue;
             }
         };
-        let crashed = !live && log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty();
+        let crashed = !live && has_crashed(&log);
         let present = Present {
             now,
             healthy: container.healthy == Some(true) || holds_links(context, &container, &log).await,
@@ -103,12 +102,7 @@ async fn observe(context: &Context) -> Observation {
         let before = seen.steps().len();
         let whose = if live { &container.service } else { &service };
         weigh(&mut seen, &mut read, &name, whose, &log, &present);
-        let state = fault.as_ref().map_or(container.phase.word(), |_| "down");
-        looks::note(
-            whose.clone(),
-            name.clone(),
-            format!("{state}, {} lines of its present start", log.present.lines),
-        );
+        note(whose, &container, fault.is_some(), &log);
         if let (Some(fault), true) = (fault, seen.steps().len() == before) {
             down(&mut seen, &container, &log, fault);
         }
@@ -127,6 +121,17 @@ async fn observe(context: &Context) -> Observation {
     }
     conclude(&mut seen, &read);
     seen
+}
+
+/// A recorded start that ended in trouble before anything worked.
+fn has_crashed(log: &ServiceLog) -> bool {
+    log.runs > 0 && log.present.ends_in_trouble && log.present.works.is_empty()
+}
+
+fn note(whose: &str, container: &Instance, down: bool, log: &ServiceLog) {
+    let state = if down { "down" } else { container.phase.word() };
+    let lines = log.present.lines;
+    looks::note(whose, container.name.clone(), format!("{state}, {lines} lines of its present start"));
 }
 
 /// When the last of Redis' servers began, where all of them run.

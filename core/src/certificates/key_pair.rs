@@ -1,12 +1,10 @@
 //! A certificate with its key, its trust anchors and its role, judged together.
 
 use crate::cause::{CauseKind, Severity, Variant};
-use crate::remedy::shell;
 
 use super::facts::CertificateSummary;
 use super::finding::Finding;
-use super::keys::{self, Fit};
-use super::read::Block;
+use super::paired_key;
 use super::reissue::reissue;
 use super::single::{self, Look};
 use super::source::Source;
@@ -37,7 +35,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     let mut found = single::unreadable(set.leaf);
     let presented: Vec<Vec<u8>> =
         set.leaf.chain().into_iter().chain(set.more.iter().flat_map(|source| source.chain())).collect();
-    found.extend(key(set));
+    found.extend(paired_key::key(set));
     let Some(leaf) = set.leaf.facts.first() else {
         if set.leaf.found.faults.is_empty() {
             let message = "it holds no certificate";
@@ -147,111 +145,6 @@ fn question<'a>(
 fn anchors(set: &KeyPair<'_>, presented: &[Vec<u8>], seen: fn(&Source) -> Vec<&[u8]>) -> Vec<Vec<u8>> {
     let all: Vec<&[u8]> = set.anchors.iter().flat_map(|source| seen(source)).collect();
     x509::relevant(&all, presented).into_iter().map(<[u8]>::to_vec).collect()
-}
-
-fn key(set: &KeyPair<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let own = set.leaf.found.keys().count();
-    let Some(source) = set.key else {
-        if own > 0 {
-            found.push(Finding::new(
-                set.leaf.name(),
-                Severity::Note,
-                "the file holds a private key too: whoever may read the certificate has the key",
-            ));
-        }
-        return found;
-    };
-    found.extend(single::unreadable(source));
-    if source.found.blocks.contains(&Block::EncryptedKey) && source.found.keys().next().is_none() {
-        found.push(
-            Finding::new(
-                source.name(),
-                Severity::Error,
-                "the private key is encrypted; Go's servers, NATS and Redis read it unencrypted",
-            )
-            .of(CauseKind::BadKeyFile, Some(Variant::Encrypted))
-            .fix(
-                "write it without a password",
-                format!(
-                    "openssl pkey -in {} -out {}",
-                    shell::path(source.name()),
-                    shell::path(&format!("{}.plain", source.name()))
-                ),
-            ),
-        );
-        return found;
-    }
-    let keys: Vec<_> = source.found.keys().collect();
-    let Some((_, der)) = keys.first() else {
-        if source.found.faults.is_empty() {
-            let what =
-                if source.facts.is_empty() { "no private key" } else { "a certificate and no private key" };
-            found.push(
-                Finding::new(source.name(), Severity::Error, format!("it holds {what}"))
-                    .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
-                    .fix("put the certificate's private key there", ""),
-            );
-        }
-        return found;
-    };
-    if !keys::well_formed(der) {
-        found.push(
-            Finding::new(
-                source.name(),
-                Severity::Error,
-                "the private key is damaged: there is no key inside",
-            )
-            .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
-            .fix("put the certificate's private key there", ""),
-        );
-        return found;
-    }
-    if let Some(message) = &source.found.mislabelled_key {
-        found.push(
-            Finding::new(source.name(), Severity::Warning, message.clone())
-                .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
-                .fix("change the label in its first and its last line to what the message says", ""),
-        );
-    }
-    if keys.len() > 1 {
-        let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
-        found.push(Finding::new(source.name(), Severity::Warning, message).of(CauseKind::BadKeyFile, None));
-    }
-    found.extend(misfit(set, source));
-    found
-}
-
-/// The first key of a file is not that of the certificate.
-fn misfit(set: &KeyPair<'_>, source: &Source) -> Option<Finding> {
-    let leaf = set.leaf.facts.first()?;
-    let keys: Vec<_> = source.found.keys().collect();
-    let (form, der) = keys.first()?;
-    match keys::fit(*form, der, leaf) {
-        Fit::Fits => return None,
-        Fit::Unknown => {
-            let message = "the key is of a kind that is not compared";
-            return Some(Finding::new(source.name(), Severity::Note, message));
-        }
-        Fit::Other => {}
-    }
-    let place = set.leaf.facts.iter().position(|one| keys::fit(*form, der, one) == Fit::Fits);
-    let later = keys.iter().any(|(form, der)| keys::fit(*form, der, leaf) == Fit::Fits);
-    let hint = match (place, later) {
-        (Some(place), _) => format!(
-            "; it belongs to certificate {} of the file: the end-entity certificate has to come first",
-            place + 1
-        ),
-        (_, true) => "; a later key of the file does".to_owned(),
-        _ => String::new(),
-    };
-    let message = format!(
-        "the private key does not belong to the certificate of {} in {}{hint}",
-        leaf.called(),
-        set.leaf.name()
-    );
-    let cure = "put the certificate's own key there, or a certificate of this key: both of one generation";
-    Some(Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(cure, ""))
 }
 
 /// RFC 8446, 4.4.2: the end-entity certificate first; RFC 5246 wants the rest in order too.

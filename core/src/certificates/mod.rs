@@ -9,6 +9,7 @@ pub mod layout;
 mod manifest;
 pub mod modes;
 pub mod named;
+mod paired_key;
 pub mod pem;
 pub mod read;
 mod reissue;

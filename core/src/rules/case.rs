@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Link, Options, Undecided};
+use super::{Link, Options};
 use crate::cause::Severity;
 use crate::certificates::{
     CertificateSummary, Question, Verification, read_bytes, source::Source as Pem, verify,
 };
-use crate::manifest::{Description, FaultKind, Files, StoredKind};
+use crate::manifest::{Description, Files, StoredKind};
 use crate::remedy::{Change, ChangeKind, Fix};
 use crate::wiring::{
-    ClientAuth, Connection, Content, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, Protocol,
-    SECRET, SettingKind, Speech, Target, Trust, View, Wiring, named_gaps,
+    ClientAuth, Connection, Content, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, SECRET,
+    SettingKind, Speech, Target, Trust, View, Wiring,
 };
 use crate::workload::{Container, Place, Workload};
 use crate::x509::Purpose;
@@ -261,105 +261,6 @@ impl<'a> Case<'a> {
     /// A cure of one change.
     pub(super) fn cure(&self, text: impl Into<String>, changes: Vec<Change>) -> Fix {
         Fix { text: text.into(), command: None, changes }
-    }
-
-    /// Everything that could not be decided.
-    pub(super) fn undecided(&self) -> Vec<Undecided> {
-        let mut all: Vec<Undecided> = Vec::new();
-        let mut tell = |one: Undecided| match all
-            .iter_mut()
-            .find(|have| have.what == one.what && have.place == one.place)
-        {
-            Some(have) => have.decides |= one.decides,
-            None => all.push(one),
-        };
-        for fault in self.description.faults.iter().chain(&self.wiring.faults) {
-            if let FaultKind::Undecided { how } = &fault.kind {
-                let (place, what) = (Some(fault.mark.place()), fault.message.clone());
-                tell(Undecided { place, what, how: how.clone(), decides: false });
-            }
-        }
-        self.undecided_ends(&mut tell);
-        self.undecided_files(&mut tell);
-        all
-    }
-
-    /// Whom clients dial, and how brokers speak.
-    fn undecided_ends(&self, tell: &mut dyn FnMut(Undecided)) {
-        for dial in &self.wiring.dials {
-            let Some(unknown) = &dial.unknown else { continue };
-            // It decides where somebody here may be meant.
-            let trusted = dial.protocol == Protocol::Other && matches!(dial.trust, Trust::Files(_));
-            let meant = |one: &Listener| {
-                let broker = matches!(one.protocol, Protocol::Nats | Protocol::Redis);
-                one.protocol == dial.protocol || (trusted && broker && one.speech == Speech::Tls)
-            };
-            let decides = self.wiring.listeners.iter().any(|one| !one.side && meant(one));
-            tell(Undecided {
-                place: Some(dial.place.clone()),
-                what: format!(
-                    "{} of {} is {unknown}: whom it dials, and whether in TLS",
-                    dial.setting,
-                    self.dialler(dial)
-                ),
-                how: "give the variable with --env-file FILE, or audit what `docker compose config` prints"
-                    .to_owned(),
-                decides,
-            });
-        }
-        for (dial, listener) in self.ends() {
-            let broker = matches!(listener.protocol, Protocol::Nats | Protocol::Redis);
-            if broker && listener.speech == Speech::Unknown && dial.dialler == Dialler::Program {
-                let faulty = self.wiring.faults.iter().any(|one| one.kind == FaultKind::Unreadable);
-                tell(Undecided {
-                    place: Some(listener.place.clone()),
-                    what: format!(
-                        "whether {} speaks TLS is not known: its configuration is not",
-                        self.called(listener.workload)
-                    ),
-                    how: "put its configuration where the deployment mounts it from".to_owned(),
-                    decides: !faulty,
-                });
-            }
-        }
-    }
-
-    fn undecided_files(&self, tell: &mut dyn FnMut(Undecided)) {
-        for one in &self.wiring.files {
-            let found = self.open(one.workload, one.container, &one.file);
-            // A folder that a default names is not hidden: it is not here yet.
-            let (what, ours) = match &*found {
-                Opened::Unknown(what) => (what.clone(), !what.ends_with("which is not here yet")),
-                Opened::Unmounted { certain: false } if !one.optional => {
-                    ("nothing that is described brings it; it may be in the image".to_owned(), true)
-                }
-                Opened::Made(what) => (format!("{what} is made when it runs"), false),
-                Opened::ObjectMissing { kind, name, .. } => {
-                    (format!("the {} {name} is not among the files", kind.name()), false)
-                }
-                _ => continue,
-            };
-            let volume = what.starts_with("the volume ") || what.starts_with("a folder that is empty");
-            let connected = self.connections().any(|(end, dial)| {
-                let client = dial.workload == Some(one.workload) && dial.container == one.container;
-                let server = end.target == Target::Workload(one.workload);
-                matches!(end.target, Target::Workload(_))
-                    && (client || server)
-                    && dial.speech != Speech::Plain
-            });
-            let how = match &*found {
-                Opened::ObjectMissing { .. } | Opened::Made(_) => {
-                    "pipe it in with the rest: `kubectl get secret … -o yaml`"
-                }
-                _ => "give the variable with --env-file FILE, or put the file where it is mounted from",
-            };
-            tell(Undecided {
-                place: Some(one.file.place.clone()),
-                what: format!("{} of {}: {what}", named_gaps(&one.file.path), self.called(one.workload)),
-                how: how.to_owned(),
-                decides: ours && !volume && !one.guessed && connected && one.role != FileRole::Config,
-            });
-        }
     }
 
     /// The table of connections.

@@ -9,6 +9,7 @@ mod files;
 mod listen;
 mod production;
 mod settings;
+mod undecided;
 mod verdict;
 
 use crate::manifest::{Description, Files};

@@ -45,15 +45,7 @@ pub(super) async fn gather(
     bundle.left_out.extend(found.withheld.iter().map(|(name, why)| format!("secret/{name}: {why}")));
     // Their values first: they may stand in anything else.
     for secret in found.objects.get_mut("secrets").into_iter().flatten() {
-        let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        for (key, value) in secret["data"].as_object_mut().into_iter().flatten() {
-            if !is_certificate(value) {
-                let bytes = value.as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
-                cleaner.hide(&String::from_utf8_lossy(&bytes));
-                bundle.left_out.push(format!("secret/{name}, key {key}: its value"));
-                *value = REMOVED.into();
-            }
-        }
+        hide(secret, cleaner, &mut bundle);
     }
     for (kind, items) in &mut found.objects {
         if *kind != "secrets" {
@@ -95,6 +87,19 @@ pub(super) async fn gather(
     }
     bundle.left_out.push("readyz.txt: nobody is asked, and nothing is run in a pod".to_owned());
     Ok(bundle)
+}
+
+/// Takes a Secret's values out, except for certificates, and whatever else repeats them.
+fn hide(secret: &mut Value, cleaner: &mut Cleaner, bundle: &mut Bundle) {
+    let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    for (key, value) in secret["data"].as_object_mut().into_iter().flatten() {
+        if !is_certificate(value) {
+            let bytes = value.as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+            cleaner.hide(&String::from_utf8_lossy(&bytes));
+            bundle.left_out.push(format!("secret/{name}, key {key}: its value"));
+            *value = REMOVED.into();
+        }
+    }
 }
 
 fn list(value: &Value) -> Vec<Value> {
