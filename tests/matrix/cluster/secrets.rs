@@ -196,6 +196,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the API key's Secret was changed and the gateway not restarted",
         make: "k patch secret cordum-api-key -p '{\"stringData\":{\"API_KEY\":\"another-key\"}}'",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert"],
         roots: &["secret/cordum-api-key auth-not-tls"],
         ..FAULT
     },

@@ -24,18 +24,31 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS lets clients in without a certificate",
         make: "config cordum-nats-config nats.conf '0,/verify: true/s//verify: false/'; k delete pod -l app=nats --wait=false",
+        fails: &["nats-mtls"],
         roots: &["configmap/cordum-nats-config mtls-not-enforced"],
         ..FAULT
     },
     Row {
         name: "NATS servers talk among themselves in clear",
         make: "config cordum-nats-config nats.conf '/^  tls \\{/,/^  \\}/d'; k delete pod -l app=nats --wait=false",
+        fails: &["cluster-links"],
         roots: &["configmap/cordum-nats-config wrong-scheme-tls-to-plain"],
         ..FAULT
     },
     Row {
         name: "Redis without TLS",
         make: "config cordum-redis-config redis.conf 's/^port 0/port 6379/; s/^tls-port 6379/tls-port 0/'; k delete pod -l app=redis --wait=false; again $services",
+        fails: &[
+            "gateway-https",
+            "gateway-wss",
+            "cli-with-cacert",
+            "redis-logs",
+            "redis-tls",
+            "gateway-grpc",
+            "dashboard-gateway",
+            "service-links",
+        ],
+        open: &["cli-without-cacert"],
         roots: &["configmap/cordum-redis-config wrong-scheme-tls-to-plain redis-plaintext"],
         ..FAULT
     },

@@ -15,6 +15,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "NATS_URL in clear from a ConfigMap",
         make: "k create configmap links --from-literal=NATS_URL=nats://nats:4222
                k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"env\":[{\"name\":\"NATS_URL\",\"value\":null,\"valueFrom\":{\"configMapKeyRef\":{\"name\":\"links\",\"key\":\"NATS_URL\"}}}]}]}}}}'",
+        fails: &["service-links"],
         roots: &["configmap/links wrong-scheme-plain-to-tls"],
         ..FAULT
     },
@@ -22,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "REDIS_URL in clear from a Secret",
         make: "k create secret generic links --from-literal=REDIS_URL=redis://:lab-redis-0123456789@redis:6379
                k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"env\":[{\"name\":\"REDIS_URL\",\"value\":null,\"valueFrom\":{\"secretKeyRef\":{\"name\":\"links\",\"key\":\"REDIS_URL\"}}}]}]}}}}'",
+        fails: &["redis-logs", "service-links"],
         roots: &["secret/links wrong-scheme-plain-to-tls"],
         ..FAULT
     },
@@ -65,6 +67,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the gateway serves HTTP and its probes ask for HTTPS",
         make: "env_of deployment/cordum-api-gateway -c gateway GATEWAY_HTTP_TLS_CERT- GATEWAY_HTTP_TLS_KEY-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-api-gateway wrong-scheme-tls-to-plain http-plaintext"],
         ..FAULT
     },
@@ -80,18 +83,21 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "the gateway serves gRPC in clear",
         make: "env_of deployment/cordum-api-gateway -c gateway GRPC_TLS_CERT- GRPC_TLS_KEY-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-api-gateway wrong-scheme-tls-to-plain http2-plaintext"],
         ..FAULT
     },
     Row {
         name: "the safety kernel serves in clear",
         make: "env_of deployment/cordum-safety-kernel -c safety SAFETY_KERNEL_TLS_CERT- SAFETY_KERNEL_TLS_KEY-",
+        fails: &["service-links"],
         roots: &["deployment/cordum-safety-kernel wrong-scheme-tls-to-plain http2-plaintext"],
         ..FAULT
     },
     Row {
         name: "the context engine serves in clear",
         make: "env_of deployment/cordum-context-engine -c context-engine CONTEXT_ENGINE_TLS_CERT- CONTEXT_ENGINE_TLS_KEY-",
+        fails: &["context-engine-grpc"],
         roots: &["deployment/cordum-context-engine wrong-scheme-tls-to-plain http2-plaintext"],
         ..FAULT
     },
