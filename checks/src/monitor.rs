@@ -110,6 +110,9 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     server: &Instance,
     path: &str,
 ) -> Result<(T, String), Vec<String>> {
+    if platform.is_collected() {
+        return Err(vec!["what was collected cannot be dialled".to_owned()]);
+    }
     let mut tried = Vec::new();
     for base in bases(server) {
         match fetch(&format!("{base}{path}"), GUESSED).await {
