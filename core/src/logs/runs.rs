@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
         }
         self.log.present.begins |= start;
         self.count(text, at);
-        self.told(sense, &line, text, at);
+        self.told(sense, line, text, at);
     }
 
     /// A line of the present run, whatever it means.
