@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -159,15 +159,18 @@ const ROWS: &[(&str, Answer, &str, &str)] = &[
     ),
 ];
 
-/// A stack whose Redis is there: without one, the cleanest log proves nothing.
-fn redis() -> &'static (tokio::runtime::Runtime, Demo) {
-    static CELL: OnceLock<(tokio::runtime::Runtime, Demo)> = OnceLock::new();
-    CELL.get_or_init(|| {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let demo = runtime.block_on(Demo::start(None)).unwrap();
-        (runtime, demo)
-    })
+/// A stack whose Redis is there: without one, the cleanest log proves nothing. The last who has it ends it.
+fn redis() -> Arc<(tokio::runtime::Runtime, Demo)> {
+    static CELL: Mutex<Weak<(tokio::runtime::Runtime, Demo)>> = Mutex::new(Weak::new());
+    let mut cell = CELL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = cell.upgrade() {
+        return known;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let demo = runtime.block_on(Demo::start(None)).unwrap();
+    let made = Arc::new((runtime, demo));
+    *cell = Arc::downgrade(&made);
+    made
 }
 
 /// Check 7 with an engine: status and main cause, its summary, the whole report.
@@ -178,7 +181,8 @@ fn redis_logs(socket: &Path) -> (String, String, Value) {
 /// The same with something more in the environment.
 fn redis_logs_where(socket: &Path, set: impl FnOnce(&mut Command)) -> (String, String, Value) {
     let folder = tempfile::tempdir().unwrap();
-    let (_, demo) = redis();
+    let stack = redis();
+    let demo = &stack.1;
     let begun = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
     set(&mut command);
