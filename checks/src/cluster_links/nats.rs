@@ -274,7 +274,7 @@ async fn shake(
     let dialled = dial::handshake(tap, address, &offer, deadline).await.map_err(|broken| broken.failure)?;
     let asked = dialled.recording().asked_for_certificate.is_some();
     let (version, _, _) = dialled.negotiated();
-    Ok(asked.then(|| format!("{version} at its port {port}, with certificates on both sides")))
+    Ok(asked.then(|| format!("{version} at its port {port}, which asks for a certificate")))
 }
 
 /// Why a server has no route to the others: what it and its peers logged of each other.

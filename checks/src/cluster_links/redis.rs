@@ -32,8 +32,6 @@ struct Said {
     id: String,
     /// Ids of the others that it is connected with and does not hold for failed.
     peers: Vec<String>,
-    /// Addresses of those whom it has as failed or not connected.
-    lost: Vec<String>,
     /// `CONFIG GET`; nothing: it was not told.
     tls_cluster: Option<bool>,
     tls_replication: Option<bool>,
@@ -96,6 +94,11 @@ pub(super) async fn look(
             Err((false, failure)) => seen.untried(tls, failure),
         }
         match place(name, said, clustered, known()) {
+            // Whether it should follow somebody nobody says: it may have been detached.
+            Ok(what) if !clustered && said.role == Role::Alone => {
+                let alone = Failure::new(Stage::Exchange, Cause::Other).because(what);
+                seen.untried(is_in, alone.at(member.instance.service.clone()));
+            }
             Ok(what) => seen.worked(is_in, what),
             Err(fact) => {
                 let failure = why(context, platform.as_ref(), member).await;
@@ -118,6 +121,10 @@ fn are_in(members: &[Member], said: &[Result<Said, Failure>]) -> bool {
 fn links(instance: &Instance, said: &Said) -> Result<String, (bool, Failure)> {
     let (name, service) = (&instance.name, instance.service.clone());
     let (option, told) = match (&said.role, said.is_clustered) {
+        // A replica dials its master besides the bus.
+        (Role::Replica { .. }, true) if said.tls_cluster == Some(true) => {
+            ("tls-replication", said.tls_replication)
+        }
         (_, true) => ("tls-cluster", said.tls_cluster),
         (Role::Replica { .. }, false) => ("tls-replication", said.tls_replication),
         // Its replicas dial it, at the port that check 8 is about.
@@ -152,16 +159,15 @@ fn place<'a>(
     if !clustered {
         return Ok(match &said.role {
             Role::Replica { master, .. } => format!("{name} follows {master}"),
-            Role::Master { .. } | Role::Alone => format!("{name} is a master"),
+            Role::Master { .. } => format!("{name} is a master"),
+            Role::Alone => format!("{name} stands alone"),
         });
     }
     let strangers = all
         .filter(|other| other.is_clustered && other.id != said.id && !said.peers.contains(&other.id))
         .map(|other| other.id.chars().take(8).collect::<String>());
-    let mut others = said.lost.clone();
-    if others.is_empty() {
-        others.extend(strangers);
-    }
+    // What it remembers of nodes that are gone is no member's.
+    let others: Vec<String> = strangers.collect();
     if !said.is_clustered || !others.is_empty() {
         return Err(RedisFact::NotInCluster { node, others });
     }
@@ -218,7 +224,7 @@ fn of_info(info: &str) -> Said {
 fn of_nodes(nodes: &str, said: &mut Said) {
     for line in nodes.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        let [id, address, flags, _, _, _, _, link, ..] = words[..] else { continue };
+        let [id, _, flags, _, _, _, _, link, ..] = words[..] else { continue };
         let flags: Vec<&str> = flags.split(',').collect();
         if flags.contains(&"myself") {
             id.clone_into(&mut said.id);
@@ -226,8 +232,6 @@ fn of_nodes(nodes: &str, said: &mut Said) {
             && !flags.iter().any(|flag| ["fail", "fail?", "handshake", "noaddr"].contains(flag))
         {
             said.peers.push(id.to_owned());
-        } else {
-            said.lost.push(address.split('@').next().unwrap_or(address).to_owned());
         }
     }
 }
@@ -267,8 +271,18 @@ mod tests {
         let mut said = Said { is_clustered: true, ..Said::default() };
         of_nodes(NODES, &mut said);
         assert!(said.id.starts_with("07c37d"));
-        assert_eq!((said.peers.len(), said.lost.as_slice()), (1, &["10.0.0.3:6379".to_owned()][..]));
-        assert!(place("redis-0", &said, true, std::iter::empty()).is_err());
+        assert_eq!(said.peers, ["67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1"]);
+        said.state_ok = true;
+        assert!(
+            place("redis-0", &said, true, std::iter::empty()).is_ok(),
+            "a node that is gone is no member"
+        );
+        let third = "292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f".to_owned();
+        let third = Said { is_clustered: true, id: third, ..Said::default() };
+        assert_eq!(
+            place("redis-0", &said, true, std::iter::once(&third)),
+            Err(RedisFact::NotInCluster { node: "redis-0".into(), others: vec!["292f8b36".into()] })
+        );
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct BrokenPod {
     /// The link that it died of, or lacks.
     pub link: Option<Link>,
     pub cause: Option<CauseKind>,
+    /// It runs and is not ready: it may be on its way.
+    pub waits: bool,
 }
 
 /// How a service of the stack fares.
@@ -209,6 +211,7 @@ impl Story {
                 shown: format!("{workload} is scaled to 0"),
                 link: None,
                 cause: Some(CauseKind::ConnectionRefused),
+                waits: false,
             });
         } else if health.pods == 0 && matches!(workload.wanted, Some(wanted) if wanted > 0) {
             let fault = self.add(never_made(scene, workload));
@@ -218,6 +221,7 @@ impl Story {
                 shown: format!("{workload} has no pod"),
                 link: None,
                 cause: None,
+                waits: false,
             });
         }
         let some = u32::try_from(health.pods).unwrap_or(u32::MAX);
@@ -230,6 +234,7 @@ impl Story {
                 shown: format!("{workload} has {} of its pods", health.pods),
                 link: None,
                 cause: None,
+                waits: false,
             });
         }
         for pod in mine().filter(|pod| !serves(pod) && !pod.leaving) {
@@ -248,6 +253,7 @@ impl Story {
                     shown: state_of(pod),
                     link: Some(Link::Nats),
                     cause: self.faults[fault].cause,
+                    waits: false,
                 });
                 continue;
             }
@@ -272,8 +278,14 @@ impl Story {
         reason: Reason,
         logs: &Logs,
     ) -> BrokenPod {
-        let mut broken =
-            BrokenPod { pod: pod.name.clone(), fault: 0, shown: state_of(pod), link: None, cause: None };
+        let mut broken = BrokenPod {
+            pod: pod.name.clone(),
+            fault: 0,
+            shown: state_of(pod),
+            link: None,
+            cause: None,
+            waits: false,
+        };
         match reason {
             Reason::Told(fault) => {
                 broken.cause = fault.cause;
@@ -309,6 +321,7 @@ impl Story {
             }
             Reason::NotReady(shown) => {
                 broken.fault = self.waits(scene, pod, workload, &shown, logs);
+                broken.waits = true;
                 broken.shown = shown;
                 broken.cause = self.faults[broken.fault].cause;
             }

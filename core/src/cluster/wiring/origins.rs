@@ -170,6 +170,7 @@ fn in_workload(
     )
 }
 
+/// (BSD's sed ends the last line where GNU's does not.)
 fn in_object(kubectl: &Kubectl, origin: &Origin, edit: &str) -> String {
     let name = origin.to_string();
     let path = format!("jsonpath={{.data.{}}}", origin.key.replace('.', "\\."));
@@ -178,7 +179,7 @@ fn in_object(kubectl: &Kubectl, origin: &Origin, edit: &str) -> String {
     let _ = match origin.is_secret {
         true => write!(
             command,
-            " | base64 -d | sed {} | base64 | tr -d '\\n' | sed {}",
+            " | base64 -d | sed {} | tr -d '\\n' | base64 | tr -d '\\n' | sed {}",
             shell::word(edit),
             shell::word(&patch("&"))
         ),

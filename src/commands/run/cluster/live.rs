@@ -150,7 +150,7 @@ async fn round(
         plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| check.id).collect();
     let material = Material::of(&namespace.cluster);
     let sources = Sources::of(&material, &stack, args.targets.no_secrets);
-    let key_of_secret = stack.api_key.as_ref().map(Secret::expose) == material.api_key.as_deref();
+    let key = stack.api_key.clone();
     let denied = namespace.denied();
     let blind = if denied.iter().any(|one| one.right == Right::List(Kind::Pods)) {
         denied.first().map(|one| one.said.clone())
@@ -168,9 +168,9 @@ async fn round(
     }
     plan.deadline = left();
     let mut report = run::run(stack, plan, interrupted, progress).await;
-    if key_of_secret && let Some(fault) = login::changed_key(&report, &namespace.cluster, &kubectl) {
-        story.faults.push(fault);
-    }
+    let sent = key.as_ref().map(Secret::expose);
+    let changed = sent.and_then(|sent| login::changed_key(&report, &namespace.cluster, &kubectl, sent));
+    story.faults.extend(changed);
     let wanted = services(args);
     let ready = std::collections::BTreeMap::new();
     let recorded = Recorded {

@@ -8,11 +8,22 @@ use tls_verify_core::status::Status;
 use tls_verify_core::workload::kubernetes::Cluster;
 
 /// The gateway refuses the very key that its own Secret holds: it reads that at its start, so the Secret is younger.
-pub(super) fn changed_key(report: &RunReport, cluster: &Cluster, kubectl: &Kubectl) -> Option<Fault> {
+pub(super) fn changed_key(
+    report: &RunReport,
+    cluster: &Cluster,
+    kubectl: &Kubectl,
+    sent: &str,
+) -> Option<Fault> {
     let check = report.checks.iter().find(|check| is_refused(check))?;
     let gateway = cluster.of_service("api-gateway").next()?;
-    let origins = &gateway.main()?.origins;
-    let origin = ["CORDUM_API_KEY", "API_KEY"].iter().find_map(|name| origins.get(*name))?;
+    let main = gateway.main()?;
+    // Another workload's key may be another one.
+    let is_sent = |name: &&str| main.variable(name).and_then(|one| one.value.known()) == Some(sent);
+    let origin = ["CORDUM_API_KEY", "API_KEY"]
+        .iter()
+        .filter(|name| is_sent(name))
+        .find_map(|name| main.origins.get(*name))
+        .filter(|origin| origin.is_secret)?;
     let restart = kubectl.restart(&[gateway.to_string()]);
     let mut cure = Cure::new(
         format!(

@@ -1,6 +1,7 @@
 //! Pods that do not serve while their siblings do: what is dialled is well, and a replica of several proves nothing.
 
-use tls_verify_core::cluster::Story;
+use tls_verify_core::cluster::{BrokenPod, Story};
+use tls_verify_core::redaction::redact;
 use tls_verify_core::report::RunReport;
 use tls_verify_core::status::Status;
 
@@ -14,7 +15,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("redis", "redis-tls"),
 ];
 
-/// Fails the check of each service of which a pod is broken by what no check has told.
+/// Fails the check of each service of which a pod is broken by what no check has told; where all that is known is that
+/// a pod is not ready, it may be on its way, and the check is open.
 pub(super) fn tell(
     report: &mut RunReport,
     story: &Story,
@@ -24,20 +26,26 @@ pub(super) fn tell(
     for (service, id) in ABOUT.iter().filter(|(_, id)| selected.contains(id)) {
         let Some(health) = story.services.get(*service) else { continue };
         let told = |at: usize| broken.iter().any(|(_, faults)| faults.contains(&at));
-        let mut untold: Vec<usize> = Vec::new();
-        for at in health.broken.iter().map(|one| one.fault).filter(|at| !told(*at)) {
-            if !untold.contains(&at) {
-                untold.push(at);
-            }
-        }
+        let untold: Vec<&BrokenPod> = health.broken.iter().filter(|one| !told(one.fault)).collect();
         let Some(check) = report.checks.iter_mut().find(|check| check.id == *id) else { continue };
-        if untold.is_empty() || check.status == Status::Skip {
+        let Some(first) = untold.first().filter(|_| check.status != Status::Skip) else { continue };
+        if untold.iter().all(|one| one.waits) {
+            if matches!(check.status, Status::Pass | Status::Warn) {
+                check.status = Status::Unknown;
+                check.summary = redact(&first.shown);
+            }
             continue;
         }
+        let mut faults: Vec<usize> = Vec::new();
+        for at in untold.iter().filter(|one| !one.waits).map(|one| one.fault) {
+            if !faults.contains(&at) {
+                faults.push(at);
+            }
+        }
         check.status = Status::Fail;
-        check.diagnoses = untold.iter().filter_map(|at| diagnosis(&story.faults[*at])).collect();
-        let first = untold.first().and_then(|at| said(&story.faults[*at]).into_iter().next());
-        check.summary = first.unwrap_or_else(|| std::mem::take(&mut check.summary));
-        broken.push(((*id).to_owned(), untold));
+        check.diagnoses = faults.iter().filter_map(|at| diagnosis(&story.faults[*at])).collect();
+        let fact = faults.first().and_then(|at| said(&story.faults[*at]).into_iter().next());
+        check.summary = fact.unwrap_or_else(|| std::mem::take(&mut check.summary));
+        broken.push(((*id).to_owned(), faults));
     }
 }
