@@ -83,7 +83,7 @@ pub fn certs(report: &certs::Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn with_fixes(mut text: String, fixes: &[Fix]) -> String {
     for fix in fixes {
-        text.push_str(&format!("\nfix: {}", fix.text));
+        text.push_str(&format!("\nfix: {}", super::text::placed(fix)));
         if let Some(command) = &fix.command {
             text.push_str(&format!("\n  {command}"));
         }

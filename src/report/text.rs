@@ -1,5 +1,6 @@
 //! Wrapping for 80 columns, and texts that a terminal must not obey.
 
+use tls_verify_core::report::Fix;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns of a terminal; 80 where it has none.
@@ -78,6 +79,34 @@ pub fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect()
 }
 
+/// What a fix says to do, with the file and line of each setting where it is known and not told yet: `(.env:12)`,
+/// `(docker-compose.yml:129, 130)`. A setting may come from another file, by another name, than the service suggests.
+#[must_use]
+pub fn placed(fix: &Fix) -> String {
+    let mut files: Vec<(&str, Vec<u32>)> = Vec::new();
+    for place in fix.changes.iter().filter_map(|change| change.defined_at.as_ref()) {
+        if fix.text.contains(&place.file) || place.line == 0 {
+            continue;
+        }
+        match files.iter_mut().find(|(file, _)| *file == place.file) {
+            Some((_, lines)) if lines.contains(&place.line) => {}
+            Some((_, lines)) => lines.push(place.line),
+            None => files.push((&place.file, vec![place.line])),
+        }
+    }
+    if files.is_empty() {
+        return fix.text.clone();
+    }
+    let words: Vec<String> = files
+        .iter()
+        .map(|(file, lines)| {
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            format!("{file}:{}", lines.join(", "))
+        })
+        .collect();
+    format!("{} ({})", fix.text, words.join("; "))
+}
+
 /// Causes, evidence and fixes of a check, for formats that take a text.
 #[must_use]
 pub fn body(check: &tls_verify_core::report::CheckReport) -> String {
@@ -88,7 +117,7 @@ pub fn body(check: &tls_verify_core::report::CheckReport) -> String {
         lines.push(format!("{name}, {}, change the {} side", one.confidence, one.side));
         lines.extend(one.because.iter().map(|fact| format!("  {}", plain(fact))));
         for fix in &one.fix {
-            lines.push(format!("  fix: {}", plain(&fix.text)));
+            lines.push(format!("  fix: {}", plain(&placed(fix))));
             let command = fix.command.iter().flat_map(|command| command.lines());
             lines.extend(command.map(|line| format!("    $ {}", plain(line))));
         }
@@ -114,6 +143,22 @@ mod tests {
     #[test]
     fn a_line_that_is_cut_says_so() {
         assert_eq!((cut("abcdef", 6).as_str(), cut("abcdef", 4).as_str()), ("abcdef", "abc…"));
+    }
+
+    #[test]
+    fn a_fix_says_once_where_its_settings_are_written() {
+        use tls_verify_core::remedy::{Change, ChangeKind};
+        use tls_verify_core::workload::Place;
+        let at = |file: &str, line| {
+            let place = Place { file: file.to_owned(), line, column: 7 };
+            Change::new("gateway", ChangeKind::Environment, "NATS_URL").at(Some(place))
+        };
+        let fix = |text: &str, changes: Vec<Change>| Fix { text: text.to_owned(), command: None, changes };
+        assert_eq!(placed(&fix("set it", vec![at(".env", 12), at(".env", 12)])), "set it (.env:12)");
+        let two = vec![at("a.yml", 3), at("b.yml", 9), at("a.yml", 4)];
+        assert_eq!(placed(&fix("set them", two)), "set them (a.yml:3, 4; b.yml:9)");
+        // What is told already, or known without a line, is not said again.
+        assert_eq!(placed(&fix("in a.yml set it", vec![at("a.yml", 3), at("b.yml", 0)])), "in a.yml set it");
     }
 
     #[test]

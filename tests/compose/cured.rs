@@ -15,8 +15,6 @@ use crate::engine::{self, PATIENCE, PORTS};
 use crate::project::{API_KEY, NATS_TOKEN, REDIS_PASSWORD, SERVICES, open};
 use crate::ran::Ran;
 
-const NAME: &str = "cordum-cured";
-const OFFSET: u16 = 5_000;
 const COMPOSE: &str = "docker-compose.yml";
 const CONF: &str = "fixtures/compose/nats.dev-tls.conf";
 
@@ -24,6 +22,10 @@ const CONF: &str = "fixtures/compose/nats.dev-tls.conf";
 pub struct Copy {
     pub directory: tempfile::TempDir,
     pub ca: Authority,
+    /// The project's name, its own in each share of the rows.
+    name: String,
+    /// Added to the usual ports on the host, so that the shares run beside each other.
+    offset: u16,
     pristine: BTreeMap<PathBuf, Vec<u8>>,
 }
 
@@ -62,11 +64,38 @@ pub const FAULT: Fault = Fault {
     first: false,
 };
 
+/// A part of the rows: `TLS_VERIFY_SHARE=1/4` is the second of four, which can run beside the others.
+#[derive(Clone, Copy)]
+pub struct Share {
+    part: u16,
+    of: u16,
+}
+
+impl Share {
+    /// What the environment says; all rows where it says nothing.
+    pub fn chosen() -> Self {
+        let Ok(text) = std::env::var("TLS_VERIFY_SHARE") else { return Self { part: 0, of: 1 } };
+        let (part, of) = text.split_once('/').expect("TLS_VERIFY_SHARE is PART/OF");
+        let share = Self { part: part.parse().unwrap(), of: of.parse().unwrap() };
+        assert!(share.part < share.of && share.of <= 4, "TLS_VERIFY_SHARE={text}: 0/4 to 3/4");
+        share
+    }
+
+    fn has(self, row: usize) -> bool {
+        row % usize::from(self.of) == usize::from(self.part)
+    }
+}
+
 impl Copy {
-    pub fn new() -> Self {
+    /// The copy in which one share of the rows is made.
+    pub fn new(share: Share) -> Self {
         let directory = tempfile::Builder::new().prefix("tls-verify-cured-").tempdir().unwrap();
         let ca = Authority::generate().unwrap();
-        let mut copy = Self { directory, ca, pristine: BTreeMap::new() };
+        let (name, offset) = match share.part {
+            0 => ("cordum-cured".to_owned(), 5_000),
+            part => (format!("cordum-cured{part}"), 6_000 + 1_000 * part),
+        };
+        let mut copy = Self { directory, ca, name, offset, pristine: BTreeMap::new() };
         let (server, client) =
             (copy.ca.issue(&Leaf::server()).unwrap(), copy.ca.issue(&Leaf::client()).unwrap());
         Layout::write(&copy.path("certs"), &copy.ca, &server, &client).unwrap();
@@ -94,7 +123,7 @@ impl Copy {
             "CORDUM_API_KEY={API_KEY}\nREDIS_PASSWORD={REDIS_PASSWORD}\nNATS_TOKEN={NATS_TOKEN}\nCOMPOSE_PROFILES=demo\n"
         );
         for (variable, usual) in PORTS {
-            env.push_str(&format!("{variable}={}\n", usual + OFFSET));
+            env.push_str(&format!("{variable}={}\n", usual + offset));
         }
         copy.write(".env", &env);
         open(copy.directory.path());
@@ -155,7 +184,7 @@ impl Copy {
 
     pub fn compose(&self, words: &[&str]) -> Ended {
         let mut command = engine::compose();
-        command.args(["-p", NAME]).args(words).current_dir(self.directory.path());
+        command.args(["-p", &self.name]).args(words).current_dir(self.directory.path());
         run(command, Duration::from_secs(150))
     }
 
@@ -173,7 +202,7 @@ impl Copy {
     pub fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
         command
-            .args(["run", "--all", "--format", "json", "--project", NAME, "--certs", "certs"])
+            .args(["run", "--all", "--format", "json", "--project", &self.name, "--certs", "certs"])
             .args(arguments);
         for (flag, scheme, usual) in [
             ("--gateway", "https://", 8081),
@@ -182,7 +211,7 @@ impl Copy {
             ("--nats", "tls://", 4222),
             ("--redis", "rediss://", 6379),
         ] {
-            command.arg(flag).arg(format!("{scheme}localhost:{}", usual + OFFSET));
+            command.arg(flag).arg(format!("{scheme}localhost:{}", usual + self.offset));
         }
         command.env("CORDUM_API_KEY", API_KEY).env("REDIS_PASSWORD", REDIS_PASSWORD);
         command.env("NATS_TOKEN", NATS_TOKEN).env("XDG_STATE_HOME", self.path("state"));
@@ -237,15 +266,13 @@ impl Drop for Copy {
 }
 
 /// Every fault has its first cure applied; what does not pass afterwards is told.
-pub fn go_through(copy: &Copy, faults: &[&[Fault]]) -> Vec<String> {
+pub fn go_through(copy: &Copy, share: Share, faults: &[&[Fault]]) -> Vec<String> {
     let mut wrong = Vec::new();
     let (mut cured, mut tried) = (0, 0);
     let always: Vec<&str> =
         faults.iter().copied().flatten().filter(|fault| fault.first).map(|fault| fault.name).collect();
-    for fault in faults.iter().copied().flatten() {
-        if !crate::row::is_chosen(fault.name, &always) {
-            continue;
-        }
+    let chosen = faults.iter().copied().flatten().filter(|fault| crate::row::is_chosen(fault.name, &always));
+    for (_, fault) in chosen.enumerate().filter(|(row, _)| share.has(*row)) {
         tried += 1;
         let begun = Instant::now();
         let found = one(copy, fault);

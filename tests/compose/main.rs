@@ -124,7 +124,8 @@ fn the_first_cure_of_a_report_makes_the_project_well() {
         return;
     }
     let _alone = alone();
-    let copy = cured::Copy::new();
+    let share = cured::Share::chosen();
+    let copy = cured::Copy::new(share);
     let healthy = cured::settle(&copy);
     assert_eq!(healthy.code, 0, "{}", healthy.digest());
     let all: &[&[cured::Fault]] = &[
@@ -140,7 +141,7 @@ fn the_first_cure_of_a_report_makes_the_project_well() {
         pairs::ROWS,
         pairs::SERVERS,
     ];
-    let wrong = cured::go_through(&copy, all);
+    let wrong = cured::go_through(&copy, share, all);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -331,7 +331,7 @@ pub(crate) fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Wri
     for (index, fix) in fixes.iter().enumerate() {
         // A second one is another way, and says so.
         let label = if index == 0 { "fix: " } else { "  or " };
-        let text = flow(&tame(&fix.text), deeper.len(), style.width, &deeper);
+        let text = flow(&tame(&text::placed(fix)), deeper.len(), style.width, &deeper);
         writeln!(out, "{indent}{label}{text}")?;
         for line in fix.command.iter().flat_map(|command| command.lines()) {
             let line = paint(&tame(line), style.color, |text| text.cyan().to_string());
