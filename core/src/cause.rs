@@ -174,6 +174,7 @@ slugs! {
         RateLimited => "rate-limited",
         BelowMinimum => "below-minimum",
         NoAlpn => "no-alpn",
+        RefusedByClient => "refused-by-client",
         ServedDiffers => "served-differs",
         WorldReadable => "world-readable",
     }

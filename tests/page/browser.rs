@@ -60,6 +60,8 @@ impl Browser {
             ])
             .args(["--remote-debugging-port=0", "--force-color-profile=srgb", "about:blank"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
+            // Its sockets too: it is ended without time to tidy up.
+            .env("TMPDIR", profile.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 
 use super::automaton;
 use super::sense::Recognised;
-use crate::cause::{CauseKind, Side};
+use crate::cause::{CauseKind, Side, Variant};
 
 /// Words with which a server speaks of a connection that it was asked for.
 const ACCEPTS: &[&str] = &[
@@ -245,6 +245,35 @@ fn came_otherwise(text: &[u8]) -> bool {
     holds(&BYTES_CELL, BYTES, text)
 }
 
+/// What is told is an alert of the peer's (RFC 8446, 6.2), in the words of Go, OpenSSL, Java and rustls.
+fn came_as_alert(text: &[u8]) -> bool {
+    const ALERTS: &[&str] = &[
+        "remote error: ",
+        "tlsv1 alert",
+        "sslv3 alert",
+        "tlsv13 alert",
+        "(in), tls alert",
+        "received fatal alert",
+        "received alert",
+        "alertreceived",
+        "tls alert from peer",
+    ];
+    static ALERTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    holds(&ALERTS_CELL, ALERTS, text)
+}
+
+/// What a server was told by its client's alert: whom the client does not trust, which date it does not take.
+fn by_client(found: Recognised) -> Recognised {
+    match (found.kind, found.variant) {
+        (CauseKind::Expired, _) => Recognised { side: Side::Server, ..found },
+        (_, Some(Variant::OtherCa)) => {
+            Recognised { kind: CauseKind::UnknownAuthority, variant: None, side: Side::Client, ..found }
+        }
+        (_, None) => Recognised { variant: Some(Variant::RefusedByClient), side: Side::Client, ..found },
+        _ => found,
+    }
+}
+
 /// A protocol beside TLS is spoken of, and nothing that only TLS has.
 fn is_of(cell: &'static OnceLock<AhoCorasick>, others: &'static [&'static str], text: &[u8]) -> bool {
     static TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
@@ -292,6 +321,10 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
             side: Side::Client,
             ..found
         }),
+        // An alert that came to a server is its client's verdict on the certificate that the server shows.
+        CauseKind::BadCertificate | CauseKind::Expired if accepts(text) && came_as_alert(text) => {
+            Some(by_client(found))
+        }
         // The certificate that a server judges is its client's.
         CauseKind::UnknownAuthority
         | CauseKind::Expired
@@ -306,7 +339,7 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         CauseKind::BadKeyFile if shows_client(text) => Some(Recognised { side: Side::Client, ..found }),
         // An alert that was sent judges the peer's certificate, one that came judges ours.
         CauseKind::BadCertificate if says(b"(OUT), TLS alert") || says(b"ending fatal alert") => {
-            if found.variant == Some(crate::cause::Variant::OtherCa) {
+            if found.variant == Some(Variant::OtherCa) {
                 Some(Recognised {
                     kind: CauseKind::UnknownAuthority,
                     variant: None,
