@@ -31,7 +31,9 @@ fn everybody_can_read_every_page_at_every_width_and_nothing_is_fetched() {
         let file = folder.path().join(format!("{}.html", made.name));
         fs::write(&file, &made.html).unwrap();
         let url = format!("file://{}", file.display());
-        for (width, dark) in [(360, false), (360, true), (800, false), (800, true), (1440, false), (1440, true)] {
+        for (width, dark) in
+            [(360, false), (360, true), (800, false), (800, true), (1440, false), (1440, true)]
+        {
             let at = format!("{} at {width}{}", made.name, if dark { ", dark" } else { "" });
             let (asked, said) = browser.open(&url, width, dark);
             if !asked.is_empty() || !said.is_empty() {

@@ -354,3 +354,43 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         _ => Some(found),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cause::{CauseKind, Side, Variant};
+    use crate::logs::classify::recognise;
+
+    /// Go's server, NATS, Redis with OpenSSL: what came is the client's verdict on what they show.
+    #[test]
+    fn an_alert_that_came_to_a_server_is_its_clients_verdict() {
+        use CauseKind::{BadCertificate, Expired, UnknownAuthority};
+        let refused = (BadCertificate, Some(Variant::RefusedByClient), Side::Client);
+        for (line, wanted) in [
+            ("http: TLS handshake error from 10.0.3.4:5123: remote error: tls: bad certificate", refused),
+            (
+                "[1] 2026/11/30 06:11:11.1 [ERR] 10.0.0.3:44312 - cid:7 - TLS handshake error: remote error: tls: bad certificate",
+                refused,
+            ),
+            (
+                "6:M 30 Nov 2026 06:00:00.000 # Error accepting a client connection: error:0A000412:SSL routines::sslv3 alert bad certificate",
+                refused,
+            ),
+            (
+                "http: TLS handshake error from 10.0.3.4:5123: remote error: tls: unknown certificate authority",
+                (UnknownAuthority, None, Side::Client),
+            ),
+            (
+                "http: TLS handshake error from 10.0.3.4:5123: remote error: tls: expired certificate",
+                (Expired, None, Side::Server),
+            ),
+            // A client that got it is told of its own.
+            (
+                "nats: error on connect: remote error: tls: bad certificate",
+                (BadCertificate, None, Side::Client),
+            ),
+        ] {
+            let found = recognise(line.as_bytes()).unwrap();
+            assert_eq!((found.kind, found.variant, found.side), wanted, "{line}");
+        }
+    }
+}
