@@ -8,14 +8,14 @@ use tls_verify_core::evidence::Fact;
 use tls_verify_core::redaction::redact;
 use tls_verify_core::remedy::catalogue;
 use tls_verify_core::report::Diagnosis;
-use tls_verify_core::status::judge_step;
+use tls_verify_core::status::status_of_step;
 
 /// The diagnoses of a check, the main one first, and what no promised cause fits.
 #[must_use]
 pub fn diagnose(stack: &Stack, link: Link, seen: &Observation) -> (Vec<Diagnosis>, Vec<String>) {
     let mut found = Vec::new();
     let mut remarks = Vec::new();
-    let mut steps: Vec<_> = seen.steps().iter().map(|step| (judge_step(step), step)).collect();
+    let mut steps: Vec<_> = seen.steps().iter().map(|step| (status_of_step(step), step)).collect();
     // The worst step is the main diagnosis; equals keep their order.
     steps.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
     for (status, step) in steps {
@@ -23,17 +23,17 @@ pub fn diagnose(stack: &Stack, link: Link, seen: &Observation) -> (Vec<Diagnosis
             continue;
         }
         if let Some(fault) = step.fault() {
-            collect(stack, link, &placed(seen, fault), Severity::Error, &mut found, &mut remarks);
+            collect(stack, link, &located(seen, fault), Severity::Error, &mut found, &mut remarks);
         }
     }
     for failure in &seen.warnings {
-        collect(stack, link, &placed(seen, failure.clone()), Severity::Warning, &mut found, &mut remarks);
+        collect(stack, link, &located(seen, failure.clone()), Severity::Warning, &mut found, &mut remarks);
     }
     (merged(found), remarks)
 }
 
 /// Where a look names nobody, the one that it was made at is at fault.
-fn placed(seen: &Observation, fault: Failure) -> Failure {
+fn located(seen: &Observation, fault: Failure) -> Failure {
     let place = fault.place.or_else(|| seen.component.clone());
     Failure { place, ..fault }
 }

@@ -24,7 +24,7 @@ pub(crate) fn add(context: &Context, check: &Check, seen: &mut Observation) {
 /// The same for a link.
 pub(crate) fn warn(context: &Context, link: Link, seen: &mut Observation) {
     let Some(recording) = context.served(link) else { return };
-    let facts = facts(&recording);
+    let facts = summaries(&recording);
     seen.detail(
         "presented",
         facts
@@ -61,7 +61,7 @@ pub(crate) fn warn(context: &Context, link: Link, seen: &mut Observation) {
 
 /// The presented certificates that can be read.
 #[must_use]
-pub(crate) fn facts(recording: &Recording) -> Vec<CertificateSummary> {
+pub(crate) fn summaries(recording: &Recording) -> Vec<CertificateSummary> {
     recording
         .chain
         .iter()

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use crate::cli::{ColorChoice, OutputArgs};
 use crate::config::Environment;
-use crate::report::human::Style;
+use crate::report::screen::Style;
 use crate::report::text;
 
 /// How standard output looks: as wide as its terminal, within reason, else 80 columns or what COLUMNS says.
@@ -14,7 +14,13 @@ pub(crate) fn style(output: &OutputArgs, environment: &Environment) -> Style {
         environment.get("COLUMNS").and_then(|text| text.parse().ok()).filter(|_| !out.is_terminal());
     let width = columns.unwrap_or_else(|| text::columns(&out)).clamp(40, 100);
     let glyphs = out.is_terminal() && speaks_utf8(environment);
-    Style { color: colored(output, environment), quiet: output.quiet, verbose: output.verbose, width, glyphs }
+    Style {
+        color: colored(output.color, environment),
+        quiet: output.quiet,
+        verbose: output.verbose,
+        width,
+        glyphs,
+    }
 }
 
 /// The locale's character set, as POSIX orders its variables.
@@ -30,8 +36,8 @@ fn speaks_utf8(environment: &Environment) -> bool {
 
 /// Colour on standard output: asked for, or a terminal and not forbidden.
 #[must_use]
-pub(crate) fn colored(output: &OutputArgs, environment: &Environment) -> bool {
-    match output.color {
+pub(crate) fn colored(choice: ColorChoice, environment: &Environment) -> bool {
+    match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),

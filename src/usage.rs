@@ -4,12 +4,12 @@ use tls_verify_core::redaction::redact;
 use tls_verify_core::report::exit;
 
 use crate::cli::Format;
-use crate::config::Problem;
+use crate::config::ConfigError;
 use crate::output;
 
 /// One error object for machines, lines for people, exit 2.
 #[must_use]
-pub(crate) fn usage(problems: &[Problem], format: Format) -> u8 {
+pub(crate) fn usage(problems: &[ConfigError], format: Format) -> u8 {
     match format {
         Format::Json | Format::Jsonl => {
             let object = serde_json::json!({
@@ -73,5 +73,5 @@ pub fn refused(error: &clap::Error, arguments: impl Iterator<Item = std::ffi::Os
     let message = message.trim_start_matches("error: ");
     let values = text.split_once("[possible values: ").and_then(|(_, rest)| rest.split_once(']'));
     let fix = values.map_or_else(|| "see `tls-verify --help`".to_owned(), |(all, _)| format!("one of {all}"));
-    usage(&[Problem::new(redact(message), fix)], format)
+    usage(&[ConfigError::new(redact(message), fix)], format)
 }

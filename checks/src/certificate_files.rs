@@ -4,37 +4,40 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
-use tls_verify_core::certificates::layout::{Files, Folder, LAYOUT};
-use tls_verify_core::certificates::modes::Modes;
+use tls_verify_core::certificates::layout::{CertificateFolder, LAYOUT, LayoutFiles};
 use tls_verify_core::certificates::pem;
-use tls_verify_core::certificates::read::{self, Found, SIZE_LIMIT, Unreadable};
-use tls_verify_core::certificates::source::Source;
+use tls_verify_core::certificates::permissions::FolderPermissions;
+use tls_verify_core::certificates::read::{self, FileContents, ObjectFault, SIZE_LIMIT};
+use tls_verify_core::certificates::source::CertificateSource;
 
 use crate::cause::Variant;
 
 /// Reads one file; what hinders it is a fault of its own.
 #[must_use]
-pub fn file(path: &Path, password: Option<&str>) -> Vec<Source> {
+pub fn file(path: &Path, password: Option<&str>) -> Vec<CertificateSource> {
     let name = path.display().to_string();
     match content(path) {
         Ok(bytes) => {
             let found = read::bytes(&name, &bytes, password);
             // A bundle's text is not held beside what was read from it.
             drop(bytes);
-            found.into_iter().map(|found| Source::new(Some(path.to_owned()), found)).collect()
+            found.into_iter().map(|found| CertificateSource::new(Some(path.to_owned()), found)).collect()
         }
         Err(fault) => {
-            vec![Source::new(Some(path.to_owned()), Found { name, faults: vec![fault], ..Found::default() })]
+            vec![CertificateSource::new(
+                Some(path.to_owned()),
+                FileContents { name, faults: vec![fault], ..FileContents::default() },
+            )]
         }
     }
 }
 
 /// Reads a file that is one thing; of a Secret in its place the first entry.
 #[must_use]
-pub fn one(path: &Path, password: Option<&str>) -> Source {
+pub fn one(path: &Path, password: Option<&str>) -> CertificateSource {
     file(path, password).into_iter().next().unwrap_or_else(|| {
         let name = path.display().to_string();
-        Source::new(Some(path.to_owned()), Found { name, ..Found::default() })
+        CertificateSource::new(Some(path.to_owned()), FileContents { name, ..FileContents::default() })
     })
 }
 
@@ -50,18 +53,21 @@ pub fn certificates(path: &Path) -> Vec<CertificateDer<'static>> {
 ///
 /// # Errors
 /// What reading said.
-pub fn standard_input(password: Option<&str>) -> io::Result<Vec<Source>> {
+pub fn standard_input(password: Option<&str>) -> io::Result<Vec<CertificateSource>> {
     let mut bytes = Vec::new();
     io::stdin().lock().take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(read::bytes("-", &bytes, password).into_iter().map(|found| Source::new(None, found)).collect())
+    Ok(read::bytes("-", &bytes, password)
+        .into_iter()
+        .map(|found| CertificateSource::new(None, found))
+        .collect())
 }
 
 /// The bytes of a regular file of a bounded size.
 ///
 /// # Errors
 /// Why it cannot be had.
-pub fn content(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    let fault = |variant, message: String| Unreadable { variant, message };
+pub fn content(path: &Path) -> Result<Vec<u8>, ObjectFault> {
+    let fault = |variant, message: String| ObjectFault { variant, message };
     let refuse = |error: &io::Error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             fault(Variant::FileMissing, "it does not exist".to_owned())
@@ -99,7 +105,7 @@ pub fn is_layout(folder: &Path) -> bool {
 
 /// Reads a folder in the guide's layout.
 #[must_use]
-pub fn layout(folder: &Path, password: Option<&str>) -> Folder {
+pub fn layout(folder: &Path, password: Option<&str>) -> CertificateFolder {
     let read = |file: &str| one(&folder.join(file), password);
     let others = walk(folder)
         .files
@@ -107,9 +113,9 @@ pub fn layout(folder: &Path, password: Option<&str>) -> Folder {
         .filter(|path| !LAYOUT.iter().any(|file| *path == folder.join(file)) && !path.ends_with("ca/ca.key"))
         .flat_map(|path| file(&path, password))
         .collect();
-    Folder {
+    CertificateFolder {
         path: folder.to_owned(),
-        files: Files {
+        files: LayoutFiles {
             ca: read(LAYOUT[0]),
             server: read(LAYOUT[1]),
             server_key: read(LAYOUT[2]),
@@ -118,27 +124,31 @@ pub fn layout(folder: &Path, password: Option<&str>) -> Folder {
         },
         others,
         has_ca_key: folder.join("ca/ca.key").exists(),
-        modes: modes(folder),
+        modes: permissions(folder),
     }
 }
 
 /// Who may read the folder and the files of the layout.
 #[cfg(unix)]
-fn modes(folder: &Path) -> Option<Modes> {
+fn permissions(folder: &Path) -> Option<FolderPermissions> {
     use std::os::unix::fs::MetadataExt;
-    use tls_verify_core::certificates::modes::{FileMode, Mode};
+    use tls_verify_core::certificates::permissions::{LayoutPermissions, Permissions};
     let of = |path: &Path| {
-        std::fs::metadata(path).ok().map(|meta| Mode { uid: meta.uid(), gid: meta.gid(), bits: meta.mode() })
+        std::fs::metadata(path).ok().map(|meta| Permissions {
+            uid: meta.uid(),
+            gid: meta.gid(),
+            bits: meta.mode(),
+        })
     };
     let files = LAYOUT.iter().filter_map(|file| {
         let path = folder.join(file);
-        Some(FileMode { file, own: of(&path)?, parent: path.parent().and_then(of) })
+        Some(LayoutPermissions { file, own: of(&path)?, parent: path.parent().and_then(of) })
     });
-    Some(Modes { folder: of(folder), files: files.collect() })
+    Some(FolderPermissions { folder: of(folder), files: files.collect() })
 }
 
 #[cfg(not(unix))]
-fn modes(_folder: &Path) -> Option<Modes> {
+fn modes(_folder: &Path) -> Option<FolderPermissions> {
     None
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
-use tls_verify_core::certificates::{Finding, Look, layout};
+use tls_verify_core::certificates::{CertificateFinding, ValidityPolicy, layout};
 use tls_verify_core::diagnosis::rules;
 
 use crate::cause::{CauseKind, Severity, Side, Variant};
@@ -19,7 +19,7 @@ use crate::investigate::{described, fingerprint_of_file, premises};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::Link;
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 
 pub const CHECK: Check = Check {
     number: 13,
@@ -61,8 +61,8 @@ async fn observe(context: &Context) -> Observation {
     };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let now = std::time::SystemTime::now();
-    let options = Look { at: now.into(), expiry_warn: context.stack.expiry_warn };
-    let judged = layout::judge(certificate_files::layout(folder, None), &[], options);
+    let options = ValidityPolicy { at: now.into(), expiry_warn: context.stack.expiry_warn };
+    let judged = layout::verdict(certificate_files::layout(folder, None), &[], options);
     let mut wrong = 0_usize;
     let mut notes = Vec::new();
     let production = match context.platform().await {
@@ -94,7 +94,7 @@ async fn observe(context: &Context) -> Observation {
     seen
 }
 
-fn failure(context: &Context, finding: &Finding) -> Failure {
+fn failure(context: &Context, finding: &CertificateFinding) -> Failure {
     let kind = finding.cause.unwrap_or(CauseKind::OtherTls);
     let file = CauseKind::BadKeyFile == kind || CauseKind::KeyMismatch == kind;
     let cause = if file {
@@ -122,7 +122,7 @@ fn failure(context: &Context, finding: &Finding) -> Failure {
 }
 
 /// The certificate or authority at fault, as the links that show it name it.
-fn identity(context: &Context, finding: &Finding, cause: &Cause) -> Option<FaultIdentity> {
+fn identity(context: &Context, finding: &CertificateFinding, cause: &Cause) -> Option<FaultIdentity> {
     let Cause::Chain(faults) = cause else {
         return Some(rules::of_file(&finding.file, fingerprint_of_file(&finding.file).as_deref()));
     };
@@ -176,7 +176,7 @@ async fn served(context: &Context, link: Link) -> Option<rustls_pki_types::Certi
     if let Some(recording) = context.served(link) {
         return recording.chain.into_iter().next();
     }
-    let endpoint = context.placed(link).await;
+    let endpoint = context.resolved(link).await;
     let deadline = context.attempt();
     let (mut tap, address) = dial::connect(&endpoint, deadline).await.ok()?;
     context.own(tap.local());
@@ -188,7 +188,7 @@ async fn served(context: &Context, link: Link) -> Option<rustls_pki_types::Certi
         tap.forget();
     }
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: None,
         alpn: if link == Link::Gateway || link == Link::Nats || link == Link::Redis { &[] } else { &[b"h2"] },

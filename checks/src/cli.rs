@@ -14,12 +14,12 @@ use tokio::process::Command;
 use crate::context::Context;
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
-use crate::looks;
+use crate::inspections;
 use crate::peel::peel;
 use crate::stack::{Endpoint, Link, TrustAnchors};
 
 /// How a run of the CLI ended.
-pub(crate) enum Ended {
+pub(crate) enum CliOutcome {
     Connected,
     /// Exit 0 without a word: it may have talked to nobody.
     Silent,
@@ -52,11 +52,11 @@ pub(crate) async fn cordumctl(
     program: &Path,
     roots: Roots<'_>,
     deadline: Instant,
-) -> Ended {
+) -> CliOutcome {
     let stack = &context.stack;
     let empty = match tempfile::tempdir() {
         Ok(directory) => directory,
-        Err(error) => return Ended::NotRun(peel(&error, Stage::Configure, false)),
+        Err(error) => return CliOutcome::NotRun(peel(&error, Stage::Configure, false)),
     };
     let named = crate::stack::Endpoint { host: endpoint.name().to_owned(), ..endpoint.clone() };
     let mut command = Command::new(program);
@@ -82,7 +82,7 @@ pub(crate) async fn cordumctl(
         Ok((status, said, shown))
     });
     let ended = run.await;
-    looks::note(
+    inspections::note(
         Link::Gateway.service(),
         named.authority(),
         match &ended {
@@ -93,18 +93,18 @@ pub(crate) async fn cordumctl(
     match ended {
         Ok((status, said, shown)) if status.success() => {
             if said.is_empty() && shown.is_empty() {
-                Ended::Silent
+                CliOutcome::Silent
             } else {
-                Ended::Connected
+                CliOutcome::Connected
             }
         }
-        Ok((status, said, _)) => Ended::Refused(said_no(context, status.code(), &said)),
-        Err(failure) if failure.stage == Stage::Configure => Ended::NotRun(failure),
+        Ok((status, said, _)) => CliOutcome::Refused(said_no(context, status.code(), &said)),
+        Err(failure) if failure.stage == Stage::Configure => CliOutcome::NotRun(failure),
         Err(failure) => {
             let mut late =
                 Failure::new(failure.stage, failure.cause).because("cordumctl did not end in time");
             late.trail = failure.trail;
-            Ended::Refused(late.at(OWN_TOOL))
+            CliOutcome::Refused(late.at(OWN_TOOL))
         }
     }
 }
@@ -155,22 +155,22 @@ pub(crate) async fn built_in(
     gateway: &Endpoint,
     anchors: &TrustAnchors,
     sends_key: bool,
-) -> Ended {
+) -> CliOutcome {
     let mut stack = context.stack.clone();
     stack.anchors = anchors.clone();
     let inner = Context::new(stack, context.deadline);
     match crate::http::get(&inner, gateway, "/api/v1/status", sends_key).await {
         // Whatever the status: the server was trusted.
-        Ok(_) if !sends_key => Ended::Connected,
+        Ok(_) if !sends_key => CliOutcome::Connected,
         Ok(answer) if answer.status == 200 => {
             if serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok() {
-                Ended::Connected
+                CliOutcome::Connected
             } else {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 });
-                Ended::Refused(failure.because("the answer is not JSON"))
+                CliOutcome::Refused(failure.because("the answer is not JSON"))
             }
         }
-        Ok(answer) => Ended::Refused(crate::http::refused(&answer)),
-        Err(failure) => Ended::Refused(failure),
+        Ok(answer) => CliOutcome::Refused(crate::http::refused(&answer)),
+        Err(failure) => CliOutcome::Refused(failure),
     }
 }

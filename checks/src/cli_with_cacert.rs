@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 
-use crate::cli::{self, Ended, Roots};
+use crate::cli::{self, CliOutcome, Roots};
 use crate::context::{Check, Context, Dials, Need};
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{fine_unless, limited, unready};
@@ -43,25 +43,25 @@ async fn one(context: &Context, gateway: &Endpoint, status: Claim, seen: &mut Ob
     };
     seen.detail("client", who.as_str());
     match with_ca(context, gateway).await {
-        Ended::Silent if !crate::cli_without_cacert::refuses_strangers(context, gateway).await => {
+        CliOutcome::Silent if !crate::cli_without_cacert::refuses_unknown_ca(context, gateway).await => {
             let failure = Failure::new(Stage::Exchange, Cause::Other).because(format!(
                 "{who} ends with exit 0 and no output whatever CA it is given: nothing shows that it talked to the \
                  gateway"
             ));
             seen.untried(status, failure);
         }
-        Ended::Connected | Ended::Silent => seen.worked(status, format!("{who} connects")),
-        Ended::NotRun(failure) => seen.untried(status, failure),
-        Ended::Refused(failure) if matches!(failure.cause, Cause::Http { status: 429 }) => {
+        CliOutcome::Connected | CliOutcome::Silent => seen.worked(status, format!("{who} connects")),
+        CliOutcome::NotRun(failure) => seen.untried(status, failure),
+        CliOutcome::Refused(failure) if matches!(failure.cause, Cause::Http { status: 429 }) => {
             let unready = unready(context).await;
             limited(seen, status, fine_unless(failure, unready.as_ref()), unready);
         }
-        Ended::Refused(failure) => seen.failed(status, failure),
+        CliOutcome::Refused(failure) => seen.failed(status, failure),
     }
 }
 
 /// The run with the CA.
-async fn with_ca(context: &Context, gateway: &Endpoint) -> Ended {
+async fn with_ca(context: &Context, gateway: &Endpoint) -> CliOutcome {
     let anchors = &context.stack.anchors;
     match cli::program(context, gateway) {
         Some(program) => {

@@ -5,11 +5,11 @@
 use futures_util::FutureExt;
 
 use crate::cause::CauseKind;
-use crate::cli::{self, Ended, Roots};
+use crate::cli::{self, CliOutcome, Roots};
 use crate::cli_with_cacert::control;
 use crate::context::{Check, Context, Dials, Need};
 use crate::fault::{Cause, Failure, Stage};
-use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
+use crate::observation::{Claim, EvidenceLevel, ExpectedRefusal, Expects, Observation};
 use crate::stack::{Endpoint, Link, TrustAnchors};
 use crate::system_store;
 
@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
 };
 
 /// The right refusals; which of them depends on the store's contents.
-const REFUSED: Expects = Expects::Refused(&Refusal {
+const REFUSED: Expects = Expects::Refused(&ExpectedRefusal {
     by: &[CauseKind::UnknownAuthority, CauseKind::BadSignature],
     admitted: CauseKind::VerificationNotEnforced,
     component: "cordumctl",
@@ -57,9 +57,9 @@ async fn one(context: &Context, gateway: &Endpoint, refuses: Claim, seen: &mut O
         None => cli::built_in(context, gateway, &system_store::load(), false).await,
     };
     match ended {
-        Ended::NotRun(failure) => seen.untried(refuses, failure),
-        Ended::Refused(failure) => seen.failed(refuses, failure),
-        Ended::Connected | Ended::Silent => connected(context, gateway, refuses, seen).await,
+        CliOutcome::NotRun(failure) => seen.untried(refuses, failure),
+        CliOutcome::Refused(failure) => seen.failed(refuses, failure),
+        CliOutcome::Connected | CliOutcome::Silent => connected(context, gateway, refuses, seen).await,
     }
 }
 
@@ -85,9 +85,9 @@ async fn connected(context: &Context, gateway: &Endpoint, refuses: Claim, seen: 
         }
     };
     match ended {
-        Ended::Connected | Ended::Silent => seen.worked(refuses, ADMITTED),
-        Ended::NotRun(failure) => seen.untried(refuses, failure),
-        Ended::Refused(failure) => {
+        CliOutcome::Connected | CliOutcome::Silent => seen.worked(refuses, ADMITTED),
+        CliOutcome::NotRun(failure) => seen.untried(refuses, failure),
+        CliOutcome::Refused(failure) => {
             let reason = failure.kind().map_or("no reason", CauseKind::slug).replace('-', " ");
             seen.summary = Some(format!("refused with a throw-away CA: {reason}"));
             seen.failed(refuses, failure);
@@ -101,11 +101,11 @@ async fn connected(context: &Context, gateway: &Endpoint, refuses: Claim, seen: 
 }
 
 /// With a CA that has signed nothing it does not end well.
-pub(crate) async fn refuses_strangers(context: &Context, gateway: &Endpoint) -> bool {
+pub(crate) async fn refuses_unknown_ca(context: &Context, gateway: &Endpoint) -> bool {
     let (Some(program), Ok(stranger)) = (cli::program(context, gateway), throw_away()) else { return false };
     let stranger = Roots::File(stranger.path());
     let ended = cli::cordumctl(context, gateway, program, stranger, context.attempt()).await;
-    matches!(ended, Ended::Refused(_))
+    matches!(ended, CliOutcome::Refused(_))
 }
 
 fn throw_away() -> Result<tempfile::NamedTempFile, Failure> {

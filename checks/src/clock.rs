@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Recognised, Stage};
 use crate::stack::{Endpoint, Link};
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 
 /// A difference below this, in seconds, is no clock that is wrong.
 const TOLERATED: i64 = 3600;
@@ -31,7 +31,7 @@ pub fn ahead(date: &str, now: SystemTime) -> Option<i64> {
 /// trust, so without any secret: with a wrong clock nothing can be trusted.
 pub async fn skew(context: &Context) -> Option<i64> {
     let asked =
-        context.clock.get_or_init(|| async { of(context, &context.placed(Link::Gateway).await).await });
+        context.clock.get_or_init(|| async { of(context, &context.resolved(Link::Gateway).await).await });
     (*asked.await).filter(|skew| skew.abs() >= TOLERATED)
 }
 
@@ -46,7 +46,7 @@ async fn of(context: &Context, endpoint: &Endpoint) -> Option<i64> {
     let (tap, address) = dial::connect(endpoint, deadline).await.ok()?;
     context.own(tap.local());
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: None,
         alpn: &[b"http/1.1"],

@@ -11,11 +11,11 @@ use tokio::sync::OnceCell;
 use crate::dial::{self, Broken, Dialled};
 use crate::fault::{Cause, Failure, Stage};
 use crate::hello;
-use crate::looks;
+use crate::inspections;
 use crate::observation::Observation;
 use crate::platform::{self, Platform};
 use crate::stack::{Endpoint, Identity, Link, LogSource, Stack};
-use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Recording, TrustMode};
 use tls_verify_core::evidence::LogFact;
 
 pub use tls_verify_core::logs::own_connections::OwnProbe;
@@ -158,7 +158,7 @@ impl Context {
         let (tap, address) = dial::connect(endpoint, deadline).await?;
         self.own(tap.local());
         let offer = Offer {
-            trust: Trust::Only(self.stack.anchors.certificates.clone()),
+            trust: TrustMode::Only(self.stack.anchors.certificates.clone()),
             name: endpoint.name(),
             identity,
             alpn,
@@ -168,7 +168,7 @@ impl Context {
         let shaken = dial::handshake(tap, address, &offer, deadline).await;
         if let Err(broken) = &shaken {
             let ended: Result<(), Failure> = Err(broken.failure.clone());
-            looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&ended));
+            inspections::note(endpoint.link.service(), endpoint.authority(), inspections::result(&ended));
         }
         match &shaken {
             Ok(dialled) => self.saw(endpoint.link, &dialled.recording()),

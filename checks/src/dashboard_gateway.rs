@@ -9,12 +9,12 @@ use tls_verify_core::evidence::{HttpFact, Subject};
 
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need};
+use crate::endpoint_resolution::Replica;
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{limited, unready};
 use crate::http;
 use crate::observation::{EvidenceLevel, Expects, Observation};
-use crate::place::Replica;
 use crate::stack::Link;
 
 pub const CHECK: Check = Check {

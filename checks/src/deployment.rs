@@ -8,7 +8,7 @@ pub use tls_verify_core::workload::MinimumVersion;
 
 /// What is assumed, and from where it is known.
 #[derive(Clone, Debug)]
-pub struct Deployment {
+pub struct DeploymentMode {
     pub production: bool,
     /// The lowest version that gateway and gRPC may accept.
     pub minimum: MinimumVersion,
@@ -44,17 +44,17 @@ pub async fn minimum_of(context: &Context, service: &str, usual: MinimumVersion)
 }
 
 /// The deployment, by the gateway's container, else by what the operator said, else development.
-pub async fn look(context: &Context) -> Deployment {
+pub async fn detect(context: &Context) -> DeploymentMode {
     if let Some((minimum, from)) = &context.stack.minimum {
         let because = format!("{from} asks for {}", minimum.slug());
-        return Deployment { production: *minimum == MinimumVersion::Tls13, minimum: *minimum, because };
+        return DeploymentMode { production: *minimum == MinimumVersion::Tls13, minimum: *minimum, because };
     }
     let container = match context.platform().await {
         Ok(platform) => platform.of_service("api-gateway").next(),
         Err(_) => None,
     };
     let Some(container) = container else {
-        return Deployment {
+        return DeploymentMode {
             production: false,
             minimum: MinimumVersion::Tls12,
             because: "assumed: no container of the gateway can be asked, so development and TLS 1.2"
@@ -69,5 +69,5 @@ pub async fn look(context: &Context) -> Deployment {
         Some(_) => format!("CORDUM_TLS_MIN_VERSION of {} ({kind})", container.name),
         None => format!("{} runs in {kind}", container.name),
     };
-    Deployment { production, minimum, because }
+    DeploymentMode { production, minimum, because }
 }

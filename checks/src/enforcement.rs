@@ -2,7 +2,7 @@
 
 use tls_verify_core::diagnosis::settings;
 use tls_verify_core::manifest::Source;
-use tls_verify_core::manifest::nginx::{self, Directive};
+use tls_verify_core::manifest::nginx::{self, NginxDirective};
 use tls_verify_core::workload::{Instance, truthy};
 
 use crate::cause::CauseKind;
@@ -57,14 +57,14 @@ struct Outer {
     is_api: bool,
 }
 
-fn takes_anybody(directives: &[Directive], outer: Outer) -> bool {
+fn takes_anybody(directives: &[NginxDirective], outer: Outer) -> bool {
     let last = directives.iter().rev().find(|one| one.name == "proxy_ssl_verify");
     let verifies = last.map_or(outer.verifies, |one| one.word() == "on");
-    let holds_https = |one: &Directive| {
+    let holds_https = |one: &NginxDirective| {
         one.name == "set" && one.words.last().is_some_and(|value| value.starts_with("https://"))
     };
     let by_variable = outer.by_variable || directives.iter().any(holds_https);
-    let speaks_tls = |one: &Directive| {
+    let speaks_tls = |one: &NginxDirective| {
         one.name == "proxy_pass"
             && (one.word().starts_with("https://") || (one.word().starts_with('$') && by_variable))
     };

@@ -51,13 +51,13 @@ async fn one(context: &Context, gateway: &Endpoint, status: Claim, seen: &mut Ob
                     .because(Fact::TlsIsFine { over: answer.over().to_owned() });
                 return limited(seen, status, busy, unready);
             }
-            Ok(answer) => return judge_answer(seen, status, &answer),
+            Ok(answer) => return observe_answer(seen, status, &answer),
             Err(failure) => return seen.failed(status, failure),
         }
     }
 }
 
-fn judge_answer(seen: &mut Observation, status: Claim, answer: &http::Answer) {
+fn observe_answer(seen: &mut Observation, status: Claim, answer: &http::HttpAnswer) {
     seen.detail("tls", answer.tls_details());
     match answer.status {
         200 => match serde_json::from_slice::<Value>(&answer.body) {
@@ -109,7 +109,7 @@ pub(crate) fn fine_unless(busy: Failure, unready: Option<&Unready>) -> Failure {
 
 /// The link that the gateway's `/readyz` complains of; it is not rate limited.
 pub(crate) async fn unready(context: &Context) -> Option<Unready> {
-    let answer = http::get(context, &context.placed(Link::Gateway).await, "/readyz", false).await.ok()?;
+    let answer = http::get(context, &context.resolved(Link::Gateway).await, "/readyz", false).await.ok()?;
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
     [Link::Redis, Link::Nats].into_iter().find_map(|link| {
         let text = json.pointer(&format!("/checks/{}", link.service())).and_then(Value::as_str)?;
@@ -119,7 +119,7 @@ pub(crate) async fn unready(context: &Context) -> Option<Unready> {
 
 /// What the gateway's `/readyz` says; it asks for no key.
 pub(crate) async fn readyz(context: &Context) -> Option<Vec<u8>> {
-    let gateway = context.placed(Link::Gateway).await;
+    let gateway = context.resolved(Link::Gateway).await;
     http::get(context, &gateway, "/readyz", false).await.ok().map(|answer| answer.body)
 }
 

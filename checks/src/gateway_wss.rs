@@ -13,7 +13,7 @@ use crate::context::{Check, Context, Dials, Need};
 use crate::dial::before;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{fine_unless, limited, unready};
-use crate::http::{self, Answer};
+use crate::http::{self, HttpAnswer};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Link};
@@ -131,7 +131,7 @@ async fn upgrade(context: &Context, endpoint: &Endpoint, seen: &mut Observation)
 fn refused(error: &WsError) -> Failure {
     match error {
         WsError::Http(response) => {
-            let answer = Answer {
+            let answer = HttpAnswer {
                 status: response.status().as_u16(),
                 body: response.body().clone().unwrap_or_default(),
                 server: None,

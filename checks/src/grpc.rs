@@ -152,7 +152,7 @@ async fn safety_kernel(context: &Context) -> Observation {
         }
     }
     let begun = SystemTime::now();
-    let gateway = context.placed(Link::Gateway).await;
+    let gateway = context.resolved(Link::Gateway).await;
     let Ok(answer) = crate::http::get(context, &gateway, "/api/v1/policy/snapshots", true).await else {
         return seen;
     };

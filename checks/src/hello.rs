@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Stage};
 use crate::stack::{Endpoint, Link};
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 
 /// A protocol version on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -218,7 +218,7 @@ async fn is_answered(context: &Context, endpoint: &Endpoint, hello: Hello) -> bo
         return false;
     }
     let offer = Offer {
-        trust: Trust::Observe(Arc::default()),
+        trust: TrustMode::Observe(Arc::default()),
         name: endpoint.name(),
         identity: None,
         alpn: &[],

@@ -11,17 +11,17 @@ use crate::context::{Context, QUIET};
 use crate::dial::{self, before};
 use crate::fault::{Cause, Failure, Stage};
 use crate::hello;
-use crate::looks;
+use crate::inspections;
 use crate::peel::peel;
 use crate::platform::Wire;
 use crate::secret;
 use crate::stack::Endpoint;
-use crate::tls::{self, ANY_VERSION, Hello, Offer, Recording, Trust};
+use crate::tls::{self, ANY_VERSION, Hello, Offer, Recording, TrustMode};
 use tls_verify_core::evidence::{Fact, HttpFact};
 
 /// An HTTP answer and the TLS under it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: u16,
     pub body: Vec<u8>,
     pub server: Option<String>,
@@ -34,7 +34,7 @@ pub struct Answer {
     pub tls: bool,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// `TLSv1.3`, or what it was without TLS.
     #[must_use]
     pub fn over(&self) -> &'static str {
@@ -85,9 +85,14 @@ const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 ///
 /// # Errors
 /// Where it broke. An HTTP status is an answer, not an error.
-pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool) -> Result<Answer, Failure> {
+pub async fn get(
+    context: &Context,
+    endpoint: &Endpoint,
+    path: &str,
+    login: bool,
+) -> Result<HttpAnswer, Failure> {
     if let Some(missing) = &endpoint.missing {
-        looks::note(endpoint.link.service(), endpoint.authority(), "not there");
+        inspections::note(endpoint.link.service(), endpoint.authority(), "not there");
         return Err((**missing).clone());
     }
     if endpoint.via.is_some() {
@@ -97,7 +102,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
     let deadline = context.attempt();
     let secure = endpoint.scheme == "https" || endpoint.scheme == "wss";
     let offer = Offer {
-        trust: Trust::Only(stack.anchors.certificates.clone()),
+        trust: TrustMode::Only(stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: None,
         alpn: ALPN,
@@ -125,10 +130,10 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
         }
     }
     let exchanged = before(deadline, Stage::Exchange, answered(request, secure)).await;
-    looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&exchanged));
+    inspections::note(endpoint.link.service(), endpoint.authority(), inspections::result(&exchanged));
     context.saw(endpoint.link, &tls::recorded(&recorder));
     match exchanged {
-        Ok(answer) => Ok(Answer { recording: tls::recorded(&recorder), ..answer }),
+        Ok(answer) => Ok(HttpAnswer { recording: tls::recorded(&recorder), ..answer }),
         Err(mut failure) => {
             let recording = tls::recorded(&recorder);
             dial::refine(&mut failure, &recording, &[]);
@@ -153,7 +158,7 @@ pub async fn get(context: &Context, endpoint: &Endpoint, path: &str, login: bool
 }
 
 /// Sends a request and reads its answer, the body up to its bound. What the handshake recorded is not in it.
-async fn answered(request: reqwest::RequestBuilder, tls: bool) -> Result<Answer, Failure> {
+async fn answered(request: reqwest::RequestBuilder, tls: bool) -> Result<HttpAnswer, Failure> {
     let mut response = request.send().await.map_err(|error| {
         let stage = if error.is_connect() { Stage::Connect } else { Stage::Exchange };
         peel(&error, stage, false)
@@ -173,7 +178,7 @@ async fn answered(request: reqwest::RequestBuilder, tls: bool) -> Result<Answer,
         }
     }
     let recording = Recording::default();
-    Ok(Answer { status, body, server, content_type, date, location, recording, address, tls })
+    Ok(HttpAnswer { status, body, server, content_type, date, location, recording, address, tls })
 }
 
 /// `GET path` on a session that is there and verified, without key; a bounded part of the body is read.
@@ -183,13 +188,18 @@ pub async fn over(
     endpoint: &Endpoint,
     path: &str,
     deadline: std::time::Instant,
-) -> Option<Answer> {
+) -> Option<HttpAnswer> {
     // Enough for the sentences that proxies say.
     on_session(dialled, endpoint, path, &[], 8192, deadline).await.ok()
 }
 
 /// The same as [`get`] where the platform alone leads to the endpoint.
-async fn through(context: &Context, endpoint: &Endpoint, path: &str, login: bool) -> Result<Answer, Failure> {
+async fn through(
+    context: &Context,
+    endpoint: &Endpoint,
+    path: &str,
+    login: bool,
+) -> Result<HttpAnswer, Failure> {
     let deadline = context.attempt();
     let secure = endpoint.scheme == "https" || endpoint.scheme == "wss";
     let key = context.stack.api_key.as_ref().map(|key| ("x-api-key", key.expose()));
@@ -205,7 +215,7 @@ async fn through(context: &Context, endpoint: &Endpoint, path: &str, login: bool
     context.own(tap.local());
     let request = request(endpoint, path, false, &headers)?;
     let answer = exchange(tap, false, request, BODY_LIMIT, deadline).await?;
-    Ok(Answer { address: Some(address), ..answer })
+    Ok(HttpAnswer { address: Some(address), ..answer })
 }
 
 async fn on_session(
@@ -215,12 +225,12 @@ async fn on_session(
     headers: &[(&str, &str)],
     limit: usize,
     deadline: std::time::Instant,
-) -> Result<Answer, Failure> {
+) -> Result<HttpAnswer, Failure> {
     let two = dialled.negotiated().2.as_deref() == Some("h2");
     let (recording, address) = (dialled.recording(), dialled.address);
     let request = request(endpoint, path, two, headers)?;
     let answer = exchange(dialled.stream, two, request, limit, deadline).await?;
-    Ok(Answer { recording, address: Some(address), tls: true, ..answer })
+    Ok(HttpAnswer { recording, address: Some(address), tls: true, ..answer })
 }
 
 fn request(
@@ -246,7 +256,7 @@ pub(crate) async fn exchange(
     request: hyper::Request<Empty<bytes::Bytes>>,
     limit: usize,
     deadline: std::time::Instant,
-) -> Result<Answer, Failure> {
+) -> Result<HttpAnswer, Failure> {
     let stream = TokioIo::new(stream);
     before(deadline, Stage::Exchange, async {
         let broke = |error: hyper::Error| peel(&error, Stage::Exchange, false);
@@ -279,7 +289,7 @@ pub(crate) async fn exchange(
         }
         driver.abort();
         let recording = Recording::default();
-        Ok(Answer {
+        Ok(HttpAnswer {
             status,
             body,
             server,
@@ -340,7 +350,7 @@ async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failur
 
 /// An HTTP status that is not what was wanted, as a failure.
 #[must_use]
-pub fn refused(answer: &Answer) -> Failure {
+pub fn refused(answer: &HttpAnswer) -> Failure {
     let status = answer.status;
     let fine = Fact::TlsIsFine { over: answer.over().to_owned() };
     let said = HttpFact::Status { status, excerpt: answer.excerpt().to_string() };

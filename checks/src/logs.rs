@@ -5,12 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
 
-pub use tls_verify_core::logs::runs::{Reader, RunLog, ServiceLog, Trouble};
+pub use tls_verify_core::logs::runs::{RunLog, RunReader, RunTrouble, ServiceLog};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::CauseKind;
 use crate::context::{Context, OwnProbe};
-use crate::platform::{Piece, Platform};
+use crate::platform::{LogPiece, Platform};
 use crate::stack::Link;
 
 /// Reads an instance's log, whole or not at all: a log that does not end before the run has to says
@@ -25,7 +25,7 @@ pub async fn of_container(
     own: &[OwnProbe],
 ) -> Result<ServiceLog, String> {
     let stack = &context.stack;
-    let mut reader = Reader::new(stack.since, container.log_begins(), own);
+    let mut reader = RunReader::new(stack.since, container.log_begins(), own);
     let mut pieces = platform.logs(container, stack.since);
     // A little is left for what has to be said about it.
     let left = context.deadline.saturating_duration_since(Instant::now());
@@ -33,8 +33,8 @@ pub async fn of_container(
     // The clock is looked at for every piece: an engine that always has more never lets a timer fire.
     while Instant::now() < until {
         match tokio::time::timeout_at(until.into(), pieces.next()).await {
-            Ok(Some(Ok(Piece::Bytes(bytes)))) => reader.feed(&bytes),
-            Ok(Some(Ok(Piece::PresentStart))) => reader.start(),
+            Ok(Some(Ok(LogPiece::Bytes(bytes)))) => reader.feed(&bytes),
+            Ok(Some(Ok(LogPiece::PresentStart))) => reader.start(),
             Ok(Some(Err(error))) => return Err(error),
             Ok(None) => return Ok(reader.finish()),
             Err(_) => break,
@@ -52,15 +52,15 @@ pub async fn last_trouble(
     container: &Instance,
     link: Link,
     since: SystemTime,
-) -> Option<Trouble> {
+) -> Option<RunTrouble> {
     let own = context.own_probes();
     let log = of_container(context, engine, container, &own).await.ok()?;
     let since = since.checked_sub(Duration::from_secs(1)).unwrap_or(since);
-    let concerns = |trouble: &&Trouble| {
+    let concerns = |trouble: &&RunTrouble| {
         (trouble.link.is_none() || trouble.link == Some(link))
             && trouble.last.is_none_or(|last| last >= since)
     };
     // A proxy's access line tells that our own request failed, its error line why.
-    let tells = |trouble: &&Trouble| (trouble.what.kind != CauseKind::BadGateway, trouble.line);
+    let tells = |trouble: &&RunTrouble| (trouble.what.kind != CauseKind::BadGateway, trouble.line);
     log.present.troubles.iter().filter(concerns).max_by_key(tells).cloned()
 }

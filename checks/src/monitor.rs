@@ -179,7 +179,7 @@ async fn in_clear(
     path: &str,
     limit: usize,
     deadline: Instant,
-) -> Result<crate::http::Answer, crate::fault::Failure> {
+) -> Result<crate::http::HttpAnswer, crate::fault::Failure> {
     let request = hyper::Request::get(path)
         .header("host", authority)
         .header("connection", "close")

@@ -8,10 +8,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use crate::context::{Context, QUIET};
 use crate::dial::{self, Broken, Dialled, Quiet, Tap, before};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::peel::peel;
 use crate::stack::{Endpoint, Identity, Link, NatsLogin};
-use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Recording, TrustMode};
 use tls_verify_core::evidence::NatsFact;
 
 /// The server's greeting; absent keys mean false (nats-server 2.9 to 2.12).
@@ -52,13 +52,13 @@ pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure
         )?;
     if let Some(json) = line.strip_prefix(b"INFO ") {
         return serde_json::from_slice(json).map_err(|error| {
-            Failure::new(Stage::Session, Cause::NotTls(Speaker::Unknown))
+            Failure::new(Stage::Session, Cause::NotTls(WireProtocol::Unknown))
                 .because(NatsFact::InfoIsNoJson { error: error.to_string() })
         });
     }
     let bytes = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let text: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).escape_debug().collect();
-    Err(Failure::new(Stage::Session, Cause::NotTls(dial::speaker(&bytes)))
+    Err(Failure::new(Stage::Session, Cause::NotTls(dial::wire_protocol(&bytes)))
         .because(NatsFact::NoInfo { first: text }))
 }
 
@@ -81,7 +81,7 @@ async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Resul
             return Ok(line);
         }
         if line.len() > limit {
-            return Err(Failure::new(Stage::Session, Cause::NotTls(Speaker::Unknown))
+            return Err(Failure::new(Stage::Session, Cause::NotTls(WireProtocol::Unknown))
                 .because(NatsFact::EndlessLine { limit }));
         }
     }
@@ -119,13 +119,13 @@ pub(crate) async fn upgrade(
     context.own(tap.local());
     let info = read_info(&mut tap, deadline).await.map_err(early)?;
     if !info.tls_required && !info.tls_available {
-        let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
+        let failure = Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsPlain))
             .because(NatsFact::OffersNoTls { version: info.version.clone() });
         return Err((Some(info), failure.into()));
     }
     tap.forget();
     let offer = Offer {
-        trust: Trust::Only(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Only(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity,
         alpn: &[],
@@ -275,7 +275,7 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
             None
         }
     };
-    let endpoint = &context.placed(Link::Nats).await;
+    let endpoint = &context.resolved(Link::Nats).await;
     let manner = SessionOptions { identity, patient: false };
     let first = open(context, endpoint, manner, context.attempt()).await;
     let (_, broken) = match first {
@@ -297,7 +297,7 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
 /// Nothing there, or no NATS.
 pub async fn greeting(context: &Context) -> Result<Info, Failure> {
     let deadline = context.attempt();
-    let (mut tap, _) = dial::connect(&context.placed(Link::Nats).await, deadline).await?;
+    let (mut tap, _) = dial::connect(&context.resolved(Link::Nats).await, deadline).await?;
     context.own(tap.local());
     read_info(&mut tap, deadline).await
 }

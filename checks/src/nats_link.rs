@@ -13,9 +13,9 @@ use tls_verify_core::workload::Instance;
 use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::fault::{Cause, Failure, Stage};
+use crate::inspections;
 use crate::investigate::{server, until};
 use crate::logs;
-use crate::looks;
 use crate::monitor::{self, NatsClient};
 use crate::nats;
 use crate::observation::EvidenceLevel;
@@ -24,7 +24,7 @@ use crate::stack::Link;
 use crate::standing;
 
 /// What is known of a container's NATS connection.
-pub(crate) enum Verdict {
+pub(crate) enum NatsLinkVerdict {
     Connected(EvidenceLevel, String),
     Broken(Failure),
     Unclear(Failure),
@@ -37,19 +37,20 @@ pub(crate) async fn of_container(
     worker: &Instance,
     connections: &Result<(Vec<NatsClient>, String), Vec<String>>,
     asks_for_certificate: bool,
-) -> Verdict {
+) -> NatsLinkVerdict {
     // The list is a moment old; a crash loop shows only in a fresh look.
     let (fresh, fault) = standing::of(context, engine, worker).await;
-    let state = fault
-        .as_ref()
-        .map_or_else(|| fresh.phase.word().to_owned(), |fault| looks::result(&Err::<(), _>(fault.clone())));
-    looks::note(worker.service.clone(), worker.name.clone(), state);
+    let state = fault.as_ref().map_or_else(
+        || fresh.phase.word().to_owned(),
+        |fault| inspections::result(&Err::<(), _>(fault.clone())),
+    );
+    inspections::note(worker.service.clone(), worker.name.clone(), state);
     if !fresh.is_up() {
-        return Verdict::Broken(not_running(&fresh, context.now()));
+        return NatsLinkVerdict::Broken(not_running(&fresh, context.now()));
     }
     // Whoever is frozen or hangs keeps its connections for a while, and does nothing with them.
     if let Some(fault) = fault.filter(|fault| fault.kind() == Some(CauseKind::Timeout)) {
-        return Verdict::Broken(fault);
+        return NatsLinkVerdict::Broken(fault);
     }
     let mut asked = Vec::new();
     match connections {
@@ -69,8 +70,10 @@ pub(crate) async fn of_container(
             for round in 0..6 {
                 if let Some(row) = rows.iter().find(|row| belongs(row, &fresh)) {
                     return match over_tls(row, asks_for_certificate) {
-                        Ok(what) => Verdict::Connected(EvidenceLevel::Proved, format!("{what} ({way})")),
-                        Err(failure) => Verdict::Broken(failure.at(worker.service.clone())),
+                        Ok(what) => {
+                            NatsLinkVerdict::Connected(EvidenceLevel::Proved, format!("{what} ({way})"))
+                        }
+                        Err(failure) => NatsLinkVerdict::Broken(failure.at(worker.service.clone())),
                     };
                 }
                 let young = fresh.up_for(context.now()).is_some_and(|age| age < Duration::from_secs(10));
@@ -85,15 +88,15 @@ pub(crate) async fn of_container(
                 }
             }
             let reported = format!("NATS reports no connection of {} ({way})", fresh.name);
-            return Verdict::Broken(unconnected(&fresh).because(reported));
+            return NatsLinkVerdict::Broken(unconnected(&fresh).because(reported));
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
     }
     if is_broken(context, &fresh).await {
-        return Verdict::Broken(unconnected(&fresh));
+        return NatsLinkVerdict::Broken(unconnected(&fresh));
     }
     if let Some(level) = by_gateway(context, &fresh).await {
-        return Verdict::Connected(EvidenceLevel::Observed, level);
+        return NatsLinkVerdict::Connected(EvidenceLevel::Observed, level);
     }
     by_log(context, engine, &fresh, asked).await
 }
@@ -183,7 +186,7 @@ async fn by_gateway(context: &Context, worker: &Instance) -> Option<String> {
     {
         return None;
     }
-    let answer = crate::http::get(context, &context.placed(Link::Gateway).await, "/api/v1/workers", true)
+    let answer = crate::http::get(context, &context.resolved(Link::Gateway).await, "/api/v1/workers", true)
         .await
         .ok()?;
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
@@ -200,20 +203,25 @@ async fn by_gateway(context: &Context, worker: &Instance) -> Option<String> {
 }
 
 /// Its own log, after the connect, since its last start.
-async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, asked: Vec<String>) -> Verdict {
+async fn by_log(
+    context: &Context,
+    engine: &dyn Platform,
+    worker: &Instance,
+    asked: Vec<String>,
+) -> NatsLinkVerdict {
     let own = context.own_probes();
     let log = logs::of_container(context, engine, worker, &own).await;
     let mut failure = Failure::new(Stage::Exchange, Cause::Other).at(worker.service.clone());
     failure.facts = asked.into_iter().map(Fact::from).collect();
     match log {
         Ok(log) if log.present.lines == 0 => {
-            Verdict::Unclear(failure.because(LogFact::Empty { who: worker.name.clone() }))
+            NatsLinkVerdict::Unclear(failure.because(LogFact::Empty { who: worker.name.clone() }))
         }
         Ok(log) => {
             let connected = log.present.works.contains(&Some(Link::Nats));
             let trouble = log.present.troubles.iter().find(|trouble| !trouble.recovered);
             match trouble {
-                Some(trouble) if trouble.link != Some(Link::Redis) => Verdict::Broken(
+                Some(trouble) if trouble.link != Some(Link::Redis) => NatsLinkVerdict::Broken(
                     Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
                         .because(Fact::Logged {
                             who: worker.name.clone(),
@@ -222,14 +230,14 @@ async fn by_log(context: &Context, engine: &dyn Platform, worker: &Instance, ask
                         })
                         .at(worker.service.clone()),
                 ),
-                _ if connected => Verdict::Connected(
+                _ if connected => NatsLinkVerdict::Connected(
                     EvidenceLevel::Logged,
                     "its log says that it connected since its last start".to_owned(),
                 ),
-                _ => Verdict::Unclear(failure.because(LogFact::SaysNothingOfNats)),
+                _ => NatsLinkVerdict::Unclear(failure.because(LogFact::SaysNothingOfNats)),
             }
         }
-        Err(error) => Verdict::Unclear(
+        Err(error) => NatsLinkVerdict::Unclear(
             failure.because(LogFact::Unreadable { who: worker.name.clone(), error: error.to_string() }),
         ),
     }

@@ -10,11 +10,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need, QUIET};
 use crate::dial::{self, before};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::endpoint_resolution::Replica;
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::nats::{self, Info, SessionOptions};
-use crate::observation::{Claim, EvidenceLevel, Expects, Observation, Refusal};
+use crate::observation::{Claim, EvidenceLevel, ExpectedRefusal, Expects, Observation};
 use crate::peel::peel;
-use crate::place::Replica;
 use crate::stack::{Endpoint, Identity, Link};
 use tls_verify_core::evidence::NatsFact;
 
@@ -32,7 +32,7 @@ pub const CHECK: Check = Check {
 };
 
 /// How a server says that it wants another certificate.
-const REFUSED: Expects = Expects::Refused(&Refusal {
+const REFUSED: Expects = Expects::Refused(&ExpectedRefusal {
     by: &[CauseKind::ClientCertRequired, CauseKind::BadCertificate],
     admitted: CauseKind::MtlsNotEnforced,
     component: "nats",
@@ -50,9 +50,9 @@ async fn observe(context: &Context) -> Observation {
             policy(&mut seen, &greeted.info);
         }
         // A server that offers no TLS at all lets everybody in: nothing more is needed to know that.
-        Err(failure) if matches!(failure.cause, Cause::NotTls(Speaker::NatsPlain)) => {
+        Err(failure) if matches!(failure.cause, Cause::NotTls(WireProtocol::NatsPlain)) => {
             let plain = seen.expect(PLAINTEXT, REFUSED);
-            match plaintext(context, &context.placed(Link::Nats).await).await {
+            match plaintext(context, &context.resolved(Link::Nats).await).await {
                 Ok(what) => seen.worked(plain, what),
                 Err(_) => seen.untried(control, failure.clone()),
             }

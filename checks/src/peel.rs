@@ -10,7 +10,7 @@ use tls_verify_core::x509::webpki::certificate_fault;
 use tokio_tungstenite::tungstenite;
 
 use crate::bound::TooMuch;
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 
 /// The innermost thing with a meaning.
 enum Core<'a> {
@@ -199,7 +199,7 @@ pub fn tls_cause(error: &TlsError, identity_shown: bool) -> Cause {
             | InvalidMessage::UnknownProtocolVersion
             | InvalidMessage::MessageTooLarge
             | InvalidMessage::InvalidEmptyPayload,
-        ) => Cause::NotTls(Speaker::Unknown),
+        ) => Cause::NotTls(WireProtocol::Unknown),
         TlsError::PeerIncompatible(reason) => match reason {
             PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled

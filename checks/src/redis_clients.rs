@@ -26,7 +26,7 @@ pub(crate) async fn of(context: &Context) -> Vec<RedisClient> {
 }
 
 async fn list(context: &Context) -> Option<Vec<RedisClient>> {
-    let endpoint = context.placed(Link::Redis).await;
+    let endpoint = context.resolved(Link::Redis).await;
     let identity = context.stack.identity.get().ok();
     let dialled = context.dial(&endpoint, identity, &[], context.attempt()).await.ok()?;
     let (mut connection, driver) = redis::aio::MultiplexedConnection::new_with_config(

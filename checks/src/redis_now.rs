@@ -29,7 +29,7 @@ pub(crate) const DIAL: Duration = Duration::from_secs(5);
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
 /// Our own dial, the container's state, the gateway's word, in that order.
-pub(crate) async fn look(context: &Context, reachable: Option<bool>) -> Now {
+pub(crate) async fn inspect(context: &Context, reachable: Option<bool>) -> Now {
     if reachable == Some(true) {
         return Now::Seen("Redis answers our own PING over TLS".to_owned());
     }

@@ -10,10 +10,10 @@ use crate::bound::Bounded;
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need};
 use crate::dial::{self, before};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::endpoint_resolution::Replica;
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
-use crate::place::Replica;
 use crate::stack::Link;
 use tls_verify_core::evidence::{Fact, RedisFact};
 
@@ -62,7 +62,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
         Err(failure) => {
             // A TLS hello to a plaintext Redis gets silence; only the plaintext PING tells.
             let failure = match &answered {
-                Some(answer) => Failure { cause: Cause::NotTls(Speaker::Redis), ..failure }
+                Some(answer) => Failure { cause: Cause::NotTls(WireProtocol::Redis), ..failure }
                     .because(RedisFact::SamePortInClear { answer: answer.clone() }),
                 None => failure,
             };
@@ -81,7 +81,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
     match clear {
         Ok(None) => seen.worked(plain, "plaintext gets no answer"),
         Ok(Some(answer)) => {
-            let failure = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis))
+            let failure = Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::Redis))
                 .because(RedisFact::TlsPortInClear { answer });
             seen.failed(plain, replica.met(failure));
         }
@@ -118,7 +118,7 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
                     || matches!(failure.cause, Cause::Eof | Cause::Reset)) =>
         {
             match ping_at(context, endpoint, context.attempt()).await {
-                Err(found) if matches!(found.cause, Cause::NotTls(Speaker::HttpInTls)) => Err(found),
+                Err(found) if matches!(found.cause, Cause::NotTls(WireProtocol::HttpInTls)) => Err(found),
                 _ => Err(failure),
             }
         }
@@ -244,7 +244,7 @@ pub(crate) async fn in_clear(
 
 /// What a plaintext Redis answers on its port; nothing where it speaks TLS or is not there.
 pub async fn speaks_plaintext(context: &Context) -> Option<String> {
-    let endpoint = context.placed(Link::Redis).await;
+    let endpoint = context.resolved(Link::Redis).await;
     in_clear(context, &endpoint).await.ok().flatten()
 }
 
@@ -270,7 +270,7 @@ pub async fn reachable(context: &Context) -> Option<bool> {
 
 /// The session that a service opens: TLS, our login, a `PING`.
 pub(crate) async fn logged_in(context: &Context) -> Result<String, Failure> {
-    session(context, &context.placed(Link::Redis).await).await
+    session(context, &context.resolved(Link::Redis).await).await
 }
 
 /// The answer's first line to a `PING` over TLS, without login.
@@ -278,7 +278,7 @@ pub(crate) async fn logged_in(context: &Context) -> Result<String, Failure> {
 /// # Errors
 /// Where it broke.
 pub async fn ping(context: &Context, deadline: Instant) -> Result<String, Failure> {
-    ping_at(context, &context.placed(Link::Redis).await, deadline).await
+    ping_at(context, &context.resolved(Link::Redis).await, deadline).await
 }
 
 async fn ping_at(
@@ -308,7 +308,7 @@ pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<
             Ok(text)
         } else if text.starts_with("HTTP/") {
             let answer = text.lines().next().unwrap_or_default().escape_debug().take(60).collect();
-            Err(Failure::new(Stage::Exchange, Cause::NotTls(Speaker::HttpInTls))
+            Err(Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::HttpInTls))
                 .because(Fact::HttpInTls { meant: Link::Redis, answer }))
         } else {
             Err(Failure::new(Stage::Exchange, if count == 0 { Cause::Eof } else { Cause::Other })

@@ -83,24 +83,24 @@ fn greeting(info: &Info) -> Vec<u8> {
 }
 
 /// A connection that has shown the ticket, its CONNECT and what it sent behind that.
-struct Client {
+struct RelayClient {
     near: TcpStream,
     options: Value,
     more: Vec<u8>,
 }
 
 /// Strangers at a time; one more is turned away unheard.
-const STRANGERS: usize = 64;
+const UNAUTHENTICATED: usize = 64;
 
 /// The first connection that shows the ticket; the port is closed with it.
-async fn client(listener: TcpListener, greeting: Vec<u8>, ticket: String) -> Option<Client> {
+async fn client(listener: TcpListener, greeting: Vec<u8>, ticket: String) -> Option<RelayClient> {
     let told = Arc::new((greeting, ticket));
     let mut heard = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let (near, _) = accepted.ok()?;
-                if heard.len() < STRANGERS {
+                if heard.len() < UNAUTHENTICATED {
                     let told = Arc::clone(&told);
                     heard.spawn(async move { admit(near, &told.0, &told.1).await });
                 }
@@ -117,7 +117,7 @@ async fn client(listener: TcpListener, greeting: Vec<u8>, ticket: String) -> Opt
 /// A client's CONNECT has some 300 bytes.
 const CONNECT_LIMIT: usize = 4096;
 
-async fn admit(mut near: TcpStream, greeting: &[u8], ticket: &str) -> Option<Client> {
+async fn admit(mut near: TcpStream, greeting: &[u8], ticket: &str) -> Option<RelayClient> {
     let _ = near.set_nodelay(true);
     near.write_all(greeting).await.ok()?;
     let mut said = Vec::new();
@@ -134,12 +134,12 @@ async fn admit(mut near: TcpStream, greeting: &[u8], ticket: &str) -> Option<Cli
     let given = options.as_object_mut()?.remove("auth_token")?;
     let given = given.as_str().unwrap_or_default().as_bytes();
     aws_lc_rs::constant_time::verify_slices_are_equal(given, ticket.as_bytes()).ok()?;
-    Some(Client { near, options, more })
+    Some(RelayClient { near, options, more })
 }
 
 /// Speaks for the client until one of both ends.
-async fn carry(client: Client, far: impl AsyncRead + AsyncWrite + Unpin, login: &NatsLogin) {
-    let Client { mut near, mut options, more } = client;
+async fn carry(client: RelayClient, far: impl AsyncRead + AsyncWrite + Unpin, login: &NatsLogin) {
+    let RelayClient { mut near, mut options, more } = client;
     options["tls_required"] = true.into();
     nats::log_in(&mut options, login);
     let connect = format!("CONNECT {options}\r\n");

@@ -17,7 +17,7 @@ use crate::investigate::server;
 use crate::logs;
 use crate::monitor;
 use crate::nats;
-use crate::nats_link::{Verdict, connection_of, of_container, over_tls, services};
+use crate::nats_link::{NatsLinkVerdict, connection_of, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation, Outcome};
 use crate::platform::Platform;
 use crate::stack::Link;
@@ -56,7 +56,7 @@ async fn observe(context: &Context) -> Observation {
         seen.untried(services, failure);
         return seen;
     }
-    let deployment = deployment::look(context).await;
+    let deployment = deployment::detect(context).await;
     seen.detail("deployment", deployment.because.as_str());
     let asks =
         nats::control(context).await.is_ok_and(|greeted| greeted.recording.asked_for_certificate.is_some());
@@ -187,15 +187,15 @@ async fn one(
     let connected = seen.expect(container.name.clone(), Expects::Works);
     seen.about(&connected, connection_of(container));
     // A container between two crashes counts as restarting, whatever this moment shows.
-    let fresh = platform.look(container).await.unwrap_or_else(|_| container.clone());
+    let fresh = platform.inspect(container).await.unwrap_or_else(|_| container.clone());
     match of_container(context, platform, &fresh, connections, asks).await {
-        Verdict::Connected(level, what) => {
+        NatsLinkVerdict::Connected(level, what) => {
             // What NATS reports of another's connection is observed, not done by us.
             seen.evidence = seen.evidence.max(level.max(EvidenceLevel::Observed));
             seen.worked(connected, what);
         }
-        Verdict::Broken(failure) => seen.failed(connected, failure),
-        Verdict::Unclear(failure) => match by_status(context, &fresh).await {
+        NatsLinkVerdict::Broken(failure) => seen.failed(connected, failure),
+        NatsLinkVerdict::Unclear(failure) => match by_status(context, &fresh).await {
             Some(Ok(what)) => seen.worked(connected, what),
             Some(Err(failure)) => seen.failed(connected, failure),
             None => seen.untried(connected, failure),
@@ -208,8 +208,9 @@ async fn by_status(context: &Context, container: &Instance) -> Option<Result<Str
     if !container.service.starts_with("api-gateway") {
         return None;
     }
-    let answer =
-        crate::http::get(context, &context.placed(Link::Gateway).await, "/api/v1/status", true).await.ok()?;
+    let answer = crate::http::get(context, &context.resolved(Link::Gateway).await, "/api/v1/status", true)
+        .await
+        .ok()?;
     let json: Value = serde_json::from_slice(&answer.body).ok()?;
     let connected = json.pointer("/nats/connected")?.as_bool()?;
     let url = json.pointer("/nats/url").and_then(Value::as_str).unwrap_or_default();

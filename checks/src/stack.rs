@@ -15,7 +15,7 @@ use tls_verify_core::workload::MinimumVersion;
 
 use crate::fault::{Failure, FileFault};
 use crate::platform::collection::Collection;
-use crate::platform::compose::Compose;
+use crate::platform::compose::ComposeCli;
 use crate::platform::{Choice, Via};
 use crate::secret::Secret;
 
@@ -176,7 +176,7 @@ pub struct Stack {
     pub cordumctl: Option<PathBuf>,
     pub project: String,
     /// How the operator steers the project.
-    pub compose: Compose,
+    pub compose: ComposeCli,
     /// Services that must be deployed.
     pub services: Vec<String>,
     /// The workers' service names, and whether the operator named them.

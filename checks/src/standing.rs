@@ -12,7 +12,7 @@ use crate::fault::{Cause, Failure, Stage};
 use crate::http;
 use crate::platform::{Platform, is_of};
 use crate::stack::Link;
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 
 /// A fresh look at an instance, and what keeps it from doing its work, if anything.
 pub(crate) async fn of(
@@ -20,7 +20,7 @@ pub(crate) async fn of(
     platform: &dyn Platform,
     known: &Instance,
 ) -> (Instance, Option<Failure>) {
-    let fresh = platform.look(known).await.unwrap_or_else(|_| known.clone());
+    let fresh = platform.inspect(known).await.unwrap_or_else(|_| known.clone());
     let fault = match state(&fresh, platform.now()) {
         Some(failure) => Some(failure),
         None if fresh.is_up() => hangs(context, platform, &fresh).await,
@@ -112,7 +112,7 @@ async fn listen(context: &Context, platform: &dyn Platform, container: &Instance
     };
     let speaks_http = is_of(&container.service, Link::Gateway.service());
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: "localhost",
         identity: None,
         alpn: if speaks_http { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] },

@@ -46,7 +46,7 @@ fn record(recorder: &Recorder, note: impl FnOnce(&mut Recording)) {
 
 /// Whom a handshake trusts.
 #[derive(Clone, Debug)]
-pub enum Trust {
+pub enum TrustMode {
     /// These anchors and no others, as Go's crypto/x509 would judge.
     Only(Arc<[CertificateDer<'static>]>),
     /// Look only: every chain is accepted and judged afterwards. Nothing secret is ever sent over
@@ -57,7 +57,7 @@ pub enum Trust {
 /// What a handshake is made with.
 #[derive(Clone, Debug)]
 pub struct Offer<'a> {
-    pub trust: Trust,
+    pub trust: TrustMode,
     pub name: &'a str,
     pub identity: Option<&'a Identity>,
     pub alpn: &'a [&'a [u8]],
@@ -82,8 +82,8 @@ pub fn config(offer: &Offer<'_>) -> Result<(ClientConfig, Recorder), Error> {
     let recorder = Recorder::default();
     let provider = groups::provider(offer.hello);
     let (anchors, observe) = match &offer.trust {
-        Trust::Only(anchors) => (anchors.clone(), false),
-        Trust::Observe(anchors) => (anchors.clone(), true),
+        TrustMode::Only(anchors) => (anchors.clone(), false),
+        TrustMode::Observe(anchors) => (anchors.clone(), true),
     };
     let verifier = RecordingVerifier {
         anchors,

@@ -11,12 +11,12 @@ use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need};
 use crate::deployment::{self, MinimumVersion};
 use crate::dial::{self, Tap};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::hello::{self, HelloAnswer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::{Endpoint, Link};
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 use tls_verify_core::evidence::NatsFact;
 
 pub const CHECK: Check = Check {
@@ -44,7 +44,7 @@ const LINKS: &[(Link, bool)] = &[
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
-    let deployment = deployment::look(context).await;
+    let deployment = deployment::detect(context).await;
     seen.detail("required", deployment.minimum.slug());
     seen.detail("because", deployment.because.as_str());
     let mut servers = Vec::new();
@@ -112,12 +112,12 @@ enum LeftOut {
     InClear(String),
 }
 
-struct Look {
+struct VersionProbe {
     highest: String,
     answers: Vec<(Version, HelloAnswer)>,
 }
 
-fn steps(seen: &mut Observation, name: &str, link: Link, minimum: MinimumVersion, look: &Look) {
+fn steps(seen: &mut Observation, name: &str, link: Link, minimum: MinimumVersion, look: &VersionProbe) {
     let holds = seen.expect(name, Expects::Works);
     let accepted: Vec<&str> = look
         .answers
@@ -163,7 +163,11 @@ fn describe(answer: HelloAnswer) -> String {
 }
 
 /// Control and old versions; an error says why the endpoint is left out.
-async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: MinimumVersion) -> Result<Look, LeftOut> {
+async fn endpoint(
+    context: &Context,
+    endpoint: &Endpoint,
+    minimum: MinimumVersion,
+) -> Result<VersionProbe, LeftOut> {
     let link = endpoint.link;
     let deadline = context.attempt();
     let said = |failure: &Failure| {
@@ -176,7 +180,7 @@ async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: MinimumVersio
     };
     let (tap, address) = open(context, endpoint, deadline).await.map_err(|failure| said(&failure))?;
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: None,
         alpn: if link == Link::Gateway { &[b"http/1.1"] } else { &[b"h2"] },
@@ -215,7 +219,7 @@ async fn endpoint(context: &Context, endpoint: &Endpoint, minimum: MinimumVersio
         }
         answers.retain(|(version, answer)| accepts(*version, *answer));
     }
-    Ok(Look { highest, answers })
+    Ok(VersionProbe { highest, answers })
 }
 
 /// A connection on which the TLS hello comes next.
@@ -230,7 +234,7 @@ async fn open(
         let info = nats::read_info(&mut tap, deadline).await?;
         if !info.tls_required && !info.tls_available {
             return Err(
-                Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain)).because(NatsFact::NoTls)
+                Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsPlain)).because(NatsFact::NoTls)
             );
         }
         tap.forget();

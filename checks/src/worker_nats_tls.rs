@@ -15,7 +15,7 @@ use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::monitor;
 use crate::nats;
-use crate::nats_link::{Verdict, connection_of, of_container, over_tls, services};
+use crate::nats_link::{NatsLinkVerdict, connection_of, of_container, over_tls, services};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
 use crate::platform::{Platform, is_of};
@@ -46,7 +46,7 @@ async fn observe(context: &Context) -> Observation {
     let asks_for_certificate = match nats::control(context).await {
         Ok(greeted) => {
             seen.detail("tls", json!({ "version": greeted.version, "suite": greeted.suite }));
-            match round_trip(context, &context.placed(Link::Nats).await).await {
+            match round_trip(context, &context.resolved(Link::Nats).await).await {
                 Ok(()) => {
                     let what = format!("session and round trip over {}", greeted.version);
                     seen.worked(session, what);
@@ -184,15 +184,15 @@ async fn deployed(context: &Context, seen: &mut Observation, asks_for_certificat
             seen.failed(verifies, failure);
         }
         match of_container(context, platform, worker, &connections, asks_for_certificate).await {
-            Verdict::Connected(level, what) => {
+            NatsLinkVerdict::Connected(level, what) => {
                 if level > seen.evidence {
                     seen.evidence = level;
                 }
                 seen.detail("worker_evidence", level.slug());
                 seen.worked(connected, what);
             }
-            Verdict::Broken(failure) => seen.failed(connected, failure),
-            Verdict::Unclear(failure) => seen.untried(connected, failure),
+            NatsLinkVerdict::Broken(failure) => seen.failed(connected, failure),
+            NatsLinkVerdict::Unclear(failure) => seen.untried(connected, failure),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Status {
 
 /// What one step means for its check.
 #[must_use]
-pub fn judge_step(step: &Step) -> Status {
+pub fn status_of_step(step: &Step) -> Status {
     of(step.expects(), step.outcome())
 }
 
@@ -75,11 +75,11 @@ pub fn of(expects: Expects, outcome: Option<&Outcome>) -> Status {
 
 /// The worst step decides; a check that exercised nothing has decided nothing.
 #[must_use]
-pub fn judge(observation: &Observation) -> Status {
+pub fn status_of(observation: &Observation) -> Status {
     if observation.not_applicable.is_some() && observation.steps().is_empty() {
         return Status::Skip;
     }
-    let worst = observation.steps().iter().map(judge_step).max().unwrap_or(Status::Unknown);
+    let worst = observation.steps().iter().map(status_of_step).max().unwrap_or(Status::Unknown);
     if worst == Status::Pass && !observation.warnings.is_empty() { Status::Warn } else { worst }
 }
 
@@ -88,9 +88,9 @@ mod tests {
     use super::*;
     use crate::cause::CauseKind;
     use crate::evidence::fault::{Failure, Stage};
-    use crate::evidence::observation::{EvidenceLevel, Refusal};
+    use crate::evidence::observation::{EvidenceLevel, ExpectedRefusal};
 
-    const REFUSED: Expects = Expects::Refused(&Refusal {
+    const REFUSED: Expects = Expects::Refused(&ExpectedRefusal {
         by: &[CauseKind::ClientCertRequired],
         admitted: CauseKind::MtlsNotEnforced,
         component: "nats",
@@ -100,12 +100,12 @@ mod tests {
         let mut seen = Observation::new(EvidenceLevel::Proved);
         let claim = seen.expect("step", expects);
         seen.failed(claim, Failure::new(Stage::Connect, cause));
-        judge(&seen)
+        status_of(&seen)
     }
 
     #[test]
     fn nothing_exercised_is_never_a_pass() {
-        assert_eq!(judge(&Observation::new(EvidenceLevel::Proved)), Status::Unknown);
+        assert_eq!(status_of(&Observation::new(EvidenceLevel::Proved)), Status::Unknown);
     }
 
     #[test]
@@ -136,9 +136,9 @@ mod tests {
         let control = seen.expect("control", Expects::Control);
         let stranger = seen.expect("a stranger", REFUSED);
         seen.worked(control, "fine");
-        assert_eq!(judge(&seen), Status::Unknown, "nobody has looked yet");
+        assert_eq!(status_of(&seen), Status::Unknown, "nobody has looked yet");
         seen.worked(stranger, "PONG");
-        assert_eq!(judge(&seen), Status::Fail);
+        assert_eq!(status_of(&seen), Status::Fail);
         let fault = seen.steps()[1].fault().unwrap();
         assert_eq!(fault.kind(), Some(CauseKind::MtlsNotEnforced));
         assert_eq!(fault.place.as_deref(), Some("nats"));

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tls_verify_core::certificates::named::{self, Named};
+use tls_verify_core::certificates::named::{self, GivenFiles};
 use tls_verify_core::certificates::read;
-use tls_verify_core::certificates::{Look, Report, Source, report};
+use tls_verify_core::certificates::{CertificateReport, CertificateSource, ValidityPolicy, report};
 use tls_verify_core::x509::Purpose;
 
 fn cases() -> Option<PathBuf> {
@@ -24,17 +24,17 @@ fn cases() -> Option<PathBuf> {
     None
 }
 
-fn source(name: &str, bytes: &[u8]) -> Source {
+fn source(name: &str, bytes: &[u8]) -> CertificateSource {
     let found = read::bytes(name, bytes, None).into_iter().next().unwrap();
-    Source::new(None, found)
+    CertificateSource::new(None, found)
 }
 
-fn look(at: OffsetDateTime) -> Look {
-    Look { at, expiry_warn: Duration::from_secs(3600) }
+fn look(at: OffsetDateTime) -> ValidityPolicy {
+    ValidityPolicy { at, expiry_warn: Duration::from_secs(3600) }
 }
 
 /// `certs` with the arguments of a case, in its folder.
-fn judged(folder: &Path, arguments: &[String], at: OffsetDateTime) -> Report {
+fn judged(folder: &Path, arguments: &[String], at: OffsetDateTime) -> CertificateReport {
     let read = |name: &String| source(name, &std::fs::read(folder.join(name)).unwrap_or_default());
     let (mut anchors, mut certificates, mut names, mut key, mut purpose) =
         (Vec::new(), Vec::new(), Vec::new(), None, None);
@@ -49,7 +49,10 @@ fn judged(folder: &Path, arguments: &[String], at: OffsetDateTime) -> Report {
             other => panic!("{other}"),
         }
     }
-    report(named::judge(Named { anchors, certificates, key, names: &names, purpose }, look(at)), look(at))
+    report(
+        named::verdict(GivenFiles { anchors, certificates, key, names: &names, purpose }, look(at)),
+        look(at),
+    )
 }
 
 /// What has to be said, by case, in words that any right answer holds.
@@ -152,7 +155,7 @@ fn made() -> Made {
 
 /// Accepted by Go, by OpenSSL; the causes of errors; all that is said.
 fn asked(ca: &[u8], leaf: &[u8], key: &[u8]) -> (bool, bool, Vec<String>, String) {
-    let named = Named {
+    let named = GivenFiles {
         anchors: vec![source("ca.crt", ca)],
         certificates: vec![source("server.crt", leaf)],
         key: Some(source("server.key", key)),
@@ -160,7 +163,7 @@ fn asked(ca: &[u8], leaf: &[u8], key: &[u8]) -> (bool, bool, Vec<String>, String
         purpose: None,
     };
     let look = look(OffsetDateTime::now_utc());
-    let report = report(named::judge(named, look), look);
+    let report = report(named::verdict(named, look), look);
     let verification = report.verification.unwrap();
     let errors = report.findings.iter().filter(|one| one.severity == tls_verify_core::cause::Severity::Error);
     let errors = errors.map(|one| format!("{} {}", one.file, one.cause.map_or("none", |cause| cause.slug())));

@@ -2,14 +2,14 @@
 //! never passes over a line that the closer one knows.
 #![no_main]
 
-use tls_verify_core::logs::classify::{ranked, recognise, sense, trigger};
-use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::logs::classify::{ranked, recognise, sense, first_candidate};
+use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 use tls_verify_core::redaction::redact;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for line in bytes.split(|byte| *byte == b'\n') {
         if recognise(line).is_some() {
-            assert!(trigger(line, false).is_some() && trigger(line, true).is_some());
+            assert!(first_candidate(line, false).is_some() && first_candidate(line, true).is_some());
         }
         let _ = sense(line);
     }
@@ -22,8 +22,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let wanted = bytes.split(|byte| *byte == b'\n').filter(|line| ranked(line).is_some()).count();
     for step in [1, 7, bytes.len().max(1)] {
         let mut found = 0;
-        let mut sink = |_: Problem| found += 1;
-        let mut scanner = Scanner::new(false, &mut sink);
+        let mut sink = |_: LogProblem| found += 1;
+        let mut scanner = LogScanner::new(false, &mut sink);
         for chunk in bytes.chunks(step) {
             scanner.feed(chunk);
         }
@@ -33,8 +33,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         }
         assert!(found <= bytes.split(|byte| *byte == b'\n').count());
     }
-    let mut sink = |_: Problem| {};
-    let mut scanner = Scanner::new(true, &mut sink);
+    let mut sink = |_: LogProblem| {};
+    let mut scanner = LogScanner::new(true, &mut sink);
     scanner.feed(bytes);
     scanner.finish();
     let text = String::from_utf8_lossy(bytes);

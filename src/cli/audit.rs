@@ -83,7 +83,7 @@ impl AuditArgs {
 
     /// What is looked at: without PATH and `-f`, the current folder.
     #[must_use]
-    pub fn looked_at(&self) -> Vec<PathBuf> {
+    pub fn inputs(&self) -> Vec<PathBuf> {
         if self.paths.is_empty() && self.files.is_empty() {
             vec![PathBuf::from(".")]
         } else {

@@ -28,7 +28,7 @@ pub struct CertsArgs {
     pub name: Vec<String>,
     /// What the certificate is for [default: server with --name, else what it says]
     #[arg(long, value_enum)]
-    pub purpose: Option<Role>,
+    pub purpose: Option<CertificateUse>,
     /// The time to judge at instead of now: will it still hold on the day of the release?
     #[arg(long, value_name = "RFC3339")]
     pub at: Option<String>,
@@ -57,7 +57,7 @@ pub struct CertsArgs {
 
 /// What a certificate is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
+pub enum CertificateUse {
     Server,
     Client,
 }

@@ -67,7 +67,7 @@ pub fn names<F: ValueEnum>(without: &[&str]) -> Vec<String> {
 }
 
 /// How an error is told: as an object where the result would have been one.
-pub(crate) trait Told: Copy + ValueEnum {
+pub(crate) trait ErrorFormat: Copy + ValueEnum {
     fn told(self) -> Format {
         match self.to_possible_value().as_ref().map(|value| value.get_name()) {
             Some("json" | "jsonl") => Format::Json,
@@ -76,6 +76,6 @@ pub(crate) trait Told: Copy + ValueEnum {
     }
 }
 
-impl Told for ProbeFormat {}
-impl Told for CertsFormat {}
-impl Told for DiagnoseFormat {}
+impl ErrorFormat for ProbeFormat {}
+impl ErrorFormat for CertsFormat {}
+impl ErrorFormat for DiagnoseFormat {}

@@ -13,9 +13,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub use audit::{AuditArgs, AuditFormat};
-pub use certs::{CertsArgs, Role};
+pub use certs::{CertificateUse, CertsArgs};
 pub use collect::CollectArgs;
-pub(crate) use formats::Told;
+pub(crate) use formats::ErrorFormat;
 pub use formats::{CertsFormat, DiagnoseFormat, Format, PlainFormat, ProbeFormat, names};
 pub use probe::{MergeArgs, ProbeArgs};
 pub use runner::{ColorChoice, FailOn, OutputArgs, RunnerArgs};

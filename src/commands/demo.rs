@@ -13,7 +13,7 @@ use crate::cli::{Cli, DemoArgs, FailOn, Format, RunnerArgs, TargetArgs};
 use crate::commands::run::baseline::Baseline;
 use crate::commands::run::command::{needs_baseline, plan, publish, reports};
 use crate::commands::run::{self, Plan};
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, ConfigError, Environment};
 use crate::runtime::block_on;
 use crate::usage::usage;
 
@@ -29,7 +29,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
         Some(Ok(fault)) => Some(fault),
         Some(Err(name)) => {
             let names: Vec<&str> = fault::ALL.iter().map(|fault| fault.name()).collect();
-            let problem = Problem::new(
+            let problem = ConfigError::new(
                 format!("--fault: there is no fault `{name}`"),
                 format!("one of {}", names.join(", ")),
             );
@@ -81,7 +81,7 @@ pub fn command(args: &DemoArgs, environment: &Environment) -> u8 {
     });
     if let Some(message) = failed {
         return usage(
-            &[Problem::new(
+            &[ConfigError::new(
                 format!("the demo stack cannot be started: {message}"),
                 "install nats-server and redis-server",
             )],
@@ -111,7 +111,7 @@ fn list(format: Format) -> u8 {
 ///
 /// # Errors
 /// What makes its files or settings unusable.
-pub fn stack(demo: &Demo, runner: &RunnerArgs, plan: &Plan) -> Result<Stack, Vec<Problem>> {
+pub fn stack(demo: &Demo, runner: &RunnerArgs, plan: &Plan) -> Result<Stack, Vec<ConfigError>> {
     let tool = &demo.tool;
     let mut own = Environment::default();
     own.set("CORDUM_API_KEY", &demo.api_key);

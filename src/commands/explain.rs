@@ -9,7 +9,7 @@ use tls_verify_core::report::exit;
 use tls_verify_core::rules::{self, Rule};
 
 use crate::cli::{ExplainArgs, Format, PlainFormat};
-use crate::config::Problem;
+use crate::config::ConfigError;
 use crate::output::print;
 use crate::report::text::wrap;
 use crate::usage::usage;
@@ -32,7 +32,7 @@ pub fn command(args: &ExplainArgs) -> u8 {
             Ok((cause, variant)) if json => print(exit::PASS, |out| one_json(cause, variant, out)),
             Ok((cause, variant)) => print(exit::PASS, |out| one(cause, variant, out)),
             Err(near) => {
-                let problem = Problem::new(
+                let problem = ConfigError::new(
                     format!("no cause is called `{text}`; near it: {}", near.join(", ")),
                     "`tls-verify explain` lists all; a line of text goes to `tls-verify diagnose`",
                 );

@@ -4,7 +4,7 @@ use tls_verify_core::remedy::catalogue::distance;
 use tls_verify_core::report::exit;
 
 use crate::cli::Format;
-use crate::config::Problem;
+use crate::config::ConfigError;
 use crate::output::print;
 use crate::usage::usage;
 
@@ -35,7 +35,7 @@ pub fn command(name: Option<&str>) -> u8 {
                     .min_by_key(|(known, _)| distance(name, known))
                     .map_or("run", |(known, _)| known);
                 let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
-                let problem = Problem::new(
+                let problem = ConfigError::new(
                     format!("there is no schema `{name}`; did you mean `{nearest}`?"),
                     format!("one of {}", names.join(", ")),
                 );

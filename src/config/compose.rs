@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use tls_verify_checks::platform::compose::{Compose, Program};
+use tls_verify_checks::platform::compose::{ComposeCli, ComposeProgram};
 
 use super::{Environment, is_executable, on_path};
 
-pub(super) fn here(environment: &Environment) -> Compose {
-    Compose::new(installed(environment), std::env::current_dir().unwrap_or_default())
+pub(super) fn here(environment: &Environment) -> ComposeCli {
+    ComposeCli::new(installed(environment), std::env::current_dir().unwrap_or_default())
 }
 
 /// A command with `docker compose` in it, for the Compose that is installed.
 pub(crate) fn spoken(command: &str, environment: &Environment) -> String {
-    let plugin = Program::Plugin.words();
-    let words = installed(environment).map_or(plugin, Program::words);
+    let plugin = ComposeProgram::Plugin.words();
+    let words = installed(environment).map_or(plugin, ComposeProgram::words);
     let told: Vec<String> = command
         .split(" && ")
         .map(|part| match part.strip_prefix(plugin) {
@@ -25,14 +25,14 @@ pub(crate) fn spoken(command: &str, environment: &Environment) -> String {
 }
 
 /// The plugin goes first: where both are there, it is the one that is maintained.
-fn installed(environment: &Environment) -> Option<Program> {
+fn installed(environment: &Environment) -> Option<ComposeProgram> {
     let plugin = if cfg!(windows) { "docker-compose.exe" } else { "docker-compose" };
     if on_path("docker", environment).is_some()
         && plugin_folders(environment).iter().any(|folder| is_executable(&folder.join(plugin)))
     {
-        return Some(Program::Plugin);
+        return Some(ComposeProgram::Plugin);
     }
-    on_path("docker-compose", environment).map(|_| Program::Standalone)
+    on_path("docker-compose", environment).map(|_| ComposeProgram::Standalone)
 }
 
 /// Where the Docker CLI looks for plugins (docker/cli 20.10 to 28, `cli-plugins/manager`).
@@ -97,10 +97,10 @@ mod tests {
             environment.set(variable, at(value).to_str().unwrap());
             super::installed(&environment)
         };
-        assert_eq!(installed(&["cli", "one"], "HOME", "home"), Some(Program::Plugin));
-        assert_eq!(installed(&["cli"], "DOCKER_CONFIG", "home/.docker"), Some(Program::Plugin));
-        assert_eq!(installed(&["cli"], "DOCKER_CONFIG", "settings"), Some(Program::Plugin));
-        assert_eq!(installed(&["one"], "HOME", "home"), Some(Program::Standalone));
+        assert_eq!(installed(&["cli", "one"], "HOME", "home"), Some(ComposeProgram::Plugin));
+        assert_eq!(installed(&["cli"], "DOCKER_CONFIG", "home/.docker"), Some(ComposeProgram::Plugin));
+        assert_eq!(installed(&["cli"], "DOCKER_CONFIG", "settings"), Some(ComposeProgram::Plugin));
+        assert_eq!(installed(&["one"], "HOME", "home"), Some(ComposeProgram::Standalone));
         assert_eq!(installed(&[], "HOME", "home"), None);
         let mut environment = Environment::default();
         environment.set("PATH", at("one").to_str().unwrap());

@@ -2,7 +2,7 @@
 //! makes the selected checks impossible is reported, not only the first thing.
 
 pub(crate) mod compose;
-mod engine;
+mod docker;
 mod paths;
 pub mod pem;
 pub mod profile;
@@ -76,13 +76,13 @@ impl Environment {
 
 /// A configuration error: what, which file, what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct ConfigError {
     pub message: String,
     pub file: Option<String>,
     pub fix: Option<String>,
 }
 
-impl Problem {
+impl ConfigError {
     #[must_use]
     pub fn new(message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { message: message.into(), file: None, fix: Some(fix.into()) }
@@ -115,7 +115,7 @@ pub fn stack(
     runner: &RunnerArgs,
     environment: &Environment,
     selected: &[&Check],
-) -> Result<Configured, Vec<Problem>> {
+) -> Result<Configured, Vec<ConfigError>> {
     let mut problems = Vec::new();
     let mut notes = Vec::new();
     // What was collected elsewhere is not dialled, so that nothing is needed to dial it with.
@@ -129,7 +129,7 @@ pub fn stack(
     let anchors = anchors(&paths, needs(Need::Anchors), &mut problems, &mut notes);
     let api_key = api_key(args, environment, &mut problems);
     if needs(Need::ApiKey) && api_key.is_none() && !args.anonymous && args.api_key_file.is_none() {
-        problems.push(Problem::new(
+        problems.push(ConfigError::new(
             "no API key: the gateway's checks need one",
             "set CORDUM_API_KEY, or use --api-key-file FILE, or --anonymous for a stack without authentication",
         ));
@@ -173,7 +173,7 @@ pub fn stack(
         },
         worker_required: !args.worker.is_empty(),
         logs: log_source(logs.as_ref(), args.no_docker, collected.is_some()),
-        platform: collected.map_or_else(|| engine::choice(args, environment), Choice::Ready),
+        platform: collected.map_or_else(|| docker::choice(args, environment), Choice::Ready),
         since,
         minimum: environment
             .get("CORDUM_TLS_MIN_VERSION")
@@ -197,7 +197,7 @@ fn given(argument: Option<&str>, environment: &Environment, variable: &str, othe
 fn anchors(
     paths: &Paths,
     needed: bool,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<ConfigError>,
     notes: &mut Vec<String>,
 ) -> TrustAnchors {
     let mut anchors = TrustAnchors { file: paths.ca.clone(), certificates: Vec::new().into() };
@@ -215,11 +215,11 @@ fn anchors(
     anchors
 }
 
-fn since(args: &TargetArgs, problems: &mut Vec<Problem>) -> Option<SystemTime> {
+fn since(args: &TargetArgs, problems: &mut Vec<ConfigError>) -> Option<SystemTime> {
     match args.since.as_deref().map(moment).transpose() {
         Ok(since) => since,
         Err(message) => {
-            problems.push(Problem::new(
+            problems.push(ConfigError::new(
                 format!("--since: {message}"),
                 "give a duration such as 10m or a time such as 2026-01-31T12:00:00Z",
             ));
@@ -229,7 +229,7 @@ fn since(args: &TargetArgs, problems: &mut Vec<Problem>) -> Option<SystemTime> {
 }
 
 /// What is wrong with a folder that is to hold logs.
-fn not_logs(folder: &Collection) -> Option<Problem> {
+fn not_logs(folder: &Collection) -> Option<ConfigError> {
     let (what, fix) = if !folder.path().is_dir() {
         ("--logs: no such directory", "give a directory with SERVICE.log files")
     } else if folder.path().join("pods.json").is_file() {
@@ -237,7 +237,7 @@ fn not_logs(folder: &Collection) -> Option<Problem> {
     } else {
         return None;
     };
-    Some(Problem::new(what, fix).in_file(folder.called()))
+    Some(ConfigError::new(what, fix).in_file(folder.called()))
 }
 
 fn log_source(logs: Option<&Collection>, no_docker: bool, collected: bool) -> LogSource {
@@ -250,11 +250,15 @@ fn log_source(logs: Option<&Collection>, no_docker: bool, collected: bool) -> Lo
 }
 
 /// The `cordumctl` that is named, else the one on PATH.
-fn cordumctl(args: &TargetArgs, environment: &Environment, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+fn cordumctl(
+    args: &TargetArgs,
+    environment: &Environment,
+    problems: &mut Vec<ConfigError>,
+) -> Option<PathBuf> {
     match &args.cordumctl {
         Some(path) if !path.is_file() => {
             problems.push(
-                Problem::new(
+                ConfigError::new(
                     "--cordumctl: no such file",
                     "give the path of a cordumctl, or leave the flag out",
                 )
@@ -279,7 +283,7 @@ fn forget_here(stack: &mut Stack) {
     }
 }
 
-fn ca_problem(fault: &FileFault) -> Problem {
+fn ca_problem(fault: &FileFault) -> ConfigError {
     let fix = match fault.variant {
         Variant::PermissionDenied => {
             format!("make it readable for you: chmod a+r {}", fault.file.display())
@@ -288,28 +292,30 @@ fn ca_problem(fault: &FileFault) -> Problem {
               `cordumctl generate-certs` makes one for a new stack"
             .to_owned(),
     };
-    Problem::new(fault.message.clone(), fix).in_file(&fault.file)
+    ConfigError::new(fault.message.clone(), fix).in_file(&fault.file)
 }
 
-fn api_key(args: &TargetArgs, environment: &Environment, problems: &mut Vec<Problem>) -> Option<Secret> {
+fn api_key(args: &TargetArgs, environment: &Environment, problems: &mut Vec<ConfigError>) -> Option<Secret> {
     let Some(file) = &args.api_key_file else { return environment.get("CORDUM_API_KEY").map(Secret::new) };
     let fix = "put the API key, and nothing else, into the file";
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let key = text.trim_start_matches('\u{feff}').trim();
             if key.is_empty() {
-                problems.push(Problem::new("the API key file is empty", fix).in_file(file));
+                problems.push(ConfigError::new("the API key file is empty", fix).in_file(file));
                 None
             } else if key.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                problems.push(Problem::new("the API key file holds more than one word", fix).in_file(file));
+                problems
+                    .push(ConfigError::new("the API key file holds more than one word", fix).in_file(file));
                 None
             } else {
                 Some(Secret::new(key))
             }
         }
         Err(error) => {
-            problems
-                .push(Problem::new(format!("the API key file cannot be read: {error}"), fix).in_file(file));
+            problems.push(
+                ConfigError::new(format!("the API key file cannot be read: {error}"), fix).in_file(file),
+            );
             None
         }
     }

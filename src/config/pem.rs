@@ -14,7 +14,7 @@ use tls_verify_core::certificates::pem::{self, Section};
 
 /// Certificates of a file, and what else was noticed in it.
 #[derive(Debug)]
-pub struct Read {
+pub struct PemCertificates {
     pub certificates: Vec<CertificateDer<'static>>,
     pub notes: Vec<String>,
 }
@@ -56,7 +56,7 @@ fn bytes(file: &Path, what: &str) -> Result<Vec<u8>, FileFault> {
 ///
 /// # Errors
 /// Why none can be had from it.
-pub fn certificates(file: &Path) -> Result<Read, FileFault> {
+pub fn certificates(file: &Path) -> Result<PemCertificates, FileFault> {
     let bytes = bytes(file, "the CA file")?;
     let read = sections(file, &bytes, "the CA file", Section::is_anchor)?;
     if read.certificates.is_empty() {
@@ -74,8 +74,13 @@ pub fn certificates(file: &Path) -> Result<Read, FileFault> {
     Ok(read)
 }
 
-fn sections(file: &Path, bytes: &[u8], what: &str, counts: fn(&Section) -> bool) -> Result<Read, FileFault> {
-    let mut read = Read { certificates: Vec::new(), notes: Vec::new() };
+fn sections(
+    file: &Path,
+    bytes: &[u8],
+    what: &str,
+    counts: fn(&Section) -> bool,
+) -> Result<PemCertificates, FileFault> {
+    let mut read = PemCertificates { certificates: Vec::new(), notes: Vec::new() };
     let mut bad = None;
     for section in pem::sections(bytes) {
         match section {

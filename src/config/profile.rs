@@ -10,7 +10,7 @@ use tls_verify_checks::stack::Link;
 use tls_verify_core::remedy::catalogue::distance;
 
 use crate::cli::{Fallback, RunnerArgs, TargetArgs};
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 
 /// The built-in ones.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -25,20 +25,20 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 pub struct Profile {
     pub name: Option<String>,
     pub about: Option<String>,
-    pub targets: Targets,
+    pub targets: ProfileTargets,
     pub server_names: BTreeMap<String, String>,
     /// `1.2` or `1.3` by link, where it is not the stack's.
     pub minimum_versions: BTreeMap<String, String>,
     pub certificates: Certificates,
     pub stack: ProfileStack,
-    pub checks: Checks,
+    pub checks: ProfileChecks,
     #[serde(rename = "endpoint")]
     pub endpoints: Vec<ProfileEndpoint>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Targets {
+pub struct ProfileTargets {
     pub gateway: Option<String>,
     pub nats: Option<String>,
     pub redis: Option<String>,
@@ -72,7 +72,7 @@ pub struct ProfileStack {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Checks {
+pub struct ProfileChecks {
     /// The checks to run, instead of the seven documented ones.
     pub required: Vec<String>,
     /// Checks that say nothing about this stack, with the reason.
@@ -92,14 +92,14 @@ impl Profile {
     ///
     /// # Errors
     /// Why it cannot be used; an unknown key with the nearest known one.
-    pub fn load(path: &Path) -> Result<Self, Problem> {
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let name = path.to_string_lossy();
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == name).filter(|_| !path.is_file());
         let text = match built_in {
             Some((_, text)) => (*text).to_owned(),
             None => std::fs::read_to_string(path).map_err(|error| {
                 let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-                Problem::new(
+                ConfigError::new(
                     format!("--profile: the file cannot be read: {error}"),
                     format!("give a TOML file, or one of {}", names.join(", ")),
                 )
@@ -112,13 +112,13 @@ impl Profile {
     }
 
     /// What the types do not say.
-    fn sound(&self) -> Result<(), Problem> {
+    fn sound(&self) -> Result<(), ConfigError> {
         let versions = self.stack.minimum.iter().map(|text| ("minimum", text));
         let links = self.minimum_versions.iter().map(|(link, text)| (link.as_str(), text));
         for (key, text) in versions.chain(links) {
             if MinimumVersion::parse(text).is_none() {
                 let message = format!("--profile: `{key} = \"{text}\"` is no TLS version");
-                return Err(Problem::new(message, "give \"1.2\" or \"1.3\""));
+                return Err(ConfigError::new(message, "give \"1.2\" or \"1.3\""));
             }
         }
         let links: Vec<&str> = Link::ALL.iter().map(|link| link.slug()).collect();
@@ -138,7 +138,7 @@ impl Profile {
         match self.checks.not_applicable.iter().find(|(_, reason)| reason.trim().is_empty()) {
             Some((check, _)) => {
                 let message = format!("--profile: `{check}` is not applicable for no reason");
-                Err(Problem::new(message, "say why: the report shows it"))
+                Err(ConfigError::new(message, "say why: the report shows it"))
             }
             None => Ok(()),
         }
@@ -203,16 +203,16 @@ impl Profile {
     }
 }
 
-fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
+fn unknown(what: &str, name: &str, known: &[&str]) -> ConfigError {
     let nearest = known.iter().min_by_key(|known| distance(name, known));
-    Problem::new(
+    ConfigError::new(
         format!("--profile: there is no {what} `{name}`"),
         nearest.map(|nearest| format!("did you mean `{nearest}`?")).unwrap_or_default(),
     )
 }
 
 /// An unknown key, with the nearest known one; a wrong type, with its key.
-fn explain(error: &toml::de::Error, text: &str) -> Problem {
+fn explain(error: &toml::de::Error, text: &str) -> ConfigError {
     let said = error.message();
     let start = error.span().map(|span| span.start.min(text.len()));
     let before = start.and_then(|start| text.get(..start)).unwrap_or_default();
@@ -225,7 +225,7 @@ fn explain(error: &toml::de::Error, text: &str) -> Problem {
             Some(nearest) => format!("did you mean `{nearest}`? The keys here are {}", known.join(", ")),
             None => "leave it out".to_owned(),
         };
-        return Problem::new(format!("--profile: there is no key `{strange}`{place}"), fix);
+        return ConfigError::new(format!("--profile: there is no key `{strange}`{place}"), fix);
     }
     // The last `key =` before the value that has the wrong type.
     let key = before
@@ -235,7 +235,7 @@ fn explain(error: &toml::de::Error, text: &str) -> Problem {
         .map(|(key, _)| format!("`{}`: ", key.trim()))
         .filter(|_| said.starts_with("invalid type") || said.starts_with("invalid value"))
         .unwrap_or_default();
-    Problem::new(
+    ConfigError::new(
         format!("--profile: {key}{}{place}", said.lines().next().unwrap_or_default()),
         "see the built-in profiles for an example",
     )

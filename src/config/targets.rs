@@ -6,7 +6,7 @@ use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Endpoint, Link};
 use url::{Host, Url};
 
-use super::{Environment, Problem};
+use super::{ConfigError, Environment};
 use crate::cli::TargetArgs;
 
 /// The endpoints of a stack, and the logins that stood in their URLs.
@@ -26,14 +26,14 @@ pub(super) struct Targets {
     pub redis_password: Option<Secret>,
 }
 
-struct Parsed {
+struct ParsedTarget {
     endpoint: Endpoint,
     user: Option<String>,
     password: Option<Secret>,
 }
 
 /// Where a setting comes from, for the error message.
-struct Setting<'a> {
+struct TargetSetting<'a> {
     value: &'a str,
     from: &'a str,
     given: bool,
@@ -44,22 +44,22 @@ fn setting<'a>(
     names: &[&'a str],
     environment: &'a Environment,
     default: &'a str,
-) -> Setting<'a> {
+) -> TargetSetting<'a> {
     if let Some(value) = flag.0 {
-        return Setting { value, from: flag.1, given: true };
+        return TargetSetting { value, from: flag.1, given: true };
     }
     for name in names {
         if let Some(value) = environment.get(name) {
-            return Setting { value, from: name, given: true };
+            return TargetSetting { value, from: name, given: true };
         }
     }
-    Setting { value: default, from: "the default", given: false }
+    TargetSetting { value: default, from: "the default", given: false }
 }
 
 pub(super) fn parse(
     args: &TargetArgs,
     environment: &Environment,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<ConfigError>,
 ) -> Option<Targets> {
     let gateway = setting(
         (&args.gateway, "--gateway"),
@@ -114,15 +114,15 @@ pub(super) fn parse(
 /// login is the one of all.
 fn list(
     link: Link,
-    setting: &Setting<'_>,
+    setting: &TargetSetting<'_>,
     schemes: &[&str],
     default_port: u16,
-    problems: &mut Vec<Problem>,
-) -> Option<Parsed> {
+    problems: &mut Vec<ConfigError>,
+) -> Option<ParsedTarget> {
     let items: Vec<&str> = setting.value.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
     let mut all = Vec::new();
     for value in if items.is_empty() { vec![setting.value] } else { items } {
-        let one = Setting { value, ..*setting };
+        let one = TargetSetting { value, ..*setting };
         all.push(url(link, &one, schemes, default_port, problems)?);
     }
     let mut all = all.into_iter();
@@ -133,17 +133,17 @@ fn list(
 
 fn url(
     link: Link,
-    setting: &Setting<'_>,
+    setting: &TargetSetting<'_>,
     schemes: &[&str],
     default_port: u16,
-    problems: &mut Vec<Problem>,
-) -> Option<Parsed> {
+    problems: &mut Vec<ConfigError>,
+) -> Option<ParsedTarget> {
     let from = setting.from;
     let example = format!("{}://localhost:{default_port}", schemes[0]);
     // A value with user information is not repeated: it may hold a password.
     let shown = if setting.value.contains('@') { "(with user information)" } else { setting.value };
     let mut refuse = |why: String| {
-        problems.push(Problem::new(format!("{from}: {why}"), format!("give a URL such as {example}")));
+        problems.push(ConfigError::new(format!("{from}: {why}"), format!("give a URL such as {example}")));
         None
     };
     let parsed = match Url::parse(setting.value) {
@@ -185,7 +185,7 @@ fn url(
         via: None,
         missing: None,
     };
-    Some(Parsed { endpoint, user, password })
+    Some(ParsedTarget { endpoint, user, password })
 }
 
 /// Percent-decoding of user information.
@@ -198,14 +198,14 @@ fn port(
     flag: &Option<String>,
     name: &str,
     default: u16,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<ConfigError>,
 ) -> Option<Endpoint> {
     let (host, port) = match flag {
         None => ("localhost".to_owned(), default),
         Some(text) => match host_port(text) {
             Some(pair) => pair,
             None => {
-                problems.push(Problem::new(
+                problems.push(ConfigError::new(
                     format!("{name}: `{text}` is not HOST:PORT"),
                     format!("give an address such as localhost:{default}"),
                 ));
@@ -251,7 +251,12 @@ impl Targets {
     }
 }
 
-fn names(targets: &mut Targets, args: &TargetArgs, environment: &Environment, problems: &mut Vec<Problem>) {
+fn names(
+    targets: &mut Targets,
+    args: &TargetArgs,
+    environment: &Environment,
+    problems: &mut Vec<ConfigError>,
+) {
     let mut given: Vec<(Link, String)> = Vec::new();
     for (name, link) in [("NATS_TLS_SERVER_NAME", Link::Nats), ("REDIS_TLS_SERVER_NAME", Link::Redis)] {
         given.extend(environment.get(name).map(|value| (link, value.to_owned())));
@@ -263,7 +268,7 @@ fn names(targets: &mut Targets, args: &TargetArgs, environment: &Environment, pr
         });
         match found {
             Some(pair) if !pair.1.is_empty() => given.push(pair),
-            _ => problems.push(Problem::new(
+            _ => problems.push(ConfigError::new(
                 format!("--server-name: `{text}` is not LINK=NAME"),
                 format!("LINK is one of {}", links.join(", ")),
             )),
@@ -271,7 +276,7 @@ fn names(targets: &mut Targets, args: &TargetArgs, environment: &Environment, pr
     }
     for (link, name) in given {
         if rustls_pki_types::ServerName::try_from(name.clone()).is_err() {
-            problems.push(Problem::new(
+            problems.push(ConfigError::new(
                 format!("the server name `{name}` for {link} is neither a DNS name nor an address"),
                 "give a name such as nats",
             ));
@@ -284,7 +289,7 @@ fn names(targets: &mut Targets, args: &TargetArgs, environment: &Environment, pr
     }
 }
 
-fn resolutions(targets: &mut Targets, args: &TargetArgs, problems: &mut Vec<Problem>) {
+fn resolutions(targets: &mut Targets, args: &TargetArgs, problems: &mut Vec<ConfigError>) {
     for text in &args.resolve {
         let parsed = resolution(text);
         match parsed {
@@ -295,7 +300,7 @@ fn resolutions(targets: &mut Targets, args: &TargetArgs, problems: &mut Vec<Prob
                     }
                 }
             }
-            None => problems.push(Problem::new(
+            None => problems.push(ConfigError::new(
                 format!("--resolve: `{text}` is not HOST:PORT:ADDR"),
                 "give, for example, nats:4222:172.18.0.3",
             )),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::ProbeFormat;
 use crate::commands::probe;
-use crate::config::Problem;
+use crate::config::ConfigError;
 
 /// An opened target.
 #[derive(Debug)]
@@ -30,14 +30,14 @@ enum To {
 
 /// All targets of a run. What has been drafted and not put in place is removed when it is dropped.
 #[derive(Debug, Default)]
-pub struct Files(Vec<Target>);
+pub struct ReportFiles(Vec<Target>);
 
-impl Files {
+impl ReportFiles {
     /// Opens every `FORMAT=FILE`.
     ///
     /// # Errors
     /// All that cannot be opened, formats that are not among `known`, and files named twice.
-    pub fn open(specs: &[String], known: &[String]) -> Result<Self, Vec<Problem>> {
+    pub fn open(specs: &[String], known: &[String]) -> Result<Self, Vec<ConfigError>> {
         let mut files = Self::default();
         let mut problems = Vec::new();
         for text in specs {
@@ -45,7 +45,7 @@ impl Files {
                 .split_once('=')
                 .filter(|(format, file)| known.contains(&format.to_ascii_lowercase()) && !file.is_empty());
             let Some((format, file)) = parsed else {
-                problems.push(Problem::new(
+                problems.push(ConfigError::new(
                     format!("--report: `{text}` is not FORMAT=FILE"),
                     format!("FORMAT is one of {}; for example json=tls.json", known.join(", ")),
                 ));
@@ -55,7 +55,7 @@ impl Files {
             match To::open(&path) {
                 Ok(to) if files.0.iter().any(|other| other.to.is_at(&to)) => {
                     problems.push(
-                        Problem::new(
+                        ConfigError::new(
                             "--report: two reports would be written to one file",
                             "name a file each",
                         )
@@ -64,7 +64,7 @@ impl Files {
                 }
                 Ok(to) => files.0.push(Target { format: format.to_ascii_lowercase(), path, to }),
                 Err(error) => problems.push(
-                    Problem::new(
+                    ConfigError::new(
                         format!("the report cannot be written: {error}"),
                         "give a file in a directory that exists",
                     )
@@ -110,7 +110,7 @@ impl Files {
     }
 }
 
-impl Drop for Files {
+impl Drop for ReportFiles {
     fn drop(&mut self) {
         for one in &self.0 {
             one.to.forget();

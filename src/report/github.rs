@@ -96,7 +96,7 @@ pub fn markdown(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
                 }
                 writeln!(out, "\n  {fence}sh")?;
                 for line in command.lines() {
-                    writeln!(out, "  {}", super::text::tame(line))?;
+                    writeln!(out, "  {}", super::text::escape_controls(line))?;
                 }
                 writeln!(out, "  {fence}")?;
             }

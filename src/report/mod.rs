@@ -9,6 +9,7 @@ pub mod nagios;
 pub mod page;
 pub mod prometheus;
 pub mod sarif;
+pub mod screen;
 pub mod tap;
 pub mod text;
 pub mod transitions;
@@ -26,7 +27,12 @@ use crate::commands::probe;
 ///
 /// # Errors
 /// What writing said.
-pub fn write(report: &RunReport, format: Format, style: human::Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    report: &RunReport,
+    format: Format,
+    style: screen::Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
         Format::Human => human::write(report, style, out),
         Format::Json | Format::Jsonl => line(report, out),
@@ -64,7 +70,7 @@ pub fn probe<T: Serialize>(
 ///
 /// # Errors
 /// What writing said.
-pub fn certs(report: &certs::Report, format: CertsFormat, out: &mut dyn Write) -> io::Result<()> {
+pub fn certs(report: &certs::CertificateReport, format: CertsFormat, out: &mut dyn Write) -> io::Result<()> {
     match format {
         CertsFormat::Human | CertsFormat::Json => line(report, out),
         CertsFormat::Junit => junit::certs(&serde_json::to_value(report)?, out),

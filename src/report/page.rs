@@ -7,7 +7,7 @@ use serde::Serialize;
 use tls_verify_checks::secret::mask;
 use tls_verify_core::logs::classify::redact;
 
-use super::html::{self, Live, PageRequest};
+use super::html::{self, LivePage, PageRequest};
 use crate::commands::run::rfc3339;
 
 /// Writes a command's report as a page.
@@ -22,7 +22,7 @@ pub fn write<T: Serialize>(command: &str, report: &T, out: &mut dyn Write) -> io
 ///
 /// # Errors
 /// What cannot be rendered.
-pub(crate) fn page<T: Serialize>(command: &str, report: &T, live: Option<&Live>) -> io::Result<String> {
+pub(crate) fn page<T: Serialize>(command: &str, report: &T, live: Option<&LivePage>) -> io::Result<String> {
     let report = serde_json::to_value(report).map_err(io::Error::other)?;
     let clean = |text: &str| mask(text).into_owned();
     html::page(&report, &asked(command), live, &clean).map_err(io::Error::other)

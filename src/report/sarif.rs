@@ -58,7 +58,7 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// What writing said.
-pub fn certs(report: &certs::Report, out: &mut dyn Write) -> io::Result<()> {
+pub fn certs(report: &certs::CertificateReport, out: &mut dyn Write) -> io::Result<()> {
     let results = report
         .findings
         .iter()

@@ -69,7 +69,7 @@ pub fn flow(text: &str, used: usize, width: usize, indent: &str) -> String {
 
 /// Control characters of a peer must not reach the terminal.
 #[must_use]
-pub fn tame(text: &str) -> String {
+pub fn escape_controls(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 

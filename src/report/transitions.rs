@@ -6,8 +6,9 @@ use std::time::Duration;
 use tls_verify_core::report::RunReport;
 use tls_verify_core::status::Status;
 
-use super::human::{self, Style};
-use super::text::{flow, tame};
+use super::human;
+use super::screen::Style;
+use super::text::{escape_controls, flow};
 use crate::commands::run::watch::{Transition, TransitionKind};
 
 /// One JSON object in a line.
@@ -56,7 +57,7 @@ pub(crate) fn screen(
         let reason: Vec<&str> = cause.as_deref().into_iter().chain(place).collect();
         let reason = if reason.is_empty() { String::new() } else { format!(" [{}]", reason.join(", ")) };
         let check = one.check.as_deref().unwrap_or_default();
-        let text = format!("{moved} {check}{reason}: {}", tame(&one.summary));
+        let text = format!("{moved} {check}{reason}: {}", escape_controls(&one.summary));
         writeln!(out, "  {}", human::tint(to, &flow(&text, 2, style.width, "      "), style))?;
     }
     // The way out of what broke just now, once for each origin.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use tls_verify::report::human::{Style, write};
+use tls_verify::report::human::write;
+use tls_verify::report::screen::Style;
 use tls_verify_core::cause::{CauseKind, Variant};
 use tls_verify_core::remedy::Change;
 use tls_verify_core::report::RunReport;

@@ -2,7 +2,7 @@
 
 use tls_verify_fixtures::peers::rogue::{Rogue, Then};
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
-use tls_verify_fixtures::plan::{Front, Plan, Port};
+use tls_verify_fixtures::plan::{Front, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::harness::{Needs, Row, row};
@@ -13,7 +13,7 @@ pub(crate) const ROWS: &[Row] = &[
         "nginx verifies the gateway with another CA: 502",
         |plan| {
             plan.present(
-                Port::Gateway,
+                StackPort::Gateway,
                 Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?,
             );
             plan.dashboard = upstream("https", "cordum-api-gateway", true);
@@ -94,7 +94,7 @@ pub(crate) const ROWS: &[Row] = &[
         "nginx does not verify the gateway, whose CA is another: nothing breaks here",
         |plan| {
             plan.present(
-                Port::Gateway,
+                StackPort::Gateway,
                 Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?,
             );
             plan.dashboard = upstream("https", "cordum-api-gateway", false);
@@ -263,7 +263,11 @@ pub(crate) fn upstream(scheme: &str, name: &str, verify: bool) -> Front {
     )
 }
 
-fn said(plan: &Plan, status: u16, text: &'static str) -> tls_verify_fixtures::peers::gateway::Manner {
+fn said(
+    plan: &StackPlan,
+    status: u16,
+    text: &'static str,
+) -> tls_verify_fixtures::peers::gateway::GatewayOptions {
     let mut manner = plan.manner.clone();
     manner.stand_in = Some((status, text));
     manner

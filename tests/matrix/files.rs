@@ -2,7 +2,7 @@
 
 use rcgen::ExtendedKeyUsagePurpose::ClientAuth;
 use tls_verify_fixtures::pki::{Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, Plan};
+use tls_verify_fixtures::plan::{Boxed, StackPlan};
 use tls_verify_fixtures::servers::openssl::{self, Weak};
 
 use crate::expect::*;
@@ -221,12 +221,15 @@ pub(crate) const ROWS: &[Row] = &[
 
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgAAAAAAAAAAAICCAAw\nDAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEAAAAAAAAAAAAAAAAAAAAAAEQAAA\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAAAAAAAAAAAAAAAAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
 
-pub(crate) fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+pub(crate) fn issue(plan: &StackPlan, leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(plan.ca.issue(&leaf)?.into())
 }
 
 /// Another pair in `server/`, which nobody has read yet.
-pub(crate) fn server(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+pub(crate) fn server(
+    plan: &mut StackPlan,
+    make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>,
+) -> Result<(), Boxed> {
     let pem = make(plan)?;
     plan.tool.files.push(("server/tls.crt", pem.chain));
     plan.tool.files.push(("server/tls.key", pem.key));
@@ -234,7 +237,7 @@ pub(crate) fn server(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Bo
 }
 
 /// Another text in a file; none removes it.
-fn file(plan: &mut Plan, name: &'static str, text: &str) -> Result<(), Boxed> {
+fn file(plan: &mut StackPlan, name: &'static str, text: &str) -> Result<(), Boxed> {
     plan.tool.files.push((name, text.to_owned()));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use rcgen::IsCa;
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
+use tls_verify_fixtures::plan::{Boxed, Front, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::harness::{Row, row};
@@ -268,7 +268,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "served-nats",
         "NATS alone presents an earlier certificate",
-        |plan| earlier(plan, &[Port::Nats]),
+        |plan| earlier(plan, &[StackPort::Nats]),
         &[drift(&[13])],
         &[],
         0,
@@ -276,7 +276,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "served-redis",
         "Redis alone presents an earlier certificate",
-        |plan| earlier(plan, &[Port::Redis]),
+        |plan| earlier(plan, &[StackPort::Redis]),
         &[drift(&[13])],
         &[],
         0,
@@ -284,7 +284,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "served-safety-kernel",
         "the safety kernel alone presents an earlier certificate",
-        |plan| earlier(plan, &[Port::SafetyKernel]),
+        |plan| earlier(plan, &[StackPort::SafetyKernel]),
         &[drift(&[13])],
         &[],
         0,
@@ -292,7 +292,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "served-grpc",
         "every gRPC port presents an earlier certificate",
-        |plan| earlier(plan, &Plan::GRPC),
+        |plan| earlier(plan, &StackPlan::GRPC),
         &[drift(&[13])],
         &[],
         0,
@@ -301,7 +301,7 @@ pub(crate) const ROWS: &[Row] = &[
         "served-by-those-who-answer",
         "nothing listens at the context engine's port, and the other servers present the file",
         |plan| {
-            plan.put(Port::ContextEngine, Front::Nothing);
+            plan.put(StackPort::ContextEngine, Front::Nothing);
             Ok(())
         },
         &[fail(&[11]).of(C::ConnectionRefused, Server)],
@@ -312,7 +312,7 @@ pub(crate) const ROWS: &[Row] = &[
         "served-earlier-by-those-who-answer",
         "server/tls.crt was renewed, and nothing listens at the context engine's port",
         |plan| {
-            plan.put(Port::ContextEngine, Front::Nothing);
+            plan.put(StackPort::ContextEngine, Front::Nothing);
             server(plan, |plan| issue(plan, Leaf::server()))
         },
         &[fail(&[11]).of(C::ConnectionRefused, Server), drift(&[13])],
@@ -325,7 +325,7 @@ const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE---
 
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgAAAAAAAAAAAICCAAw\n-----END ENCRYPTED PRIVATE KEY-----\n";
 
-fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+fn issue(plan: &StackPlan, leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(plan.ca.issue(&leaf)?.into())
 }
 
@@ -336,20 +336,20 @@ fn cut(mut pair: pki::Pair) -> Result<Pem, Boxed> {
 }
 
 /// Another pair in `server/`, which nobody has read yet.
-fn server(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+fn server(plan: &mut StackPlan, make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
     let pem = make(plan)?;
     file(plan, "server/tls.crt", &pem.chain)?;
     file(plan, "server/tls.key", &pem.key)
 }
 
 /// Another text in a file of the checks' folder; none removes it.
-fn file(plan: &mut Plan, name: &'static str, text: &str) -> Result<(), Boxed> {
+fn file(plan: &mut StackPlan, name: &'static str, text: &str) -> Result<(), Boxed> {
     plan.tool.files.push((name, text.to_owned()));
     Ok(())
 }
 
 /// A good certificate of the same CA, which is not the one on disk.
-fn earlier(plan: &mut Plan, ports: &[Port]) -> Result<(), Boxed> {
+fn earlier(plan: &mut StackPlan, ports: &[StackPort]) -> Result<(), Boxed> {
     for port in ports {
         let pem = issue(plan, Leaf::server())?;
         plan.present(*port, pem);

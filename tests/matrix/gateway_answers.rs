@@ -1,7 +1,7 @@
 //! What the gateway answers once TLS stands: statuses, stand-ins, the stream, broken links behind it.
 
 use tls_verify_fixtures::peers::gateway::Stream;
-use tls_verify_fixtures::plan::{Boxed, Front, Plan};
+use tls_verify_fixtures::plan::{Boxed, Front, StackPlan};
 
 use crate::expect::*;
 use crate::harness::{Needs, Row, row};
@@ -261,25 +261,25 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-fn status(plan: &mut Plan, status: u16) -> Result<(), Boxed> {
+fn status(plan: &mut StackPlan, status: u16) -> Result<(), Boxed> {
     // The dashboard has its own rows.
     plan.dashboard_manner = Some(plan.manner.clone());
     plan.manner.api_status = Some(status);
     Ok(())
 }
 
-fn answers(plan: &mut Plan, status: u16, text: &'static str) -> Result<(), Boxed> {
+fn answers(plan: &mut StackPlan, status: u16, text: &'static str) -> Result<(), Boxed> {
     plan.dashboard_manner = Some(plan.manner.clone());
     plan.manner.stand_in = Some((status, text));
     Ok(())
 }
 
-fn stream(plan: &mut Plan, status: u16) -> Result<(), Boxed> {
+fn stream(plan: &mut StackPlan, status: u16) -> Result<(), Boxed> {
     plan.manner.stream = Stream::Status(status);
     Ok(())
 }
 
-fn nginx(plan: &mut Plan, directives: &str) -> Result<(), Boxed> {
+fn nginx(plan: &mut StackPlan, directives: &str) -> Result<(), Boxed> {
     plan.gateway = Front::Nginx(Some(plan.server.clone()), directives.to_owned());
     Ok(())
 }

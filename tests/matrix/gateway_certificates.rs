@@ -3,7 +3,7 @@
 use rcgen::{BasicConstraints, CidrSubnet, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints};
 use tls_verify_fixtures::peers::tls::ONLY_TLS12;
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, Plan, Port};
+use tls_verify_fixtures::plan::{Boxed, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::harness::{Row, row};
@@ -303,7 +303,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-pub(crate) fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+pub(crate) fn issue(plan: &StackPlan, leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(plan.ca.issue(&leaf)?.into())
 }
 
@@ -311,13 +311,19 @@ pub(crate) fn stranger(leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(Authority::named("Another CA", Validity::Now)?.issue(&leaf)?.into())
 }
 
-pub(crate) fn give(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+pub(crate) fn give(
+    plan: &mut StackPlan,
+    make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>,
+) -> Result<(), Boxed> {
     let pem = make(plan)?;
-    plan.present(Port::Gateway, pem);
+    plan.present(StackPort::Gateway, pem);
     Ok(())
 }
 
-pub(crate) fn over_1_2(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
-    plan.tls(Port::Gateway, |tls| tls.versions = ONLY_TLS12);
+pub(crate) fn over_1_2(
+    plan: &mut StackPlan,
+    make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>,
+) -> Result<(), Boxed> {
+    plan.tls(StackPort::Gateway, |tls| tls.versions = ONLY_TLS12);
     give(plan, make)
 }

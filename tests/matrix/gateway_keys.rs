@@ -2,7 +2,7 @@
 
 use rcgen::IsCa;
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
-use tls_verify_fixtures::plan::{Boxed, Front, Plan};
+use tls_verify_fixtures::plan::{Boxed, Front, StackPlan};
 use tls_verify_fixtures::servers::openssl::{self, Weak};
 
 use crate::expect::*;
@@ -172,7 +172,7 @@ pub(crate) const ROWS: &[Row] = &[
         |plan| {
             let ca = Authority::shaped("Cordum Dev CA", |ca| ca.is_ca = IsCa::ExplicitNoCa)?;
             let (server, client) = (ca.issue(&Leaf::server())?, ca.issue(&Leaf::client())?);
-            *plan = Plan::of(ca, server.into(), client.into());
+            *plan = StackPlan::of(ca, server.into(), client.into());
             Ok(())
         },
         &[
@@ -189,7 +189,7 @@ pub(crate) const ROWS: &[Row] = &[
         |plan| {
             let ca = Authority::named("Cordum Dev CA", Validity::Future)?;
             let (server, client) = (ca.issue(&Leaf::server())?, ca.issue(&Leaf::client())?);
-            *plan = Plan::of(ca, server.into(), client.into());
+            *plan = StackPlan::of(ca, server.into(), client.into());
             Ok(())
         },
         &[
@@ -202,7 +202,7 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 /// What no library here makes or serves: openssl's certificate in nginx.
-fn weak(plan: &mut Plan, weak: Weak) -> Result<(), Boxed> {
+fn weak(plan: &mut StackPlan, weak: Weak) -> Result<(), Boxed> {
     let folder = tempfile::tempdir()?;
     let pem = openssl::issue(folder.path(), &plan.ca, weak, false)?;
     plan.gateway = Front::Nginx(

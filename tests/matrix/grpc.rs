@@ -1,18 +1,18 @@
 //! The three gRPC ports, and the lowest versions that everything accepts.
 
 use rcgen::ExtendedKeyUsagePurpose::ClientAuth;
-use tls_verify_fixtures::peers::grpc::Health;
+use tls_verify_fixtures::peers::grpc::GrpcHealth;
 use tls_verify_fixtures::peers::rogue::{Rogue, Then};
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
+use tls_verify_fixtures::plan::{Boxed, Front, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::harness::{Needs, Row, row};
 
 pub(crate) const NGINX: &[Needs] = &[Needs::Nginx];
-const KERNEL: Port = Port::SafetyKernel;
-pub(crate) const ENGINE: Port = Port::ContextEngine;
-pub(crate) const GATEWAY: Port = Port::GatewayGrpc;
+const KERNEL: StackPort = StackPort::SafetyKernel;
+pub(crate) const ENGINE: StackPort = StackPort::ContextEngine;
+pub(crate) const GATEWAY: StackPort = StackPort::GatewayGrpc;
 
 pub(crate) const ROWS: &[Row] = &[
     row(
@@ -142,7 +142,7 @@ pub(crate) const ROWS: &[Row] = &[
         "kernel-not-serving",
         "the safety kernel's health says NOT_SERVING: a warning",
         |plan| {
-            plan.health[1] = Health::NotServing;
+            plan.health[1] = GrpcHealth::NotServing;
             Ok(())
         },
         &[warn(&[10])],
@@ -257,33 +257,37 @@ pub(crate) const ROWS: &[Row] = &[
     .needing(NGINX),
 ];
 
-fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+fn issue(plan: &StackPlan, leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(plan.ca.issue(&leaf)?.into())
 }
 
-fn give(plan: &mut Plan, port: Port, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+fn give(
+    plan: &mut StackPlan,
+    port: StackPort,
+    make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>,
+) -> Result<(), Boxed> {
     let pem = make(plan)?;
     plan.present(port, pem);
     Ok(())
 }
 
-pub(crate) fn put(plan: &mut Plan, port: Port, front: Front) -> Result<(), Boxed> {
+pub(crate) fn put(plan: &mut StackPlan, port: StackPort, front: Front) -> Result<(), Boxed> {
     plan.put(port, front);
     Ok(())
 }
 
-fn silent(plan: &mut Plan, port: Port) -> Result<(), Boxed> {
+fn silent(plan: &mut StackPlan, port: StackPort) -> Result<(), Boxed> {
     plan.tool.timeout = Some(std::time::Duration::from_secs(3));
     put(plan, port, Front::Rogue(Rogue::mute(Then::Hang)))
 }
 
-fn alpn(plan: &mut Plan, port: Port, names: &'static [&'static str]) -> Result<(), Boxed> {
+fn alpn(plan: &mut StackPlan, port: StackPort, names: &'static [&'static str]) -> Result<(), Boxed> {
     plan.tls(port, |tls| tls.alpn = names);
     Ok(())
 }
 
 /// nginx with old versions, which OpenSSL's usual level forbids.
-pub(crate) fn old(plan: &mut Plan, port: Port, versions: &str) -> Result<(), Boxed> {
+pub(crate) fn old(plan: &mut StackPlan, port: StackPort, versions: &str) -> Result<(), Boxed> {
     let directives = format!(" ssl_protocols {versions};\n ssl_ciphers ALL:@SECLEVEL=0;\n");
     let front = Front::Nginx(Some(plan.server.clone()), directives);
     put(plan, port, front)

@@ -12,7 +12,7 @@ use tls_verify_core::report::{CheckReport, Diagnosis, RunReport};
 use tls_verify_core::status::Status;
 use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::pki;
-use tls_verify_fixtures::plan::{Boxed, Plan};
+use tls_verify_fixtures::plan::{Boxed, StackPlan};
 use tls_verify_fixtures::servers;
 
 use crate::cures;
@@ -65,7 +65,7 @@ pub(crate) fn nats_212() -> Option<PathBuf> {
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    pub(crate) set: fn(&mut Plan) -> Result<(), Boxed>,
+    pub(crate) set: fn(&mut StackPlan) -> Result<(), Boxed>,
     /// What checks say that do not pass.
     pub(crate) says: &'static [Expect],
     /// Every root cause, in order.
@@ -86,7 +86,7 @@ impl Row {
 pub(crate) const fn row(
     name: &'static str,
     about: &'static str,
-    set: fn(&mut Plan) -> Result<(), Boxed>,
+    set: fn(&mut StackPlan) -> Result<(), Boxed>,
     says: &'static [Expect],
     roots: &'static [Root],
     exit: u8,
@@ -99,7 +99,7 @@ pub(crate) const fn row(
 pub(crate) const fn healthy(
     name: &'static str,
     about: &'static str,
-    set: fn(&mut Plan) -> Result<(), Boxed>,
+    set: fn(&mut StackPlan) -> Result<(), Boxed>,
 ) -> Row {
     row(name, about, set, &[], &[], 0)
 }
@@ -143,7 +143,7 @@ fn tried(family: &str, row: &Row, times: u32) -> Result<(), String> {
 /// Starts the stack and runs every check on it; attempts may take `times` as long as usual.
 pub(crate) async fn observe(row: Row, times: u32) -> Result<RunReport, String> {
     let work = async {
-        let mut plan = Plan::healthy().map_err(|error| error.to_string())?;
+        let mut plan = StackPlan::healthy().map_err(|error| error.to_string())?;
         (row.set)(&mut plan).map_err(|error| format!("the stack cannot be made: {error}"))?;
         let demo = Demo::run(plan).await.map_err(|error| format!("the stack does not start: {error}"))?;
         Ok(check(&demo, times).await)
@@ -242,7 +242,7 @@ fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
         if std::env::var_os("MATRIX_SHOW").is_some() {
             let mut screen = Vec::new();
             let style =
-                tls_verify::report::human::Style { quiet: true, ..tls_verify::report::human::Style::PLAIN };
+                tls_verify::report::screen::Style { quiet: true, ..tls_verify::report::screen::Style::PLAIN };
             tls_verify::report::human::write(report, style, &mut screen).unwrap();
             wrong.push_str(&String::from_utf8_lossy(&screen));
         }

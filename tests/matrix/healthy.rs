@@ -2,7 +2,7 @@
 
 use tls_verify_fixtures::peers::tls::{ONLY_TLS12, ONLY_TLS13, ServerTls};
 use tls_verify_fixtures::pki::{Authority, Leaf, Pem, Validity, pem};
-use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port, RedisFront};
+use tls_verify_fixtures::plan::{Boxed, Front, RedisFront, StackPlan, StackPort};
 use tls_verify_fixtures::servers::NatsTls;
 
 use crate::expect::*;
@@ -26,7 +26,7 @@ pub(crate) const ROWS: &[Row] = &[
         })?;
         let server = upper.intermediate("Lower")?.issue(&Leaf::server())?;
         let client = ca.issue(&Leaf::client())?;
-        *plan = Plan::of(ca, server.into(), client.into());
+        *plan = StackPlan::of(ca, server.into(), client.into());
         Ok(())
     }),
     healthy("root-sent-along", "the CA's own certificate is sent behind the server's", |plan| {
@@ -191,7 +191,7 @@ pub(crate) const ROWS: &[Row] = &[
         "gateway-has-its-own",
         "the gateway's certificate is another one of the same CA: drift",
         |plan| {
-            plan.present(Port::Gateway, plan.ca.issue(&Leaf::server())?);
+            plan.present(StackPort::Gateway, plan.ca.issue(&Leaf::server())?);
             Ok(())
         },
         &[drift(&[13])],
@@ -200,7 +200,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-fn keyed(plan: &mut Plan, algorithm: &'static rcgen::SignatureAlgorithm) -> Result<(), Boxed> {
+fn keyed(plan: &mut StackPlan, algorithm: &'static rcgen::SignatureAlgorithm) -> Result<(), Boxed> {
     let server = plan.ca.issue(&Leaf::server().keyed(algorithm))?;
     plan.client = plan.ca.issue(&Leaf::client().keyed(algorithm))?.into();
     plan.present_everywhere(server);
@@ -208,8 +208,8 @@ fn keyed(plan: &mut Plan, algorithm: &'static rcgen::SignatureAlgorithm) -> Resu
 }
 
 /// The versions of the gateway and the gRPC ports.
-pub(crate) fn only(plan: &mut Plan, versions: &'static [&'static rustls::SupportedProtocolVersion]) {
-    for port in [Port::Gateway].into_iter().chain(Plan::GRPC) {
+pub(crate) fn only(plan: &mut StackPlan, versions: &'static [&'static rustls::SupportedProtocolVersion]) {
+    for port in [StackPort::Gateway].into_iter().chain(StackPlan::GRPC) {
         plan.tls(port, |tls: &mut ServerTls| tls.versions = versions);
     }
 }

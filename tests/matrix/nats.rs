@@ -2,7 +2,7 @@
 
 use rcgen::ExtendedKeyUsagePurpose::ServerAuth;
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, NatsFront, Plan, Port};
+use tls_verify_fixtures::plan::{Boxed, NatsFront, StackPlan, StackPort};
 use tls_verify_fixtures::servers::NatsTls;
 
 use crate::expect::*;
@@ -65,7 +65,7 @@ pub(crate) const ROWS: &[Row] = &[
         |plan| {
             let old = Authority::generate()?;
             plan.nats_ca = Some(old.pem());
-            plan.present(Port::Nats, old.issue(&Leaf::server())?);
+            plan.present(StackPort::Nats, old.issue(&Leaf::server())?);
             Ok(())
         },
         &[
@@ -238,27 +238,30 @@ pub(crate) const ROWS: &[Row] = &[
     .needing(NEW),
 ];
 
-pub(crate) fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+pub(crate) fn issue(plan: &StackPlan, leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(plan.ca.issue(&leaf)?.into())
 }
 
-fn server(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+fn server(plan: &mut StackPlan, make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
     let pem = make(plan)?;
-    plan.present(Port::Nats, pem);
+    plan.present(StackPort::Nats, pem);
     Ok(())
 }
 
-pub(crate) fn client(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+pub(crate) fn client(
+    plan: &mut StackPlan,
+    make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>,
+) -> Result<(), Boxed> {
     plan.client = make(plan)?;
     Ok(())
 }
 
-fn on_new(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+fn on_new(plan: &mut StackPlan, make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
     plan.nats_program = nats_212();
     client(plan, make)
 }
 
-pub(crate) fn old(plan: &mut Plan, tls: NatsTls, extra: &str) -> Result<(), Boxed> {
+pub(crate) fn old(plan: &mut StackPlan, tls: NatsTls, extra: &str) -> Result<(), Boxed> {
     plan.nats = NatsFront::Server(tls, extra.to_owned());
     Ok(())
 }

@@ -3,7 +3,7 @@
 use tls_verify_fixtures::peers::rogue::Rogue;
 use tls_verify_fixtures::peers::tls::{Clients, ONLY_TLS12, ONLY_TLS13};
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
-use tls_verify_fixtures::plan::{Boxed, NatsFront, Plan};
+use tls_verify_fixtures::plan::{Boxed, NatsFront, StackPlan};
 use tls_verify_fixtures::servers::NatsTls;
 
 use crate::expect::*;
@@ -182,13 +182,13 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-fn new(plan: &mut Plan, tls: NatsTls, extra: &str) -> Result<(), Boxed> {
+fn new(plan: &mut StackPlan, tls: NatsTls, extra: &str) -> Result<(), Boxed> {
     plan.nats_program = nats_212();
     old(plan, tls, extra)
 }
 
 fn embedded(
-    plan: &mut Plan,
+    plan: &mut StackPlan,
     versions: &'static [&'static rustls::SupportedProtocolVersion],
 ) -> Result<(), Boxed> {
     let mut tls = plan.embedded_nats();

@@ -2,7 +2,7 @@
 
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, Plan, Port, RedisFront};
+use tls_verify_fixtures::plan::{Boxed, RedisFront, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::harness::{Needs, Row, row};
@@ -56,7 +56,7 @@ pub(crate) const ROWS: &[Row] = &[
         |plan| {
             let old = Authority::generate()?;
             plan.redis_ca = Some(old.pem());
-            plan.present(Port::Redis, old.issue(&Leaf::server())?);
+            plan.present(StackPort::Redis, old.issue(&Leaf::server())?);
             Ok(())
         },
         &[fail(&[7, 8, 15]).of(C::UnknownAuthority, Server).variant(V::CaRegenerated), drift(&[13])],
@@ -215,22 +215,22 @@ pub(crate) const ROWS: &[Row] = &[
     .needing(REDIS),
 ];
 
-fn issue(plan: &Plan, leaf: Leaf) -> Result<Pem, Boxed> {
+fn issue(plan: &StackPlan, leaf: Leaf) -> Result<Pem, Boxed> {
     Ok(plan.ca.issue(&leaf)?.into())
 }
 
-fn server(plan: &mut Plan, make: impl FnOnce(&Plan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
+fn server(plan: &mut StackPlan, make: impl FnOnce(&StackPlan) -> Result<Pem, Boxed>) -> Result<(), Boxed> {
     let pem = make(plan)?;
-    plan.present(Port::Redis, pem);
+    plan.present(StackPort::Redis, pem);
     Ok(())
 }
 
-fn wants(plan: &mut Plan) -> Result<(), Boxed> {
+fn wants(plan: &mut StackPlan) -> Result<(), Boxed> {
     plan.redis = RedisFront::Server("tls-auth-clients yes".to_owned());
     Ok(())
 }
 
-fn versions(plan: &mut Plan, versions: &str) -> Result<(), Boxed> {
+fn versions(plan: &mut StackPlan, versions: &str) -> Result<(), Boxed> {
     plan.redis = RedisFront::Server(format!(
         "tls-auth-clients no\ntls-protocols \"{versions}\"\ntls-ciphers ALL:@SECLEVEL=0"
     ));

@@ -2,7 +2,7 @@
 
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use tls_verify_fixtures::pki::{Authority, Leaf, Pem, Validity};
-use tls_verify_fixtures::plan::{Boxed, Plan, Port};
+use tls_verify_fixtures::plan::{Boxed, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::files::issue;
@@ -170,8 +170,11 @@ pub(crate) const ROWS: &[Row] = &[
         "the gateway's certificate has expired and Redis' is of another CA: two origins",
         |plan| {
             let expired = issue(plan, Leaf::server().valid(Validity::Expired))?;
-            plan.present(Port::Gateway, expired);
-            plan.present(Port::Redis, Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?);
+            plan.present(StackPort::Gateway, expired);
+            plan.present(
+                StackPort::Redis,
+                Authority::named("Another CA", Validity::Now)?.issue(&Leaf::server())?,
+            );
             Ok(())
         },
         &[
@@ -186,7 +189,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-fn says(plan: &mut Plan, service: &'static str, line: &str) -> Result<(), Boxed> {
+fn says(plan: &mut StackPlan, service: &'static str, line: &str) -> Result<(), Boxed> {
     plan.lines.push((service, line.to_owned()));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use tls_verify_fixtures::peers::rogue::Rogue;
 use tls_verify_fixtures::peers::tls::{ONLY_TLS12, ONLY_TLS13};
-use tls_verify_fixtures::plan::{Boxed, Front, Plan, Port};
+use tls_verify_fixtures::plan::{Boxed, Front, StackPlan, StackPort};
 
 use crate::expect::*;
 use crate::grpc::{ENGINE, GATEWAY, NGINX, old, put};
@@ -32,7 +32,7 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.3-kernel",
         "TLS 1.3 is demanded; the safety kernel accepts 1.2 too",
         |plan| {
-            for port in [Port::Gateway, GATEWAY, ENGINE] {
+            for port in [StackPort::Gateway, GATEWAY, ENGINE] {
                 plan.tls(port, |tls| tls.versions = ONLY_TLS13);
             }
             minimum(plan)
@@ -45,10 +45,10 @@ pub(crate) const ROWS: &[Row] = &[
         "version-1.3-gateway",
         "TLS 1.3 is demanded; the gateway speaks 1.2 alone",
         |plan| {
-            for port in Plan::GRPC {
+            for port in StackPlan::GRPC {
                 plan.tls(port, |tls| tls.versions = ONLY_TLS13);
             }
-            plan.tls(Port::Gateway, |tls| tls.versions = ONLY_TLS12);
+            plan.tls(StackPort::Gateway, |tls| tls.versions = ONLY_TLS12);
             minimum(plan)
         },
         BELOW_MINIMUM,
@@ -58,7 +58,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "version-1.0-too",
         "the gateway takes TLS 1.0 and 1.1 beside 1.2",
-        |plan| old(plan, Port::Gateway, "TLSv1 TLSv1.1 TLSv1.2"),
+        |plan| old(plan, StackPort::Gateway, "TLSv1 TLSv1.1 TLSv1.2"),
         BELOW_MINIMUM,
         &[root("api-gateway", C::ProtocolVersion).variant(V::BelowMinimum)],
         1,
@@ -76,7 +76,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "version-1.1-gateway",
         "the gateway speaks TLS 1.1 and nothing newer",
-        |plan| old(plan, Port::Gateway, "TLSv1.1"),
+        |plan| old(plan, StackPort::Gateway, "TLSv1.1"),
         GATEWAY_TOO_OLD,
         &[root("api-gateway", C::ProtocolVersion)],
         1,
@@ -85,7 +85,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "version-1.0-gateway",
         "the gateway speaks TLS 1.0 and nothing newer",
-        |plan| old(plan, Port::Gateway, "TLSv1"),
+        |plan| old(plan, StackPort::Gateway, "TLSv1"),
         GATEWAY_TOO_OLD,
         &[root("api-gateway", C::ProtocolVersion)],
         1,
@@ -94,7 +94,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "version-1.0-hello",
         "a ServerHello of TLS 1.0 answers whatever is asked",
-        |plan| put(plan, Port::Gateway, Front::Rogue(Rogue::answers(&server_hello([3, 1])))),
+        |plan| put(plan, StackPort::Gateway, Front::Rogue(Rogue::answers(&server_hello([3, 1])))),
         GATEWAY_TOO_OLD,
         &[root("api-gateway", C::ProtocolVersion)],
         1,
@@ -131,7 +131,7 @@ pub(crate) const ROWS: &[Row] = &[
     .needing(NGINX),
 ];
 
-fn minimum(plan: &mut Plan) -> Result<(), Boxed> {
+fn minimum(plan: &mut StackPlan) -> Result<(), Boxed> {
     plan.tool.environment.push(("CORDUM_TLS_MIN_VERSION", "1.3".to_owned()));
     Ok(())
 }

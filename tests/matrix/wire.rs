@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tls_verify_fixtures::peers::rogue::{Rogue, Then};
-use tls_verify_fixtures::plan::{Boxed, Front, Plan};
+use tls_verify_fixtures::plan::{Boxed, Front, StackPlan};
 
 use crate::expect::*;
 use crate::harness::{Row, row};
@@ -136,7 +136,7 @@ const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 /// How long the checks wait for what never comes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
-fn gateway(plan: &mut Plan, rogue: Rogue) -> Result<(), Boxed> {
+fn gateway(plan: &mut StackPlan, rogue: Rogue) -> Result<(), Boxed> {
     plan.gateway = Front::Rogue(rogue);
     plan.tool.timeout = Some(PATIENCE);
     Ok(())

@@ -2,7 +2,7 @@
 
 use tls_verify_fixtures::peers::rogue::{Rogue, Then};
 use tls_verify_fixtures::peers::tls::ServerTls;
-use tls_verify_fixtures::plan::{Boxed, NatsFront, Plan, RedisFront};
+use tls_verify_fixtures::plan::{Boxed, NatsFront, RedisFront, StackPlan};
 
 use crate::expect::*;
 use crate::harness::{Row, row};
@@ -307,18 +307,18 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-fn nats(plan: &mut Plan, rogue: Rogue) -> Result<(), Boxed> {
+fn nats(plan: &mut StackPlan, rogue: Rogue) -> Result<(), Boxed> {
     plan.nats = NatsFront::Rogue(rogue);
     plan.tool.timeout = Some(PATIENCE);
     Ok(())
 }
 
 /// A certificate of the CA for HTTP/1.1.
-fn https(plan: &Plan) -> Box<ServerTls> {
+fn https(plan: &StackPlan) -> Box<ServerTls> {
     Box::new(ServerTls { alpn: &["http/1.1"], ..ServerTls::of(plan.server.clone()) })
 }
 
-fn redis(plan: &mut Plan, rogue: Rogue) -> Result<(), Boxed> {
+fn redis(plan: &mut StackPlan, rogue: Rogue) -> Result<(), Boxed> {
     plan.redis = RedisFront::Rogue(rogue);
     plan.tool.timeout = Some(PATIENCE);
     Ok(())

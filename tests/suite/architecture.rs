@@ -171,27 +171,27 @@ fn functions_are_no_longer_than_a_hundred_lines() {
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
-/// So many names of public types stand in two files, each a word that means two things; the number only sinks.
-const NAMED_TWICE: usize = 35;
-
+/// A name that stands for two things is explained twice and mixed up once: whoever may use a type, in whichever crate,
+/// its name is its own.
 #[test]
-fn a_public_type_has_its_name_for_itself() {
-    let declared = regex::Regex::new(r"(?m)^pub (?:struct|enum|trait|type) (\w+)").unwrap();
+fn a_type_has_its_name_for_itself() {
+    let declared =
+        regex::Regex::new(r"(?m)^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|type) (\w+)").unwrap();
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for folder in ["core/src", "checks/src", "src"] {
+    for folder in ["core/src", "checks/src", "src", "fixtures/src"] {
         for (name, text) in sources(folder) {
             for found in declared.captures_iter(&text) {
                 places.entry(found[1].to_owned()).or_default().push(name.clone());
             }
         }
     }
-    assert!(places.len() > 150, "the types are looked at");
+    assert!(places.len() > 500, "{} types are looked at", places.len());
     let twice: Vec<String> = places
         .iter()
         .filter(|(_, files)| files.len() > 1)
         .map(|(name, files)| format!("{name}: {}", files.join(", ")))
         .collect();
-    assert!(twice.len() <= NAMED_TWICE, "{} names stand twice:\n{}", twice.len(), twice.join("\n"));
+    assert!(twice.is_empty(), "{} names stand twice:\n{}", twice.len(), twice.join("\n"));
 }
 
 /// A refusal that is expected, and the control beside it, are declared before anybody looks: an expectation that is

@@ -13,7 +13,7 @@ use tls_verify_fixtures::demo::Demo;
 use tls_verify_fixtures::pki::Authority;
 
 use crate::program;
-use tls_verify_fixtures::child::{Ended, run};
+use tls_verify_fixtures::child::{ExitedChild, run};
 
 /// Nothing here takes longer, on a busy machine either.
 const HARD: Duration = Duration::from_secs(120);
@@ -66,7 +66,7 @@ impl Stores {
 }
 
 /// What a report says, a line a row.
-fn said(ended: &Ended, rows: &str, name: &str) -> BTreeMap<String, String> {
+fn said(ended: &ExitedChild, rows: &str, name: &str) -> BTreeMap<String, String> {
     let report = ended.json();
     assert_eq!(report["exit_code"].as_i64(), ended.code.map(i64::from), "{report}");
     let row = |row: &Value| {
@@ -78,7 +78,7 @@ fn said(ended: &Ended, rows: &str, name: &str) -> BTreeMap<String, String> {
 }
 
 /// The same command with each setting says what it says with none.
-fn same(stores: &Stores, what: &str, make: impl Fn() -> Command, told: impl Fn(&Ended) -> String) {
+fn same(stores: &Stores, what: &str, make: impl Fn() -> Command, told: impl Fn(&ExitedChild) -> String) {
     let plain = told(&run(&mut make(), HARD));
     let mut wrong = Vec::new();
     for setting in stores.settings() {

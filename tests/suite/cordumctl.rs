@@ -12,7 +12,7 @@ use serde_json::Value;
 use tls_verify_fixtures::demo::Demo;
 
 use crate::program;
-use tls_verify_fixtures::child::{Ended, run};
+use tls_verify_fixtures::child::{ExitedChild, run};
 
 /// Nothing here takes so long; what does is killed.
 const HARD: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ impl Lab {
         command
     }
 
-    fn ask(&self, cordumctl: &Path) -> Ended {
+    fn ask(&self, cordumctl: &Path) -> ExitedChild {
         let mut command = self.command();
         command.arg("--cordumctl").arg(cordumctl);
         run(&mut command, HARD)
@@ -83,7 +83,7 @@ impl Lab {
 }
 
 /// Status and main cause of both checks.
-fn said(ended: &Ended) -> (String, String) {
+fn said(ended: &ExitedChild) -> (String, String) {
     let report = ended.json();
     let of = |index: usize| {
         let check = &report["checks"][index];

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tls_verify_core::logs::classify::{emitter, origin, recognise, trigger};
+use tls_verify_core::logs::classify::{emitter, first_candidate, recognise};
 
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("TLS_VERIFY_CORPUS")
@@ -59,17 +59,17 @@ fn mutated() -> Vec<Vec<u8>> {
 
 #[test]
 fn the_first_look_passes_over_nothing_that_the_closer_one_knows() {
-    use tls_verify_core::logs::scan::{Problem, Scanner};
+    use tls_verify_core::logs::scan::{LogProblem, LogScanner};
     let mut known = 0;
     for line in mutated() {
         let found = recognise(&line);
         if found.is_some() {
             known += 1;
-            assert!(trigger(&line, false).is_some(), "{}", String::from_utf8_lossy(&line));
+            assert!(first_candidate(&line, false).is_some(), "{}", String::from_utf8_lossy(&line));
         }
         let mut seen = Vec::new();
-        let mut sink = |problem: Problem| seen.push(problem.found().kind);
-        let mut scanner = Scanner::new(false, &mut sink);
+        let mut sink = |problem: LogProblem| seen.push(problem.found().kind);
+        let mut scanner = LogScanner::new(false, &mut sink);
         scanner.feed(b"INFO all is well\n");
         scanner.feed(&line);
         scanner.feed(b"\nINFO all is well\n");
@@ -101,7 +101,7 @@ fn renumbered(lines: &[Vec<u8>]) -> Vec<Vec<u8>> {
 fn what_is_remembered_is_what_a_fresh_look_says() {
     use tls_verify_checks::fault::Sense;
     use tls_verify_core::logs::classify::sense;
-    use tls_verify_core::logs::scan::{Problem, Scanner};
+    use tls_verify_core::logs::scan::{LogProblem, LogScanner};
     let mut lines = mutated();
     if let Some(file) = corpus() {
         for row in std::fs::read_to_string(file).unwrap().lines() {
@@ -128,14 +128,14 @@ fn what_is_remembered_is_what_a_fresh_look_says() {
     for project in [false, true] {
         let mut seen = Vec::new();
         let mut sink =
-            |problem: Problem| seen.push((problem.line_number, problem.found().clone(), problem.emitter));
-        let mut scanner = Scanner::new(project, &mut sink);
+            |problem: LogProblem| seen.push((problem.line_number, problem.found().clone(), problem.emitter));
+        let mut scanner = LogScanner::new(project, &mut sink);
         scanner.feed(&text);
         scanner.finish();
         let fresh = (1..).step_by(2).zip(&all).filter_map(|(number, line)| {
             let found = recognise(line)?;
             let trouble = !project || matches!(sense(line), Sense::Trouble(_));
-            trouble.then(|| (number, found, emitter::of(line).or_else(|| origin(line))))
+            trouble.then(|| (number, found, emitter::of(line).or_else(|| emitter(line))))
         });
         let mut count = 0;
         for (seen, fresh) in seen.iter().zip(fresh) {

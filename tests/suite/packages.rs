@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_yaml_ng::Value;
-use tls_verify_fixtures::child::{self, Ended};
+use tls_verify_fixtures::child::{self, ExitedChild};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const TOOL: &str = env!("CARGO_BIN_EXE_tls-verify");
@@ -25,7 +25,7 @@ fn there(tools: &[&str]) -> bool {
     false
 }
 
-fn ran(command: &mut Command) -> Ended {
+fn ran(command: &mut Command) -> ExitedChild {
     let ended = child::run(command, HARD);
     assert_eq!(ended.code, Some(0), "{command:?}: {} {}", ended.out, ended.err);
     ended
@@ -159,7 +159,7 @@ fn the_release_carries_the_version_of_the_program_for_both_processors() {
 }
 
 /// Runs the action's second step as GitHub does, with the program on PATH.
-fn act(folder: &Path, inputs: &[(&str, &str)]) -> (Ended, String, String) {
+fn act(folder: &Path, inputs: &[(&str, &str)]) -> (ExitedChild, String, String) {
     let action = yaml("action.yml");
     let step =
         action["runs"]["steps"].as_sequence().unwrap().iter().find(|step| step["id"] == "run").unwrap();

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_yaml_ng::Value;
-use tls_verify_fixtures::child::{self, Ended};
+use tls_verify_fixtures::child::{self, ExitedChild};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const HARD: Duration = Duration::from_secs(120);
@@ -47,7 +47,7 @@ impl Runner {
         self.folder.path()
     }
 
-    fn run(&self, script: &str, place: &Path, variables: &[(&str, &str)]) -> Ended {
+    fn run(&self, script: &str, place: &Path, variables: &[(&str, &str)]) -> ExitedChild {
         let mut command = child::program("bash");
         let bin = self.path().join("bin");
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -57,7 +57,7 @@ impl Runner {
         child::run(&mut command, HARD)
     }
 
-    fn ran(&self, script: &str, place: &Path, variables: &[(&str, &str)]) -> Ended {
+    fn ran(&self, script: &str, place: &Path, variables: &[(&str, &str)]) -> ExitedChild {
         let ended = self.run(script, place, variables);
         assert_eq!(ended.code, Some(0), "{script}: {} {}", ended.out, ended.err);
         ended
@@ -82,7 +82,7 @@ impl Runner {
     }
 
     /// The action's first step, with a network that has what was released.
-    fn install(&self, dist: &Path, version: &str) -> (Ended, String) {
+    fn install(&self, dist: &Path, version: &str) -> (ExitedChild, String) {
         let fetch = r#"while [ $# -gt 1 ]; do if [ "$1" = -o ]; then to=$2; shift; fi; shift; done
             echo "$1" >>"$LOG"; cp "$DIST/$(basename "$1")" "$to""#;
         program(&self.path().join("bin/curl"), fetch);

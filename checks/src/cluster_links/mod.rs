@@ -12,7 +12,7 @@ use tls_verify_core::workload::Instance;
 
 use crate::context::{Check, Context, Dials};
 use crate::fault::Failure;
-use crate::looks;
+use crate::inspections;
 use crate::observation::{EvidenceLevel, Observation};
 use crate::platform::Platform;
 use crate::stack::Link;
@@ -39,10 +39,10 @@ async fn observe(context: &Context) -> Observation {
     let nats = members(context, platform, Link::Nats).await;
     let redis = members(context, platform, Link::Redis).await;
     if nats.len() > 1 {
-        nats::look(context, platform, &nats, &mut seen).await;
+        nats::inspect(context, platform, &nats, &mut seen).await;
     }
     if redis.len() > 1 {
-        redis::look(context, platform, &redis, &mut seen).await;
+        redis::inspect(context, platform, &redis, &mut seen).await;
     }
     if seen.steps().is_empty() {
         let why = if nats.len() > 1 || redis.len() > 1 {
@@ -81,7 +81,11 @@ async fn members(context: &Context, platform: &Arc<dyn Platform>, link: Link) ->
     let look = |one| async move {
         let (instance, fault) = standing::of(context, platform.as_ref(), one).await;
         if let Some(fault) = &fault {
-            looks::note(link.service(), &instance.name, looks::result(&Err::<(), _>(fault.clone())));
+            inspections::note(
+                link.service(),
+                &instance.name,
+                inspections::result(&Err::<(), _>(fault.clone())),
+            );
         }
         Member { instance, fault }
     };

@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde::Deserialize;
-use tls_verify_core::cluster::{Reader, Start};
+use tls_verify_core::cluster::{Start, StartReader};
 use tls_verify_core::evidence::{Fact, NatsFact};
 use tls_verify_core::workload::Instance;
 
@@ -16,25 +16,25 @@ use super::Member;
 use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::dial;
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::monitor;
 use crate::observation::{EvidenceLevel, Expects, Observation};
-use crate::platform::{Piece, Platform, is_of};
+use crate::platform::{LogPiece, Platform, is_of};
 use crate::stack::Link;
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 
 /// `/varz` as far as a cluster is concerned (nats-server 2.9 to 2.12).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Varz {
     server_id: String,
-    cluster: Cluster,
+    cluster: NatsCluster,
 }
 
 /// `cluster` of `/varz`; empty where none is configured.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Cluster {
+struct NatsCluster {
     name: String,
     cluster_port: u16,
     /// `HOST:PORT` of the routes that its configuration has.
@@ -57,7 +57,7 @@ struct Route {
 }
 
 /// What a server says of itself and of its routes.
-struct Said {
+struct NatsReply {
     varz: Varz,
     peers: BTreeSet<String>,
 }
@@ -67,7 +67,7 @@ const ROUTES: u16 = 6222;
 /// Of a log no more is read to find why a route is missing.
 const LOG: usize = 4 * 1024 * 1024;
 
-pub(super) async fn look(
+pub(super) async fn inspect(
     context: &Context,
     platform: &Arc<dyn Platform>,
     members: &[Member],
@@ -81,7 +81,7 @@ pub(super) async fn look(
         }
         tokio::time::sleep(super::PAUSE).await;
     };
-    let clustered = |said: &Result<Said, Vec<String>>| {
+    let clustered = |said: &Result<NatsReply, Vec<String>>| {
         said.as_ref().map_or(true, |said| said.varz.cluster.cluster_port != 0)
     };
     // Servers that need nothing of each other are no cluster.
@@ -132,7 +132,7 @@ pub(super) async fn look(
     }
 }
 
-async fn ask(platform: &dyn Platform, member: &Member) -> Result<Said, Vec<String>> {
+async fn ask(platform: &dyn Platform, member: &Member) -> Result<NatsReply, Vec<String>> {
     if member.fault.is_some() {
         return Err(Vec::new());
     }
@@ -140,28 +140,28 @@ async fn ask(platform: &dyn Platform, member: &Member) -> Result<Said, Vec<Strin
     let (routez, _): (Routez, _) = monitor::ask(platform, &member.instance, "/routez").await?;
     let peers = routez.routes.into_iter().map(|route| route.remote_id);
     let peers = peers.filter(|id| !id.is_empty() && *id != varz.server_id).collect();
-    Ok(Said { varz, peers })
+    Ok(NatsReply { varz, peers })
 }
 
 /// Members without a route to one that is in; the worst connected of them are out, the rest know each other.
-fn outsiders(members: &[Member], said: &[Result<Said, Vec<String>>]) -> BTreeSet<usize> {
-    let mut inside: BTreeMap<usize, &Said> = BTreeMap::new();
+fn outsiders(members: &[Member], said: &[Result<NatsReply, Vec<String>>]) -> BTreeSet<usize> {
+    let mut inside: BTreeMap<usize, &NatsReply> = BTreeMap::new();
     for (at, said) in said.iter().enumerate() {
         if let (Ok(said), None) = (said, &members[at].fault) {
             inside.insert(at, said);
         }
     }
-    let linked = |one: &Said, other: &Said| {
+    let linked = |one: &NatsReply, other: &NatsReply| {
         one.peers.contains(&other.varz.server_id) || other.peers.contains(&one.varz.server_id)
     };
     // Clusters of several names are joined by gateways, which are no routes.
-    let meant = |one: &Said, other: &Said| {
+    let meant = |one: &NatsReply, other: &NatsReply| {
         let names = [&one.varz.cluster.name, &other.varz.cluster.name];
         names[0] == names[1] || names.iter().any(|name| name.is_empty())
     };
     let mut out = BTreeSet::new();
     loop {
-        let missing = |at: usize, one: &Said| {
+        let missing = |at: usize, one: &NatsReply| {
             inside
                 .iter()
                 .filter(|(peer, other)| **peer != at && meant(one, other) && !linked(one, other))
@@ -176,7 +176,7 @@ fn outsiders(members: &[Member], said: &[Result<Said, Vec<String>>]) -> BTreeSet
 }
 
 /// Hosts that a configuration has a route to, of the servers' own names, and that nobody is.
-fn absent(members: &[Member], said: &[Result<Said, Vec<String>>]) -> Vec<(String, String)> {
+fn absent(members: &[Member], said: &[Result<NatsReply, Vec<String>>]) -> Vec<(String, String)> {
     let mut absent: BTreeMap<String, String> = BTreeMap::new();
     for (member, said) in members.iter().zip(said) {
         let Ok(said) = said else { continue };
@@ -214,7 +214,7 @@ async fn port(
     context: &Context,
     platform: &Arc<dyn Platform>,
     member: &Member,
-    said: &Result<Said, Vec<String>>,
+    said: &Result<NatsReply, Vec<String>>,
 ) -> Port {
     if let Some(fault) = &member.fault {
         return Port::Unseen(fault.clone());
@@ -237,14 +237,14 @@ async fn port(
         Err(failure) => failure,
     };
     let fact = NatsFact::RoutesInClear { member: member.instance.name.clone() };
-    if matches!(failure.cause, Cause::NotTls(Speaker::NatsPlain)) {
+    if matches!(failure.cause, Cause::NotTls(WireProtocol::NatsPlain)) {
         return Port::Broken(failure.because(fact).at(service));
     }
     match cluster {
         // Its own word: a certificate of another authority than ours may be meant for the routes alone.
         Some(cluster) if cluster.tls_required && cluster.tls_verify => Port::Told,
         Some(cluster) if !cluster.tls_required => {
-            let plain = Failure::new(Stage::Configure, Cause::NotTls(Speaker::NatsPlain));
+            let plain = Failure::new(Stage::Configure, Cause::NotTls(WireProtocol::NatsPlain));
             Port::Broken(plain.because(fact).at(service))
         }
         _ => Port::Unseen(failure),
@@ -264,7 +264,7 @@ async fn shake(
     let (tap, address) = dial::connect(&endpoint, deadline).await?;
     context.own(tap.local());
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: context.stack.identity.get().ok(),
         alpn: &[],
@@ -282,7 +282,7 @@ async fn why(
     context: &Context,
     platform: &dyn Platform,
     members: &[Member],
-    said: &[Result<Said, Vec<String>>],
+    said: &[Result<NatsReply, Vec<String>>],
     at: usize,
 ) -> Failure {
     let member = &members[at].instance;
@@ -338,17 +338,17 @@ async fn why(
 
 /// The present start as the server logged it.
 async fn read(context: &Context, platform: &dyn Platform, instance: &Instance) -> Option<Start> {
-    let mut reader = Reader::default();
+    let mut reader = StartReader::default();
     let mut pieces = platform.logs(instance, instance.log_begins());
     let mut bytes = 0;
     let deadline = context.attempt();
     while let Ok(Some(Ok(piece))) = tokio::time::timeout_at(deadline.into(), pieces.next()).await {
         match piece {
-            Piece::Bytes(piece) => {
+            LogPiece::Bytes(piece) => {
                 bytes += piece.len();
                 reader.feed(&piece);
             }
-            Piece::PresentStart => reader = Reader::default(),
+            LogPiece::PresentStart => reader = StartReader::default(),
         }
         if bytes > LOG {
             break;

@@ -12,7 +12,7 @@ use tls_verify_core::workload::Instance;
 
 use super::Member;
 use crate::context::Context;
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::logs;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::platform::Platform;
@@ -21,11 +21,11 @@ use crate::stack::Link;
 
 /// What a node says of itself (redis-server 6 to 8; Valkey alike).
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
+struct RedisReply {
     /// `INFO cluster`: `cluster_enabled:1`.
     is_clustered: bool,
     /// `INFO replication`.
-    role: Role,
+    role: RedisRole,
     /// `CLUSTER INFO`: `cluster_state:ok`.
     state_ok: bool,
     /// `CLUSTER NODES`: its own id.
@@ -38,7 +38,7 @@ struct Said {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Role {
+enum RedisRole {
     #[default]
     Alone,
     Master {
@@ -50,14 +50,14 @@ enum Role {
     },
 }
 
-pub(super) async fn look(
+pub(super) async fn inspect(
     context: &Context,
     platform: &Arc<dyn Platform>,
     members: &[Member],
     seen: &mut Observation,
 ) {
     let until = (Instant::now() + super::PATIENCE).min(context.attempt());
-    let said: Vec<Result<Said, Failure>> = loop {
+    let said: Vec<Result<RedisReply, Failure>> = loop {
         let said = join_all(members.iter().map(|member| ask(context, platform, member))).await;
         // Nodes that have just met are still on their way to each other.
         if Instant::now() > until || are_in(members, &said) {
@@ -65,7 +65,7 @@ pub(super) async fn look(
         }
         tokio::time::sleep(super::PAUSE).await;
     };
-    let linked = |said: &Said| said.is_clustered || said.role != Role::Alone;
+    let linked = |said: &RedisReply| said.is_clustered || said.role != RedisRole::Alone;
     let known = || said.iter().filter_map(|said| said.as_ref().ok());
     // Nodes that need nothing of each other are no cluster.
     if known().count() == said.len() && !known().any(linked) {
@@ -95,7 +95,7 @@ pub(super) async fn look(
         }
         match place(name, said, clustered, known()) {
             // Whether it should follow somebody nobody says: it may have been detached.
-            Ok(what) if !clustered && said.role == Role::Alone => {
+            Ok(what) if !clustered && said.role == RedisRole::Alone => {
                 let alone = Failure::new(Stage::Exchange, Cause::Other).because(what);
                 seen.untried(is_in, alone.at(member.instance.service.clone()));
             }
@@ -109,7 +109,7 @@ pub(super) async fn look(
 }
 
 /// Everybody who answered is where it belongs.
-fn are_in(members: &[Member], said: &[Result<Said, Failure>]) -> bool {
+fn are_in(members: &[Member], said: &[Result<RedisReply, Failure>]) -> bool {
     let known = || said.iter().filter_map(|said| said.as_ref().ok());
     let clustered = known().any(|said| said.is_clustered);
     members.iter().zip(said).all(|(member, said)| {
@@ -118,24 +118,24 @@ fn are_in(members: &[Member], said: &[Result<Said, Failure>]) -> bool {
 }
 
 /// Whether a node's own links speak TLS: what it says, or whether that is a verdict and why.
-fn links(instance: &Instance, said: &Said) -> Result<String, (bool, Failure)> {
+fn links(instance: &Instance, said: &RedisReply) -> Result<String, (bool, Failure)> {
     let (name, service) = (&instance.name, instance.service.clone());
     let (option, told) = match (&said.role, said.is_clustered) {
         // A replica dials its master besides the bus.
-        (Role::Replica { .. }, true) if said.tls_cluster == Some(true) => {
+        (RedisRole::Replica { .. }, true) if said.tls_cluster == Some(true) => {
             ("tls-replication", said.tls_replication)
         }
         (_, true) => ("tls-cluster", said.tls_cluster),
-        (Role::Replica { .. }, false) => ("tls-replication", said.tls_replication),
+        (RedisRole::Replica { .. }, false) => ("tls-replication", said.tls_replication),
         // Its replicas dial it, at the port that check 8 is about.
-        (Role::Master { replicas }, false) => return Ok(format!("{name} is the master of {replicas}")),
-        (Role::Alone, false) => return Ok(format!("{name} stands alone")),
+        (RedisRole::Master { replicas }, false) => return Ok(format!("{name} is the master of {replicas}")),
+        (RedisRole::Alone, false) => return Ok(format!("{name} stands alone")),
     };
     let node = name.clone();
     match told {
         Some(true) => Ok(format!("{name} has `{option} yes`")),
         Some(false) => {
-            let plain = Failure::new(Stage::Configure, Cause::NotTls(Speaker::Redis));
+            let plain = Failure::new(Stage::Configure, Cause::NotTls(WireProtocol::Redis));
             Err((true, plain.because(RedisFact::LinksInClear { node, option }).at(service)))
         }
         None => {
@@ -148,19 +148,19 @@ fn links(instance: &Instance, said: &Said) -> Result<String, (bool, Failure)> {
 /// Whether a node is where it belongs.
 fn place<'a>(
     name: &str,
-    said: &Said,
+    said: &RedisReply,
     clustered: bool,
-    all: impl Iterator<Item = &'a Said>,
+    all: impl Iterator<Item = &'a RedisReply>,
 ) -> Result<String, RedisFact> {
     let node = name.to_owned();
-    if let Role::Replica { master, is_up: false } = &said.role {
+    if let RedisRole::Replica { master, is_up: false } = &said.role {
         return Err(RedisFact::MasterLinkDown { node, master: master.clone() });
     }
     if !clustered {
         return Ok(match &said.role {
-            Role::Replica { master, .. } => format!("{name} follows {master}"),
-            Role::Master { .. } => format!("{name} is a master"),
-            Role::Alone => format!("{name} stands alone"),
+            RedisRole::Replica { master, .. } => format!("{name} follows {master}"),
+            RedisRole::Master { .. } => format!("{name} is a master"),
+            RedisRole::Alone => format!("{name} stands alone"),
         });
     }
     let strangers = all
@@ -177,7 +177,11 @@ fn place<'a>(
     Ok(format!("{name} is connected with {} nodes", said.peers.len()))
 }
 
-async fn ask(context: &Context, platform: &Arc<dyn Platform>, member: &Member) -> Result<Said, Failure> {
+async fn ask(
+    context: &Context,
+    platform: &Arc<dyn Platform>,
+    member: &Member,
+) -> Result<RedisReply, Failure> {
     if let Some(fault) = &member.fault {
         return Err(fault.clone());
     }
@@ -203,25 +207,25 @@ async fn ask(context: &Context, platform: &Arc<dyn Platform>, member: &Member) -
     Ok(said)
 }
 
-fn of_info(info: &str) -> Said {
+fn of_info(info: &str) -> RedisReply {
     let value = |name: &str| {
         info.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':')).unwrap_or_default()
     };
     let role = match value("role") {
-        "slave" => Role::Replica {
+        "slave" => RedisRole::Replica {
             master: format!("{}:{}", value("master_host"), value("master_port")),
             is_up: value("master_link_status") == "up",
         },
         _ => match value("connected_slaves").parse() {
-            Ok(replicas) if replicas > 0 => Role::Master { replicas },
-            _ => Role::Alone,
+            Ok(replicas) if replicas > 0 => RedisRole::Master { replicas },
+            _ => RedisRole::Alone,
         },
     };
-    Said { is_clustered: value("cluster_enabled") == "1", role, ..Said::default() }
+    RedisReply { is_clustered: value("cluster_enabled") == "1", role, ..RedisReply::default() }
 }
 
 /// `ID IP:PORT@BUS[,HOST] FLAGS MASTER PING PONG EPOCH LINK SLOTS…`, a line a node.
-fn of_nodes(nodes: &str, said: &mut Said) {
+fn of_nodes(nodes: &str, said: &mut RedisReply) {
     for line in nodes.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let [id, _, flags, _, _, _, _, link, ..] = words[..] else { continue };
@@ -242,7 +246,7 @@ async fn why(context: &Context, platform: &dyn Platform, member: &Member) -> Fai
     let own = context.own_probes();
     let Ok(log) = logs::of_container(context, platform, &member.instance, &own).await else { return bare };
     // Whoever looks at a port and goes leaves a line of a closed connection, which tells nothing of the links.
-    let tells = |one: &&logs::Trouble| !one.recovered && !connection_trouble(one.what.kind);
+    let tells = |one: &&logs::RunTrouble| !one.recovered && !connection_trouble(one.what.kind);
     let last = log.present.troubles.iter().filter(tells).max_by_key(|one| one.line);
     match last {
         Some(trouble) => Failure { cause: Cause::Line(trouble.what.clone()), ..bare }.because(
@@ -268,7 +272,7 @@ mod tests {
 
     #[test]
     fn nodes_are_read_by_their_flags() {
-        let mut said = Said { is_clustered: true, ..Said::default() };
+        let mut said = RedisReply { is_clustered: true, ..RedisReply::default() };
         of_nodes(NODES, &mut said);
         assert!(said.id.starts_with("07c37d"));
         assert_eq!(said.peers, ["67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1"]);
@@ -278,7 +282,7 @@ mod tests {
             "a node that is gone is no member"
         );
         let third = "292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f".to_owned();
-        let third = Said { is_clustered: true, id: third, ..Said::default() };
+        let third = RedisReply { is_clustered: true, id: third, ..RedisReply::default() };
         assert_eq!(
             place("redis-0", &said, true, std::iter::once(&third)),
             Err(RedisFact::NotInCluster { node: "redis-0".into(), others: vec!["292f8b36".into()] })
@@ -301,7 +305,7 @@ mod tests {
         let told = |tls| {
             links(
                 &Instance::of_service("redis-2", "redis-2"),
-                &Said { tls_replication: tls, ..replica("up") },
+                &RedisReply { tls_replication: tls, ..replica("up") },
             )
         };
         assert!(told(Some(true)).is_ok());
@@ -310,6 +314,6 @@ mod tests {
         let alone = of_info(
             "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n# Cluster\r\ncluster_enabled:0\r\n",
         );
-        assert_eq!(alone, Said::default());
+        assert_eq!(alone, RedisReply::default());
     }
 }

@@ -15,8 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::fault::{Cause, Failure, Speaker, Stage};
-use crate::looks;
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
+use crate::inspections;
 use crate::peel::peel;
 use crate::stack::Endpoint;
 use crate::tls::{self, Offer, Recorder, Recording};
@@ -83,7 +83,7 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
 /// The failure of the most promising address: a refusal tells more than an unreachable network.
 pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<(Tap, SocketAddr), Failure> {
     let ended = first_that_accepts(endpoint, deadline).await;
-    looks::note(endpoint.link.service(), endpoint.authority(), looks::result(&ended));
+    inspections::note(endpoint.link.service(), endpoint.authority(), inspections::result(&ended));
     ended
 }
 
@@ -238,7 +238,7 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
             }
         }
         Cause::NotTls(_) => {
-            let speaker = speaker(head);
+            let speaker = wire_protocol(head);
             failure.cause = Cause::NotTls(speaker);
             if !head.is_empty() {
                 let text: String =
@@ -261,26 +261,26 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
 
 /// Who speaks, by the first bytes of an answer to a TLS hello.
 #[must_use]
-pub fn speaker(head: &[u8]) -> Speaker {
+pub fn wire_protocol(head: &[u8]) -> WireProtocol {
     if head.starts_with(b"HTTP/") {
-        Speaker::Http
+        WireProtocol::Http
     } else if head.starts_with(b"INFO ") {
         if memmem::find(head, b"\"tls_required\":true").is_some() {
-            Speaker::NatsInfoFirst
+            WireProtocol::NatsInfoFirst
         } else {
-            Speaker::NatsPlain
+            WireProtocol::NatsPlain
         }
     } else if head.starts_with(b"-ERR '") {
         // NATS' errors are quoted, Redis' are not.
-        Speaker::NatsPlain
+        WireProtocol::NatsPlain
     } else if head.starts_with(b"SSH-") {
-        Speaker::Ssh
+        WireProtocol::Ssh
     } else if head.starts_with(b"-ERR") || head.starts_with(b"+PONG") || head.starts_with(b"-NOAUTH") {
-        Speaker::Redis
+        WireProtocol::Redis
     } else if head.len() >= 9 && head[3] == 0x04 && head[..3] == [0, 0, head[2]] {
-        Speaker::Http2
+        WireProtocol::Http2
     } else {
-        Speaker::Unknown
+        WireProtocol::Unknown
     }
 }
 
@@ -314,7 +314,7 @@ pub(crate) async fn http_inside(
     };
     let count = tokio::time::timeout_at(deadline.into(), read).await.ok()??;
     let said = &buffer[..count];
-    matches!(speaker(said), Speaker::Http | Speaker::Http2).then(|| {
+    matches!(wire_protocol(said), WireProtocol::Http | WireProtocol::Http2).then(|| {
         let line = said.split(|byte| *byte == b'\r').next().unwrap_or_default();
         String::from_utf8_lossy(&line[..line.len().min(60)]).escape_debug().collect()
     })

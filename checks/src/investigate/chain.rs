@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
-use tls_verify_core::evidence::{Clock, Intermediate, Presented};
+use tls_verify_core::evidence::{Clock, Intermediate, PresentedChain};
 use tls_verify_core::x509::verdict;
 
 use crate::cause::CauseKind;
@@ -39,17 +39,17 @@ fn chain_of(context: &Context, link: Link, chain: &Chain) -> Option<Vec<Certific
     if chain.is_empty() { Some(context.served(link)?.chain) } else { Some(chain.to_vec()) }
 }
 
-pub(super) async fn presented(context: &Context, link: Link, chain: &Chain) -> Option<Presented> {
+pub(super) async fn presented_chain(context: &Context, link: Link, chain: &Chain) -> Option<PresentedChain> {
     // A program of its own, as cordumctl, keeps what it was presented to itself.
     if chain.is_empty() && context.served(link).is_none() && link != Link::Nats {
-        let _ = context.dial(&context.placed(link).await, None, &[], context.attempt()).await;
+        let _ = context.dial(&context.resolved(link).await, None, &[], context.attempt()).await;
     }
     let chain = chain_of(context, link, chain)?;
     Some(described(&context.stack, chain.first()?))
 }
 
 /// An end-entity certificate as others name it.
-pub(crate) fn described(stack: &Stack, leaf: &CertificateDer<'_>) -> Presented {
+pub(crate) fn described(stack: &Stack, leaf: &CertificateDer<'_>) -> PresentedChain {
     use x509_parser::prelude::FromDer;
     let issuer = x509_parser::certificate::X509Certificate::from_der(leaf)
         .map(|(_, certificate)| certificate.issuer().to_string())
@@ -58,7 +58,7 @@ pub(crate) fn described(stack: &Stack, leaf: &CertificateDer<'_>) -> Presented {
     let file = root.map(|root| root.join("server/tls.crt"));
     let on_disk = file.as_ref().and_then(|file| certificates(file).into_iter().next());
     let same = on_disk.is_some_and(|found| found == *leaf);
-    Presented {
+    PresentedChain {
         fingerprint: fingerprint(leaf),
         issuer,
         file: file.filter(|_| same).map(|file| file.display().to_string()),
@@ -81,7 +81,7 @@ pub(super) async fn intermediate(context: &Context, link: Link, chain: &Chain) -
     use x509_parser::prelude::FromDer;
     let stack = &context.stack;
     let presented = chain_of(context, link, chain)?;
-    let endpoint = context.placed(link).await;
+    let endpoint = context.resolved(link).await;
     let now = SystemTime::now();
     let root = stack.anchors.file.parent().and_then(Path::parent)?.to_owned();
     let found = tokio::task::spawn_blocking(move || lying_about(&root)).await.ok()?;
@@ -125,7 +125,7 @@ pub(super) async fn other_clock(context: &Context, link: Link, chain: &Chain) ->
     let skew = clock::skew(context).await?;
     let theirs = clock::shifted(SystemTime::now(), skew)?;
     let chain = chain_of(context, link, chain)?;
-    let endpoint = context.placed(link).await;
+    let endpoint = context.resolved(link).await;
     let anchors = &context.stack.anchors.certificates;
     let judged = verdict::of_server(&chain, anchors, Some(endpoint.name()), theirs);
     Some(Clock { skew, faults: judged.faults })

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tls_verify_core::diagnosis::{self, Asked, Known, Premises, next_question, rules};
 use tls_verify_core::evidence::{
-    Answer, Evidence, Fact, Gateway, InClear, InTls, Logged, Named, OwnCertificate, Question, State, Whom,
+    Answer, Evidence, Fact, GatewayDial, InClear, InTls, Logged, NameMismatch, OwnCertificate, Question,
+    ServiceState, Whom,
 };
 use tls_verify_core::workload::Instance;
 use tls_verify_core::x509::verdict;
@@ -17,14 +18,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::cause::CauseKind;
 use crate::context::{Context, QUIET};
 use crate::dial;
-use crate::fault::{Cause, Failure, Speaker};
+use crate::fault::{Cause, Failure, WireProtocol};
 use crate::hello;
 use crate::logs;
 use crate::observation::Observation;
 use crate::platform::{Platform, Reach};
 use crate::stack::{Link, Stack};
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
-use chain::{asked_for, fingerprint, intermediate, other_clock, presented};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
+use chain::{asked_for, fingerprint, intermediate, other_clock, presented_chain};
 pub(crate) use chain::{described, fingerprint_of_file};
 
 /// More than any case needs.
@@ -92,7 +93,9 @@ async fn ask(context: &Context, question: &Question) -> Answer {
     match question {
         Question::OwnCertificate(link) => Answer::OwnCertificate(own_certificate(context, *link)),
         Question::OldVersion(whom) => Answer::OldVersion(old_version(context, whom).await),
-        Question::Presented { link, chain } => Answer::Presented(presented(context, *link, chain).await),
+        Question::Presented { link, chain } => {
+            Answer::Presented(presented_chain(context, *link, chain).await)
+        }
         Question::Intermediate { link, chain } => {
             Answer::Intermediate(intermediate(context, *link, chain).await)
         }
@@ -175,9 +178,9 @@ async fn in_clear(context: &Context, whom: &Whom) -> Option<InClear> {
             break;
         }
     }
-    let speaker = dial::speaker(&said);
+    let speaker = dial::wire_protocol(&said);
     // A TLS server's own words for plaintext are no plaintext service.
-    if crate::http::tell_tale(&said).is_some() || speaker == Speaker::Unknown {
+    if crate::http::tell_tale(&said).is_some() || speaker == WireProtocol::Unknown {
         return None;
     }
     let said = String::from_utf8_lossy(&said[..said.len().min(40)]).escape_debug().collect();
@@ -191,7 +194,7 @@ async fn handshake_first(context: &Context, whom: &Whom) -> Option<InTls> {
     let (tap, address) = dial::connect(&endpoint, deadline).await.ok()?;
     context.own(tap.local());
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
         identity: None,
         alpn: &[],
@@ -210,8 +213,8 @@ async fn handshake_first(context: &Context, whom: &Whom) -> Option<InTls> {
 }
 
 /// A service's instance as it is now: the named one, else the first.
-async fn state(context: &Context, service: &str, instance: Option<&str>) -> State {
-    let Ok(platform) = context.platform().await else { return State::Unasked };
+async fn state(context: &Context, service: &str, instance: Option<&str>) -> ServiceState {
+    let Ok(platform) = context.platform().await else { return ServiceState::Unasked };
     let mut instances = platform.of_service(service);
     let found = match instance {
         Some(name) => instances.find(|one| one.name == name),
@@ -219,18 +222,18 @@ async fn state(context: &Context, service: &str, instance: Option<&str>) -> Stat
     };
     match found {
         Some(known) => {
-            let instance = platform.look(known).await.unwrap_or_else(|_| known.clone());
-            State::Is { instance: Box::new(instance), at: platform.now() }
+            let instance = platform.inspect(known).await.unwrap_or_else(|_| known.clone());
+            ServiceState::Is { instance: Box::new(instance), at: platform.now() }
         }
-        None if platform.workloads().is_empty() => State::Unasked,
-        None => State::Absent(platform.lacks(service)),
+        None if platform.workloads().is_empty() => ServiceState::Unasked,
+        None => ServiceState::Absent(platform.lacks(service)),
     }
 }
 
 async fn log(context: &Context, service: &str, instance: &str) -> Option<logs::ServiceLog> {
     let platform = context.platform().await.ok()?;
     let known = platform.of_service(service).find(|one| one.name == instance)?;
-    let fresh = platform.look(known).await.unwrap_or_else(|_| known.clone());
+    let fresh = platform.inspect(known).await.unwrap_or_else(|_| known.clone());
     logs::of_container(context, platform, &fresh, &context.own_probes()).await.ok()
 }
 
@@ -262,19 +265,19 @@ async fn session(context: &Context, link: Link) -> Option<Failure> {
     }
     match crate::redis_tls::speaks_plaintext(context).await {
         Some(answer) => Some(
-            Failure::new(crate::fault::Stage::Exchange, Cause::NotTls(Speaker::Redis))
+            Failure::new(crate::fault::Stage::Exchange, Cause::NotTls(WireProtocol::Redis))
                 .because(Fact::PlainRedis { answer }),
         ),
         None => crate::redis_tls::logged_in(context).await.err(),
     }
 }
 
-fn named(context: &Context, link: Link, name: &str) -> Option<Named> {
+fn named(context: &Context, link: Link, name: &str) -> Option<NameMismatch> {
     let chain = context.served(link)?.chain;
     let anchors = &context.stack.anchors.certificates;
     let verdict = verdict::of_server(&chain, anchors, Some(name), SystemTime::now());
     let fault = verdict.faults.into_iter().find(|fault| fault.kind == CauseKind::HostnameMismatch)?;
-    Some(Named { fingerprint: fingerprint(chain.first()?), fault })
+    Some(NameMismatch { fingerprint: fingerprint(chain.first()?), fault })
 }
 
 /// What a service that runs logged of its upstream since we asked.
@@ -287,13 +290,13 @@ async fn upstream(context: &Context, service: &str, link: Link, since: SystemTim
     Some(Logged { instance: Box::new(instance.clone()), what: trouble.what, sample: trouble.sample, trusted })
 }
 
-async fn gateway(context: &Context) -> Gateway {
-    let endpoint = context.placed(Link::Gateway).await;
+async fn gateway(context: &Context) -> GatewayDial {
+    let endpoint = context.resolved(Link::Gateway).await;
     match context.dial(&endpoint, None, &[b"http/1.1"], context.attempt()).await {
-        Ok(_) => Gateway::Trusted,
+        Ok(_) => GatewayDial::Trusted,
         Err(broken) if matches!(broken.failure.cause, Cause::Chain(_)) => {
-            Gateway::Refused(Box::new(broken.failure))
+            GatewayDial::Refused(Box::new(broken.failure))
         }
-        Err(_) => Gateway::Unasked,
+        Err(_) => GatewayDial::Unasked,
     }
 }

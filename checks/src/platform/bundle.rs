@@ -27,12 +27,12 @@ pub struct Bundle {
     pub project: String,
     /// RFC 3339.
     pub collected: String,
-    pub containers: Vec<State>,
+    pub containers: Vec<RecordedContainer>,
 }
 
 /// A container: what the engine said of it, its settings without secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct State {
+pub struct RecordedContainer {
     pub name: String,
     pub service: String,
     /// Its log is `LOG.log`, the certificates that it names lie under `certificates/LOG/`.
@@ -106,7 +106,7 @@ impl Bundle {
     #[must_use]
     pub fn workloads(&self) -> Vec<Workload> {
         let mut workloads: Vec<Workload> = Vec::new();
-        let mut states: Vec<&State> = self.containers.iter().collect();
+        let mut states: Vec<&RecordedContainer> = self.containers.iter().collect();
         states.sort_by(|a, b| a.name.cmp(&b.name));
         for state in states {
             let instance = state.instance();
@@ -125,7 +125,7 @@ impl Bundle {
     }
 }
 
-impl State {
+impl RecordedContainer {
     /// A container's; `shown` gives a setting's value, or an argument with the name before it, without its secrets.
     #[must_use]
     pub fn of(
@@ -269,7 +269,7 @@ mod tests {
         };
         let mut bundle = Bundle::new("cordum", "2026-02-01T00:00:00Z".to_owned());
         let time = |_: SystemTime| "2026-01-31T12:00:00Z".to_owned();
-        bundle.containers.push(State::of(&told, "scheduler", time, shown));
+        bundle.containers.push(RecordedContainer::of(&told, "scheduler", time, shown));
         let text = serde_json::to_string(&bundle).unwrap();
         assert!(!text.contains("hunter2"));
         std::fs::write(folder.path().join(FILE), text).unwrap();

@@ -9,14 +9,14 @@ use tls_verify_core::remedy;
 
 /// Which Compose is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
+pub enum ComposeProgram {
     /// `docker compose`, version 2.
     Plugin,
     /// `docker-compose`: version 1, or 2 on its own.
     Standalone,
 }
 
-impl Program {
+impl ComposeProgram {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -28,8 +28,8 @@ impl Program {
 
 /// How the project is steered; clones learn of the project together.
 #[derive(Clone, Debug, Default)]
-pub struct Compose {
-    program: Option<Program>,
+pub struct ComposeCli {
+    program: Option<ComposeProgram>,
     here: PathBuf,
     made: Arc<Mutex<Option<Made>>>,
 }
@@ -43,10 +43,10 @@ struct Made {
     files: Vec<PathBuf>,
 }
 
-impl Compose {
+impl ComposeCli {
     /// `program`: what is installed here, if anything is; `here`: the operator's working directory.
     #[must_use]
-    pub fn new(program: Option<Program>, here: PathBuf) -> Self {
+    pub fn new(program: Option<ComposeProgram>, here: PathBuf) -> Self {
         Self { program, here, made: Arc::default() }
     }
 
@@ -64,8 +64,8 @@ impl Compose {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // An engine elsewhere, or a machine without either: whoever made the project has what made it.
         let made_by = match &made {
-            Some(made) if made.version.starts_with("1.") => Program::Standalone,
-            _ => Program::Plugin,
+            Some(made) if made.version.starts_with("1.") => ComposeProgram::Standalone,
+            _ => ComposeProgram::Plugin,
         };
         let program = self.program.unwrap_or(made_by).words().split(' ').map(str::to_owned);
         let files = made.map(|made| self.files(&made)).unwrap_or_default();
@@ -144,8 +144,8 @@ mod tests {
         .into()
     }
 
-    fn told(program: Option<Program>, here: &Path, labels: &HashMap<String, String>) -> String {
-        let compose = Compose::new(program, here.to_owned());
+    fn told(program: Option<ComposeProgram>, here: &Path, labels: &HashMap<String, String>) -> String {
+        let compose = ComposeCli::new(program, here.to_owned());
         compose.learn([&HashMap::new(), labels]);
         compose.wording("cordum").prefix()
     }
@@ -156,8 +156,8 @@ mod tests {
         let (one, two) =
             (labels("1.29.2", nowhere, "a.yml"), labels("2.32.4", nowhere, "/nowhere/at/all/a.yml"));
         for (program, labels, expected) in [
-            (Some(Program::Plugin), &one, "docker compose -p cordum"),
-            (Some(Program::Standalone), &two, "docker-compose -p cordum"),
+            (Some(ComposeProgram::Plugin), &one, "docker compose -p cordum"),
+            (Some(ComposeProgram::Standalone), &two, "docker-compose -p cordum"),
             (None, &one, "docker-compose -p cordum"),
             (None, &two, "docker compose -p cordum"),
             (None, &HashMap::new(), "docker compose -p cordum"),
@@ -195,7 +195,7 @@ mod tests {
         ];
         for (here, files, expected) in rows {
             let labels = labels("2.32.4", &project, &files);
-            let said = told(Some(Program::Plugin), here, &labels);
+            let said = told(Some(ComposeProgram::Plugin), here, &labels);
             assert_eq!(
                 said,
                 format!("docker compose -p cordum{expected}"),
@@ -205,7 +205,7 @@ mod tests {
         }
         // Made with `--project-directory`.
         let labels = labels("2.32.4", &root, &within("docker-compose.yml"));
-        let said = told(Some(Program::Plugin), Path::new("/nowhere"), &labels);
+        let said = told(Some(ComposeProgram::Plugin), Path::new("/nowhere"), &labels);
         let root = root.display();
         let options = format!("--project-directory {root} -f '{root}/my stack/docker-compose.yml'");
         assert_eq!(said, format!("docker compose -p cordum {options}"));

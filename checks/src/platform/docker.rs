@@ -19,23 +19,23 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify_core::remedy::Wording;
 use tls_verify_core::workload::{Instance, Workload};
 
-use super::compose::Compose;
+use super::compose::ComposeCli;
 use super::docker_inspection::{self as inspection, Labels};
 use super::docker_transport::Host;
-use super::{Logs, Piece, Platform, Reach, Sockets, Wire};
+use super::{LogPiece, LogStream, Platform, Reach, Sockets, Wire};
 use crate::fault::{Cause, Failure, Stage};
 use crate::stack::Stack;
 
 /// A connected engine and what it said of the project.
 #[derive(Debug)]
-pub(super) struct Engine {
+pub(super) struct DockerPlatform {
     docker: Docker,
     /// Looks at containers that may be under way at the same time.
     turns: tokio::sync::Semaphore,
     /// `None`: a kind of host that is left to bollard (a named pipe).
     host: Option<Host>,
     project: String,
-    compose: Compose,
+    compose: ComposeCli,
     workloads: Vec<Workload>,
 }
 
@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Of a command's output or a file no more is taken.
 const ANSWER: usize = 8 * 1024 * 1024;
 
-impl Engine {
+impl DockerPlatform {
     /// Finds an engine and lists the project's containers; each socket is given `patience`.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ async fn in_time<T>(patience: Duration, work: impl Future<Output = Result<T, Str
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
 }
 
-impl Platform for Engine {
+impl Platform for DockerPlatform {
     fn name(&self) -> &str {
         "Docker"
     }
@@ -183,7 +183,7 @@ impl Platform for Engine {
         &self.workloads
     }
 
-    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
+    fn inspect<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
         let asked = async {
             let _turn = self.turns.acquire().await.map_err(|error| error.to_string())?;
             let inspected = self.docker.inspect_container(&of.id, None).await;
@@ -208,7 +208,7 @@ impl Platform for Engine {
         in_time(LOOK, asked).boxed()
     }
 
-    fn logs<'a>(&'a self, of: &'a Instance, since: Option<SystemTime>) -> Logs<'a> {
+    fn logs<'a>(&'a self, of: &'a Instance, since: Option<SystemTime>) -> LogStream<'a> {
         let since = since
             .and_then(|since| since.duration_since(SystemTime::UNIX_EPOCH).ok())
             .and_then(|since| i32::try_from(since.as_secs()).ok())
@@ -219,12 +219,12 @@ impl Platform for Engine {
                 self.docker.client_version(),
                 of.id
             );
-            return host.logs(path).map(|piece| piece.map(Piece::Bytes)).boxed();
+            return host.logs(path).map(|piece| piece.map(LogPiece::Bytes)).boxed();
         }
         let options =
             LogsOptions { stdout: true, stderr: true, timestamps: true, since, ..Default::default() };
         let logs = self.docker.logs(&of.id, Some(options));
-        let piece = |line: LogOutput| Piece::Bytes(line.into_bytes());
+        let piece = |line: LogOutput| LogPiece::Bytes(line.into_bytes());
         logs.map(move |line| line.map(piece).map_err(|error| error.to_string())).boxed()
     }
 

@@ -39,7 +39,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// A piece of an instance's log.
 #[derive(Clone, Debug)]
-pub enum Piece {
+pub enum LogPiece {
     /// Bytes as they were written, cut anywhere; a line may begin with the platform's time stamp (RFC 3339).
     Bytes(Bytes),
     /// What follows is the present start's. A platform that keeps all starts in one log leaves it out; there
@@ -49,7 +49,7 @@ pub enum Piece {
 
 /// A log in pieces of bounded size: the start before the present one as far as it is kept, then the present one.
 /// A piece that cannot be had is a sentence, and the last one.
-pub type Logs<'a> = BoxStream<'a, Result<Piece, String>>;
+pub type LogStream<'a> = BoxStream<'a, Result<LogPiece, String>>;
 
 /// How a port of an instance is reached from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub trait Platform: fmt::Debug + Send + Sync {
     }
 
     /// An instance's state, asked anew.
-    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>>;
+    fn inspect<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>>;
 
     /// The states of an instance's processes as `ps` writes them (`S`, `R`, `T`), the first one's first.
     fn processes<'a>(&'a self, _of: &'a Instance) -> BoxFuture<'a, Result<Vec<String>, String>> {
@@ -111,7 +111,7 @@ pub trait Platform: fmt::Debug + Send + Sync {
     }
 
     /// An instance's log; with `since` older lines may be left out.
-    fn logs<'a>(&'a self, of: &'a Instance, since: Option<SystemTime>) -> Logs<'a>;
+    fn logs<'a>(&'a self, of: &'a Instance, since: Option<SystemTime>) -> LogStream<'a>;
 
     /// A file as the container has it, a mounted secret for one.
     fn file<'a>(&'a self, of: &'a Instance, path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>>;
@@ -164,7 +164,9 @@ pub async fn connect(stack: &Stack, patience: Duration) -> Result<Arc<dyn Platfo
         Choice::Off => {
             Err(Failure::new(Stage::Configure, Cause::Other).because("Docker is not asked (`--no-docker`)"))
         }
-        Choice::Docker(sockets) => Ok(Arc::new(docker::Engine::connect(stack, sockets, patience).await?)),
+        Choice::Docker(sockets) => {
+            Ok(Arc::new(docker::DockerPlatform::connect(stack, sockets, patience).await?))
+        }
         Choice::Ready(platform) => Ok(Arc::clone(platform)),
     }
 }
@@ -172,13 +174,13 @@ pub async fn connect(stack: &Stack, patience: Duration) -> Result<Arc<dyn Platfo
 /// The platform of logs that lie in a folder.
 #[must_use]
 pub fn recorded(folder: &Collection) -> Arc<dyn Platform> {
-    Arc::new(recorded::Recorded::open(folder))
+    Arc::new(recorded::RecordedPlatform::open(folder))
 }
 
 /// The platform of what `collect` wrote, if that is what lies there.
 #[must_use]
 pub fn collected(folder: &Collection) -> Option<Arc<dyn Platform>> {
-    let platform = recorded::Recorded::collected(folder)?;
+    let platform = recorded::RecordedPlatform::collected(folder)?;
     Some(Arc::new(platform))
 }
 

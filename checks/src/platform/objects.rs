@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use tls_verify_core::cluster::{Logs, Reader, Said};
+use tls_verify_core::cluster::{ContainerLog, ContainerLogs, StartReader};
 use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects};
 
 use super::collection::Collection;
@@ -17,9 +17,9 @@ const OBJECTS: u64 = 256 * 1024 * 1024;
 
 /// What was read from a folder.
 #[derive(Debug)]
-pub struct Folder {
+pub struct ObjectFolder {
     pub cluster: Cluster,
-    pub logs: Logs,
+    pub logs: ContainerLogs,
     /// By gateway pod; absent where nobody asked it.
     pub ready: BTreeMap<String, bool>,
     /// The latest moment that anything in the folder speaks of.
@@ -32,7 +32,7 @@ pub struct Folder {
 ///
 /// # Errors
 /// That it is no such folder, or the file of it that cannot be read, with the reason.
-pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<Folder, String> {
+pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<ObjectFolder, String> {
     let folder = collection.path();
     let called = |path: &Path| collection.file(path).display().to_string();
     let mut objects = Objects::default();
@@ -58,7 +58,7 @@ pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<Folder, 
     let namespace = namespace.map(str::to_owned).unwrap_or_else(|| namespace_of(&objects));
     let latest = latest(&objects);
     let cluster = Cluster::read(objects, &namespace);
-    let mut logs = Logs::new();
+    let mut logs = ContainerLogs::new();
     let mut notes = Vec::new();
     let mut now = latest;
     for pod in &cluster.pods {
@@ -73,14 +73,20 @@ pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<Folder, 
                     }
                 }
             };
-            let said = Said { present: start(".log"), previous: start(".previous.log") };
+            let said = ContainerLog { present: start(".log"), previous: start(".previous.log") };
             for start in [&said.present, &said.previous].into_iter().flatten() {
                 now = now.max(start.last);
             }
             logs.insert((pod.name.clone(), container.name.clone()), said);
         }
     }
-    Ok(Folder { cluster, logs, ready: readiness(folder), now: now.unwrap_or_else(SystemTime::now), notes })
+    Ok(ObjectFolder {
+        cluster,
+        logs,
+        ready: readiness(folder),
+        now: now.unwrap_or_else(SystemTime::now),
+        notes,
+    })
 }
 
 fn bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -107,7 +113,7 @@ fn log(path: &Path) -> io::Result<Option<tls_verify_core::cluster::Start>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut reader = Reader::default();
+    let mut reader = StartReader::default();
     let mut buffer = vec![0_u8; 64 * 1024];
     loop {
         match file.read(&mut buffer)? {

@@ -15,11 +15,11 @@ use tokio::io::AsyncReadExt;
 
 use super::bundle::Bundle;
 use super::collection::Collection;
-use super::{Logs, Piece, Platform, Reach, Wire};
+use super::{LogPiece, LogStream, Platform, Reach, Wire};
 
 /// A folder of `SERVICE.log` files.
 #[derive(Debug)]
-pub(super) struct Recorded {
+pub(super) struct RecordedPlatform {
     folder: Collection,
     name: String,
     workloads: Vec<Workload>,
@@ -30,7 +30,7 @@ pub(super) struct Recorded {
 /// What cannot be asked of a recording.
 const SILENT: &str = "a recording answers nothing";
 
-impl Recorded {
+impl RecordedPlatform {
     pub(super) fn open(folder: &Collection) -> Self {
         let stem = |entry: std::fs::DirEntry| {
             let name = entry.file_name().into_string().ok()?;
@@ -90,7 +90,7 @@ fn service_of(name: &str) -> &str {
 }
 
 /// A file in pieces.
-async fn piece(opened: io::Result<tokio::fs::File>) -> Option<(Result<Piece, String>, Rest)> {
+async fn piece(opened: io::Result<tokio::fs::File>) -> Option<(Result<LogPiece, String>, Rest)> {
     let mut file = match opened {
         Ok(file) => file,
         Err(error) => return Some((Err(error.to_string()), None)),
@@ -100,7 +100,7 @@ async fn piece(opened: io::Result<tokio::fs::File>) -> Option<(Result<Piece, Str
         Ok(0) => None,
         Ok(count) => {
             buffer.truncate(count);
-            Some((Ok(Piece::Bytes(Bytes::from(buffer))), Some(file)))
+            Some((Ok(LogPiece::Bytes(Bytes::from(buffer))), Some(file)))
         }
         Err(error) => Some((Err(error.to_string()), None)),
     }
@@ -109,13 +109,13 @@ async fn piece(opened: io::Result<tokio::fs::File>) -> Option<(Result<Piece, Str
 type Rest = Option<tokio::fs::File>;
 
 /// Where the reading of a file stands.
-enum Reading {
+enum LogReading {
     Closed(PathBuf),
     Open(tokio::fs::File),
     Over,
 }
 
-impl Platform for Recorded {
+impl Platform for RecordedPlatform {
     fn name(&self) -> &str {
         &self.name
     }
@@ -147,7 +147,7 @@ impl Platform for Recorded {
         }
     }
 
-    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
+    fn inspect<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
         let same = of.clone();
         async move { Ok(same) }.boxed()
     }
@@ -169,20 +169,20 @@ impl Platform for Recorded {
         .boxed()
     }
 
-    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
+    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> LogStream<'a> {
         // Of a collected container the file's name is what identifies it.
         let stem = if of.id.is_empty() { &of.name } else { &of.id };
         let path = self.folder.path().join(format!("{stem}.log"));
-        let read = |reading: Reading| async {
+        let read = |reading: LogReading| async {
             let opened = match reading {
-                Reading::Closed(path) => tokio::fs::File::open(path).await,
-                Reading::Open(file) => Ok(file),
-                Reading::Over => return None,
+                LogReading::Closed(path) => tokio::fs::File::open(path).await,
+                LogReading::Open(file) => Ok(file),
+                LogReading::Over => return None,
             };
             let (piece, rest) = piece(opened).await?;
-            Some((piece, rest.map_or(Reading::Over, Reading::Open)))
+            Some((piece, rest.map_or(LogReading::Over, LogReading::Open)))
         };
-        stream::unfold(Reading::Closed(path), read).boxed()
+        stream::unfold(LogReading::Closed(path), read).boxed()
     }
 
     fn file<'a>(&'a self, of: &'a Instance, path: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {

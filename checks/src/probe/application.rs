@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use serde_json::json;
 
-use super::{ProbeProtocol, Target, open, shown};
+use super::{ProbeProtocol, ProbeTarget, open, shown};
 use crate::cause::CauseKind;
 use crate::context::{Context, QUIET};
 use crate::dial::{self, Dialled, Quiet, read_first};
@@ -13,14 +13,14 @@ use crate::http;
 use crate::nats::{self, SessionOptions};
 use crate::observation::{Expects, Observation};
 use crate::redis_tls;
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 use tls_verify_core::evidence::ProbeFact;
 
 /// What only some targets need is boxed: of many targets each would carry the room for all of it.
 /// `session`: a verified one, on which the question is asked; else, and where that breaks, on one of its own.
 pub(super) async fn ask(
     context: &Context,
-    target: &Target,
+    target: &ProbeTarget,
     session: Option<Dialled>,
     seen: &mut Observation,
 ) {
@@ -46,7 +46,7 @@ pub(super) async fn ask(
 /// The application's answer in a few words; nothing where it had none to give.
 type Answered = Result<Option<String>, Failure>;
 
-async fn anew(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
+async fn anew(context: &Context, target: &ProbeTarget, seen: &mut Observation) -> Answered {
     match target.speech {
         ProbeProtocol::Https | ProbeProtocol::Wss => Box::pin(web(context, target, seen)).await,
         ProbeProtocol::Grpcs => grpc::health(context, &target.endpoint, seen).boxed().await.map(Some),
@@ -60,7 +60,7 @@ async fn anew(context: &Context, target: &Target, seen: &mut Observation) -> Ans
 /// The question on a session that is there; `None`: it has to be asked on one of its own, which tells more.
 async fn over(
     context: &Context,
-    target: &Target,
+    target: &ProbeTarget,
     mut session: Dialled,
     seen: &mut Observation,
 ) -> Option<Answered> {
@@ -99,12 +99,12 @@ async fn over(
 }
 
 /// Any status proves the transport; no key is sent.
-async fn web(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
+async fn web(context: &Context, target: &ProbeTarget, seen: &mut Observation) -> Answered {
     let answer = http::get(context, &target.endpoint, &target.path, false).await?;
     status(&answer, seen)
 }
 
-fn status(answer: &http::Answer, seen: &mut Observation) -> Answered {
+fn status(answer: &http::HttpAnswer, seen: &mut Observation) -> Answered {
     let server = answer.server.as_deref().map(|server| format!(" from {server}")).unwrap_or_default();
     if let Some(date) = &answer.date {
         seen.detail("date", date.as_str());
@@ -117,7 +117,7 @@ fn status(answer: &http::Answer, seen: &mut Observation) -> Answered {
 }
 
 /// With our identity, and without one.
-async fn worker(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
+async fn worker(context: &Context, target: &ProbeTarget, seen: &mut Observation) -> Answered {
     if target.tls_first {
         return silent(context, target, seen).await;
     }
@@ -193,10 +193,10 @@ async fn store(context: &Context, seen: &mut Observation) -> Answered {
 
 /// Nothing is said: an alert that follows a TLS 1.3 handshake, as for a missing client certificate, is
 /// the only answer there can be.
-async fn silent(context: &Context, target: &Target, seen: &mut Observation) -> Answered {
+async fn silent(context: &Context, target: &ProbeTarget, seen: &mut Observation) -> Answered {
     let deadline = context.attempt();
     let offer = Offer {
-        trust: Trust::Only(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Only(context.stack.anchors.certificates.clone()),
         name: target.endpoint.name(),
         identity: shown(context, target),
         alpn: &[],

@@ -6,7 +6,7 @@ use tls_verify_core::diagnosis::rules::by_other_clock;
 use tls_verify_core::evidence::{Fact, ProbeFact};
 use tls_verify_core::x509::verdict;
 
-use super::{ProbeProtocol, Target};
+use super::{ProbeProtocol, ProbeTarget};
 use crate::cause::{CauseKind, Side};
 use crate::clock;
 use crate::context::Context;
@@ -15,9 +15,9 @@ use crate::observation::{Claim, Observation};
 use crate::tls::Recording;
 
 /// The chain's verdict as steps; whether it is trusted.
-pub(super) async fn judged(
+pub(super) async fn verdict(
     context: &Context,
-    target: &Target,
+    target: &ProbeTarget,
     recording: &Recording,
     version: &str,
     valid: Claim,
@@ -39,7 +39,7 @@ pub(super) async fn judged(
 /// A server whose `Date` agrees with its certificate is right, and our clock is not.
 async fn by_its_clock(
     context: &Context,
-    target: &Target,
+    target: &ProbeTarget,
     recording: &Recording,
     mut failure: Failure,
 ) -> Failure {

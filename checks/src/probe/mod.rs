@@ -16,13 +16,13 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::dial::{self, Broken, Dialled, Tap};
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::hello;
 use crate::nats::{self, Info};
 use crate::observation::{Claim, EvidenceLevel, Expects, Observation};
 use crate::redis_tls;
 use crate::stack::{Endpoint, Identity, Link};
-use crate::tls::{ANY_VERSION, Hello, Offer, Recording, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, Recording, TrustMode};
 use tls_verify_core::evidence::{Fact, NatsFact, ProbeFact, RedisFact};
 
 use right_url::with_right_url;
@@ -87,7 +87,7 @@ impl ProbeProtocol {
 
 /// What is probed.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct ProbeTarget {
     /// As given, without user information.
     pub text: String,
     pub speech: ProbeProtocol,
@@ -102,7 +102,7 @@ pub struct Target {
 }
 
 /// Probes a target; `context`'s stack dials it under the speech's link.
-pub async fn probe(context: &Context, target: &Target) -> Observation {
+pub async fn probe(context: &Context, target: &ProbeTarget) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     seen.component = Some(target.endpoint.authority());
     let begun = Instant::now();
@@ -144,7 +144,7 @@ async fn reach(context: &Context, address: SocketAddr) -> serde_json::Value {
 }
 
 /// A connection on which TLS comes next, with NATS' greeting where there is one.
-pub(super) struct Opened {
+pub(super) struct OpenedConnection {
     pub tap: Tap,
     pub address: SocketAddr,
     pub info: Option<Info>,
@@ -152,24 +152,34 @@ pub(super) struct Opened {
     pub greeted: Option<Duration>,
 }
 
-pub(super) async fn open(context: &Context, target: &Target, deadline: Instant) -> Result<Opened, Failure> {
+pub(super) async fn open(
+    context: &Context,
+    target: &ProbeTarget,
+    deadline: Instant,
+) -> Result<OpenedConnection, Failure> {
     let begun = Instant::now();
     let (mut tap, address) = dial::connect(&target.endpoint, deadline).await?;
     context.own(tap.local());
     let connected = begun.elapsed();
     if target.speech != ProbeProtocol::Nats || target.tls_first {
-        return Ok(Opened { tap, address, info: None, connected, greeted: None });
+        return Ok(OpenedConnection { tap, address, info: None, connected, greeted: None });
     }
     // A server that wants TLS first says nothing; half of the time is left to find that out.
     let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
     let info = nats::read_info(&mut tap, patience).await?;
     tap.forget();
-    Ok(Opened { tap, address, info: Some(info), connected, greeted: Some(begun.elapsed() - connected) })
+    Ok(OpenedConnection {
+        tap,
+        address,
+        info: Some(info),
+        connected,
+        greeted: Some(begun.elapsed() - connected),
+    })
 }
 
 async fn secure(
     context: &Context,
-    target: &Target,
+    target: &ProbeTarget,
     resolved: Duration,
     connects: Claim,
     seen: &mut Observation,
@@ -230,7 +240,7 @@ async fn secure(
             seen.held(shakes);
             // Of many targets each is dialled once: what is verified is as good as a connection of its own.
             session = (!target.deep).then_some(dialled);
-            Box::pin(chain::judged(context, target, &recording, &version, valid, seen)).await
+            Box::pin(chain::verdict(context, target, &recording, &version, valid, seen)).await
         }
         Err(broken) => {
             broke_off(context, target, *broken, (shakes, valid), seen).await;
@@ -256,13 +266,13 @@ fn greeted(info: &Info, seen: &mut Observation) -> Option<Failure> {
                 "tls_available": info.tls_available, "auth_required": info.auth_required }),
     );
     (!info.tls_required && !info.tls_available).then(|| {
-        Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain))
+        Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsPlain))
             .because(NatsFact::OffersNoTls { version: info.version.clone() })
     })
 }
 
 /// What a handshake came to, for `details`; its version.
-fn shaken_hands(target: &Target, dialled: &Dialled, seen: &mut Observation) -> String {
+fn shaken_hands(target: &ProbeTarget, dialled: &Dialled, seen: &mut Observation) -> String {
     let (version, suite, alpn) = dialled.negotiated();
     let (_, connection) = dialled.stream.get_ref();
     let group = connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
@@ -278,7 +288,7 @@ fn shaken_hands(target: &Target, dialled: &Dialled, seen: &mut Observation) -> S
 /// A handshake that ended early: by what, and what was presented before.
 async fn broke_off(
     context: &Context,
-    target: &Target,
+    target: &ProbeTarget,
     broken: Broken,
     (shakes, valid): (Claim, Claim),
     seen: &mut Observation,
@@ -296,18 +306,18 @@ async fn broke_off(
     seen.failed(shakes, with_right_url(target, failure));
     // What was presented before it broke is judged all the same.
     if recording.verdict.as_ref().is_some_and(|verdict| !verdict.faults.is_empty()) {
-        Box::pin(chain::judged(context, target, &recording, "", valid, seen)).await;
+        Box::pin(chain::verdict(context, target, &recording, "", valid, seen)).await;
     }
 }
 
 /// A plaintext PING to the port was answered.
 fn in_plaintext(answer: &str) -> Failure {
-    Failure::new(Stage::Handshake, Cause::NotTls(Speaker::Redis))
+    Failure::new(Stage::Handshake, Cause::NotTls(WireProtocol::Redis))
         .because(RedisFact::SilentInTls { answer: answer.to_owned() })
 }
 
 /// Our client certificate is for NATS and Redis alone.
-pub(super) fn shown<'a>(context: &'a Context, target: &Target) -> Option<&'a Identity> {
+pub(super) fn shown<'a>(context: &'a Context, target: &ProbeTarget) -> Option<&'a Identity> {
     matches!(target.speech, ProbeProtocol::Nats | ProbeProtocol::Rediss)
         .then(|| context.stack.identity.get().ok())
         .flatten()
@@ -315,13 +325,13 @@ pub(super) fn shown<'a>(context: &'a Context, target: &Target) -> Option<&'a Ide
 
 async fn shake(
     context: &Context,
-    target: &Target,
-    opened: Opened,
+    target: &ProbeTarget,
+    opened: OpenedConnection,
     identity: Option<&Identity>,
     deadline: Instant,
 ) -> Result<Dialled, Box<Broken>> {
     let offer = Offer {
-        trust: Trust::Observe(context.stack.anchors.certificates.clone()),
+        trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: target.endpoint.name(),
         identity,
         alpn: target.speech.alpn(),
@@ -346,8 +356,8 @@ fn asked(recording: &Recording, seen: &mut Observation) {
 }
 
 /// A NATS server that says nothing may want TLS first.
-async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
-    let first = Target { tls_first: true, ..target.clone() };
+async fn tls_first(context: &Context, target: &ProbeTarget) -> Option<Failure> {
+    let first = ProbeTarget { tls_first: true, ..target.clone() };
     let deadline = context.attempt();
     let opened = open(context, &first, deadline).await.ok()?;
     let mut dialled = match shake(context, &first, opened, shown(context, target), deadline).await {
@@ -364,7 +374,7 @@ async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
             if let Some(answer) = dial::http_inside(&mut dialled, &target.endpoint, deadline).await {
                 let url = format!("https://{}", target.endpoint.authority());
                 return Some(
-                    Failure::new(Stage::Exchange, Cause::NotTls(Speaker::HttpInTls))
+                    Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::HttpInTls))
                         .because(Fact::HttpInTls { meant: Link::Nats, answer })
                         .because(ProbeFact::RightUrl { url }),
                 );
@@ -373,7 +383,7 @@ async fn tls_first(context: &Context, target: &Target) -> Option<Failure> {
         }
         dial::Quiet::Closed(_) => false,
     };
-    let failure = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsInfoFirst))
+    let failure = Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsInfoFirst))
         .because(ProbeFact::HandshakeFirst);
     Some(if says_info {
         failure.because(ProbeFact::SetToHandshakeFirst)

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Opened, ProbeProtocol, Target, open};
+use super::{OpenedConnection, ProbeProtocol, ProbeTarget, open};
 use crate::context::Context;
 use crate::dial;
-use crate::fault::{Cause, Failure, Speaker, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::http::tell_tale;
 use crate::observation::{Claim, Expects, Observation};
-use crate::tls::{ANY_VERSION, Hello, Offer, Trust};
+use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 use tls_verify_core::evidence::ProbeFact;
 
-pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, seen: &mut Observation) {
+pub(super) async fn probe(context: &Context, target: &ProbeTarget, connects: Claim, seen: &mut Observation) {
     let answers = seen.expect("plaintext", Expects::Works);
     let (said, closed) = match ask(context, target).await {
         Ok(said) => said,
@@ -43,12 +43,12 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
     }
     if fits(target.speech, &said) {
         seen.worked(answers, "answers in clear");
-        let failure = Failure::new(Stage::Exchange, Cause::NotTls(speaker(target.speech)))
+        let failure = Failure::new(Stage::Exchange, Cause::NotTls(wire_protocol(target.speech)))
             .because(ProbeFact::Unprotected);
         seen.warnings.push(failure);
         return;
     }
-    let speaker = dial::speaker(&said);
+    let speaker = dial::wire_protocol(&said);
     let cause = match (said.is_empty(), closed) {
         (false, _) => Cause::NotTls(speaker),
         (true, true) => Cause::Eof,
@@ -56,7 +56,7 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
     };
     let failure = Failure::new(Stage::Exchange, cause).because(match speaker {
         _ if said.is_empty() => ProbeFact::Mute,
-        Speaker::NatsPlain | Speaker::NatsInfoFirst => {
+        WireProtocol::NatsPlain | WireProtocol::NatsInfoFirst => {
             ProbeFact::NatsUrl { authority: target.endpoint.authority().to_string() }
         }
         _ => ProbeFact::SomethingElse { text },
@@ -64,11 +64,11 @@ pub(super) async fn probe(context: &Context, target: &Target, connects: Claim, s
     seen.failed(answers, failure);
 }
 
-const fn speaker(speech: ProbeProtocol) -> Speaker {
+const fn wire_protocol(speech: ProbeProtocol) -> WireProtocol {
     match speech {
-        ProbeProtocol::Redis => Speaker::Redis,
-        ProbeProtocol::Grpc => Speaker::Http2,
-        _ => Speaker::Http,
+        ProbeProtocol::Redis => WireProtocol::Redis,
+        ProbeProtocol::Grpc => WireProtocol::Http2,
+        _ => WireProtocol::Http,
     }
 }
 
@@ -84,9 +84,9 @@ fn fits(speech: ProbeProtocol, said: &[u8]) -> bool {
 }
 
 /// What is answered in clear, and whether the peer closed.
-async fn ask(context: &Context, target: &Target) -> Result<(Vec<u8>, bool), Failure> {
+async fn ask(context: &Context, target: &ProbeTarget) -> Result<(Vec<u8>, bool), Failure> {
     let deadline = context.attempt();
-    let Opened { mut tap, .. } = open(context, target, deadline).await?;
+    let OpenedConnection { mut tap, .. } = open(context, target, deadline).await?;
     let host = target.endpoint.name();
     let words = match target.speech {
         ProbeProtocol::Redis => "*1\r\n$4\r\nPING\r\n".to_owned(),
@@ -118,11 +118,11 @@ async fn ask(context: &Context, target: &Target) -> Result<(Vec<u8>, bool), Fail
     Ok((said, false))
 }
 
-async fn speaks_tls(context: &Context, target: &Target) -> bool {
+async fn speaks_tls(context: &Context, target: &ProbeTarget) -> bool {
     let deadline = context.attempt();
     let Ok(opened) = open(context, target, deadline).await else { return false };
     let offer = Offer {
-        trust: Trust::Observe(Arc::default()),
+        trust: TrustMode::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
         alpn: if target.speech == ProbeProtocol::Grpc { &[b"h2"] } else { &[] },

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use super::{ProbeProtocol, Target, open};
+use super::{ProbeProtocol, ProbeTarget, open};
 use crate::cause::CauseKind;
 use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Stage};
 use crate::hello::{self, HelloAnswer, OLD_SUITES, TLS12_SUITES, Version};
 use crate::observation::Observation;
-use crate::tls::{Hello, Offer, Trust};
+use crate::tls::{Hello, Offer, TrustMode};
 use tls_verify_core::evidence::ProbeFact;
 
-pub(super) async fn scan(context: &Context, target: &Target, seen: &mut Observation) {
+pub(super) async fn scan(context: &Context, target: &ProbeTarget, seen: &mut Observation) {
     let old = [Version::Tls10, Version::Tls11, Version::Tls12];
     let asked = old.iter().map(|version| async { (*version, ask(context, target, *version).await) });
     let (answers, newest) = tokio::join!(join_all(asked), tls13(context, target));
@@ -52,7 +52,7 @@ const fn wire(version: Version) -> [u8; 2] {
     }
 }
 
-async fn ask(context: &Context, target: &Target, version: Version) -> HelloAnswer {
+async fn ask(context: &Context, target: &ProbeTarget, version: Version) -> HelloAnswer {
     let deadline = context.attempt();
     let Ok(mut opened) = open(context, target, deadline).await else { return HelloAnswer::Silence };
     let suites = if version == Version::Tls12 { TLS12_SUITES } else { OLD_SUITES };
@@ -60,11 +60,11 @@ async fn ask(context: &Context, target: &Target, version: Version) -> HelloAnswe
     hello::ask(&mut opened.tap, &hello, deadline).await
 }
 
-async fn tls13(context: &Context, target: &Target) -> &'static str {
+async fn tls13(context: &Context, target: &ProbeTarget) -> &'static str {
     let deadline = context.attempt();
     let Ok(opened) = open(context, target, deadline).await else { return "no answer" };
     let offer = Offer {
-        trust: Trust::Observe(Arc::default()),
+        trust: TrustMode::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
         alpn: if target.speech == ProbeProtocol::Grpcs { &[b"h2"] } else { &[] },

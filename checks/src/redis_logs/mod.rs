@@ -1,7 +1,7 @@
 //! Proves that no service of the current runs logged Redis or TLS trouble: all lines, every service,
 //! replicas and workers included. It does not prove that Redis works; `redis-tls` does.
 
-mod weigh;
+mod log_status;
 
 use std::time::SystemTime;
 
@@ -14,8 +14,8 @@ use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, OwnProbe};
 use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
+use crate::inspections;
 use crate::logs::{self, ServiceLog};
-use crate::looks;
 use crate::observation::{EvidenceLevel, Expects, Observation, Outcome};
 use crate::platform::{Platform, is_of};
 use crate::redis_clients;
@@ -23,7 +23,7 @@ use crate::redis_now::{self, Now};
 use crate::stack::{Link, LogSource};
 use crate::standing;
 
-use weigh::{Present, Tally, as_failure, is_of_redis, weigh};
+use log_status::{LogTally, Present, as_failure, is_of_redis, log_status};
 
 pub const CHECK: Check = Check {
     number: 7,
@@ -57,9 +57,9 @@ async fn observe(context: &Context) -> Observation {
     let redis_reachable = if live { crate::redis_tls::reachable(context).await } else { None };
     // Probes of ours that this very run makes may already stand in the logs.
     let own = context.own_probes();
-    let mut read = Tally::default();
+    let mut read = LogTally::default();
     let deployed = deployed(context, platform, &mut seen);
-    let recorded = if live { Recorded::default() } else { Recorded::of(context, platform, &own).await };
+    let recorded = if live { RecordedLog::default() } else { RecordedLog::of(context, platform, &own).await };
     // All at the same time: one log that never ends must not keep the others from being read.
     let reads = deployed.iter().map(|(service, container)| async {
         let required = !is_optional(context, service);
@@ -101,7 +101,7 @@ async fn observe(context: &Context) -> Observation {
         };
         let before = seen.steps().len();
         let whose = if live { &container.service } else { &service };
-        weigh(&mut seen, &mut read, &name, whose, &log, &present);
+        log_status(&mut seen, &mut read, &name, whose, &log, &present);
         note(whose, &container, fault.is_some(), &log);
         if let (Some(fault), true) = (fault, seen.steps().len() == before) {
             down(&mut seen, &container, &log, fault);
@@ -131,7 +131,7 @@ fn has_crashed(log: &ServiceLog) -> bool {
 fn note(whose: &str, container: &Instance, down: bool, log: &ServiceLog) {
     let state = if down { "down" } else { container.phase.word() };
     let lines = log.present.lines;
-    looks::note(whose, container.name.clone(), format!("{state}, {lines} lines of its present start"));
+    inspections::note(whose, container.name.clone(), format!("{state}, {lines} lines of its present start"));
 }
 
 /// When the last of Redis' servers began, where all of them run.
@@ -227,7 +227,7 @@ async fn redis_is_seen(
     context: &Context,
     seen: &mut Observation,
     reachable: Option<bool>,
-    recorded: &Recorded,
+    recorded: &RecordedLog,
     young: Vec<String>,
 ) -> bool {
     if seen.steps().iter().any(|step| matches!(step.outcome(), Some(Outcome::Failed(_)))) {
@@ -241,7 +241,7 @@ async fn redis_is_seen(
                 None => crate::redis_tls::reachable(context).await,
                 known => known,
             };
-            redis_now::look(context, reachable).await
+            redis_now::inspect(context, reachable).await
         }
         (None, false) => Now::Nobody,
     };
@@ -291,7 +291,7 @@ const BEGINS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// It passes, with a note, where Redis is there and the service is well.
 fn rotated(seen: &mut Observation, name: &str, first: Option<SystemTime>, well: bool) {
-    let from = first.map_or_else(|| "a later moment".to_owned(), weigh::clock);
+    let from = first.map_or_else(|| "a later moment".to_owned(), log_status::clock);
     if well {
         seen.detail(&format!("log_of_{name}_begins"), from);
         return;
@@ -304,7 +304,7 @@ fn rotated(seen: &mut Observation, name: &str, first: Option<SystemTime>, well: 
 
 /// What a recording tells beside the logs that are judged.
 #[derive(Default)]
-struct Recorded {
+struct RecordedLog {
     /// Its last time stamp anywhere: what was now then.
     end: Option<SystemTime>,
     /// When Redis' own log says that it was ready.
@@ -313,7 +313,7 @@ struct Recorded {
     ready: Option<String>,
 }
 
-impl Recorded {
+impl RecordedLog {
     async fn of(context: &Context, platform: &dyn Platform, own: &[OwnProbe]) -> Self {
         let mut found = Self::default();
         for one in platform.instances() {
@@ -370,7 +370,7 @@ fn is_optional(context: &Context, service: &str) -> bool {
     !demanded && !context.stack.services.iter().any(|name| name == service)
 }
 
-fn conclude(seen: &mut Observation, read: &Tally) {
+fn conclude(seen: &mut Observation, read: &LogTally) {
     seen.detail("lines", read.lines);
     seen.detail("logs", read.services);
     if seen.steps().is_empty() && read.services > 0 {

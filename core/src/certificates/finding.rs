@@ -7,7 +7,7 @@ use crate::report::Fix;
 
 /// One thing about a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct CertificateFinding {
     pub file: String,
     pub cause: Option<CauseKind>,
     pub variant: Option<Variant>,
@@ -16,7 +16,7 @@ pub struct Finding {
     pub fix: Vec<Fix>,
 }
 
-impl Finding {
+impl CertificateFinding {
     #[must_use]
     pub fn new(file: &str, severity: Severity, message: impl Into<String>) -> Self {
         Self {

@@ -4,25 +4,30 @@ use std::collections::BTreeMap;
 
 use crate::cause::{CauseKind, Severity, Variant};
 
-use super::finding::Finding;
+use super::finding::CertificateFinding;
 use super::key_pair::{self, KeyPair};
-use super::layout::Judged;
-use super::single::{self, Look};
-use super::source::Source;
-use super::verdict::{Question, verify};
+use super::layout::CertificatesVerdict;
+use super::single::{self, ValidityPolicy};
+use super::source::CertificateSource;
+use super::verdict::{ChainUnderTest, verify};
 use crate::remedy::catalogue::Placeholders;
 use crate::x509::Purpose;
 
 /// Judges every certificate file as an item, and the items among themselves.
 #[must_use]
-pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, look: Look) -> Judged {
-    let mut judged = Judged::default();
-    let spare: Vec<Vec<u8>> = sources.iter().flat_map(Source::authorities).collect();
-    let mut groups: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
+pub fn verdict(
+    sources: Vec<CertificateSource>,
+    names: &[String],
+    purpose: Option<Purpose>,
+    look: ValidityPolicy,
+) -> CertificatesVerdict {
+    let mut judged = CertificatesVerdict::default();
+    let spare: Vec<Vec<u8>> = sources.iter().flat_map(CertificateSource::authorities).collect();
+    let mut groups: BTreeMap<&str, Vec<&CertificateSource>> = BTreeMap::new();
     for source in &sources {
         groups.entry(group(source.name())).or_default().push(source);
     }
-    let roots: Vec<&Source> =
+    let roots: Vec<&CertificateSource> =
         sources.iter().filter(|source| source.facts.iter().any(|one| one.is_ca && one.self_issued)).collect();
     for source in &sources {
         let leafy = source.facts.first().is_some_and(|one| !one.is_ca);
@@ -35,7 +40,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
                 .iter()
                 .any(|one| !one.facts.is_empty() && key(one, &groups[group(source.name())]).is_some());
             if !paired {
-                judged.findings.push(Finding::new(
+                judged.findings.push(CertificateFinding::new(
                     source.name(),
                     Severity::Note,
                     "a private key without its certificate",
@@ -47,7 +52,7 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
                 && source.found.faults.iter().any(|fault| fault.variant == Variant::NoPem)
             {
                 // Nobody accepts what nobody can read.
-                let nothing = Question {
+                let nothing = ChainUnderTest {
                     presented: &[],
                     anchors: &[],
                     spare: &[],
@@ -69,11 +74,11 @@ pub fn judge(sources: Vec<Source>, names: &[String], purpose: Option<Purpose>, l
 
 /// An end-entity certificate, with what lies beside it, the roots of all files, and what may stand between.
 fn leaf(
-    judged: &mut Judged,
-    source: &Source,
-    (group, roots, spare): (&[&Source], &[&Source], &[Vec<u8>]),
+    judged: &mut CertificatesVerdict,
+    source: &CertificateSource,
+    (group, roots, spare): (&[&CertificateSource], &[&CertificateSource], &[Vec<u8>]),
     (names, purpose): (&[String], Option<Purpose>),
-    look: Look,
+    look: ValidityPolicy,
 ) {
     let anchors = anchors(source, group, roots);
     let leaf = &source.facts[0];
@@ -94,14 +99,14 @@ fn leaf(
         documented: &[],
         blanks: Placeholders::default(),
     };
-    let (mut findings, verification) = key_pair::judge(&set, look);
+    let (mut findings, verification) = key_pair::verdict(&set, look);
     // A CA that is nowhere here may well be elsewhere.
-    let stranger = |one: &Finding| {
+    let stranger = |one: &CertificateFinding| {
         one.cause == Some(CauseKind::UnknownAuthority) && one.variant == Some(Variant::OtherCa)
     };
     if findings.iter().any(stranger) && !group.iter().any(|one| is_anchor_file(one.name())) {
         findings.retain(|one| !stranger(one));
-        findings.push(Finding::new(
+        findings.push(CertificateFinding::new(
             source.name(),
             Severity::Note,
             format!("its issuer {} is not among these files", leaf.issuer),
@@ -129,8 +134,12 @@ fn is_anchor_file(name: &str) -> bool {
 }
 
 /// The CA file beside it where there is one, else every root of the inventory.
-fn anchors<'a>(source: &Source, group: &[&'a Source], roots: &[&'a Source]) -> Vec<&'a Source> {
-    let beside: Vec<&'a Source> = group
+fn anchors<'a>(
+    source: &CertificateSource,
+    group: &[&'a CertificateSource],
+    roots: &[&'a CertificateSource],
+) -> Vec<&'a CertificateSource> {
+    let beside: Vec<&'a CertificateSource> = group
         .iter()
         .copied()
         .filter(|one| is_anchor_file(one.name()) && one.name() != source.name() && !one.facts.is_empty())
@@ -139,7 +148,7 @@ fn anchors<'a>(source: &Source, group: &[&'a Source], roots: &[&'a Source]) -> V
 }
 
 /// The key of the same stem, or the only key of the group.
-fn key<'a>(source: &Source, group: &[&'a Source]) -> Option<&'a Source> {
+fn key<'a>(source: &CertificateSource, group: &[&'a CertificateSource]) -> Option<&'a CertificateSource> {
     let stem = |name: &str| -> String {
         let entry = entry(name);
         let stem = entry.rsplit_once('.').map_or(entry, |(stem, _)| stem);
@@ -148,11 +157,11 @@ fn key<'a>(source: &Source, group: &[&'a Source]) -> Option<&'a Source> {
     let mut keys = group.iter().copied().filter(|one| {
         one.facts.is_empty()
             && (one.found.keys().next().is_some()
-                || one.found.blocks.contains(&super::read::Block::EncryptedKey)
+                || one.found.blocks.contains(&super::read::FileObject::EncryptedKey)
                 || entry(one.name()).ends_with(".key"))
     });
     let wanted = stem(source.name());
-    let same: Option<&Source> = keys.clone().find(|one| stem(one.name()) == wanted);
+    let same: Option<&CertificateSource> = keys.clone().find(|one| stem(one.name()) == wanted);
     same.or_else(|| {
         let first = keys.next()?;
         let leaves = group.iter().filter(|one| one.facts.first().is_some_and(|leaf| !leaf.is_ca)).count();

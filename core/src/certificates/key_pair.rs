@@ -2,24 +2,24 @@
 
 use crate::cause::{CauseKind, Severity, Variant};
 
-use super::facts::CertificateSummary;
-use super::finding::Finding;
+use super::finding::CertificateFinding;
 use super::paired_key;
 use super::reissue::reissue;
-use super::single::{self, Look};
-use super::source::Source;
-use super::verdict::{Question, SeenByOpenSsl, Verification, verify, verify_files};
+use super::single::{self, ValidityPolicy};
+use super::source::CertificateSource;
+use super::summary::CertificateSummary;
+use super::verdict::{ChainUnderTest, SeenByOpenSsl, Verification, verify, verify_files};
 use crate::remedy::catalogue::{self, Placeholders};
 use crate::x509::{self, Purpose};
 
 /// What belongs together.
 #[derive(Clone, Debug)]
 pub(super) struct KeyPair<'a> {
-    pub leaf: &'a Source,
+    pub leaf: &'a CertificateSource,
     /// More intermediates, from other files.
-    pub more: Vec<&'a Source>,
-    pub key: Option<&'a Source>,
-    pub anchors: Vec<&'a Source>,
+    pub more: Vec<&'a CertificateSource>,
+    pub key: Option<&'a CertificateSource>,
+    pub anchors: Vec<&'a CertificateSource>,
     pub spare: &'a [Vec<u8>],
     pub purpose: Purpose,
     /// Names that clients ask for.
@@ -31,7 +31,10 @@ pub(super) struct KeyPair<'a> {
 
 /// Judges a set.
 #[must_use]
-pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Verification>) {
+pub(super) fn verdict(
+    set: &KeyPair<'_>,
+    look: ValidityPolicy,
+) -> (Vec<CertificateFinding>, Option<Verification>) {
     let mut found = single::unreadable(set.leaf);
     let presented: Vec<Vec<u8>> =
         set.leaf.chain().into_iter().chain(set.more.iter().flat_map(|source| source.chain())).collect();
@@ -40,12 +43,12 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         if set.leaf.found.faults.is_empty() {
             let message = "it holds no certificate";
             found.push(
-                Finding::new(set.leaf.name(), Severity::Error, message)
+                CertificateFinding::new(set.leaf.name(), Severity::Error, message)
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
             );
         }
         // Nothing is shown to anybody: no verifier accepts that.
-        let anchors = anchors(set, &presented, Source::trusted_by_go);
+        let anchors = anchors(set, &presented, CertificateSource::trusted_by_go);
         let verification = verify(&question(set, &presented, &anchors, look));
         return (found, Some(verification));
     };
@@ -59,7 +62,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     }
     found.extend(order(set));
     found.extend(usage(set, leaf));
-    let anchors = anchors(set, &presented, Source::trusted_by_go);
+    let anchors = anchors(set, &presented, CertificateSource::trusted_by_go);
     let behind = |main| {
         let intermediates = set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued);
         intermediates.filter_map(move |one| single::dates(one, look, main))
@@ -68,10 +71,11 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
         found.extend(behind(true));
         return (found, None);
     }
-    let sources: Vec<&Source> = std::iter::once(set.leaf).chain(set.more.iter().copied()).collect();
+    let sources: Vec<&CertificateSource> =
+        std::iter::once(set.leaf).chain(set.more.iter().copied()).collect();
     let seen: Vec<Vec<u8>> =
         sources.iter().flat_map(|one| one.seen_by_openssl()).map(<[u8]>::to_vec).collect();
-    let trusted = self::anchors(set, &seen, Source::seen_by_openssl);
+    let trusted = self::anchors(set, &seen, CertificateSource::seen_by_openssl);
     let mut verification = verify_files(
         &question(set, &presented, &anchors, look),
         SeenByOpenSsl { presented: &seen, anchors: &trusted },
@@ -84,7 +88,7 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     let unnamed = if set.names.is_empty() {
         verification.clone()
     } else {
-        verify(&Question { names: &[], ..question(set, &presented, &anchors, look) })
+        verify(&ChainUnderTest { names: &[], ..question(set, &presented, &anchors, look) })
     };
     // An intermediate that no chain needs may have ended.
     found.extend(behind(!unnamed.accepted));
@@ -92,13 +96,13 @@ pub(super) fn judge(set: &KeyPair<'_>, look: Look) -> (Vec<Finding>, Option<Veri
     // day on which it is valid.
     let chained = if dead {
         let middle = leaf.begins + (leaf.ends - leaf.begins) / 2;
-        verify(&Question { names: &[], at: middle, ..question(set, &presented, &anchors, look) })
+        verify(&ChainUnderTest { names: &[], at: middle, ..question(set, &presented, &anchors, look) })
     } else {
         unnamed
     };
     found.extend(refused(set, leaf, &chained, dead, &found));
     for difference in &verification.differences {
-        found.push(Finding::new(set.leaf.name(), Severity::Note, difference.clone()));
+        found.push(CertificateFinding::new(set.leaf.name(), Severity::Note, difference.clone()));
     }
     if set.purpose == Purpose::Client {
         found.extend(start_up_check(set, leaf, look, &verification));
@@ -113,12 +117,12 @@ fn refused(
     leaf: &CertificateSummary,
     chained: &Verification,
     dead: bool,
-    found: &[Finding],
-) -> Option<Finding> {
+    found: &[CertificateFinding],
+) -> Option<CertificateFinding> {
     let cause = chained.cause.filter(|_| !chained.accepted)?;
     // The others' dates on that day say nothing of today.
     let of_that_day = dead && matches!(cause, CauseKind::Expired | CauseKind::NotYetValid);
-    let grave = |one: &Finding| one.severity == Severity::Error || cause == CauseKind::BadKeyFile;
+    let grave = |one: &CertificateFinding| one.severity == Severity::Error || cause == CauseKind::BadKeyFile;
     let said = found.iter().any(|one| one.cause == Some(cause) && grave(one));
     // That the CA file cannot be used is said of the CA file.
     let of_anchors = chained.variant == Some(Variant::EmptyTrustStore);
@@ -126,7 +130,8 @@ fn refused(
         return None;
     }
     let reason = chained.reason.clone().unwrap_or_default();
-    let mut finding = Finding::new(set.leaf.name(), Severity::Error, reason).of(cause, chained.variant);
+    let mut finding =
+        CertificateFinding::new(set.leaf.name(), Severity::Error, reason).of(cause, chained.variant);
     finding.fix = catalogue::fixes(cause, chained.variant, "certificates", &set.blanks);
     Some(finding)
 }
@@ -135,20 +140,24 @@ fn question<'a>(
     set: &'a KeyPair<'_>,
     presented: &'a [Vec<u8>],
     anchors: &'a [Vec<u8>],
-    look: Look,
-) -> Question<'a> {
+    look: ValidityPolicy,
+) -> ChainUnderTest<'a> {
     let KeyPair { spare, names, purpose, .. } = set;
-    Question { presented, anchors, spare, names, purpose: *purpose, at: look.at }
+    ChainUnderTest { presented, anchors, spare, names, purpose: *purpose, at: look.at }
 }
 
 /// The anchors that can matter, as one of the readers sees them.
-fn anchors(set: &KeyPair<'_>, presented: &[Vec<u8>], seen: fn(&Source) -> Vec<&[u8]>) -> Vec<Vec<u8>> {
+fn anchors(
+    set: &KeyPair<'_>,
+    presented: &[Vec<u8>],
+    seen: fn(&CertificateSource) -> Vec<&[u8]>,
+) -> Vec<Vec<u8>> {
     let all: Vec<&[u8]> = set.anchors.iter().flat_map(|source| seen(source)).collect();
     x509::relevant(&all, presented).into_iter().map(<[u8]>::to_vec).collect()
 }
 
 /// RFC 8446, 4.4.2: the end-entity certificate first; RFC 5246 wants the rest in order too.
-fn order(set: &KeyPair<'_>) -> Vec<Finding> {
+fn order(set: &KeyPair<'_>) -> Vec<CertificateFinding> {
     let chain = &set.leaf.facts;
     let mut found = Vec::new();
     let Some(leaf) = chain.first() else { return found };
@@ -158,7 +167,7 @@ fn order(set: &KeyPair<'_>) -> Vec<Finding> {
             leaf.called()
         );
         found.push(
-            Finding::new(set.leaf.name(), Severity::Error, message)
+            CertificateFinding::new(set.leaf.name(), Severity::Error, message)
                 .of(CauseKind::InvalidCa, None)
                 .fix("write the end-entity certificate first, then its intermediates", ""),
         );
@@ -168,17 +177,20 @@ fn order(set: &KeyPair<'_>) -> Vec<Finding> {
     let in_order = (1..chain.len()).all(|at| chain[..at].iter().any(|one| one.issuer == chain[at].subject));
     if !in_order {
         let message = "the certificates behind the first are not in order (each signed by the next); Go accepts it, TLS 1.2 clients need not";
-        found.push(Finding::new(set.leaf.name(), Severity::Warning, message).of(CauseKind::OtherTls, None));
+        found.push(
+            CertificateFinding::new(set.leaf.name(), Severity::Warning, message)
+                .of(CauseKind::OtherTls, None),
+        );
     }
     if chain.iter().skip(1).any(|one| one.self_issued && one.is_ca) {
         let message = "the file holds a root too; it is sent for nothing: clients use their own";
-        found.push(Finding::new(set.leaf.name(), Severity::Note, message));
+        found.push(CertificateFinding::new(set.leaf.name(), Severity::Note, message));
     }
     found
 }
 
 /// What Go does not look at and others do.
-fn usage(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
+fn usage(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<CertificateFinding> {
     let mut found = Vec::new();
     let signs = leaf.key_usages.is_empty() || leaf.key_usages.iter().any(|one| one == "digitalSignature");
     if !leaf.is_ca && !signs && (set.purpose == Purpose::Client || !leaf.key.starts_with("RSA")) {
@@ -188,7 +200,8 @@ fn usage(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
             leaf.key_usages.join(", ")
         );
         found.push(
-            Finding::new(set.leaf.name(), Severity::Warning, message).of(CauseKind::WrongKeyUsage, None),
+            CertificateFinding::new(set.leaf.name(), Severity::Warning, message)
+                .of(CauseKind::WrongKeyUsage, None),
         );
     }
     if leaf.is_ca && set.leaf.facts.len() == 1 {
@@ -197,7 +210,7 @@ fn usage(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
             leaf.called()
         );
         found.push(
-            Finding::new(set.leaf.name(), Severity::Warning, message)
+            CertificateFinding::new(set.leaf.name(), Severity::Warning, message)
                 .of(CauseKind::InvalidCa, Some(Variant::CaAsEndEntity)),
         );
     }
@@ -205,7 +218,7 @@ fn usage(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
 }
 
 /// What is missing and used is an error; what only documents name is a note.
-fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
+fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<CertificateFinding> {
     let Ok(parsed) = &leaf.parsed() else { return Vec::new() };
     if set.names.is_empty() {
         return Vec::new();
@@ -239,7 +252,7 @@ fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
         let message =
             format!("the certificate of {} is not valid for {}; {has}", leaf.called(), missing.join(", "));
         found.push(
-            Finding::new(set.leaf.name(), Severity::Error, message)
+            CertificateFinding::new(set.leaf.name(), Severity::Error, message)
                 .of(CauseKind::HostnameMismatch, variant)
                 .fix(
                     "issue it again with every name (`cordumctl generate-certs` has no option for names): this writes \
@@ -253,7 +266,7 @@ fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
             "{} are in the guide's list and not in the certificate; nothing connects by these names",
             unused.join(", ")
         );
-        found.push(Finding::new(set.leaf.name(), Severity::Note, message));
+        found.push(CertificateFinding::new(set.leaf.name(), Severity::Note, message));
     }
     found
 }
@@ -263,14 +276,14 @@ fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<Finding> {
 fn start_up_check(
     set: &KeyPair<'_>,
     leaf: &CertificateSummary,
-    look: Look,
+    look: ValidityPolicy,
     verification: &Verification,
-) -> Option<Finding> {
+) -> Option<CertificateFinding> {
     let first = set.anchors.first()?.facts.first()?;
     if !verification.accepted {
         return None;
     }
-    let only = verify(&Question {
+    let only = verify(&ChainUnderTest {
         presented: std::slice::from_ref(&leaf.der),
         anchors: std::slice::from_ref(&first.der),
         spare: &[],
@@ -283,7 +296,7 @@ fn start_up_check(
     // The CA's own dates are not what that check looks at.
     let dates = matches!(only.cause, Some(CauseKind::Expired | CauseKind::NotYetValid));
     (!only.accepted && !dates).then(|| {
-        Finding::new(
+        CertificateFinding::new(
             set.leaf.name(),
             Severity::Warning,
             "Cordum's services look at the first certificate of the client file and of the CA file alone before \

@@ -3,9 +3,9 @@
 
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-use super::facts::CertificateSummary;
 use super::read::{KeyForm, frame};
-use super::source::Source;
+use super::source::CertificateSource;
+use super::summary::CertificateSummary;
 
 impl KeyForm {
     /// The form of a key, by its first elements (RFC 8017, A.1.2; RFC 5915, 3; RFC 5958, 2).
@@ -89,7 +89,7 @@ pub(super) fn fit(form: KeyForm, der: &[u8], certificate: &CertificateSummary) -
 
 /// Whether a file's first key is a certificate's; `None`: it holds none, or one that cannot be compared.
 #[must_use]
-pub fn belongs(source: &Source, certificate: &CertificateSummary) -> Option<bool> {
+pub fn belongs(source: &CertificateSource, certificate: &CertificateSummary) -> Option<bool> {
     let (form, der) = source.found.keys().next()?;
     match fit(form, der, certificate) {
         Fit::Fits => Some(true),

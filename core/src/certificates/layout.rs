@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 
-use super::finding::Finding;
+use super::finding::CertificateFinding;
 use super::key_pair::{self, KeyPair};
-use super::modes::{self, Modes};
-use super::single::{self, Look, day};
-use super::source::Source;
+use super::permissions::{self, FolderPermissions};
+use super::single::{self, ValidityPolicy, day};
+use super::source::CertificateSource;
 use super::verdict::Verification;
 use crate::remedy::catalogue::Placeholders;
 use crate::x509::Purpose;
@@ -36,20 +36,20 @@ pub(super) const DOCUMENTED: &[&str] = &[
 
 /// What was found in a folder.
 #[derive(Debug, Default)]
-pub struct Judged {
-    pub sources: Vec<Source>,
-    pub findings: Vec<Finding>,
+pub struct CertificatesVerdict {
+    pub sources: Vec<CertificateSource>,
+    pub findings: Vec<CertificateFinding>,
     pub verifications: Vec<Verification>,
 }
 
 /// The folder's files, each read from where the stack mounts it.
 #[derive(Debug)]
-pub struct Files {
-    pub ca: Source,
-    pub server: Source,
-    pub server_key: Source,
-    pub client: Source,
-    pub client_key: Source,
+pub struct LayoutFiles {
+    pub ca: CertificateSource,
+    pub server: CertificateSource,
+    pub server_key: CertificateSource,
+    pub client: CertificateSource,
+    pub client_key: CertificateSource,
 }
 
 /// The files of the guide's layout.
@@ -58,24 +58,24 @@ pub const LAYOUT: [&str; 5] =
 
 /// A folder in the guide's layout, as it was read.
 #[derive(Debug)]
-pub struct Folder {
+pub struct CertificateFolder {
     pub path: PathBuf,
-    pub files: Files,
+    pub files: LayoutFiles,
     /// Whatever else lies there, without the CA's key.
-    pub others: Vec<Source>,
+    pub others: Vec<CertificateSource>,
     /// The CA's key lies there.
     pub has_ca_key: bool,
     /// Who may read what, where the system has owners and modes.
-    pub modes: Option<Modes>,
+    pub modes: Option<FolderPermissions>,
 }
 
 /// Judges the folder; `names`: instead of those that the stack uses.
 #[must_use]
-pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
-    let Folder { path, files, others, has_ca_key, modes } = folder;
-    let mut judged = Judged::default();
+pub fn verdict(folder: CertificateFolder, names: &[String], look: ValidityPolicy) -> CertificatesVerdict {
+    let CertificateFolder { path, files, others, has_ca_key, modes } = folder;
+    let mut judged = CertificatesVerdict::default();
     judged.findings.extend(authority(&files, look));
-    let spare: Vec<Vec<u8>> = others.iter().flat_map(Source::authorities).collect();
+    let spare: Vec<Vec<u8>> = others.iter().flat_map(CertificateSource::authorities).collect();
     let blanks = Placeholders {
         ca: files.ca.name().to_owned(),
         certs: path.display().to_string(),
@@ -109,12 +109,12 @@ pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
         },
     ];
     for set in &sets {
-        let (findings, verification) = key_pair::judge(set, look);
+        let (findings, verification) = key_pair::verdict(set, look);
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
     }
     unread(&files, &mut judged.findings);
-    judged.findings.extend(modes.iter().flat_map(|modes| modes::look(&path, modes)));
+    judged.findings.extend(modes.iter().flat_map(|modes| permissions::inspect(&path, modes)));
     judged.findings.extend(beside(&path, has_ca_key, &others, look));
     judged.findings.extend(made(&files));
     judged.sources = vec![files.ca, files.server, files.server_key, files.client, files.client_key];
@@ -123,15 +123,17 @@ pub fn judge(folder: Folder, names: &[String], look: Look) -> Judged {
 }
 
 /// What the services cannot read where they look for it is an error, whatever others make of it.
-fn unread(files: &Files, findings: &mut [Finding]) {
-    let certificates =
-        |one: &Source| !one.facts.is_empty() && one.found.certificates().count() > one.found.passed_over;
-    let keys = |one: &Source| one.found.keys().count() > one.found.passed_over;
-    let Files { ca, server, server_key, client, client_key } = files;
+fn unread(files: &LayoutFiles, findings: &mut [CertificateFinding]) {
+    let certificates = |one: &CertificateSource| {
+        !one.facts.is_empty() && one.found.certificates().count() > one.found.passed_over
+    };
+    let keys = |one: &CertificateSource| one.found.keys().count() > one.found.passed_over;
+    let LayoutFiles { ca, server, server_key, client, client_key } = files;
     let trusted = certificates(ca) && !ca.trusted_by_go().is_empty();
     let all = [(ca, trusted), (server, certificates(server)), (client, certificates(client))];
     for (source, usable) in all.into_iter().chain([server_key, client_key].map(|one| (one, keys(one)))) {
-        let of_it = |one: &&mut Finding| one.file == source.name() && one.severity == Severity::Warning;
+        let of_it =
+            |one: &&mut CertificateFinding| one.file == source.name() && one.severity == Severity::Warning;
         if !usable {
             findings.iter_mut().filter(of_it).for_each(|one| one.severity = Severity::Error);
         }
@@ -139,13 +141,13 @@ fn unread(files: &Files, findings: &mut [Finding]) {
 }
 
 /// The CA file: at least one certificate in it has to be usable now.
-fn authority(files: &Files, look: Look) -> Vec<Finding> {
+fn authority(files: &LayoutFiles, look: ValidityPolicy) -> Vec<CertificateFinding> {
     let source = &files.ca;
     let mut found = single::unreadable(source);
     if source.facts.is_empty() {
         if source.found.faults.is_empty() {
             found.push(
-                Finding::new(source.name(), Severity::Error, "it holds no certificate")
+                CertificateFinding::new(source.name(), Severity::Error, "it holds no certificate")
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind)),
             );
         }
@@ -153,7 +155,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
     }
     if source.found.keys().next().is_some() {
         found.push(
-            Finding::new(
+            CertificateFinding::new(
                 source.name(),
                 Severity::Warning,
                 "the CA file holds a private key: every service mounts it",
@@ -169,7 +171,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
             ),
         );
     }
-    let valid = |one: &super::facts::CertificateSummary| look.at >= one.begins && look.at <= one.ends;
+    let valid = |one: &super::summary::CertificateSummary| look.at >= one.begins && look.at <= one.ends;
     let usable = source.facts.iter().any(|one| valid(one) && single::authority(one).is_none());
     let leaves = [files.server.facts.first(), files.client.facts.first()];
     for one in &source.facts {
@@ -199,7 +201,7 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
                     day(leaf.ends)
                 );
                 found.push(
-                    Finding::new(source.name(), Severity::Warning, message)
+                    CertificateFinding::new(source.name(), Severity::Warning, message)
                         .of(CauseKind::Expired, Some(Variant::ExpiredCa)),
                 );
             }
@@ -209,14 +211,19 @@ fn authority(files: &Files, look: Look) -> Vec<Finding> {
 }
 
 /// Other files of the folder are worth a note, never more.
-fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec<Finding> {
+fn beside(
+    folder: &Path,
+    has_ca_key: bool,
+    others: &[CertificateSource],
+    look: ValidityPolicy,
+) -> Vec<CertificateFinding> {
     let mut found = Vec::new();
     let key = folder.join("ca/ca.key");
     if has_ca_key {
         let message = "the CA's private key lies in the folder that every service mounts: whoever reads it can \
                        make certificates that the whole stack trusts";
         found.push(
-            Finding::new(&key.display().to_string(), Severity::Note, message)
+            CertificateFinding::new(&key.display().to_string(), Severity::Note, message)
                 .fix("keep it elsewhere; no service needs it", ""),
         );
     }
@@ -229,7 +236,7 @@ fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec
             (count, _) => format!("{count} certificates"),
         };
         let ended = if ended > 0 { format!(", {ended} ended") } else { String::new() };
-        found.push(Finding::new(
+        found.push(CertificateFinding::new(
             other.name(),
             Severity::Note,
             format!("not of the guide's layout: {what}{ended}"),
@@ -239,13 +246,13 @@ fn beside(folder: &Path, has_ca_key: bool, others: &[Source], look: Look) -> Vec
 }
 
 /// Whether `cordumctl generate-certs` may have made it: information only.
-fn made(files: &Files) -> Option<Finding> {
+fn made(files: &LayoutFiles) -> Option<CertificateFinding> {
     let ca = files.ca.facts.first()?;
     let leaves = [files.server.facts.first()?, files.client.facts.first()?];
     let shaped = ca.called() == "Cordum Dev CA"
         && leaves.iter().chain([&ca]).all(|one| one.key == "EC P-256" && one.raw_serial.len() <= 17);
     shaped.then(|| {
-        Finding::new(
+        CertificateFinding::new(
             ca.file.as_str(),
             Severity::Note,
             "made by `cordumctl generate-certs`: EC P-256, PKCS#8, 128-bit serial numbers, CA and leaves end together",

@@ -4,7 +4,7 @@ use crate::cause::Variant;
 use serde_yaml_ng::Value;
 
 use super::pem::{self, decode};
-use super::read::{Found, SIZE_LIMIT, base64_der, binary, pem};
+use super::read::{FileContents, SIZE_LIMIT, base64_der, binary, pem};
 
 pub(super) fn looks_like_secret(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(SIZE_LIMIT)];
@@ -12,7 +12,7 @@ pub(super) fn looks_like_secret(bytes: &[u8]) -> bool {
 }
 
 /// The PEM entries of every Secret and ConfigMap in YAML or JSON, single, listed or in documents.
-pub(super) fn secret(name: &str, bytes: &[u8], password: Option<&str>) -> Option<Vec<Found>> {
+pub(super) fn secret(name: &str, bytes: &[u8], password: Option<&str>) -> Option<Vec<FileContents>> {
     use serde::Deserialize;
     let text = std::str::from_utf8(bytes).ok()?;
     let mut found = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn secret(name: &str, bytes: &[u8], password: Option<&str>) -> Option
         let value = match Value::deserialize(document) {
             Ok(value) => value,
             Err(error) => {
-                let mut broken = Found { name: name.to_owned(), ..Found::default() };
+                let mut broken = FileContents { name: name.to_owned(), ..FileContents::default() };
                 broken.fault(Variant::WrongKind, format!("the manifest cannot be read: {error}"));
                 found.push(broken);
                 break;
@@ -39,7 +39,7 @@ pub(super) fn secret(name: &str, bytes: &[u8], password: Option<&str>) -> Option
     (any || !found.is_empty()).then_some(found)
 }
 
-fn entries(object: &Value, kind: &str, password: Option<&str>, found: &mut Vec<Found>) {
+fn entries(object: &Value, kind: &str, password: Option<&str>, found: &mut Vec<FileContents>) {
     let called =
         object.get("metadata").and_then(|meta| meta.get("name")).and_then(Value::as_str).unwrap_or("unnamed");
     for (part, encoded) in [("data", kind == "Secret"), ("stringData", false)] {
@@ -54,12 +54,12 @@ fn entries(object: &Value, kind: &str, password: Option<&str>, found: &mut Vec<F
                 || key.ends_with(".p12");
             match content {
                 None => {
-                    let mut broken = Found { name, ..Found::default() };
+                    let mut broken = FileContents { name, ..FileContents::default() };
                     broken.fault(Variant::NoPem, "the entry is no base64");
                     found.push(broken);
                 }
                 Some(content) if certificate_like || pem::begins(&content) => {
-                    let mut read = Found { name, ..Found::default() };
+                    let mut read = FileContents { name, ..FileContents::default() };
                     if content.is_empty() {
                         read.fault(Variant::NoPem, "the entry is empty");
                     } else if content.first() == Some(&0x30) && binary(&mut read, &content, password) {

@@ -1,29 +1,29 @@
 //! Certificate files: what they hold, what is wrong with each, and with those that belong together.
 
-mod facts;
 mod finding;
 pub mod inventory;
 mod key_pair;
 mod keys;
 pub mod layout;
 mod manifest;
-pub mod modes;
 pub mod named;
 mod paired_key;
 pub mod pem;
+pub mod permissions;
 pub mod read;
 mod reissue;
 mod report;
 pub mod single;
 pub mod source;
+mod summary;
 mod verdict;
 
-pub use facts::CertificateSummary;
-pub use finding::Finding;
+pub use finding::CertificateFinding;
 pub use keys::belongs;
-pub use layout::Judged;
-pub use read::{Found, bytes as read_bytes};
-pub use report::{Report, report};
-pub use single::Look;
-pub use source::Source;
-pub use verdict::{Question, Verification, verify};
+pub use layout::CertificatesVerdict;
+pub use read::{FileContents, bytes as read_bytes};
+pub use report::{CertificateReport, report};
+pub use single::ValidityPolicy;
+pub use source::CertificateSource;
+pub use summary::CertificateSummary;
+pub use verdict::{ChainUnderTest, Verification, verify};

@@ -1,31 +1,31 @@
 //! Files that the operator names: these anchors, this certificate, this key.
 
-use super::facts::CertificateSummary;
-use super::finding::Finding;
+use super::finding::CertificateFinding;
 use super::key_pair::{self, KeyPair};
-use super::layout::Judged;
-use super::single::{self, Look};
-use super::source::Source;
+use super::layout::CertificatesVerdict;
+use super::single::{self, ValidityPolicy};
+use super::source::CertificateSource;
+use super::summary::CertificateSummary;
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::catalogue::Placeholders;
 use crate::x509::Purpose;
 
 /// `--cacert F --cert F [--key F]`, as they were read.
 #[derive(Debug)]
-pub struct Named<'a> {
-    pub anchors: Vec<Source>,
+pub struct GivenFiles<'a> {
+    pub anchors: Vec<CertificateSource>,
     /// The end-entity certificate first, then more intermediates.
-    pub certificates: Vec<Source>,
-    pub key: Option<Source>,
+    pub certificates: Vec<CertificateSource>,
+    pub key: Option<CertificateSource>,
     pub names: &'a [String],
     pub purpose: Option<Purpose>,
 }
 
 /// Judges them.
 #[must_use]
-pub fn judge(named: Named<'_>, look: Look) -> Judged {
-    let Named { anchors, certificates, key, names, purpose } = named;
-    let mut judged = Judged::default();
+pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdict {
+    let GivenFiles { anchors, certificates, key, names, purpose } = named;
+    let mut judged = CertificatesVerdict::default();
     for anchor in &anchors {
         judged.findings.extend(single::unreadable(anchor));
         let alone = anchor.facts.len() == 1 && anchors.len() == 1;
@@ -58,12 +58,12 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
                 ..Placeholders::default()
             },
         };
-        let (findings, verification) = key_pair::judge(&set, look);
+        let (findings, verification) = key_pair::verdict(&set, look);
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
         // Go's verdict counts: what only troubles an anchor that no chain needs is worth a look.
         if judged.verifications.iter().all(|one| one.accepted) && !judged.verifications.is_empty() {
-            let trusted: Vec<&str> = anchors.iter().map(Source::name).collect();
+            let trusted: Vec<&str> = anchors.iter().map(CertificateSource::name).collect();
             for finding in &mut judged.findings {
                 let of_anchor = trusted.contains(&finding.file.as_str());
                 let of_order = finding.cause == Some(CauseKind::InvalidCa);
@@ -75,7 +75,7 @@ pub fn judge(named: Named<'_>, look: Look) -> Judged {
             && let Some(one) = judged.verifications.iter().find(|one| !one.accepted)
         {
             let mut finding =
-                Finding::new(leaf.name(), Severity::Error, one.reason.clone().unwrap_or_default());
+                CertificateFinding::new(leaf.name(), Severity::Error, one.reason.clone().unwrap_or_default());
             finding.cause = one.cause;
             finding.variant = one.variant;
             judged.findings.push(finding);

@@ -1,21 +1,21 @@
 //! The private key beside a certificate: whether it is one, can be read, and belongs to it.
 
-use super::finding::Finding;
+use super::finding::CertificateFinding;
 use super::key_pair::KeyPair;
 use super::keys::{self, Fit};
-use super::read::Block;
+use super::read::FileObject;
 use super::single;
-use super::source::Source;
+use super::source::CertificateSource;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 
 /// What is wrong with the key of a pair.
-pub(super) fn key(set: &KeyPair<'_>) -> Vec<Finding> {
+pub(super) fn key(set: &KeyPair<'_>) -> Vec<CertificateFinding> {
     let mut found = Vec::new();
     let own = set.leaf.found.keys().count();
     let Some(source) = set.key else {
         if own > 0 {
-            found.push(Finding::new(
+            found.push(CertificateFinding::new(
                 set.leaf.name(),
                 Severity::Note,
                 "the file holds a private key too: whoever may read the certificate has the key",
@@ -24,9 +24,9 @@ pub(super) fn key(set: &KeyPair<'_>) -> Vec<Finding> {
         return found;
     };
     found.extend(single::unreadable(source));
-    if source.found.blocks.contains(&Block::EncryptedKey) && source.found.keys().next().is_none() {
+    if source.found.blocks.contains(&FileObject::EncryptedKey) && source.found.keys().next().is_none() {
         found.push(
-            Finding::new(
+            CertificateFinding::new(
                 source.name(),
                 Severity::Error,
                 "the private key is encrypted; Go's servers, NATS and Redis read it unencrypted",
@@ -49,7 +49,7 @@ pub(super) fn key(set: &KeyPair<'_>) -> Vec<Finding> {
             let what =
                 if source.facts.is_empty() { "no private key" } else { "a certificate and no private key" };
             found.push(
-                Finding::new(source.name(), Severity::Error, format!("it holds {what}"))
+                CertificateFinding::new(source.name(), Severity::Error, format!("it holds {what}"))
                     .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
                     .fix("put the certificate's private key there", ""),
             );
@@ -58,7 +58,7 @@ pub(super) fn key(set: &KeyPair<'_>) -> Vec<Finding> {
     };
     if !keys::well_formed(der) {
         found.push(
-            Finding::new(
+            CertificateFinding::new(
                 source.name(),
                 Severity::Error,
                 "the private key is damaged: there is no key inside",
@@ -70,21 +70,24 @@ pub(super) fn key(set: &KeyPair<'_>) -> Vec<Finding> {
     }
     if let Some(message) = &source.found.mislabelled_key {
         found.push(
-            Finding::new(source.name(), Severity::Warning, message.clone())
+            CertificateFinding::new(source.name(), Severity::Warning, message.clone())
                 .of(CauseKind::BadKeyFile, Some(Variant::WrongKind))
                 .fix("change the label in its first and its last line to what the message says", ""),
         );
     }
     if keys.len() > 1 {
         let message = format!("it holds {} private keys; Go and OpenSSL use the first", keys.len());
-        found.push(Finding::new(source.name(), Severity::Warning, message).of(CauseKind::BadKeyFile, None));
+        found.push(
+            CertificateFinding::new(source.name(), Severity::Warning, message)
+                .of(CauseKind::BadKeyFile, None),
+        );
     }
     found.extend(misfit(set, source));
     found
 }
 
 /// The first key of a file is not that of the certificate.
-fn misfit(set: &KeyPair<'_>, source: &Source) -> Option<Finding> {
+fn misfit(set: &KeyPair<'_>, source: &CertificateSource) -> Option<CertificateFinding> {
     let leaf = set.leaf.facts.first()?;
     let keys: Vec<_> = source.found.keys().collect();
     let (form, der) = keys.first()?;
@@ -92,7 +95,7 @@ fn misfit(set: &KeyPair<'_>, source: &Source) -> Option<Finding> {
         Fit::Fits => return None,
         Fit::Unknown => {
             let message = "the key is of a kind that is not compared";
-            return Some(Finding::new(source.name(), Severity::Note, message));
+            return Some(CertificateFinding::new(source.name(), Severity::Note, message));
         }
         Fit::Other => {}
     }
@@ -112,5 +115,9 @@ fn misfit(set: &KeyPair<'_>, source: &Source) -> Option<Finding> {
         set.leaf.name()
     );
     let cure = "put the certificate's own key there, or a certificate of this key: both of one generation";
-    Some(Finding::new(source.name(), Severity::Error, message).of(CauseKind::KeyMismatch, None).fix(cure, ""))
+    Some(
+        CertificateFinding::new(source.name(), Severity::Error, message)
+            .of(CauseKind::KeyMismatch, None)
+            .fix(cure, ""),
+    )
 }

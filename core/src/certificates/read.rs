@@ -8,7 +8,7 @@ use crate::cause::Variant;
 
 /// One thing found in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Block {
+pub enum FileObject {
     /// DER.
     Certificate(Vec<u8>),
     /// An unencrypted private key.
@@ -29,7 +29,7 @@ pub enum KeyForm {
 
 /// What cannot be used in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct ObjectFault {
     pub variant: Variant,
     pub message: String,
 }
@@ -44,11 +44,11 @@ pub struct Hidden {
 
 /// What was found under one name.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FileContents {
     /// The path, or `secret/NAME:ENTRY`.
     pub name: String,
-    pub blocks: Vec<Block>,
-    pub faults: Vec<Unreadable>,
+    pub blocks: Vec<FileObject>,
+    pub faults: Vec<ObjectFault>,
     /// How many certificates and keys have a form or a label that Go's PEM readers pass over.
     pub passed_over: usize,
     /// Certificates that Go's PEM reader does not see.
@@ -60,11 +60,11 @@ pub struct Found {
     pub mislabelled_key: Option<String>,
 }
 
-impl Found {
+impl FileContents {
     /// The certificates, in the file's order.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.blocks.iter().filter_map(|block| match block {
-            Block::Certificate(der) => Some(der.as_slice()),
+            FileObject::Certificate(der) => Some(der.as_slice()),
             _ => None,
         })
     }
@@ -72,13 +72,13 @@ impl Found {
     /// The usable private keys.
     pub fn keys(&self) -> impl Iterator<Item = (KeyForm, &[u8])> {
         self.blocks.iter().filter_map(|block| match block {
-            Block::Key(form, der) => Some((*form, der.as_slice())),
+            FileObject::Key(form, der) => Some((*form, der.as_slice())),
             _ => None,
         })
     }
 
     pub(super) fn fault(&mut self, variant: Variant, message: impl Into<String>) {
-        self.faults.push(Unreadable { variant, message: message.into() });
+        self.faults.push(ObjectFault { variant, message: message.into() });
     }
 }
 
@@ -87,8 +87,8 @@ pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Reads bytes as whatever they are; a Kubernetes Secret gives one result for each of its entries.
 #[must_use]
-pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
-    let mut found = Found { name: name.to_owned(), ..Found::default() };
+pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<FileContents> {
+    let mut found = FileContents { name: name.to_owned(), ..FileContents::default() };
     if bytes.strip_prefix(BOM).unwrap_or(bytes).iter().all(u8::is_ascii_whitespace) {
         found.fault(Variant::NoPem, "it is empty");
         return vec![found];
@@ -139,7 +139,7 @@ pub fn bytes(name: &str, bytes: &[u8], password: Option<&str>) -> Vec<Found> {
 }
 
 /// DER of a certificate, of a key, or a PKCS#12 container.
-pub(super) fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) -> bool {
+pub(super) fn binary(found: &mut FileContents, bytes: &[u8], password: Option<&str>) -> bool {
     let Some((header, length)) = frame(bytes) else { return false };
     let body = bytes.get(header..).unwrap_or_default();
     if body.starts_with(&[0x02, 0x01, 0x03]) {
@@ -149,9 +149,9 @@ pub(super) fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) ->
     let whole = bytes.get(..header + length);
     if body.starts_with(&[0x02, 0x01]) {
         match body.get(2..4) {
-            Some([0, 0x30]) => found.blocks.push(Block::Key(KeyForm::Pkcs8, bytes.to_vec())),
-            Some([0, 0x02]) => found.blocks.push(Block::Key(KeyForm::Pkcs1, bytes.to_vec())),
-            Some([1, 0x04]) => found.blocks.push(Block::Key(KeyForm::Sec1, bytes.to_vec())),
+            Some([0, 0x30]) => found.blocks.push(FileObject::Key(KeyForm::Pkcs8, bytes.to_vec())),
+            Some([0, 0x02]) => found.blocks.push(FileObject::Key(KeyForm::Pkcs1, bytes.to_vec())),
+            Some([1, 0x04]) => found.blocks.push(FileObject::Key(KeyForm::Sec1, bytes.to_vec())),
             _ => return false,
         }
         found.passed_over += 1;
@@ -163,7 +163,7 @@ pub(super) fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) ->
     }
     match whole {
         Some(whole) => {
-            found.blocks.push(Block::Certificate(whole.to_vec()));
+            found.blocks.push(FileObject::Certificate(whole.to_vec()));
             found.passed_over += 1;
             found.fault(
                 Variant::WrongKind,
@@ -179,7 +179,7 @@ pub(super) fn binary(found: &mut Found, bytes: &[u8], password: Option<&str>) ->
     true
 }
 
-fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
+fn pkcs12(found: &mut FileContents, bytes: &[u8], password: Option<&str>) {
     use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
     const CONVERT: &str = "`openssl pkcs12 -in FILE -nodes -out FILE.pem` converts it";
     let Some(password) = password else {
@@ -194,14 +194,14 @@ fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
             for (_, entry) in store.entries() {
                 match entry {
                     KeyStoreEntry::Certificate(one) => {
-                        found.blocks.push(Block::Certificate(one.as_der().to_vec()));
+                        found.blocks.push(FileObject::Certificate(one.as_der().to_vec()));
                     }
                     KeyStoreEntry::PrivateKeyChain(chain) => {
-                        found.blocks.push(Block::Key(KeyForm::Pkcs8, chain.key().as_der().to_vec()));
+                        found.blocks.push(FileObject::Key(KeyForm::Pkcs8, chain.key().as_der().to_vec()));
                         let certificates = chain.certs().iter().map(|one| one.as_der().to_vec());
-                        found.blocks.extend(certificates.map(Block::Certificate));
+                        found.blocks.extend(certificates.map(FileObject::Certificate));
                     }
-                    _ => found.blocks.push(Block::Other("secret".to_owned())),
+                    _ => found.blocks.push(FileObject::Other("secret".to_owned())),
                 }
             }
             found.passed_over = found.blocks.len();
@@ -218,7 +218,7 @@ fn pkcs12(found: &mut Found, bytes: &[u8], password: Option<&str>) {
 }
 
 /// PEM blocks, and what cannot be read of them, each on its own.
-pub(super) fn pem(found: &mut Found, bytes: &[u8], password: Option<&str>) {
+pub(super) fn pem(found: &mut FileContents, bytes: &[u8], password: Option<&str>) {
     let mut unseen = Vec::new();
     for (index, section) in pem::sections(bytes).enumerate() {
         match section {
@@ -241,7 +241,7 @@ pub(super) fn pem(found: &mut Found, bytes: &[u8], password: Option<&str>) {
 
 /// The blocks that Go's reader does not see, each by its number, its place among the certificates if it is one,
 /// and why.
-fn hide(found: &mut Found, unseen: &[(usize, Option<usize>, Unseen)]) {
+fn hide(found: &mut FileContents, unseen: &[(usize, Option<usize>, Unseen)]) {
     found.passed_over += unseen.len();
     found.hidden.extend(unseen.iter().filter_map(|(_, place, why)| {
         place.map(|place| Hidden { place, openssl_reads_it: why.openssl_sees_it() })
@@ -256,7 +256,7 @@ fn hide(found: &mut Found, unseen: &[(usize, Option<usize>, Unseen)]) {
     }
 }
 
-fn block(found: &mut Found, section: Section, password: Option<&str>) {
+fn block(found: &mut FileContents, section: Section, password: Option<&str>) {
     let Section { label, encrypted, der, has_headers, unseen: _ } = section;
     if has_headers && label == "CERTIFICATE" {
         found.headed.push(found.certificates().count());
@@ -273,10 +273,10 @@ fn block(found: &mut Found, section: Section, password: Option<&str>) {
                 let place = found.certificates().count();
                 found.hidden.push(Hidden { place, openssl_reads_it: true });
             }
-            Block::Certificate(der)
+            FileObject::Certificate(der)
         }
-        "ENCRYPTED PRIVATE KEY" => Block::EncryptedKey,
-        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" if encrypted => Block::EncryptedKey,
+        "ENCRYPTED PRIVATE KEY" => FileObject::EncryptedKey,
+        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" if encrypted => FileObject::EncryptedKey,
         // crypto/tls tries every form, whatever the label promises.
         label if label == "PRIVATE KEY" || label.ends_with(" PRIVATE KEY") => {
             let promised = promised(label);
@@ -290,13 +290,13 @@ fn block(found: &mut Found, section: Section, password: Option<&str>) {
                             form.label()
                         ));
                     }
-                    Block::Key(form, der)
+                    FileObject::Key(form, der)
                 }
-                None => Block::Other(label.to_owned()),
+                None => FileObject::Other(label.to_owned()),
             }
         }
         "PKCS12" => return pkcs12(found, &der, password),
-        _ => Block::Other(label),
+        _ => FileObject::Other(label),
     };
     found.blocks.push(block);
 }

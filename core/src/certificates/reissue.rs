@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::facts::CertificateSummary;
 use super::key_pair::KeyPair;
+use super::summary::CertificateSummary;
 use crate::remedy::NewLeaf;
 use crate::remedy::catalogue::Placeholders;
 

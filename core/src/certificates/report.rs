@@ -4,21 +4,21 @@ use crate::cause::Severity;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use super::facts::CertificateSummary;
-use super::finding::Finding;
-use super::layout::Judged;
-use super::single::Look;
+use super::finding::CertificateFinding;
+use super::layout::CertificatesVerdict;
+use super::single::ValidityPolicy;
+use super::summary::CertificateSummary;
 use super::verdict::Verification;
 use crate::report::{exit, outcome};
 
 /// The report.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct CertificateReport {
     pub schema: &'static str,
     pub outcome: &'static str,
     pub exit_code: u8,
     pub at: String,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CertificateFinding>,
     pub certificates: Vec<CertificateSummary>,
     /// The verdict on the chain; of several the worst one.
     pub verification: Option<Verification>,
@@ -27,9 +27,9 @@ pub struct Report {
 
 /// The findings, errors first, and the exit code.
 #[must_use]
-pub fn report(judged: Judged, look: Look) -> Report {
-    let Judged { sources, mut findings, verifications } = judged;
-    let mut seen: Vec<Finding> = Vec::new();
+pub fn report(judged: CertificatesVerdict, look: ValidityPolicy) -> CertificateReport {
+    let CertificatesVerdict { sources, mut findings, verifications } = judged;
+    let mut seen: Vec<CertificateFinding> = Vec::new();
     for finding in findings.drain(..) {
         if !seen.contains(&finding) {
             seen.push(finding);
@@ -44,7 +44,7 @@ pub fn report(judged: Judged, look: Look) -> Report {
     let mut certificates = files.next().unwrap_or_default();
     files.for_each(|more| certificates.extend(more));
     let worst = verifications.iter().find(|one| !one.accepted).or(verifications.first()).cloned();
-    Report {
+    CertificateReport {
         schema: "tls-verify/certs/v1",
         outcome: outcome(code),
         exit_code: code,

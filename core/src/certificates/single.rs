@@ -6,13 +6,13 @@ use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 use time::OffsetDateTime;
 
-use super::facts::CertificateSummary;
-use super::finding::Finding;
-use super::source::Source;
+use super::finding::CertificateFinding;
+use super::source::CertificateSource;
+use super::summary::CertificateSummary;
 
 /// How certificates are looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct ValidityPolicy {
     pub at: OffsetDateTime,
     pub expiry_warn: Duration,
 }
@@ -26,7 +26,7 @@ pub fn day(at: OffsetDateTime) -> String {
 
 /// What of a file cannot be used.
 #[must_use]
-pub fn unreadable(source: &Source) -> Vec<Finding> {
+pub fn unreadable(source: &CertificateSource) -> Vec<CertificateFinding> {
     source
         .found
         .faults
@@ -35,7 +35,7 @@ pub fn unreadable(source: &Source) -> Vec<Finding> {
             // What was read all the same is only worth a look.
             let usable = !source.found.blocks.is_empty() && fault.variant == Variant::WrongKind;
             let grade = if usable { Severity::Warning } else { Severity::Error };
-            let finding = Finding::new(source.name(), grade, fault.message.clone())
+            let finding = CertificateFinding::new(source.name(), grade, fault.message.clone())
                 .of(CauseKind::BadKeyFile, Some(fault.variant));
             match fault.variant {
                 Variant::PermissionDenied => finding.fix(
@@ -62,7 +62,7 @@ pub fn unreadable(source: &Source) -> Vec<Finding> {
 }
 
 /// The way from what lies there to what has to lie there.
-fn as_what_it_is(finding: Finding, message: &str) -> Finding {
+fn as_what_it_is(finding: CertificateFinding, message: &str) -> CertificateFinding {
     let plain = finding.file.clone();
     let (file, beside) = (shell::path(&plain), shell::path(&format!("{plain}.pem")));
     if message.contains("PKCS#12") {
@@ -95,8 +95,8 @@ const GENERATED: &str = "Cordum Dev CA";
 
 /// Dates; `main`: the file does not work without this certificate.
 #[must_use]
-pub fn dates(one: &CertificateSummary, look: Look, main: bool) -> Option<Finding> {
-    let renew = |finding: Finding| {
+pub fn dates(one: &CertificateSummary, look: ValidityPolicy, main: bool) -> Option<CertificateFinding> {
+    let renew = |finding: CertificateFinding| {
         if one.is_ca {
             finding.fix(
                 "put a renewed certificate of this CA there (same key): what it signed stays valid. With a new CA \
@@ -117,15 +117,19 @@ pub fn dates(one: &CertificateSummary, look: Look, main: bool) -> Option<Finding
         let ago = (look.at - one.ends).whole_days();
         let message = format!("{what} ended on {} ({ago} days ago)", day(one.ends));
         let variant = one.is_ca.then_some(Variant::ExpiredCa);
-        return Some(renew(Finding::new(&one.file, grade, message).of(CauseKind::Expired, variant)));
+        return Some(renew(
+            CertificateFinding::new(&one.file, grade, message).of(CauseKind::Expired, variant),
+        ));
     }
     if look.at < one.begins {
         let ahead = (one.begins - look.at).whole_days();
         let message = format!("{what} is not valid before {} (in {ahead} days)", day(one.begins));
-        return Some(Finding::new(&one.file, grade, message).of(CauseKind::NotYetValid, None).fix(
-            "wait, or issue it again; look at the clocks: `date -u` here and in the containers",
-            "date -u",
-        ));
+        return Some(
+            CertificateFinding::new(&one.file, grade, message).of(CauseKind::NotYetValid, None).fix(
+                "wait, or issue it again; look at the clocks: `date -u` here and in the containers",
+                "date -u",
+            ),
+        );
     }
     let left = one.ends - look.at;
     let life = one.ends - one.begins;
@@ -133,14 +137,16 @@ pub fn dates(one: &CertificateSummary, look: Look, main: bool) -> Option<Finding
     if soon || left * 3 < life {
         let why = if soon { "" } else { ", the last third of its lifetime" };
         let message = format!("{what} ends on {} (in {} days{why})", day(one.ends), left.whole_days());
-        return Some(renew(Finding::new(&one.file, Severity::Warning, message).of(CauseKind::Expired, None)));
+        return Some(renew(
+            CertificateFinding::new(&one.file, Severity::Warning, message).of(CauseKind::Expired, None),
+        ));
     }
     None
 }
 
 /// Keys, signatures, serial numbers, and whether Go can read it at all.
 #[must_use]
-pub(super) fn make(one: &CertificateSummary) -> Vec<Finding> {
+pub(super) fn make(one: &CertificateSummary) -> Vec<CertificateFinding> {
     let mut found = Vec::new();
     let what = format!("the certificate of {}", one.called());
     if let Some(why) = &one.unread_by_go {
@@ -151,13 +157,13 @@ pub(super) fn make(one: &CertificateSummary) -> Vec<Finding> {
             format!("{what} is not parsed by Go: {why}")
         };
         found.push(
-            Finding::new(&one.file, Severity::Error, message)
+            CertificateFinding::new(&one.file, Severity::Error, message)
                 .of(CauseKind::OtherTls, None)
                 .fix("issue it again with a tool that follows RFC 5280", ""),
         );
     }
     let weak = |variant, message: String| {
-        Finding::new(&one.file, Severity::Warning, message)
+        CertificateFinding::new(&one.file, Severity::Warning, message)
             .of(CauseKind::OtherTls, Some(variant))
             .fix("issue it again with an EC P-256 key and SHA-256", "")
     };
@@ -186,29 +192,33 @@ pub(super) fn make(one: &CertificateSummary) -> Vec<Finding> {
         );
         let finding =
             weak(Variant::WeakSignature, message).of(CauseKind::BadSignature, Some(Variant::WeakSignature));
-        found.push(Finding { severity: Severity::Error, ..finding });
+        found.push(CertificateFinding { severity: Severity::Error, ..finding });
     }
     let digits: &[u8] = one.raw_serial.strip_prefix(&[0]).unwrap_or(&one.raw_serial);
     if digits.iter().all(|byte| *byte == 0) {
         let message = format!("{what} has the serial number 0 (RFC 5280, 4.1.2.2, wants a positive one)");
-        found.push(Finding::new(&one.file, Severity::Warning, message).of(CauseKind::OtherTls, None));
+        found.push(
+            CertificateFinding::new(&one.file, Severity::Warning, message).of(CauseKind::OtherTls, None),
+        );
     } else if one.raw_serial.len() > 20 {
         let message = format!(
             "{what} has a serial number of {} octets (RFC 5280, 4.1.2.2, allows 20)",
             one.raw_serial.len()
         );
-        found.push(Finding::new(&one.file, Severity::Warning, message).of(CauseKind::OtherTls, None));
+        found.push(
+            CertificateFinding::new(&one.file, Severity::Warning, message).of(CauseKind::OtherTls, None),
+        );
     }
     found
 }
 
 /// What a CA certificate must say of itself.
 #[must_use]
-pub(super) fn authority(one: &CertificateSummary) -> Option<Finding> {
+pub(super) fn authority(one: &CertificateSummary) -> Option<CertificateFinding> {
     let what = format!("the certificate of {}", one.called());
     let refuse = |message: String| {
         Some(
-            Finding::new(&one.file, Severity::Error, message)
+            CertificateFinding::new(&one.file, Severity::Error, message)
                 .of(CauseKind::InvalidCa, Some(Variant::NotACa))
                 .fix("use the CA's own certificate; make one with `cordumctl generate-certs`", ""),
         )

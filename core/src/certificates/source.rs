@@ -2,30 +2,30 @@
 
 use std::path::PathBuf;
 
-use super::facts::CertificateSummary;
-use super::read::{Found, Unreadable};
+use super::read::{FileContents, ObjectFault};
+use super::summary::CertificateSummary;
 use crate::cause::Variant;
 
 /// A file and what was read from it.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct CertificateSource {
     /// `None`: an entry of a Secret, or standard input.
     pub path: Option<PathBuf>,
-    pub found: Found,
+    pub found: FileContents,
     /// The certificates that could be read, by their place in the file.
     pub facts: Vec<CertificateSummary>,
 }
 
-impl Source {
+impl CertificateSource {
     /// Reads every certificate in it.
     #[must_use]
-    pub fn new(path: Option<PathBuf>, mut found: Found) -> Self {
+    pub fn new(path: Option<PathBuf>, mut found: FileContents) -> Self {
         let mut facts = Vec::with_capacity(found.certificates().count());
         let mut faults = Vec::new();
         for (index, der) in found.certificates().enumerate() {
             match CertificateSummary::read(&found.name, index, der) {
                 Ok(one) => facts.push(one),
-                Err(why) => faults.push(Unreadable {
+                Err(why) => faults.push(ObjectFault {
                     variant: Variant::WrongKind,
                     message: format!("certificate {} cannot be parsed: {why}", index + 1),
                 }),

@@ -8,12 +8,12 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::facts::CertificateSummary;
-use crate::x509::{self, CandidatePool, Options, Parsed, Purpose, Refusal};
+use super::summary::CertificateSummary;
+use crate::x509::{self, CandidatePool, ChainRefusal, Parsed, Purpose, VerifyOptions};
 
 /// A chain to be judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct ChainUnderTest<'a> {
     /// DER, end-entity certificate first.
     pub presented: &'a [Vec<u8>],
     /// DER.
@@ -53,18 +53,18 @@ pub(crate) struct SeenByOpenSsl<'a> {
 
 /// Asks all three.
 #[must_use]
-pub fn verify(question: &Question<'_>) -> Verification {
+pub fn verify(question: &ChainUnderTest<'_>) -> Verification {
     verify_files(question, SeenByOpenSsl { presented: question.presented, anchors: question.anchors })
 }
 
 /// Asks all three about files, of which OpenSSL may see more.
 #[must_use]
-pub(crate) fn verify_files(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Verification {
+pub(crate) fn verify_files(question: &ChainUnderTest<'_>, seen: SeenByOpenSsl<'_>) -> Verification {
     let few = |anchors: &[Vec<u8>]| {
         x509::relevant(anchors, seen.presented).into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>()
     };
     let (anchors, of_openssl) = (few(question.anchors), few(seen.anchors));
-    let question = &Question { anchors: &anchors, ..*question };
+    let question = &ChainUnderTest { anchors: &anchors, ..*question };
     let seen = SeenByOpenSsl { anchors: &of_openssl, ..seen };
     let go = chains(question, Parsed::read);
     let webpki = webpki(question);
@@ -102,15 +102,20 @@ pub(crate) fn verify_files(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> 
 }
 
 /// How DER is read.
-type Read = fn(&[u8]) -> Result<Parsed, String>;
+type DerReader = fn(&[u8]) -> Result<Parsed, String>;
 
 /// Go's answer, over certificates as `read` takes them. Every name is asked for; the first refusal counts.
-fn chains(question: &Question<'_>, read: Read) -> Result<Vec<Vec<String>>, Refusal> {
+fn chains(question: &ChainUnderTest<'_>, read: DerReader) -> Result<Vec<Vec<String>>, ChainRefusal> {
     let unread = |what: &str, why: &str| {
-        Refusal::new(CauseKind::OtherTls, None, &format!("{what} cannot be parsed: {why}"), "")
+        ChainRefusal::new(CauseKind::OtherTls, None, &format!("{what} cannot be parsed: {why}"), "")
     };
     let Some((leaf, rest)) = question.presented.split_first() else {
-        return Err(Refusal::new(CauseKind::BadKeyFile, Some(Variant::NoPem), "there is no certificate", ""));
+        return Err(ChainRefusal::new(
+            CauseKind::BadKeyFile,
+            Some(Variant::NoPem),
+            "there is no certificate",
+            "",
+        ));
     };
     let leaf = read(leaf).map_err(|why| unread("the end-entity certificate", &why))?;
     // crypto/tls refuses a whole Certificate message for one certificate that it cannot parse.
@@ -124,9 +129,15 @@ fn chains(question: &Question<'_>, read: Read) -> Result<Vec<Vec<String>>, Refus
         && let Some(why) = question.anchors.first().and_then(|der| read(der).err())
     {
         let reason = format!("no certificate of the CA file can be parsed ({why}): nothing is trusted");
-        return Err(Refusal::new(CauseKind::UnknownAuthority, Some(Variant::EmptyTrustStore), &reason, ""));
+        return Err(ChainRefusal::new(
+            CauseKind::UnknownAuthority,
+            Some(Variant::EmptyTrustStore),
+            &reason,
+            "",
+        ));
     }
-    let mut options = Options { at: question.at.unix_timestamp(), name: None, purpose: question.purpose };
+    let mut options =
+        VerifyOptions { at: question.at.unix_timestamp(), name: None, purpose: question.purpose };
     let chains = match question.names.split_first() {
         None => x509::verify(&leaf, &intermediates, &anchors, &options),
         Some((first, others)) => {
@@ -146,7 +157,7 @@ fn chains(question: &Question<'_>, read: Read) -> Result<Vec<Vec<String>>, Refus
 }
 
 /// rustls-webpki 0.103 with aws-lc-rs.
-fn webpki(question: &Question<'_>) -> Result<(), String> {
+fn webpki(question: &ChainUnderTest<'_>) -> Result<(), String> {
     let presented: Vec<CertificateDer<'_>> =
         question.presented.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
     let anchors: Vec<CertificateDer<'_>> =
@@ -174,9 +185,9 @@ fn webpki(question: &Question<'_>) -> Result<(), String> {
 /// `lib/vtls/openssl.c`), security level 2 as Debian builds it: Go's answer, and the rules in which
 /// OpenSSL differs. `Ok(Some(_))`: accepted although Go refuses, and why.
 fn openssl(
-    question: &Question<'_>,
+    question: &ChainUnderTest<'_>,
     seen: SeenByOpenSsl<'_>,
-    go: &Result<Vec<Vec<String>>, Refusal>,
+    go: &Result<Vec<Vec<String>>, ChainRefusal>,
 ) -> Result<Option<String>, String> {
     let Some(leaf) = seen.presented.first().and_then(|der| CertificateSummary::read("", 0, der).ok()) else {
         return Err("the certificate cannot be read".to_owned());
@@ -253,14 +264,19 @@ fn openssl(
 }
 
 /// The chains that stand once files and certificates are read as OpenSSL reads them.
-fn read_otherwise(question: &Question<'_>, seen: SeenByOpenSsl<'_>) -> Option<Vec<Vec<String>>> {
+fn read_otherwise(question: &ChainUnderTest<'_>, seen: SeenByOpenSsl<'_>) -> Option<Vec<Vec<String>>> {
     let SeenByOpenSsl { presented, anchors } = seen;
-    chains(&Question { presented, anchors, ..*question }, Parsed::read_as_openssl).ok()
+    chains(&ChainUnderTest { presented, anchors, ..*question }, Parsed::read_as_openssl).ok()
 }
 
 /// What OpenSSL lets through although Go does not.
-fn openssl_accepts(question: &Question<'_>, leaf: &CertificateSummary, refusal: &Refusal) -> Option<String> {
-    let without_names = |at: OffsetDateTime| chains(&Question { names: &[], at, ..*question }, Parsed::read);
+fn openssl_accepts(
+    question: &ChainUnderTest<'_>,
+    leaf: &CertificateSummary,
+    refusal: &ChainRefusal,
+) -> Option<String> {
+    let without_names =
+        |at: OffsetDateTime| chains(&ChainUnderTest { names: &[], at, ..*question }, Parsed::read);
     match (refusal.cause, refusal.variant) {
         (CauseKind::HostnameMismatch, _) if without_names(question.at).is_ok() => {
             // X509_check_host falls back to the common name when there is no dNSName.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::nats_conf;
-use crate::manifest::source::Source;
+use crate::manifest::source::{Include, Source};
 use crate::workload::kubernetes::Cluster;
 use crate::workload::{Container, MountSource};
 
@@ -15,12 +15,12 @@ pub(super) type Settings = BTreeMap<String, String>;
 pub(super) struct Config {
     pub settings: Settings,
     /// ConfigMap, key in it, path in the container, and the whole text.
-    pub file: Option<File>,
+    pub file: Option<ConfigFile>,
 }
 
 /// A file that a ConfigMap brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct File {
+pub(super) struct ConfigFile {
     pub config_map: String,
     pub key: String,
     pub path: String,
@@ -60,7 +60,7 @@ fn words(container: &Container) -> Vec<String> {
 }
 
 /// The text of a file that a ConfigMap brings to this path.
-fn file(cluster: &Cluster, container: &Container, path: &str) -> Option<File> {
+fn file(cluster: &Cluster, container: &Container, path: &str) -> Option<ConfigFile> {
     let mount = container.mount_of(path)?;
     let MountSource::ConfigMap { name, items, .. } = &mount.source else { return None };
     let below = path.strip_prefix(mount.target.trim_end_matches('/'))?.trim_start_matches('/');
@@ -71,7 +71,7 @@ fn file(cluster: &Cluster, container: &Container, path: &str) -> Option<File> {
     };
     let key = items.iter().find(|(_, path)| **path == shown).map_or(shown.clone(), |(key, _)| key.clone());
     let text = cluster.config_maps.as_ref()?.get(name)?.get(&key)?.clone();
-    Some(File { config_map: name.clone(), key, path: path.to_owned(), text })
+    Some(ConfigFile { config_map: name.clone(), key, path: path.to_owned(), text })
 }
 
 /// What a NATS server is configured with; `None`: it cannot be known.
@@ -132,8 +132,8 @@ fn redis(text: &str) -> Settings {
 fn nats(text: &str, include: &dyn Fn(&str) -> Option<String>) -> Settings {
     let variable = |_: &str| nats_conf::Lookup::Unknown;
     let included = |path: &str, _: &Source| match include(path) {
-        Some(text) => nats_conf::Include::Text(Source::file(path, &text)),
-        None => nats_conf::Include::Unknown,
+        Some(text) => Include::Text(Source::file(path, &text)),
+        None => Include::Unknown,
     };
     let world = nats_conf::World { variable: &variable, include: &included };
     let conf = nats_conf::read(&Source::file("nats.conf", text), &world);
@@ -142,13 +142,14 @@ fn nats(text: &str, include: &dyn Fn(&str) -> Option<String>) -> Settings {
     settings
 }
 
-fn flatten(block: &nats_conf::Block, front: &str, into: &mut Settings) {
+fn flatten(block: &nats_conf::NatsBlock, front: &str, into: &mut Settings) {
     for entry in &block.entries {
         let path = format!("{front}{}", entry.name.to_ascii_lowercase());
         match &entry.value.data {
-            nats_conf::Data::Block(inner) => flatten(inner, &format!("{path}."), into),
-            nats_conf::Data::Array(_) => {
-                let values: Vec<String> = entry.value.items().iter().map(nats_conf::Value::text).collect();
+            nats_conf::NatsData::Block(inner) => flatten(inner, &format!("{path}."), into),
+            nats_conf::NatsData::Array(_) => {
+                let values: Vec<String> =
+                    entry.value.items().iter().map(nats_conf::NatsValue::text).collect();
                 into.insert(path, values.join("\n"));
             }
             _ => {

@@ -1,14 +1,14 @@
 //! Who dials whom with which files and by which name, as the workloads describe it.
 
 use super::config::{self, Config};
-use super::secrets::{self, Found};
+use super::secrets::{self, PathContent};
 use crate::link::Link;
 use crate::workload::kubernetes::{Cluster, service_of};
 use crate::workload::{Container, Workload, truthy};
 
 /// Which server of the stack a connection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Target {
+pub(super) enum ConnectionTarget {
     Link(Link),
     /// A NATS server's routes to its peers.
     Routes,
@@ -16,7 +16,7 @@ pub(super) enum Target {
     Bus,
 }
 
-impl Target {
+impl ConnectionTarget {
     /// As sentences name it.
     #[must_use]
     pub(super) const fn word(self) -> &'static str {
@@ -36,11 +36,11 @@ impl Target {
 
 /// A file that a setting names.
 #[derive(Clone, Debug)]
-pub(super) struct File {
+pub(super) struct NamedFile {
     /// The variable, or the directive of a configuration.
     pub setting: String,
     pub path: String,
-    pub found: Found,
+    pub found: PathContent,
 }
 
 /// A name that a client verifies, and the setting that it comes from.
@@ -57,7 +57,7 @@ pub(super) struct Name {
 pub(super) struct Connection<'a> {
     pub client: &'a Workload,
     pub server: &'a Workload,
-    pub target: Target,
+    pub target: ConnectionTarget,
     /// The client speaks TLS; `None`: it cannot be known.
     pub client_tls: Option<bool>,
     pub server_tls: Option<bool>,
@@ -66,11 +66,11 @@ pub(super) struct Connection<'a> {
     pub names: Vec<Name>,
     /// `NATS_TLS_INSECURE` and the like is on.
     pub unverified: Option<String>,
-    pub ca: Option<File>,
-    pub identity: Option<File>,
-    pub certificate: Option<File>,
+    pub ca: Option<NamedFile>,
+    pub identity: Option<NamedFile>,
+    pub certificate: Option<NamedFile>,
     /// What the server verifies clients with, where it asks for a certificate.
-    pub client_ca: Option<File>,
+    pub client_ca: Option<NamedFile>,
 }
 
 /// The container whose settings count: the workload's main one.
@@ -89,16 +89,16 @@ pub(super) fn is_on(container: &Container, name: &str) -> bool {
     known(container, name).is_some_and(truthy)
 }
 
-fn file(cluster: &Cluster, container: &Container, setting: &str) -> Option<File> {
+fn file(cluster: &Cluster, container: &Container, setting: &str) -> Option<NamedFile> {
     named_file(cluster, container, setting, known(container, setting)?)
 }
 
-fn named_file(cluster: &Cluster, container: &Container, setting: &str, path: &str) -> Option<File> {
+fn named_file(cluster: &Cluster, container: &Container, setting: &str, path: &str) -> Option<NamedFile> {
     if path.is_empty() {
         return None;
     }
     let found = secrets::at(cluster, container, path);
-    Some(File { setting: setting.to_owned(), path: path.to_owned(), found })
+    Some(NamedFile { setting: setting.to_owned(), path: path.to_owned(), found })
 }
 
 /// Host of a URL or of `HOST:PORT`; user information and path left out.
@@ -218,7 +218,7 @@ fn to_store<'a>(
     Some(Connection {
         client,
         server,
-        target: Target::Link(link),
+        target: ConnectionTarget::Link(link),
         client_tls,
         server_tls,
         scheme: Some((variable.to_owned(), shown(url))),
@@ -231,7 +231,7 @@ fn to_store<'a>(
     })
 }
 
-type Side = (Option<bool>, Option<File>, Option<File>);
+type Side = (Option<bool>, Option<NamedFile>, Option<NamedFile>);
 
 fn nats_side(cluster: &Cluster, own: &Container, config: &Config, block: &str) -> Side {
     let key = |name: &str| format!("{block}.{name}");
@@ -267,7 +267,7 @@ fn to_kernel<'a>(
     Some(Connection {
         client,
         server,
-        target: Target::Link(Link::SafetyKernel),
+        target: ConnectionTarget::Link(Link::SafetyKernel),
         client_tls: Some(ca.is_some()),
         server_tls: Some(known(own, "SAFETY_KERNEL_TLS_CERT").is_some()),
         scheme: Some((
@@ -318,7 +318,7 @@ fn of_dashboard<'a>(
     Some(Connection {
         client,
         server,
-        target: Target::Link(Link::Gateway),
+        target: ConnectionTarget::Link(Link::Gateway),
         client_tls: Some(tls),
         server_tls: Some(known(own, "GATEWAY_HTTP_TLS_CERT").is_some()),
         scheme: Some(("CORDUM_API_UPSTREAM_SCHEME".to_owned(), scheme.to_owned())),
@@ -349,7 +349,7 @@ fn routes<'a>(cluster: &'a Cluster, workload: &'a Workload, container: &Containe
     Some(Connection {
         client: workload,
         server: workload,
-        target: Target::Routes,
+        target: ConnectionTarget::Routes,
         client_tls: tls,
         server_tls: tls,
         scheme: None,
@@ -374,7 +374,7 @@ fn bus<'a>(cluster: &'a Cluster, workload: &'a Workload, container: &Container) 
     Some(Connection {
         client: workload,
         server: workload,
-        target: Target::Bus,
+        target: ConnectionTarget::Bus,
         client_tls: Some(tls),
         server_tls: Some(tls),
         scheme: None,

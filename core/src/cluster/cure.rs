@@ -1,10 +1,8 @@
 //! What is to be done, in kubectl's words: pasteable, quoted, and nothing in it deletes or forces.
 
-use crate::remedy::{Change, ChangeKind, Fix, shell};
+pub use crate::remedy::Fix;
+use crate::remedy::{Change, ChangeKind, shell};
 use crate::workload::Workload;
-
-/// A cure in the making.
-pub type Cure = Fix;
 
 impl Fix {
     /// What is wrong where, and what it has to be.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::cure::Cure;
+use super::cure::Fix;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::evidence::observation::EvidenceLevel;
 
 /// One origin of trouble.
 #[derive(Clone, Debug)]
-pub struct Fault {
+pub struct ClusterFault {
     /// `None`: no cause of ours fits, and it is broken all the same.
     pub cause: Option<CauseKind>,
     pub variant: Option<Variant>,
@@ -18,7 +18,7 @@ pub struct Fault {
     pub place: String,
     pub because: Vec<String>,
     /// The first one cures; a second one is an alternative that says so.
-    pub cures: Vec<Cure>,
+    pub cures: Vec<Fix>,
     pub evidence: EvidenceLevel,
     /// Checks that it breaks by itself, by their id.
     pub breaks: BTreeSet<&'static str>,
@@ -26,7 +26,7 @@ pub struct Fault {
     pub bearers: BTreeSet<String>,
 }
 
-impl Fault {
+impl ClusterFault {
     #[must_use]
     pub fn new(cause: Option<CauseKind>, place: impl Into<String>) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Fault {
     }
 
     #[must_use]
-    pub fn cure(mut self, cure: Cure) -> Self {
+    pub fn cure(mut self, cure: Fix) -> Self {
         self.cures.push(cure);
         self
     }

@@ -19,7 +19,7 @@ const SAMPLE: usize = 700;
 
 /// A kind of trouble in one start, counted.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct StartTrouble {
     pub what: Recognised,
     pub count: u64,
     pub first: Option<SystemTime>,
@@ -34,7 +34,7 @@ pub struct Trouble {
 
 /// What a NATS server said last of a peer's route.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Route {
+pub struct LogRoute {
     pub error: Option<String>,
     pub what: Option<Recognised>,
     /// A connection with the peer was made and not closed since.
@@ -51,14 +51,14 @@ pub struct Start {
     pub lines: u64,
     pub first: Option<SystemTime>,
     pub last: Option<SystemTime>,
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<StartTrouble>,
     /// Links of which a line says that they work, with the last such time.
     pub works: Vec<(Option<Link>, Option<SystemTime>)>,
     /// The last line of an error's level, or that reads like one.
     pub last_error: Option<String>,
     pub last_line: Option<String>,
     /// By the peer's address.
-    pub routes: BTreeMap<String, Route>,
+    pub routes: BTreeMap<String, LogRoute>,
     /// What a Redis node said last of its cluster's state.
     pub joined: Option<bool>,
 }
@@ -66,7 +66,7 @@ pub struct Start {
 impl Start {
     /// The trouble that a start which ended died of: the last that it had not got over.
     #[must_use]
-    pub fn died_of(&self) -> Option<&Trouble> {
+    pub fn died_of(&self) -> Option<&StartTrouble> {
         let open = || self.troubles.iter().filter(|one| !one.recovered);
         let last = open().max_by_key(|one| one.line)?;
         // Who gives up when the time is over has said before what it met in that time.
@@ -92,7 +92,7 @@ impl Start {
 
 /// A record that may go on in indented lines.
 #[derive(Debug)]
-struct Open {
+struct OpenRecord {
     what: Recognised,
     at: Option<SystemTime>,
     text: String,
@@ -101,13 +101,13 @@ struct Open {
 
 /// Reads the bytes of one start.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct StartReader {
     start: Start,
     partial: Vec<u8>,
-    open: Option<Open>,
+    open: Option<OpenRecord>,
 }
 
-impl Reader {
+impl StartReader {
     /// Takes the next bytes, whatever their borders.
     pub fn feed(&mut self, mut bytes: &[u8]) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
@@ -182,7 +182,7 @@ impl Reader {
                 }
             }
             Sense::Trouble(what) => {
-                self.open = Some(Open { what, at, text: words(), line: self.start.lines });
+                self.open = Some(OpenRecord { what, at, text: words(), line: self.start.lines });
             }
         }
     }
@@ -213,10 +213,10 @@ impl Reader {
     }
 
     fn close(&mut self) {
-        let Some(Open { what, at, text, line }) = self.open.take() else { return };
+        let Some(OpenRecord { what, at, text, line }) = self.open.take() else { return };
         let sample: String = redact(&text).chars().take(SAMPLE).collect();
         let room = self.start.troubles.len() < KINDS;
-        let same = |one: &&mut Trouble| {
+        let same = |one: &&mut StartTrouble| {
             one.what.kind == what.kind && one.what.variant == what.variant && one.what.link == what.link
         };
         match self.start.troubles.iter_mut().find(same) {
@@ -227,7 +227,7 @@ impl Reader {
                 known.recovered = false;
                 known.line = line;
             }
-            None if room => self.start.troubles.push(Trouble {
+            None if room => self.start.troubles.push(StartTrouble {
                 what,
                 count: 1,
                 first: at,
@@ -276,7 +276,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Start {
-        let mut reader = Reader::default();
+        let mut reader = StartReader::default();
         for piece in text.as_bytes().chunks(7) {
             reader.feed(piece);
         }
@@ -327,7 +327,7 @@ mod tests {
              [1] 2026/11/29 14:59:35.3 [INF] 10.244.0.35:6222 - rid:12 - Router connection closed: TLS Handshake \
              Failure\n";
         let read = |text: &[u8]| {
-            let mut reader = Reader::default();
+            let mut reader = StartReader::default();
             reader.feed(text);
             reader.finish()
         };

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::connections::{self, Connection, File, Target};
+use super::connections::{self, Connection, ConnectionTarget, NamedFile};
 use crate::link::Link;
 use crate::workload::Value;
 use crate::workload::kubernetes::Cluster;
 
 /// A file of a Secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct SecretFile {
     /// `secret/cordum-client-tls tls.crt`.
     pub place: String,
     pub bytes: Vec<u8>,
 }
 
-impl std::fmt::Debug for Piece {
+impl std::fmt::Debug for SecretFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Piece").field("place", &self.place).finish_non_exhaustive()
     }
@@ -24,9 +24,9 @@ impl std::fmt::Debug for Piece {
 /// What is needed to dial as the stack does.
 #[derive(Clone, Default)]
 pub struct Material {
-    pub authority: Option<Piece>,
-    pub certificate: Option<Piece>,
-    pub key: Option<Piece>,
+    pub authority: Option<SecretFile>,
+    pub certificate: Option<SecretFile>,
+    pub key: Option<SecretFile>,
     pub api_key: Option<String>,
     pub redis_password: Option<String>,
     pub nats_token: Option<String>,
@@ -45,13 +45,13 @@ impl Material {
     #[must_use]
     pub fn of(cluster: &Cluster) -> Self {
         let connections = connections::all(cluster);
-        let piece = |file: Option<&File>| {
+        let piece = |file: Option<&NamedFile>| {
             let key = file?.found.key()?;
             bytes(cluster, &key.secret, &key.key)
         };
         let client = connections
             .iter()
-            .filter(|one| matches!(one.target, Target::Link(Link::Nats | Link::Redis)))
+            .filter(|one| matches!(one.target, ConnectionTarget::Link(Link::Nats | Link::Redis)))
             .find(|one| one.ca.is_some());
         let pair = client.and_then(|one| one.identity.as_ref());
         let key = pair.and_then(|file| file.found.key()).and_then(|found| {
@@ -85,16 +85,16 @@ impl Material {
     }
 }
 
-fn bytes(cluster: &Cluster, secret: &str, key: &str) -> Option<Piece> {
+fn bytes(cluster: &Cluster, secret: &str, key: &str) -> Option<SecretFile> {
     let bytes = cluster.secrets.as_ref()?.get(secret)?.keys.get(key)?.clone()?;
-    Some(Piece { place: format!("secret/{secret} {key}"), bytes })
+    Some(SecretFile { place: format!("secret/{secret} {key}"), bytes })
 }
 
 /// By link the name that most clients verify; of those that are equally many the first.
 fn names(connections: &[Connection<'_>]) -> BTreeMap<Link, String> {
     let mut votes: BTreeMap<Link, Vec<(String, usize)>> = BTreeMap::new();
     for one in connections {
-        let (Target::Link(link), Some(name)) = (one.target, one.names.first()) else { continue };
+        let (ConnectionTarget::Link(link), Some(name)) = (one.target, one.names.first()) else { continue };
         let all = votes.entry(link).or_default();
         match all.iter_mut().find(|(known, _)| *known == name.name) {
             Some((_, count)) => *count += 1,

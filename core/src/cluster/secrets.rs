@@ -8,33 +8,33 @@ use crate::x509::Parsed;
 
 /// A key of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
+pub(super) struct SecretEntry {
     pub secret: String,
     pub key: String,
 }
 
 /// What is at a path of a container.
 #[derive(Clone, Debug)]
-pub(super) enum Found {
+pub(super) enum PathContent {
     /// Certificates, in the order in which they stand there.
-    Certificates(Key, Vec<Parsed>),
+    Certificates(SecretEntry, Vec<Parsed>),
     /// The key is there; what it holds was taken out, is no certificate, or was not read.
-    Opaque(Key),
+    Opaque(SecretEntry),
     /// Text that holds no certificate where one is expected.
-    NoCertificate(Key),
+    NoCertificate(SecretEntry),
     /// The Secret is there, the key is not.
-    MissingKey(Key),
-    MissingSecret(Key),
+    MissingKey(SecretEntry),
+    MissingSecret(SecretEntry),
     /// Nothing brings it, although something is mounted beside it or nothing at all is.
     NotMounted,
     /// It comes from elsewhere (a host's folder, a volume, the image), or nobody looked.
     Elsewhere,
 }
 
-impl Found {
+impl PathContent {
     /// The Secret and key, where it comes from one.
     #[must_use]
-    pub(super) const fn key(&self) -> Option<&Key> {
+    pub(super) const fn key(&self) -> Option<&SecretEntry> {
         match self {
             Self::Certificates(key, _)
             | Self::Opaque(key)
@@ -57,8 +57,8 @@ impl Found {
 
 /// Looks a path of a container up.
 #[must_use]
-pub(super) fn at(cluster: &Cluster, container: &Container, path: &str) -> Found {
-    let Some(mount) = container.mount_of(path) else { return Found::NotMounted };
+pub(super) fn at(cluster: &Cluster, container: &Container, path: &str) -> PathContent {
+    let Some(mount) = container.mount_of(path) else { return PathContent::NotMounted };
     let below = path.strip_prefix(mount.target.trim_end_matches('/')).unwrap_or_default();
     let below = below.trim_start_matches('/');
     let shown = match (&mount.sub_path, below) {
@@ -85,35 +85,35 @@ pub(super) fn at(cluster: &Cluster, container: &Container, path: &str) -> Found 
                 None => continue,
             }
         };
-        let key = Key { secret: name.clone(), key };
+        let key = SecretEntry { secret: name.clone(), key };
         match of(cluster, key) {
-            found @ (Found::MissingKey(_) | Found::MissingSecret(_)) => missing = Some(found),
+            found @ (PathContent::MissingKey(_) | PathContent::MissingSecret(_)) => missing = Some(found),
             found => return found,
         }
     }
     match missing {
         // Another source of the folder may bring it.
-        Some(_) if elsewhere => Found::Elsewhere,
+        Some(_) if elsewhere => PathContent::Elsewhere,
         Some(found) => found,
-        None if elsewhere => Found::Elsewhere,
-        None => Found::NotMounted,
+        None if elsewhere => PathContent::Elsewhere,
+        None => PathContent::NotMounted,
     }
 }
 
-fn of(cluster: &Cluster, key: Key) -> Found {
-    let Some(secrets) = &cluster.secrets else { return Found::Elsewhere };
-    let Some(secret) = secrets.get(&key.secret) else { return Found::MissingSecret(key) };
+fn of(cluster: &Cluster, key: SecretEntry) -> PathContent {
+    let Some(secrets) = &cluster.secrets else { return PathContent::Elsewhere };
+    let Some(secret) = secrets.get(&key.secret) else { return PathContent::MissingSecret(key) };
     match secret.keys.get(&key.key) {
-        None => Found::MissingKey(key),
-        Some(None) => Found::Opaque(key),
+        None => PathContent::MissingKey(key),
+        Some(None) => PathContent::Opaque(key),
         Some(Some(bytes)) => {
             let all = certificates(bytes);
             if !all.is_empty() {
-                Found::Certificates(key, all)
+                PathContent::Certificates(key, all)
             } else if key.key.ends_with(".crt") || key.key.ends_with(".pem") {
-                Found::NoCertificate(key)
+                PathContent::NoCertificate(key)
             } else {
-                Found::Opaque(key)
+                PathContent::Opaque(key)
             }
         }
     }

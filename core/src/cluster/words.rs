@@ -1,8 +1,8 @@
 //! Last words of Cordum's services and their init containers that name no TLS trouble, and what is to be done.
 
 use super::connections::known;
-use super::cure::{Cure, Kubectl, change};
-use super::fault::Fault;
+use super::cure::{Fix, Kubectl, change};
+use super::fault::ClusterFault;
 use super::wiring::set;
 use crate::cause::CauseKind;
 use crate::evidence::observation::EvidenceLevel;
@@ -19,10 +19,11 @@ pub(super) fn fault(
     workload: &Workload,
     container: &str,
     words: &str,
-) -> Fault {
+) -> ClusterFault {
     let name = workload.to_string();
     let fact = format!("{container} of pod {} said last: {words}", pod.name);
-    let base = |place: String| Fault::new(None, place).because(fact.clone()).seen_in(EvidenceLevel::Logged);
+    let base =
+        |place: String| ClusterFault::new(None, place).because(fact.clone()).seen_in(EvidenceLevel::Logged);
     // `FATAL: API_KEY secret is empty`
     if let Some(variable) =
         words.split_once(" secret is empty").and_then(|(front, _)| front.split_whitespace().last())
@@ -32,7 +33,7 @@ pub(super) fn fault(
         if let Some(Value::Secret { name: secret, key, .. }) = source {
             let patch = format!(r#"{{"stringData":{{"{key}":"<the value of {key}>"}}}}"#);
             let cure =
-                Cure::told(format!("{key} of secret/{secret} is empty: put a value in, then the pods start"))
+                Fix::told(format!("{key} of secret/{secret} is empty: put a value in, then the pods start"))
                     .by(kubectl.command(&["patch", "secret", secret, "--type=merge", "-p", &patch]));
             return base(format!("secret/{secret}")).cure(cure);
         }
@@ -66,7 +67,7 @@ pub(super) fn fault(
                 value,
                 "production asks for it, and its neighbours have that",
             ),
-            None => Cure::told(format!(
+            None => Fix::told(format!(
                 "{variable} of {name} is not set, and production asks for it: only you know its value"
             ))
             .with(change(
@@ -80,7 +81,7 @@ pub(super) fn fault(
         return base(name.clone()).cure(cure);
     }
     if words.contains("SAFETY_POLICY_PUBLIC_KEY") {
-        let cure = Cure::told(format!(
+        let cure = Fix::told(format!(
             "{name} has no SAFETY_POLICY_PUBLIC_KEY and SAFETY_POLICY_SIGNATURE, and production asks for a signed policy: set both"
         ))
         .by(kubectl.command(&["set", "env", &name, "--list"]));
@@ -89,7 +90,7 @@ pub(super) fn fault(
     if let Some(fault) = login(kubectl, pod, workload, container, words) {
         return fault.because(fact);
     }
-    let cure = Cure::told(format!("{name} stops for what it says itself: {words}")).by(kubectl.command(&[
+    let cure = Fix::told(format!("{name} stops for what it says itself: {words}")).by(kubectl.command(&[
         "logs",
         &pod.name,
         "-c",
@@ -107,7 +108,7 @@ pub(super) fn login(
     workload: &Workload,
     container: &str,
     words: &str,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     if !["WRONGPASS", "NOAUTH", "Authorization Violation", "authorization violation"]
         .iter()
         .any(|word| words.contains(word))
@@ -117,7 +118,7 @@ pub(super) fn login(
     let configured = pod.configured.iter().find(|one| one.name == container)?;
     let name = workload.to_string();
     let fault = |place: String| {
-        Fault::new(Some(CauseKind::AuthNotTls), place)
+        ClusterFault::new(Some(CauseKind::AuthNotTls), place)
             .on(crate::cause::Side::Client)
             .seen_in(EvidenceLevel::Logged)
     };
@@ -127,7 +128,7 @@ pub(super) fn login(
         && let Some(Value::Secret { name: secret, key, .. }) =
             configured.variable(reference).map(|one| &one.value)
     {
-        let cure = Cure::told(format!(
+        let cure = Fix::told(format!(
             "REDIS_URL of {name} stands before {reference} in the list of variables, so Kubernetes leaves $({reference}) as \
              it is written: {reference} has to come first"
         ))
@@ -155,7 +156,7 @@ pub(super) fn login(
         None => format!("{name} logs in with another password than the server was started with"),
     };
     let restart = kubectl.restart(std::slice::from_ref(&name));
-    let mut cure = Cure::told(text);
+    let mut cure = Fix::told(text);
     cure.command = restart;
     Some(fault(place).cure(cure))
 }

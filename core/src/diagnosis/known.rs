@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use crate::evidence::fault::Failure;
 use crate::evidence::{
-    Answer, Clock, Evidence, Gateway, InClear, InTls, Intermediate, Logged, Named, OwnCertificate, Presented,
-    Question, State, Unready, Whom,
+    Answer, Clock, Evidence, GatewayDial, InClear, InTls, Intermediate, Logged, NameMismatch, OwnCertificate,
+    PresentedChain, Question, ServiceState, Unready, Whom,
 };
 use crate::link::Link;
 use crate::logs::runs::ServiceLog;
 use crate::workload::Instance;
 
-type Der = rustls_pki_types::CertificateDer<'static>;
+type OwnedCertificate = rustls_pki_types::CertificateDer<'static>;
 
 /// A conclusion, or the question that has to be answered before it can be drawn.
 pub type Asked<T> = Result<T, Question>;
@@ -80,22 +80,22 @@ impl<'a> Known<'a> {
             Question::OwnCertificate(link), Answer::OwnCertificate(found) => found.as_ref(), else None;
         old_version(whom: &Whom) -> Option<&'static str>,
             Question::OldVersion(whom.clone()), Answer::OldVersion(found) => *found, else None;
-        presented(link: Link, chain: &[Der]) -> Option<&'a Presented>,
+        presented(link: Link, chain: &[OwnedCertificate]) -> Option<&'a PresentedChain>,
             Question::Presented { link, chain: chain.to_vec() }, Answer::Presented(found) => found.as_ref(), else None;
-        intermediate(link: Link, chain: &[Der]) -> Option<&'a Intermediate>,
+        intermediate(link: Link, chain: &[OwnedCertificate]) -> Option<&'a Intermediate>,
             Question::Intermediate { link, chain: chain.to_vec() }, Answer::Intermediate(found) => found.as_ref(), else None;
-        clock(link: Link, chain: &[Der]) -> Option<&'a Clock>,
+        clock(link: Link, chain: &[OwnedCertificate]) -> Option<&'a Clock>,
             Question::Clock { link, chain: chain.to_vec() }, Answer::Clock(found) => found.as_ref(), else None;
         in_clear(whom: &Whom) -> Option<&'a InClear>,
             Question::InClear(whom.clone()), Answer::InClear(found) => found.as_ref(), else None;
         handshake_first(whom: &Whom) -> Option<&'a InTls>,
             Question::HandshakeFirst(whom.clone()), Answer::HandshakeFirst(found) => found.as_ref(), else None;
-        state(service: &str, instance: Option<&str>) -> &'a State,
+        state(service: &str, instance: Option<&str>) -> &'a ServiceState,
             Question::State { service: service.to_owned(), instance: instance.map(str::to_owned) },
-            Answer::State(found) => found, else &State::Unasked;
-        state_since(service: &str, instance: Option<&str>) -> &'a State,
+            Answer::State(found) => found, else &ServiceState::Unasked;
+        state_since(service: &str, instance: Option<&str>) -> &'a ServiceState,
             Question::StateSince { service: service.to_owned(), instance: instance.map(str::to_owned) },
-            Answer::State(found) => found, else &State::Unasked;
+            Answer::State(found) => found, else &ServiceState::Unasked;
         log(of: &Instance) -> Option<&'a ServiceLog>,
             Question::Log { service: of.service.clone(), instance: of.name.clone() },
             Answer::Log(found) => found.as_deref(), else None;
@@ -105,7 +105,7 @@ impl<'a> Known<'a> {
             Question::Server(link), Answer::Server(found) => found.as_deref(), else None;
         session(link: Link) -> Option<&'a Failure>,
             Question::Session(link), Answer::Session(found) => found.as_deref(), else None;
-        named(link: Link, name: &str) -> Option<&'a Named>,
+        named(link: Link, name: &str) -> Option<&'a NameMismatch>,
             Question::Named { link, name: name.to_owned() }, Answer::Named(found) => found.as_ref(), else None;
         /// The fingerprint of the certificate in a file.
         file(path: &str) -> Option<&'a str>,
@@ -113,8 +113,8 @@ impl<'a> Known<'a> {
         upstream(service: &str, link: Link, since: std::time::SystemTime) -> Option<&'a Logged>,
             Question::Upstream { service: service.to_owned(), link, since },
             Answer::Upstream(found) => found.as_ref(), else None;
-        gateway() -> &'a Gateway,
-            Question::Gateway, Answer::Gateway(found) => found, else &Gateway::Unasked;
+        gateway() -> &'a GatewayDial,
+            Question::Gateway, Answer::Gateway(found) => found, else &GatewayDial::Unasked;
         readiness() -> Option<&'a Unready>,
             Question::Readiness, Answer::Readiness(found) => found.as_ref(), else None;
         plain_redis() -> Option<&'a str>,

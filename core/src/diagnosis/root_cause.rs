@@ -10,7 +10,7 @@ use crate::report::{CheckReport, Diagnosis, RootCause};
 use crate::status::Status;
 
 /// A group in the making.
-struct Group {
+struct CauseGroup {
     root: RootCause,
     confidence: Confidence,
     identity: Option<FaultIdentity>,
@@ -24,29 +24,29 @@ struct Group {
 /// it verifies a server's certificate with the CA file.
 #[must_use]
 pub fn root_causes(checks: &[CheckReport], verifies: impl Fn(&str) -> bool) -> Vec<RootCause> {
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<CauseGroup> = Vec::new();
     for check in checks.iter().filter(|check| check.status == Status::Fail) {
         let Some(main) = main(check) else { continue };
-        match groups.iter_mut().find(|group| group.holds(main)) {
+        match groups.iter_mut().find(|group| group.belongs(main)) {
             Some(group) => group.join(check, main),
-            None => groups.push(Group::of(check, main)),
+            None => groups.push(CauseGroup::of(check, main)),
         }
     }
     let doubted = ca_file_is_doubted(checks, &verifies);
     let trusted = checks.iter().any(|one| verifies(&one.id) && one.status.is_good());
     for group in &mut groups {
-        group.settle(trusted, doubted);
+        group.merge_trust_of_group(trusted, doubted);
     }
-    adopt(&mut groups);
-    adopt_dashboard(&mut groups);
+    merge_symptoms(&mut groups);
+    merge_dashboard(&mut groups);
     groups.sort_by_key(|group| (upstream(&group.root.place, group.root.cause), group.confidence));
     groups.into_iter().map(|group| group.root).collect()
 }
 
 /// Where the CA file verifies nothing that is served, nor the certificates that lie beside it, it is the CA
 /// file that is another's: our side has to be changed. `verifies` as in [`root_causes`].
-pub fn settle_sides(checks: &mut [CheckReport], verifies: impl Fn(&str) -> bool) {
-    settle_trust(checks);
+pub fn merge_sides(checks: &mut [CheckReport], verifies: impl Fn(&str) -> bool) {
+    merge_trust(checks);
     if !ca_file_is_doubted(checks, &verifies) {
         return;
     }
@@ -57,7 +57,7 @@ pub fn settle_sides(checks: &mut [CheckReport], verifies: impl Fn(&str) -> bool)
 
 /// A server that our own dial has just verified is of the right CA: where the gateway does not know it, the gateway's
 /// trust has to be changed.
-fn settle_trust(checks: &mut [CheckReport]) {
+fn merge_trust(checks: &mut [CheckReport]) {
     for (server, proof, variable) in
         [("redis", "redis-tls", "REDIS_TLS_CA"), ("nats", "worker-nats-tls", "NATS_TLS_CA")]
     {
@@ -70,7 +70,7 @@ fn settle_trust(checks: &mut [CheckReport]) {
             if one.cause == CauseKind::UnknownAuthority && one.place.as_deref() == Some(server) {
                 one.place = Some("api-gateway".to_owned());
                 one.side = Side::Client;
-                one.fix = vec![settings::trust("api-gateway", server, variable)];
+                one.fix = vec![settings::trust_anchor("api-gateway", server, variable)];
             }
         }
     }
@@ -98,7 +98,7 @@ fn main(check: &CheckReport) -> Option<&Diagnosis> {
     check.diagnoses.iter().find(|one| one.severity == Severity::Error)
 }
 
-impl Group {
+impl CauseGroup {
     fn of(check: &CheckReport, main: &Diagnosis) -> Self {
         let place = main.place.clone().unwrap_or_default();
         Self {
@@ -120,7 +120,7 @@ impl Group {
     }
 
     /// The same certificate or authority, or the same fault at the same place.
-    fn holds(&self, other: &Diagnosis) -> bool {
+    fn belongs(&self, other: &Diagnosis) -> bool {
         let shared = match (&self.identity, &other.identity) {
             (Some(mine), Some(theirs)) => mine.is(theirs),
             // Known by its path alone to one of the two.
@@ -204,7 +204,7 @@ impl Group {
 
     /// Several services that show one certificate or authority point at the file that stands for all; at the
     /// CA file only where it verifies nobody (`trusted`), and was regenerated or is another's (`doubted`).
-    fn settle(&mut self, trusted: bool, doubted: bool) {
+    fn merge_trust_of_group(&mut self, trusted: bool, doubted: bool) {
         // A login that several services are refused is the server's matter.
         if let Some(FaultIdentity::Login(link)) = &self.identity
             && self.places.len() > 1
@@ -240,8 +240,8 @@ fn is_file(place: &str) -> bool {
 }
 
 /// What the services' logs say of Redis is Redis' own fault where a look at Redis shows the same.
-fn adopt(groups: &mut Vec<Group>) {
-    let shows_redis = |group: &Group| {
+fn merge_symptoms(groups: &mut Vec<CauseGroup>) {
+    let shows_redis = |group: &CauseGroup| {
         group.places.iter().any(|place| place == "redis")
             || group.root.checks.iter().any(|id| id == "redis-tls")
     };
@@ -269,11 +269,11 @@ fn adopt(groups: &mut Vec<Group>) {
 }
 
 /// A dashboard that cannot use a gateway which is broken itself is no origin.
-fn adopt_dashboard(groups: &mut Vec<Group>) {
-    let broken = |group: &Group| {
+fn merge_dashboard(groups: &mut Vec<CauseGroup>) {
+    let broken = |group: &CauseGroup| {
         group.root.cause != CauseKind::AuthNotTls && group.root.checks.iter().any(|id| id == "gateway-https")
     };
-    let symptom = |group: &Group| {
+    let symptom = |group: &CauseGroup| {
         group.root.checks == ["dashboard-gateway"] && group.root.cause == CauseKind::BadGateway
     };
     let (Some(_), Some(at)) = (groups.iter().position(broken), groups.iter().position(symptom)) else {

@@ -2,7 +2,7 @@
 //! on the host. Values that may hold a secret are masked before anybody sees them.
 
 use crate::cause::CauseKind;
-use crate::evidence::Setting;
+use crate::evidence::LinkSetting;
 use crate::link::Link;
 use crate::workload::{Instance, truthy};
 
@@ -20,7 +20,7 @@ const fn prefixes(link: Link) -> &'static [&'static str] {
 }
 
 /// Every TLS setting of a container, sorted by name.
-fn all(container: &Instance) -> impl Iterator<Item = Setting> + '_ {
+fn all(container: &Instance) -> impl Iterator<Item = LinkSetting> + '_ {
     let mut names: Vec<&str> =
         container.configured.environment.iter().map(|setting| setting.name.as_str()).collect();
     names.sort_unstable();
@@ -34,8 +34,8 @@ fn all(container: &Instance) -> impl Iterator<Item = Setting> + '_ {
         .filter(|setting| !setting.value.is_empty())
 }
 
-fn of(container: &Instance, name: &str, value: &str) -> Setting {
-    Setting {
+fn of(container: &Instance, name: &str, value: &str) -> LinkSetting {
+    LinkSetting {
         service: container.service.clone(),
         name: name.to_owned(),
         value: if is_secret(name) { "set".to_owned() } else { without_userinfo(value) },
@@ -98,11 +98,11 @@ pub fn relevant(
     link: Option<Link>,
     kind: Option<CauseKind>,
     file: Option<&str>,
-) -> Vec<Setting> {
-    let of_link = |setting: &Setting| {
+) -> Vec<LinkSetting> {
+    let of_link = |setting: &LinkSetting| {
         link.is_none_or(|link| prefixes(link).iter().any(|prefix| setting.name.starts_with(prefix)))
     };
-    let about = |setting: &Setting| {
+    let about = |setting: &LinkSetting| {
         let name = setting.name.as_str();
         match kind {
             Some(CauseKind::UnknownAuthority | CauseKind::BadSignature | CauseKind::InvalidCa) => {
@@ -134,7 +134,8 @@ pub fn relevant(
     };
     match file {
         Some(file) => {
-            let mut found: Vec<Setting> = all(container).filter(|setting| setting.value == file).collect();
+            let mut found: Vec<LinkSetting> =
+                all(container).filter(|setting| setting.value == file).collect();
             if found.is_empty() && on_host(container, file).is_some() {
                 found.push(of(container, "", file));
             }

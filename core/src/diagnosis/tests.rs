@@ -5,12 +5,12 @@ use std::time::SystemTime;
 use super::rules::server;
 use super::{Case, Known, Premises, diagnose};
 use crate::cause::{CauseKind, Confidence, Side, Variant};
-use crate::evidence::fault::{Cause, Failure, Recognised, Speaker, Stage};
+use crate::evidence::fault::{Cause, Failure, Recognised, Stage, WireProtocol};
 use crate::evidence::{
-    Answer, Clock, Evidence, Fact, InstanceState, Presented, Question, State, Subject, Whom,
+    Answer, Clock, Evidence, Fact, InstanceState, PresentedChain, Question, ServiceState, Subject, Whom,
 };
 use crate::link::Link;
-use crate::logs::runs::{RunLog, ServiceLog, Trouble};
+use crate::logs::runs::{RunLog, RunTrouble, ServiceLog};
 use crate::workload::{Instance, Phase, Termination};
 use crate::x509::verdict::ChainFault;
 
@@ -35,7 +35,7 @@ fn investigate(
 }
 
 fn nobody(_: &Question) -> Answer {
-    Answer::State(State::Unasked)
+    Answer::State(ServiceState::Unasked)
 }
 
 fn gateway(phase: Phase, exit_code: i64) -> Answer {
@@ -44,12 +44,12 @@ fn gateway(phase: Phase, exit_code: i64) -> Answer {
     instance.restarts = 3;
     instance.last =
         Some(Termination { exit_code, reason: None, message: None, started: None, finished: None });
-    Answer::State(State::Is { instance: Box::new(instance), at: SystemTime::UNIX_EPOCH })
+    Answer::State(ServiceState::Is { instance: Box::new(instance), at: SystemTime::UNIX_EPOCH })
 }
 
 fn log_of(kind: CauseKind, link: Option<Link>, sample: &str) -> Answer {
     let what = Recognised { kind, variant: None, side: Side::Client, confidence: Confidence::Certain, link };
-    let trouble = Trouble {
+    let trouble = RunTrouble {
         what,
         link,
         count: 1,
@@ -71,7 +71,8 @@ fn refused() -> Failure {
 
 #[test]
 fn a_gateway_that_is_down_because_of_nats_is_traced_to_nats() {
-    let nats = Failure::new(Stage::Session, Cause::NotTls(Speaker::NatsPlain)).because("no TLS").at("nats");
+    let nats =
+        Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsPlain)).because("no TLS").at("nats");
     let (asked, found) = investigate(&Case::of(Link::Gateway), &refused(), |question| match question {
         Question::State { .. } => gateway(Phase::Restarting, 1),
         Question::Log { .. } => log_of(CauseKind::ConnectionReset, Some(Link::Nats), "connect nats: EOF"),
@@ -147,9 +148,10 @@ fn a_line_about_redis_is_redis_fault_where_redis_shows_it() {
         link: Some(Link::Redis),
     };
     let seen = Failure::new(Stage::Exchange, Cause::Line(line)).because("it logged so").at("scheduler");
-    let redis = Failure::new(Stage::Exchange, Cause::NotTls(Speaker::Redis)).because("in clear").at("redis");
+    let redis =
+        Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::Redis)).because("in clear").at("redis");
     let (_, found) = investigate(&case, &seen, |question| match question {
-        Question::State { .. } => Answer::State(State::Unasked),
+        Question::State { .. } => Answer::State(ServiceState::Unasked),
         Question::Server(Link::Redis) => Answer::Server(Some(Box::new(redis.clone()))),
         other => panic!("{other:?}"),
     });
@@ -199,7 +201,8 @@ fn each_server_is_judged_by_what_it_presented_itself() {
     let (asked, _) = investigate(&Case::of(Link::Nats), &second, |question| match question {
         Question::Presented { chain, .. } => {
             assert_eq!(chain, &second.presented);
-            let presented = Presented { fingerprint: "02".to_owned(), issuer: "X".to_owned(), file: None };
+            let presented =
+                PresentedChain { fingerprint: "02".to_owned(), issuer: "X".to_owned(), file: None };
             Answer::Presented(Some(presented))
         }
         Question::Intermediate { chain, .. } => {
@@ -218,7 +221,7 @@ fn by_a_clock_that_is_a_year_off_the_ca_has_not_ended() {
         let seen = Failure::new(Stage::Handshake, Cause::Chain(vec![ended.clone()])).because("it ended");
         let by = |faults: Vec<ChainFault>| {
             let (_, found) = investigate(&Case::of(Link::Gateway), &seen, |question| match question {
-                Question::Presented { .. } => Answer::Presented(Some(Presented {
+                Question::Presented { .. } => Answer::Presented(Some(PresentedChain {
                     fingerprint: String::new(),
                     issuer: String::new(),
                     file: None,
@@ -240,7 +243,7 @@ fn without_a_ca_file_no_session_of_ours_tells_anything_of_redis() {
     let premises = Premises::default();
     let found = [Evidence {
         question: Question::State { service: "redis".to_owned(), instance: None },
-        answer: Answer::State(State::Unasked),
+        answer: Answer::State(ServiceState::Unasked),
     }];
     assert!(server(Known::open(&premises, &found), Link::Redis).unwrap().is_none());
 }

@@ -41,7 +41,7 @@ pub struct Failure {
     /// The certificate, file, authority or login at fault: failures that share it are one fault.
     pub identity: Option<FaultIdentity>,
     /// Settings of the service at fault that bear on it.
-    pub settings: Vec<super::Setting>,
+    pub settings: Vec<super::LinkSetting>,
     /// What was presented on this very connection, end-entity certificate first.
     pub presented: Vec<CertificateDer<'static>>,
     /// The peer asked for a client certificate on it, and we showed none.
@@ -156,7 +156,7 @@ impl Failure {
 
     /// Adds the settings behind it, also as facts.
     #[must_use]
-    pub fn set_by(mut self, settings: Vec<super::Setting>) -> Self {
+    pub fn set_by(mut self, settings: Vec<super::LinkSetting>) -> Self {
         for setting in settings.into_iter().take(4) {
             self = self.because(Fact::Setting(setting.clone()));
             self.settings.push(setting);
@@ -203,7 +203,7 @@ pub struct FileFault {
 
 /// What speaks on a port that does not speak TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaker {
+pub enum WireProtocol {
     Http,
     Http2,
     /// NATS `INFO` without `tls_required`.
@@ -229,7 +229,7 @@ pub enum Cause {
         /// A certificate was asked for before the alert came, as far as that is known.
         asked: bool,
     },
-    NotTls(Speaker),
+    NotTls(WireProtocol),
     NoCommonVersion,
     NoCommonCipher,
     /// The peer speaks what Go speaks and our TLS library does not: nothing is decided.
@@ -296,6 +296,7 @@ impl Cause {
         let with = |kind, variant, side, confidence| {
             Some(Reading { kind, variant: Some(variant), side, confidence })
         };
+        let plain = |variant| with(K::WrongSchemeTlsToPlain, variant, Server, Certain);
         match self {
             Self::Chain(faults) => faults.first().map(|fault| Reading {
                 kind: fault.kind,
@@ -307,14 +308,14 @@ impl Cause {
                 Some(alert_reading(*alert, *identity_shown || !asked))
             }
             Self::NotTls(speaker) => match speaker {
-                Speaker::Http => with(K::WrongSchemeTlsToPlain, Variant::HttpPlaintext, Server, Certain),
-                Speaker::Http2 => with(K::WrongSchemeTlsToPlain, Variant::Http2Plaintext, Server, Certain),
-                Speaker::NatsPlain => with(K::WrongSchemeTlsToPlain, Variant::NatsPlaintext, Server, Certain),
-                Speaker::NatsInfoFirst => with(K::OtherTls, Variant::NatsInfoFirst, Client, Certain),
-                Speaker::Redis => with(K::WrongSchemeTlsToPlain, Variant::RedisPlaintext, Server, Certain),
-                Speaker::HttpInTls => with(K::OtherTls, Variant::HttpInTls, Client, Certain),
-                Speaker::Ssh => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Client, Certain),
-                Speaker::Unknown => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Server, Possible),
+                WireProtocol::Http => plain(Variant::HttpPlaintext),
+                WireProtocol::Http2 => plain(Variant::Http2Plaintext),
+                WireProtocol::NatsPlain => plain(Variant::NatsPlaintext),
+                WireProtocol::NatsInfoFirst => with(K::OtherTls, Variant::NatsInfoFirst, Client, Certain),
+                WireProtocol::Redis => plain(Variant::RedisPlaintext),
+                WireProtocol::HttpInTls => with(K::OtherTls, Variant::HttpInTls, Client, Certain),
+                WireProtocol::Ssh => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Client, Certain),
+                WireProtocol::Unknown => with(K::WrongSchemeTlsToPlain, Variant::NotTls, Server, Possible),
             },
             Self::NoCommonVersion => of(K::ProtocolVersion, Server, Certain),
             Self::NoCommonCipher => of(K::NoSharedCipher, Server, Likely),

@@ -10,7 +10,7 @@ pub use fact::{
     DialFact, Fact, HttpFact, InstanceState, LinkEffect, LogFact, NatsFact, ProbeFact, RedisFact, Spoken,
 };
 pub use question::{
-    Answer, Clock, Evidence, Gateway, InClear, InTls, Intermediate, Logged, Named, OwnCertificate, Presented,
-    Question, State, Subject, Unready, Whom,
+    Answer, Clock, Evidence, GatewayDial, InClear, InTls, Intermediate, Logged, NameMismatch, OwnCertificate,
+    PresentedChain, Question, ServiceState, Subject, Unready, Whom,
 };
-pub use setting::Setting;
+pub use setting::LinkSetting;

@@ -64,12 +64,12 @@ pub enum Expects {
     /// Positive control of a negative claim: if it does not hold, nothing is decided.
     Control,
     /// It is refused, and for the right reason; any other refusal decides nothing.
-    Refused(&'static Refusal),
+    Refused(&'static ExpectedRefusal),
 }
 
 /// What a refusal has to be, and what it means when there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ExpectedRefusal {
     /// The right reasons.
     pub by: &'static [CauseKind],
     /// What is wrong when nothing is refused, and whose fault that is.
@@ -160,7 +160,7 @@ impl Step {
         }
     }
 
-    fn admitted(&self, refusal: &Refusal, what: &str) -> Failure {
+    fn admitted(&self, refusal: &ExpectedRefusal, what: &str) -> Failure {
         let said = match refusal.admitted {
             CauseKind::VerificationNotEnforced => what.to_owned(),
             _ => format!("{} was let in: {what}", self.name),
@@ -240,24 +240,24 @@ impl Observation {
     }
 
     pub fn worked(&mut self, claim: Claim, what: impl Into<String>) {
-        self.settle(claim, Outcome::Worked(what.into()));
+        self.decide(claim, Outcome::Worked(what.into()));
     }
 
     /// It worked, which needs no words.
     pub fn held(&mut self, claim: Claim) {
-        self.settle(claim, Outcome::Worked(String::new()));
+        self.decide(claim, Outcome::Worked(String::new()));
     }
 
     pub fn failed(&mut self, claim: Claim, failure: Failure) {
-        self.settle(claim, Outcome::Failed(Box::new(failure)));
+        self.decide(claim, Outcome::Failed(Box::new(failure)));
     }
 
     pub fn untried(&mut self, claim: Claim, failure: Failure) {
-        self.settle(claim, Outcome::Untried(Box::new(failure)));
+        self.decide(claim, Outcome::Untried(Box::new(failure)));
     }
 
     /// A claim's one outcome.
-    fn settle(&mut self, claim: Claim, outcome: Outcome) {
+    fn decide(&mut self, claim: Claim, outcome: Outcome) {
         let Claim { index } = claim;
         if let Some(step) = self.steps.get_mut(index) {
             step.outcome.get_or_insert(outcome);

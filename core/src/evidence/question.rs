@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
 
-use super::fault::{Failure, Speaker};
+use super::fault::{Failure, WireProtocol};
 use crate::link::Link;
 use crate::logs::classify::Recognised;
 use crate::logs::runs::ServiceLog;
@@ -95,20 +95,20 @@ pub enum Answer {
     OwnCertificate(Option<OwnCertificate>),
     /// `TLSv1.1` or `TLSv1.0`.
     OldVersion(Option<&'static str>),
-    Presented(Option<Presented>),
+    Presented(Option<PresentedChain>),
     Intermediate(Option<Intermediate>),
     Clock(Option<Clock>),
     InClear(Option<InClear>),
     HandshakeFirst(Option<InTls>),
-    State(State),
+    State(ServiceState),
     Log(Option<Box<ServiceLog>>),
     Listens(Option<bool>),
     Server(Option<Box<Failure>>),
     Session(Option<Box<Failure>>),
-    Named(Option<Named>),
+    Named(Option<NameMismatch>),
     File(Option<String>),
     Upstream(Option<Logged>),
-    Gateway(Gateway),
+    Gateway(GatewayDial),
     Readiness(Option<Unready>),
     PlainRedis(Option<String>),
 }
@@ -141,7 +141,7 @@ pub struct OwnCertificate {
 
 /// The end-entity certificate that a server presents.
 #[derive(Clone, Debug)]
-pub struct Presented {
+pub struct PresentedChain {
     pub fingerprint: String,
     pub issuer: String,
     /// `server/tls.crt` of the certificate folder, where it is this one.
@@ -165,14 +165,14 @@ pub struct Clock {
 
 #[derive(Clone, Debug)]
 pub struct InClear {
-    pub speaker: Speaker,
+    pub speaker: WireProtocol,
     /// The front of what was said, escaped.
     pub said: String,
 }
 
 /// How a service stands.
 #[derive(Clone, Debug)]
-pub enum State {
+pub enum ServiceState {
     /// Nobody can be asked.
     Unasked,
     /// There is none of it, in the platform's words.
@@ -185,7 +185,7 @@ pub enum State {
 
 /// A name that a server's certificate does not hold for.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct NameMismatch {
     pub fingerprint: String,
     pub fault: ChainFault,
 }
@@ -202,7 +202,7 @@ pub struct Logged {
 
 /// What a dial of the gateway met.
 #[derive(Clone, Debug)]
-pub enum Gateway {
+pub enum GatewayDial {
     Unasked,
     Trusted,
     /// What is served there is at fault.

@@ -2,7 +2,7 @@
 
 /// A variable of a container that bears on a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub struct LinkSetting {
     pub service: String,
     /// Empty for a file that no variable names, but a command line or a configuration file.
     pub name: String,
@@ -12,7 +12,7 @@ pub struct Setting {
     pub host: Option<String>,
 }
 
-impl std::fmt::Display for Setting {
+impl std::fmt::Display for LinkSetting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.name.as_str() {
             "" => write!(f, "{}: {}", self.service, self.value)?,

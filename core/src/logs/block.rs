@@ -4,12 +4,12 @@
 use std::time::SystemTime;
 
 use super::classify::{self, Form, Memo, Recognised, Sense, emitter};
-use super::line::{LOOKED_AT, plain, shown, time_of};
+use super::line::{INSPECTED, plain, shown, time_of};
 use crate::link::Link;
 
 /// What a line says that is not passed over.
 #[derive(Clone, Debug)]
-pub enum Said {
+pub enum LineMeaning {
     /// A service starts.
     Start,
     /// The link to NATS works.
@@ -26,7 +26,7 @@ pub struct NotedLine {
     pub end: usize,
     /// Lines of the block before it.
     pub before: u64,
-    pub said: Said,
+    pub said: LineMeaning,
     /// Who wrote it, by its shape.
     pub shape: Option<&'static str>,
     /// Who wrote it, by its shape or its words.
@@ -39,7 +39,7 @@ pub struct NotedLine {
 /// What the form of a line tells.
 #[derive(Clone, Debug)]
 struct Told {
-    said: Said,
+    said: LineMeaning,
     shape: Option<&'static str>,
     emitter: Option<&'static str>,
 }
@@ -62,12 +62,12 @@ impl LineClassifier {
         let mut looks = Vec::new();
         let mut lines = 0;
         let mut from = 0;
-        while let Some(hit) = classify::trigger(&block[from..], self.project) {
+        while let Some(hit) = classify::first_candidate(&block[from..], self.project) {
             let hit = from + hit;
             let start = memchr::memrchr(b'\n', &block[from..hit]).map_or(from, |index| from + index + 1);
             let end = memchr::memchr(b'\n', &block[hit..]).map_or(block.len(), |index| hit + index);
             lines += memchr::memchr_iter(b'\n', &block[from..start]).count() as u64;
-            if let Some(look) = self.line(&block[start..end.min(start + LOOKED_AT)], start, end, lines) {
+            if let Some(look) = self.line(&block[start..end.min(start + INSPECTED)], start, end, lines) {
                 looks.push(look);
             }
             lines += 1;
@@ -82,19 +82,19 @@ impl LineClassifier {
         let project = self.project;
         let Told { said, shape, emitter } = self.memo.of(&plain, |form| told(form, project))?;
         let (shown, at) = match said {
-            Said::Problem(..) => (shown(&plain), time_of(&plain)),
-            Said::Start | Said::NatsWorks => (String::new(), None),
+            LineMeaning::Problem(..) => (shown(&plain), time_of(&plain)),
+            LineMeaning::Start | LineMeaning::NatsWorks => (String::new(), None),
         };
         Some(NotedLine { start, end, before, said, shape, emitter, shown, at })
     }
 }
 
 fn told(form: Form<'_>, project: bool) -> Option<Told> {
-    let problem = || classify::ranked_of(form).map(|(found, rank)| Said::Problem(found, rank));
+    let problem = || classify::ranked_of(form).map(|(found, rank)| LineMeaning::Problem(found, rank));
     let said = if project {
         match classify::sense_of(form) {
-            Sense::Start(_) => Said::Start,
-            Sense::Works(Some(Link::Nats)) => Said::NatsWorks,
+            Sense::Start(_) => LineMeaning::Start,
+            Sense::Works(Some(Link::Nats)) => LineMeaning::NatsWorks,
             Sense::Ends | Sense::Works(_) | Sense::Nothing => return None,
             Sense::Trouble(_) => problem()?,
         }
@@ -102,9 +102,9 @@ fn told(form: Form<'_>, project: bool) -> Option<Told> {
         problem()?
     };
     let shape = match said {
-        Said::Problem(..) => emitter::of_form(form),
-        Said::Start | Said::NatsWorks => None,
+        LineMeaning::Problem(..) => emitter::of_form(form),
+        LineMeaning::Start | LineMeaning::NatsWorks => None,
     };
-    let emitter = shape.or_else(|| classify::origin_of(form));
+    let emitter = shape.or_else(|| classify::emitter_of(form));
     Some(Told { said, shape, emitter })
 }

@@ -7,7 +7,7 @@ use super::moment;
 use crate::redaction::redact;
 
 /// Bytes of a line that are looked at; what a message says stands at its front.
-pub const LOOKED_AT: usize = 256 * 1024;
+pub const INSPECTED: usize = 256 * 1024;
 /// Bytes of a line that are shown.
 const SHOWN: usize = 4096;
 

@@ -44,7 +44,7 @@ const CHAIN_CHECK: &str = "tls chain invalid";
 
 /// A record's cause, as far as it was read.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct RecordCause {
     pub(super) found: Recognised,
     /// How inner it is.
     pub(super) rank: u8,
@@ -52,7 +52,7 @@ pub(super) struct Told {
     pub(super) chain_check: bool,
 }
 
-impl Told {
+impl RecordCause {
     /// The cause that the first line names.
     pub(super) fn new(found: Recognised, rank: u8, head: &[u8]) -> Self {
         let chain_check = memchr::memmem::find(head, CHAIN_CHECK.as_bytes()).is_some();

@@ -3,15 +3,15 @@
 use std::time::SystemTime;
 
 use super::classify::{Recognised, Sense, emitter, ranked, sense};
-use super::line::{self, LOOKED_AT};
+use super::line::{self, INSPECTED};
 use super::own_connections::{OwnProbe, caused_by};
 use super::prefix;
-use super::record::{Told, continues};
+use super::record::{RecordCause, continues};
 use crate::link::Link;
 
 /// A kind of trouble in one run, counted.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct RunTrouble {
     pub what: Recognised,
     pub link: Option<Link>,
     pub count: u64,
@@ -35,7 +35,7 @@ pub struct RunLog {
     pub begins: bool,
     pub first: Option<SystemTime>,
     pub last: Option<SystemTime>,
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<RunTrouble>,
     /// Some line said that a link works.
     pub works: Vec<Option<Link>>,
     /// The last time that it said so.
@@ -67,15 +67,15 @@ const TROUBLES: usize = 64;
 
 /// A record of trouble that is being read.
 #[derive(Debug)]
-struct Open {
-    told: Told,
+struct OpenRun {
+    told: RecordCause,
     at: Option<SystemTime>,
     text: Vec<u8>,
     /// Who wrote it, by its shape.
     shape: Option<&'static str>,
 }
 
-impl Open {
+impl OpenRun {
     /// Another writer's cause is none of this record's.
     fn is_gone_on_with(&self, line: &[u8], sense: &Sense) -> bool {
         if !matches!(sense, Sense::Trouble(_)) || self.told.chain_check {
@@ -88,7 +88,7 @@ impl Open {
 
 /// Turns lines into runs.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub struct RunReader<'a> {
     /// The engine's word on when the present run began.
     started: Option<SystemTime>,
     since: Option<SystemTime>,
@@ -97,7 +97,7 @@ pub struct Reader<'a> {
     starting: bool,
     log: ServiceLog,
     /// Trouble whose record may go on.
-    open: Option<Open>,
+    open: Option<OpenRun>,
     partial: Vec<u8>,
     /// The first parts of a line that a container runtime has cut.
     parts: Vec<u8>,
@@ -107,7 +107,7 @@ pub struct Reader<'a> {
     own: &'a [OwnProbe],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RunReader<'a> {
     #[must_use]
     pub fn new(since: Option<SystemTime>, started: Option<SystemTime>, own: &'a [OwnProbe]) -> Self {
         Self {
@@ -138,8 +138,8 @@ impl<'a> Reader<'a> {
         let mark = self.end.unwrap_or(b'\n');
         while let Some(end) = memchr::memchr(mark, bytes) {
             if self.partial.is_empty() {
-                self.log.unread += end.saturating_sub(LOOKED_AT) as u64;
-                self.line(&bytes[..end.min(LOOKED_AT)]);
+                self.log.unread += end.saturating_sub(INSPECTED) as u64;
+                self.line(&bytes[..end.min(INSPECTED)]);
             } else {
                 self.keep(&bytes[..end]);
                 let line = std::mem::take(&mut self.partial);
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = LOOKED_AT.saturating_sub(self.partial.len()).min(bytes.len());
+        let room = INSPECTED.saturating_sub(self.partial.len()).min(bytes.len());
         self.log.unread += (bytes.len() - room) as u64;
         self.partial.extend_from_slice(&bytes[..room]);
     }
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         match prefix::part(&line) {
             Some((body, is_last)) if !is_last || !self.parts.is_empty() => {
                 let body = if self.parts.is_empty() { &*line } else { body };
-                let room = LOOKED_AT.saturating_sub(self.parts.len()).min(body.len());
+                let room = INSPECTED.saturating_sub(self.parts.len()).min(body.len());
                 self.log.unread += (body.len() - room) as u64;
                 self.parts.extend_from_slice(&body[..room]);
                 if is_last {
@@ -309,14 +309,21 @@ impl<'a> Reader<'a> {
                 run.ends_in_trouble = true;
                 let rank = ranked(line).map_or(0, |(_, rank)| rank);
                 let shape = emitter::of(line);
-                self.open = Some(Open { told: Told::new(what, rank, text), at, text: text.to_vec(), shape });
+                self.open = Some(OpenRun {
+                    told: RecordCause::new(what, rank, text),
+                    at,
+                    text: text.to_vec(),
+                    shape,
+                });
             }
         }
     }
 
     /// Counts the record of trouble that was read, if there is one.
     fn close(&mut self) {
-        let Some(Open { told: Told { found: what, .. }, at, text, .. }) = self.open.take() else { return };
+        let Some(OpenRun { told: RecordCause { found: what, .. }, at, text, .. }) = self.open.take() else {
+            return;
+        };
         let run = &mut self.log.present;
         let link = what.link;
         let sample: String = line::shown(&text).chars().take(400).collect();
@@ -333,7 +340,7 @@ impl<'a> Reader<'a> {
                 known.recovered = false;
                 known.line = line;
             }
-            None if room => run.troubles.push(Trouble {
+            None if room => run.troubles.push(RunTrouble {
                 what,
                 link,
                 count: 1,

@@ -3,18 +3,18 @@
 
 use std::time::SystemTime;
 
-use super::block::{LineClassifier, NotedLine, Said};
+use super::block::{LineClassifier, LineMeaning, NotedLine};
 use super::classify::{Recognised, emitter};
-use super::line::{self, LOOKED_AT};
-use super::record::{Told, back, continues};
+use super::line::{self, INSPECTED};
+use super::record::{RecordCause, back, continues};
 use crate::cause::CauseKind;
 
 /// A problem line (or the first line of a record of several).
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct LogProblem {
     /// Number of the record's first line, from 1.
     pub line_number: u64,
-    told: Told,
+    told: RecordCause,
     pub emitter: Option<&'static str>,
     shape: Option<&'static str>,
     /// Without secrets, cut.
@@ -25,7 +25,7 @@ pub struct Problem {
     pub run: u32,
 }
 
-impl Problem {
+impl LogProblem {
     /// What it was recognised as; of several lines the innermost cause.
     #[must_use]
     pub const fn found(&self) -> &Recognised {
@@ -41,11 +41,11 @@ const PARTED: &str = "disconnected from nats";
 const TAIL: usize = 64 * 1024;
 
 /// Takes lines and hands out problems in input order.
-pub struct Scanner<'a> {
+pub struct LogScanner<'a> {
     /// Logs of a whole project: starts are told apart, its healthy noise is known.
     project: bool,
     looker: LineClassifier,
-    sink: &'a mut dyn FnMut(Problem),
+    sink: &'a mut dyn FnMut(LogProblem),
     partial: Vec<u8>,
     /// The end of the lines that were passed.
     tail: Vec<u8>,
@@ -54,15 +54,15 @@ pub struct Scanner<'a> {
     run: u32,
     /// Number of the last line of a start.
     start: u64,
-    pending: Option<Problem>,
+    pending: Option<LogProblem>,
     /// A record that was handed out after a pause: its first line's number, and its cause.
     given: Option<(u64, CauseKind)>,
     /// A service that lost NATS, and the problems after it: a later line may say that it found it again.
-    parted: Vec<Problem>,
+    parted: Vec<LogProblem>,
 }
 
-impl<'a> Scanner<'a> {
-    pub fn new(project: bool, sink: &'a mut dyn FnMut(Problem)) -> Self {
+impl<'a> LogScanner<'a> {
+    pub fn new(project: bool, sink: &'a mut dyn FnMut(LogProblem)) -> Self {
         Self {
             project,
             looker: LineClassifier::new(project),
@@ -114,7 +114,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = LOOKED_AT.saturating_sub(self.partial.len()).min(bytes.len());
+        let room = INSPECTED.saturating_sub(self.partial.len()).min(bytes.len());
         self.partial.extend_from_slice(&bytes[..room]);
     }
 
@@ -154,11 +154,11 @@ impl<'a> Scanner<'a> {
     /// Whole lines.
     fn block(&mut self, block: &[u8]) {
         let (looks, lines) = self.looker.at(block);
-        self.looked(block, looks, lines);
+        self.noted(block, looks, lines);
     }
 
     /// Whole lines that were looked at, on whatever thread.
-    pub fn looked(&mut self, block: &[u8], looks: Vec<NotedLine>, lines: u64) {
+    pub fn noted(&mut self, block: &[u8], looks: Vec<NotedLine>, lines: u64) {
         for look in looks {
             self.line(look, block);
         }
@@ -187,7 +187,7 @@ impl<'a> Scanner<'a> {
     fn line(&mut self, look: NotedLine, block: &[u8]) {
         let number = self.lines + look.before + 1;
         let (found, rank) = match look.said {
-            Said::Start => {
+            LineMeaning::Start => {
                 if self.start.checked_add(1) != Some(number) {
                     self.run += 1;
                     self.flush();
@@ -196,18 +196,18 @@ impl<'a> Scanner<'a> {
                 self.start = number;
                 return;
             }
-            Said::NatsWorks => {
+            LineMeaning::NatsWorks => {
                 self.flush();
                 self.release(true);
                 return;
             }
-            Said::Problem(found, rank) => (found, rank),
+            LineMeaning::Problem(found, rank) => (found, rank),
         };
         let (shape, emitter) = (look.shape, look.emitter);
-        let line = &block[look.start..look.end.min(look.start + LOOKED_AT)];
-        let problem = |shown: String, at, line_number, run| Problem {
+        let line = &block[look.start..look.end.min(look.start + INSPECTED)];
+        let problem = |shown: String, at, line_number, run| LogProblem {
             line_number,
-            told: Told::new(found.clone(), rank, shown.as_bytes()),
+            told: RecordCause::new(found.clone(), rank, shown.as_bytes()),
             emitter,
             shape,
             line: shown,
@@ -256,8 +256,8 @@ mod tests {
 
     fn scan(text: &str, step: usize) -> Vec<(u64, CauseKind)> {
         let mut found = Vec::new();
-        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found().kind));
-        let mut scanner = Scanner::new(false, &mut sink);
+        let mut sink = |problem: LogProblem| found.push((problem.line_number, problem.found().kind));
+        let mut scanner = LogScanner::new(false, &mut sink);
         for chunk in text.as_bytes().chunks(step) {
             scanner.feed(chunk);
         }
@@ -294,8 +294,8 @@ mod tests {
     #[test]
     fn a_record_is_handed_out_when_a_line_stands_behind_it_or_its_writer_pauses() {
         let (heard, said) = std::sync::mpsc::channel();
-        let mut sink = |problem: Problem| heard.send((problem.line_number, problem.found().kind)).unwrap();
-        let mut scanner = Scanner::new(false, &mut sink);
+        let mut sink = |problem: LogProblem| heard.send((problem.line_number, problem.found().kind)).unwrap();
+        let mut scanner = LogScanner::new(false, &mut sink);
         scanner.feed(b"dial tcp: connection refused\n");
         assert!(scanner.is_open() && said.try_recv().is_err(), "the next line may go on with it");
         scanner.feed(b"all is well\n");

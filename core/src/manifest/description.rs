@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::source::{Fault, Source};
+use super::source::{ParseFault, Source};
 use crate::workload::{Place, Workload};
 
 /// What a deployment is described by.
@@ -41,7 +41,7 @@ pub struct Description {
     /// Secrets and ConfigMaps that are among the files.
     pub stored: Vec<Stored>,
     /// Secrets and ConfigMaps that something among the files makes when it runs (cert-manager and its like).
-    pub made: Vec<Made>,
+    pub made: Vec<GeneratedObject>,
     /// Images that are built here, by workload.
     pub builds: BTreeMap<String, Build>,
     /// Contents that stand in the description itself, by the place of their mount.
@@ -62,7 +62,7 @@ pub struct Description {
     pub stand_in: Option<String>,
     /// Names that clients use for what is published, beside those that are described.
     pub public_names: Vec<String>,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ParseFault>,
     /// Every file that was read.
     pub read: BTreeSet<String>,
 }
@@ -166,7 +166,7 @@ impl std::fmt::Debug for StoredEntry {
 
 /// Something that is made when the deployment runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
+pub struct GeneratedObject {
     pub kind: StoredKind,
     pub namespace: String,
     pub name: String,
@@ -174,7 +174,7 @@ pub struct Made {
     pub names: Vec<String>,
 }
 
-impl Made {
+impl GeneratedObject {
     /// The namespace of what is made in all of them.
     pub const EVERYWHERE: &str = "*";
 }
@@ -198,9 +198,11 @@ impl Description {
 
     /// Whether something among the files makes it.
     #[must_use]
-    pub fn makes(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&Made> {
+    pub fn makes(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&GeneratedObject> {
         let namespace = namespace.unwrap_or("default");
-        let there = |one: &Made| one.namespace == namespace || one.namespace == Made::EVERYWHERE;
+        let there = |one: &GeneratedObject| {
+            one.namespace == namespace || one.namespace == GeneratedObject::EVERYWHERE
+        };
         self.made.iter().find(|one| one.kind == kind && one.name == name && there(one))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compose::{self, Request};
 use super::description::{Description, DescriptionKind};
 use super::files::{FileKind, Files, join, name, parent};
-use super::source::{Fault, Mark, Source};
+use super::source::{Mark, ParseFault, Source};
 use super::yaml::{self, Node};
 use super::{kubernetes, kustomize};
 use crate::workload::{Argument, Container, Mount, MountSource, Place, Value, Workload, WorkloadKind};
@@ -18,7 +18,7 @@ const SKIPPED: [&str; 8] =
 
 /// Something that describes a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Discovered {
     Compose(Request),
     /// Files with manifests.
     Manifests(Vec<String>),
@@ -40,12 +40,12 @@ pub struct Hints {
 
 /// Everything in a folder.
 #[must_use]
-pub fn folder(files: &dyn Files, root: &str, hints: &Hints) -> Vec<Found> {
+pub fn folder(files: &dyn Files, root: &str, hints: &Hints) -> Vec<Discovered> {
     let mut found = Vec::new();
     let mut manifests = Vec::new();
     walk(files, root, root, hints, 0, &mut found, &mut manifests);
     if !manifests.is_empty() {
-        found.push(Found::Manifests(manifests));
+        found.push(Discovered::Manifests(manifests));
     }
     found
 }
@@ -56,25 +56,25 @@ fn walk(
     folder: &str,
     hints: &Hints,
     depth: usize,
-    found: &mut Vec<Found>,
+    found: &mut Vec<Discovered>,
     manifests: &mut Vec<String>,
 ) {
     let names = files.list(folder);
     if names.iter().any(|one| one == "Chart.yaml") {
-        found.push(Found::Chart(folder.to_owned()));
+        found.push(Discovered::Chart(folder.to_owned()));
         return;
     }
     let mut used: BTreeSet<String> = BTreeSet::new();
     if let Some(request) = project(files, root, folder, &names, hints) {
         used.extend(request.files.iter().cloned());
-        found.push(Found::Compose(request));
+        found.push(Discovered::Compose(request));
     }
     if let Some(file) = names.iter().find(|one| kustomize::is_one(one)) {
         used.insert(join(folder, file));
         used.extend(kustomize::files(files, folder));
         // A component is a part of others, and built with them.
         if !kustomize::is_component(files, folder) {
-            found.push(Found::Kustomization(folder.to_owned()));
+            found.push(Discovered::Kustomization(folder.to_owned()));
         }
     }
     for one in &names {
@@ -101,7 +101,7 @@ fn walk(
         let brought: BTreeSet<String> = found
             .iter()
             .filter_map(|one| match one {
-                Found::Kustomization(folder) => Some(kustomize::files(files, folder)),
+                Discovered::Kustomization(folder) => Some(kustomize::files(files, folder)),
                 _ => None,
             })
             .flatten()
@@ -135,7 +135,7 @@ fn project(files: &dyn Files, root: &str, folder: &str, names: &[String], hints:
 #[must_use]
 pub fn manifests(files: &dyn Files, root: &str, paths: &[String]) -> Vec<Description> {
     let mut objects: Vec<Node> = Vec::new();
-    let mut faults: Vec<Fault> = Vec::new();
+    let mut faults: Vec<ParseFault> = Vec::new();
     for path in paths {
         match files.text(path) {
             Ok(text) => {
@@ -143,7 +143,7 @@ pub fn manifests(files: &dyn Files, root: &str, paths: &[String]) -> Vec<Descrip
                 objects.extend(more);
                 faults.extend(bad);
             }
-            Err(why) => faults.push(Fault::unreadable(Mark::start(path), compose::unread(&why))),
+            Err(why) => faults.push(ParseFault::unreadable(Mark::start(path), compose::unread(&why))),
         }
     }
     let identity = |object: &Node| {
@@ -181,15 +181,15 @@ pub fn manifests(files: &dyn Files, root: &str, paths: &[String]) -> Vec<Descrip
 
 /// What a file is that was named alone.
 #[must_use]
-pub fn file(files: &dyn Files, path: &str, hints: &Hints) -> Option<Found> {
+pub fn file(files: &dyn Files, path: &str, hints: &Hints) -> Option<Discovered> {
     let text = files.text(path).unwrap_or_default();
     let base = name(path);
     let yaml = is_yaml(base) || path == "-";
     if base == "Chart.yaml" {
-        return Some(Found::Chart(parent(path)));
+        return Some(Discovered::Chart(parent(path)));
     }
     if kustomize::is_one(base) {
-        return Some(Found::Kustomization(parent(path)));
+        return Some(Discovered::Kustomization(parent(path)));
     }
     if yaml {
         let line = |key: &str| text.lines().any(|line| line.starts_with(key));
@@ -207,14 +207,15 @@ pub fn file(files: &dyn Files, path: &str, hints: &Hints) -> Option<Found> {
                 files: vec![path.to_owned()],
                 env_files: hints.env_files.clone(),
             };
-            return Some(Found::Compose(request));
+            return Some(Discovered::Compose(request));
         }
         // A named file that cannot be read at all is told so.
         let (documents, faults) = yaml::documents(&Source::file(path, &text));
         let objects = documents.iter().any(kubernetes::is_object);
-        return (manifest || objects || !faults.is_empty()).then(|| Found::Manifests(vec![path.to_owned()]));
+        return (manifest || objects || !faults.is_empty())
+            .then(|| Discovered::Manifests(vec![path.to_owned()]));
     }
-    is_configuration(base, &text).then(|| Found::Alone(path.to_owned()))
+    is_configuration(base, &text).then(|| Discovered::Alone(path.to_owned()))
 }
 
 fn is_configuration(base: &str, text: &str) -> bool {

@@ -1,11 +1,11 @@
 //! `.env` and `env_file`: names and values as Compose's reader takes them.
 
 use super::interpolate;
-use super::source::{Fault, Mark, Source};
+use super::source::{Mark, ParseFault, Source};
 
 /// One line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct EnvEntry {
     pub name: String,
     /// Gaps where it names a variable that is not known; `None`: the name stands alone and the value comes from
     /// outside.
@@ -15,8 +15,8 @@ pub struct Entry {
 
 /// Reads a file; later lines may name earlier ones.
 #[must_use]
-pub fn read(source: &Source, outer: &dyn Fn(&str) -> Option<String>) -> (Vec<Entry>, Vec<Fault>) {
-    let mut entries: Vec<Entry> = Vec::new();
+pub fn read(source: &Source, outer: &dyn Fn(&str) -> Option<String>) -> (Vec<EnvEntry>, Vec<ParseFault>) {
+    let mut entries: Vec<EnvEntry> = Vec::new();
     let mut faults = Vec::new();
     let mut lines = source.text.split('\n').enumerate();
     while let Some((at, line)) = lines.next() {
@@ -29,11 +29,11 @@ pub fn read(source: &Source, outer: &dyn Fn(&str) -> Option<String>) -> (Vec<Ent
         let end = line.find(['=', ':', '\n']).unwrap_or(line.len());
         let name = line[..end].trim();
         if name.is_empty() || name.contains(char::is_whitespace) {
-            faults.push(Fault::unreadable(mark, "the line is no `NAME=VALUE`"));
+            faults.push(ParseFault::unreadable(mark, "the line is no `NAME=VALUE`"));
             continue;
         }
         if end == line.len() {
-            entries.push(Entry { name: name.to_owned(), value: None, mark });
+            entries.push(EnvEntry { name: name.to_owned(), value: None, mark });
             continue;
         }
         let mut rest = line[end + 1..].trim_start().to_owned();
@@ -47,7 +47,7 @@ pub fn read(source: &Source, outer: &dyn Fn(&str) -> Option<String>) -> (Vec<Ent
                 }
                 match closing(&rest[1..], quote) {
                     None => {
-                        faults.push(Fault::unreadable(
+                        faults.push(ParseFault::unreadable(
                             mark,
                             format!("the value of {name} has no closing quote"),
                         ));
@@ -63,14 +63,18 @@ pub fn read(source: &Source, outer: &dyn Fn(&str) -> Option<String>) -> (Vec<Ent
             }
         };
         match value {
-            Ok(value) => entries.push(Entry { name: name.to_owned(), value: Some(value), mark }),
-            Err(why) => faults.push(Fault::unreadable(mark, why)),
+            Ok(value) => entries.push(EnvEntry { name: name.to_owned(), value: Some(value), mark }),
+            Err(why) => faults.push(ParseFault::unreadable(mark, why)),
         }
     }
     (entries, faults)
 }
 
-fn expand(text: &str, entries: &[Entry], outer: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+fn expand(
+    text: &str,
+    entries: &[EnvEntry],
+    outer: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
     let lookup = |name: &str| {
         outer(name).or_else(|| {
             entries.iter().rev().find(|entry| entry.name == name).and_then(|entry| entry.value.clone())

@@ -8,8 +8,8 @@ use super::compose::unread;
 use super::description::Description;
 use super::files::{FileKind, Files, join, name};
 use super::kubernetes;
-use super::source::{Fault, Mark, Source};
-use super::yaml::{self, Data, Node};
+use super::source::{Mark, ParseFault, Source};
+use super::yaml::{self, Node, NodeContent};
 
 /// So many folders one may take in.
 const FOLDERS: usize = 200;
@@ -148,7 +148,7 @@ pub fn unbuilt(files: &dyn Files, folder: &str) -> Description {
                 objects.extend(more);
                 faults.extend(bad);
             }
-            Err(why) => faults.push(Fault::unreadable(Mark::start(&path), unread(&why))),
+            Err(why) => faults.push(ParseFault::unreadable(Mark::start(&path), unread(&why))),
         }
     }
     let space = read(files, folder).and_then(|(_, node)| node.text_at(&["namespace"]).map(str::to_owned));
@@ -173,17 +173,17 @@ pub fn unbuilt(files: &dyn Files, folder: &str) -> Description {
 
 /// Puts an object into a namespace.
 fn enter(object: &mut Node, space: &str) {
-    let Data::Mapping(entries) = &mut object.data else { return };
+    let NodeContent::Mapping(entries) = &mut object.data else { return };
     let Some((_, about)) = entries.iter_mut().find(|(key, _)| key.text() == Some("metadata")) else { return };
     let mark = about.mark.clone();
-    let Data::Mapping(entries) = &mut about.data else { return };
+    let NodeContent::Mapping(entries) = &mut about.data else { return };
     entries.retain(|(key, _)| key.text() != Some("namespace"));
     entries.push((Node::scalar("namespace", mark.clone()), Node::scalar(space, mark)));
 }
 
 /// What the objects are made of that it builds.
 #[derive(Debug, Default)]
-pub struct Origins {
+pub struct KustomizeInputs {
     /// Resources, what is generated, and patches: who comes later wins.
     pub objects: Vec<Node>,
     /// Values that operations on paths put in (JSON 6902), which way they go is not followed.
@@ -193,13 +193,13 @@ pub struct Origins {
 
 /// Where the parts of what it builds come from.
 #[must_use]
-pub fn origins(files: &dyn Files, folder: &str) -> Origins {
-    let mut origins = Origins::default();
-    origins.of(files, folder, &mut BTreeSet::new());
-    origins
+pub fn inputs(files: &dyn Files, folder: &str) -> KustomizeInputs {
+    let mut inputs = KustomizeInputs::default();
+    inputs.of(files, folder, &mut BTreeSet::new());
+    inputs
 }
 
-impl Origins {
+impl KustomizeInputs {
     fn of(&mut self, files: &dyn Files, folder: &str, seen: &mut BTreeSet<String>) {
         if seen.len() > FOLDERS || !seen.insert(folder.to_owned()) {
             return;
@@ -256,12 +256,12 @@ fn place(node: &mut Node, source: &Source) {
         source.start.clone()
     };
     match &mut node.data {
-        Data::Scalar(scalar) => {
+        NodeContent::Scalar(scalar) => {
             scalar.block =
                 scalar.block.filter(|_| source.exact).map(|(line, indent)| (line, indent + source.indent));
         }
-        Data::Sequence(items) => items.iter_mut().for_each(|item| place(item, source)),
-        Data::Mapping(entries) => {
+        NodeContent::Sequence(items) => items.iter_mut().for_each(|item| place(item, source)),
+        NodeContent::Mapping(entries) => {
             for (key, value) in entries {
                 place(key, source);
                 place(value, source);
@@ -306,7 +306,7 @@ fn object(files: &dyn Files, folder: &str, of: &Node, kind: &str) -> Option<Node
         let value = match (kind, std::str::from_utf8(&bytes)) {
             ("ConfigMap", Ok(text)) => {
                 let mut value = Node::scalar(text, start.clone());
-                if let Data::Scalar(scalar) = &mut value.data {
+                if let NodeContent::Scalar(scalar) = &mut value.data {
                     scalar.block = Some((1, 0));
                 }
                 value

@@ -1,6 +1,6 @@
 //! The configuration of nginx as a tree of directives, with includes resolved, as `ngx_conf_file.c` takes it.
 
-use super::source::{Fault, Mark, Source};
+use super::source::{Mark, ParseFault, Source};
 
 /// How deep blocks and includes may lie in one another.
 const DEPTH: usize = 40;
@@ -9,14 +9,14 @@ const DIRECTIVES: usize = 50_000;
 
 /// A directive with its words and, where it has one, its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directive {
+pub struct NginxDirective {
     pub name: String,
     pub words: Vec<String>,
     pub block: Option<Vec<Self>>,
     pub mark: Mark,
 }
 
-impl Directive {
+impl NginxDirective {
     /// The first word.
     #[must_use]
     pub fn word(&self) -> &str {
@@ -26,9 +26,9 @@ impl Directive {
 
 /// A configuration as far as it could be read.
 #[derive(Clone, Debug, Default)]
-pub struct Conf {
-    pub directives: Vec<Directive>,
-    pub faults: Vec<Fault>,
+pub struct NginxConf {
+    pub directives: Vec<NginxDirective>,
+    pub faults: Vec<ParseFault>,
     /// Includes of which the content is not known.
     pub open: bool,
 }
@@ -38,8 +38,8 @@ pub type Includes<'a> = dyn Fn(&str) -> Option<Vec<Source>> + 'a;
 
 /// Reads a configuration.
 #[must_use]
-pub fn read(source: &Source, includes: &Includes<'_>) -> Conf {
-    let mut conf = Conf::default();
+pub fn read(source: &Source, includes: &Includes<'_>) -> NginxConf {
+    let mut conf = NginxConf::default();
     let mut budget = DIRECTIVES;
     let directives = text(source, includes, &mut conf, &mut budget, 0);
     conf.directives = directives;
@@ -49,11 +49,11 @@ pub fn read(source: &Source, includes: &Includes<'_>) -> Conf {
 fn text(
     source: &Source,
     includes: &Includes<'_>,
-    conf: &mut Conf,
+    conf: &mut NginxConf,
     budget: &mut usize,
     depth: usize,
-) -> Vec<Directive> {
-    let mut reader = Reader { source, at: 0, includes, conf, budget };
+) -> Vec<NginxDirective> {
+    let mut reader = NginxReader { source, at: 0, includes, conf, budget };
     match reader.body(None, depth) {
         Ok(directives) => directives,
         Err((fault, directives)) => {
@@ -63,11 +63,11 @@ fn text(
     }
 }
 
-struct Reader<'a, 'b> {
+struct NginxReader<'a, 'b> {
     source: &'a Source,
     at: usize,
     includes: &'a Includes<'a>,
-    conf: &'b mut Conf,
+    conf: &'b mut NginxConf,
     budget: &'b mut usize,
 }
 
@@ -79,7 +79,7 @@ enum Token {
     End,
 }
 
-impl Reader<'_, '_> {
+impl NginxReader<'_, '_> {
     fn rest(&self) -> &str {
         self.source.text.get(self.at..).unwrap_or_default()
     }
@@ -89,7 +89,7 @@ impl Reader<'_, '_> {
         &mut self,
         opened: Option<usize>,
         depth: usize,
-    ) -> Result<Vec<Directive>, (Fault, Vec<Directive>)> {
+    ) -> Result<Vec<NginxDirective>, (ParseFault, Vec<NginxDirective>)> {
         let mut directives = Vec::new();
         let mut words: Vec<(String, usize)> = Vec::new();
         loop {
@@ -98,7 +98,7 @@ impl Reader<'_, '_> {
                 Ok(token) => token,
                 Err(fault) => return Err((fault, directives)),
             };
-            let fault = |at: usize, message: &str| Fault::unreadable(self.source.mark_at(at), message);
+            let fault = |at: usize, message: &str| ParseFault::unreadable(self.source.mark_at(at), message);
             match token {
                 Token::Word(word) => {
                     let begin = self.begin(before);
@@ -124,14 +124,14 @@ impl Reader<'_, '_> {
                     if name.ends_with("_by_lua_block") {
                         // Lua is not nginx's own language: skipped up to its brace.
                         self.skip_braces();
-                        directives.push(Directive { name, words: rest, block: None, mark });
+                        directives.push(NginxDirective { name, words: rest, block: None, mark });
                         continue;
                     }
                     let (block, why) = match self.body(Some(begin), depth + 1) {
                         Ok(block) => (block, None),
                         Err((why, block)) => (block, Some(why)),
                     };
-                    directives.push(Directive { name, words: rest, block: Some(block), mark });
+                    directives.push(NginxDirective { name, words: rest, block: Some(block), mark });
                     if let Some(why) = why {
                         return Err((why, directives));
                     }
@@ -180,16 +180,16 @@ impl Reader<'_, '_> {
         words: Vec<String>,
         begin: usize,
         depth: usize,
-        directives: &mut Vec<Directive>,
-    ) -> Result<(), Fault> {
+        directives: &mut Vec<NginxDirective>,
+    ) -> Result<(), ParseFault> {
         *self.budget = self.budget.saturating_sub(1);
         let mark = self.source.mark_at(begin);
         if *self.budget == 0 {
-            return Err(Fault::unreadable(mark, "it holds more directives than are read"));
+            return Err(ParseFault::unreadable(mark, "it holds more directives than are read"));
         }
         if name == "include" && words.len() == 1 {
             if depth >= DEPTH {
-                return Err(Fault::unreadable(mark, "files include one another too deep"));
+                return Err(ParseFault::unreadable(mark, "files include one another too deep"));
             }
             match (self.includes)(&words[0]) {
                 None => self.conf.open = true,
@@ -201,7 +201,7 @@ impl Reader<'_, '_> {
             }
             return Ok(());
         }
-        directives.push(Directive { name, words, block: None, mark });
+        directives.push(NginxDirective { name, words, block: None, mark });
         Ok(())
     }
 
@@ -220,7 +220,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn token(&mut self) -> Result<Token, Fault> {
+    fn token(&mut self) -> Result<Token, ParseFault> {
         self.at = self.begin(self.at);
         let begin = self.at;
         let Some(first) = self.rest().chars().next() else { return Ok(Token::End) };
@@ -245,7 +245,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn quoted(&mut self, quote: char, begin: usize) -> Result<Token, Fault> {
+    fn quoted(&mut self, quote: char, begin: usize) -> Result<Token, ParseFault> {
         let mut word = String::new();
         while let Some(next) = self.rest().chars().next() {
             self.at += next.len_utf8();
@@ -264,14 +264,14 @@ impl Reader<'_, '_> {
                 let after = self.rest().chars().next();
                 if after.is_some_and(|c| !c.is_whitespace() && !matches!(c, ';' | '{' | ')')) {
                     let message = "after a closing quote stands more than a blank";
-                    return Err(Fault::unreadable(self.source.mark_at(self.at), message));
+                    return Err(ParseFault::unreadable(self.source.mark_at(self.at), message));
                 }
                 return Ok(Token::Word(word));
             } else {
                 word.push(next);
             }
         }
-        Err(Fault::unreadable(self.source.mark_at(begin), "the quote that begins here is never closed"))
+        Err(ParseFault::unreadable(self.source.mark_at(begin), "the quote that begins here is never closed"))
     }
 
     fn word(&mut self) -> Token {
@@ -330,7 +330,7 @@ pub fn substituted(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Str
 mod tests {
     use super::*;
 
-    fn read_one(text: &str) -> Conf {
+    fn read_one(text: &str) -> NginxConf {
         let includes = |path: &str| match path {
             "tls.conf" => Some(vec![Source::file("tls.conf", "ssl_protocols TLSv1.2;\n")]),
             "loop.conf" => Some(vec![Source::file("loop.conf", "include loop.conf;\n")]),

@@ -1,7 +1,7 @@
 //! The configuration of redis-server: directives of a file with `include`, and of its command line, in the order
 //! in which the last one wins.
 
-use super::source::{Fault, Mark, Source};
+use super::source::{Include, Mark, ParseFault, Source};
 use crate::workload::Argument;
 
 /// How deep files may include one another.
@@ -11,7 +11,7 @@ const DIRECTIVES: usize = 50_000;
 
 /// A directive; its name in small letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directive {
+pub struct RedisDirective {
     pub name: String,
     pub words: Vec<String>,
     pub mark: Mark,
@@ -19,17 +19,17 @@ pub struct Directive {
 
 /// A configuration as far as it could be read.
 #[derive(Clone, Debug, Default)]
-pub struct Conf {
-    pub directives: Vec<Directive>,
-    pub faults: Vec<Fault>,
+pub struct RedisConf {
+    pub directives: Vec<RedisDirective>,
+    pub faults: Vec<ParseFault>,
     /// Something of it is not known.
     pub open: bool,
 }
 
-impl Conf {
+impl RedisConf {
     /// The directive that counts: the last of its name.
     #[must_use]
-    pub fn last(&self, name: &str) -> Option<&Directive> {
+    pub fn last(&self, name: &str) -> Option<&RedisDirective> {
         self.directives.iter().rev().find(|one| one.name == name)
     }
 
@@ -40,19 +40,12 @@ impl Conf {
     }
 }
 
-/// What is known of an included file.
-pub enum Include {
-    Text(Source),
-    Missing,
-    Unknown,
-}
-
 /// Reads a file into what is there already.
-pub fn file(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut Conf) {
+pub fn file(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut RedisConf) {
     lines(source, include, conf, 0);
 }
 
-fn lines(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut Conf, depth: usize) {
+fn lines(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut RedisConf, depth: usize) {
     for (at, line) in source.text.split('\n').enumerate() {
         let mark = source.mark(u32::try_from(at).unwrap_or(u32::MAX - 1) + 1, 1);
         let trimmed = line.trim_matches([' ', '\t', '\r', '\n']);
@@ -60,13 +53,13 @@ fn lines(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut
             continue;
         }
         if conf.directives.len() >= DIRECTIVES {
-            conf.faults.push(Fault::unreadable(mark, "it holds more directives than are read"));
+            conf.faults.push(ParseFault::unreadable(mark, "it holds more directives than are read"));
             return;
         }
         let column = u32::try_from(line.len() - line.trim_start().len()).unwrap_or(0);
         let mark = Mark { column: mark.column + if source.exact { column } else { 0 }, ..mark };
         let Some(mut words) = split(trimmed) else {
-            conf.faults.push(Fault::unreadable(mark, "unbalanced quotes in the line"));
+            conf.faults.push(ParseFault::unreadable(mark, "unbalanced quotes in the line"));
             continue;
         };
         if words.is_empty() {
@@ -75,26 +68,26 @@ fn lines(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut
         let name = words.remove(0).to_ascii_lowercase();
         if name == "include" && words.len() == 1 {
             if depth >= DEPTH {
-                conf.faults.push(Fault::unreadable(mark, "files include one another too deep"));
+                conf.faults.push(ParseFault::unreadable(mark, "files include one another too deep"));
                 return;
             }
             match include(&words[0], source) {
                 Include::Text(inner) => lines(&inner, include, conf, depth + 1),
                 Include::Missing => {
                     let message = format!("`include` names {}, which is not there", words[0]);
-                    conf.faults.push(Fault::unreadable(mark, message));
+                    conf.faults.push(ParseFault::unreadable(mark, message));
                 }
                 Include::Unknown => conf.open = true,
             }
             continue;
         }
-        conf.directives.push(Directive { name, words, mark });
+        conf.directives.push(RedisDirective { name, words, mark });
     }
 }
 
 /// The words of a command line behind the program and its file: a word that begins with two dashes begins a
 /// directive, as redis-server joins them into one text.
-pub fn arguments(words: &[Argument], start: &Mark, conf: &mut Conf) {
+pub fn arguments(words: &[Argument], start: &Mark, conf: &mut RedisConf) {
     let mark_of = |word: &Argument| {
         word.place.as_ref().map_or_else(
             || start.clone(),
@@ -109,7 +102,7 @@ pub fn arguments(words: &[Argument], start: &Mark, conf: &mut Conf) {
                 continue;
             }
             let name = parts.remove(0).to_ascii_lowercase();
-            conf.directives.push(Directive { name, words: parts, mark: mark_of(word) });
+            conf.directives.push(RedisDirective { name, words: parts, mark: mark_of(word) });
         } else if let Some(last) = conf.directives.last_mut() {
             if last.words.is_empty() {
                 // The value's own place: what has to be changed.
@@ -178,7 +171,7 @@ mod tests {
             }
             _ => Include::Missing,
         };
-        let mut conf = Conf::default();
+        let mut conf = RedisConf::default();
         let text = "# x\ninclude /tls.conf\nport 0\n  tls-auth-clients no\nsave \"\"\n";
         file(&Source::file("redis.conf", text), &include, &mut conf);
         let word = |text: &str| Argument { value: Value::Known(text.to_owned()), place: None };

@@ -37,6 +37,14 @@ pub struct Source {
     pub exact: bool,
 }
 
+/// What is known of a file that a configuration includes.
+pub enum Include {
+    Text(Source),
+    /// It is known that it is not there.
+    Missing,
+    Unknown,
+}
+
 impl Source {
     /// A whole file.
     #[must_use]
@@ -75,7 +83,7 @@ impl Source {
 
 /// Something in an input that cannot be read, or is not what its reader takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ParseFault {
     pub kind: FaultKind,
     pub message: String,
     pub mark: Mark,
@@ -94,7 +102,7 @@ pub enum FaultKind {
     Undecided { how: String },
 }
 
-impl Fault {
+impl ParseFault {
     #[must_use]
     pub fn unreadable(mark: Mark, message: impl Into<String>) -> Self {
         Self { kind: FaultKind::Unreadable, message: message.into(), mark }

@@ -2,25 +2,25 @@
 //! the host, and what it has to hold.
 
 use crate::cause::CauseKind;
-use crate::evidence::Setting;
+use crate::evidence::LinkSetting;
 use crate::remedy::{Action, Change, ChangeKind, Wording, shell};
 
 use crate::report::Fix;
 
 /// One step for each setting that bears on the fault, the service's restart with the last of them.
 #[must_use]
-pub fn steps(kind: CauseKind, settings: &[Setting], wording: &dyn Wording) -> Vec<Fix> {
+pub fn steps(kind: CauseKind, settings: &[LinkSetting], wording: &dyn Wording) -> Vec<Fix> {
     let mut steps: Vec<Fix> = settings
         .iter()
         .filter_map(|setting| {
             let host = setting.host.as_ref().map(|host| format!(", on the host {host}")).unwrap_or_default();
-            let Setting { service, name, value, .. } = setting;
+            let LinkSetting { service, name, value, .. } = setting;
             let wanted = wanted(kind, name)?;
             let text = match name.as_str() {
                 "" => format!("in {service} look at {value}{host}: {wanted}"),
                 name => format!("in {service} look at {name} (now {value}{host}): {wanted}"),
             };
-            let command = setting.host.as_ref().and_then(|host| look(kind, name, host));
+            let command = setting.host.as_ref().and_then(|host| show_file(kind, name, host));
             Some(Fix::new(text, command))
         })
         .collect();
@@ -49,7 +49,7 @@ pub const fn suffices(kind: CauseKind) -> bool {
 
 /// A service that does not know a server's certificate, where the CA file of the run verifies it.
 #[must_use]
-pub fn trust(service: &str, server: &str, variable: &str) -> Fix {
+pub fn trust_anchor(service: &str, server: &str, variable: &str) -> Fix {
     let text = format!(
         "in {service} name in {variable} the CA file that verifies {server} (the one of this run does), then restart {service}: it may hold an earlier one"
     );
@@ -58,7 +58,7 @@ pub fn trust(service: &str, server: &str, variable: &str) -> Fix {
 }
 
 /// The command that shows what a file holds.
-fn look(kind: CauseKind, name: &str, host: &str) -> Option<String> {
+fn show_file(kind: CauseKind, name: &str, host: &str) -> Option<String> {
     let host = shell::path(host);
     if kind == CauseKind::BadKeyFile || name.ends_with("_KEY") {
         Some(format!("ls -l {host}"))

@@ -1,6 +1,6 @@
 //! The rules, the more special ones first.
 
-use super::case::Case;
+use super::context::RuleContext;
 use super::verdict::Finding;
 use super::{certificate, client, files, listen, production, settings};
 use crate::cause::{CauseKind, Severity};
@@ -16,7 +16,7 @@ pub struct Rule {
     pub cause: Option<CauseKind>,
     /// For people who ask: what goes wrong, how it is known, what helps.
     pub about: &'static str,
-    pub(super) look: fn(&Case<'_>, &mut Vec<Finding>),
+    pub(super) look: fn(&RuleContext<'_>, &mut Vec<Finding>),
 }
 
 /// What an `allow` comment that matches nothing is called.
@@ -47,7 +47,7 @@ pub const ALL: &[Rule] = &[
                 gateway and the scheduler; no *_TLS_INSECURE; NATS_URL, REDIS_URL and an API key set; *_METRICS_PUBLIC where \
                 the metrics port is open to others. What is missing ends the service before it connects to anything. A \
                 plaintext redis:// is not refused: the rule `plaintext-listener` speaks of it.",
-        look: production::look,
+        look: production::inspect,
     },
     Rule {
         id: "upstream-tls",
@@ -163,7 +163,7 @@ pub const ALL: &[Rule] = &[
         about: "What `tls-verify certs` says of the file, in the role that it has there: expired, of another key, without the \
                 usage that it needs, no PEM. With the cause unknown-authority: the CA that a client is given did not sign what \
                 its server serves, or the CA of a server that demands certificates did not sign its client's.",
-        look: certificate::look,
+        look: certificate::inspect,
     },
     Rule {
         id: "name-not-in-certificate",

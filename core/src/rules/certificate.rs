@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::case::Case;
 use super::client;
+use super::context::RuleContext;
 use crate::cause::{CauseKind, Severity, Variant};
-use crate::certificates::{Finding as FileFinding, named, source::Source as Pem};
+use crate::certificates::{CertificateFinding as FileFinding, named, source::CertificateSource as Pem};
 use crate::remedy::{Change, ChangeKind, Fix};
-use crate::wiring::{ClientAuth, Dialler, FileRef, FileRole, Opened, Protocol, Speech};
+use crate::wiring::{ClientAuth, Dialler, FileRef, FileRole, OpenedPath, Protocol, TlsMode};
 use crate::x509::Purpose;
 
 /// Looks at every pair and every CA that a setting names.
-pub(super) fn look(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn inspect(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     let mut seen: Vec<(usize, String, String)> = Vec::new();
     for listener in &case.wiring.listeners {
         if let Some(certificate) = &listener.certificate {
             let both = listener.protocol == Protocol::NatsRoute;
             let pair = (certificate, listener.key.as_ref());
-            judge(case, listener.workload, listener.container, pair, Purpose::Server, &mut seen, findings);
+            verdict(case, listener.workload, listener.container, pair, Purpose::Server, &mut seen, findings);
             if both {
-                judge(
+                verdict(
                     case,
                     listener.workload,
                     listener.container,
@@ -38,7 +38,7 @@ pub(super) fn look(case: &Case<'_>, findings: &mut Vec<Finding>) {
             (&dial.identity, dial.workload, dial.dialler != Dialler::Probe)
         {
             let pair = (certificate, Some(key));
-            judge(case, workload, dial.container, pair, Purpose::Client, &mut seen, findings);
+            verdict(case, workload, dial.container, pair, Purpose::Client, &mut seen, findings);
         }
     }
     for one in case.wiring.files.iter().filter(|one| one.role == FileRole::Ca) {
@@ -48,8 +48,8 @@ pub(super) fn look(case: &Case<'_>, findings: &mut Vec<Finding>) {
     clients(case, findings);
 }
 
-fn judge(
-    case: &Case<'_>,
+fn verdict(
+    case: &RuleContext<'_>,
     workload: usize,
     container: usize,
     pair: (&FileRef, Option<&FileRef>),
@@ -67,14 +67,14 @@ fn judge(
     let Some(leaf) = case.pem(workload, container, certificate) else { return };
     let key_pem = key.and_then(|key| case.pem(workload, container, key));
     let of_key = key_pem.as_ref().map(|pem| pem.name().to_owned());
-    let input = named::Named {
+    let input = named::GivenFiles {
         anchors: Vec::new(),
         certificates: vec![Pem::clone(&leaf)],
         key: key_pem.as_deref().cloned(),
         names: &[],
         purpose: Some(purpose),
     };
-    for found in named::judge(input, case.options.look).findings {
+    for found in named::verdict(input, case.options.look).findings {
         if found.variant == Some(Variant::WorldReadable) || found.severity == Severity::Note {
             continue;
         }
@@ -92,7 +92,7 @@ fn judge(
 
 /// A leaf that was made for the other end of a connection: nobody verifies it here, whatever else is right.
 fn usage(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     workload: usize,
     container: usize,
     file: &FileRef,
@@ -118,14 +118,14 @@ fn usage(
 }
 
 fn of_file(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     workload: usize,
     container: usize,
     file: &FileRef,
     found: FileFinding,
 ) -> Finding {
     let shown = match &*case.open(workload, container, file) {
-        Opened::Content(content) => content.shown.clone(),
+        OpenedPath::Content(content) => content.shown.clone(),
         _ => file.path.clone(),
     };
     let mut change = Change::new(case.called(workload), ChangeKind::File, shown.clone());
@@ -154,7 +154,7 @@ fn of_file(
 
 /// A CA file: it can be read, and what it holds is valid.
 fn authority(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     workload: usize,
     container: usize,
     file: &FileRef,
@@ -171,14 +171,14 @@ fn authority(
     if guessed && pem.facts.is_empty() {
         return;
     }
-    let input = named::Named {
+    let input = named::GivenFiles {
         anchors: vec![Pem::clone(&pem)],
         certificates: Vec::new(),
         key: None,
         names: &[],
         purpose: None,
     };
-    for found in named::judge(input, case.options.look).findings {
+    for found in named::verdict(input, case.options.look).findings {
         if found.severity != Severity::Note && found.variant != Some(Variant::WorldReadable) {
             findings.push(of_file(case, workload, container, file, found));
         }
@@ -186,7 +186,7 @@ fn authority(
 }
 
 /// A server that demands certificates is given a CA that did not sign its client's.
-fn clients(case: &Case<'_>, findings: &mut Vec<Finding>) {
+fn clients(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     let mut told = BTreeSet::new();
     for (dial, listener) in case.ends() {
         let demands = matches!(listener.clients, ClientAuth::Demanded | ClientAuth::Optional);
@@ -196,8 +196,8 @@ fn clients(case: &Case<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         if !demands
-            || dial.speech != Speech::Tls
-            || listener.speech != Speech::Tls
+            || dial.speech != TlsMode::Tls
+            || listener.speech != TlsMode::Tls
             || dial.dialler == Dialler::Probe
         {
             continue;

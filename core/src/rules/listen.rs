@@ -1,17 +1,17 @@
 //! What is wrong with the server's end.
 
 use super::Finding;
-use super::case::Case;
 use super::client::scheme_fix;
+use super::context::RuleContext;
 use crate::cause::{CauseKind, Severity};
-use crate::wiring::{ClientAuth, Dialler, Listener, Program, Protocol, SettingKind, Speech};
+use crate::wiring::{ClientAuth, Dialler, Listener, Program, Protocol, SettingKind, TlsMode};
 
 /// NATS or Redis that does not insist on the certificates which its clients carry.
-pub(super) fn mtls(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn mtls(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (at, listener) in case.wiring.listeners.iter().enumerate() {
         let broker = matches!(listener.protocol, Protocol::Nats | Protocol::NatsLeaf | Protocol::Redis);
         let lax = matches!(listener.clients, ClientAuth::NotAsked | ClientAuth::Optional);
-        if !broker || listener.speech != Speech::Tls || !lax {
+        if !broker || listener.speech != TlsMode::Tls || !lax {
             continue;
         }
         let carrying = case.connections().filter(|(end, dial)| {
@@ -45,7 +45,7 @@ pub(super) fn mtls(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Plaintext beside or instead of TLS.
-pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn plaintext(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for listener in &case.wiring.listeners {
         if listener.loopback || listener.side || case.workload(listener.workload).meshed {
             continue;
@@ -64,7 +64,7 @@ pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
             // Whoever has used it so far has to speak TLS then.
             let users = case.ends().filter(|(dial, at)| {
                 std::ptr::eq(*at, listener)
-                    && dial.speech == Speech::Plain
+                    && dial.speech == TlsMode::Plain
                     && dial.dialler == Dialler::Program
             });
             let mut changes = vec![change];
@@ -76,7 +76,7 @@ pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
                     .fix(case.cure(format!("set {setting} to false{clients}"), changes)),
             );
         }
-        if listener.speech == Speech::Plain {
+        if listener.speech == TlsMode::Plain {
             plain(case, listener, findings);
         }
     }
@@ -92,11 +92,11 @@ pub(super) fn plaintext(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn plain(case: &Case<'_>, listener: &Listener, findings: &mut Vec<Finding>) {
+fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding>) {
     let neighbours = case.speaks_tls(listener.workload);
     let program = case.program(listener.workload, listener.container);
     let own = case.wiring.listeners.iter().any(|one| {
-        one.workload == listener.workload && one.container == listener.container && one.speech == Speech::Tls
+        one.workload == listener.workload && one.container == listener.container && one.speech == TlsMode::Tls
     });
     let redis = program == Program::Redis && listener.protocol == Protocol::Redis;
     let nats = program == Program::Nats
@@ -112,7 +112,7 @@ fn plain(case: &Case<'_>, listener: &Listener, findings: &mut Vec<Finding>) {
     }
     // A client that dials it in TLS has a finding of its own; what a service in production refuses, too.
     let dialled = case.ends().any(|(dial, at)| {
-        std::ptr::eq(at, listener) && dial.speech == Speech::Tls && dial.dialler != Dialler::Probe
+        std::ptr::eq(at, listener) && dial.speech == TlsMode::Tls && dial.dialler != Dialler::Probe
     });
     let refused = grpc && case.container(listener.workload, listener.container).in_production();
     if dialled || refused {
@@ -165,14 +165,14 @@ fn plain(case: &Case<'_>, listener: &Listener, findings: &mut Vec<Finding>) {
 }
 
 /// Whether the plaintext port stands where the listener says, and not only its TLS port.
-fn case_says_port(case: &Case<'_>, listener: &Listener) -> bool {
+fn case_says_port(case: &RuleContext<'_>, listener: &Listener) -> bool {
     !case.wiring.listeners.iter().any(|one| {
-        one.workload == listener.workload && one.speech == Speech::Tls && one.place == listener.place
+        one.workload == listener.workload && one.speech == TlsMode::Tls && one.place == listener.place
     })
 }
 
 /// Versions that are too old.
-pub(super) fn minimum(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn minimum(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for one in &case.wiring.minimums {
         let old = one.lowest != "1.2";
         let severity = if old { Severity::Error } else { Severity::Warning };

@@ -1,10 +1,10 @@
 //! What is wrong with a deployment as described. A rule is a value; it looks at both ends of the connections and
 //! at the files that they use, and says what has to be changed where. What cannot be known is no finding.
 
-mod case;
 mod catalogue;
 mod certificate;
 mod client;
+mod context;
 mod files;
 mod listen;
 mod production;
@@ -16,15 +16,15 @@ use crate::manifest::{Description, Files};
 use crate::wiring::wire;
 
 pub use catalogue::{ALL, Rule, UNUSED_ALLOW, named};
-pub use verdict::{Finding, Link, Options, Undecided, Verdicts};
+pub use verdict::{AuditOptions, ConfiguredLink, Finding, Undecided, Verdicts};
 
-use case::Case;
+use context::RuleContext;
 
 /// Judges a deployment by every rule.
 #[must_use]
-pub fn judge(description: &Description, files: &dyn Files, options: Options) -> Verdicts {
+pub fn audit(description: &Description, files: &dyn Files, options: AuditOptions) -> Verdicts {
     let wiring = wire(description, files);
-    let case = Case::new(description, files, &wiring, options);
+    let case = RuleContext::new(description, files, &wiring, options);
     let mut findings = Vec::new();
     for rule in ALL {
         (rule.look)(&case, &mut findings);

@@ -1,9 +1,9 @@
 //! What Cordum's services refuse to start with in production.
 
 use super::Finding;
-use super::case::Case;
+use super::context::RuleContext;
 use crate::cause::{CauseKind, Severity};
-use crate::wiring::{Program, SERVERS, SettingKind, Speech, Verifies, is_loopback, named_gaps, truthy};
+use crate::wiring::{Program, SERVERS, SettingKind, TlsMode, Verifies, is_loopback, named_gaps, truthy};
 use crate::workload::{Container, Place};
 
 struct Service<'a> {
@@ -14,7 +14,7 @@ struct Service<'a> {
 }
 
 /// Looks at every core service in production.
-pub(super) fn look(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn inspect(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (workload, programs) in case.wiring.programs.iter().enumerate() {
         // Of variables that are not known nothing is missed.
         if case.description.open_environment.contains(&case.workload(workload).name) {
@@ -40,13 +40,13 @@ impl Service<'_> {
         (!text.trim().is_empty()).then(|| (text, setting.place.clone().unwrap_or_else(|| self.place.clone())))
     }
 
-    fn finding(&self, case: &Case<'_>, place: &Place, message: String) -> Finding {
+    fn finding(&self, case: &RuleContext<'_>, place: &Place, message: String) -> Finding {
         Finding::new("production-rule", Severity::Error, place, message).of(case.called(self.workload))
     }
 
     fn missing(
         &self,
-        case: &Case<'_>,
+        case: &RuleContext<'_>,
         name: &str,
         to: Option<&str>,
         message: String,
@@ -59,7 +59,7 @@ impl Service<'_> {
     }
 }
 
-fn servers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) {
+fn servers(case: &RuleContext<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) {
     for server in SERVERS.iter().filter(|one| one.program == service.program) {
         if service.set(server.certificate).is_none() && service.set(server.key).is_none() {
             let message = format!(
@@ -84,7 +84,7 @@ fn servers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) 
     }
 }
 
-fn brokers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) {
+fn brokers(case: &RuleContext<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) {
     let allowed = service.set("CORDUM_NATS_ALLOW_PLAINTEXT").is_some_and(|(text, _)| truthy(&text));
     for variable in ["NATS_URL", "REDIS_URL"] {
         if service.set(variable).is_none() {
@@ -101,7 +101,7 @@ fn brokers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) 
             continue;
         };
         if prefix == "NATS"
-            && dial.speech == Speech::Plain
+            && dial.speech == TlsMode::Plain
             && !allowed
             && service.program != Program::ContextEngine
         {
@@ -128,7 +128,7 @@ fn brokers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) 
         let any = ["CA", "CERT", "KEY", "SERVER_NAME", "INSECURE"]
             .iter()
             .any(|part| service.set(&format!("{prefix}_TLS_{part}")).is_some());
-        if dial.speech == Speech::Tls && !any {
+        if dial.speech == TlsMode::Tls && !any {
             let name = format!("{prefix}_TLS_CA");
             let message = format!(
                 "{} is {} and no {prefix}_TLS_* is set: in production the service stops with `{} tls required in production`",
@@ -140,7 +140,7 @@ fn brokers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) 
         }
         if let Verifies::No { setting, place, .. } = &dial.verifies
             && setting.ends_with("_TLS_INSECURE")
-            && dial.speech == Speech::Tls
+            && dial.speech == TlsMode::Tls
         {
             let message = format!(
                 "{setting} is on: in production the service stops with `{} tls insecure not allowed in production`",
@@ -160,7 +160,7 @@ fn brokers(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) 
     }
 }
 
-fn others(case: &Case<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) {
+fn others(case: &RuleContext<'_>, service: &Service<'_>, findings: &mut Vec<Finding>) {
     let kernel = matches!(service.program, Program::Gateway | Program::Scheduler);
     if kernel && service.set("SAFETY_KERNEL_TLS_CA").is_none() {
         let ca = ["NATS_TLS_CA", "REDIS_TLS_CA"]

@@ -1,14 +1,14 @@
 //! Names that nobody reads, settings without effect, files that cannot be read.
 
 use super::Finding;
-use super::case::Case;
+use super::context::RuleContext;
 use crate::cause::Severity;
 use crate::manifest::FaultKind;
 use crate::remedy::{Change, ChangeKind, Fix};
 use crate::wiring::SettingKind;
 
 /// Whose setting stands at a place.
-fn owner(case: &Case<'_>, place: &crate::workload::Place) -> Option<usize> {
+fn owner(case: &RuleContext<'_>, place: &crate::workload::Place) -> Option<usize> {
     case.description.workloads.iter().position(|workload| {
         workload
             .containers
@@ -18,7 +18,7 @@ fn owner(case: &Case<'_>, place: &crate::workload::Place) -> Option<usize> {
 }
 
 /// Misspelt names, and values that are passed over.
-pub(super) fn unknown(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unknown(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for fault in case.description.faults.iter().chain(&case.wiring.faults) {
         let FaultKind::UnknownName { name, nearest } = &fault.kind else { continue };
         let mut place = fault.mark.place();
@@ -51,7 +51,7 @@ pub(super) fn unknown(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Set, and without effect.
-pub(super) fn unused(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unused(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     values(case, findings);
     for one in &case.wiring.unused {
         let severity = if one.minor { Severity::Note } else { Severity::Warning };
@@ -101,7 +101,7 @@ pub(super) fn unused(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Values of a chart that no template reads.
-fn values(case: &Case<'_>, findings: &mut Vec<Finding>) {
+fn values(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for fault in &case.description.faults {
         let FaultKind::UnusedValue { name } = &fault.kind else { continue };
         let place = fault.mark.place();
@@ -119,7 +119,7 @@ fn values(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Files that cannot be parsed.
-pub(super) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unreadable(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for fault in case.description.faults.iter().chain(&case.wiring.faults) {
         if fault.kind == FaultKind::Unreadable {
             let place = fault.mark.place();

@@ -1,11 +1,13 @@
 //! What could not be decided of a deployment, and how it could be.
 
-use super::case::Case;
+use super::context::RuleContext;
 use super::verdict::Undecided;
 use crate::manifest::FaultKind;
-use crate::wiring::{Dialler, FileRole, Listener, Opened, Protocol, Speech, Target, Trust, named_gaps};
+use crate::wiring::{
+    ClientTrust, DialTarget, Dialler, FileRole, Listener, OpenedPath, Protocol, TlsMode, named_gaps,
+};
 
-impl Case<'_> {
+impl RuleContext<'_> {
     /// Everything that could not be decided.
     pub(super) fn undecided(&self) -> Vec<Undecided> {
         let mut all: Vec<Undecided> = Vec::new();
@@ -32,10 +34,10 @@ impl Case<'_> {
         for dial in &self.wiring.dials {
             let Some(unknown) = &dial.unknown else { continue };
             // It decides where somebody here may be meant.
-            let trusted = dial.protocol == Protocol::Other && matches!(dial.trust, Trust::Files(_));
+            let trusted = dial.protocol == Protocol::Other && matches!(dial.trust, ClientTrust::Files(_));
             let meant = |one: &Listener| {
                 let broker = matches!(one.protocol, Protocol::Nats | Protocol::Redis);
-                one.protocol == dial.protocol || (trusted && broker && one.speech == Speech::Tls)
+                one.protocol == dial.protocol || (trusted && broker && one.speech == TlsMode::Tls)
             };
             let decides = self.wiring.listeners.iter().any(|one| !one.side && meant(one));
             tell(Undecided {
@@ -52,7 +54,7 @@ impl Case<'_> {
         }
         for (dial, listener) in self.ends() {
             let broker = matches!(listener.protocol, Protocol::Nats | Protocol::Redis);
-            if broker && listener.speech == Speech::Unknown && dial.dialler == Dialler::Program {
+            if broker && listener.speech == TlsMode::Unknown && dial.dialler == Dialler::Program {
                 let faulty = self.wiring.faults.iter().any(|one| one.kind == FaultKind::Unreadable);
                 tell(Undecided {
                     place: Some(listener.place.clone()),
@@ -72,12 +74,12 @@ impl Case<'_> {
             let found = self.open(one.workload, one.container, &one.file);
             // A folder that a default names is not hidden: it is not here yet.
             let (what, ours) = match &*found {
-                Opened::Unknown(what) => (what.clone(), !what.ends_with("which is not here yet")),
-                Opened::Unmounted { certain: false } if !one.optional => {
+                OpenedPath::Unknown(what) => (what.clone(), !what.ends_with("which is not here yet")),
+                OpenedPath::Unmounted { certain: false } if !one.optional => {
                     ("nothing that is described brings it; it may be in the image".to_owned(), true)
                 }
-                Opened::Made(what) => (format!("{what} is made when it runs"), false),
-                Opened::ObjectMissing { kind, name, .. } => {
+                OpenedPath::Made(what) => (format!("{what} is made when it runs"), false),
+                OpenedPath::ObjectMissing { kind, name, .. } => {
                     (format!("the {} {name} is not among the files", kind.name()), false)
                 }
                 _ => continue,
@@ -85,13 +87,13 @@ impl Case<'_> {
             let volume = what.starts_with("the volume ") || what.starts_with("a folder that is empty");
             let connected = self.connections().any(|(end, dial)| {
                 let client = dial.workload == Some(one.workload) && dial.container == one.container;
-                let server = end.target == Target::Workload(one.workload);
-                matches!(end.target, Target::Workload(_))
+                let server = end.target == DialTarget::Workload(one.workload);
+                matches!(end.target, DialTarget::Workload(_))
                     && (client || server)
-                    && dial.speech != Speech::Plain
+                    && dial.speech != TlsMode::Plain
             });
             let how = match &*found {
-                Opened::ObjectMissing { .. } | Opened::Made(_) => {
+                OpenedPath::ObjectMissing { .. } | OpenedPath::Made(_) => {
                     "pipe it in with the rest: `kubectl get secret … -o yaml`"
                 }
                 _ => "give the variable with --env-file FILE, or put the file where it is mounted from",

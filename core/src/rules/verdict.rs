@@ -1,9 +1,9 @@
 //! What the rules say of a deployment.
 
 use crate::cause::{CauseKind, Severity, Variant};
-use crate::certificates::Look;
+use crate::certificates::ValidityPolicy;
 use crate::remedy::Fix;
-use crate::wiring::Speech;
+use crate::wiring::TlsMode;
 use crate::workload::Place;
 
 /// One thing that is wrong.
@@ -78,13 +78,13 @@ pub struct Undecided {
 
 /// One line of the table of connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct ConfiguredLink {
     pub from: String,
     pub to: String,
     pub port: Option<u16>,
-    pub client: Speech,
+    pub client: TlsMode,
     /// Whether the server demands client certificates stands beside it.
-    pub server: Speech,
+    pub server: TlsMode,
     pub mutual: bool,
     /// The name that the client verifies.
     pub name: Option<String>,
@@ -95,22 +95,23 @@ pub struct Link {
 pub struct Verdicts {
     pub findings: Vec<Finding>,
     pub undecided: Vec<Undecided>,
-    pub links: Vec<Link>,
+    pub links: Vec<ConfiguredLink>,
 }
 
 /// How a deployment is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
-    pub look: Look,
+pub struct AuditOptions {
+    pub look: ValidityPolicy,
     /// The objects come from a running cluster or engine: what is missing there is missing.
     pub live: bool,
 }
 
-impl Options {
+impl AuditOptions {
     /// For whom no time matters: everything is looked at as in 1970.
     #[must_use]
     pub const fn timeless() -> Self {
-        let look = Look { at: time::OffsetDateTime::UNIX_EPOCH, expiry_warn: std::time::Duration::ZERO };
+        let look =
+            ValidityPolicy { at: time::OffsetDateTime::UNIX_EPOCH, expiry_warn: std::time::Duration::ZERO };
         Self { look, live: false }
     }
 }

@@ -5,7 +5,7 @@ use crate::workload::Place;
 
 /// What an end speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speech {
+pub enum TlsMode {
     Plain,
     Tls,
     Unknown,
@@ -80,7 +80,7 @@ pub struct Listener {
     pub protocol: Protocol,
     /// `None`: it is not known which.
     pub port: Option<u16>,
-    pub speech: Speech,
+    pub speech: TlsMode,
     pub clients: ClientAuth,
     /// Where the last is said.
     pub clients_at: Option<(String, Place)>,
@@ -117,7 +117,7 @@ impl Listener {
             container,
             protocol,
             port,
-            speech: Speech::Unknown,
+            speech: TlsMode::Unknown,
             clients: ClientAuth::Unknown,
             clients_at: None,
             certificate: None,
@@ -212,7 +212,7 @@ pub struct Switch {
 
 /// What a client trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub enum ClientTrust {
     Files(Vec<FileRef>),
     /// The system's roots.
     System,
@@ -265,13 +265,13 @@ pub struct Dial {
     pub raw: String,
     pub host: Option<String>,
     pub port: Option<u16>,
-    pub speech: Speech,
+    pub speech: TlsMode,
     /// TLS is applied whatever the scheme says.
     pub upgrades: bool,
     pub verifies: Verifies,
     /// The name that is verified, and where it is said.
     pub name: Option<(String, Place, String)>,
-    pub trust: Trust,
+    pub trust: ClientTrust,
     pub identity: Option<(FileRef, FileRef)>,
     /// Something of this connection comes from what is not known.
     pub unknown: Option<String>,
@@ -299,11 +299,11 @@ impl Dial {
             raw: String::new(),
             host: None,
             port: None,
-            speech: Speech::Unknown,
+            speech: TlsMode::Unknown,
             upgrades: false,
             verifies: Verifies::Yes,
             name: None,
-            trust: Trust::System,
+            trust: ClientTrust::System,
             identity: None,
             unknown: None,
             depth: None,

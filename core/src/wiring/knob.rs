@@ -1,6 +1,6 @@
 //! Settings of programs that are not known: variables and options whose names say what they are for.
 
-use super::{FileRef, SettingKind};
+use super::{FileRef, FileRole, SettingKind};
 use crate::workload::{Argument, Container, Place};
 
 /// A variable or an option with its value.
@@ -14,14 +14,6 @@ pub struct Knob {
     pub value: String,
     pub place: Place,
     pub kind: SettingKind,
-}
-
-/// What a setting that names a file is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Ca,
-    Certificate,
-    Key,
 }
 
 /// Words at the end of a name that say what the value is, not whose.
@@ -109,7 +101,7 @@ impl Knob {
 
     /// What file it names, if its name and its value say so.
     #[must_use]
-    pub fn role(&self) -> Option<Role> {
+    pub fn role(&self) -> Option<FileRole> {
         let path = self.value.starts_with('/')
             || self.value.starts_with("./")
             || self.value.starts_with(crate::workload::Template::OPEN);
@@ -144,7 +136,7 @@ impl Knob {
             || (any(&["root", "roots", "trust", "authority"])
                 && any(&["cert", "certs", "crt", "bundle", "file", "pem"]))
         {
-            return Some(Role::Ca);
+            return Some(FileRole::Ca);
         }
         // `PAYMENTS_KEY=${PAYMENTS_KEY}` is no file.
         let hidden = self.value.starts_with(crate::workload::Template::OPEN);
@@ -153,10 +145,10 @@ impl Knob {
             && (!hidden || of_file)
             && !any(&["api", "public", "access", "jwt", "signing", "ssh", "license", "encryption"])
         {
-            return Some(Role::Key);
+            return Some(FileRole::Key);
         }
         any(&["cert", "crt", "certificate", "certfile", "tlscert", "sslcert", "certs"])
-            .then_some(Role::Certificate)
+            .then_some(FileRole::Certificate)
     }
 
     #[must_use]
@@ -280,14 +272,14 @@ mod tests {
     #[test]
     fn names_say_what_a_file_is_for() {
         for (name, role) in [
-            ("NATS_CA", Some(Role::Ca)),
-            ("CACHE_CA_FILE", Some(Role::Ca)),
-            ("SSL_CERT_FILE", Some(Role::Ca)),
-            ("--tlscacert", Some(Role::Ca)),
-            ("REDIS_EXPORTER_TLS_CA_CERT_FILE", Some(Role::Ca)),
-            ("CERT", Some(Role::Certificate)),
-            ("--tls-cert-file", Some(Role::Certificate)),
-            ("TLS_KEY_FILE", Some(Role::Key)),
+            ("NATS_CA", Some(FileRole::Ca)),
+            ("CACHE_CA_FILE", Some(FileRole::Ca)),
+            ("SSL_CERT_FILE", Some(FileRole::Ca)),
+            ("--tlscacert", Some(FileRole::Ca)),
+            ("REDIS_EXPORTER_TLS_CA_CERT_FILE", Some(FileRole::Ca)),
+            ("CERT", Some(FileRole::Certificate)),
+            ("--tls-cert-file", Some(FileRole::Certificate)),
+            ("TLS_KEY_FILE", Some(FileRole::Key)),
             ("API_KEY", None),
             ("KEYCLOAK_HOME", None),
         ] {

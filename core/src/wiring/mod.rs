@@ -20,17 +20,17 @@ mod view;
 mod wire;
 
 pub(crate) use cordum::{SERVERS, nearest};
-pub use knob::{Knob, Role};
+pub use knob::Knob;
 pub(crate) use nginx::SECRET;
 pub use program::Program;
-pub use resolve::{Connection, Target};
+pub use resolve::{DialTarget, ResolvedDial};
 pub use scan::Wiring;
 pub(crate) use scan::copies;
-pub use view::{Content, Opened, View};
+pub use view::{Content, OpenedPath, View};
 pub use wire::wire;
 
 pub use address::{Address, address, is_loopback, masked, named_gaps, truthy};
 pub use ends::{
-    ClientAuth, Dial, Dialler, FileRef, FileRole, FileUse, Half, Listener, Minimum, Protocol, SettingKind,
-    Speech, Switch, Trust, Unused, Verifies,
+    ClientAuth, ClientTrust, Dial, Dialler, FileRef, FileRole, FileUse, Half, Listener, Minimum, Protocol,
+    SettingKind, Switch, TlsMode, Unused, Verifies,
 };

@@ -1,26 +1,26 @@
 //! Health checks and probes: the container asking its own ports.
 
-use super::scan::{Here, Scanner};
+use super::scan::{Here, WiringScanner};
 use super::script::script_commands;
 use super::tool::{self, Caller};
-use super::{Dial, Dialler, Protocol, SettingKind, Speech, Trust, Verifies};
+use super::{ClientTrust, Dial, Dialler, Protocol, SettingKind, TlsMode, Verifies};
 use crate::workload::{Argument, Place, Probe, ProbeAction};
 
 /// Reads a container's probes.
-pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     for probe in &here.it.probes {
         let place = probe.place.clone().unwrap_or_else(|| here.place());
         match &probe.action {
             ProbeAction::Http { tls, port } => {
-                let speech = if *tls { Speech::Tls } else { Speech::Plain };
+                let speech = if *tls { TlsMode::Tls } else { TlsMode::Plain };
                 let mut dial = own(here, probe, &place, *port, Protocol::Http, speech);
                 // The kubelet verifies nothing.
                 dial.verifies = Verifies::Unknown;
-                dial.trust = Trust::Unknown;
+                dial.trust = ClientTrust::Unknown;
                 scanner.found.dials.push(dial);
             }
             ProbeAction::Grpc { port } => {
-                let dial = own(here, probe, &place, *port, Protocol::Grpc, Speech::Plain);
+                let dial = own(here, probe, &place, *port, Protocol::Grpc, TlsMode::Plain);
                 scanner.found.dials.push(dial);
             }
             ProbeAction::Tcp { .. } => {}
@@ -45,13 +45,13 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
     }
 }
 
-fn own(here: Here<'_>, probe: &Probe, place: &Place, port: u16, protocol: Protocol, speech: Speech) -> Dial {
+fn own(here: Here<'_>, probe: &Probe, place: &Place, port: u16, protocol: Protocol, speech: TlsMode) -> Dial {
     let mut dial = caller(here, probe).dial(place, protocol, speech, port);
     dial.host = Some("localhost".to_owned());
     dial
 }
 
-fn commands(scanner: &mut Scanner<'_>, here: Here<'_>, probe: &Probe, script: &Argument) {
+fn commands(scanner: &mut WiringScanner<'_>, here: Here<'_>, probe: &Probe, script: &Argument) {
     let place = script.place.clone().or_else(|| probe.place.clone()).unwrap_or_else(|| here.place());
     for words in here.settled(script, script_commands(script, &here.it.environment)) {
         ask(scanner, here, probe, &words, &place);
@@ -62,6 +62,6 @@ fn caller<'a>(here: Here<'a>, probe: &Probe) -> Caller<'a> {
     Caller { here, setting: probe.role.name(), kind: SettingKind::Config, dialler: Dialler::Probe }
 }
 
-fn ask(scanner: &mut Scanner<'_>, here: Here<'_>, probe: &Probe, words: &[Argument], place: &Place) {
+fn ask(scanner: &mut WiringScanner<'_>, here: Here<'_>, probe: &Probe, words: &[Argument], place: &Place) {
     scanner.found.dials.extend(tool::dials(&caller(here, probe), words, place));
 }

@@ -1,21 +1,21 @@
 //! redis-server: its configuration and its command line, the last word winning.
 
 use super::nats::{files, halves};
-use super::scan::{Here, Scanner, has_gap};
+use super::scan::{Here, WiringScanner, has_gap};
 use super::{
-    ClientAuth, Dial, FileRef, FileRole, Listener, Minimum, Opened, Program, Protocol, SettingKind, Speech,
-    Trust, is_loopback,
+    ClientAuth, ClientTrust, Dial, FileRef, FileRole, Listener, Minimum, OpenedPath, Program, Protocol,
+    SettingKind, TlsMode, is_loopback,
 };
-use crate::manifest::redis_conf::{self, Conf, Directive, Include};
-use crate::manifest::{Fault, FaultKind, Mark};
+use crate::manifest::redis_conf::{self, RedisConf, RedisDirective};
+use crate::manifest::{FaultKind, Include, Mark, ParseFault};
 use crate::workload::{Argument, Place, Value};
 
 const NAMES: [&str; 3] = ["redis-server", "valkey-server", "redis-sentinel"];
 
 /// Reads one.
-pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     let words = here.words(&NAMES);
-    let mut conf = Conf::default();
+    let mut conf = RedisConf::default();
     let config = words.first().filter(|word| !word.value.marked().starts_with('-'));
     let is_file = config.filter(|word| {
         let text = word.value.marked();
@@ -39,7 +39,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
 }
 
 /// The entry point of redis-stack puts `REDIS_ARGS` behind its command.
-fn stack(here: Here<'_>, conf: &mut Conf) {
+fn stack(here: Here<'_>, conf: &mut RedisConf) {
     let image = here.it.image.as_deref().unwrap_or_default();
     let Some((text, place)) = here.variable("REDIS_ARGS").filter(|_| image.contains("redis-stack")) else {
         return;
@@ -52,7 +52,7 @@ fn stack(here: Here<'_>, conf: &mut Conf) {
 }
 
 /// What Bitnami's entry point makes of variables.
-fn bitnami(here: Here<'_>, conf: &mut Conf) {
+fn bitnami(here: Here<'_>, conf: &mut RedisConf) {
     let image = here.it.image.as_deref().unwrap_or_default();
     let switch = here.variable("REDIS_TLS_ENABLED").filter(|(text, _)| super::truthy(text));
     let (Some((_, place)), true) = (switch, image.contains("bitnami")) else { return };
@@ -73,11 +73,11 @@ fn bitnami(here: Here<'_>, conf: &mut Conf) {
     for (name, value) in all {
         let Some((text, place)) = value else { continue };
         let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
-        conf.directives.push(Directive { name: name.to_owned(), words: vec![text], mark });
+        conf.directives.push(RedisDirective { name: name.to_owned(), words: vec![text], mark });
     }
 }
 
-fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, word: &Argument, conf: &mut Conf) {
+fn configuration(scanner: &mut WiringScanner<'_>, here: Here<'_>, word: &Argument, conf: &mut RedisConf) {
     let path = word.value.marked();
     let file = FileRef {
         path: path.clone(),
@@ -87,16 +87,16 @@ fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, word: &Argument, con
     };
     scanner.names_file(here, &file, FileRole::Config, true);
     match scanner.view.open(here.of, here.it, &path) {
-        Opened::Content(content) => {
+        OpenedPath::Content(content) => {
             let include = |wanted: &str, _: &crate::manifest::Source| {
                 if wanted.contains('*') {
                     return Include::Unknown;
                 }
                 match scanner.view.open(here.of, here.it, wanted) {
-                    Opened::Content(content) => Include::Text(content.source),
-                    Opened::NotInside { .. } | Opened::SourceMissing { .. } | Opened::KeyMissing { .. } => {
-                        Include::Missing
-                    }
+                    OpenedPath::Content(content) => Include::Text(content.source),
+                    OpenedPath::NotInside { .. }
+                    | OpenedPath::SourceMissing { .. }
+                    | OpenedPath::KeyMissing { .. } => Include::Missing,
                     _ => Include::Unknown,
                 }
             };
@@ -111,7 +111,7 @@ fn setting_kind(here: Here<'_>, mark: &Mark) -> SettingKind {
     if own.file == *mark.file { SettingKind::Argument } else { SettingKind::Config }
 }
 
-fn listeners(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, start: &Place) {
+fn listeners(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf, start: &Place) {
     let number = |name: &str| conf.value(name).map(|(text, mark)| (text.parse::<u16>().ok(), mark.clone()));
     let bind = conf.last("bind").map(|one| one.words.clone()).unwrap_or_default();
     let loopback = !bind.is_empty() && bind.iter().all(|host| is_loopback(host.trim_start_matches('-')));
@@ -130,7 +130,7 @@ fn listeners(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, start: &Pla
     {
         let mut listener =
             Listener::new(here.workload, here.container, Protocol::Redis, Some(*port), mark.place());
-        listener.speech = Speech::Tls;
+        listener.speech = TlsMode::Tls;
         listener.loopback = loopback;
         listener.setting = "tls-port".to_owned();
         listener.kind = setting_kind(here, mark);
@@ -168,7 +168,7 @@ fn listeners(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, start: &Pla
             None => (tls.as_ref().map_or(default, |(_, mark)| mark.place()), false),
         };
         let mut listener = Listener::new(here.workload, here.container, Protocol::Redis, Some(port), place);
-        listener.speech = Speech::Plain;
+        listener.speech = TlsMode::Plain;
         listener.loopback = loopback;
         listener.clients = ClientAuth::NotAsked;
         listener.setting = "port".to_owned();
@@ -184,7 +184,7 @@ fn listeners(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, start: &Pla
     }
 }
 
-fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+fn minimum(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf) {
     let Some(directive) = conf.last("tls-protocols") else { return };
     let value = directive.words.join(" ");
     let kind = setting_kind(here, &directive.mark);
@@ -227,7 +227,7 @@ pub(super) fn versions(
 }
 
 /// A replica dials its master.
-fn replication(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+fn replication(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf) {
     let yes = |name: &str| conf.value(name).is_some_and(|(text, _)| text.eq_ignore_ascii_case("yes"));
     let tls = conf.value("tls-port").filter(|(text, _)| *text != "0");
     if let Some((_, mark)) = tls {
@@ -246,7 +246,8 @@ fn replication(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
             clear("tls-replication", &replica.mark);
         }
     }
-    let Some(Directive { words, mark, .. }) = conf.last("replicaof").or_else(|| conf.last("slaveof")) else {
+    let Some(RedisDirective { words, mark, .. }) = conf.last("replicaof").or_else(|| conf.last("slaveof"))
+    else {
         return;
     };
     let (host, port) = match words.as_slice() {
@@ -265,11 +266,11 @@ fn replication(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
     dial.raw = super::named_gaps(&dial.shown);
     dial.host = (!has_gap(&host)).then(|| host.to_ascii_lowercase());
     dial.port = port.parse().ok();
-    dial.speech = if yes("tls-replication") { Speech::Tls } else { Speech::Plain };
+    dial.speech = if yes("tls-replication") { TlsMode::Tls } else { TlsMode::Plain };
     // OpenSSL's verification of the chain alone: Redis compares no names.
     dial.name = None;
     if let Some((path, mark)) = conf.value("tls-ca-cert-file") {
-        dial.trust = Trust::Files(vec![FileRef {
+        dial.trust = ClientTrust::Files(vec![FileRef {
             path: path.to_owned(),
             setting: "tls-ca-cert-file".to_owned(),
             place: mark.place(),
@@ -286,13 +287,13 @@ const TLS: &str = "tls-port tls-cert-file tls-key-file tls-key-file-pass tls-cli
     tls-replication tls-cluster tls-protocols tls-ciphers tls-ciphersuites tls-prefer-server-ciphers \
     tls-session-caching tls-session-cache-size tls-session-cache-timeout tls-allowlist ";
 
-fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
+fn unknown_names(conf: &RedisConf, faults: &mut Vec<ParseFault>) {
     super::shapes::redis(conf, faults);
     for directive in &conf.directives {
         let name = directive.name.as_str();
         let ours = name.starts_with("tls") || name.starts_with("ssl");
         if ours && !TLS.split_whitespace().any(|one| one == name) {
-            faults.push(Fault {
+            faults.push(ParseFault {
                 kind: FaultKind::UnknownName {
                     name: name.to_owned(),
                     nearest: super::cordum::nearest(name, TLS.split_whitespace()),
@@ -306,7 +307,7 @@ fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
             "tls-port" | "tls-cert-file" | "tls-key-file" | "tls-ca-cert-file" | "tls-auth-clients"
         );
         if one_word && directive.words.len() != 1 {
-            faults.push(Fault::unreadable(directive.mark.clone(), format!("`{name}` takes one value")));
+            faults.push(ParseFault::unreadable(directive.mark.clone(), format!("`{name}` takes one value")));
         }
         let choice = match name {
             "tls-auth-clients" => &["yes", "no", "optional"][..],
@@ -318,7 +319,7 @@ fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
         let value = directive.words.first().map_or("", String::as_str);
         if !has_gap(value) && !choice.iter().any(|one| value.eq_ignore_ascii_case(one)) {
             let message = format!("`{name}` is `{value}`: redis-server takes {}", choice.join(", "));
-            faults.push(Fault::unreadable(directive.mark.clone(), message));
+            faults.push(ParseFault::unreadable(directive.mark.clone(), message));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::workload::{ContainerRole, Workload};
 
 /// Where a dial ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum DialTarget {
     Workload(usize),
     /// Somebody who is not described.
     Outside,
@@ -17,10 +17,10 @@ pub enum Target {
 
 /// A dial with where it ends.
 #[derive(Clone, Debug)]
-pub struct Connection {
+pub struct ResolvedDial {
     /// Of [`Wiring::dials`].
     pub dial: usize,
-    pub target: Target,
+    pub target: DialTarget,
     /// The port at the workload itself.
     pub port: Option<u16>,
     /// Of [`Wiring::listeners`], where it is known who listens there.
@@ -29,13 +29,13 @@ pub struct Connection {
 
 /// Every dial with every workload that it may end at.
 #[must_use]
-pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Connection> {
+pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<ResolvedDial> {
     let mut connections = Vec::new();
     for (at, dial) in found.dials.iter().enumerate() {
         let Some(host) = &dial.host else {
-            connections.push(Connection {
+            connections.push(ResolvedDial {
                 dial: at,
-                target: Target::Unknown,
+                target: DialTarget::Unknown,
                 port: dial.port,
                 listener: None,
             });
@@ -43,9 +43,9 @@ pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Connecti
         };
         let ends = ends(description, found, dial, host);
         if ends.is_empty() {
-            connections.push(Connection {
+            connections.push(ResolvedDial {
                 dial: at,
-                target: Target::Outside,
+                target: DialTarget::Outside,
                 port: dial.port,
                 listener: None,
             });
@@ -56,7 +56,12 @@ pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Connecti
                     && dial.workload.is_some_and(|from| description.workloads[from].on_host);
                 one.workload == workload && (hears(one, port, dial, workload) || (host && one.port == port))
             });
-            connections.push(Connection { dial: at, target: Target::Workload(workload), port, listener });
+            connections.push(ResolvedDial {
+                dial: at,
+                target: DialTarget::Workload(workload),
+                port,
+                listener,
+            });
         }
     }
     connections

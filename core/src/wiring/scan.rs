@@ -1,10 +1,10 @@
 //! What is gathered of a deployment's connections, and how a container's settings are asked for.
 
 use super::program::{self, Program};
-use super::resolve::Connection;
+use super::resolve::ResolvedDial;
 use super::{Dial, FileRef, FileRole, FileUse, Half, Listener, Minimum, SettingKind, Unused, View};
 use crate::manifest::files::{join, name};
-use crate::manifest::{Build, Fault, Files, Mark};
+use crate::manifest::{Build, Files, Mark, ParseFault};
 use crate::workload::{Argument, Container, Place, Template, Workload};
 
 /// Everything that was found.
@@ -14,12 +14,12 @@ pub struct Wiring {
     pub programs: Vec<Vec<Program>>,
     pub listeners: Vec<Listener>,
     pub dials: Vec<Dial>,
-    pub connections: Vec<Connection>,
+    pub connections: Vec<ResolvedDial>,
     pub files: Vec<FileUse>,
     pub halves: Vec<Half>,
     pub minimums: Vec<Minimum>,
     pub unused: Vec<Unused>,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ParseFault>,
     /// Members of a cluster or replicas that speak in clear: what has to be set, where, and what stands there.
     pub clear: Vec<(usize, String, Place, SettingKind)>,
     /// Verification is switched off by a setting that belongs to no dial that is known.
@@ -27,7 +27,7 @@ pub struct Wiring {
 }
 
 /// The look at one deployment.
-pub(super) struct Scanner<'a> {
+pub(super) struct WiringScanner<'a> {
     pub(super) view: View<'a>,
     pub(super) found: Wiring,
 }
@@ -123,7 +123,7 @@ impl Here<'_> {
     }
 }
 
-impl Scanner<'_> {
+impl WiringScanner<'_> {
     pub(super) fn names_file(&mut self, here: Here<'_>, file: &FileRef, role: FileRole, server: bool) {
         let guessed = here.program == Program::Other;
         self.found.files.push(FileUse {

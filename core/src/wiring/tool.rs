@@ -2,7 +2,9 @@
 //! as what a container runs.
 
 use super::scan::Here;
-use super::{Dial, Dialler, FileRef, Protocol, SettingKind, Speech, Trust, Verifies, address, is_loopback};
+use super::{
+    ClientTrust, Dial, Dialler, FileRef, Protocol, SettingKind, TlsMode, Verifies, address, is_loopback,
+};
 use crate::workload::{Argument, Place};
 
 /// Who calls them.
@@ -16,7 +18,7 @@ pub(super) struct Caller<'a> {
 
 impl Caller<'_> {
     /// A dial to a port.
-    pub(super) fn dial(&self, place: &Place, protocol: Protocol, speech: Speech, port: u16) -> Dial {
+    pub(super) fn dial(&self, place: &Place, protocol: Protocol, speech: TlsMode, port: u16) -> Dial {
         let mut dial =
             Dial::new(self.here.workload, self.here.container, self.setting, self.kind, place.clone());
         dial.dialler = self.dialler;
@@ -112,8 +114,8 @@ fn http(caller: &Caller<'_>, words: &[Argument], place: &Place, curl: bool) -> V
             continue;
         };
         let (speech, port) = match target.scheme.as_deref() {
-            Some("https") => (Speech::Tls, 443),
-            Some("http") => (Speech::Plain, 80),
+            Some("https") => (TlsMode::Tls, 443),
+            Some("http") => (TlsMode::Plain, 80),
             _ => continue,
         };
         let Some(host) = target.host else { continue };
@@ -126,14 +128,14 @@ fn http(caller: &Caller<'_>, words: &[Argument], place: &Place, curl: bool) -> V
         let by_itself = if curl { Verifies::Yes } else { Verifies::Unknown };
         dial.verifies = caller.off(switch, place).unwrap_or(by_itself);
         dial.trust = match option(words, &["--cacert", "--ca-certificate"]) {
-            Some(found) => Trust::Files(vec![caller.file(&found, "--cacert", place)]),
+            Some(found) => ClientTrust::Files(vec![caller.file(&found, "--cacert", place)]),
             None if ["SSL_CERT_FILE", "CURL_CA_BUNDLE"]
                 .iter()
                 .any(|name| caller.here.it.variable(name).is_some()) =>
             {
-                Trust::Unknown
+                ClientTrust::Unknown
             }
-            None => Trust::System,
+            None => ClientTrust::System,
         };
         dial.name = Some((host, own.clone(), caller.setting.to_owned()));
         dial.identity = pair(caller, words, place);
@@ -150,7 +152,7 @@ fn redis(caller: &Caller<'_>, words: &[Argument], place: &Place) -> Option<Dial>
     let tls = said(words, |text| text == "--tls").is_some()
         || url.as_ref().is_some_and(|one| one.scheme.as_deref() == Some("rediss"));
     let port = url.as_ref().and_then(|one| one.port).or(port)?;
-    let speech = if tls { Speech::Tls } else { Speech::Plain };
+    let speech = if tls { TlsMode::Tls } else { TlsMode::Plain };
     let own = words.first().and_then(|one| one.place.clone()).unwrap_or_else(|| place.clone());
     let mut dial = caller.dial(&own, Protocol::Redis, speech, port);
     dial.host = url.and_then(|one| one.host).or(Some(host));
@@ -159,8 +161,9 @@ fn redis(caller: &Caller<'_>, words: &[Argument], place: &Place) -> Option<Dial>
         dial.raw.clone_from(&dial.shown);
     }
     // redis-cli verifies the chain and no name; without a name of its own it sends none.
-    dial.trust = option(words, &["--cacert"])
-        .map_or(Trust::Unknown, |found| Trust::Files(vec![caller.file(&found, "--cacert", place)]));
+    dial.trust = option(words, &["--cacert"]).map_or(ClientTrust::Unknown, |found| {
+        ClientTrust::Files(vec![caller.file(&found, "--cacert", place)])
+    });
     dial.identity = pair(caller, words, place);
     if let Some(off) = caller.off(said(words, |text| text == "--insecure"), place) {
         dial.verifies = off;
@@ -172,12 +175,12 @@ fn grpc(caller: &Caller<'_>, words: &[Argument], place: &Place) -> Option<Dial> 
     let text = |names: &[&str]| option(words, names).map(|(_, text)| text);
     let target = text(&["-addr", "--addr"]).and_then(|text| address(&text))?;
     let tls = said(words, |text| matches!(text, "-tls" | "--tls")).is_some();
-    let speech = if tls { Speech::Tls } else { Speech::Plain };
+    let speech = if tls { TlsMode::Tls } else { TlsMode::Plain };
     let mut dial = caller.dial(place, Protocol::Grpc, speech, target.port?);
     dial.host = target.host.clone().filter(|host| !is_loopback(host)).or(Some("localhost".to_owned()));
     dial.trust = match option(words, &["-tls-ca-cert", "--tls-ca-cert"]) {
-        Some(found) => Trust::Files(vec![caller.file(&found, "-tls-ca-cert", place)]),
-        None => Trust::System,
+        Some(found) => ClientTrust::Files(vec![caller.file(&found, "-tls-ca-cert", place)]),
+        None => ClientTrust::System,
     };
     if let Some(off) = caller.off(said(words, |text| text.ends_with("-tls-no-verify")), place) {
         dial.verifies = off;

@@ -28,7 +28,7 @@ pub struct Content {
 
 /// What a path turned out to be.
 #[derive(Clone, Debug)]
-pub enum Opened {
+pub enum OpenedPath {
     Content(Box<Content>),
     Folder,
     /// Its mount brings a folder in which it is not.
@@ -87,34 +87,34 @@ pub struct View<'a> {
 impl View<'_> {
     /// What lies at a path of a container.
     #[must_use]
-    pub fn open(&self, workload: &Workload, container: &Container, path: &str) -> Opened {
+    pub fn open(&self, workload: &Workload, container: &Container, path: &str) -> OpenedPath {
         if path.contains(Template::OPEN) {
-            return Opened::Unknown(super::named_gaps(path));
+            return OpenedPath::Unknown(super::named_gaps(path));
         }
         let path =
-            if path.starts_with('/') { normal(path) } else { return Opened::Unknown(path.to_owned()) };
+            if path.starts_with('/') { normal(path) } else { return OpenedPath::Unknown(path.to_owned()) };
         match container.mount_of(&path) {
             Some(mount) => self.through(workload, mount, &path),
             None => self.unmounted(workload, container, &path),
         }
     }
 
-    fn through(&self, workload: &Workload, mount: &Mount, path: &str) -> Opened {
+    fn through(&self, workload: &Workload, mount: &Mount, path: &str) -> OpenedPath {
         let target = mount.target.trim_end_matches('/');
         let rest = path.strip_prefix(target).unwrap_or_default().trim_start_matches('/');
         self.source(workload, mount, &mount.source, rest)
     }
 
-    fn source(&self, workload: &Workload, mount: &Mount, source: &MountSource, rest: &str) -> Opened {
+    fn source(&self, workload: &Workload, mount: &Mount, source: &MountSource, rest: &str) -> OpenedPath {
         match source {
             MountSource::Host(base) => self.host(mount, base, rest),
-            MountSource::Volume(name) => Opened::Unknown(format!("the volume {name}")),
-            MountSource::Other(what) => Opened::Unknown(what.clone()),
-            MountSource::Empty => Opened::Unknown("a folder that is empty at the start".to_owned()),
+            MountSource::Volume(name) => OpenedPath::Unknown(format!("the volume {name}")),
+            MountSource::Other(what) => OpenedPath::Unknown(what.clone()),
+            MountSource::Empty => OpenedPath::Unknown("a folder that is empty at the start".to_owned()),
             MountSource::Inline(text) => {
                 let mark = mount.place.as_ref().and_then(|place| self.description.inline.get(place));
                 let source = mark.cloned().unwrap_or_else(|| Source::file("", text));
-                Opened::Content(Box::new(Content {
+                OpenedPath::Content(Box::new(Content {
                     bytes: Arc::from(text.as_bytes()),
                     shown: source.start.file.to_string(),
                     source,
@@ -133,10 +133,10 @@ impl View<'_> {
                 self.stored(workload, mount, StoredKind::ConfigMap, name, items, *optional, rest)
             }
             MountSource::Projected(sources) => {
-                let mut last = Opened::Unknown("a projection".to_owned());
+                let mut last = OpenedPath::Unknown("a projection".to_owned());
                 for source in sources {
                     match self.source(workload, mount, source, rest) {
-                        found @ Opened::Content(_) => return found,
+                        found @ OpenedPath::Content(_) => return found,
                         other => last = other,
                     }
                 }
@@ -145,9 +145,11 @@ impl View<'_> {
         }
     }
 
-    fn host(&self, mount: &Mount, base: &str, rest: &str) -> Opened {
+    fn host(&self, mount: &Mount, base: &str, rest: &str) -> OpenedPath {
         if base.contains(Template::OPEN) || base.starts_with('~') {
-            return self.stand_in(mount, rest).unwrap_or_else(|| Opened::Unknown(super::named_gaps(base)));
+            return self
+                .stand_in(mount, rest)
+                .unwrap_or_else(|| OpenedPath::Unknown(super::named_gaps(base)));
         }
         let root = match &mount.sub_path {
             Some(sub) => join(base, sub),
@@ -163,21 +165,21 @@ impl View<'_> {
                 return found;
             }
             if defaulted {
-                return Opened::Unknown(format!("{root}, which is not here yet"));
+                return OpenedPath::Unknown(format!("{root}, which is not here yet"));
             }
             if foreign {
-                return Opened::Unknown(format!("{root}, which is not here"));
+                return OpenedPath::Unknown(format!("{root}, which is not here"));
             }
-            return Opened::SourceMissing { mount: mount.place.clone(), source: root };
+            return OpenedPath::SourceMissing { mount: mount.place.clone(), source: root };
         };
         if !rest.is_empty() && root_meta.kind == FileKind::File {
-            return Opened::NotInside { mount: mount.place.clone(), source: root };
+            return OpenedPath::NotInside { mount: mount.place.clone(), source: root };
         }
         let Some(meta) = self.files.meta(&path) else {
-            return Opened::NotInside { mount: mount.place.clone(), source: root };
+            return OpenedPath::NotInside { mount: mount.place.clone(), source: root };
         };
         match (meta.kind, self.files.read(&path)) {
-            (FileKind::Folder, _) => Opened::Folder,
+            (FileKind::Folder, _) => OpenedPath::Folder,
             (_, Ok(bytes)) => {
                 let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
                     .into_owned();
@@ -190,7 +192,7 @@ impl View<'_> {
                     }
                     folder = parent(&folder);
                 }
-                Opened::Content(Box::new(Content {
+                OpenedPath::Content(Box::new(Content {
                     bytes,
                     source: Source::file(&path, &text),
                     shown: path.clone(),
@@ -202,20 +204,22 @@ impl View<'_> {
                     stored: None,
                 }))
             }
-            (_, Err(Unread::Missing)) => Opened::NotInside { mount: mount.place.clone(), source: root },
-            (_, Err(why)) => Opened::Unknown(format!("{path}: {}", crate::manifest::compose::unread(&why))),
+            (_, Err(Unread::Missing)) => OpenedPath::NotInside { mount: mount.place.clone(), source: root },
+            (_, Err(why)) => {
+                OpenedPath::Unknown(format!("{path}: {}", crate::manifest::compose::unread(&why)))
+            }
         }
     }
 
     /// The same in the folder that stands in, where it has it.
-    fn stand_in(&self, mount: &Mount, rest: &str) -> Option<Opened> {
+    fn stand_in(&self, mount: &Mount, rest: &str) -> Option<OpenedPath> {
         let folder = self.description.stand_in.as_deref()?;
         let rest = if rest.is_empty() { name(&mount.target) } else { rest };
         let path = join(folder, rest);
         let meta = self.files.meta(&path)?;
         let bytes = self.files.read(&path).ok()?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Some(Opened::Content(Box::new(Content {
+        Some(OpenedPath::Content(Box::new(Content {
             bytes,
             source: Source::file(&path, &text),
             shown: path,
@@ -240,21 +244,21 @@ impl View<'_> {
         items: &BTreeMap<String, String>,
         optional: bool,
         rest: &str,
-    ) -> Opened {
+    ) -> OpenedPath {
         let space = workload.namespace.as_deref();
         let Some(stored) = self.description.stored(kind, space, object) else {
             if self.description.makes(kind, space, object).is_some() {
-                return Opened::Made(format!("{} {object}", kind.name()));
+                return OpenedPath::Made(format!("{} {object}", kind.name()));
             }
             if optional || object.is_empty() {
-                return Opened::Unknown(format!("the optional {} {object}", kind.name()));
+                return OpenedPath::Unknown(format!("the optional {} {object}", kind.name()));
             }
-            return Opened::ObjectMissing { mount: mount.place.clone(), kind, name: object.to_owned() };
+            return OpenedPath::ObjectMissing { mount: mount.place.clone(), kind, name: object.to_owned() };
         };
         let wanted = match (&mount.sub_path, rest) {
             (Some(sub), "") => sub.clone(),
             (Some(sub), rest) => format!("{sub}/{rest}"),
-            (None, "") => return Opened::Folder,
+            (None, "") => return OpenedPath::Folder,
             (None, rest) => rest.to_owned(),
         };
         let key = if items.is_empty() {
@@ -263,7 +267,7 @@ impl View<'_> {
             items.iter().find(|(_, path)| **path == wanted).map(|(key, _)| key.clone())
         };
         let marks = mount.place.as_ref().and_then(|place| self.description.volumes.get(place));
-        let missing = |key: String| Opened::KeyMissing {
+        let missing = |key: String| OpenedPath::KeyMissing {
             mount: marks.and_then(|one| one.items.get(&key)).or(mount.place.as_ref()).cloned(),
             kind,
             name: object.to_owned(),
@@ -272,7 +276,7 @@ impl View<'_> {
         let Some(key) = key else { return missing(wanted) };
         match stored.entries.get(&key) {
             None => missing(key),
-            Some(entry) => Opened::Content(Box::new(Content {
+            Some(entry) => OpenedPath::Content(Box::new(Content {
                 bytes: Arc::clone(&entry.bytes),
                 source: entry.source.clone(),
                 shown: format!("{}/{object}:{key}", kind.name().to_ascii_lowercase()),
@@ -290,18 +294,18 @@ impl View<'_> {
         }
     }
 
-    fn unmounted(&self, workload: &Workload, container: &Container, path: &str) -> Opened {
+    fn unmounted(&self, workload: &Workload, container: &Container, path: &str) -> OpenedPath {
         if SYSTEM.iter().any(|folder| path.starts_with(folder)) {
-            return Opened::Image;
+            return OpenedPath::Image;
         }
         if let Some(build) = self.description.builds.get(&workload.name) {
             return match crate::wiring::scan::image_brings(self.files, build, path) {
-                Some(true) => Opened::Image,
-                _ if self.neighbours(workload, container, path) => Opened::Unmounted { certain: true },
-                _ => Opened::Unmounted { certain: false },
+                Some(true) => OpenedPath::Image,
+                _ if self.neighbours(workload, container, path) => OpenedPath::Unmounted { certain: true },
+                _ => OpenedPath::Unmounted { certain: false },
             };
         }
-        Opened::Unmounted { certain: self.neighbours(workload, container, path) }
+        OpenedPath::Unmounted { certain: self.neighbours(workload, container, path) }
     }
 
     /// Whether a sibling mounts the path, or this container mounts what lies beside it.

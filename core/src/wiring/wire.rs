@@ -2,7 +2,7 @@
 
 use super::program::{self, Program};
 use super::resolve::connect;
-use super::scan::{Here, Scanner, Wiring};
+use super::scan::{Here, Wiring, WiringScanner};
 use super::view::View;
 use super::{cordum, nats, nginx, other, probe, redis};
 use crate::manifest::{Description, Files};
@@ -11,7 +11,7 @@ use crate::workload::{Container, ContainerRole, Workload};
 /// Wires a deployment.
 #[must_use]
 pub fn wire(description: &Description, files: &dyn Files) -> Wiring {
-    let mut scanner = Scanner { view: View { description, files }, found: Wiring::default() };
+    let mut scanner = WiringScanner { view: View { description, files }, found: Wiring::default() };
     for workload in &description.workloads {
         let programs =
             workload.containers.iter().map(|one| program::identify(description, workload, one)).collect();
@@ -23,12 +23,18 @@ pub fn wire(description: &Description, files: &dyn Files) -> Wiring {
         }
     }
     nginx::ingresses(&mut scanner);
-    let Scanner { view, mut found } = scanner;
+    let WiringScanner { view, mut found } = scanner;
     found.connections = connect(view.description, &found);
     found
 }
 
-fn container(scanner: &mut Scanner<'_>, workload: usize, container: usize, of: &Workload, it: &Container) {
+fn container(
+    scanner: &mut WiringScanner<'_>,
+    workload: usize,
+    container: usize,
+    of: &Workload,
+    it: &Container,
+) {
     let program = scanner.found.programs[workload][container];
     let here = Here { workload, container, of, it, program, files: scanner.view.files };
     if it.role == ContainerRole::Init {

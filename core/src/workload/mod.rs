@@ -123,14 +123,14 @@ pub enum ContainerRole {
 
 /// A key of another object that a variable's value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
+pub struct ValueSource {
     /// It is a Secret, else a ConfigMap.
     pub is_secret: bool,
     pub name: String,
     pub key: String,
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for ValueSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", if self.is_secret { "secret" } else { "configmap" }, self.name)
     }
@@ -155,7 +155,7 @@ pub struct Container {
     pub arguments: Vec<Argument>,
     pub environment: Vec<Setting>,
     /// Variables that another object holds (Kubernetes: `valueFrom`, `envFrom`), by their names.
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: BTreeMap<String, ValueSource>,
     pub mounts: Vec<Mount>,
     /// Ports that it says it listens on.
     pub ports: Vec<u16>,

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::cause::{CauseKind, Variant};
 
-use super::keys::Key;
-use super::{Options, Parsed, Purpose, Refusal, constraints, names, policies, signature};
+use super::keys::VerifyingKey;
+use super::{ChainRefusal, Parsed, Purpose, VerifyOptions, constraints, names, policies, signature};
 
 /// Go's bound on the signatures of one verification.
 const SIGNATURES: usize = 100;
@@ -20,9 +20,9 @@ enum Role {
 struct Search<'a> {
     intermediates: Vec<&'a Parsed>,
     roots: Vec<&'a Parsed>,
-    options: &'a Options<'a>,
+    options: &'a VerifyOptions<'a>,
     signatures: usize,
-    hint: Option<Refusal>,
+    hint: Option<ChainRefusal>,
     chains: Vec<Vec<&'a Parsed>>,
 }
 
@@ -34,8 +34,8 @@ pub fn verify(
     leaf: &Parsed,
     intermediates: &[Parsed],
     roots: &[Parsed],
-    options: &Options<'_>,
-) -> Result<Vec<Vec<String>>, Refusal> {
+    options: &VerifyOptions<'_>,
+) -> Result<Vec<Vec<String>>, ChainRefusal> {
     valid(leaf, Role::Leaf, 0, options)?;
     if let Some(name) = options.name.filter(|name| !name.is_empty()) {
         names::matches_name(leaf, name)?;
@@ -70,8 +70,8 @@ pub fn verify(
 }
 
 /// Go says "unknown authority" and hints at what stood in the way; the hint is the closer cause.
-fn unknown(leaf: &Parsed, roots: &[Parsed], hint: Option<Refusal>) -> Refusal {
-    let mut why = Refusal::new(
+fn unknown(leaf: &Parsed, roots: &[Parsed], hint: Option<ChainRefusal>) -> ChainRefusal {
+    let mut why = ChainRefusal::new(
         CauseKind::UnknownAuthority,
         None,
         "x509: certificate signed by unknown authority",
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
                 if self.signatures > SIGNATURES {
                     return;
                 }
-                if parent.key == Key::Unknown || already_in(chain, parent) {
+                if parent.key == VerifyingKey::Unknown || already_in(chain, parent) {
                     continue;
                 }
                 let fits = signature::check(last, parent)
@@ -163,9 +163,14 @@ fn already_in(chain: &[&Parsed], candidate: &Parsed) -> bool {
 }
 
 /// Go's `isValid`; `below` counts the certificates under this one.
-fn valid(certificate: &Parsed, role: Role, below: usize, options: &Options<'_>) -> Result<(), Refusal> {
+fn valid(
+    certificate: &Parsed,
+    role: Role,
+    below: usize,
+    options: &VerifyOptions<'_>,
+) -> Result<(), ChainRefusal> {
     let refuse =
-        |cause, variant, reason: &str| Err(Refusal::new(cause, variant, reason, &certificate.subject));
+        |cause, variant, reason: &str| Err(ChainRefusal::new(cause, variant, reason, &certificate.subject));
     if let Some(id) = &certificate.unhandled {
         let what = if id == super::extensions::NAME_CONSTRAINTS {
             " (name constraints of a form that Go does not know)"
@@ -208,10 +213,10 @@ fn valid(certificate: &Parsed, role: Role, below: usize, options: &Options<'_>) 
 }
 
 /// Extended key usage nests over the whole chain, the trust anchor included; then name constraints.
-fn usable(chain: &[&Parsed], options: &Options<'_>) -> Result<(), Refusal> {
+fn usable(chain: &[&Parsed], options: &VerifyOptions<'_>) -> Result<(), ChainRefusal> {
     let leaf = chain[0];
     if !policies::valid(chain) {
-        return Err(Refusal::new(
+        return Err(ChainRefusal::new(
             CauseKind::InvalidCa,
             None,
             "x509: no valid chains built: candidate chain with invalid policies",
@@ -228,7 +233,7 @@ fn usable(chain: &[&Parsed], options: &Options<'_>) -> Result<(), Refusal> {
             !one.ekus.is_empty() && !one.ekus.iter().any(|eku| eku == wanted || eku == "2.5.29.37.0")
         });
         if let Some(barred) = barred {
-            return Err(Refusal::new(
+            return Err(ChainRefusal::new(
                 CauseKind::WrongKeyUsage,
                 None,
                 "x509: certificate specifies an incompatible key usage",
@@ -237,7 +242,7 @@ fn usable(chain: &[&Parsed], options: &Options<'_>) -> Result<(), Refusal> {
         }
     }
     constraints::check(chain).map_err(|reason| {
-        Refusal::new(
+        ChainRefusal::new(
             CauseKind::InvalidCa,
             Some(Variant::NameConstraints),
             &format!(

@@ -81,14 +81,14 @@ fn uri_host(uri: &str) -> Result<String, String> {
 
 /// A certificate's constraints, made ready.
 struct Constraints {
-    dns: Pair<Domains>,
-    uri: Pair<Domains>,
-    email: Pair<Mail>,
-    ip: Pair<Networks>,
+    dns: NamePair<Domains>,
+    uri: NamePair<Domains>,
+    email: NamePair<Mail>,
+    ip: NamePair<Networks>,
 }
 
 /// What is permitted and what is excluded; `None`: nothing is said.
-struct Pair<T>(Option<T>, Option<T>);
+struct NamePair<T>(Option<T>, Option<T>);
 
 impl Constraints {
     fn of(certificate: &Parsed) -> Self {
@@ -107,10 +107,10 @@ impl Constraints {
             }))
         };
         Self {
-            dns: Pair(Domains::of(dns.0, true), Domains::of(dns.1, false)),
-            uri: Pair(Domains::of(uri.0, true), Domains::of(uri.1, false)),
-            email: Pair(Mail::of(email.0, true), Mail::of(email.1, false)),
-            ip: Pair(networks(permitted), networks(excluded)),
+            dns: NamePair(Domains::of(dns.0, true), Domains::of(dns.1, false)),
+            uri: NamePair(Domains::of(uri.0, true), Domains::of(uri.1, false)),
+            email: NamePair(Mail::of(email.0, true), Mail::of(email.1, false)),
+            ip: NamePair(networks(permitted), networks(excluded)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Constraints {
     }
 }
 
-impl<T> Pair<T> {
+impl<T> NamePair<T> {
     fn check(&self, kind: &str, name: &str, find: impl Fn(&T) -> Option<String>) -> Result<(), String> {
         if self.0.as_ref().is_some_and(|permitted| find(permitted).is_none()) {
             return Err(format!("{kind} {name:?} is not permitted by any constraint"));

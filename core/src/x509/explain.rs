@@ -3,7 +3,7 @@
 
 use crate::cause::{CauseKind, Variant};
 
-use super::{Parsed, Refusal, signature};
+use super::{ChainRefusal, Parsed, signature};
 
 /// What is known beside the presented chain.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct CandidatePool<'a> {
 
 /// Narrows a refusal down and says it with the names that were seen.
 #[must_use]
-pub fn explain(refusal: &Refusal, around: CandidatePool<'_>) -> Refusal {
+pub fn explain(refusal: &ChainRefusal, around: CandidatePool<'_>) -> ChainRefusal {
     let mut told = refusal.clone();
     let CandidatePool { leaf, intermediates, anchors, spare } = around;
     let weak = refusal.variant == Some(Variant::WeakSignature);

@@ -7,7 +7,7 @@ use super::legacy_signatures;
 
 /// A public key, as far as signatures are verified with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum VerifyingKey {
     Dsa,
     Ecdsa(Curve),
     Ed25519,
@@ -36,7 +36,7 @@ pub(super) const UNSUPPORTED_CURVE: &str = "x509: unsupported elliptic curve";
 ///
 /// # Errors
 /// In Go's words.
-pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<Key, String> {
+pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<VerifyingKey, String> {
     let refuse = |what: &str| Err(format!("x509: {what}"));
     match oid {
         // rsaEncryption.
@@ -50,9 +50,10 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
                 return refuse("RSA modulus is not a positive number");
             }
             match inner.unsigned(INTEGER) {
-                Some(exponent) if exponent > 0 && exponent <= i64::MAX as u64 => {
-                    Ok(Key::Rsa { modulus: modulus.strip_prefix(&[0]).unwrap_or(modulus).to_vec(), exponent })
-                }
+                Some(exponent) if exponent > 0 && exponent <= i64::MAX as u64 => Ok(VerifyingKey::Rsa {
+                    modulus: modulus.strip_prefix(&[0]).unwrap_or(modulus).to_vec(),
+                    exponent,
+                }),
                 _ => refuse("invalid RSA public exponent"),
             }
         }
@@ -74,7 +75,7 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
                 return refuse("invalid uncompressed public key");
             }
             let algorithm: &'static dyn VerificationAlgorithm = match curve {
-                Curve::P224 if legacy_signatures::on_p224(key) => return Ok(Key::Ecdsa(curve)),
+                Curve::P224 if legacy_signatures::on_p224(key) => return Ok(VerifyingKey::Ecdsa(curve)),
                 Curve::P224 => return refuse("the public key is no point of its curve"),
                 Curve::P256 => &alg::ECDSA_P256_SHA256_ASN1,
                 Curve::P384 => &alg::ECDSA_P384_SHA384_ASN1,
@@ -82,7 +83,7 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
             };
             match ParsedPublicKey::new(algorithm, key) {
                 Err(_) => refuse("the public key is no point of its curve"),
-                Ok(_) => Ok(Key::Ecdsa(curve)),
+                Ok(_) => Ok(VerifyingKey::Ecdsa(curve)),
             }
         }
         // id-Ed25519.
@@ -90,7 +91,7 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
             if parameters.is_some() {
                 return refuse("Ed25519 key encoded with illegal parameters");
             }
-            if key.len() == 32 { Ok(Key::Ed25519) } else { refuse("wrong Ed25519 public key size") }
+            if key.len() == 32 { Ok(VerifyingKey::Ed25519) } else { refuse("wrong Ed25519 public key size") }
         }
         // id-dsa.
         "1.2.840.10040.4.1" => {
@@ -102,8 +103,8 @@ pub(super) fn read(oid: &str, parameters: Option<&[u8]>, key: &[u8]) -> Result<K
             }
             let inner = Der(parameters.unwrap_or_default()).read(SEQUENCE);
             let whole = inner.is_some_and(|mut inner| (0..3).all(|_| positive(&mut inner)));
-            if whole { Ok(Key::Dsa) } else { refuse("invalid DSA parameters") }
+            if whole { Ok(VerifyingKey::Dsa) } else { refuse("invalid DSA parameters") }
         }
-        _ => Ok(Key::Unknown),
+        _ => Ok(VerifyingKey::Unknown),
     }
 }

@@ -40,7 +40,7 @@ pub enum Purpose {
 
 /// How a chain is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Options<'a> {
+pub struct VerifyOptions<'a> {
     /// Seconds since 1970, UTC.
     pub at: i64,
     /// The reference identity: a DNS name or an IP address.
@@ -50,7 +50,7 @@ pub struct Options<'a> {
 
 /// Why a chain is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ChainRefusal {
     pub cause: CauseKind,
     pub variant: Option<Variant>,
     /// In Go's words where Go has some.
@@ -59,7 +59,7 @@ pub struct Refusal {
     pub subject: String,
 }
 
-impl Refusal {
+impl ChainRefusal {
     #[must_use]
     pub fn new(cause: CauseKind, variant: Option<Variant>, reason: &str, subject: &str) -> Self {
         Self { cause, variant, reason: reason.to_owned(), subject: subject.to_owned() }

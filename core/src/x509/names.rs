@@ -4,16 +4,16 @@ use std::net::IpAddr;
 
 use crate::cause::{CauseKind, Variant};
 
-use super::{Parsed, Refusal};
+use super::{ChainRefusal, Parsed};
 
 /// Whether a certificate is for a name or an address.
 ///
 /// # Errors
 /// The mismatch, in Go's words.
-pub fn matches_name(certificate: &Parsed, name: &str) -> Result<(), Refusal> {
+pub fn matches_name(certificate: &Parsed, name: &str) -> Result<(), ChainRefusal> {
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     let refuse = |variant: Option<Variant>, reason: String| {
-        Err(Refusal::new(CauseKind::HostnameMismatch, variant, &reason, &certificate.subject))
+        Err(ChainRefusal::new(CauseKind::HostnameMismatch, variant, &reason, &certificate.subject))
     };
     let no_names = certificate.dns.is_empty() && certificate.ips.is_empty();
     if let Ok(ip) = bare.parse::<IpAddr>() {

@@ -1,7 +1,7 @@
 //! A certificate as Go 1.26 reads it (`crypto/x509`, `parser.go`): what it refuses to parse is refused here.
 
 use super::der::{Der, SEQUENCE, name_is_valid, time};
-use super::keys::{Curve, Key};
+use super::keys::{Curve, VerifyingKey};
 use super::policies::Policy;
 use super::{extensions, keys};
 
@@ -21,7 +21,7 @@ pub struct Parsed {
     pub(super) raw_subject: Vec<u8>,
     pub(super) raw_issuer: Vec<u8>,
     pub(super) raw_spki: Vec<u8>,
-    pub(super) key: Key,
+    pub(super) key: VerifyingKey,
     /// The content of subjectPublicKey.
     pub(super) key_octets: Vec<u8>,
     pub(super) tbs: Vec<u8>,
@@ -184,18 +184,18 @@ impl Parsed {
     #[must_use]
     pub fn key_kind(&self) -> (String, usize) {
         let (kind, bits) = match &self.key {
-            Key::Dsa => ("DSA".to_owned(), 0),
-            Key::Ecdsa(Curve::P224) => ("EC P-224".to_owned(), 224),
-            Key::Ecdsa(Curve::P256) => ("EC P-256".to_owned(), 256),
-            Key::Ecdsa(Curve::P384) => ("EC P-384".to_owned(), 384),
-            Key::Ecdsa(Curve::P521) => ("EC P-521".to_owned(), 521),
-            Key::Ed25519 => ("Ed25519".to_owned(), 256),
-            Key::Rsa { modulus, .. } => {
+            VerifyingKey::Dsa => ("DSA".to_owned(), 0),
+            VerifyingKey::Ecdsa(Curve::P224) => ("EC P-224".to_owned(), 224),
+            VerifyingKey::Ecdsa(Curve::P256) => ("EC P-256".to_owned(), 256),
+            VerifyingKey::Ecdsa(Curve::P384) => ("EC P-384".to_owned(), 384),
+            VerifyingKey::Ecdsa(Curve::P521) => ("EC P-521".to_owned(), 521),
+            VerifyingKey::Ed25519 => ("Ed25519".to_owned(), 256),
+            VerifyingKey::Rsa { modulus, .. } => {
                 let lead = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
                 let bits = (modulus.len() * 8).saturating_sub(lead);
                 (format!("RSA {bits}"), bits)
             }
-            Key::Unknown => ("of an unknown kind".to_owned(), 0),
+            VerifyingKey::Unknown => ("of an unknown kind".to_owned(), 0),
         };
         (kind, bits)
     }

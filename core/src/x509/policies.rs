@@ -11,7 +11,7 @@ pub(super) type Policy = Vec<u8>;
 /// anyPolicy, 2.5.29.32.0.
 const ANY: &[u8] = &[0x55, 0x1d, 0x20, 0];
 
-struct Node {
+struct PolicyNode {
     valid: Policy,
     expected: Vec<Policy>,
     parents: BTreeSet<usize>,
@@ -20,7 +20,7 @@ struct Node {
 
 /// RFC 9618's graph: one stratum for each certificate, a node for each policy in it.
 struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<PolicyNode>,
     strata: Vec<BTreeMap<Policy, usize>>,
     /// Nodes of the stratum above, by what they expect.
     expecting: BTreeMap<Policy, Vec<usize>>,
@@ -28,7 +28,7 @@ struct Graph {
 
 impl Graph {
     fn new() -> Self {
-        let root = Node {
+        let root = PolicyNode {
             valid: ANY.to_vec(),
             expected: vec![ANY.to_vec()],
             parents: BTreeSet::new(),
@@ -55,7 +55,7 @@ impl Graph {
             self.nodes[*parent].children.insert(index);
         }
         let parents = parents.iter().copied().collect();
-        self.nodes.push(Node { valid: valid.clone(), expected, parents, children: BTreeSet::new() });
+        self.nodes.push(PolicyNode { valid: valid.clone(), expected, parents, children: BTreeSet::new() });
         let depth = self.depth();
         self.strata[depth].insert(valid, index);
     }

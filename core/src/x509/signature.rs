@@ -5,16 +5,16 @@ use aws_lc_rs::digest::{self, Algorithm as Hash};
 use aws_lc_rs::signature::{self as alg, ParsedPublicKey, VerificationAlgorithm};
 
 use super::der::{Der, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
-use super::keys::{Curve, Key};
-use super::{Parsed, Refusal, legacy_signatures};
+use super::keys::{Curve, VerifyingKey};
+use super::{ChainRefusal, Parsed, legacy_signatures};
 
 /// Verifies that `parent` signed `child`, as Go's `CheckSignatureFrom`.
 ///
 /// # Errors
 /// Why not.
-pub(super) fn check(child: &Parsed, parent: &Parsed) -> Result<(), Refusal> {
+pub(super) fn check(child: &Parsed, parent: &Parsed) -> Result<(), ChainRefusal> {
     let subject = &parent.subject;
-    let refuse = |cause, variant, reason: &str| Err(Refusal::new(cause, variant, reason, subject));
+    let refuse = |cause, variant, reason: &str| Err(ChainRefusal::new(cause, variant, reason, subject));
     if (parent.version == 3 && parent.is_ca.is_none()) || parent.is_ca == Some(false) {
         return refuse(
             CauseKind::InvalidCa,
@@ -32,9 +32,9 @@ pub(super) fn check(child: &Parsed, parent: &Parsed) -> Result<(), Refusal> {
     let unsupported = "x509: cannot verify signature: algorithm unimplemented";
     let mismatch = "x509: the signature algorithm specifies another kind of public key";
     let (family, holds) = match (algorithm(child), &parent.key) {
-        (_, Key::Unknown) => return refuse(CauseKind::OtherTls, None, unsupported),
+        (_, VerifyingKey::Unknown) => return refuse(CauseKind::OtherTls, None, unsupported),
         (Algorithm::Insecure(name), _) => {
-            return Err(Refusal::new(
+            return Err(ChainRefusal::new(
                 CauseKind::BadSignature,
                 Some(Variant::WeakSignature),
                 &format!("x509: cannot verify signature: insecure algorithm {name}"),
@@ -42,19 +42,19 @@ pub(super) fn check(child: &Parsed, parent: &Parsed) -> Result<(), Refusal> {
             ));
         }
         (Algorithm::Unknown, _) => {
-            return Err(Refusal::new(CauseKind::OtherTls, None, unsupported, &child.subject));
+            return Err(ChainRefusal::new(CauseKind::OtherTls, None, unsupported, &child.subject));
         }
-        (Algorithm::Rsa { hash, pss }, Key::Rsa { modulus, exponent }) => {
+        (Algorithm::Rsa { hash, pss }, VerifyingKey::Rsa { modulus, exponent }) => {
             ("crypto/rsa: verification error", rsa(child, parent, (modulus, *exponent), hash, pss))
         }
-        (Algorithm::Ecdsa(hash), Key::Ecdsa(Curve::P224)) => (
+        (Algorithm::Ecdsa(hash), VerifyingKey::Ecdsa(Curve::P224)) => (
             "x509: ECDSA verification failure",
             legacy_signatures::p224(&parent.key_octets, hash, &child.tbs, &child.signature),
         ),
-        (Algorithm::Ecdsa(hash), Key::Ecdsa(curve)) => {
+        (Algorithm::Ecdsa(hash), VerifyingKey::Ecdsa(curve)) => {
             ("x509: ECDSA verification failure", verified(child, parent, ecdsa(*curve, hash)))
         }
-        (Algorithm::Ed25519, Key::Ed25519) => {
+        (Algorithm::Ed25519, VerifyingKey::Ed25519) => {
             ("x509: Ed25519 verification failure", verified(child, parent, &alg::ED25519))
         }
         (Algorithm::Rsa { .. } | Algorithm::Ecdsa(_) | Algorithm::Ed25519, _) => {

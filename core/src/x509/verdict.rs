@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use super::webpki::{webpki_judge, webpki_opinion};
-use super::{CandidatePool, Options, Parsed, Purpose, Refusal, explain, matches_name, verify};
+use super::webpki::{webpki_verdict, webpki_verdict_of_verified};
+use super::{CandidatePool, ChainRefusal, Parsed, Purpose, VerifyOptions, explain, matches_name, verify};
 use crate::cause::{CauseKind, Confidence, Variant};
 
 /// A fault of a presented chain or of its anchors, found by our own verifier.
@@ -78,7 +78,7 @@ fn those_that_matter<'a>(
 }
 
 /// A question and its answer.
-struct Judged {
+struct RememberedVerdict {
     chain: Vec<CertificateDer<'static>>,
     anchors: Vec<CertificateDer<'static>>,
     name: Option<String>,
@@ -99,19 +99,19 @@ pub fn of_server(
     name: Option<&str>,
     at: SystemTime,
 ) -> ChainVerdict {
-    static KNOWN: Mutex<VecDeque<Judged>> = Mutex::new(VecDeque::new());
+    static KNOWN: Mutex<VecDeque<RememberedVerdict>> = Mutex::new(VecDeque::new());
     let anchors = &those_that_matter(anchors, chain)[..];
     let seconds = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let same = |one: &&Judged| {
+    let same = |one: &&RememberedVerdict| {
         one.seconds == seconds && one.name.as_deref() == name && one.chain == chain && one.anchors == anchors
     };
     if let Some(known) = lock().iter().rev().find(same) {
         return known.verdict.clone();
     }
-    let verdict = judged(chain, anchors, name, at, Purpose::Server);
+    let verdict = verdict_for(chain, anchors, name, at, Purpose::Server);
     let owned = |all: &[CertificateDer<'_>]| all.iter().map(|one| one.clone().into_owned()).collect();
-    let one = Judged {
+    let one = RememberedVerdict {
         chain: owned(chain),
         anchors: owned(anchors),
         name: name.map(str::to_owned),
@@ -133,10 +133,10 @@ pub fn of_client(
     anchors: &[CertificateDer<'_>],
     at: SystemTime,
 ) -> ChainVerdict {
-    judged(chain, &those_that_matter(anchors, chain), None, at, Purpose::Client)
+    verdict_for(chain, &those_that_matter(anchors, chain), None, at, Purpose::Client)
 }
 
-fn judged(
+fn verdict_for(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
     name: Option<&str>,
@@ -147,7 +147,7 @@ fn judged(
         faults: vec![ChainFault::new(CauseKind::OtherTls, None, message)],
         remarks: Vec::new(),
     };
-    let Some((leaf, rest)) = chain.split_first() else { return webpki_judge(chain, anchors, name, at) };
+    let Some((leaf, rest)) = chain.split_first() else { return webpki_verdict(chain, anchors, name, at) };
     let leaf = match Parsed::read(leaf) {
         Ok(leaf) => leaf,
         Err(why) => return unread(format!("Go does not parse the end-entity certificate: {why}")),
@@ -164,12 +164,12 @@ fn judged(
     let roots = self::anchors(anchors);
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    let options = Options { at: now, name, purpose };
+    let options = VerifyOptions { at: now, name, purpose };
     let Err(first) = verify(&leaf, &intermediates, &roots, &options) else {
         if purpose == Purpose::Client {
             return ChainVerdict::default();
         }
-        let refused = webpki_opinion(chain, anchors, name, at).faults;
+        let refused = webpki_verdict_of_verified(chain, anchors, name, at).faults;
         let remarks = refused
             .into_iter()
             .map(|fault| ChainFault {
@@ -188,7 +188,7 @@ fn judged(
     let dated = dates(&leaf, now);
     let named = name.filter(|name| matches_name(&leaf, name).is_err()).map(|name| names(&leaf, name));
     let day = if dated.is_some() { leaf.not_before / 2 + leaf.not_after / 2 } else { now };
-    let chained = verify(&leaf, &intermediates, &roots, &Options { at: day, name: None, ..options })
+    let chained = verify(&leaf, &intermediates, &roots, &VerifyOptions { at: day, name: None, ..options })
         .err()
         // The dates of the others on that day say nothing of today.
         .filter(|refusal| day == now || !matches!(refusal.cause, CauseKind::Expired | CauseKind::NotYetValid))
@@ -214,7 +214,7 @@ fn judged(
     ChainVerdict { faults, remarks: Vec::new() }
 }
 
-fn fault(refusal: &Refusal, leaf: &Parsed, name: Option<&str>, now: i64) -> ChainFault {
+fn fault(refusal: &ChainRefusal, leaf: &Parsed, name: Option<&str>, now: i64) -> ChainFault {
     let own = refusal.subject == leaf.subject;
     match refusal.cause {
         CauseKind::Expired | CauseKind::NotYetValid if own => {
@@ -225,7 +225,7 @@ fn fault(refusal: &Refusal, leaf: &Parsed, name: Option<&str>, now: i64) -> Chai
     }
 }
 
-fn plain(refusal: &Refusal) -> ChainFault {
+fn plain(refusal: &ChainRefusal) -> ChainFault {
     let of = if refusal.subject.is_empty() || refusal.reason.contains(&refusal.subject) {
         String::new()
     } else {

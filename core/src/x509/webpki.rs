@@ -23,19 +23,19 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// webpki's verdict as a [`ChainVerdict`], the fallback where no richer judge is given.
 #[must_use]
-pub fn webpki_judge(
+pub fn webpki_verdict(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
     name: Option<&str>,
     at: SystemTime,
 ) -> ChainVerdict {
-    judged_by(provider(), chain, anchors, name, at)
+    verdict_by(provider(), chain, anchors, name, at)
 }
 
 /// The same of a chain whose signatures have been verified: those by keys on elliptic curves are believed,
 /// which is most of the work. (Of RSA keys webpki has an opinion on their size.)
 #[must_use]
-pub fn webpki_opinion(
+pub fn webpki_verdict_of_verified(
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],
     name: Option<&str>,
@@ -60,7 +60,7 @@ pub fn webpki_opinion(
             WebPkiSupportedAlgorithms { all: Vec::leak(all), mapping: real.mapping };
         Arc::new(believing)
     });
-    judged_by(Arc::clone(believing), chain, anchors, name, at)
+    verdict_by(Arc::clone(believing), chain, anchors, name, at)
 }
 
 /// An algorithm whose signatures have been verified before.
@@ -81,7 +81,7 @@ impl SignatureVerificationAlgorithm for Believed {
     }
 }
 
-fn judged_by(
+fn verdict_by(
     provider: Arc<CryptoProvider>,
     chain: &[CertificateDer<'_>],
     anchors: &[CertificateDer<'_>],

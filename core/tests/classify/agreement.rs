@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tls_verify_core::logs::classify::{Sense, sense};
-use tls_verify_core::logs::runs::{Reader, RunLog};
-use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::logs::runs::{RunLog, RunReader};
+use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 
 const SET: &str = include_str!("../../../fixtures/data/recognise/cordum.jsonl");
 const WILD: &str = include_str!("../../../fixtures/data/recognise/eighth.jsonl");
@@ -153,18 +153,18 @@ fn name(kind: &str, variant: Option<impl ToString>) -> String {
 /// The last start and the one before, as they are counted, and as they are scanned.
 fn both(dice: &mut Dice, text: &str) -> ((Counts, Counts), (Counts, Counts)) {
     let step = 1 + dice.below(300);
-    let mut reader = Reader::new(None, None, &[]);
+    let mut reader = RunReader::new(None, None, &[]);
     for piece in text.as_bytes().chunks(step) {
         reader.feed(piece);
     }
     let log = reader.finish();
     let read = (counted(&log.present), log.previous.as_ref().map(counted).unwrap_or_default());
     let mut runs: BTreeMap<u32, Counts> = BTreeMap::new();
-    let mut sink = |problem: Problem| {
+    let mut sink = |problem: LogProblem| {
         let found = problem.found();
         *runs.entry(problem.run).or_default().entry(name(found.kind.slug(), found.variant)).or_default() += 1;
     };
-    let mut scanner = Scanner::new(true, &mut sink);
+    let mut scanner = LogScanner::new(true, &mut sink);
     for piece in text.as_bytes().chunks(1 + dice.below(4000)) {
         scanner.feed(piece);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tls_verify_core::logs::classify::{emitter, origin, recognise};
+use tls_verify_core::logs::classify::{emitter, recognise};
 
 pub(crate) fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("TLS_VERIFY_CORPUS")
@@ -51,7 +51,7 @@ fn measure(file: &Path) -> Score {
             one.0 += u32::from(good);
             one.1 += 1;
         }
-        if emitter::of(line.as_bytes()).or_else(|| origin(line.as_bytes())).unwrap_or("other") == writer {
+        if emitter::of(line.as_bytes()).or_else(|| emitter(line.as_bytes())).unwrap_or("other") == writer {
             score.emitters += 1;
         } else if std::env::var_os("SHOW_EMITTERS").is_some() {
             println!(

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tls_verify_checks::platform::kubernetes::raw::{self, Raw};
 use tls_verify_core::manifest::discover;
-use tls_verify_core::manifest::{Description, Fault, Made, Mark, MemoryFiles, StoredKind};
+use tls_verify_core::manifest::{Description, GeneratedObject, Mark, MemoryFiles, ParseFault, StoredKind};
 use tls_verify_core::rules::{Finding, Verdicts};
 
 use crate::cli::{AuditArgs, TargetArgs};
 use crate::commands::run::cluster;
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 
 /// Kinds that describe how things are wired; pods and ReplicaSets are made from them.
 const JUDGED: [&str; 8] = [
@@ -28,7 +28,7 @@ const JUDGED: [&str; 8] = [
 pub(super) fn described(
     args: &AuditArgs,
     environment: &Environment,
-) -> Result<(Description, MemoryFiles), Vec<Problem>> {
+) -> Result<(Description, MemoryFiles), Vec<ConfigError>> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let targets = TargetArgs {
         kubeconfig: args.kubeconfig.clone(),
@@ -37,12 +37,11 @@ pub(super) fn described(
         ..TargetArgs::default()
     };
     let options = cluster::live::options(&targets, environment);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| vec![Problem::new(format!("no runtime can be started: {error}"), "try again")])?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        vec![ConfigError::new(format!("no runtime can be started: {error}"), "try again")]
+    })?;
     let (raw, _) = runtime.block_on(raw::read(&options, PATIENCE)).map_err(|why| {
-        vec![Problem::new(
+        vec![ConfigError::new(
             why,
             "name the cluster with --kubeconfig, --kube-context and -n, or audit its manifests",
         )]
@@ -50,7 +49,7 @@ pub(super) fn described(
     of(&raw)
 }
 
-fn of(raw: &Raw) -> Result<(Description, MemoryFiles), Vec<Problem>> {
+fn of(raw: &Raw) -> Result<(Description, MemoryFiles), Vec<ConfigError>> {
     let mut files = MemoryFiles::default();
     let mut paths = Vec::new();
     let judged = JUDGED.iter().flat_map(|kind| raw.objects.get(kind).into_iter().flatten());
@@ -81,11 +80,11 @@ fn of(raw: &Raw) -> Result<(Description, MemoryFiles), Vec<Problem>> {
     }
     if whole.workloads.is_empty() {
         let why = raw.denied.first().cloned().unwrap_or_else(|| format!("{source} has no workload"));
-        return Err(vec![Problem::new(why, "name the namespace with -n, or audit its manifests")]);
+        return Err(vec![ConfigError::new(why, "name the namespace with -n, or audit its manifests")]);
     }
     whole.source.clone_from(&source);
     for (name, why) in &raw.withheld {
-        let made = Made {
+        let made = GeneratedObject {
             kind: StoredKind::Secret,
             namespace: raw.namespace.clone(),
             name: name.clone(),
@@ -93,11 +92,11 @@ fn of(raw: &Raw) -> Result<(Description, MemoryFiles), Vec<Problem>> {
         };
         whole.made.push(made);
         let how = format!("allow it: `get` on secrets with resourceNames [{name}]");
-        whole.faults.push(Fault::undecided(Mark::start(&format!("secret/{name}")), why.clone(), how));
+        whole.faults.push(ParseFault::undecided(Mark::start(&format!("secret/{name}")), why.clone(), how));
     }
     for why in &raw.denied {
         let how = "packaging/ has the Role that `run --explain-permissions` prints".to_owned();
-        whole.faults.push(Fault::undecided(Mark::start(&source), why.clone(), how));
+        whole.faults.push(ParseFault::undecided(Mark::start(&source), why.clone(), how));
     }
     Ok((whole, files))
 }

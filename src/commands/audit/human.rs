@@ -6,23 +6,15 @@ use owo_colors::{OwoColorize, Style as Paint};
 use tls_verify_core::cause::Severity;
 use tls_verify_core::remedy::Change;
 
-use super::report::{Report, Told};
-use crate::report::text::{padded, width, wrap};
+use super::report::{AuditReport, FindingRow};
+use crate::report::screen::{Style, counted};
+use crate::report::text::{escape_controls, padded, width, wrap};
 
 /// Columns, where the terminal has as many.
 pub(super) const WIDTH: usize = 96;
 
-/// How it looks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
-    pub(super) color: bool,
-    pub(super) quiet: bool,
-    pub(super) verbose: bool,
-    pub(super) width: usize,
-}
-
 /// Writes the report.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &AuditReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let shown = report.findings.iter().filter(|one| one.severity != Severity::Note || style.verbose);
     for finding in shown {
         one(report, finding, style, out)?;
@@ -36,27 +28,18 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::R
     let workloads: usize = report.deployments.iter().map(|one| one.workloads).sum();
     writeln!(
         out,
-        "{} deployment{}, {workloads} workload{}, {} connection{}: {} error{}, {} warning{}, {} note{}, {open} open; exit code {}",
-        report.deployments.len(),
-        plural(report.deployments.len()),
-        plural(workloads),
-        report.connections.len(),
-        plural(report.connections.len()),
-        count(Severity::Error),
-        plural(count(Severity::Error)),
-        count(Severity::Warning),
-        plural(count(Severity::Warning)),
-        count(Severity::Note),
-        plural(count(Severity::Note)),
+        "{}, {}, {}: {}, {}, {}, {open} open; exit code {}",
+        counted(report.deployments.len(), "deployment"),
+        counted(workloads, "workload"),
+        counted(report.connections.len(), "connection"),
+        counted(count(Severity::Error), "error"),
+        counted(count(Severity::Warning), "warning"),
+        counted(count(Severity::Note), "note"),
         report.exit_code
     )
 }
 
-fn plural(many: usize) -> &'static str {
-    if many == 1 { "" } else { "s" }
-}
-
-fn one(report: &Report, finding: &Told, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn one(report: &AuditReport, finding: &FindingRow, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = |text: String, paint: Paint| if style.color { text.style(paint).to_string() } else { text };
     let severity = match finding.severity {
         Severity::Error => paint("error".to_owned(), Paint::new().red().bold()),
@@ -69,8 +52,13 @@ fn one(report: &Report, finding: &Told, style: Style, out: &mut dyn Write) -> io
         (line, column) => format!("{}:{line}:{column}", finding.file),
     };
     let whose = finding.workload.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-    writeln!(out, "{}: {severity}[{}]{whose}", paint(tame(&place), Paint::new().bold()), finding.rule)?;
-    writeln!(out, "    {}", wrap(&tame(&finding.message), style.width - 4, "    "))?;
+    writeln!(
+        out,
+        "{}: {severity}[{}]{whose}",
+        paint(escape_controls(&place), Paint::new().bold()),
+        finding.rule
+    )?;
+    writeln!(out, "    {}", wrap(&escape_controls(&finding.message), style.width - 4, "    "))?;
     if let Some(line) = report.lines.get(&(finding.file.clone(), finding.line)) {
         let number = finding.line.to_string();
         let trimmed = line.trim_start();
@@ -85,15 +73,15 @@ fn one(report: &Report, finding: &Told, style: Style, out: &mut dyn Write) -> io
         }
     }
     for fact in &finding.because {
-        writeln!(out, "    = {}", wrap(&tame(fact), style.width - 6, "      "))?;
+        writeln!(out, "    = {}", wrap(&escape_controls(fact), style.width - 6, "      "))?;
     }
     for fix in &finding.fix {
-        writeln!(out, "    fix: {}", wrap(&tame(&fix.text), style.width - 9, "         "))?;
+        writeln!(out, "    fix: {}", wrap(&escape_controls(&fix.text), style.width - 9, "         "))?;
         for change in &fix.changes {
-            writeln!(out, "         {}", tame(&words(change)))?;
+            writeln!(out, "         {}", escape_controls(&words(change)))?;
         }
         for line in fix.command.iter().flat_map(|command| command.lines()) {
-            writeln!(out, "         $ {}", tame(line))?;
+            writeln!(out, "         $ {}", escape_controls(line))?;
         }
     }
     writeln!(out)
@@ -114,19 +102,15 @@ fn words(change: &Change) -> String {
     format!("{what}{}", at.unwrap_or_default())
 }
 
-fn tame(text: &str) -> String {
-    crate::report::text::tame(text)
-}
-
-fn connections(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn connections(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     if report.connections.is_empty() {
         return Ok(());
     }
-    let to = |one: &super::report::Row| match one.port {
+    let to = |one: &super::report::ConnectionRow| match one.port {
         Some(port) => format!("{}:{port}", one.to),
         None => one.to.clone(),
     };
-    let wide = |text: &dyn Fn(&super::report::Row) -> usize, least: usize| {
+    let wide = |text: &dyn Fn(&super::report::ConnectionRow) -> usize, least: usize| {
         report.connections.iter().map(text).max().unwrap_or(0).clamp(least, 44)
     };
     let from_width = wide(&|one| width(&one.from), 4);
@@ -141,17 +125,17 @@ fn connections(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{}  {}  {:<9}  {:<9}  {}",
-            padded(&tame(&one.from), from_width),
-            padded(&tame(&to(one)), to_width),
+            padded(&escape_controls(&one.from), from_width),
+            padded(&escape_controls(&to(one)), to_width),
             one.client,
             one.server,
-            tame(name)
+            escape_controls(name)
         )?;
     }
     writeln!(out)
 }
 
-fn undecided(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn undecided(report: &AuditReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let shown: Vec<_> = report.undecided.iter().filter(|one| one.decides || style.verbose).collect();
     for one in &shown {
         let place = match (&one.file, one.line) {
@@ -162,9 +146,9 @@ fn undecided(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
         writeln!(
             out,
             "undecided: {}",
-            wrap(&tame(&format!("{place}{}", one.what)), style.width - 11, "           ")
+            wrap(&escape_controls(&format!("{place}{}", one.what)), style.width - 11, "           ")
         )?;
-        writeln!(out, "           {}", wrap(&tame(&one.how), style.width - 11, "           "))?;
+        writeln!(out, "           {}", wrap(&escape_controls(&one.how), style.width - 11, "           "))?;
     }
     if shown.is_empty() { Ok(()) } else { writeln!(out) }
 }

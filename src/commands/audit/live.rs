@@ -7,10 +7,10 @@ use tls_verify_core::manifest::{Description, DescriptionKind};
 use tls_verify_core::workload::Place;
 
 use crate::cli::{AuditArgs, RunnerArgs, TargetArgs};
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, ConfigError, Environment};
 
 /// The containers of the project, with the host's files that they mount.
-pub(super) fn docker(args: &AuditArgs, environment: &Environment) -> Result<Description, Vec<Problem>> {
+pub(super) fn docker(args: &AuditArgs, environment: &Environment) -> Result<Description, Vec<ConfigError>> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let targets = TargetArgs {
         project: args.project.clone(),
@@ -19,19 +19,18 @@ pub(super) fn docker(args: &AuditArgs, environment: &Environment) -> Result<Desc
     };
     let runner = RunnerArgs::of_times(PATIENCE, 6 * PATIENCE, args.expiry_warn);
     let stack = config::stack(&targets, &runner, environment, &[])?.stack;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| vec![Problem::new(format!("no runtime can be started: {error}"), "try again")])?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        vec![ConfigError::new(format!("no runtime can be started: {error}"), "try again")]
+    })?;
     let (workloads, source) = runtime.block_on(async {
         let platform = platform::connect(&stack, PATIENCE).await.map_err(|failure| {
-            vec![Problem::new(failure.words(), "start Docker, give --docker-host, or audit the files")]
+            vec![ConfigError::new(failure.words(), "start Docker, give --docker-host, or audit the files")]
         })?;
-        Ok::<_, Vec<Problem>>((platform.workloads().to_vec(), platform.stack()))
+        Ok::<_, Vec<ConfigError>>((platform.workloads().to_vec(), platform.stack()))
     })?;
     if workloads.is_empty() {
         let how = "name the project with --project, or audit its files with -f";
-        return Err(vec![Problem::new(format!("{source} has no container"), how)]);
+        return Err(vec![ConfigError::new(format!("{source} has no container"), how)]);
     }
     let mut description =
         Description { source: source.clone(), kind: DescriptionKind::Compose, ..Description::default() };

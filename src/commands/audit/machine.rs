@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use tls_verify_core::cause::Severity;
 use tls_verify_core::rules;
 
-use super::report::{Report, Told};
+use super::report::{AuditReport, FindingRow};
 use crate::report::text::plain;
 
 /// One object.
-pub(super) fn json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, report).map_err(io::Error::other)?;
     out.write_all(b"\n")
 }
 
 /// A finding a line.
-pub(super) fn jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn jsonl(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     for finding in &report.findings {
         serde_json::to_writer(&mut *out, finding).map_err(io::Error::other)?;
         out.write_all(b"\n")?;
@@ -29,7 +29,7 @@ pub(super) fn jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Sentence, facts and cure of a finding.
-fn body(finding: &Told) -> String {
+fn body(finding: &FindingRow) -> String {
     let mut text = finding.message.clone();
     for fact in &finding.because {
         text.push_str(&format!("\n{fact}"));
@@ -44,12 +44,12 @@ fn body(finding: &Told) -> String {
 }
 
 /// A case for each rule that found something, one that passed for each of the others.
-pub(super) fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn junit(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let mut suite = TestSuite::new("tls-verify audit");
     suite.add_property(Property::new("exit_code", report.exit_code.to_string()));
     suite.add_property(Property::new("outcome", report.outcome));
     for rule in rules::ALL {
-        let of: Vec<&Told> = report.findings.iter().filter(|one| one.rule == rule.id).collect();
+        let of: Vec<&FindingRow> = report.findings.iter().filter(|one| one.rule == rule.id).collect();
         let grave = of.iter().filter(|one| one.severity == Severity::Error).count();
         if of.is_empty() || grave == 0 {
             let mut case = TestCase::new(rule.id, TestCaseStatus::success());
@@ -91,7 +91,7 @@ pub(super) fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Annotations at the lines.
-pub(super) fn github(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn github(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     for one in &report.findings {
         let level = match one.severity {
             Severity::Error => "error",
@@ -133,7 +133,7 @@ fn property(text: &str) -> String {
 }
 
 /// SARIF 2.1.0.
-pub(super) fn sarif(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn sarif(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let index = |id: &str| rules::ALL.iter().position(|rule| rule.id == id);
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut results: Vec<Value> = Vec::new();
@@ -227,7 +227,7 @@ fn uri(path: &str) -> String {
 
 /// What stays the same when lines move: rule, file, workload, and the line's own text. Of several that are the same
 /// each has its number.
-fn fingerprint(report: &Report, one: &Told, seen: &mut BTreeMap<String, usize>) -> String {
+fn fingerprint(report: &AuditReport, one: &FindingRow, seen: &mut BTreeMap<String, usize>) -> String {
     let line = report.lines.get(&(one.file.clone(), one.line)).map_or("", |line| line.trim());
     let cause = one.cause.map_or("", |cause| cause.slug());
     let text = format!(

@@ -13,21 +13,22 @@ mod report;
 
 #[cfg(not(feature = "kubernetes"))]
 use super::without_kubernetes::audit as cluster;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
-use tls_verify_core::certificates::Look;
+use tls_verify_core::certificates::ValidityPolicy;
 use tls_verify_core::manifest::compose::{self, Request};
-use tls_verify_core::manifest::discover::{self, Found, Hints};
+use tls_verify_core::manifest::discover::{self, Discovered, Hints};
 use tls_verify_core::manifest::{Description, files};
-use tls_verify_core::rules::{self, Options, Verdicts};
+use tls_verify_core::rules::{self, AuditOptions, Verdicts};
 
-use crate::cli::{AuditArgs, AuditFormat, ColorChoice, Format};
-use crate::config::{Environment, Problem};
+use crate::cli::{AuditArgs, AuditFormat, Format};
+use crate::config::{ConfigError, Environment};
+use crate::report::screen::Style;
 use crate::usage::usage;
 use disk::Disk;
-use report::Report;
+use report::AuditReport;
 use tls_verify_core::report::exit;
 
 /// Runs the command and returns its exit code.
@@ -39,7 +40,7 @@ pub fn command(args: &AuditArgs, environment: &Environment) -> u8 {
         Format::Human
     };
     let mut files =
-        match crate::report::files::Files::open(&args.report, &crate::cli::names::<AuditFormat>(&[])) {
+        match crate::report::files::ReportFiles::open(&args.report, &crate::cli::names::<AuditFormat>(&[])) {
             Ok(files) => files,
             Err(problems) => return usage(&problems, plain),
         };
@@ -55,27 +56,21 @@ pub fn command(args: &AuditArgs, environment: &Environment) -> u8 {
             return exit::INTERRUPTED;
         }
     };
-    let color = match args.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
-    };
+    let color = crate::terminal::colored(args.color, environment);
     let width = crate::report::text::columns(&io::stdout()).clamp(40, human::WIDTH);
-    let style = human::Style { color, quiet: args.quiet, verbose: args.verbose, width };
+    let style = Style { color, quiet: args.quiet, verbose: args.verbose, width, ..Style::PLAIN };
     let code = crate::output::print(report.exit_code, |out| render(&report, args.format, style, out));
     let whole = files.write(|format, out| match <AuditFormat as clap::ValueEnum>::from_str(format, true) {
-        Ok(format) => {
-            render(&report, format, human::Style { color: false, width: human::WIDTH, ..style }, out)
-        }
+        Ok(format) => render(&report, format, Style { color: false, width: human::WIDTH, ..style }, out),
         Err(error) => Err(io::Error::other(error)),
     });
     crate::output::filed(code, whole)
 }
 
 fn render(
-    report: &Report,
+    report: &AuditReport,
     format: AuditFormat,
-    style: human::Style,
+    style: Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match format {
@@ -90,12 +85,12 @@ fn render(
 }
 
 /// Reads and judges everything that was named.
-fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Problem>> {
-    let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+fn audit(args: &AuditArgs, environment: &Environment) -> Result<AuditReport, Vec<ConfigError>> {
+    let look = ValidityPolicy { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
     if args.is_of_cluster() {
         let (mut description, objects) = cluster::described(args, environment)?;
         description.public_names.clone_from(&args.names);
-        let mut verdicts = rules::judge(&description, &objects, Options { look, live: true });
+        let mut verdicts = rules::audit(&description, &objects, AuditOptions { look, live: true });
         cluster::without_lines(&mut verdicts);
         let disk = Disk::new(&[], None);
         return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
@@ -103,10 +98,10 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
     if args.docker {
         let description = live::docker(args, environment)?;
         let disk = Disk::new(&[PathBuf::from("/")], None);
-        let verdicts = rules::judge(&description, &disk, Options { look, live: true });
+        let verdicts = rules::audit(&description, &disk, AuditOptions { look, live: true });
         return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
     }
-    let paths = args.looked_at();
+    let paths = args.inputs();
     let named: Vec<PathBuf> = paths.iter().cloned().chain(args.files.iter().map(PathBuf::from)).collect();
     all_there(args, &named)?;
     let stdin = if paths.iter().any(|path| path == Path::new("-")) { Some(standard_input()?) } else { None };
@@ -118,7 +113,7 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
     let descriptions = described(args, environment, &disk, &paths, &hints)?;
     if descriptions.is_empty() {
         let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(vec![Problem::new(
+        return Err(vec![ConfigError::new(
             format!("{} holds no deployment", places.join(", ")),
             "name a Compose file (-f FILE), a manifest, a chart, or a folder that holds one; `helm template … | tls-verify audit -`",
         )]);
@@ -129,7 +124,7 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
         .map(|mut one| {
             one.stand_in = args.certs.as_deref().map(files::normal);
             one.public_names.clone_from(&args.names);
-            let verdicts = rules::judge(&one, &disk, Options { look, live: false });
+            let verdicts = rules::audit(&one, &disk, AuditOptions { look, live: false });
             (one, verdicts)
         })
         .collect();
@@ -137,12 +132,12 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<Report, Vec<Prob
 }
 
 /// Everything that is named is there.
-fn all_there(args: &AuditArgs, named: &[PathBuf]) -> Result<(), Vec<Problem>> {
+fn all_there(args: &AuditArgs, named: &[PathBuf]) -> Result<(), Vec<ConfigError>> {
     let more = args.env_file.iter().chain(&args.values).chain(&args.certs).map(PathBuf::from);
     let missing = named.iter().cloned().chain(more).filter(|path| path != Path::new("-") && !path.exists());
-    let problems: Vec<Problem> = missing
+    let problems: Vec<ConfigError> = missing
         .map(|path| {
-            Problem::new(
+            ConfigError::new(
                 format!("{} does not exist", path.display()),
                 "name a folder, a file, or `-` for standard input",
             )
@@ -159,7 +154,7 @@ fn described(
     disk: &Disk,
     paths: &[PathBuf],
     hints: &Hints,
-) -> Result<Vec<Description>, Vec<Problem>> {
+) -> Result<Vec<Description>, Vec<ConfigError>> {
     let mut source = Reader {
         args,
         disk,
@@ -179,7 +174,7 @@ fn described(
             files: args.files.iter().map(|path| files::normal(path)).collect(),
             env_files: hints.env_files.clone(),
         };
-        source.add(Found::Compose(request), true);
+        source.add(Discovered::Compose(request), true);
     }
     for path in paths {
         let shown = files::normal(&path.to_string_lossy());
@@ -188,7 +183,8 @@ fn described(
         } else {
             discover::file(disk, &shown, hints).into_iter().collect()
         };
-        let direct = |one: &Found| matches!(one, Found::Chart(folder) if *folder == shown) || !path.is_dir();
+        let direct =
+            |one: &Discovered| matches!(one, Discovered::Chart(folder) if *folder == shown) || !path.is_dir();
         for one in found {
             let named = direct(&one);
             source.add(one, named);
@@ -199,11 +195,14 @@ fn described(
     if problems.is_empty() { Ok(descriptions) } else { Err(problems) }
 }
 
-fn standard_input() -> Result<Vec<u8>, Vec<Problem>> {
+fn standard_input() -> Result<Vec<u8>, Vec<ConfigError>> {
     const LIMIT: u64 = 16 * 1024 * 1024;
     let mut bytes = Vec::new();
     io::stdin().lock().take(LIMIT).read_to_end(&mut bytes).map_err(|error| {
-        vec![Problem::new(format!("standard input cannot be read: {error}"), "pipe rendered YAML into it")]
+        vec![ConfigError::new(
+            format!("standard input cannot be read: {error}"),
+            "pipe rendered YAML into it",
+        )]
     })?;
     Ok(bytes)
 }
@@ -216,24 +215,24 @@ struct Reader<'a> {
     descriptions: Vec<Description>,
     /// Their folders.
     kustomizations: Vec<String>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigError>,
 }
 
 impl Reader<'_> {
-    fn add(&mut self, found: Found, named: bool) {
+    fn add(&mut self, found: Discovered, named: bool) {
         match found {
-            Found::Compose(request) => self.descriptions.push(compose::load(&request, self.disk)),
-            Found::Manifests(paths) => {
+            Discovered::Compose(request) => self.descriptions.push(compose::load(&request, self.disk)),
+            Discovered::Manifests(paths) => {
                 let root = paths.first().map_or_else(|| ".".to_owned(), |path| files::parent(path));
                 let root = if paths.len() > 1 { common(&paths) } else { root };
                 self.descriptions.extend(discover::manifests(self.disk, &root, &paths));
             }
-            Found::Alone(path) => self.descriptions.push(discover::alone(self.disk, &path)),
-            Found::Kustomization(folder) => {
+            Discovered::Alone(path) => self.descriptions.push(discover::alone(self.disk, &path)),
+            Discovered::Kustomization(folder) => {
                 self.descriptions.push(rendered::kustomization(self.disk, &folder, self.path));
                 self.kustomizations.push(folder);
             }
-            Found::Chart(folder) => {
+            Discovered::Chart(folder) => {
                 let given: Vec<String> = self.args.values.iter().map(|path| files::normal(path)).collect();
                 match rendered::chart(self.disk, &folder, named, &given, self.path) {
                     Ok(one) => self.descriptions.extend(one),

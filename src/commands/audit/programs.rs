@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 /// What one may take.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
+struct ProgramBounds {
     time: Duration,
     /// Bytes that are read of its output.
     output: u64,
 }
 
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(30), output: 16 * 1024 * 1024 };
+const BOUNDS: ProgramBounds = ProgramBounds { time: Duration::from_secs(30), output: 16 * 1024 * 1024 };
 /// What is read of its complaints; what comes after them is thrown away.
 const WORDS: u64 = 64 * 1024;
 
@@ -46,7 +46,12 @@ pub(super) fn output(program: &Path, arguments: &[&str], path: Option<&str>) -> 
     within(BOUNDS, program, arguments, path)
 }
 
-fn within(bounds: Bounds, program: &Path, arguments: &[&str], path: Option<&str>) -> Result<String, Refused> {
+fn within(
+    bounds: ProgramBounds,
+    program: &Path,
+    arguments: &[&str],
+    path: Option<&str>,
+) -> Result<String, Refused> {
     let unfit =
         |error: io::Error| Refused::Unfit(format!("{} cannot be started: {error}", program.display()));
     let home = tempfile::tempdir().map_err(unfit)?;
@@ -75,7 +80,7 @@ fn within(bounds: Bounds, program: &Path, arguments: &[&str], path: Option<&str>
 
 /// Waits for its end and for that of its output, which a program of its own may hold open.
 fn ended(
-    bounds: Bounds,
+    bounds: ProgramBounds,
     begun: Instant,
     child: &mut Child,
 ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), Refused> {
@@ -128,7 +133,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    const SMALL: Bounds = Bounds { time: Duration::from_secs(3), output: 1024 * 1024 };
+    const SMALL: ProgramBounds = ProgramBounds { time: Duration::from_secs(3), output: 1024 * 1024 };
 
     /// What a script does instead of the program.
     fn with(script: &str) -> (Result<String, Refused>, Duration) {

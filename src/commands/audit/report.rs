@@ -6,8 +6,8 @@ use serde::Serialize;
 use tls_verify_core::cause::{CauseKind, Severity, Variant};
 use tls_verify_core::manifest::{Description, Files};
 use tls_verify_core::remedy::Fix;
-use tls_verify_core::rules::{Finding, Link, Undecided, Verdicts};
-use tls_verify_core::wiring::Speech;
+use tls_verify_core::rules::{ConfiguredLink, Finding, Undecided, Verdicts};
+use tls_verify_core::wiring::TlsMode;
 
 use super::allow;
 use super::disk::Disk;
@@ -15,15 +15,15 @@ use tls_verify_core::report::exit;
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct AuditReport {
     pub(super) schema: &'static str,
     pub(super) version: &'static str,
     pub(super) outcome: &'static str,
     pub(super) exit_code: u8,
-    pub(super) deployments: Vec<Deployment>,
-    pub(super) connections: Vec<Row>,
-    pub(super) findings: Vec<Told>,
-    pub(super) undecided: Vec<Open>,
+    pub(super) deployments: Vec<AuditedDeployment>,
+    pub(super) connections: Vec<ConnectionRow>,
+    pub(super) findings: Vec<FindingRow>,
+    pub(super) undecided: Vec<OpenRow>,
     /// The lines that are quoted, by file.
     #[serde(skip)]
     pub(super) lines: BTreeMap<(String, u32), String>,
@@ -31,7 +31,7 @@ pub(super) struct Report {
 
 /// A deployment that was read.
 #[derive(Debug, Serialize)]
-pub(super) struct Deployment {
+pub(super) struct AuditedDeployment {
     pub(super) source: String,
     pub(super) kind: &'static str,
     pub(super) workloads: usize,
@@ -39,7 +39,7 @@ pub(super) struct Deployment {
 
 /// A connection, as configured.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Row {
+pub(super) struct ConnectionRow {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) port: Option<u16>,
@@ -50,7 +50,7 @@ pub(super) struct Row {
 
 /// A finding.
 #[derive(Debug, Serialize)]
-pub(super) struct Told {
+pub(super) struct FindingRow {
     pub(super) rule: &'static str,
     pub(super) cause: Option<CauseKind>,
     pub(super) variant: Option<Variant>,
@@ -66,7 +66,7 @@ pub(super) struct Told {
 
 /// Something that could not be decided.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Open {
+pub(super) struct OpenRow {
     pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
     pub(super) what: String,
@@ -82,16 +82,16 @@ pub(super) fn report(
     looked_into: &BTreeSet<String>,
     disk: &Disk,
     strict: bool,
-) -> Report {
+) -> AuditReport {
     let mut read: BTreeSet<String> = disk.opened().difference(looked_into).cloned().collect();
     let mut deployments = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut undecided = Vec::new();
-    let mut connections: Vec<Row> = Vec::new();
+    let mut connections: Vec<ConnectionRow> = Vec::new();
     for (description, found) in verdicts {
         read.extend(description.read.iter().cloned());
-        deployments.push(Deployment {
+        deployments.push(AuditedDeployment {
             source: description.source.clone(),
             kind: description.kind.name(),
             workloads: description.workloads.len(),
@@ -112,7 +112,7 @@ pub(super) fn report(
         }
     }
     if disk.is_full() {
-        undecided.push(Open {
+        undecided.push(OpenRow {
             file: None,
             line: None,
             what: "not everything was read: the bounds of one look (10,000 files, 100 MB) are reached"
@@ -131,7 +131,7 @@ pub(super) fn report(
     };
     let code = exit::of(failed, undecided.iter().any(|one| one.decides));
     let lines = quoted(&findings, disk);
-    Report {
+    AuditReport {
         schema: "tls-verify/audit/v1",
         version: env!("CARGO_PKG_VERSION"),
         outcome: tls_verify_core::report::outcome(code),
@@ -144,8 +144,8 @@ pub(super) fn report(
     }
 }
 
-fn open(one: Undecided) -> Open {
-    Open {
+fn open(one: Undecided) -> OpenRow {
+    OpenRow {
         file: one.place.as_ref().map(|place| place.file.clone()),
         line: one.place.as_ref().map(|place| place.line),
         what: one.what,
@@ -154,8 +154,8 @@ fn open(one: Undecided) -> Open {
     }
 }
 
-fn told(one: Finding) -> Told {
-    Told {
+fn told(one: Finding) -> FindingRow {
+    FindingRow {
         rule: one.rule,
         cause: one.cause,
         variant: one.variant,
@@ -170,14 +170,14 @@ fn told(one: Finding) -> Told {
     }
 }
 
-fn row(link: &Link) -> Row {
-    let speech = |one: Speech, mutual: bool| match one {
-        Speech::Tls if mutual => "mtls",
-        Speech::Tls => "tls",
-        Speech::Plain => "plaintext",
-        Speech::Unknown => "unknown",
+fn row(link: &ConfiguredLink) -> ConnectionRow {
+    let speech = |one: TlsMode, mutual: bool| match one {
+        TlsMode::Tls if mutual => "mtls",
+        TlsMode::Tls => "tls",
+        TlsMode::Plain => "plaintext",
+        TlsMode::Unknown => "unknown",
     };
-    Row {
+    ConnectionRow {
         from: link.from.clone(),
         to: link.to.clone(),
         port: link.port,
@@ -196,7 +196,7 @@ fn quoted(findings: &[Finding], disk: &Disk) -> BTreeMap<(String, u32), String> 
         }
         let Ok(text) = disk.text(&finding.place.file) else { continue };
         if let Some(line) = text.lines().nth(finding.place.line as usize - 1) {
-            lines.insert(key, crate::report::text::tame(&hidden(line)));
+            lines.insert(key, crate::report::text::escape_controls(&hidden(line)));
         }
     }
     lines

@@ -2,7 +2,7 @@
 
 mod screen;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
@@ -11,9 +11,10 @@ use tls_verify_checks::certificate_files as files;
 use tls_verify_core::report::exit;
 use tls_verify_core::x509::Purpose;
 
-use crate::cli::{CertsArgs, CertsFormat, ColorChoice, Role, Told, names};
-use crate::config::{Environment, Problem};
-use crate::report::files::Files;
+use crate::cli::{CertificateUse, CertsArgs, CertsFormat, ErrorFormat, names};
+use crate::config::{ConfigError, Environment};
+use crate::report::files::ReportFiles;
+use crate::report::screen::Style;
 use crate::usage::usage;
 
 pub use tls_verify_core::certificates::*;
@@ -22,13 +23,13 @@ pub use tls_verify_core::certificates::*;
 #[must_use]
 pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
     let format = args.format.told();
-    let mut reports = match Files::open(&args.report, &names::<CertsFormat>(&["human"])) {
+    let mut reports = match ReportFiles::open(&args.report, &names::<CertsFormat>(&["human"])) {
         Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };
     let work = {
         let (args, environment) = (args.clone(), environment.clone());
-        move || judged(&args, &environment)
+        move || verdict(&args, &environment)
     };
     let (judged, look, interrupted) = match crate::runtime::interruptible(work) {
         Some(Ok((judged, look))) => (judged, look, false),
@@ -36,8 +37,8 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
         // A verdict on half of the files would be none.
         None => {
             crate::output::tell("interrupted: nothing is decided");
-            let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
-            (Judged::default(), look, true)
+            let look = ValidityPolicy { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+            (CertificatesVerdict::default(), look, true)
         }
     };
     let mut report = report(judged, look);
@@ -48,15 +49,11 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
         report.exit_code = exit::INTERRUPTED;
         report.outcome = tls_verify_core::report::outcome(exit::INTERRUPTED);
     }
-    let color = match args.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
-    };
+    let color = crate::terminal::colored(args.color, environment);
     let code = crate::output::print(report.exit_code, |out| match args.format {
         CertsFormat::Human if interrupted => Ok(()),
         CertsFormat::Human => {
-            let style = screen::Style { color, quiet: args.quiet, verbose: args.verbose };
+            let style = Style { color, quiet: args.quiet, verbose: args.verbose, ..Style::PLAIN };
             screen::write(&report, look, style, out)
         }
         other => crate::report::certs(&report, other, out),
@@ -68,9 +65,12 @@ pub fn command(args: &CertsArgs, environment: &Environment) -> u8 {
     crate::output::filed(code, whole)
 }
 
-fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look), Vec<Problem>> {
+fn verdict(
+    args: &CertsArgs,
+    environment: &Environment,
+) -> Result<(CertificatesVerdict, ValidityPolicy), Vec<ConfigError>> {
     let mut problems = Vec::new();
-    let look = Look { at: moment(args, &mut problems), expiry_warn: args.expiry_warn };
+    let look = ValidityPolicy { at: moment(args, &mut problems), expiry_warn: args.expiry_warn };
     let password = args.password_file.as_ref().and_then(|file| password(file, &mut problems));
     let password = password.as_deref();
     let single = !args.cacert.is_empty() || !args.cert.is_empty() || args.key.is_some();
@@ -84,7 +84,7 @@ fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look),
     for path in paths.iter().chain(&args.cacert).chain(&args.cert).chain(&args.key) {
         if path != Path::new("-") && !path.exists() {
             problems.push(
-                Problem::new(
+                ConfigError::new(
                     format!("{} does not exist", path.display()),
                     "name a folder with certificates, or files: --cacert FILE --cert FILE [--key FILE]; \
                      `cordumctl generate-certs` makes ./certs",
@@ -94,46 +94,46 @@ fn judged(args: &CertsArgs, environment: &Environment) -> Result<(Judged, Look),
         }
     }
     if single && args.cert.is_empty() && args.cacert.is_empty() {
-        problems.push(Problem::new("--key needs --cert", "name the certificate that the key belongs to"));
+        problems.push(ConfigError::new("--key needs --cert", "name the certificate that the key belongs to"));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     let purpose = args.purpose.map(|role| match role {
-        Role::Server => Purpose::Server,
-        Role::Client => Purpose::Client,
+        CertificateUse::Server => Purpose::Server,
+        CertificateUse::Client => Purpose::Client,
     });
     if single {
         let read = |file: &PathBuf| files::one(file, password);
-        let named = named::Named {
+        let named = named::GivenFiles {
             anchors: args.cacert.iter().map(read).collect(),
             certificates: args.cert.iter().map(read).collect(),
             key: args.key.as_ref().map(read),
             names: &args.name,
             purpose,
         };
-        return Ok((named::judge(named, look), look));
+        return Ok((named::verdict(named, look), look));
     }
-    let mut judged = Judged::default();
+    let mut judged = CertificatesVerdict::default();
     let mut loose = Vec::new();
     for path in &paths {
         if path != Path::new("-") && path.is_dir() && files::is_layout(path) {
-            add(&mut judged, layout::judge(files::layout(path, password), &args.name, look));
+            add(&mut judged, layout::verdict(files::layout(path, password), &args.name, look));
         } else {
             loose.extend(loose_files(path, password)?);
         }
     }
     if !loose.is_empty() {
-        add(&mut judged, inventory::judge(loose, &args.name, purpose, look));
+        add(&mut judged, inventory::verdict(loose, &args.name, purpose, look));
     }
     Ok((judged, look))
 }
 
 /// `--at`, else now.
-fn moment(args: &CertsArgs, problems: &mut Vec<Problem>) -> OffsetDateTime {
+fn moment(args: &CertsArgs, problems: &mut Vec<ConfigError>) -> OffsetDateTime {
     let Some(text) = &args.at else { return OffsetDateTime::now_utc() };
     OffsetDateTime::parse(text, &Rfc3339).unwrap_or_else(|_| {
-        problems.push(Problem::new(
+        problems.push(ConfigError::new(
             format!("--at: `{text}` is no RFC 3339 time"),
             "give a time such as 2027-01-31T12:00:00Z",
         ));
@@ -141,7 +141,7 @@ fn moment(args: &CertsArgs, problems: &mut Vec<Problem>) -> OffsetDateTime {
     })
 }
 
-fn password(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+fn password(file: &Path, problems: &mut Vec<ConfigError>) -> Option<String> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let password = text.trim_end_matches(['\r', '\n']).to_owned();
@@ -150,7 +150,7 @@ fn password(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
         }
         Err(error) => {
             problems.push(
-                Problem::new(
+                ConfigError::new(
                     format!("the password file cannot be read: {error}"),
                     "put the password, and nothing else, into the file",
                 )
@@ -161,17 +161,17 @@ fn password(file: &Path, problems: &mut Vec<Problem>) -> Option<String> {
     }
 }
 
-fn add(judged: &mut Judged, more: Judged) {
+fn add(judged: &mut CertificatesVerdict, more: CertificatesVerdict) {
     judged.sources.extend(more.sources);
     judged.findings.extend(more.findings);
     judged.verifications.extend(more.verifications);
 }
 
 /// The certificate files of a path that is no layout of Cordum's: standard input, a folder, or a file.
-fn loose_files(path: &Path, password: Option<&str>) -> Result<Vec<Source>, Vec<Problem>> {
+fn loose_files(path: &Path, password: Option<&str>) -> Result<Vec<CertificateSource>, Vec<ConfigError>> {
     if path == Path::new("-") {
         return files::standard_input(password).map_err(|error| {
-            vec![Problem::new(
+            vec![ConfigError::new(
                 format!("standard input cannot be read: {error}"),
                 "pipe PEM or a Secret into it",
             )]
@@ -182,12 +182,12 @@ fn loose_files(path: &Path, password: Option<&str>) -> Result<Vec<Source>, Vec<P
     }
     let files::Walked { files: found, cut } = files::walk(path);
     let problem = if cut {
-        Problem::new(
+        ConfigError::new(
             format!("{} holds more than this tool looks through", path.display()),
             "name the folder that holds the certificates (at most 12,000 files of 200,000 entries)",
         )
     } else if found.is_empty() {
-        Problem::new(
+        ConfigError::new(
             format!("{} holds no certificate file", path.display()),
             "name a folder with .crt, .pem or .key files",
         )

@@ -6,16 +6,9 @@ use owo_colors::OwoColorize;
 use tls_verify_core::cause::Severity;
 
 use super::single::day;
-use super::{CertificateSummary, Finding, Look, Report};
-use crate::report::text::{tame, width, wrap};
-
-/// How it looks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
-    pub color: bool,
-    pub quiet: bool,
-    pub verbose: bool,
-}
+use super::{CertificateFinding, CertificateReport, CertificateSummary, ValidityPolicy};
+use crate::report::screen::{Style, counted, paint};
+use crate::report::text::{escape_controls, width, wrap};
 
 const WIDTH: usize = 80;
 
@@ -23,7 +16,12 @@ const WIDTH: usize = 80;
 ///
 /// # Errors
 /// What writing said.
-pub(super) fn write(report: &Report, look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    report: &CertificateReport,
+    look: ValidityPolicy,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if !style.quiet {
         trees(&report.certificates, look, style, out)?;
     }
@@ -51,17 +49,18 @@ pub(super) fn write(report: &Report, look: Look, style: Style, out: &mut dyn Wri
     writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))
 }
 
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// Notes that only `-v` shows.
-fn shown_less(finding: &Finding) -> bool {
+fn shown_less(finding: &CertificateFinding) -> bool {
     finding.fix.is_empty()
 }
 
 /// A certificate under the one that issued it.
-fn trees(all: &[CertificateSummary], look: Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn trees(
+    all: &[CertificateSummary],
+    look: ValidityPolicy,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     const LIMIT: usize = 60;
     let parent = |one: &CertificateSummary| -> Option<usize> {
         if one.self_issued {
@@ -109,12 +108,12 @@ fn trees(all: &[CertificateSummary], look: Look, style: Style, out: &mut dyn Wri
 fn branch(
     one: &CertificateSummary,
     lead: (&str, &str),
-    look: Look,
+    look: ValidityPolicy,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (first, deeper) = lead;
-    let name = tame(one.called());
+    let name = escape_controls(one.called());
     let head = format!("{first}{}", paint(&name, style.color, |text| text.bold().to_string()));
     writeln!(out, "{head}  ({}, {})", one.purpose(), one.key)?;
     let days = one.days_left(look.at);
@@ -124,15 +123,15 @@ fn branch(
     };
     writeln!(out, "{deeper}{} to {}, {left}", day(one.begins), day(one.ends))?;
     if !one.sans.is_empty() {
-        let names: Vec<String> = one.sans.iter().take(20).map(|san| tame(san)).collect();
+        let names: Vec<String> = one.sans.iter().take(20).map(|san| escape_controls(san)).collect();
         let text = format!("for {}", names.join(", "));
         let room = WIDTH.saturating_sub(width(deeper));
         writeln!(out, "{deeper}{}", wrap(&text, room, &format!("{deeper}    ")))?;
     }
-    writeln!(out, "{deeper}{}", tame(&one.file))
+    writeln!(out, "{deeper}{}", escape_controls(&one.file))
 }
 
-fn one(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn one(finding: &CertificateFinding, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let word = match finding.severity {
         Severity::Error => paint("ERROR", style.color, |text| text.red().bold().to_string()),
         Severity::Warning => paint("warn ", style.color, |text| text.yellow().to_string()),
@@ -143,14 +142,14 @@ fn one(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
         (Some(cause), None) => format!(" {cause}"),
         _ => String::new(),
     };
-    writeln!(out, "{word} {}{cause}", tame(&finding.file))?;
-    writeln!(out, "      {}", wrap(&tame(&finding.message), WIDTH - 6, "      "))?;
+    writeln!(out, "{word} {}{cause}", escape_controls(&finding.file))?;
+    writeln!(out, "      {}", wrap(&escape_controls(&finding.message), WIDTH - 6, "      "))?;
     for fix in &finding.fix {
-        writeln!(out, "      fix: {}", wrap(&tame(&fix.text), WIDTH - 11, "           "))?;
+        writeln!(out, "      fix: {}", wrap(&escape_controls(&fix.text), WIDTH - 11, "           "))?;
         if let Some(command) = &fix.command {
             for (index, line) in command.lines().enumerate() {
                 let sign = if index == 0 { '$' } else { ' ' };
-                let line = paint(&tame(line), style.color, |text| text.cyan().to_string());
+                let line = paint(&escape_controls(line), style.color, |text| text.cyan().to_string());
                 writeln!(out, "           {sign} {line}")?;
             }
         }
@@ -159,7 +158,7 @@ fn one(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Go's verdict, and where another verifier differs.
-fn verdicts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn verdicts(report: &CertificateReport, out: &mut dyn Write) -> io::Result<()> {
     for one in &report.verifications {
         let word = if one.accepted { "accepts" } else { "refuses" };
         let others = [("OpenSSL", one.openssl), ("webpki", one.webpki)]
@@ -170,16 +169,16 @@ fn verdicts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let names =
             if one.names.is_empty() { String::new() } else { format!(" for {}", one.names.join(", ")) };
         let line = format!("as a {} certificate{names}: Go {word}, {others}", one.purpose);
-        writeln!(out, "{}", wrap(&tame(&line), WIDTH, "      "))?;
+        writeln!(out, "{}", wrap(&escape_controls(&line), WIDTH, "      "))?;
         for difference in &one.differences {
-            writeln!(out, "      {}", wrap(&tame(difference), WIDTH - 6, "      "))?;
+            writeln!(out, "      {}", wrap(&escape_controls(difference), WIDTH - 6, "      "))?;
         }
     }
     Ok(())
 }
 
 /// The next dates on which something ends, and what stops working then.
-fn next(all: &[CertificateSummary], look: Look, out: &mut dyn Write) -> io::Result<()> {
+fn next(all: &[CertificateSummary], look: ValidityPolicy, out: &mut dyn Write) -> io::Result<()> {
     let mut ahead: Vec<&CertificateSummary> = all.iter().filter(|one| one.ends >= look.at).collect();
     ahead.sort_by_key(|one| one.ends);
     let Some(first) = ahead.first() else { return Ok(()) };
@@ -194,9 +193,5 @@ fn next(all: &[CertificateSummary], look: Look, out: &mut dyn Write) -> io::Resu
         _ => "whoever meets it refuses it",
     };
     line.push_str(&format!(". That day {stops}."));
-    writeln!(out, "{}", wrap(&tame(&line), WIDTH, "      "))
-}
-
-fn paint(text: &str, color: bool, with: impl Fn(&str) -> String) -> String {
-    if color { with(text) } else { text.to_owned() }
+    writeln!(out, "{}", wrap(&escape_controls(&line), WIDTH, "      "))
 }

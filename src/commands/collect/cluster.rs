@@ -9,16 +9,16 @@ use tls_verify_checks::platform::kubernetes::raw;
 
 use super::clean::{Cleaner, REMOVED};
 use super::log::{self, Patience};
-use super::{Bundle, is_file_name};
+use super::{CollectedFiles, is_file_name};
 use crate::cli::{CollectArgs, TargetArgs};
 use crate::commands::run::cluster::live;
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 
-pub(super) async fn gather(
+pub(super) async fn collect(
     args: &CollectArgs,
     environment: &Environment,
     cleaner: &mut Cleaner,
-) -> Result<Bundle, Vec<Problem>> {
+) -> Result<CollectedFiles, Vec<ConfigError>> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let targets = TargetArgs {
         kubeconfig: args.kubeconfig.clone(),
@@ -28,7 +28,7 @@ pub(super) async fn gather(
     };
     let options = live::options(&targets, environment);
     let (mut found, api) = raw::read(&options, PATIENCE).await.map_err(|why| {
-        vec![Problem::new(why, "name the cluster with --kubeconfig, --kube-context and -n")]
+        vec![ConfigError::new(why, "name the cluster with --kubeconfig, --kube-context and -n")]
     })?;
     if found.objects.get("pods").is_none_or(Vec::is_empty)
         && found.objects.get("deployments").is_none_or(Vec::is_empty)
@@ -38,9 +38,9 @@ pub(super) async fn gather(
             .first()
             .cloned()
             .unwrap_or_else(|| format!("namespace {} is empty", found.namespace));
-        return Err(vec![Problem::new(why, "name the namespace with -n")]);
+        return Err(vec![ConfigError::new(why, "name the namespace with -n")]);
     }
-    let mut bundle = Bundle { read_back: "--all --objects", ..Bundle::default() };
+    let mut bundle = CollectedFiles { read_back: "--all --objects", ..CollectedFiles::default() };
     bundle.left_out.extend(found.denied.iter().cloned());
     bundle.left_out.extend(found.withheld.iter().map(|(name, why)| format!("secret/{name}: {why}")));
     // Their values first: they may stand in anything else.
@@ -90,7 +90,7 @@ pub(super) async fn gather(
 }
 
 /// Takes a Secret's values out, except for certificates, and whatever else repeats them.
-fn hide(secret: &mut Value, cleaner: &mut Cleaner, bundle: &mut Bundle) {
+fn hide(secret: &mut Value, cleaner: &mut Cleaner, bundle: &mut CollectedFiles) {
     let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     for (key, value) in secret["data"].as_object_mut().into_iter().flatten() {
         if !is_certificate(value) {

@@ -3,7 +3,7 @@
 mod clean;
 #[cfg(feature = "kubernetes")]
 mod cluster;
-mod engine;
+mod docker;
 mod log;
 mod output;
 
@@ -13,15 +13,15 @@ use tls_verify_core::remedy::shell;
 use tls_verify_core::report::exit;
 
 use crate::cli::{CollectArgs, Format};
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 use crate::report::text::plain;
 use crate::usage::usage;
 use clean::Cleaner;
-use output::Target;
+use output::OutputTarget;
 
 /// What was found, before it is written.
 #[derive(Default)]
-struct Bundle {
+struct CollectedFiles {
     /// Path in the folder, and content.
     files: Vec<(String, Vec<u8>)>,
     /// What is not in it, and why, a sentence each.
@@ -30,7 +30,7 @@ struct Bundle {
     read_back: &'static str,
 }
 
-impl Bundle {
+impl CollectedFiles {
     fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
         self.files.push((path.into(), content.into()));
     }
@@ -44,13 +44,13 @@ fn is_file_name(name: &str) -> bool {
 /// Runs the command and returns its exit code.
 #[must_use]
 pub fn command(args: &CollectArgs, environment: &Environment) -> u8 {
-    let target = match Target::of(&args.target) {
+    let target = match OutputTarget::of(&args.target) {
         Ok(target) => target,
         Err(problem) => return usage(&[problem], Format::Human),
     };
     let work = {
         let (args, environment) = (args.clone(), environment.clone());
-        move || gather(&args, &environment)
+        move || collect(&args, &environment)
     };
     let bundle = match crate::runtime::interruptible(work) {
         Some(Ok(bundle)) => bundle,
@@ -79,16 +79,15 @@ pub fn command(args: &CollectArgs, environment: &Environment) -> u8 {
     })
 }
 
-fn gather(args: &CollectArgs, environment: &Environment) -> Result<Bundle, Vec<Problem>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| vec![Problem::new(format!("no runtime can be started: {error}"), "try again")])?;
+fn collect(args: &CollectArgs, environment: &Environment) -> Result<CollectedFiles, Vec<ConfigError>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        vec![ConfigError::new(format!("no runtime can be started: {error}"), "try again")]
+    })?;
     let mut cleaner = Cleaner::default();
     let mut bundle = if args.is_of_cluster() {
-        runtime.block_on(cluster::gather(args, environment, &mut cleaner))?
+        runtime.block_on(cluster::collect(args, environment, &mut cleaner))?
     } else {
-        runtime.block_on(engine::gather(args, environment, &mut cleaner))?
+        runtime.block_on(docker::collect(args, environment, &mut cleaner))?
     };
     bundle.left_out.insert(0, "every private key, password and token".to_owned());
     let list = bundle.left_out.join("\n");

@@ -8,34 +8,37 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::config::Problem;
+use crate::config::ConfigError;
 
 /// Where to.
-pub(super) enum Target {
+pub(super) enum OutputTarget {
     Folder(PathBuf),
     Archive(PathBuf),
 }
 
-impl Target {
-    pub(super) fn of(path: &Path) -> Result<Self, Problem> {
+impl OutputTarget {
+    pub(super) fn of(path: &Path) -> Result<Self, ConfigError> {
         let name = path.to_string_lossy();
         let other = "name a file that is not there yet (FILE.tar.gz), or an empty folder";
         if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
             if path.exists() {
-                return Err(Problem::new(format!("{name} is there already and is not written over"), other));
+                return Err(ConfigError::new(
+                    format!("{name} is there already and is not written over"),
+                    other,
+                ));
             }
             return Ok(Self::Archive(path.to_owned()));
         }
         match fs::read_dir(path) {
             Ok(mut entries) => match entries.next() {
-                Some(_) => Err(Problem::new(
+                Some(_) => Err(ConfigError::new(
                     format!("{name} is not empty, and nothing in it is written over"),
                     other,
                 )),
                 None => Ok(Self::Folder(path.to_owned())),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Folder(path.to_owned())),
-            Err(error) => Err(Problem::new(format!("{name} is no folder: {error}"), other)),
+            Err(error) => Err(ConfigError::new(format!("{name} is no folder: {error}"), other)),
         }
     }
 

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tls_verify_core::logs::block::{LineClassifier, NotedLine};
-use tls_verify_core::logs::line::LOOKED_AT;
-use tls_verify_core::logs::scan::Scanner;
+use tls_verify_core::logs::line::INSPECTED;
+use tls_verify_core::logs::scan::LogScanner;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 1 << 20;
@@ -111,26 +111,26 @@ impl Blocks<'_> {
                 let rest = self.carry.split_off(had + end + 1);
                 return Ok(Next::Block(std::mem::replace(&mut self.carry, rest)));
             }
-            if self.carry.len() >= LOOKED_AT && !self.ended {
-                self.carry.truncate(LOOKED_AT);
+            if self.carry.len() >= INSPECTED && !self.ended {
+                self.carry.truncate(INSPECTED);
                 self.skips = true;
             }
         }
     }
 }
 
-type Looked = (Vec<u8>, Vec<NotedLine>, u64);
+type NotedBlock = (Vec<u8>, Vec<NotedLine>, u64);
 
 /// Blocks under way to the scanner, in their order.
-struct Line<'a, 'b> {
-    scanner: &'a mut Scanner<'b>,
-    due: VecDeque<Receiver<Looked>>,
+struct BlockLine<'a, 'b> {
+    scanner: &'a mut LogScanner<'b>,
+    due: VecDeque<Receiver<NotedBlock>>,
 }
 
-impl Line<'_, '_> {
+impl BlockLine<'_, '_> {
     fn take(&mut self) {
         if let Some((block, looks, lines)) = self.due.pop_front().and_then(|answered| answered.recv().ok()) {
-            self.scanner.looked(&block, looks, lines);
+            self.scanner.noted(&block, looks, lines);
         }
     }
 
@@ -146,18 +146,18 @@ impl Line<'_, '_> {
 pub(super) fn pour(
     supply: &mut dyn Supply,
     project: bool,
-    scanner: &mut Scanner<'_>,
+    scanner: &mut LogScanner<'_>,
     idle: &dyn Fn(),
 ) -> io::Result<()> {
     let mut blocks = Blocks { supply, carry: Vec::new(), skips: false, ended: false, error: None };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-    let (work, waiting) = channel::<(Vec<u8>, Sender<Looked>)>();
+    let (work, waiting) = channel::<(Vec<u8>, Sender<NotedBlock>)>();
     let waiting = Mutex::new(waiting);
     std::thread::scope(|scope| {
         // Dropped at the end of this closure, which ends the threads.
         let work = work;
         let mut started = false;
-        let mut line = Line { scanner, due: VecDeque::new() };
+        let mut line = BlockLine { scanner, due: VecDeque::new() };
         let read = loop {
             let block = match next(&mut blocks, &mut line, idle) {
                 Ok(Some(block)) => block,
@@ -173,7 +173,7 @@ pub(super) fn pour(
             if !started {
                 started = true;
                 for _ in 0..threads {
-                    scope.spawn(|| look_on(&waiting, project));
+                    scope.spawn(|| classify_blocks(&waiting, project));
                 }
             }
             let (answer, answered) = channel();
@@ -192,7 +192,11 @@ pub(super) fn pour(
 
 /// The next block. Before it is waited for, everything that is known is told; after a pause nothing goes on
 /// with the last record.
-fn next(blocks: &mut Blocks<'_>, line: &mut Line<'_, '_>, idle: &dyn Fn()) -> io::Result<Option<Vec<u8>>> {
+fn next(
+    blocks: &mut Blocks<'_>,
+    line: &mut BlockLine<'_, '_>,
+    idle: &dyn Fn(),
+) -> io::Result<Option<Vec<u8>>> {
     let mut patience = Some(Duration::ZERO);
     loop {
         match blocks.next(patience)? {
@@ -211,7 +215,7 @@ fn next(blocks: &mut Blocks<'_>, line: &mut Line<'_, '_>, idle: &dyn Fn()) -> io
     }
 }
 
-fn look_on(waiting: &Mutex<Receiver<(Vec<u8>, Sender<Looked>)>>, project: bool) {
+fn classify_blocks(waiting: &Mutex<Receiver<(Vec<u8>, Sender<NotedBlock>)>>, project: bool) {
     let mut looker = LineClassifier::new(project);
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -224,12 +228,13 @@ fn look_on(waiting: &Mutex<Receiver<(Vec<u8>, Sender<Looked>)>>, project: bool) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tls_verify_core::logs::scan::Problem;
+    use tls_verify_core::logs::scan::LogProblem;
 
     fn poured(text: &[u8]) -> Vec<(u64, String)> {
         let mut found = Vec::new();
-        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found().kind.to_string()));
-        let mut scanner = Scanner::new(false, &mut sink);
+        let mut sink =
+            |problem: LogProblem| found.push((problem.line_number, problem.found().kind.to_string()));
+        let mut scanner = LogScanner::new(false, &mut sink);
         pour(&mut Whole(&mut &text[..]), false, &mut scanner, &|| {}).unwrap();
         scanner.finish();
         found
@@ -252,7 +257,7 @@ mod tests {
 
     #[test]
     fn lines_without_end_are_read_to_the_end_of_the_input() {
-        for size in [0, 1, LOOKED_AT - 1, LOOKED_AT, LOOKED_AT + 1, 5 * BLOCK, 5 * BLOCK + 17] {
+        for size in [0, 1, INSPECTED - 1, INSPECTED, INSPECTED + 1, 5 * BLOCK, 5 * BLOCK + 17] {
             let mut text = vec![b'a'; size];
             assert_eq!(poured(&text), []);
             text.extend_from_slice(b"\ndial tcp: connection refused");
@@ -278,8 +283,9 @@ mod tests {
     #[test]
     fn what_was_read_before_an_error_counts() {
         let mut found = Vec::new();
-        let mut sink = |problem: Problem| found.push((problem.line_number, problem.found().kind.to_string()));
-        let mut scanner = Scanner::new(false, &mut sink);
+        let mut sink =
+            |problem: LogProblem| found.push((problem.line_number, problem.found().kind.to_string()));
+        let mut scanner = LogScanner::new(false, &mut sink);
         let mut torn = Torn(b"x509: certificate has expired\nok\ndial tcp: connection refused");
         let read = pour(&mut Whole(&mut torn), false, &mut scanner, &|| {});
         assert_eq!(read.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);

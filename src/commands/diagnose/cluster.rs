@@ -6,16 +6,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt;
 use tls_verify_checks::platform::kubernetes::Namespace;
-use tls_verify_checks::platform::{Piece, Platform};
+use tls_verify_checks::platform::{LogPiece, Platform};
 use tls_verify_core::cluster::{Kubectl, Story, alike};
-use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 use tls_verify_core::remedy::catalogue::Placeholders;
 
 use super::containers::is_own;
 use super::{Collected, lock};
 use crate::cli::DiagnoseArgs;
 use crate::commands::run::cluster::live;
-use crate::config::{Environment, Problem as Wrong};
+use crate::config::{ConfigError as Wrong, Environment};
 use crate::output;
 
 /// How long the logs are read once more for what is behind them.
@@ -48,17 +48,17 @@ pub(super) fn kubernetes(
             namespace.cluster.pods.iter().flat_map(|pod| pod.addresses.iter().copied()).collect();
         for container in namespace.containers() {
             let name = container.name.clone();
-            let mut sink = |problem: Problem| {
+            let mut sink = |problem: LogProblem| {
                 if !is_own(&own, &problem, &inside) {
                     lock(collected).take(&name, &container.service, problem);
                 }
             };
-            let mut scanner = Scanner::new(true, &mut sink);
+            let mut scanner = LogScanner::new(true, &mut sink);
             let mut pieces = namespace.logs(&container, None);
             while let Some(piece) = pieces.next().await {
                 match piece {
-                    Ok(Piece::Bytes(bytes)) => scanner.feed(&bytes),
-                    Ok(Piece::PresentStart) => {}
+                    Ok(LogPiece::Bytes(bytes)) => scanner.feed(&bytes),
+                    Ok(LogPiece::PresentStart) => {}
                     Err(error) => {
                         output::tell(&format!(
                             "note: the log of {name}, container {}, cannot be read to its end: {error}",

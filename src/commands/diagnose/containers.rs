@@ -6,14 +6,14 @@ use std::time::SystemTime;
 
 use futures_util::StreamExt;
 use tls_verify_checks::context::OwnProbe;
-use tls_verify_checks::platform::{self, Piece};
+use tls_verify_checks::platform::{self, LogPiece};
 use tls_verify_core::logs::own_connections::caused_by;
-use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 use tls_verify_core::remedy::catalogue::Placeholders;
 
 use super::{Collected, lock};
 use crate::cli::DiagnoseArgs;
-use crate::config::{self, Environment, Problem as Wrong};
+use crate::config::{self, ConfigError as Wrong, Environment};
 use crate::output;
 
 /// A server's line about a client that is no container of the project. Docker's proxy gives a client on
@@ -36,7 +36,7 @@ fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
 }
 
 /// What a connection of ours left in a log.
-pub(super) fn is_own(own: &[OwnProbe], problem: &Problem, inside: &[IpAddr]) -> bool {
+pub(super) fn is_own(own: &[OwnProbe], problem: &LogProblem, inside: &[IpAddr]) -> bool {
     own.iter().any(|one| {
         caused_by(one, problem.at, problem.line.as_bytes())
             || (from_outside(&problem.line, inside) && at_once(one, problem.at))
@@ -65,17 +65,17 @@ pub(super) fn docker(
             platform.instances().flat_map(|container| container.addresses.iter().copied()).collect();
         for container in platform.instances() {
             let name = container.name.clone();
-            let mut sink = |problem: Problem| {
+            let mut sink = |problem: LogProblem| {
                 if !is_own(&own, &problem, &inside) {
                     lock(collected).take(&name, &container.service, problem);
                 }
             };
-            let mut scanner = Scanner::new(true, &mut sink);
+            let mut scanner = LogScanner::new(true, &mut sink);
             let mut pieces = platform.logs(container, stack.since);
             while let Some(piece) = pieces.next().await {
                 match piece {
-                    Ok(Piece::Bytes(bytes)) => scanner.feed(&bytes),
-                    Ok(Piece::PresentStart) => {}
+                    Ok(LogPiece::Bytes(bytes)) => scanner.feed(&bytes),
+                    Ok(LogPiece::PresentStart) => {}
                     Err(error) => {
                         output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
                         break;

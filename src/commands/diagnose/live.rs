@@ -35,11 +35,11 @@ impl Meeting {
 }
 
 /// What a thread reads meanwhile.
-pub(super) struct Live {
+pub(super) struct LiveInput {
     meeting: Arc<Meeting>,
 }
 
-impl Live {
+impl LiveInput {
     /// Starts to read. A thread that waits for bytes when nobody takes them any more ends with the process.
     pub(super) fn of(reader: impl Read + Send + 'static) -> io::Result<Self> {
         let meeting = Arc::new(Meeting::default());
@@ -77,7 +77,7 @@ fn read_on(mut reader: impl Read, meeting: &Meeting) {
     }
 }
 
-impl Supply for Live {
+impl Supply for LiveInput {
     fn more(&mut self, into: &mut Vec<u8>, patience: Option<Duration>) -> io::Result<Came> {
         let mut shared = self.meeting.lock();
         let empty = |shared: &mut Shared| shared.bytes.is_empty() && shared.end.is_none();
@@ -107,7 +107,7 @@ impl Supply for Live {
     }
 }
 
-impl Drop for Live {
+impl Drop for LiveInput {
     fn drop(&mut self) {
         self.meeting.lock().left = true;
         self.meeting.changed.notify_all();
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn everything_before_an_error_is_given_and_then_the_error() {
-        let mut live = Live::of(Drops(0)).unwrap();
+        let mut live = LiveInput::of(Drops(0)).unwrap();
         let mut all = Vec::new();
         let error = loop {
             match live.more(&mut all, None) {
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_not_taken_is_not_read_without_end() {
-        let mut live = Live::of(io::repeat(b'x')).unwrap();
+        let mut live = LiveInput::of(io::repeat(b'x')).unwrap();
         let mut all = Vec::new();
         for _ in 0..20 {
             let had = all.len();
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_pause_is_told() {
         let (reader, writer) = io::pipe().unwrap();
-        let mut live = Live::of(reader).unwrap();
+        let mut live = LiveInput::of(reader).unwrap();
         let mut all = Vec::new();
         assert_eq!(live.more(&mut all, Some(Duration::ZERO)).unwrap(), Came::Nothing);
         assert_eq!(live.more(&mut all, Some(Duration::from_millis(20))).unwrap(), Came::Nothing);

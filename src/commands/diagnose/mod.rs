@@ -20,21 +20,21 @@ use tls_verify_checks::platform::Platform;
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::diagnosis::rules::file_of;
 use tls_verify_core::diagnosis::settings;
-use tls_verify_core::evidence::Setting;
-use tls_verify_core::logs::scan::Problem;
+use tls_verify_core::evidence::LinkSetting;
+use tls_verify_core::logs::scan::LogProblem;
 use tls_verify_core::remedy::catalogue::Placeholders;
 use tls_verify_core::report::{Fix, exit};
 use tls_verify_core::workload::Instance;
 
-use crate::cli::{DiagnoseArgs, DiagnoseFormat, Told, names};
-use crate::commands::run::cures::{self, Said};
-use crate::config::{self, Environment, Problem as Wrong};
+use crate::cli::{DiagnoseArgs, DiagnoseFormat, ErrorFormat, names};
+use crate::commands::run::cures::{self, LoggedCause};
+use crate::config::{self, ConfigError as Wrong, Environment};
 use crate::output;
-use crate::report::files::Files;
+use crate::report::files::ReportFiles;
 use crate::report::page;
 use crate::usage::usage;
 use containers::docker;
-use sources::Source;
+use sources::DiagnoseSource;
 
 /// All problem lines of one cause.
 #[derive(Debug)]
@@ -46,12 +46,12 @@ pub struct Group {
     pub last: Option<SystemTime>,
     pub sources: BTreeSet<String>,
     /// The last line of it.
-    pub sample: Problem,
+    pub sample: LogProblem,
     pub sample_source: String,
     /// Lines of a service's present run; `count` where runs are not told apart.
     pub present: u64,
     /// Settings of the container that logged the last line, where they bear on it.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<LinkSetting>,
     /// What is wrong with what runs, where that explains it.
     pub cure: Option<Fix>,
 }
@@ -64,7 +64,7 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
         Ok(sources) => sources,
         Err(problems) => return usage(&problems, format),
     };
-    let mut reports = match Files::open(&args.report, &names::<DiagnoseFormat>(&["human", "jsonl"])) {
+    let mut reports = match ReportFiles::open(&args.report, &names::<DiagnoseFormat>(&["human", "jsonl"])) {
         Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };
@@ -122,7 +122,7 @@ pub fn command(args: &DiagnoseArgs, environment: &Environment) -> u8 {
 fn collect(
     args: &DiagnoseArgs,
     environment: &Environment,
-    sources: &[Source],
+    sources: &[DiagnoseSource],
     collected: &Mutex<Collected>,
 ) -> (Placeholders, Vec<Wrong>) {
     let mut problems = Vec::new();
@@ -194,10 +194,10 @@ impl Collected {
 
     /// The cures of what runs, for the groups that they explain.
     fn cure_by(&mut self, platform: &dyn Platform, stack: &Stack) {
-        let said: Vec<Said<'_>> = self
+        let said: Vec<LoggedCause<'_>> = self
             .groups
             .iter()
-            .map(|group| Said {
+            .map(|group| LoggedCause {
                 cause: (group.cause, group.variant),
                 services: group.sources.iter().map(String::as_str).collect(),
                 line: &group.sample.line,
@@ -212,7 +212,7 @@ impl Collected {
         }
     }
 
-    fn take(&mut self, source: &str, service: &str, problem: Problem) {
+    fn take(&mut self, source: &str, service: &str, problem: LogProblem) {
         if self.since.is_some_and(|since| problem.at.is_some_and(|at| at < since)) {
             return;
         }

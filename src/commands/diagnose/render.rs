@@ -10,12 +10,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tls_verify_checks::cause::{CauseKind, Confidence, Side, Variant};
 use tls_verify_checks::stack::Link;
-use tls_verify_core::logs::scan::Problem;
+use tls_verify_core::logs::scan::LogProblem;
 use tls_verify_core::remedy::catalogue::{self, Placeholders};
 use tls_verify_core::report::Fix;
 
 use super::Group;
-use crate::report::text::{tame, wrap};
+use crate::report::text::{escape_controls, wrap};
 
 const WIDTH: usize = 80;
 
@@ -72,7 +72,7 @@ pub(super) fn human(groups: &[Group], blanks: &Placeholders, out: &mut dyn Write
         let title = catalogue::title(group.cause, group.variant);
         writeln!(out, "  {}", wrap(title, WIDTH - 2, "  "))?;
         let sources: Vec<&str> = group.sources.iter().map(String::as_str).collect();
-        writeln!(out, "  in: {}", wrap(&tame(&sources.join(", ")), WIDTH - 6, "      "))?;
+        writeln!(out, "  in: {}", wrap(&escape_controls(&sources.join(", ")), WIDTH - 6, "      "))?;
         if let (Some(first), Some(last)) = (when(group.first), when(group.last)) {
             if first == last {
                 writeln!(out, "  at: {first}")?;
@@ -81,7 +81,12 @@ pub(super) fn human(groups: &[Group], blanks: &Placeholders, out: &mut dyn Write
             }
         }
         let sample: String = group.sample.line.chars().take(600).collect();
-        writeln!(out, "  line {}: {}", group.sample.line_number, wrap(&tame(&sample), WIDTH - 10, "    "))?;
+        writeln!(
+            out,
+            "  line {}: {}",
+            group.sample.line_number,
+            wrap(&escape_controls(&sample), WIDTH - 10, "    ")
+        )?;
         writeln!(
             out,
             "  {}, change the {} side",
@@ -89,9 +94,9 @@ pub(super) fn human(groups: &[Group], blanks: &Placeholders, out: &mut dyn Write
             group.sample.found().side
         )?;
         for fix in fixes(group, blanks) {
-            writeln!(out, "  fix: {}", wrap(&tame(&fix.text), WIDTH - 7, "       "))?;
+            writeln!(out, "  fix: {}", wrap(&escape_controls(&fix.text), WIDTH - 7, "       "))?;
             for line in fix.command.iter().flat_map(|command| command.lines()) {
-                writeln!(out, "       $ {}", tame(line))?;
+                writeln!(out, "       $ {}", escape_controls(line))?;
             }
         }
         writeln!(out, "  more: tls-verify explain {}\n", group.cause)?;
@@ -136,7 +141,7 @@ pub(super) fn object(groups: &[Group], code: u8, blanks: &Placeholders) -> serde
 
 /// A problem line as `jsonl` promises it.
 #[derive(Serialize)]
-struct Record<'a> {
+struct JsonRecord<'a> {
     source: &'a str,
     line_number: u64,
     cause: CauseKind,
@@ -148,8 +153,8 @@ struct Record<'a> {
 }
 
 /// One problem line.
-pub(super) fn jsonl(source: &str, problem: &Problem, out: &mut Vec<u8>) -> io::Result<()> {
-    let record = Record {
+pub(super) fn jsonl(source: &str, problem: &LogProblem, out: &mut Vec<u8>) -> io::Result<()> {
+    let record = JsonRecord {
         source,
         line_number: problem.line_number,
         cause: problem.found().kind,

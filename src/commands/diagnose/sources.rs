@@ -7,17 +7,17 @@ use std::sync::Mutex;
 use flate2::read::MultiGzDecoder;
 use tls_verify_checks::platform::archive;
 use tls_verify_core::logs::classify::recognise;
-use tls_verify_core::logs::scan::{Problem, Scanner};
+use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 
 use super::blocks::{self, Supply, Whole};
-use super::live::Live;
+use super::live::LiveInput;
 use super::{Collected, lock, of_cluster};
 use crate::cli::DiagnoseArgs;
 use crate::commands::run::archive_problem;
-use crate::config::Problem as Wrong;
+use crate::config::ConfigError as Wrong;
 
 /// What is read.
-pub(super) enum Source {
+pub(super) enum DiagnoseSource {
     Stdin,
     Text(String),
     File(PathBuf),
@@ -27,22 +27,22 @@ pub(super) enum Source {
     Archive(PathBuf),
 }
 
-pub(super) fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
+pub(super) fn sources(args: &DiagnoseArgs) -> Result<Vec<DiagnoseSource>, Vec<Wrong>> {
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     for input in &args.inputs {
         let path = Path::new(input);
         if input == "-" {
-            sources.push(Source::Stdin);
+            sources.push(DiagnoseSource::Stdin);
         } else if path.is_dir() {
-            sources.push(Source::Project(path.to_owned()));
+            sources.push(DiagnoseSource::Project(path.to_owned()));
         } else if archive::is_archive(path).unwrap_or(false) {
-            sources.push(Source::Archive(path.to_owned()));
+            sources.push(DiagnoseSource::Archive(path.to_owned()));
         } else if path.exists() {
-            sources.push(Source::File(path.to_owned()));
+            sources.push(DiagnoseSource::File(path.to_owned()));
         } else if input.contains(char::is_whitespace) || recognise(input.as_bytes()).is_some() {
             // A browser's code, `SEC_ERROR_UNKNOWN_ISSUER` for one, is a text of one word.
-            sources.push(Source::Text(input.clone()));
+            sources.push(DiagnoseSource::Text(input.clone()));
         } else {
             problems.push(
                 Wrong::new(
@@ -57,25 +57,25 @@ pub(super) fn sources(args: &DiagnoseArgs) -> Result<Vec<Source>, Vec<Wrong>> {
         problems.push(Wrong::new("--docker and a cluster are two platforms", "leave one of them out"));
     }
     if args.inputs.is_empty() && !args.docker && !of_cluster(args) {
-        sources.push(Source::Stdin);
+        sources.push(DiagnoseSource::Stdin);
     }
     if problems.is_empty() { Ok(sources) } else { Err(problems) }
 }
 
-pub(super) fn read(source: &Source, collected: &Mutex<Collected>) -> Result<(), Wrong> {
+pub(super) fn read(source: &DiagnoseSource, collected: &Mutex<Collected>) -> Result<(), Wrong> {
     match source {
-        Source::Text(text) => {
+        DiagnoseSource::Text(text) => {
             stream(&mut Whole(&mut text.as_bytes()), "argument", "argument", false, collected);
             Ok(())
         }
-        Source::Stdin => {
-            let read = Live::of(io::stdin())
+        DiagnoseSource::Stdin => {
+            let read = LiveInput::of(io::stdin())
                 .map_or_else(Some, |mut input| stream(&mut input, "stdin", "stdin", false, collected));
             read.map_or(Ok(()), |error| Err(Wrong::new(format!("standard input: {error}"), "give a file")))
         }
-        Source::File(path) => file(path, false, collected),
-        Source::Project(folder) => project(folder, collected),
-        Source::Archive(path) => packed(path, collected),
+        DiagnoseSource::File(path) => file(path, false, collected),
+        DiagnoseSource::Project(folder) => project(folder, collected),
+        DiagnoseSource::Archive(path) => packed(path, collected),
     }
 }
 
@@ -130,7 +130,8 @@ fn file(path: &Path, project: bool, collected: &Mutex<Collected>) -> Result<(), 
         stream(&mut Whole(&mut *handle), &name, service, project, collected)
     } else {
         // A pipe by its path.
-        Live::of(handle).map_or_else(Some, |mut input| stream(&mut input, &name, service, project, collected))
+        LiveInput::of(handle)
+            .map_or_else(Some, |mut input| stream(&mut input, &name, service, project, collected))
     };
     match read {
         Some(error) => Err(unreadable(path, &error)),
@@ -166,8 +167,8 @@ fn stream(
     project: bool,
     collected: &Mutex<Collected>,
 ) -> Option<io::Error> {
-    let mut sink = |problem: Problem| lock(collected).take(name, service, problem);
-    let mut scanner = Scanner::new(project, &mut sink);
+    let mut sink = |problem: LogProblem| lock(collected).take(name, service, problem);
+    let mut scanner = LogScanner::new(project, &mut sink);
     // Who follows a log wants a line as it comes.
     let idle = || lock(collected).flush();
     let poured = blocks::pour(supply, project, &mut scanner, &idle);

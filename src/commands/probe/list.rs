@@ -4,13 +4,13 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use crate::cli::ProbeArgs;
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 
 /// Every `.1`-th target from the `.0`-th on.
 pub(super) type Shard = (usize, usize);
 
 /// `--shard I/N`, else Kubernetes' index of an Indexed Job and `JOB_COMPLETIONS` beside it.
-pub(super) fn shard(args: &ProbeArgs, environment: &Environment) -> Result<Option<Shard>, Problem> {
+pub(super) fn shard(args: &ProbeArgs, environment: &Environment) -> Result<Option<Shard>, ConfigError> {
     let index = environment.get("JOB_COMPLETION_INDEX");
     let text = match (&args.shard, index, environment.get("JOB_COMPLETIONS")) {
         (Some(text), ..) => text.clone(),
@@ -30,7 +30,7 @@ pub(super) fn shard(args: &ProbeArgs, environment: &Environment) -> Result<Optio
         text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     match parsed {
         Some((index, count)) if index < count => Ok(Some((index, count))),
-        _ => Err(Problem::new(
+        _ => Err(ConfigError::new(
             format!("--shard: `{text}` is not I/N with I from 0 to N-1"),
             "give, for example, 0/3, 1/3 and 2/3",
         )),
@@ -39,14 +39,14 @@ pub(super) fn shard(args: &ProbeArgs, environment: &Environment) -> Result<Optio
 
 /// Lines of a list as they are read, without comments; `-` is standard input. What cannot be read is an error
 /// in its place, never the end of the list.
-pub(super) fn lines(path: &Path) -> Result<Box<dyn Iterator<Item = Result<String, String>>>, Problem> {
+pub(super) fn lines(path: &Path) -> Result<Box<dyn Iterator<Item = Result<String, String>>>, ConfigError> {
     let reader: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(io::BufReader::new(io::stdin()))
     } else {
         match std::fs::File::open(path) {
             Ok(file) => Box::new(io::BufReader::new(file)),
             Err(error) => {
-                return Err(Problem::new(
+                return Err(ConfigError::new(
                     format!("the list of targets cannot be read: {error}"),
                     "give a file with one target a line, or `-`",
                 )

@@ -9,10 +9,10 @@ use tls_verify_core::report::{exit, outcome};
 use tls_verify_core::status::Status;
 
 use super::{Count, ProbeReport};
-use crate::cli::{MergeArgs, ProbeFormat, Told, names};
-use crate::config::Problem;
+use crate::cli::{ErrorFormat, MergeArgs, ProbeFormat, names};
+use crate::config::ConfigError;
 use crate::output;
-use crate::report::files::Files;
+use crate::report::files::ReportFiles;
 use crate::usage::usage;
 
 const FIX: &str = "give what `probe --format jsonl` wrote";
@@ -21,7 +21,7 @@ const FIX: &str = "give what `probe --format jsonl` wrote";
 #[must_use]
 pub fn command(args: &MergeArgs) -> u8 {
     let format = args.format.told();
-    let mut reports = match Files::open(&args.report, &names::<ProbeFormat>(&["human"])) {
+    let mut reports = match ReportFiles::open(&args.report, &names::<ProbeFormat>(&["human"])) {
         Ok(reports) => reports,
         Err(problems) => return usage(&problems, format),
     };
@@ -32,7 +32,7 @@ pub fn command(args: &MergeArgs) -> u8 {
             Ok(reader) => joined.read(index, path, reader, &mut problems),
             Err(error) => {
                 let why = format!("a shard's lines cannot be read: {error}");
-                problems.push(Problem::new(why, FIX).in_file(path));
+                problems.push(ConfigError::new(why, FIX).in_file(path));
             }
         }
     }
@@ -78,7 +78,7 @@ struct Joined {
 }
 
 impl Joined {
-    fn read(&mut self, index: usize, path: &Path, mut reader: impl BufRead, problems: &mut Vec<Problem>) {
+    fn read(&mut self, index: usize, path: &Path, mut reader: impl BufRead, problems: &mut Vec<ConfigError>) {
         let mut number = 0_usize;
         loop {
             let mut bytes = Vec::new();
@@ -87,7 +87,8 @@ impl Joined {
                 Ok(_) => number += 1,
                 Err(error) => {
                     problems.push(
-                        Problem::new(format!("a shard's lines cannot be read: {error}"), FIX).in_file(path),
+                        ConfigError::new(format!("a shard's lines cannot be read: {error}"), FIX)
+                            .in_file(path),
                     );
                     return;
                 }
@@ -119,7 +120,7 @@ impl Joined {
                     }));
                 }
                 None => problems.push(
-                    Problem::new(format!("line {number} is no endpoint of a probe"), FIX).in_file(path),
+                    ConfigError::new(format!("line {number} is no endpoint of a probe"), FIX).in_file(path),
                 ),
             }
         }

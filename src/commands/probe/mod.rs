@@ -16,20 +16,20 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use tls_verify_checks::context::Context;
 use tls_verify_checks::observation::Observation;
-use tls_verify_checks::probe::{self, Target};
+use tls_verify_checks::probe::{self, ProbeTarget};
 use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
 use tls_verify_core::report::{Diagnosis, exit};
-use tls_verify_core::status::{Status, judge};
+use tls_verify_core::status::{Status, status_of};
 use tls_verify_core::x509::Purpose;
 
-use crate::cli::{ProbeArgs, ProbeFormat, Told, names};
+use crate::cli::{ErrorFormat, ProbeArgs, ProbeFormat, names};
 use crate::commands::run::summary;
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, ConfigError, Environment};
 use crate::diagnosis;
 use crate::presented_chain;
 use crate::usage::usage;
 use list::Shard;
-use tls_verify_core::certificates::{Question, verify};
+use tls_verify_core::certificates::{ChainUnderTest, verify};
 
 /// One endpoint's report.
 #[derive(Clone, Debug, Serialize)]
@@ -83,7 +83,7 @@ impl Count {
 }
 
 /// A target, or what is wrong with the line that should have been one.
-type Line = Result<Target, (String, String)>;
+type TargetLine = Result<ProbeTarget, (String, String)>;
 
 /// Runs the command and returns its exit code.
 #[must_use]
@@ -105,7 +105,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
     for text in &args.targets {
         match target::parse(text, manner) {
             Ok(target) => named.push(target),
-            Err(why) => problems.push(Problem::new(
+            Err(why) => problems.push(ConfigError::new(
                 why,
                 "give a target such as https://localhost:8081 or tls://localhost:4222",
             )),
@@ -124,16 +124,17 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
     if !problems.is_empty() {
         return usage(&problems, format);
     }
-    let reports = match crate::report::files::Files::open(&args.report, &names::<ProbeFormat>(&["human"])) {
-        Ok(reports) => reports,
-        Err(problems) => return usage(&problems, format),
-    };
+    let reports =
+        match crate::report::files::ReportFiles::open(&args.report, &names::<ProbeFormat>(&["human"])) {
+            Ok(reports) => reports,
+            Err(problems) => return usage(&problems, format),
+        };
     let read = list.map(|line| match line {
         Ok(text) => target::parse(text.trim_start_matches('\u{feff}'), manner).map_err(|why| (text, why)),
         Err(why) => Err(("the list of targets".to_owned(), why)),
     });
-    let all: Box<dyn Iterator<Item = Line>> = Box::new(named.into_iter().map(Ok).chain(read));
-    let chosen: Box<dyn Iterator<Item = Line>> = match shard {
+    let all: Box<dyn Iterator<Item = TargetLine>> = Box::new(named.into_iter().map(Ok).chain(read));
+    let chosen: Box<dyn Iterator<Item = TargetLine>> = match shard {
         Some((index, count)) => Box::new(all.skip(index).step_by(count)),
         None => all,
     };
@@ -145,7 +146,7 @@ pub fn command(args: &ProbeArgs, environment: &Environment) -> u8 {
 fn dialled<'a>(
     args: &ProbeArgs,
     stack: &'a Stack,
-    chosen: Box<dyn Iterator<Item = Line> + 'a>,
+    chosen: Box<dyn Iterator<Item = TargetLine> + 'a>,
     mut sink: sink::Sink,
 ) -> u8 {
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
@@ -193,7 +194,7 @@ fn dialled<'a>(
     sink.finish(code, lost)
 }
 
-fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option<Shard>), Vec<Problem>> {
+fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option<Shard>), Vec<ConfigError>> {
     let configured = config::stack(&args.stack, &args.runner(), environment, &[])?;
     let mut stack = configured.stack;
     let mut problems = Vec::new();
@@ -203,7 +204,7 @@ fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option
     match config::pem::certificates(&file) {
         Ok(read) => stack.anchors.certificates = read.certificates.into(),
         Err(fault) if asked => {
-            problems.push(Problem::new(fault.message, "name the CA file with --cacert").in_file(&file))
+            problems.push(ConfigError::new(fault.message, "name the CA file with --cacert").in_file(&file))
         }
         Err(_) => {
             if !args.quiet {
@@ -223,9 +224,9 @@ fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option
 }
 
 /// Probes one target on a stack of its own.
-async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> ProbedEndpoint {
+async fn one(stack: &Stack, target: &ProbeTarget, deadline: std::time::Duration) -> ProbedEndpoint {
     let (stack, seen, _) = observe(stack, target, deadline).await;
-    let status = judge(&seen);
+    let status = status_of(&seen);
     let (diagnoses, remarks) = diagnosis::diagnose(&stack, target.endpoint.link, &seen);
     let summary = summary(status, &seen, &diagnoses, &remarks);
     ProbedEndpoint { target: target.text.clone(), status, summary, diagnoses, details: seen.details }
@@ -234,11 +235,11 @@ async fn one(stack: &Stack, target: &Target, deadline: std::time::Duration) -> P
 /// What is seen of a target within `deadline`, on a stack of its own; `false`: it was cut short there.
 pub(crate) async fn observe(
     stack: &Stack,
-    target: &Target,
+    target: &ProbeTarget,
     deadline: std::time::Duration,
 ) -> (Stack, Observation, bool) {
     let ends = Instant::now() + deadline;
-    let context = Context::new(placed(stack, target), ends);
+    let context = Context::new(with_target(stack, target), ends);
     let link = target.endpoint.link;
     let (mut seen, whole) = match tokio::time::timeout_at(ends.into(), probe::probe(&context, target)).await {
         Ok(seen) => (seen, true),
@@ -251,7 +252,7 @@ pub(crate) async fn observe(
         let chain: Vec<Vec<u8>> = recording.chain.iter().map(|one| one.to_vec()).collect();
         let anchors: Vec<Vec<u8>> =
             context.stack.anchors.certificates.iter().map(|one| one.to_vec()).collect();
-        let verification = verify(&Question {
+        let verification = verify(&ChainUnderTest {
             presented: &chain,
             anchors: &anchors,
             spare: &[],
@@ -266,11 +267,11 @@ pub(crate) async fn observe(
 
 /// An endpoint that a profile names, as a check of a run.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct NamedEndpoint {
     pub id: String,
     /// They follow on 100.
     pub number: u16,
-    pub target: Target,
+    pub target: ProbeTarget,
 }
 
 /// The endpoints that a profile names, by the id of their check.
@@ -281,7 +282,7 @@ pub fn named(
     stack: &Stack,
     endpoints: &[crate::config::profile::ProfileEndpoint],
     resolve: &[String],
-) -> Result<Vec<Arc<Named>>, Vec<Problem>> {
+) -> Result<Vec<Arc<NamedEndpoint>>, Vec<ConfigError>> {
     let manner = target::ProbeOptions { stack, resolve, tls_first: false, deep: false };
     let mut found = Vec::new();
     let mut problems = Vec::new();
@@ -290,23 +291,25 @@ pub fn named(
             Ok(target) => {
                 let name = endpoint.name.clone().unwrap_or_else(|| target.text.clone());
                 if name.is_empty() || name.chars().any(char::is_control) {
-                    problems.push(Problem::new(
+                    problems.push(ConfigError::new(
                         format!("--profile: {name:?} is no name for an endpoint"),
                         "give a name in one line",
                     ));
                 }
                 let id = format!("endpoint:{name}");
-                if found.iter().any(|other: &Arc<Named>| other.id == id) {
-                    problems.push(Problem::new(
+                if found.iter().any(|other: &Arc<NamedEndpoint>| other.id == id) {
+                    problems.push(ConfigError::new(
                         format!("--profile: two endpoints are called `{name}`"),
                         "give each a `name` of its own",
                     ));
                 }
-                found.push(Arc::new(Named { id, number, target }));
+                found.push(Arc::new(NamedEndpoint { id, number, target }));
             }
             Err(why) => {
-                problems
-                    .push(Problem::new(format!("--profile: {why}"), "give a target such as tls://host:4222"));
+                problems.push(ConfigError::new(
+                    format!("--profile: {why}"),
+                    "give a target such as tls://host:4222",
+                ));
             }
         }
     }
@@ -314,7 +317,7 @@ pub fn named(
 }
 
 /// The stack with the target in place of its link's own endpoint.
-pub(crate) fn placed(stack: &Stack, target: &Target) -> Stack {
+pub(crate) fn with_target(stack: &Stack, target: &ProbeTarget) -> Stack {
     let mut stack = stack.clone();
     put(&mut stack, target.endpoint.clone());
     stack

@@ -8,14 +8,8 @@ use tls_verify_checks::cause::Severity;
 use tls_verify_core::status::Status;
 
 use super::{Count, ProbeReport, ProbedEndpoint};
-use crate::report::text::{tame, wrap};
-
-/// How it looks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
-    pub color: bool,
-    pub quiet: bool,
-}
+use crate::report::screen::Style;
+use crate::report::text::{escape_controls, wrap};
 
 const WIDTH: usize = 80;
 const INDENT: &str = "             ";
@@ -25,7 +19,7 @@ pub(super) fn full(endpoint: &ProbedEndpoint, style: Style, out: &mut dyn Write)
     if style.quiet && endpoint.status.is_good() {
         return Ok(());
     }
-    writeln!(out, "{} {}", sign(endpoint.status, style), tame(&endpoint.target))?;
+    writeln!(out, "{} {}", sign(endpoint.status, style), escape_controls(&endpoint.target))?;
     let details = &endpoint.details;
     row(out, "addresses", &addresses(details))?;
     row(out, "stages", &stages(details))?;
@@ -46,12 +40,12 @@ pub(super) fn full(endpoint: &ProbedEndpoint, style: Style, out: &mut dyn Write)
         let line = format!("  {word}{name}, {}, change the {} side", one.confidence, one.side);
         writeln!(out, "{}", if style.color { line.bold().to_string() } else { line })?;
         for fact in &one.because {
-            writeln!(out, "    {}", wrap(&tame(fact), WIDTH - 4, "    "))?;
+            writeln!(out, "    {}", wrap(&escape_controls(fact), WIDTH - 4, "    "))?;
         }
         for fix in &one.fix {
-            writeln!(out, "    fix: {}", wrap(&tame(&fix.text), WIDTH - 9, "         "))?;
+            writeln!(out, "    fix: {}", wrap(&escape_controls(&fix.text), WIDTH - 9, "         "))?;
             for line in fix.command.iter().flat_map(|command| command.lines()) {
-                writeln!(out, "         $ {}", tame(line))?;
+                writeln!(out, "         $ {}", escape_controls(line))?;
             }
         }
         writeln!(out, "    more: {}", one.explain)?;
@@ -66,7 +60,7 @@ pub(super) fn line(endpoint: &ProbedEndpoint, style: Style, out: &mut dyn Write)
     }
     let cause = endpoint.diagnoses.first().map(|one| format!("{}: ", one.cause)).unwrap_or_default();
     let text = format!("{}  {cause}{}", endpoint.target, endpoint.summary);
-    writeln!(out, "{} {}", sign(endpoint.status, style), wrap(&tame(&text), WIDTH - 5, "       "))
+    writeln!(out, "{} {}", sign(endpoint.status, style), wrap(&escape_controls(&text), WIDTH - 5, "       "))
 }
 
 pub(super) fn closing(count: Count, code: u8, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -82,9 +76,9 @@ pub(super) fn merged(report: &ProbeReport<Value>, count: Count, out: &mut dyn Wr
     let text = |one: &Value, key: &str| one.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     for one in report.endpoints.iter().filter(|one| text(one, "status") != "pass") {
         let line = format!("{:<7} {}  {}", text(one, "status"), text(one, "target"), text(one, "summary"));
-        writeln!(out, "{}", wrap(&tame(&line), WIDTH, "        "))?;
+        writeln!(out, "{}", wrap(&escape_controls(&line), WIDTH, "        "))?;
     }
-    closing(count, report.exit_code, Style { color: false, quiet: false }, out)
+    closing(count, report.exit_code, Style::PLAIN, out)
 }
 
 fn sign(status: Status, style: Style) -> String {
@@ -107,7 +101,7 @@ fn row(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    writeln!(out, "  {name:<10} {}", wrap(&tame(text), WIDTH - INDENT.len(), INDENT))
+    writeln!(out, "  {name:<10} {}", wrap(&escape_controls(text), WIDTH - INDENT.len(), INDENT))
 }
 
 fn addresses(details: &Map<String, Value>) -> String {
@@ -181,7 +175,7 @@ fn chain(details: &Map<String, Value>, out: &mut dyn Write) -> io::Result<()> {
             date("not_before"),
             date("not_after")
         );
-        writeln!(out, "  {name:<10} {}", tame(&text))?;
+        writeln!(out, "  {name:<10} {}", escape_controls(&text))?;
         let sans: Vec<&str> = one
             .get("sans")
             .and_then(Value::as_array)
@@ -194,12 +188,12 @@ fn chain(details: &Map<String, Value>, out: &mut dyn Write) -> io::Result<()> {
             writeln!(
                 out,
                 "{indent}{}",
-                wrap(&tame(&format!("for {}", sans.join(", "))), WIDTH - indent.len(), &indent)
+                wrap(&escape_controls(&format!("for {}", sans.join(", "))), WIDTH - indent.len(), &indent)
             )?;
         }
         if index + 1 == chain.len() {
             let indent = format!("{INDENT}{}", "   ".repeat(index));
-            writeln!(out, "{indent}└─ issued by {}", tame(word("issuer")))?;
+            writeln!(out, "{indent}└─ issued by {}", escape_controls(word("issuer")))?;
         }
     }
     Ok(())

@@ -1,24 +1,25 @@
 //! Where endpoints go as they come: standard output, files, the exit code.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use tls_verify_core::report::outcome;
 
 use super::{Count, ProbeReport, ProbedEndpoint, screen};
-use crate::cli::{ColorChoice, ProbeArgs, ProbeFormat};
+use crate::cli::{ProbeArgs, ProbeFormat};
 use crate::config::Environment;
 use crate::output;
+use crate::report::screen::Style;
 
 /// Where results go as they come.
 pub(super) struct Sink {
     format: ProbeFormat,
-    style: screen::Style,
+    style: Style,
     strict: bool,
     deep: bool,
     count: Count,
     kept: Vec<ProbedEndpoint>,
     keep: bool,
-    reports: crate::report::files::Files,
+    reports: crate::report::files::ReportFiles,
     /// A share may be empty; a whole list may not.
     sharded: bool,
 }
@@ -27,17 +28,13 @@ impl Sink {
     pub(super) fn new(
         args: &ProbeArgs,
         environment: &Environment,
-        reports: crate::report::files::Files,
+        reports: crate::report::files::ReportFiles,
         sharded: bool,
     ) -> Self {
-        let color = match args.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
-        };
+        let color = crate::terminal::colored(args.color, environment);
         Self {
             format: args.format,
-            style: screen::Style { color, quiet: args.quiet },
+            style: Style { color, quiet: args.quiet, ..Style::PLAIN },
             strict: args.strict,
             deep: args.deep || args.list.is_none(),
             count: Count::default(),

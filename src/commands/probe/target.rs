@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tls_verify_checks::probe::{ProbeProtocol, Target};
+use tls_verify_checks::probe::{ProbeProtocol, ProbeTarget};
 use tls_verify_checks::stack::{Endpoint, Stack};
 use url::{Host, Url};
 
@@ -21,7 +21,7 @@ pub(super) struct ProbeOptions<'a> {
 ///
 /// # Errors
 /// What is wrong with it, without any user information.
-pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<Target, String> {
+pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<ProbeTarget, String> {
     let text = text.trim();
     let (speech, host, port, path) = match text.split_once("://") {
         None => {
@@ -71,7 +71,14 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<Target, Stri
         return Err(format!("`{}` is neither a DNS name nor an address", endpoint.name()));
     }
     let path = if path.is_empty() { "/".to_owned() } else { path };
-    Ok(Target { text: shown(text), speech, path, endpoint, tls_first: manner.tls_first, deep: manner.deep })
+    Ok(ProbeTarget {
+        text: shown(text),
+        speech,
+        path,
+        endpoint,
+        tls_first: manner.tls_first,
+        deep: manner.deep,
+    })
 }
 
 /// Protocol, host, port and path of a URL.

@@ -8,7 +8,7 @@ use tls_verify_checks::platform::collection::Collection;
 use tls_verify_core::report::exit;
 
 use crate::cli::RunArgs;
-use crate::config::Problem;
+use crate::config::ConfigError;
 use crate::runtime::interruptible;
 use crate::usage::usage;
 
@@ -42,11 +42,11 @@ pub(super) fn opened(args: &RunArgs) -> Result<Option<RunArgs>, u8> {
 }
 
 /// What is wrong with an archive, and what to do.
-pub(crate) fn problem(fault: &ArchiveFault, path: &Path) -> Problem {
+pub(crate) fn problem(fault: &ArchiveFault, path: &Path) -> ConfigError {
     let how = if fault.is_bound() {
         "unpack it where there is room, and name the folder"
     } else {
         "name what `tls-verify collect` wrote, as a folder or as FILE.tar.gz"
     };
-    Problem::new(fault.to_string(), how).in_file(path)
+    ConfigError::new(fault.to_string(), how).in_file(path)
 }

@@ -9,7 +9,7 @@ use tls_verify_core::diagnosis::root_cause::family;
 use tls_verify_core::report::{CheckReport, Comparison, RunReport, exit, outcome};
 use tls_verify_core::status::Status;
 
-use crate::config::Problem;
+use crate::config::ConfigError;
 
 /// What of an earlier report is needed.
 #[derive(Clone, Debug)]
@@ -22,12 +22,12 @@ pub struct Baseline {
 #[derive(Clone, Debug)]
 struct Before {
     status: Status,
-    reasons: Vec<Reason>,
+    reasons: Vec<DifferenceReason>,
 }
 
 /// Why a check is not good: the cause, as one of its family, and the place at fault where it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Reason {
+struct DifferenceReason {
     cause: String,
     place: Option<String>,
     severity: String,
@@ -60,9 +60,9 @@ impl Baseline {
     ///
     /// # Errors
     /// Why it is none.
-    pub fn read(path: &Path) -> Result<Self, Problem> {
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
         const FIX: &str = "give a report that `tls-verify run --format json` wrote";
-        let problem = |message: String| Problem::new(format!("--baseline: {message}"), FIX).in_file(path);
+        let problem = |message: String| ConfigError::new(format!("--baseline: {message}"), FIX).in_file(path);
         let text = std::fs::read_to_string(path)
             .map_err(|error| problem(format!("the report cannot be read: {error}")))?;
         let object: serde_json::Value = serde_json::from_str(&text)
@@ -80,7 +80,7 @@ impl Baseline {
             let Some(status) = Status::named(&check.status) else {
                 return Err(problem(format!("check `{}` has the status `{}`", check.id, check.status)));
             };
-            let reasons = check.diagnoses.into_iter().map(|one| Reason {
+            let reasons = check.diagnoses.into_iter().map(|one| DifferenceReason {
                 cause: of_family(&one.cause),
                 place: one.place,
                 severity: one.severity,

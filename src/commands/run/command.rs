@@ -11,10 +11,10 @@ use crate::commands::run::baseline::Baseline;
 use crate::commands::run::watch::{self, Rounds};
 use crate::commands::run::{self, Plan, Progress, archive, plan};
 use crate::config::profile::Profile;
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, ConfigError, Environment};
 use crate::output;
-use crate::report::files::Files;
-use crate::report::{self, human::Style};
+use crate::report::files::ReportFiles;
+use crate::report::{self, screen::Style};
 use crate::runtime::block_on;
 use crate::terminal::style;
 use crate::usage::usage;
@@ -95,7 +95,7 @@ impl Prepared {
 }
 
 /// All problems are reported, not only the first.
-pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepared, Vec<Problem>> {
+pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepared, Vec<ConfigError>> {
     let mut problems = Vec::new();
     let (mut targets, mut runner) = (args.targets.clone(), args.runner.clone());
     let profile = match &args.runner.profile {
@@ -154,8 +154,8 @@ pub(crate) fn prepare(args: &RunArgs, environment: &Environment) -> Result<Prepa
     }
 }
 
-pub(crate) fn needs_baseline() -> Problem {
-    Problem::new("--fail-on new needs --baseline FILE", "name an earlier JSON report")
+pub(crate) fn needs_baseline() -> ConfigError {
+    ConfigError::new("--fail-on new needs --baseline FILE", "name an earlier JSON report")
 }
 
 /// What the profile calls not applicable is left out with its reason.
@@ -174,17 +174,17 @@ fn leave_out(plan: &mut Plan, profile: &Profile) {
 ///
 /// # Errors
 /// All that cannot be opened.
-pub fn reports(output: &OutputArgs) -> Result<Files, Vec<Problem>> {
-    Files::open(&output.report, &crate::cli::names::<Format>(&[]))
+pub fn reports(output: &OutputArgs) -> Result<ReportFiles, Vec<ConfigError>> {
+    ReportFiles::open(&output.report, &crate::cli::names::<Format>(&[]))
 }
 
 /// The plan that the runner's options ask for.
 ///
 /// # Errors
 /// A check that does not exist.
-pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
+pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, ConfigError> {
     let checks = run::select(tls_verify_checks::ALL, &args.only, &args.skip, args.all)
-        .map_err(|message| Problem::new(message, "see `tls-verify run --help`"))?;
+        .map_err(|message| ConfigError::new(message, "see `tls-verify run --help`"))?;
     Ok(Plan {
         checks,
         endpoints: Vec::new(),
@@ -196,7 +196,12 @@ pub fn plan(args: &crate::cli::RunnerArgs) -> Result<Plan, Problem> {
 }
 
 /// Writes the report everywhere it was asked for; a broken pipe is a quiet success.
-pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, environment: &Environment) -> u8 {
+pub fn publish(
+    report: &RunReport,
+    output: &OutputArgs,
+    mut reports: ReportFiles,
+    environment: &Environment,
+) -> u8 {
     let style = style(output, environment);
     let code = if output.format == Format::Nagios { report::nagios::code(report) } else { report.exit_code };
     let code = output::print(code, |out| report::write(report, output.format, style, out));
@@ -216,7 +221,7 @@ pub fn publish(report: &RunReport, output: &OutputArgs, mut reports: Files, envi
 }
 
 /// Writes every `--report`; `false` where one could not be.
-pub(crate) fn write_files(report: &RunReport, reports: &mut Files) -> bool {
+pub(crate) fn write_files(report: &RunReport, reports: &mut ReportFiles) -> bool {
     reports.write(|format, out| match <Format as clap::ValueEnum>::from_str(format, true) {
         Ok(format) => report::write(report, format, Style::PLAIN, out),
         Err(error) => Err(io::Error::other(error)),

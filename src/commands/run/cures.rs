@@ -15,7 +15,7 @@ use tls_verify_core::link::Link;
 use tls_verify_core::manifest::compose::{self, Request};
 use tls_verify_core::manifest::{Description, FileKind, FileMeta, Files, Unread};
 use tls_verify_core::redaction::redact;
-use tls_verify_core::remedy::choose::{self, Facts, Held, Owner, Shelf};
+use tls_verify_core::remedy::choose::{self, CureContext, Held, Owner, Shelf};
 use tls_verify_core::remedy::{Fix, Wording};
 use tls_verify_core::workload::{Container, MountSource, Workload};
 
@@ -28,7 +28,7 @@ const MOST: usize = 500;
 const DEPTH: usize = 4;
 
 /// What was gathered; it is read where blocking does no harm.
-struct Gathered {
+struct DeployedStack {
     workloads: Vec<Workload>,
     served: BTreeMap<Link, Vec<Vec<u8>>>,
     anchors: Vec<Vec<u8>>,
@@ -41,7 +41,7 @@ pub(super) async fn choose(context: &Context, report: &mut RunReport) {
     if report.root_causes.is_empty() {
         return;
     }
-    let Some(gathered) = gather(context).await else { return };
+    let Some(gathered) = discover(context).await else { return };
     let (mut checks, mut roots) = (report.checks.clone(), report.root_causes.clone());
     let chosen = tokio::task::spawn_blocking(move || {
         apply(&gathered, &mut checks, &mut roots);
@@ -56,16 +56,20 @@ pub(super) async fn choose(context: &Context, report: &mut RunReport) {
 }
 
 /// The cures for lines of services' logs, in their order: cause, who said it, and the words.
-pub(crate) fn of_lines(platform: &dyn Platform, stack: &Stack, lines: &[Said<'_>]) -> Vec<Option<Fix>> {
+pub(crate) fn of_lines(
+    platform: &dyn Platform,
+    stack: &Stack,
+    lines: &[LoggedCause<'_>],
+) -> Vec<Option<Fix>> {
     let anchors = &stack.anchors;
-    let gathered = Gathered {
+    let gathered = DeployedStack {
         workloads: platform.workloads().to_vec(),
         served: BTreeMap::new(),
         anchors: anchors.certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
         anchors_file: anchors.file.display().to_string(),
         wording: platform.wording(),
     };
-    with_facts(&gathered, |facts| {
+    with_cure_context(&gathered, |facts| {
         let found = choose::defects(facts);
         lines
             .iter()
@@ -79,15 +83,15 @@ pub(crate) fn of_lines(platform: &dyn Platform, stack: &Stack, lines: &[Said<'_>
 }
 
 /// What services said in their logs.
-pub(crate) struct Said<'a> {
+pub(crate) struct LoggedCause<'a> {
     pub cause: (CauseKind, Option<Variant>),
     pub services: Vec<&'a str>,
     pub line: &'a str,
 }
 
-async fn gather(context: &Context) -> Option<Gathered> {
+async fn discover(context: &Context) -> Option<DeployedStack> {
     let (workloads, wording) = match context.platform().await {
-        Ok(platform) => (looked_at(platform).await, platform.wording()),
+        Ok(platform) => (read_again(platform).await, platform.wording()),
         Err(_) => {
             let stack = &context.stack;
             (Vec::new(), Arc::new(stack.compose.wording(&stack.project)) as Arc<dyn Wording>)
@@ -102,7 +106,7 @@ async fn gather(context: &Context) -> Option<Gathered> {
         })
         .collect();
     let anchors = &context.stack.anchors;
-    Some(Gathered {
+    Some(DeployedStack {
         workloads,
         served,
         anchors: anchors.certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
@@ -113,12 +117,12 @@ async fn gather(context: &Context) -> Option<Gathered> {
 
 /// What runs. A container that the engine had locked when the run began (one that is between two starts, on a busy
 /// machine) has told nothing of its settings then: it is asked again.
-async fn looked_at(platform: &dyn Platform) -> Vec<Workload> {
+async fn read_again(platform: &dyn Platform) -> Vec<Workload> {
     let mut workloads = platform.workloads().to_vec();
     for workload in &mut workloads {
         let Some(container) = workload.containers.first_mut().filter(|one| is_unread(one)) else { continue };
         for instance in workload.instances.iter().cycle().take(AGAIN) {
-            if let Ok(fresh) = platform.look(instance).await {
+            if let Ok(fresh) = platform.inspect(instance).await {
                 *container = fresh.configured;
                 break;
             }
@@ -135,17 +139,17 @@ fn is_unread(container: &Container) -> bool {
     container.environment.is_empty() && container.arguments.is_empty() && container.mounts.is_empty()
 }
 
-fn apply(gathered: &Gathered, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
-    with_facts(gathered, |facts| choose::apply(facts, checks, roots, tls_verify_checks::over));
+fn apply(gathered: &DeployedStack, checks: &mut [CheckReport], roots: &mut Vec<RootCause>) {
+    with_cure_context(gathered, |facts| choose::apply(facts, checks, roots, tls_verify_checks::over));
 }
 
-fn with_facts<T>(gathered: &Gathered, then: impl FnOnce(&Facts<'_>) -> T) -> T {
-    let project = Project::of(&gathered.workloads);
-    let disk = project.as_ref().map(|project| Disk { root: project.folder.clone() });
+fn with_cure_context<T>(gathered: &DeployedStack, then: impl FnOnce(&CureContext<'_>) -> T) -> T {
+    let project = ComposeFolder::of(&gathered.workloads);
+    let disk = project.as_ref().map(|project| ProjectDisk { root: project.folder.clone() });
     let described = project.as_ref().zip(disk.as_ref()).map(|(project, disk)| project.describe(disk));
     let folder = project.as_ref().map(|project| project.folder.display().to_string());
     let here = std::env::current_dir().ok().map(|here| here.display().to_string());
-    let facts = Facts {
+    let facts = CureContext {
         now: OffsetDateTime::now_utc(),
         workloads: &gathered.workloads,
         described: described.as_ref(),
@@ -188,13 +192,13 @@ fn mask(fix: &mut Fix) {
 }
 
 /// A Compose project, by the labels of its containers.
-struct Project {
+struct ComposeFolder {
     folder: PathBuf,
     files: Vec<String>,
     env_files: Vec<String>,
 }
 
-impl Project {
+impl ComposeFolder {
     /// `None`: it was not made by Compose, or on another machine.
     fn of(workloads: &[Workload]) -> Option<Self> {
         let label = |name: &str| {
@@ -214,7 +218,7 @@ impl Project {
         there.then_some(Self { folder, files, env_files })
     }
 
-    fn describe(&self, disk: &Disk) -> Description {
+    fn describe(&self, disk: &ProjectDisk) -> Description {
         let request =
             Request { folder: ".".to_owned(), files: self.files.clone(), env_files: self.env_files.clone() };
         compose::load(&request, disk)
@@ -222,11 +226,11 @@ impl Project {
 }
 
 /// The project's own files.
-struct Disk {
+struct ProjectDisk {
     root: PathBuf,
 }
 
-impl Files for Disk {
+impl Files for ProjectDisk {
     fn meta(&self, path: &str) -> Option<FileMeta> {
         let meta = std::fs::metadata(self.root.join(path)).ok()?;
         let kind = if meta.is_file() {

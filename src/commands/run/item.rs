@@ -9,13 +9,13 @@ use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::{Link, Stack};
 
 use super::too_late;
-use crate::commands::probe::{self, Named};
+use crate::commands::probe::{self, NamedEndpoint};
 
 /// One line of the report.
 #[derive(Clone, Debug)]
 pub enum Item {
     Check(&'static Check),
-    Endpoint(Arc<Named>),
+    Endpoint(Arc<NamedEndpoint>),
 }
 
 impl Item {
@@ -52,10 +52,10 @@ impl Item {
     }
 
     /// The stack as the item sees it: an endpoint stands where its link's own would.
-    pub(super) fn placed<'a>(&self, stack: &'a Stack) -> Cow<'a, Stack> {
+    pub(super) fn with_target<'a>(&self, stack: &'a Stack) -> Cow<'a, Stack> {
         match self {
             Self::Check(_) => Cow::Borrowed(stack),
-            Self::Endpoint(named) => Cow::Owned(probe::placed(stack, &named.target)),
+            Self::Endpoint(named) => Cow::Owned(probe::with_target(stack, &named.target)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Item {
                         Err(_) => (too_late(), false),
                     }
                 };
-                let ((mut seen, whole), looked_at) = tls_verify_checks::looks::noted(work).await;
+                let ((mut seen, whole), looked_at) = tls_verify_checks::inspections::noted(work).await;
                 seen.detail("looked_at", looked_at);
                 investigate(context, self.link(), &mut seen).await;
                 crate::presented_chain::add(context, check, &mut seen);

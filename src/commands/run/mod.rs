@@ -21,9 +21,9 @@ use tls_verify_checks::context::{Check, Context};
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::report::{CheckReport, RunReport};
-use tls_verify_core::status::{Status, judge};
+use tls_verify_core::status::{Status, status_of};
 
-use crate::commands::probe::Named;
+use crate::commands::probe::NamedEndpoint;
 
 pub(crate) use archive::problem as archive_problem;
 pub use item::Item;
@@ -36,7 +36,7 @@ pub struct Plan {
     /// Every check of the report, in order; `false` means that the operator left it out.
     pub checks: Vec<(&'static Check, bool)>,
     /// Endpoints beside the checks, which follow them in the report.
-    pub endpoints: Vec<Arc<Named>>,
+    pub endpoints: Vec<Arc<NamedEndpoint>>,
     pub strict: bool,
     /// Limit of a run; with `wait`, of each round.
     pub deadline: Duration,
@@ -151,16 +151,16 @@ pub async fn run(
         let seen: Vec<(&str, &Observation)> =
             finished.iter().map(|(id, done)| (id.as_str(), &done.seen)).collect();
         let left = until.saturating_duration_since(Instant::now());
-        match wait::look(&seen, started.elapsed()) {
-            wait::Look::Definite => break,
-            wait::Look::Ready if partial => {
+        match wait::next_round(&seen, started.elapsed()) {
+            wait::NextRound::Definite => break,
+            wait::NextRound::Ready if partial => {
                 // Everything has come up: what the report says is true of one moment.
                 partial = false;
                 open.clone_from(&all);
             }
-            wait::Look::Ready => break,
-            wait::Look::Waits(_) if left.is_zero() => break,
-            wait::Look::Waits(waits) => {
+            wait::NextRound::Ready => break,
+            wait::NextRound::Waits(_) if left.is_zero() => break,
+            wait::NextRound::Waits(waits) => {
                 progress(Progress::Waiting(
                     waits.iter().map(|(id, why)| format!("{id} ({why})")).collect(),
                     until,
@@ -223,7 +223,7 @@ async fn round(
         tokio::select! {
             ended = running.join_next() => match ended {
                 Some(Ok((item, seen, whole, took))) => {
-                    progress(Progress::Finished(item.id().to_owned(), judge(&seen)));
+                    progress(Progress::Finished(item.id().to_owned(), status_of(&seen)));
                     let before = finished.remove(item.id());
                     let attempts = before.as_ref().map_or(1, |done| done.attempts + 1);
                     // A round that was cut short tells less than the one before it.

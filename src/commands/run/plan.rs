@@ -10,7 +10,7 @@ use tls_verify_core::report::exit;
 
 use super::{Item, Plan};
 use crate::cli::Format;
-use crate::report::text::{flow, tame};
+use crate::report::text::{escape_controls, flow};
 
 /// One thing that a check asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,7 +23,7 @@ pub struct Ask {
 
 /// One line of the plan.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct PlanRow {
     pub number: u16,
     pub id: String,
     pub title: String,
@@ -36,7 +36,7 @@ pub struct Row {
 struct Report {
     schema: &'static str,
     exit_code: u8,
-    checks: Vec<Row>,
+    checks: Vec<PlanRow>,
 }
 
 /// A cluster whose plan is told.
@@ -57,10 +57,10 @@ pub fn command(stack: &Stack, plan: &Plan, format: Format) -> u8 {
 /// Prints the plan; of a cluster with what is asked of its API server, and of pods.
 #[must_use]
 pub fn command_of(stack: &Stack, plan: &Plan, format: Format, cluster: Option<&Of>) -> u8 {
-    let checks: Vec<Row> = plan
+    let checks: Vec<PlanRow> = plan
         .items()
         .into_iter()
-        .map(|(item, skipped)| Row {
+        .map(|(item, skipped)| PlanRow {
             number: item.number(),
             id: item.id().to_owned(),
             title: item.title(),
@@ -82,13 +82,14 @@ pub fn command_of(stack: &Stack, plan: &Plan, format: Format, cluster: Option<&O
 
 fn screen(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for row in &report.checks {
-        writeln!(out, "{:>2} {} ({})", row.number, tame(&row.title), tame(&row.id))?;
+        writeln!(out, "{:>2} {} ({})", row.number, escape_controls(&row.title), escape_controls(&row.id))?;
         if let Some(why) = &row.skipped {
-            writeln!(out, "     not asked: {}", tame(why))?;
+            writeln!(out, "     not asked: {}", escape_controls(why))?;
         }
         for ask in &row.asks {
-            let head = format!("     {} at {}: ", tame(&ask.component), tame(&ask.address));
-            writeln!(out, "{head}{}", flow(&tame(&ask.sends), head.len(), 80, "       "))?;
+            let head =
+                format!("     {} at {}: ", escape_controls(&ask.component), escape_controls(&ask.address));
+            writeln!(out, "{head}{}", flow(&escape_controls(&ask.sends), head.len(), 80, "       "))?;
         }
     }
     writeln!(

@@ -10,7 +10,7 @@ use tls_verify_checks::stack::Stack;
 use tls_verify_core::diagnosis::root_cause;
 use tls_verify_core::redaction::redact;
 use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
-use tls_verify_core::status::{Status, judge};
+use tls_verify_core::status::{Status, status_of};
 
 use super::{Done, Item, Plan};
 use crate::diagnosis;
@@ -53,7 +53,7 @@ pub(super) fn assemble(
 ) -> RunReport {
     let summary = tally(&checks);
     let code = exit_code(&summary, plan.strict, timing.stopped);
-    root_cause::settle_sides(&mut checks, tls_verify_checks::verifies);
+    root_cause::merge_sides(&mut checks, tls_verify_checks::verifies);
     let root_causes = root_cause::root_causes(&checks, tls_verify_checks::verifies);
     RunReport {
         schema: "tls-verify/run/v1",
@@ -108,8 +108,8 @@ pub(super) fn skipped(item: &Item, why: &str) -> CheckReport {
 
 pub(super) fn report(stack: &Stack, item: &Item, done: &Done) -> CheckReport {
     let Done { seen, took, attempts } = done;
-    let status = judge(seen);
-    let stack = &*item.placed(stack);
+    let status = status_of(seen);
+    let stack = &*item.with_target(stack);
     let (diagnoses, remarks) = diagnosis::diagnose(stack, item.link(), seen);
     let summary = summary(status, seen, &diagnoses, &remarks);
     let evidence = if status == Status::Unknown { EvidenceLevel::None } else { seen.evidence };

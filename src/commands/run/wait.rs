@@ -5,7 +5,7 @@ use std::time::Duration;
 use tls_verify_checks::cause::Variant;
 use tls_verify_checks::fault::{Cause, Failure, Stage};
 use tls_verify_checks::observation::{Observation, Outcome};
-use tls_verify_core::status::{judge, judge_step};
+use tls_verify_core::status::{status_of, status_of_step};
 
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(150);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -14,7 +14,7 @@ pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const UNSEEN: Duration = Duration::from_secs(10);
 
 /// What another round is worth.
-pub(crate) enum Look<'a> {
+pub(crate) enum NextRound<'a> {
     /// Something failed that no waiting mends.
     Definite,
     /// Nothing is worth waiting for.
@@ -33,15 +33,15 @@ enum Hope {
 }
 
 /// What another round is worth, `after` so long.
-pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> Look<'a> {
+pub(crate) fn next_round<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> NextRound<'a> {
     let mut waits = Vec::new();
     for (id, seen) in seen {
-        if judge(seen).is_good() {
+        if status_of(seen).is_good() {
             continue;
         }
         let mut reason = None;
         for step in seen.steps() {
-            if judge_step(step).is_good() {
+            if status_of_step(step).is_good() {
                 continue;
             }
             let Some(outcome) = step.outcome() else { continue };
@@ -49,20 +49,20 @@ pub(crate) fn look<'a>(seen: &[(&'a str, &Observation)], after: Duration) -> Loo
                 (Outcome::Failed(_) | Outcome::Untried(_), Some(fault)) => match hope(&fault) {
                     Hope::ComesUp(why) => reason = Some(why),
                     // Failed for good; what could not be tried for good is no verdict.
-                    _ if matches!(outcome, Outcome::Failed(_)) => return Look::Definite,
+                    _ if matches!(outcome, Outcome::Failed(_)) => return NextRound::Definite,
                     Hope::Unseen if after < UNSEEN => {
                         reason.get_or_insert_with(|| "nothing to see yet".to_owned());
                     }
                     Hope::Unseen | Hope::None => {}
                 },
-                (_, _) => return Look::Definite,
+                (_, _) => return NextRound::Definite,
             }
         }
         if let Some(why) = reason {
             waits.push((*id, why));
         }
     }
-    if waits.is_empty() { Look::Ready } else { Look::Waits(waits) }
+    if waits.is_empty() { NextRound::Ready } else { NextRound::Waits(waits) }
 }
 
 /// Refused, reset, closed, unresolved, silent, 429, 502, 503, a container that starts: it may come up.

@@ -17,9 +17,9 @@ use super::serve::Site;
 use crate::cli::{Format, RunArgs};
 use crate::commands::run::wait;
 use crate::commands::run::{self, Plan, Progress, rfc3339};
-use crate::config::{Environment, Problem};
-use crate::report::files::Files;
-use crate::report::human::Style;
+use crate::config::{ConfigError, Environment};
+use crate::report::files::ReportFiles;
+use crate::report::screen::Style;
 use crate::report::transitions;
 use crate::runtime::block_on;
 use crate::terminal;
@@ -107,7 +107,7 @@ impl<'a> Rounds<'a> {
 }
 
 /// Runs rounds every `every` (from start to start) until SIGINT or SIGTERM.
-pub(crate) fn command(every: Duration, mut rounds: Rounds<'_>, files: Files) -> u8 {
+pub(crate) fn command(every: Duration, mut rounds: Rounds<'_>, files: ReportFiles) -> u8 {
     let (args, environment) = (rounds.args.clone(), rounds.environment);
     let style = terminal::style(&args.output, environment);
     let machine = match args.output.format {
@@ -120,7 +120,7 @@ pub(crate) fn command(every: Duration, mut rounds: Rounds<'_>, files: Files) -> 
         | Format::Prometheus
         | Format::Html
         | Format::Nagios => {
-            let problem = Problem::new(
+            let problem = ConfigError::new(
                 "--watch prints changes, as --format human, json or jsonl",
                 "put other formats in a file that is kept fresh: --report FORMAT=FILE",
             );
@@ -158,8 +158,8 @@ pub(crate) fn command(every: Duration, mut rounds: Rounds<'_>, files: Files) -> 
     })
 }
 
-fn said(problems: &[Problem]) -> String {
-    let one = |problem: &Problem| match &problem.file {
+fn said(problems: &[ConfigError]) -> String {
+    let one = |problem: &ConfigError| match &problem.file {
         Some(file) if !problem.message.contains(file.as_str()) => format!("{} ({file})", problem.message),
         _ => problem.message.clone(),
     };
@@ -170,7 +170,7 @@ struct Watch {
     machine: bool,
     style: Style,
     every: Duration,
-    files: Files,
+    files: ReportFiles,
     faces: BTreeMap<String, Face>,
     round: u64,
     last: Option<RunReport>,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::model::{Mark, Parts, Round};
-use super::read::{Bounds, Row, cut, list, number, text};
-use super::{Live, PageRequest, items, lists, run};
+use super::model::{Parts, Round, StatusMark};
+use super::read::{Bounds, TableRow, cut, list, number, text};
+use super::{LivePage, PageRequest, items, lists, run};
 
 /// The page's parts, whatever the report is of.
 pub(crate) fn parts(report: &Value, asked: &PageRequest, bounds: Bounds) -> Parts {
@@ -32,10 +32,10 @@ pub(crate) fn parts(report: &Value, asked: &PageRequest, bounds: Bounds) -> Part
     parts.title = format!("{} {} · tls-verify {}", parts.mark.glyph, parts.headline, parts.command);
     parts.title = cut(&parts.title, 160);
     let mut rows = vec![
-        Row::new("Command", asked.line.clone()),
-        Row::new("Version", format!("tls-verify {}", asked.version)),
-        Row::new("Host", asked.host.clone()),
-        Row::new("Page made", asked.at.clone()),
+        TableRow::new("Command", asked.line.clone()),
+        TableRow::new("Version", format!("tls-verify {}", asked.version)),
+        TableRow::new("Host", asked.host.clone()),
+        TableRow::new("Page made", asked.at.clone()),
     ];
     rows.append(&mut parts.asked);
     parts.asked = items::said(rows);
@@ -55,12 +55,12 @@ fn exit(code: u64) -> String {
 }
 
 /// What a live page has beside the report.
-pub(crate) fn live(parts: &mut Parts, live: &Live, mask: &dyn Fn(&str) -> String, bounds: Bounds) {
+pub(crate) fn live(parts: &mut Parts, live: &LivePage, mask: &dyn Fn(&str) -> String, bounds: Bounds) {
     let shown = |text: &str| cut(&mask(text), bounds.text.min(300));
     parts.rounds = live
         .rounds
         .iter()
-        .map(|(at, status, said)| Round { mark: Mark::of(status), at: at.clone(), said: shown(said) })
+        .map(|(at, status, said)| Round { mark: StatusMark::of(status), at: at.clone(), said: shown(said) })
         .collect();
-    parts.changes = live.changes.iter().map(|(at, said)| Row::new(at.clone(), shown(said))).collect();
+    parts.changes = live.changes.iter().map(|(at, said)| TableRow::new(at.clone(), shown(said))).collect();
 }

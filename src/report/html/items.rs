@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::model::{Anchor, Bar, Cause, Change, Cure, Diagnosis, Item, Link, Mark};
-use super::read::{Bounds, CUT, Row, get, list, number, rows, text, texts, words};
+use super::model::{
+    Anchor, Bar, CauseView, ChainView, ChangeView, CureView, DiagnosisView, ItemView, StatusMark,
+};
+use super::read::{Bounds, CUT, TableRow, get, list, number, rows, text, texts, words};
 use super::stack::anchor;
 
 /// Facts of one diagnosis that are shown.
@@ -17,13 +19,13 @@ pub(crate) fn name(one: &Value) -> String {
     }
 }
 
-pub(crate) fn cures(one: &Value) -> Vec<Cure> {
+pub(crate) fn cures(one: &Value) -> Vec<CureView> {
     list(one, "fix")
         .iter()
         .take(FACTS)
         .map(|fix| {
             let command = get(fix, "command").as_str().map(str::to_owned);
-            Cure {
+            CureView {
                 text: text(fix, "text").to_owned(),
                 whole: command.as_deref().is_some_and(|command| !command.contains(CUT)),
                 command,
@@ -33,7 +35,7 @@ pub(crate) fn cures(one: &Value) -> Vec<Cure> {
         .collect()
 }
 
-fn change(one: &Value) -> Change {
+fn change(one: &Value) -> ChangeView {
     let place = [text(one, "workload"), text(one, "container")];
     let whose: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
     let setting = match (text(one, "name"), text(one, "path")) {
@@ -46,7 +48,7 @@ fn change(one: &Value) -> Change {
         value => words(value).into_owned(),
     };
     let remove = get(one, "remove").as_bool() == Some(true);
-    Change {
+    ChangeView {
         whose: whose.join(" · "),
         name: match text(one, "kind") {
             "" => setting,
@@ -62,13 +64,13 @@ fn change(one: &Value) -> Change {
     }
 }
 
-pub(crate) fn diagnosis(one: &Value) -> Diagnosis {
-    let mark = Mark::of_severity(text(one, "severity"));
+pub(crate) fn diagnosis(one: &Value) -> DiagnosisView {
+    let mark = StatusMark::of_severity(text(one, "severity"));
     let side = match text(one, "side") {
         "" => String::new(),
         side => format!("; the {side} side has to change"),
     };
-    Diagnosis {
+    DiagnosisView {
         mark,
         name: name(one),
         title: text(one, "title").to_owned(),
@@ -80,10 +82,10 @@ pub(crate) fn diagnosis(one: &Value) -> Diagnosis {
 }
 
 /// One origin of failed checks.
-pub(crate) fn cause(index: usize, one: &Value) -> Cause {
-    Cause {
+pub(crate) fn cause(index: usize, one: &Value) -> CauseView {
+    CauseView {
         id: format!("cause-{}", index + 1),
-        mark: Mark::FAIL,
+        mark: StatusMark::FAIL,
         name: name(one),
         place: text(one, "where").to_owned(),
         summary: text(one, "summary").to_owned(),
@@ -111,12 +113,12 @@ pub(crate) fn took(milliseconds: f64) -> String {
 }
 
 /// The chain as a tree: the issuer that was only named, the rest from the top down.
-pub(crate) fn chain(details: &Value) -> Vec<Link> {
+pub(crate) fn chain(details: &Value) -> Vec<ChainView> {
     let presented = list(details, "presented");
     let Some(top) = presented.last() else { return Vec::new() };
     let mut links = Vec::new();
     if text(top, "issuer") != text(top, "subject") {
-        links.push(Link {
+        links.push(ChainView {
             depth: 0,
             subject: text(top, "issuer").to_owned(),
             about: "named as the issuer; it was not sent".to_owned(),
@@ -130,7 +132,7 @@ pub(crate) fn chain(details: &Value) -> Vec<Link> {
     links
 }
 
-pub(crate) fn link(one: &Value, depth: usize) -> Link {
+pub(crate) fn link(one: &Value, depth: usize) -> ChainView {
     let names = texts(one, "sans", 12);
     let mut about = vec![text(one, "key").to_owned()];
     let (begins, ends) = (text(one, "not_before"), text(one, "not_after"));
@@ -144,7 +146,7 @@ pub(crate) fn link(one: &Value, depth: usize) -> Link {
         about.push(format!("SHA-256 {}", text(one, "sha256").chars().take(16).collect::<String>()));
     }
     about.retain(|part| !part.is_empty());
-    Link {
+    ChainView {
         depth,
         subject: text(one, "subject").to_owned(),
         about: about.join(" · "),
@@ -196,7 +198,7 @@ pub(crate) fn share(part: f64, whole: f64) -> u32 {
 }
 
 /// A check or an endpoint, with everything that was seen.
-pub(crate) fn item(one: &Value, id: &str, expected: &str, bounds: Bounds) -> Item {
+pub(crate) fn item(one: &Value, id: &str, expected: &str, bounds: Bounds) -> ItemView {
     let status = text(one, "status");
     let details = get(one, "details");
     let Anchor { id: place, text: name } = anchor(id);
@@ -204,12 +206,12 @@ pub(crate) fn item(one: &Value, id: &str, expected: &str, bounds: Bounds) -> Ite
         Some(number) => number.to_string(),
         None => String::new(),
     };
-    Item {
+    ItemView {
         id: place,
         number,
         name,
         title: text(one, "title").to_owned(),
-        mark: Mark::of(status),
+        mark: StatusMark::of(status),
         change: match text(one, "change") {
             "new" => "new",
             "still" => "still broken",
@@ -246,7 +248,7 @@ fn evidence(level: &str) -> &'static str {
 }
 
 /// A page has one of each place.
-pub(crate) fn distinct(items: &mut [Item]) {
+pub(crate) fn distinct(items: &mut [ItemView]) {
     let mut seen: Vec<String> = Vec::new();
     for item in items {
         let mut id = item.id.clone();
@@ -261,6 +263,6 @@ pub(crate) fn distinct(items: &mut [Item]) {
 }
 
 /// Lines of a table, without those that say nothing.
-pub(crate) fn said(rows: Vec<Row>) -> Vec<Row> {
+pub(crate) fn said(rows: Vec<TableRow>) -> Vec<TableRow> {
     rows.into_iter().filter(|row| !row.value.is_empty()).collect()
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::items::{self, cures, name};
-use super::model::{Cause, Chip, Finding, FindingGroup, Link, Mark, Parts};
-use super::read::{Bounds, Row, get, list, number, text, texts, words};
+use super::model::{CauseView, ChainView, Chip, FindingGroup, FindingView, Parts, StatusMark};
+use super::read::{Bounds, TableRow, get, list, number, text, texts, words};
 use super::run::counted;
-use super::validity::{Met, presented, validity};
+use super::validity::{Met, presented_chain, validity};
 use super::{PageRequest, picture, stack};
 
 /// More endpoints than these are a table and no picture.
@@ -21,13 +21,15 @@ pub(crate) fn probe(report: &Value, bounds: Bounds, parts: &mut Parts) {
     let all = number(report, "endpoints_count");
     (parts.mark, parts.headline) = match text(report, "outcome") {
         "pass" if count("warn") > 0 => (
-            Mark::WARN,
+            StatusMark::WARN,
             format!("{} in order, {}", counted(all, "endpoint"), counted(count("warn"), "warning")),
         ),
-        "pass" => (Mark::PASS, format!("{} in order", counted(all, "endpoint"))),
-        "fail" => (Mark::FAIL, format!("{} of {} failed", count("fail").max(1), counted(all, "endpoint"))),
-        "interrupted" => (Mark::UNKNOWN, "Interrupted before it was decided".to_owned()),
-        _ => (Mark::UNKNOWN, "Not everything could be decided".to_owned()),
+        "pass" => (StatusMark::PASS, format!("{} in order", counted(all, "endpoint"))),
+        "fail" => {
+            (StatusMark::FAIL, format!("{} of {} failed", count("fail").max(1), counted(all, "endpoint")))
+        }
+        "interrupted" => (StatusMark::UNKNOWN, "Interrupted before it was decided".to_owned()),
+        _ => (StatusMark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
     parts.items_heading = "Endpoints";
     chips(tally, parts);
@@ -47,20 +49,20 @@ pub(crate) fn probe(report: &Value, bounds: Bounds, parts: &mut Parts) {
         })
         .collect();
     items::distinct(&mut parts.items);
-    let met = presented(report, "endpoints", "target");
+    let met = presented_chain(report, "endpoints", "target");
     parts.validity = validity(&met, &parts.at, None, bounds.entries.min(100));
 }
 
 fn chips(tally: &Value, parts: &mut Parts) {
     let all = [
-        (Mark::FAIL, "fail", "failed"),
-        (Mark::UNKNOWN, "unknown", "undecided"),
-        (Mark::WARN, "warn", "warning"),
-        (Mark::PASS, "pass", "passed"),
-        (Mark::SKIP, "skip", "skipped"),
-        (Mark::ERROR, "error", "error"),
-        (Mark::WARN, "warning", "warning"),
-        (Mark::NOTE, "note", "note"),
+        (StatusMark::FAIL, "fail", "failed"),
+        (StatusMark::UNKNOWN, "unknown", "undecided"),
+        (StatusMark::WARN, "warn", "warning"),
+        (StatusMark::PASS, "pass", "passed"),
+        (StatusMark::SKIP, "skip", "skipped"),
+        (StatusMark::ERROR, "error", "error"),
+        (StatusMark::WARN, "warning", "warning"),
+        (StatusMark::NOTE, "note", "note"),
     ];
     parts.chips = all
         .into_iter()
@@ -76,12 +78,14 @@ pub(crate) fn certs(report: &Value, asked: &PageRequest, bounds: Bounds, parts: 
     (parts.mark, parts.headline) = match text(report, "outcome") {
         "pass" if number(tally, "warning") > 0 => {
             let warnings = counted(number(tally, "warning"), "warning");
-            (Mark::WARN, format!("The certificates are right, with {warnings}"))
+            (StatusMark::WARN, format!("The certificates are right, with {warnings}"))
         }
-        "pass" => (Mark::PASS, "The certificates are right".to_owned()),
-        "fail" => (Mark::FAIL, format!("{} in the certificates", counted(number(tally, "error"), "error"))),
-        "interrupted" => (Mark::UNKNOWN, "Interrupted before it was decided".to_owned()),
-        _ => (Mark::UNKNOWN, "Not everything could be decided".to_owned()),
+        "pass" => (StatusMark::PASS, "The certificates are right".to_owned()),
+        "fail" => {
+            (StatusMark::FAIL, format!("{} in the certificates", counted(number(tally, "error"), "error")))
+        }
+        "interrupted" => (StatusMark::UNKNOWN, "Interrupted before it was decided".to_owned()),
+        _ => (StatusMark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
     let at = text(report, "at");
     parts.sub = format!("{} read, as of {}Z", counted(all, "certificate"), at.get(..19).unwrap_or(at));
@@ -113,7 +117,7 @@ fn verdicts(report: &Value, parts: &mut Parts) {
             ("", purpose) => format!("as a {purpose}"),
             (file, purpose) => format!("{file} as a {purpose}"),
         };
-        parts.verdicts.push(Row::new(whose, format!("{}{reason}", verifiers.join(", "))));
+        parts.verdicts.push(TableRow::new(whose, format!("{}{reason}", verifiers.join(", "))));
     }
 }
 
@@ -123,7 +127,7 @@ const OPEN: usize = 3;
 /// Findings by file; what is no more than noted stands behind what is wrong.
 fn findings(report: &Value, bounds: Bounds, parts: &mut Parts) {
     let all = groups(list(report, "findings"), bounds);
-    let quiet = |group: &FindingGroup| group.findings.iter().all(|one| one.mark == Mark::NOTE);
+    let quiet = |group: &FindingGroup| group.findings.iter().all(|one| one.mark == StatusMark::NOTE);
     let (notes, findings): (Vec<_>, Vec<_>) = all.into_iter().partition(quiet);
     (parts.findings, parts.notes) = (findings, notes);
     if parts.notes.len() <= OPEN {
@@ -148,7 +152,7 @@ fn groups(findings: &[Value], bounds: Bounds) -> Vec<FindingGroup> {
     groups
 }
 
-fn finding(one: &Value) -> Finding {
+fn finding(one: &Value) -> FindingView {
     let cause = name(one);
     let name = match (text(one, "rule"), cause.as_str()) {
         ("", cause) => cause.to_owned(),
@@ -161,8 +165,8 @@ fn finding(one: &Value) -> Finding {
         (line, column) => format!("line {line}, column {column}"),
     };
     let place = [line.as_str(), text(one, "workload")];
-    Finding {
-        mark: Mark::of_severity(text(one, "severity")),
+    FindingView {
+        mark: StatusMark::of_severity(text(one, "severity")),
         name,
         place: place.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "),
         message: text(one, "message").to_owned(),
@@ -172,7 +176,7 @@ fn finding(one: &Value) -> Finding {
 }
 
 /// Certificates below their issuers.
-fn trees(certificates: &[Value]) -> Vec<Link> {
+fn trees(certificates: &[Value]) -> Vec<ChainView> {
     let mut links = Vec::new();
     let mut done = vec![false; certificates.len()];
     let is_root = |one: &Value| {
@@ -187,7 +191,7 @@ fn trees(certificates: &[Value]) -> Vec<Link> {
             continue;
         }
         if text(one, "subject") != text(one, "issuer") {
-            let absent = Link {
+            let absent = ChainView {
                 depth: 0,
                 subject: text(one, "issuer").to_owned(),
                 about: "named as the issuer; it is not among these files".to_owned(),
@@ -216,7 +220,7 @@ fn trees(certificates: &[Value]) -> Vec<Link> {
     links
 }
 
-fn below(all: &[Value], index: usize, depth: usize, done: &mut [bool], links: &mut Vec<Link>) {
+fn below(all: &[Value], index: usize, depth: usize, done: &mut [bool], links: &mut Vec<ChainView>) {
     if done[index] || depth > 9 {
         return;
     }
@@ -243,18 +247,18 @@ pub(crate) fn diagnose(report: &Value, parts: &mut Parts) {
         (_, 1..) => {
             let lines =
                 if problems == 1 { "1 problem line".to_owned() } else { format!("{problems} problem lines") };
-            (Mark::FAIL, format!("{lines}, {}", counted(causes, "cause")))
+            (StatusMark::FAIL, format!("{lines}, {}", counted(causes, "cause")))
         }
-        ("pass", _) => (Mark::PASS, "No TLS or connection problem in these lines".to_owned()),
-        _ => (Mark::UNKNOWN, "Interrupted".to_owned()),
+        ("pass", _) => (StatusMark::PASS, "No TLS or connection problem in these lines".to_owned()),
+        _ => (StatusMark::UNKNOWN, "Interrupted".to_owned()),
     };
     for (index, one) in list(report, "causes").iter().enumerate() {
         let sample = get(one, "sample");
         let count = number(one, "count");
         let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
-        parts.causes.push(Cause {
+        parts.causes.push(CauseView {
             id: format!("cause-{}", index + 1),
-            mark: Mark::FAIL,
+            mark: StatusMark::FAIL,
             name: name(one),
             place: lines,
             summary: text(one, "title").to_owned(),
@@ -262,13 +266,13 @@ pub(crate) fn diagnose(report: &Value, parts: &mut Parts) {
             cures: cures(one),
             breaks: Vec::new(),
             rows: items::said(vec![
-                Row::new("In", texts(one, "sources", 20).join(", ")),
-                Row::new("First", text(one, "first")),
-                Row::new("Last", text(one, "last")),
-                Row::new("Logged by", text(one, "emitter")),
-                Row::new("Certainty", text(one, "confidence")),
-                Row::new("Side to change", text(one, "side")),
-                Row::new(
+                TableRow::new("In", texts(one, "sources", 20).join(", ")),
+                TableRow::new("First", text(one, "first")),
+                TableRow::new("Last", text(one, "last")),
+                TableRow::new("Logged by", text(one, "emitter")),
+                TableRow::new("Certainty", text(one, "confidence")),
+                TableRow::new("Side to change", text(one, "side")),
+                TableRow::new(
                     "Line",
                     format!("{} of {}", words(get(sample, "line_number")), text(sample, "source")),
                 ),
@@ -284,14 +288,15 @@ pub(crate) fn audit(report: &Value, bounds: Bounds, parts: &mut Parts) {
     let undecided = number(report, "undecided_count");
     (parts.mark, parts.headline) = match text(report, "outcome") {
         "pass" if number(tally, "warning") > 0 => (
-            Mark::WARN,
+            StatusMark::WARN,
             format!("The TLS wiring holds, with {}", counted(number(tally, "warning"), "warning")),
         ),
-        "pass" => (Mark::PASS, "The TLS wiring holds as it is described".to_owned()),
-        "fail" => {
-            (Mark::FAIL, format!("{} in the TLS wiring", counted(number(tally, "error").max(1), "mistake")))
-        }
-        _ => (Mark::UNKNOWN, format!("{} undecided", counted(undecided, "place"))),
+        "pass" => (StatusMark::PASS, "The TLS wiring holds as it is described".to_owned()),
+        "fail" => (
+            StatusMark::FAIL,
+            format!("{} in the TLS wiring", counted(number(tally, "error").max(1), "mistake")),
+        ),
+        _ => (StatusMark::UNKNOWN, format!("{} undecided", counted(undecided, "place"))),
     };
     chips(tally, parts);
     findings(report, bounds, parts);
@@ -300,7 +305,7 @@ pub(crate) fn audit(report: &Value, bounds: Bounds, parts: &mut Parts) {
     parts.connections = stack.connections;
     for one in list(report, "deployments").iter().take(50) {
         let workloads = counted(number(one, "workloads"), "workload");
-        parts.asked.push(Row::new(
+        parts.asked.push(TableRow::new(
             "Deployment",
             format!("{}: {}, {workloads}", text(one, "source"), text(one, "kind")),
         ));
@@ -313,6 +318,6 @@ pub(crate) fn audit(report: &Value, bounds: Bounds, parts: &mut Parts) {
             "" => String::new(),
             how => format!(" ({how})"),
         };
-        parts.undecided.push(Row::new(at, format!("{}{how}", text(one, "what"))));
+        parts.undecided.push(TableRow::new(at, format!("{}{how}", text(one, "what"))));
     }
 }

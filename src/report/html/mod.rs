@@ -47,7 +47,7 @@ pub struct PageRequest {
 
 /// The watch that a live page is of.
 #[derive(Clone, Debug, Default)]
-pub struct Live {
+pub struct LivePage {
     /// Seconds between two looks.
     pub every: u64,
     /// The last rounds, oldest first: when, status, a sentence.
@@ -73,7 +73,7 @@ struct Page<'a> {
 pub fn page(
     report: &Value,
     asked: &PageRequest,
-    live: Option<&Live>,
+    live: Option<&LivePage>,
     mask: &dyn Fn(&str) -> String,
 ) -> Result<String, std::fmt::Error> {
     let mut html = String::new();
@@ -89,7 +89,7 @@ pub fn page(
 fn within(
     report: &Value,
     asked: &PageRequest,
-    live: Option<&Live>,
+    live: Option<&LivePage>,
     mask: &dyn Fn(&str) -> String,
     bounds: Bounds,
 ) -> Result<String, std::fmt::Error> {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn rounds_changes_and_the_command_line_are_text() {
         let evil = "</li><script>alert(1)</script>\u{202e}\u{1b}[31m secret";
-        let live = Live {
+        let live = LivePage {
             every: 2,
             rounds: vec![("2026-01-01T00:00:00Z".to_owned(), "fail", evil.repeat(500))],
             changes: vec![("2026-01-01T00:00:00Z".to_owned(), evil.repeat(500))],

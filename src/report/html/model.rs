@@ -1,19 +1,19 @@
 //! What a page shows, as the templates take it: every text in it is plain text.
 
 use super::picture::Picture;
-use super::read::Row;
-use super::stack::Connection;
-use super::validity::Validity;
+use super::read::TableRow;
+use super::stack::ConnectionView;
+use super::validity::ValidityTimeline;
 
 /// A status with its mark and its word: colour alone says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct StatusMark {
     pub class: &'static str,
     pub glyph: &'static str,
     pub word: &'static str,
 }
 
-impl Mark {
+impl StatusMark {
     pub(crate) const PASS: Self = Self { class: "pass", glyph: "\u{2713}", word: "passed" };
     pub(crate) const WARN: Self = Self { class: "warn", glyph: "!", word: "warning" };
     pub(crate) const FAIL: Self = Self { class: "fail", glyph: "\u{2717}", word: "failed" };
@@ -46,7 +46,7 @@ impl Mark {
 /// How many ended so.
 #[derive(Clone, Debug)]
 pub(crate) struct Chip {
-    pub mark: Mark,
+    pub mark: StatusMark,
     pub count: u64,
     pub word: &'static str,
 }
@@ -68,7 +68,7 @@ pub(crate) struct Anchor {
 
 /// One setting of a cure.
 #[derive(Clone, Debug)]
-pub(crate) struct Change {
+pub(crate) struct ChangeView {
     pub whose: String,
     pub name: String,
     pub from: String,
@@ -78,27 +78,27 @@ pub(crate) struct Change {
 
 /// One step of a cure.
 #[derive(Clone, Debug)]
-pub(crate) struct Cure {
+pub(crate) struct CureView {
     pub text: String,
     pub command: Option<String>,
     /// What was cut is not worth copying.
     pub whole: bool,
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangeView>,
 }
 
 /// One origin of what is wrong, or one cause of lines in a log.
 #[derive(Clone, Debug)]
-pub(crate) struct Cause {
+pub(crate) struct CauseView {
     pub id: String,
-    pub mark: Mark,
+    pub mark: StatusMark,
     /// The cause's name, with its variant.
     pub name: String,
     pub place: String,
     pub summary: String,
     pub because: Vec<String>,
-    pub cures: Vec<Cure>,
+    pub cures: Vec<CureView>,
     pub breaks: Vec<Anchor>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
     /// A line of a log, as it stands there.
     pub sample: Option<String>,
     pub explain: String,
@@ -106,20 +106,20 @@ pub(crate) struct Cause {
 
 /// Why a check ended as it did.
 #[derive(Clone, Debug)]
-pub(crate) struct Diagnosis {
-    pub mark: Mark,
+pub(crate) struct DiagnosisView {
+    pub mark: StatusMark,
     pub name: String,
     pub title: String,
     pub place: String,
     /// How sure it is, and which side has to change.
     pub grade: String,
     pub because: Vec<String>,
-    pub cures: Vec<Cure>,
+    pub cures: Vec<CureView>,
 }
 
 /// A certificate of a chain; `depth` counts from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
+pub(crate) struct ChainView {
     pub depth: usize,
     pub subject: String,
     pub about: String,
@@ -133,7 +133,7 @@ pub(crate) struct Link {
 #[derive(Clone, Debug)]
 pub(crate) struct Bar {
     pub label: String,
-    pub mark: Option<Mark>,
+    pub mark: Option<StatusMark>,
     pub value: String,
     /// Thousandths of the whole width.
     pub from: u32,
@@ -143,12 +143,12 @@ pub(crate) struct Bar {
 
 /// One check, or one endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Item {
+pub(crate) struct ItemView {
     pub id: String,
     pub number: String,
     pub name: String,
     pub title: String,
-    pub mark: Mark,
+    pub mark: StatusMark,
     pub change: &'static str,
     pub took: String,
     pub open: bool,
@@ -157,35 +157,35 @@ pub(crate) struct Item {
     pub seen: String,
     pub evidence: String,
     pub attempts: u64,
-    pub diagnoses: Vec<Diagnosis>,
-    pub chain: Vec<Link>,
+    pub diagnoses: Vec<DiagnosisView>,
+    pub chain: Vec<ChainView>,
     pub stages: Vec<Bar>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
     /// Nothing but its line is shown.
     pub short: bool,
 }
 
 /// What is wrong with one file.
 #[derive(Clone, Debug)]
-pub(crate) struct Finding {
-    pub mark: Mark,
+pub(crate) struct FindingView {
+    pub mark: StatusMark,
     pub name: String,
     pub place: String,
     pub message: String,
     pub because: Vec<String>,
-    pub cures: Vec<Cure>,
+    pub cures: Vec<CureView>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct FindingGroup {
     pub file: String,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FindingView>,
 }
 
 /// What has changed since an earlier report.
 #[derive(Clone, Debug)]
 pub(crate) struct Compared {
-    pub mark: Mark,
+    pub mark: StatusMark,
     pub word: &'static str,
     pub what: Vec<Anchor>,
 }
@@ -193,7 +193,7 @@ pub(crate) struct Compared {
 /// A round of a watch, for the strip of the live page.
 #[derive(Clone, Debug)]
 pub(crate) struct Round {
-    pub mark: Mark,
+    pub mark: StatusMark,
     pub at: String,
     pub said: String,
 }
@@ -204,33 +204,33 @@ pub(crate) struct Parts {
     pub title: String,
     /// `run`, `probe`…
     pub command: String,
-    pub mark: Mark,
+    pub mark: StatusMark,
     pub headline: String,
     pub sub: String,
     pub exit: String,
     pub at: String,
     pub chips: Vec<Chip>,
     pub causes_heading: &'static str,
-    pub causes: Vec<Cause>,
+    pub causes: Vec<CauseView>,
     pub picture: Option<Picture>,
-    pub connections: Vec<Connection>,
+    pub connections: Vec<ConnectionView>,
     pub baseline: String,
     pub compared: Vec<Compared>,
     pub items_heading: &'static str,
-    pub items: Vec<Item>,
+    pub items: Vec<ItemView>,
     pub findings: Vec<FindingGroup>,
     /// Files with nothing but notes, where there are many.
     pub notes: Vec<FindingGroup>,
-    pub verdicts: Vec<Row>,
+    pub verdicts: Vec<TableRow>,
     pub times: Vec<Bar>,
-    pub validity: Option<Validity>,
-    pub trees: Vec<Link>,
-    pub undecided: Vec<Row>,
-    pub asked: Vec<Row>,
+    pub validity: Option<ValidityTimeline>,
+    pub trees: Vec<ChainView>,
+    pub undecided: Vec<TableRow>,
+    pub asked: Vec<TableRow>,
     /// What is not shown, and how much of it.
     pub left_out: Vec<String>,
     pub rounds: Vec<Round>,
-    pub changes: Vec<Row>,
+    pub changes: Vec<TableRow>,
 }
 
 impl Parts {
@@ -239,7 +239,7 @@ impl Parts {
         Self {
             title: String::new(),
             command: command.to_owned(),
-            mark: Mark::UNKNOWN,
+            mark: StatusMark::UNKNOWN,
             headline: String::new(),
             sub: String::new(),
             exit: String::new(),

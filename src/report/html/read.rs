@@ -96,19 +96,19 @@ pub(crate) fn words(value: &Value) -> Cow<'_, str> {
 
 /// A line of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct TableRow {
     pub key: String,
     pub value: String,
 }
 
-impl Row {
+impl TableRow {
     pub(crate) fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self { key: key.into(), value: value.into() }
     }
 }
 
 /// Details of any shape as lines; `left_out` has its own place on the page.
-pub(crate) fn rows(details: &Value, left_out: &[&str], most: usize) -> Vec<Row> {
+pub(crate) fn rows(details: &Value, left_out: &[&str], most: usize) -> Vec<TableRow> {
     let mut rows = Vec::new();
     if let Value::Object(all) = details {
         for (key, value) in all.iter().filter(|(key, _)| !left_out.contains(&key.as_str())) {
@@ -118,12 +118,12 @@ pub(crate) fn rows(details: &Value, left_out: &[&str], most: usize) -> Vec<Row> 
     if rows.len() > most {
         let more = rows.len() - most;
         rows.truncate(most);
-        rows.push(Row::new("…", format!("{more} more")));
+        rows.push(TableRow::new("…", format!("{more} more")));
     }
     rows
 }
 
-fn walk(path: &str, value: &Value, rows: &mut Vec<Row>, most: usize) {
+fn walk(path: &str, value: &Value, rows: &mut Vec<TableRow>, most: usize) {
     // One more than is shown, so that it is known that there are more.
     if rows.len() > most.saturating_mul(4) {
         return;
@@ -144,9 +144,9 @@ fn walk(path: &str, value: &Value, rows: &mut Vec<Row>, most: usize) {
             let more = all.len().saturating_sub(shown.len());
             let tail = if more > 0 { format!(", … and {more} more") } else { String::new() };
             let value = if all.is_empty() { "none".to_owned() } else { shown.join(", ") + &tail };
-            rows.push(Row::new(path.replace('_', " "), value));
+            rows.push(TableRow::new(path.replace('_', " "), value));
         }
-        other => rows.push(Row::new(path.replace('_', " "), words(other))),
+        other => rows.push(TableRow::new(path.replace('_', " "), words(other))),
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 use tls_verify_checks::context::Dials;
 
 use super::items::{self, cause, share, took};
-use super::model::{Bar, Chip, Compared, Mark, Parts};
-use super::read::{Bounds, Row, get, list, number, text, words};
+use super::model::{Bar, Chip, Compared, Parts, StatusMark};
+use super::read::{Bounds, TableRow, get, list, number, text, words};
 use super::stack::{self, anchor};
 use super::validity::{Met, validity};
 use super::{PageRequest, picture};
@@ -33,8 +33,8 @@ pub(crate) fn run(report: &Value, asked: &PageRequest, bounds: Bounds, parts: &m
                 asked.about.iter().find(|(name, _)| name == id).map_or("", |(_, about)| about.as_str());
             let mut item = items::item(one, id, about, bounds);
             // What one root cause broke is read once.
-            item.open = item.mark == Mark::FAIL && !explained(report, id);
-            item.short = index >= bounds.whole && item.mark != Mark::FAIL;
+            item.open = item.mark == StatusMark::FAIL && !explained(report, id);
+            item.short = index >= bounds.whole && item.mark != StatusMark::FAIL;
             item
         })
         .collect();
@@ -60,18 +60,18 @@ fn verdict(report: &Value, parts: &mut Parts) {
     let all = pass + warn + fail + skip + unknown;
     let causes = list(report, "root_causes").len();
     (parts.mark, parts.headline) = match text(report, "outcome") {
-        "pass" if warn > 0 => (Mark::WARN, format!("TLS holds, with {}", counted(warn, "warning"))),
-        "pass" => (Mark::PASS, "TLS holds".to_owned()),
+        "pass" if warn > 0 => (StatusMark::WARN, format!("TLS holds, with {}", counted(warn, "warning"))),
+        "pass" => (StatusMark::PASS, "TLS holds".to_owned()),
         "fail" if fail == 0 && warn > 0 => {
-            (Mark::FAIL, format!("{} that count as failures", counted(warn, "warning")))
+            (StatusMark::FAIL, format!("{} that count as failures", counted(warn, "warning")))
         }
         "fail" if causes == 1 => {
             let root = list(report, "root_causes").first().unwrap_or(&Value::Null);
-            (Mark::FAIL, headline(root))
+            (StatusMark::FAIL, headline(root))
         }
-        "fail" => (Mark::FAIL, format!("TLS is broken: {} root causes", causes.max(1))),
-        "interrupted" => (Mark::UNKNOWN, "Interrupted before it was decided".to_owned()),
-        _ => (Mark::UNKNOWN, "Not everything could be decided".to_owned()),
+        "fail" => (StatusMark::FAIL, format!("TLS is broken: {} root causes", causes.max(1))),
+        "interrupted" => (StatusMark::UNKNOWN, "Interrupted before it was decided".to_owned()),
+        _ => (StatusMark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
     parts.sub = match (fail, unknown) {
         (0, 0) if warn > 0 => format!("{pass} of {all} checks passed, {warn} with a warning"),
@@ -87,11 +87,11 @@ fn verdict(report: &Value, parts: &mut Parts) {
         parts.sub.push_str(text(demo, "fault"));
     }
     parts.chips = [
-        (Mark::FAIL, fail, "failed"),
-        (Mark::UNKNOWN, unknown, "undecided"),
-        (Mark::WARN, warn, "warning"),
-        (Mark::PASS, pass, "passed"),
-        (Mark::SKIP, skip, "skipped"),
+        (StatusMark::FAIL, fail, "failed"),
+        (StatusMark::UNKNOWN, unknown, "undecided"),
+        (StatusMark::WARN, warn, "warning"),
+        (StatusMark::PASS, pass, "passed"),
+        (StatusMark::SKIP, skip, "skipped"),
     ]
     .into_iter()
     .filter(|(_, count, _)| *count > 0)
@@ -114,10 +114,10 @@ fn compared(report: &Value, parts: &mut Parts) {
     let comparison = get(report, "comparison");
     text(comparison, "baseline").clone_into(&mut parts.baseline);
     let rows = [
-        ("new", Mark::FAIL, "new"),
-        ("still", Mark::WARN, "still broken"),
-        ("fixed", Mark::PASS, "fixed"),
-        ("absent", Mark::SKIP, "broken then, not looked at now"),
+        ("new", StatusMark::FAIL, "new"),
+        ("still", StatusMark::WARN, "still broken"),
+        ("fixed", StatusMark::PASS, "fixed"),
+        ("absent", StatusMark::SKIP, "broken then, not looked at now"),
     ];
     if comparison.is_object() {
         parts.compared = rows
@@ -140,11 +140,11 @@ fn times(checks: &[Value]) -> Vec<Bar> {
         .take(60)
         .map(|one| Bar {
             label: text(one, "id").to_owned(),
-            mark: Some(Mark::of(text(one, "status"))),
+            mark: Some(StatusMark::of(text(one, "status"))),
             value: took(duration(one)),
             from: 0,
             width: share(duration(one), longest).max(3),
-            class: Mark::of(text(one, "status")).class,
+            class: StatusMark::of(text(one, "status")).class,
         })
         .collect()
 }
@@ -168,15 +168,15 @@ fn met(report: &Value) -> Vec<Met<'_>> {
     met
 }
 
-fn asked_of(report: &Value) -> Vec<Row> {
+fn asked_of(report: &Value) -> Vec<TableRow> {
     let mut rows = vec![
-        Row::new("Started", text(report, "started_at")),
-        Row::new("Took", get(report, "duration_ms").as_f64().map(took).unwrap_or_default()),
+        TableRow::new("Started", text(report, "started_at")),
+        TableRow::new("Took", get(report, "duration_ms").as_f64().map(took).unwrap_or_default()),
     ];
-    rows.push(Row::new("Stack", text(get(report, "demo"), "about")));
+    rows.push(TableRow::new("Stack", text(get(report, "demo"), "about")));
     if let Value::Object(target) = get(report, "target") {
         for (key, value) in target {
-            rows.push(Row::new(format!("Target: {}", key.replace('_', " ")), words(value)));
+            rows.push(TableRow::new(format!("Target: {}", key.replace('_', " ")), words(value)));
         }
     }
     rows

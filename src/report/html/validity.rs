@@ -7,13 +7,13 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::model::Mark;
+use super::model::StatusMark;
 use super::read::{list, text};
 
 /// A certificate, once, with all who show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    pub mark: Mark,
+    pub mark: StatusMark,
     pub subject: String,
     pub users: String,
     pub begins: String,
@@ -33,7 +33,7 @@ pub(crate) struct Tick {
 
 /// The whole time line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Validity {
+pub(crate) struct ValidityTimeline {
     pub today: String,
     /// `today`, or the day of `--at`.
     pub day: &'static str,
@@ -98,7 +98,12 @@ pub(crate) fn day(at: &str) -> String {
 }
 
 /// The time line as of `at`; `real` is the clock where that is another day.
-pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usize) -> Option<Validity> {
+pub(crate) fn validity(
+    met: &[Met<'_>],
+    at: &str,
+    real: Option<&str>,
+    most: usize,
+) -> Option<ValidityTimeline> {
     let now = instant(at)?;
     let mut known: BTreeMap<String, (&Value, Vec<&str>)> = BTreeMap::new();
     for one in met {
@@ -161,7 +166,7 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
     }
     let ticks = TICKS.iter().map(|(days, label)| Tick { at: position(days * DAY), label }).collect();
     let other = real.and_then(instant).filter(|real| (*real - now).whole_hours().abs() >= 24);
-    Some(Validity {
+    Some(ValidityTimeline {
         today: day(at),
         day: if other.is_some() { "the day asked for" } else { "today" },
         now: 250,
@@ -175,15 +180,15 @@ pub(crate) fn validity(met: &[Met<'_>], at: &str, real: Option<&str>, most: usiz
 }
 
 /// How a certificate stands, by the seconds from now to its two dates.
-fn standing(begins: f64, ends: f64) -> (Mark, String) {
+fn standing(begins: f64, ends: f64) -> (StatusMark, String) {
     if ends < 0.0 {
-        (Mark { word: "expired", ..Mark::FAIL }, format!("ended {} ago", length(ends)))
+        (StatusMark { word: "expired", ..StatusMark::FAIL }, format!("ended {} ago", length(ends)))
     } else if begins > 0.0 {
-        (Mark { word: "not yet valid", ..Mark::FAIL }, format!("begins in {}", length(begins)))
+        (StatusMark { word: "not yet valid", ..StatusMark::FAIL }, format!("begins in {}", length(begins)))
     } else if ends < 30.0 * DAY {
-        (Mark { word: "ends soon", ..Mark::WARN }, format!("{} left", length(ends)))
+        (StatusMark { word: "ends soon", ..StatusMark::WARN }, format!("{} left", length(ends)))
     } else {
-        (Mark { word: "valid", ..Mark::PASS }, format!("{} left", length(ends)))
+        (StatusMark { word: "valid", ..StatusMark::PASS }, format!("{} left", length(ends)))
     }
 }
 
@@ -201,7 +206,7 @@ fn some(names: &[&str]) -> String {
 }
 
 /// The chain that each check or endpoint was presented.
-pub(crate) fn presented<'a>(report: &'a Value, key: &str, name: &str) -> Vec<Met<'a>> {
+pub(crate) fn presented_chain<'a>(report: &'a Value, key: &str, name: &str) -> Vec<Met<'a>> {
     let mut met = Vec::new();
     for one in list(report, key) {
         for certificate in list(super::read::get(one, "details"), "presented") {
@@ -244,6 +249,8 @@ mod tests {
         let more = more.map(|(user, certificate)| Met { certificate, user: user.to_owned() });
         assert_eq!(validity(&more, "2026-11-30T00:00:00Z", None, 10).unwrap().stops, "redis, nats");
         assert_eq!(line.spans[0].left, "ended 698 days ago");
-        assert!(line.spans[1].first && line.spans[1].mark == Mark { word: "ends soon", ..Mark::WARN });
+        assert!(
+            line.spans[1].first && line.spans[1].mark == StatusMark { word: "ends soon", ..StatusMark::WARN }
+        );
     }
 }

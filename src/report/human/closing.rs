@@ -7,7 +7,7 @@ use tls_verify_checks::cause::CauseKind;
 use tls_verify_core::report::RunReport;
 use tls_verify_core::status::Status;
 
-use super::{Style, paint};
+use crate::report::screen::{Style, paint};
 use crate::report::text::{flow, width};
 
 pub(super) fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {

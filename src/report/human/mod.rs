@@ -11,26 +11,10 @@ use tls_verify_core::diagnosis::root_cause::family;
 use tls_verify_core::report::{CheckReport, Diagnosis, Fix, RootCause, RunReport};
 use tls_verify_core::status::Status;
 
-use super::text::{self, flow, tame, width};
+use super::screen::{Style, paint};
+use super::text::{self, escape_controls, flow, width};
 use closing::closing;
 pub(crate) use closing::counted;
-
-/// How the screen looks.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    pub color: bool,
-    pub quiet: bool,
-    pub verbose: bool,
-    /// Columns.
-    pub width: usize,
-    /// The terminal shows more than ASCII.
-    pub glyphs: bool,
-}
-
-impl Style {
-    /// For files: no colour, 80 columns.
-    pub const PLAIN: Self = Self { color: false, quiet: false, verbose: false, width: 80, glyphs: false };
-}
 
 /// Where a check's own lines begin.
 const INDENT: &str = "        ";
@@ -42,7 +26,7 @@ const INDENT: &str = "        ";
 pub fn write(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     head(report, style, out)?;
     for (index, root) in report.root_causes.iter().enumerate() {
-        origin(report, index, root, style, out)?;
+        root_cause(report, index, root, style, out)?;
     }
     // Where something is wrong, what is right is a line: cause and cure fit on one screen.
     let folded = !style.verbose && !report.root_causes.is_empty();
@@ -92,8 +76,12 @@ fn warned(check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<
     let sign = mark(check.status, style);
     let about = if causes.is_empty() { check.summary.clone() } else { causes.join(", ") };
     let width = width(&sign) + 1;
-    let text =
-        flow(&tame(&format!("{}: {about} (-v says more)", check.id)), width, style.width, &" ".repeat(width));
+    let text = flow(
+        &escape_controls(&format!("{}: {about} (-v says more)", check.id)),
+        width,
+        style.width,
+        &" ".repeat(width),
+    );
     writeln!(out, "{} {text}", tint(check.status, &sign, style))
 }
 
@@ -127,7 +115,7 @@ fn head(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()>
     }
     if let Some(demo) = &report.demo {
         let about = demo.get("about").and_then(|about| about.as_str()).unwrap_or_default();
-        writeln!(out, "{}\n", flow(&tame(about), 0, style.width, "  "))?;
+        writeln!(out, "{}\n", flow(&escape_controls(about), 0, style.width, "  "))?;
     }
     let said = |key: &str| report.target.get(key).and_then(|text| text.as_str()).unwrap_or_default();
     if !said("profile").is_empty() {
@@ -136,7 +124,7 @@ fn head(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()>
         } else {
             format!(": {}", said("profile_about"))
         };
-        let line = tame(&format!("profile {}{about}", said("profile")));
+        let line = escape_controls(&format!("profile {}{about}", said("profile")));
         writeln!(out, "{}\n", flow(&line, 0, style.width, "  "))?;
     }
     Ok(())
@@ -158,19 +146,23 @@ fn short(fact: &str, line: usize) -> String {
 }
 
 /// One origin: what, where, the facts, the way out, and what hangs on it.
-fn origin(
+fn root_cause(
     report: &RunReport,
     index: usize,
     root: &RootCause,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let title = format!("{}: {} — {}", name(report, index), root.place, tame(&root.summary));
+    let title = format!("{}: {} — {}", name(report, index), root.place, escape_controls(&root.summary));
     let title = flow(&title, 0, style.width, "  ");
     writeln!(out, "{}", paint(&title, style.color, |text| text.bold().red().to_string()))?;
     let shown = if style.verbose { root.because.len() } else { DECIDE };
     for fact in root.because.iter().take(shown) {
-        let fact = if style.verbose { tame(fact) } else { short(&tame(fact), style.width.saturating_sub(4)) };
+        let fact = if style.verbose {
+            escape_controls(fact)
+        } else {
+            short(&escape_controls(fact), style.width.saturating_sub(4))
+        };
         writeln!(out, "  {}", flow(&fact, 2, style.width, "    "))?;
     }
     fixes(&root.fix, "  ", style, out)?;
@@ -215,14 +207,14 @@ fn is_of(report: &RunReport, root: &RootCause, one: &Diagnosis) -> bool {
 
 fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let since = check.change.map(|change| format!(" ({change})")).unwrap_or_default();
-    let line = flow(&format!("{}{since}", tame(&check.title)), INDENT.len(), style.width, INDENT);
+    let line = flow(&format!("{}{since}", escape_controls(&check.title)), INDENT.len(), style.width, INDENT);
     let sign = tint(check.status, &mark(check.status, style), style);
     writeln!(out, "{sign} {:>2} {line}", check.number)?;
     let say = |out: &mut dyn Write, text: &str, deeper: &str| {
         writeln!(
             out,
             "{INDENT}{}",
-            flow(&tame(text), INDENT.len(), style.width, &format!("{INDENT}{deeper}"))
+            flow(&escape_controls(text), INDENT.len(), style.width, &format!("{INDENT}{deeper}"))
         )
     };
     let good = check.status.is_good();
@@ -248,7 +240,7 @@ fn one(report: &RunReport, check: &CheckReport, style: Style, out: &mut dyn Writ
     }
     if style.verbose && !check.details.is_empty() {
         let text = serde_json::to_string(&check.details).unwrap_or_default();
-        writeln!(out, "{INDENT}details: {}", tame(&text))?;
+        writeln!(out, "{INDENT}details: {}", escape_controls(&text))?;
     }
     Ok(())
 }
@@ -316,10 +308,14 @@ fn explain(one: &Diagnosis, style: Style, out: &mut dyn Write) -> io::Result<()>
     let word = if one.severity == Severity::Warning { "warning: " } else { "" };
     let place = one.place.as_deref().map(|place| format!(": {place}")).unwrap_or_default();
     let line = format!("{word}{name}, {}, change the {} side{place}", one.confidence, one.side);
-    let line = flow(&tame(&line), INDENT.len(), style.width, INDENT);
+    let line = flow(&escape_controls(&line), INDENT.len(), style.width, INDENT);
     writeln!(out, "{INDENT}{}", paint(&line, style.color, |text| text.bold().to_string()))?;
     for fact in one.because.iter().take(if style.verbose { 8 } else { 4 }) {
-        writeln!(out, "{INDENT}{}", flow(&tame(fact), INDENT.len(), style.width, &format!("{INDENT}  ")))?;
+        writeln!(
+            out,
+            "{INDENT}{}",
+            flow(&escape_controls(fact), INDENT.len(), style.width, &format!("{INDENT}  "))
+        )?;
     }
     fixes(&one.fix, INDENT, style, out)?;
     writeln!(out, "{INDENT}more: {}", one.explain)
@@ -331,10 +327,10 @@ pub(crate) fn fixes(fixes: &[Fix], indent: &str, style: Style, out: &mut dyn Wri
     for (index, fix) in fixes.iter().enumerate() {
         // A second one is another way, and says so.
         let label = if index == 0 { "fix: " } else { "  or " };
-        let text = flow(&tame(&text::placed(fix)), deeper.len(), style.width, &deeper);
+        let text = flow(&escape_controls(&text::placed(fix)), deeper.len(), style.width, &deeper);
         writeln!(out, "{indent}{label}{text}")?;
         for line in fix.command.iter().flat_map(|command| command.lines()) {
-            let line = paint(&tame(line), style.color, |text| text.cyan().to_string());
+            let line = paint(&escape_controls(line), style.color, |text| text.cyan().to_string());
             writeln!(out, "{deeper}$ {line}")?;
         }
     }
@@ -377,8 +373,4 @@ pub(crate) fn tint(status: Status, text: &str, style: Style) -> String {
         Status::Skip => text.dimmed().to_string(),
         Status::Unknown => text.magenta().to_string(),
     })
-}
-
-fn paint(text: &str, color: bool, with: impl Fn(&str) -> String) -> String {
-    if color { with(text) } else { text.to_owned() }
 }

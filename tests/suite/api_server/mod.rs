@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tls_verify_fixtures::child::{self, Ended};
+use tls_verify_fixtures::child::{self, ExitedChild};
 
 /// What a server does with a request for a path.
 type Answers = fn(&mut TcpStream, &str) -> io::Result<()>;
@@ -70,7 +70,7 @@ fn kubeconfig(folder: &Path, server: &str, user: &Value) -> PathBuf {
     file
 }
 
-fn run(file: &Path, more: &[&str]) -> Ended {
+fn run(file: &Path, more: &[&str]) -> ExitedChild {
     let mut command = crate::program();
     command.args(["run", "--all", "--format", "json", "--kubeconfig"]).arg(file).args(more);
     for (bound, usual) in [("--timeout", "1s"), ("--deadline", "6s")] {
@@ -82,7 +82,7 @@ fn run(file: &Path, more: &[&str]) -> Ended {
 }
 
 /// One error that says this, exit 2, in little memory; what hangs is killed.
-fn is_told(name: &str, ended: &Ended, words: &[&str]) -> Vec<String> {
+fn is_told(name: &str, ended: &ExitedChild, words: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     let report = ended.json();
     let errors = report["errors"].as_array().cloned().unwrap_or_default();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 use tls_verify_core::cause::Severity;
-use tls_verify_core::certificates::Look;
-use tls_verify_core::manifest::discover::{self, Found, Hints};
+use tls_verify_core::certificates::ValidityPolicy;
+use tls_verify_core::manifest::discover::{self, Discovered, Hints};
 use tls_verify_core::manifest::{Description, MemoryFiles, compose};
-use tls_verify_core::rules::{self, Finding, Options};
+use tls_verify_core::rules::{self, AuditOptions, Finding};
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
 
 /// A small trust domain under `pki/`.
@@ -36,16 +36,16 @@ pub(super) fn judged(files: &MemoryFiles) -> Vec<Finding> {
     let descriptions: Vec<Description> = discover::folder(files, ".", &Hints::default())
         .into_iter()
         .flat_map(|one| match one {
-            Found::Compose(request) => vec![compose::load(&request, files)],
-            Found::Manifests(paths) => discover::manifests(files, ".", &paths),
-            Found::Alone(path) => vec![discover::alone(files, &path)],
-            Found::Kustomization(_) | Found::Chart(_) => Vec::new(),
+            Discovered::Compose(request) => vec![compose::load(&request, files)],
+            Discovered::Manifests(paths) => discover::manifests(files, ".", &paths),
+            Discovered::Alone(path) => vec![discover::alone(files, &path)],
+            Discovered::Kustomization(_) | Discovered::Chart(_) => Vec::new(),
         })
         .collect();
-    let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: Duration::from_secs(86_400) };
+    let look = ValidityPolicy { at: OffsetDateTime::now_utc(), expiry_warn: Duration::from_secs(86_400) };
     descriptions
         .iter()
-        .flat_map(|one| rules::judge(one, files, Options { look, live: false }).findings)
+        .flat_map(|one| rules::audit(one, files, AuditOptions { look, live: false }).findings)
         .collect()
 }
 

@@ -3,7 +3,7 @@
 
 use tls_verify_core::cause::Severity;
 use tls_verify_core::manifest::{MemoryFiles, compose};
-use tls_verify_core::rules::{self, Options};
+use tls_verify_core::rules::{self, AuditOptions};
 
 use super::rules::{judged, pki};
 
@@ -166,7 +166,7 @@ fn open(text: &str) -> Vec<(String, bool)> {
         files: vec!["compose.yaml".to_owned()],
         env_files: vec![],
     };
-    let verdicts = rules::judge(&compose::load(&request, &files), &files, Options::timeless());
+    let verdicts = rules::audit(&compose::load(&request, &files), &files, AuditOptions::timeless());
     verdicts.undecided.into_iter().map(|one| (one.what, one.decides)).collect()
 }
 

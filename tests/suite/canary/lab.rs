@@ -12,7 +12,7 @@ use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
 use crate::hostile::engine;
 use crate::hostile::peer::{self, Does, Stream, asked};
 use crate::program;
-use tls_verify_fixtures::child::Ended;
+use tls_verify_fixtures::child::ExitedChild;
 
 pub(crate) const API_KEY: &str = "canary-api-key-5d1f";
 const REDIS: &str = "canary-redis-9c07\"&<%";
@@ -160,7 +160,7 @@ impl Lab {
         command
     }
 
-    pub(crate) fn clean(&self, ended: &Ended, what: &str) {
+    pub(crate) fn clean(&self, ended: &ExitedChild, what: &str) {
         let texts = [("standard output", &ended.out), ("standard error", &ended.err)];
         for (stream, text) in texts {
             self.holds_none(text, &format!("{what}, {stream}"));

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use tls_verify_fixtures::child::{Ended, run};
+use tls_verify_fixtures::child::{ExitedChild, run};
 use tls_verify_fixtures::pki::{self, Authority, Leaf};
 
 const HARD: Duration = Duration::from_secs(180);
 /// KiB.
 const MEMORY: u64 = 64 * 1024;
 
-fn certs(arguments: &[&str], path: &Path) -> Ended {
+fn certs(arguments: &[&str], path: &Path) -> ExitedChild {
     let mut command = crate::program();
     command.arg("certs").args(arguments).arg(path);
     run(&mut command, HARD)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 use tls_verify_core::link::Link;
-use tls_verify_core::remedy::choose::{self, Defect, Facts, Held, Owner, Shelf};
+use tls_verify_core::remedy::choose::{self, CureContext, Defect, Held, Owner, Shelf};
 use tls_verify_core::remedy::{Compose, Fix};
 use tls_verify_core::workload::{
     Argument, Container, Mount, MountSource, Setting, Value, Workload, WorkloadKind,
@@ -220,10 +220,10 @@ impl Stack {
         })
     }
 
-    pub(super) fn with_facts<T>(&self, then: impl FnOnce(&Facts<'_>) -> T) -> T {
+    pub(super) fn with_facts<T>(&self, then: impl FnOnce(&CureContext<'_>) -> T) -> T {
         let anchors = self.read("/srv/certs/ca/ca.crt");
         let wording = Compose::new(["docker", "compose", "-p", "cordum"]);
-        let facts = Facts {
+        let facts = CureContext {
             now: OffsetDateTime::now_utc(),
             workloads: &self.workloads,
             described: None,

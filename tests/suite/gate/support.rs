@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tls_verify_fixtures::either::{AnyNats, AnyRedis};
-use tls_verify_fixtures::peers::gateway::{self, Gateway, Manner};
+use tls_verify_fixtures::peers::gateway::{self, GatewayOptions, GatewayPeer};
 use tls_verify_fixtures::pki::{Authority, Layout, Leaf, Pair, Validity};
 use tls_verify_fixtures::servers::NatsTls;
 
@@ -201,7 +201,7 @@ pub(crate) struct Stack {
     pub(crate) gateway_road: Road,
     pub(crate) nats_road: Road,
     pub(crate) redis_road: Road,
-    pub(crate) gateway: Gateway,
+    pub(crate) gateway: GatewayPeer,
     _nats: AnyNats,
     _redis: AnyRedis,
 }
@@ -244,7 +244,7 @@ impl Stack {
     }
 
     /// A gateway whose certificate has expired, with the same trust.
-    pub(crate) async fn expired_gateway(&self) -> Gateway {
+    pub(crate) async fn expired_gateway(&self) -> GatewayPeer {
         serve(&self.ca.issue(&Leaf::server().valid(Validity::Expired)).unwrap()).await
     }
 
@@ -268,10 +268,10 @@ impl Stack {
     }
 }
 
-async fn serve(pair: &Pair) -> Gateway {
+async fn serve(pair: &Pair) -> GatewayPeer {
     let config = gateway::tls(pair.chain.clone(), pair.private_key(), rustls::ALL_VERSIONS).unwrap();
     let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Gateway::start(bind, Some(config), Manner::healthy("key")).await.unwrap()
+    GatewayPeer::start(bind, Some(config), GatewayOptions::healthy("key")).await.unwrap()
 }
 
 /// An engine that knows no container, on a Unix socket; dropping it closes the socket.

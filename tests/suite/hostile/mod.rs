@@ -16,7 +16,7 @@ use tls_verify_fixtures::pki::{Authority, Layout, Leaf, Pair};
 
 use crate::program;
 use peer::{Does, asked};
-use tls_verify_fixtures::child::{Ended, run};
+use tls_verify_fixtures::child::{ExitedChild, run};
 
 /// What a row is given: `--timeout` and `--deadline` in milliseconds, and seconds for starting a process and
 /// reading its report. A row that other work on the machine has upset is tried again with more; a fault shows with
@@ -119,7 +119,7 @@ impl Lab {
 }
 
 /// What holds whatever the peer did.
-fn held(name: &str, time: &Time, ended: &Ended, wrong: &mut Wrong) {
+fn held(name: &str, time: &Time, ended: &ExitedChild, wrong: &mut Wrong) {
     if ended.peak > MEMORY {
         wrong.always.push(format!("{name}: {} KiB", ended.peak));
     }
@@ -145,7 +145,7 @@ fn said(rows: &Value, name: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn checks(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> Ended {
+fn checks(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> ExitedChild {
     let mut command = program();
     command
         .args(["run", "--all", "--skip", "redis-logs,certificates", "--no-docker", "--format", "json"])
@@ -171,7 +171,7 @@ fn checks(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> Ended {
 
 const SCHEMES: &[&str] = &["https", "wss", "grpcs", "tls", "rediss", "raw", "http", "ws", "redis", "grpc"];
 
-fn probes(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> Ended {
+fn probes(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> ExitedChild {
     let mut command = program();
     command.args(["probe", "--format", "json"]).args(time.flags()).arg("--certs").arg(lab.certs());
     for scheme in SCHEMES {
@@ -185,7 +185,7 @@ fn probes(lab: &Lab, time: &Time, (port, nats): (u16, u16)) -> Ended {
 }
 
 /// What was said, a line a row: `name | run: STATUS CAUSE: ids; … | probe: …`.
-fn line(name: &str, run: &Ended, probe: &Ended) -> String {
+fn line(name: &str, run: &ExitedChild, probe: &ExitedChild) -> String {
     let grouped = |rows: BTreeMap<String, String>| {
         let mut by: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (key, what) in rows {

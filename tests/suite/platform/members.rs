@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tls_verify::cli::{RunnerArgs, TargetArgs};
 use tls_verify::commands::run;
 use tls_verify::config::Environment;
-use tls_verify_checks::platform::{Choice, Piece};
+use tls_verify_checks::platform::{Choice, LogPiece};
 use tls_verify_checks::stack::LogSource;
 use tls_verify_core::report::RunReport;
 use tls_verify_core::workload::Phase;
@@ -103,7 +103,7 @@ impl Lab {
             .flat_map(|at| ["nats", "redis"].map(|what| (format!("{what}-{at}"), format!("{what}-{at}.log"))))
         {
             if let Ok(text) = fs::read(self.path(&log)) {
-                self.memory.says(&service, &[Piece::Bytes(text.into())]);
+                self.memory.says(&service, &[LogPiece::Bytes(text.into())]);
             }
         }
         let runner = RunnerArgs {

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify::cli::RunnerArgs;
 use tls_verify::commands::run;
-use tls_verify_checks::platform::{Choice, Logs, Piece, Platform, Reach, Wire};
+use tls_verify_checks::platform::{Choice, LogPiece, LogStream, Platform, Reach, Wire};
 use tls_verify_checks::stack::{Endpoint, LogSource, Stack};
 use tls_verify_core::remedy::{Action, Wording};
 use tls_verify_core::report::RunReport;
@@ -24,7 +24,7 @@ use tls_verify_fixtures::demo::Demo;
 pub(crate) struct Memory {
     workloads: Vec<Workload>,
     ports: BTreeMap<(String, u16), SocketAddr>,
-    logs: BTreeMap<String, Vec<Piece>>,
+    logs: BTreeMap<String, Vec<LogPiece>>,
     silent: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ impl Memory {
         for service in logged.into_iter().chain(["mock-bank-worker", "nats", "redis", "dashboard"]) {
             memory.add(service, &format!("{service}-abc"));
             let text = std::fs::read(demo.logs.join(format!("{service}.log"))).unwrap_or_default();
-            memory.says(&format!("{service}-abc"), &[Piece::Bytes(Bytes::from(text))]);
+            memory.says(&format!("{service}-abc"), &[LogPiece::Bytes(Bytes::from(text))]);
         }
         let addresses = [
             demo.gateway,
@@ -126,10 +126,10 @@ impl Memory {
         self.logs
             .entry(name.to_owned())
             .or_default()
-            .push(Piece::Bytes(Bytes::copy_from_slice(lines.as_bytes())));
+            .push(LogPiece::Bytes(Bytes::copy_from_slice(lines.as_bytes())));
     }
 
-    pub(crate) fn says(&mut self, name: &str, pieces: &[Piece]) {
+    pub(crate) fn says(&mut self, name: &str, pieces: &[LogPiece]) {
         self.logs.insert(name.to_owned(), pieces.to_vec());
     }
 }
@@ -147,11 +147,11 @@ impl Platform for Memory {
         &self.workloads
     }
 
-    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
+    fn inspect<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
         async { Ok(of.clone()) }.boxed()
     }
 
-    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
+    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> LogStream<'a> {
         match self.logs.get(&of.name) {
             Some(pieces) => stream::iter(pieces.iter().cloned().map(Ok)).boxed(),
             None => stream::iter([Err("it keeps no log".to_owned())]).boxed(),

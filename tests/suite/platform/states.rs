@@ -1,6 +1,6 @@
 //! What does not run, hangs, was restarted, or verifies nobody: what each check says of it.
 
-use tls_verify_checks::platform::Piece;
+use tls_verify_checks::platform::LogPiece;
 use tls_verify_core::status::Status;
 use tls_verify_core::workload::Phase;
 
@@ -254,7 +254,7 @@ const ROWS: &[Row] = &[
         name: "a replica that has exited",
         make: |memory| {
             memory.add("scheduler", "scheduler-two");
-            memory.says("scheduler-two", &[Piece::PresentStart]);
+            memory.says("scheduler-two", &[LogPiece::PresentStart]);
             memory.ended("scheduler-two", Phase::Exited, 1);
         },
         says: &[("service-links", "fail connection-refused container-stopped")],

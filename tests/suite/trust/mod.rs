@@ -13,7 +13,7 @@ use spec::*;
 
 use time::OffsetDateTime;
 use tls_verify_core::certificates as certs;
-use tls_verify_core::x509::{Options, Parsed, Purpose, matches_name, verify};
+use tls_verify_core::x509::{Parsed, Purpose, VerifyOptions, matches_name, verify};
 
 fn table() -> Vec<Row> {
     let mut rows = table::table();
@@ -26,7 +26,7 @@ fn ours(row: &Row) -> Result<(), String> {
         |der: &[Vec<u8>]| -> Vec<Parsed> { der.iter().filter_map(|one| Parsed::read(one).ok()).collect() };
     let leaf = Parsed::read(&row.leaf)?;
     let purpose = if row.client { Purpose::Client } else { Purpose::Server };
-    let options = Options { at: row.at, name: Some(&row.name), purpose };
+    let options = VerifyOptions { at: row.at, name: Some(&row.name), purpose };
     verify(&leaf, &read(&row.intermediates), &read(&row.roots), &options).map(drop).map_err(|why| why.reason)
 }
 
@@ -79,7 +79,7 @@ fn no_bytes_make_it_panic() {
             der[index] ^= bit;
             if let Ok(parsed) = Parsed::read(&der) {
                 let roots = [Parsed::read(&top.der).unwrap()];
-                let options = Options { at: NOW, name: Some("host.example"), purpose: Purpose::Server };
+                let options = VerifyOptions { at: NOW, name: Some("host.example"), purpose: Purpose::Server };
                 assert!(verify(&parsed, &[], &roots, &options).is_err(), "byte {index} ^ {bit}");
             }
         }
@@ -127,7 +127,7 @@ fn how_often_other_verifiers_decide_otherwise() {
     for row in &rows {
         let mut presented = vec![row.leaf.clone()];
         presented.extend(row.intermediates.iter().cloned());
-        let said = certs::verify(&certs::Question {
+        let said = certs::verify(&certs::ChainUnderTest {
             presented: &presented,
             anchors: &row.roots,
             spare: &[],

@@ -16,7 +16,7 @@ const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// What the operator says about it.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct AccessOptions {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
     pub namespace: Option<String>,
@@ -53,25 +53,25 @@ impl std::fmt::Debug for Access {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-struct File {
+struct KubeconfigFile {
     current_context: Option<String>,
-    contexts: Vec<Named>,
-    clusters: Vec<Named>,
-    users: Vec<Named>,
+    contexts: Vec<NamedEntry>,
+    clusters: Vec<NamedEntry>,
+    users: Vec<NamedEntry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Named {
+struct NamedEntry {
     name: String,
-    context: Option<Context>,
-    cluster: Option<Cluster>,
+    context: Option<KubeconfigContext>,
+    cluster: Option<KubeconfigCluster>,
     user: Option<User>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Context {
+struct KubeconfigContext {
     cluster: String,
     user: String,
     namespace: Option<String>,
@@ -79,7 +79,7 @@ struct Context {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-struct Cluster {
+struct KubeconfigCluster {
     server: String,
     certificate_authority: Option<String>,
     certificate_authority_data: Option<String>,
@@ -141,7 +141,7 @@ impl Access {
     ///
     /// # Errors
     /// What is missing or cannot be used, in a sentence that names it.
-    pub async fn find(options: &Options, patience: Duration) -> Result<Self, String> {
+    pub async fn find(options: &AccessOptions, patience: Duration) -> Result<Self, String> {
         let named = options.kubeconfig.is_some() || options.context.is_some();
         let files = files(options);
         let any = files.iter().any(|file| file.is_file());
@@ -152,7 +152,7 @@ impl Access {
             let looked: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             return Err(format!("there is no kubeconfig at {}", looked.join(", ")));
         }
-        let mut merged = File::default();
+        let mut merged = KubeconfigFile::default();
         let mut folders: BTreeMap<(char, String), PathBuf> = BTreeMap::new();
         for file in &files {
             merge(&mut merged, &mut folders, file)?;
@@ -161,7 +161,7 @@ impl Access {
         if context.is_empty() {
             return Err("the kubeconfig has no current context: name one with --kube-context".to_owned());
         }
-        let find = |all: &[Named], name: &str| all.iter().position(|one| one.name == name);
+        let find = |all: &[NamedEntry], name: &str| all.iter().position(|one| one.name == name);
         let Some(at) = find(&merged.contexts, &context) else {
             let known: Vec<&str> = merged.contexts.iter().map(|one| one.name.as_str()).collect();
             return Err(format!("the kubeconfig has no context `{context}`; it has: {}", known.join(", ")));
@@ -189,7 +189,7 @@ impl Access {
         Ok(access)
     }
 
-    fn of_pod(options: &Options) -> Result<Self, String> {
+    fn of_pod(options: &AccessOptions) -> Result<Self, String> {
         let read = |name: &str| {
             let path = Path::new(ACCOUNT).join(name);
             std::fs::read_to_string(&path)
@@ -291,7 +291,7 @@ impl Access {
     }
 }
 
-fn files(options: &Options) -> Vec<PathBuf> {
+fn files(options: &AccessOptions) -> Vec<PathBuf> {
     if let Some(file) = &options.kubeconfig {
         return vec![file.clone()];
     }
@@ -304,7 +304,7 @@ fn files(options: &Options) -> Vec<PathBuf> {
 
 /// The first file that has an entry wins, as kubectl has it.
 fn merge(
-    into: &mut File,
+    into: &mut KubeconfigFile,
     folders: &mut BTreeMap<(char, String), PathBuf>,
     path: &Path,
 ) -> Result<(), String> {
@@ -313,11 +313,11 @@ fn merge(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(format!("the kubeconfig {} cannot be read: {error}", path.display())),
     };
-    let file: File = serde_yaml_ng::from_str(&text)
+    let file: KubeconfigFile = serde_yaml_ng::from_str(&text)
         .map_err(|error| format!("{} is no kubeconfig: {error}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     into.current_context = into.current_context.take().or(file.current_context);
-    let mut add = |kind: char, all: &mut Vec<Named>, more: Vec<Named>| {
+    let mut add = |kind: char, all: &mut Vec<NamedEntry>, more: Vec<NamedEntry>| {
         for one in more {
             if !all.iter().any(|known| known.name == one.name) {
                 folders.insert((kind, one.name.clone()), folder.clone());
@@ -331,7 +331,7 @@ fn merge(
     Ok(())
 }
 
-fn of_cluster(cluster: &Cluster, folder: &Path) -> Result<Access, String> {
+fn of_cluster(cluster: &KubeconfigCluster, folder: &Path) -> Result<Access, String> {
     let url = url::Url::parse(&cluster.server)
         .map_err(|error| format!("the kubeconfig's server `{}` is no URL: {error}", cluster.server))?;
     if cluster.proxy_url.is_some() {

@@ -28,7 +28,7 @@ const PAGE: usize = 200;
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ApiError {
     /// 403: verb, resource and namespace.
     Forbidden(String),
     Unauthorized,
@@ -36,7 +36,7 @@ pub enum Refusal {
     Other(String),
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Forbidden(what) => write!(f, "the API server forbids us to {what}"),
@@ -100,8 +100,8 @@ impl Api {
         request
     }
 
-    async fn send(&self, path: &str, asked: &str) -> Result<Response<Incoming>, Refusal> {
-        let other = |why: String| Refusal::Other(why);
+    async fn send(&self, path: &str, asked: &str) -> Result<Response<Incoming>, ApiError> {
+        let other = |why: String| ApiError::Other(why);
         let wire = self.connect().await.map_err(other)?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(wire))
             .await
@@ -124,9 +124,9 @@ impl Api {
         };
         match answer.status().as_u16() {
             200..=299 => Ok(answer),
-            401 => Err(Refusal::Unauthorized),
-            403 => Err(Refusal::Forbidden(asked.to_owned())),
-            404 => Err(Refusal::NotFound),
+            401 => Err(ApiError::Unauthorized),
+            403 => Err(ApiError::Forbidden(asked.to_owned())),
+            404 => Err(ApiError::NotFound),
             status => {
                 let body = bounded(answer, 64 * 1024, self.patience).await.unwrap_or_default();
                 let message = serde_json::from_slice::<serde_json::Value>(&body)
@@ -142,18 +142,18 @@ impl Api {
     ///
     /// # Errors
     /// Why it cannot be had.
-    pub async fn get(&self, path: &str, asked: &str) -> Result<serde_json::Value, Refusal> {
+    pub async fn get(&self, path: &str, asked: &str) -> Result<serde_json::Value, ApiError> {
         let answer = self.send(path, asked).await?;
-        let body = bounded(answer, PAGE_LIMIT, self.patience * 2).await.map_err(Refusal::Other)?;
+        let body = bounded(answer, PAGE_LIMIT, self.patience * 2).await.map_err(ApiError::Other)?;
         serde_json::from_slice(&body)
-            .map_err(|_| Refusal::Other(format!("the API server's answer is no JSON ({asked})")))
+            .map_err(|_| ApiError::Other(format!("the API server's answer is no JSON ({asked})")))
     }
 
     /// All objects of a kind in the namespace, page by page.
     ///
     /// # Errors
     /// Why they cannot be had.
-    pub async fn list(&self, kind: Kind) -> Result<Vec<serde_json::Value>, Refusal> {
+    pub async fn list(&self, kind: Kind) -> Result<Vec<serde_json::Value>, ApiError> {
         let version = match kind.group() {
             "" => "v1".to_owned(),
             group => format!("{group}/v1"),
@@ -166,7 +166,7 @@ impl Api {
         &self,
         version: &str,
         plural: &str,
-    ) -> Result<Vec<serde_json::Value>, Refusal> {
+    ) -> Result<Vec<serde_json::Value>, ApiError> {
         let namespace = &self.access.namespace;
         let front =
             if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
@@ -196,7 +196,7 @@ impl Api {
         pod: &str,
         container: &str,
         previous: bool,
-    ) -> Result<BoxStream<'static, Result<Bytes, String>>, Refusal> {
+    ) -> Result<BoxStream<'static, Result<Bytes, String>>, ApiError> {
         let namespace = escaped(&self.access.namespace);
         let previous = if previous { "&previous=true" } else { "" };
         let path = format!(

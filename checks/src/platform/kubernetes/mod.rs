@@ -14,16 +14,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
-use tls_verify_core::cluster::{Logs as Heard, Reader, Said, Start};
+use tls_verify_core::cluster::{ContainerLog, ContainerLogs as Heard, Start, StartReader};
 use tls_verify_core::remedy::{self, Wording};
 use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects, Pod, service_of};
 use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 
-pub use access::{Access, Options, in_a_pod};
-pub use api::{Api, Refusal};
+pub use access::{Access, AccessOptions, in_a_pod};
+pub use api::{Api, ApiError};
 pub use rights::{Denial, Right};
 
-use super::{Logs, Piece, Platform, Reach, Wire};
+use super::{LogPiece, LogStream, Platform, Reach, Wire};
 
 /// Logs that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -46,7 +46,7 @@ impl Namespace {
     ///
     /// # Errors
     /// Why nothing can be asked.
-    pub async fn connect(options: &Options, secrets: bool, patience: Duration) -> Result<Self, String> {
+    pub async fn connect(options: &AccessOptions, secrets: bool, patience: Duration) -> Result<Self, String> {
         let access = Access::find(options, patience).await?;
         let api = Api::new(access, patience)?;
         let mut objects = Objects::default();
@@ -58,7 +58,9 @@ impl Namespace {
             }
             let items = match api.list(*kind).await {
                 Ok(items) => items,
-                Err(refusal @ (Refusal::Unauthorized | Refusal::Other(_))) => return Err(refusal.to_string()),
+                Err(refusal @ (ApiError::Unauthorized | ApiError::Other(_))) => {
+                    return Err(refusal.to_string());
+                }
                 Err(refusal) => {
                     denied.push(Denial { right: Right::List(*kind), said: refusal.to_string() });
                     continue;
@@ -116,7 +118,7 @@ impl Namespace {
                 let present = start(&pod.name, &container.name, false).await;
                 let previous =
                     if container.restarts > 0 { start(&pod.name, &container.name, true).await } else { None };
-                ((pod.name.clone(), container.name.clone()), Said { present, previous })
+                ((pod.name.clone(), container.name.clone()), ContainerLog { present, previous })
             })
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -143,13 +145,13 @@ impl Namespace {
         let mut pieces = match self.api.log(pod, container, previous).await {
             Ok(pieces) => pieces,
             Err(refusal) => {
-                if matches!(refusal, Refusal::Forbidden(_)) {
+                if matches!(refusal, ApiError::Forbidden(_)) {
                     self.deny(Right::Log, refusal.to_string());
                 }
                 return None;
             }
         };
-        let mut reader = Reader::default();
+        let mut reader = StartReader::default();
         let mut begun = false;
         while let Some(Ok(piece)) = pieces.next().await {
             // Every line begins with its year; anything else is the kubelet's own word of a log that is gone
@@ -181,9 +183,9 @@ fn dialled(mut workload: Workload) -> Workload {
 /// Logs of what is no service, and of containers that never ran, tell nothing.
 fn is_worth(pod: &Pod, container: &tls_verify_core::workload::kubernetes::ContainerState) -> bool {
     use tls_verify_core::workload::ContainerRole;
-    use tls_verify_core::workload::kubernetes::State;
-    let ran = !matches!(container.state, State::Unknown)
-        && (container.last.is_some() || !matches!(container.state, State::Waiting(..)));
+    use tls_verify_core::workload::kubernetes::ContainerPhase;
+    let ran = !matches!(container.state, ContainerPhase::Unknown)
+        && (container.last.is_some() || !matches!(container.state, ContainerPhase::Waiting(..)));
     !pod.is_job && ran && (container.role != ContainerRole::Sidecar || !container.ready)
 }
 
@@ -225,8 +227,8 @@ async fn named_secrets(
                 notes.push(format!("read secret/{name} of namespace {namespace}"));
                 found.push(secret);
             }
-            Err(Refusal::NotFound) => known = true,
-            Err(refusal @ Refusal::Forbidden(_)) => {
+            Err(ApiError::NotFound) => known = true,
+            Err(refusal @ ApiError::Forbidden(_)) => {
                 denied.push(Denial { right: Right::Secret(name), said: refusal.to_string() });
             }
             Err(refusal) => notes.push(refusal.to_string()),
@@ -255,21 +257,21 @@ impl Platform for Namespace {
         format!("{} has no workload of service `{service}`", self.stack())
     }
 
-    fn look<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
+    fn inspect<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {
         let same = of.clone();
         async move { Ok(same) }.boxed()
     }
 
-    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> Logs<'a> {
+    fn logs<'a>(&'a self, of: &'a Instance, _since: Option<SystemTime>) -> LogStream<'a> {
         let start = move |previous: bool| async move {
             if previous && of.restarts == 0 {
                 return Vec::new();
             }
             match self.api.log(&of.name, &of.container, previous).await {
-                Ok(pieces) => vec![pieces.map(|piece| piece.map(Piece::Bytes)).boxed()],
+                Ok(pieces) => vec![pieces.map(|piece| piece.map(LogPiece::Bytes)).boxed()],
                 // The start before may be gone.
                 Err(_) if previous => Vec::new(),
-                Err(Refusal::NotFound) => {
+                Err(ApiError::NotFound) => {
                     let gone = "its pod has left since it was listed".to_owned();
                     vec![stream::iter([Err(gone)]).boxed()]
                 }
@@ -277,7 +279,7 @@ impl Platform for Namespace {
             }
         };
         let previous = stream::once(start(true)).flat_map(|all| stream::iter(all).flatten());
-        let mark = stream::iter([Ok(Piece::PresentStart)]);
+        let mark = stream::iter([Ok(LogPiece::PresentStart)]);
         let present = stream::once(start(false)).flat_map(|all| stream::iter(all).flatten());
         previous.chain(mark).chain(present).boxed()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tls_verify_core::workload::kubernetes::Kind;
 
-use super::{Access, Api, Options, Refusal};
+use super::{Access, AccessOptions, Api, ApiError};
 
 /// Objects by kind (`deployments`), and what of them could not be had.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ const KINDS: [(&str, &str, &str); 10] = [
 ///
 /// # Errors
 /// Why nothing can be asked.
-pub async fn read(options: &Options, patience: Duration) -> Result<(Raw, Api), String> {
+pub async fn read(options: &AccessOptions, patience: Duration) -> Result<(Raw, Api), String> {
     let access = Access::find(options, patience).await?;
     let api = Api::new(access, patience)?;
     let namespace = api.access.namespace.clone();
@@ -46,10 +46,10 @@ pub async fn read(options: &Options, patience: Duration) -> Result<(Raw, Api), S
     for (kind, version, plural) in KINDS {
         let mut items = match api.list_named(version, plural).await {
             Ok(items) => items,
-            Err(refusal @ (Refusal::Unauthorized | Refusal::Other(_))) => return Err(refusal.to_string()),
+            Err(refusal @ (ApiError::Unauthorized | ApiError::Other(_))) => return Err(refusal.to_string()),
             // A server without the group has nothing of it.
-            Err(Refusal::NotFound) => continue,
-            Err(refusal @ Refusal::Forbidden(_)) => {
+            Err(ApiError::NotFound) => continue,
+            Err(refusal @ ApiError::Forbidden(_)) => {
                 raw.denied.push(refusal.to_string());
                 continue;
             }
@@ -81,7 +81,7 @@ pub async fn read(options: &Options, patience: Duration) -> Result<(Raw, Api), S
                 }
                 secrets.push(secret);
             }
-            Err(Refusal::NotFound) => {}
+            Err(ApiError::NotFound) => {}
             Err(refusal) => raw.withheld.push((name, refusal.to_string())),
         }
     }

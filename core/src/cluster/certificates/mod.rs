@@ -6,30 +6,30 @@ mod unusable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::connections::{Connection, Target};
-use super::cure::{Cure, Kubectl, change};
-use super::fault::Fault;
-use super::secrets::{Found, Key};
+use super::connections::{Connection, ConnectionTarget};
+use super::cure::{Fix, Kubectl, change};
+use super::fault::ClusterFault;
+use super::secrets::{PathContent, SecretEntry};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, service_of};
-use crate::x509::{self, CandidatePool, Options, Parsed, Purpose, Refusal};
+use crate::x509::{self, CandidatePool, ChainRefusal, Parsed, Purpose, VerifyOptions};
 pub(super) use renewal::readers;
 use renewal::renewal;
 use unusable::unusable;
 
 /// A refusal, and the Secrets on both ends.
 #[derive(Clone, Debug)]
-struct Refused {
-    refusal: Refusal,
+struct RefusedChain {
+    refusal: ChainRefusal,
     /// What was shown.
-    shown: Key,
+    shown: SecretEntry,
     /// What it was verified with.
-    trusted: Key,
+    trusted: SecretEntry,
     /// Who meets it: `scheduler`, or a server's own peers.
     client: String,
-    target: Target,
+    target: ConnectionTarget,
     /// The client's certificate was refused, not the server's.
     of_client: bool,
     /// The name that was looked for, and whether the server is known by it.
@@ -43,17 +43,17 @@ pub(super) fn faults(
     connections: &[Connection<'_>],
     now: i64,
     kubectl: &Kubectl,
-) -> Vec<Fault> {
+) -> Vec<ClusterFault> {
     let authorities = Authorities::of(connections);
-    let mut refused: Vec<Refused> = Vec::new();
+    let mut refused: Vec<RefusedChain> = Vec::new();
     for connection in connections {
         if connection.server_tls == Some(false) || connection.client_tls == Some(false) {
             continue;
         }
-        judge(connection, now, &mut refused);
+        verify(connection, now, &mut refused);
     }
-    let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
-    let mut told: BTreeSet<(Key, String, bool)> = BTreeSet::new();
+    let mut faults: BTreeMap<(String, Option<CauseKind>), ClusterFault> = BTreeMap::new();
+    let mut told: BTreeSet<(SecretEntry, String, bool)> = BTreeSet::new();
     for one in &refused {
         let mut fault = fault(cluster, connections, &authorities, one, kubectl);
         // The same of another client says nothing new.
@@ -66,16 +66,16 @@ pub(super) fn faults(
             known.add(fact);
         }
     }
-    let mut faults: Vec<Fault> = faults.into_values().collect();
+    let mut faults: Vec<ClusterFault> = faults.into_values().collect();
     faults.extend(unusable(cluster, connections, kubectl));
     faults
 }
 
 /// All that a connection's two ends make of each other's certificates.
-fn judge(connection: &Connection<'_>, now: i64, refused: &mut Vec<Refused>) {
-    let certificates = |file: &Option<super::connections::File>| -> Option<(Key, Vec<Parsed>)> {
+fn verify(connection: &Connection<'_>, now: i64, refused: &mut Vec<RefusedChain>) {
+    let certificates = |file: &Option<super::connections::NamedFile>| -> Option<(SecretEntry, Vec<Parsed>)> {
         match &file.as_ref()?.found {
-            Found::Certificates(key, all) => Some((key.clone(), all.clone())),
+            PathContent::Certificates(key, all) => Some((key.clone(), all.clone())),
             _ => None,
         }
     };
@@ -90,8 +90,8 @@ fn judge(connection: &Connection<'_>, now: i64, refused: &mut Vec<Refused>) {
     if let (Some((shown_key, chain)), Some((trusted_key, roots)), None) =
         (&shown, &trusted, &connection.unverified)
     {
-        let mut note = |refusal: Refusal, name: Option<&super::connections::Name>| {
-            refused.push(Refused {
+        let mut note = |refusal: ChainRefusal, name: Option<&super::connections::Name>| {
+            refused.push(RefusedChain {
                 refusal,
                 shown: shown_key.clone(),
                 trusted: trusted_key.clone(),
@@ -113,8 +113,8 @@ fn judge(connection: &Connection<'_>, now: i64, refused: &mut Vec<Refused>) {
         }
     }
     let identity = certificates(&connection.identity);
-    let mut note = |refusal: Refusal, trusted: &Key, shown: &Key| {
-        refused.push(Refused {
+    let mut note = |refusal: ChainRefusal, trusted: &SecretEntry, shown: &SecretEntry| {
+        refused.push(RefusedChain {
             refusal,
             shown: shown.clone(),
             trusted: trusted.clone(),
@@ -128,7 +128,7 @@ fn judge(connection: &Connection<'_>, now: i64, refused: &mut Vec<Refused>) {
         && let Err(refusal) = verdict(chain, roots, None, Purpose::Client, now)
     {
         note(refusal, ca, key);
-    } else if let (Some((key, chain)), Some((ca, roots)), Target::Link(_)) =
+    } else if let (Some((key, chain)), Some((ca, roots)), ConnectionTarget::Link(_)) =
         (&identity, &trusted, connection.target)
     {
         // Cordum's clients check their own pair before they dial: the first certificate of each file.
@@ -149,9 +149,9 @@ fn verdict(
     name: Option<&str>,
     purpose: Purpose,
     now: i64,
-) -> Result<(), Refusal> {
+) -> Result<(), ChainRefusal> {
     let Some((leaf, rest)) = chain.split_first() else { return Ok(()) };
-    let options = Options { at: now, name, purpose };
+    let options = VerifyOptions { at: now, name, purpose };
     match x509::verify(leaf, rest, roots, &options) {
         Ok(_) => Ok(()),
         Err(refusal) => {
@@ -164,17 +164,17 @@ fn verdict(
 /// Which authority each file is of, and how many files of the stack are of it.
 struct Authorities {
     /// Of a Secret's key, by what stands for its authority.
-    of: BTreeMap<Key, String>,
+    of: BTreeMap<SecretEntry, String>,
     votes: BTreeMap<String, usize>,
 }
 
 impl Authorities {
     fn of(connections: &[Connection<'_>]) -> Self {
-        let mut files: BTreeMap<Key, Vec<Parsed>> = BTreeMap::new();
+        let mut files: BTreeMap<SecretEntry, Vec<Parsed>> = BTreeMap::new();
         for connection in connections {
             let all = [&connection.ca, &connection.identity, &connection.certificate, &connection.client_ca];
             for file in all.into_iter().flatten() {
-                if let Found::Certificates(key, certificates) = &file.found {
+                if let PathContent::Certificates(key, certificates) = &file.found {
                     files.entry(key.clone()).or_insert_with(|| certificates.clone());
                 }
             }
@@ -210,7 +210,7 @@ impl Authorities {
         Self { of, votes }
     }
 
-    fn votes(&self, key: &Key) -> usize {
+    fn votes(&self, key: &SecretEntry) -> usize {
         self.of.get(key).and_then(|authority| self.votes.get(authority)).copied().unwrap_or_default()
     }
 }
@@ -224,10 +224,10 @@ fn fault(
     cluster: &Cluster,
     connections: &[Connection<'_>],
     authorities: &Authorities,
-    one: &Refused,
+    one: &RefusedChain,
     kubectl: &Kubectl,
-) -> Fault {
-    let Refusal { cause, variant, reason, .. } = &one.refusal;
+) -> ClusterFault {
+    let ChainRefusal { cause, variant, reason, .. } = &one.refusal;
     if let Some((name, false)) = &one.name
         && *cause == CauseKind::HostnameMismatch
         && let Some(connection) = connections
@@ -250,7 +250,7 @@ fn fault(
         one.trusted.secret,
     );
     let cure = renewal(cluster, connections, authorities, odd, *cause, kubectl);
-    Fault::new(Some(*cause), format!("secret/{}", odd.secret))
+    ClusterFault::new(Some(*cause), format!("secret/{}", odd.secret))
         .variant(*variant)
         .on(side)
         .because(fact)
@@ -261,26 +261,26 @@ fn fault(
 
 /// Checks that dial with what the fault is about. What a running NATS or Redis shows is what it read at its start:
 /// that their Secret is wrong breaks a dial only once somebody has met it.
-fn broken_by(one: &Refused, trusts_another: bool) -> &'static [&'static str] {
+fn broken_by(one: &RefusedChain, trusts_another: bool) -> &'static [&'static str] {
     if one.of_client || trusts_another {
         return match one.target {
-            Target::Link(Link::Nats) => &["worker-nats-tls"],
-            Target::Link(Link::Redis) => &["redis-tls"],
-            Target::Routes | Target::Bus => &["cluster-links"],
-            Target::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
-            Target::Link(Link::Gateway) => &["dashboard-gateway"],
-            Target::Link(_) => &[],
+            ConnectionTarget::Link(Link::Nats) => &["worker-nats-tls"],
+            ConnectionTarget::Link(Link::Redis) => &["redis-tls"],
+            ConnectionTarget::Routes | ConnectionTarget::Bus => &["cluster-links"],
+            ConnectionTarget::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
+            ConnectionTarget::Link(Link::Gateway) => &["dashboard-gateway"],
+            ConnectionTarget::Link(_) => &[],
         };
     }
     match one.target {
-        Target::Link(Link::Gateway) => match &one.name {
+        ConnectionTarget::Link(Link::Gateway) => match &one.name {
             // The dashboard's name for it; others dial it by another.
             Some(_) => &["dashboard-gateway"],
             None => &["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway"],
         },
-        Target::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
-        Target::Link(_) => &[],
-        Target::Routes | Target::Bus => &["cluster-links"],
+        ConnectionTarget::Link(Link::SafetyKernel) => &["safety-kernel-grpc"],
+        ConnectionTarget::Link(_) => &[],
+        ConnectionTarget::Routes | ConnectionTarget::Bus => &["cluster-links"],
     }
 }
 
@@ -291,7 +291,7 @@ fn misnamed(
     name: &super::connections::Name,
     reason: &str,
     kubectl: &Kubectl,
-) -> Fault {
+) -> ClusterFault {
     let workload = connection.client.to_string();
     let container = connection.client.main().map_or("", |main| main.name.as_str());
     // What the others ask for, and get.
@@ -302,13 +302,13 @@ fn misnamed(
         .filter(|other| other.setting == name.setting && other.name != name.name)
         .map(|other| other.name.clone());
     let wanted = others.into_iter().next().or_else(|| connection.server.aliases.first().cloned());
-    let fault = Fault::new(Some(CauseKind::HostnameMismatch), workload.clone())
+    let fault = ClusterFault::new(Some(CauseKind::HostnameMismatch), workload.clone())
         .on(Side::Client)
         .because(format!("{} of {workload} is {}: {reason}", name.setting, name.name));
     let Some(wanted) = wanted else { return fault };
     let cure = if name.explicit {
         let command = kubectl.set(connection.client, container, &name.setting, &wanted);
-        Cure::told(format!("{} of {workload} is {} and has to be {wanted}", name.setting, name.name))
+        Fix::told(format!("{} of {workload} is {} and has to be {wanted}", name.setting, name.name))
             .by(command)
             .with(
                 change(
@@ -322,7 +322,7 @@ fn misnamed(
             )
     } else {
         let others = connection.server.aliases.join(", ");
-        Cure::told(format!(
+        Fix::told(format!(
             "the host {} in {} of {workload} is no name of {}: it is reached as {others}",
             name.name,
             name.setting,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Authorities;
 use crate::cause::CauseKind;
 use crate::cluster::connections::Connection;
-use crate::cluster::cure::{Cure, Kubectl, of_secret};
-use crate::cluster::secrets::{Found, Key};
+use crate::cluster::cure::{Fix, Kubectl, of_secret};
+use crate::cluster::secrets::{PathContent, SecretEntry};
 use crate::workload::kubernetes::Cluster;
 use crate::workload::{Container, WorkloadKind};
 
@@ -16,10 +16,10 @@ pub(super) fn renewal(
     cluster: &Cluster,
     connections: &[Connection<'_>],
     authorities: &Authorities,
-    odd: &Key,
+    odd: &SecretEntry,
     cause: CauseKind,
     kubectl: &Kubectl,
-) -> Cure {
+) -> Fix {
     let key_of_pair = |key: &str| {
         key.strip_suffix(".crt").map_or_else(|| "tls.key".to_owned(), |front| format!("{front}.key"))
     };
@@ -84,7 +84,7 @@ pub(super) fn renewal(
         command.push_str(" && ");
         command.push_str(&restart);
     }
-    let mut cure = Cure::told(text).by(command);
+    let mut cure = Fix::told(text).by(command);
     for (key, _) in &files {
         cure = cure.with(of_secret(readers.first().cloned().unwrap_or_default(), &odd.secret, key));
     }
@@ -107,7 +107,7 @@ pub(crate) fn readers(
             readers.push(name);
         }
     };
-    let of = |file: &Option<crate::cluster::connections::File>| {
+    let of = |file: &Option<crate::cluster::connections::NamedFile>| {
         let key = file.as_ref().and_then(|file| file.found.key());
         key.is_some_and(|key| key.secret == secret && keys.contains(&key.key.as_str()))
     };
@@ -156,7 +156,7 @@ fn needed_names(connections: &[Connection<'_>], secret: &str) -> Vec<String> {
 
 /// What a Secret's certificate is used for.
 fn purposes(connections: &[Connection<'_>], secret: &str) -> Vec<&'static str> {
-    let of = |file: &Option<crate::cluster::connections::File>| {
+    let of = |file: &Option<crate::cluster::connections::NamedFile>| {
         file.as_ref().and_then(|file| file.found.key()).is_some_and(|key| key.secret == secret)
     };
     let mut purposes = Vec::new();
@@ -175,14 +175,14 @@ fn purposes(connections: &[Connection<'_>], secret: &str) -> Vec<&'static str> {
 /// The path that others have in the same setting, where it holds a certificate.
 pub(super) fn other_path(
     connections: &[Connection<'_>],
-    file: &crate::cluster::connections::File,
+    file: &crate::cluster::connections::NamedFile,
 ) -> Option<String> {
     let all = connections.iter().flat_map(|one| [&one.ca, &one.identity, &one.certificate, &one.client_ca]);
     all.flatten()
         .find(|other| {
             other.setting == file.setting
                 && other.path != file.path
-                && matches!(other.found, Found::Certificates(..))
+                && matches!(other.found, PathContent::Certificates(..))
         })
         .map(|other| other.path.clone())
 }

@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use super::renewal::{local, other_path, readers};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::Connection;
-use crate::cluster::cure::{Cure, Kubectl, of_secret};
-use crate::cluster::fault::Fault;
-use crate::cluster::secrets::Found;
+use crate::cluster::cure::{Fix, Kubectl, of_secret};
+use crate::cluster::fault::ClusterFault;
+use crate::cluster::secrets::PathContent;
 use crate::workload::kubernetes::Cluster;
 
 /// Files that settings name and that are not there, or hold no certificate.
-pub(super) fn unusable(cluster: &Cluster, connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
-    let mut faults: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
+pub(super) fn unusable(
+    cluster: &Cluster,
+    connections: &[Connection<'_>],
+    kubectl: &Kubectl,
+) -> Vec<ClusterFault> {
+    let mut faults: BTreeMap<(String, Option<CauseKind>), ClusterFault> = BTreeMap::new();
     for one in connections {
         let files = [
             (&one.ca, one.client),
@@ -23,13 +27,13 @@ pub(super) fn unusable(cluster: &Cluster, connections: &[Connection<'_>], kubect
         for (file, reader) in files {
             let Some(file) = file else { continue };
             let (key, variant, what) = match &file.found {
-                Found::MissingKey(key) => (key, Variant::FileMissing, "has no key"),
-                Found::NoCertificate(key) => (key, Variant::NoPem, "holds no certificate in"),
-                Found::Certificates(..)
-                | Found::Opaque(_)
-                | Found::MissingSecret(_)
-                | Found::NotMounted
-                | Found::Elsewhere => continue,
+                PathContent::MissingKey(key) => (key, Variant::FileMissing, "has no key"),
+                PathContent::NoCertificate(key) => (key, Variant::NoPem, "holds no certificate in"),
+                PathContent::Certificates(..)
+                | PathContent::Opaque(_)
+                | PathContent::MissingSecret(_)
+                | PathContent::NotMounted
+                | PathContent::Elsewhere => continue,
             };
             if let Some(right) = other_path(connections, file) {
                 let why = "its neighbours read that file, and there is none at the other path";
@@ -41,7 +45,7 @@ pub(super) fn unusable(cluster: &Cluster, connections: &[Connection<'_>], kubect
                     &right,
                     why,
                 );
-                let fault = Fault::new(Some(CauseKind::BadKeyFile), reader.to_string())
+                let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), reader.to_string())
                     .variant(Some(variant))
                     .on(Side::Client)
                     .because(format!(
@@ -57,13 +61,13 @@ pub(super) fn unusable(cluster: &Cluster, connections: &[Connection<'_>], kubect
             if let Some(restart) = kubectl.restart(&readers(cluster, connections, &key.secret, &[&key.key])) {
                 command = format!("{command} && {restart}");
             }
-            let cure = Cure::told(format!(
+            let cure = Fix::told(format!(
                 "secret/{} {what} {}, which {} of {reader} names as {}: put it in",
                 key.secret, key.key, file.setting, file.path
             ))
             .by(command)
             .with(of_secret(reader.to_string(), &key.secret, &key.key));
-            let fault = Fault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
+            let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
                 .variant(Some(variant))
                 .because(format!(
                     "secret/{} {what} {}; {} of {reader} names it as {}",

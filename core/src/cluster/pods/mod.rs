@@ -6,13 +6,13 @@ mod probes;
 mod start;
 
 use super::connections::{self, Connection, known};
-use super::cure::{Cure, Kubectl};
-use super::fault::Fault;
-use super::log::{Start, Trouble};
-use super::secrets::{self, Found};
+use super::cure::{Fix, Kubectl};
+use super::fault::ClusterFault;
+use super::log::{Start, StartTrouble};
+use super::secrets::{self, PathContent};
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::evidence::observation::EvidenceLevel;
-use crate::workload::kubernetes::{Cluster, ContainerState, Pod, State};
+use crate::workload::kubernetes::{Cluster, ContainerPhase, ContainerState, Pod};
 use crate::workload::{ContainerRole, Termination, Workload, WorkloadKind};
 use mounts::unmounted;
 use probes::probe_trouble;
@@ -20,12 +20,12 @@ use start::unstarted;
 
 /// What a pod's container said: its present start and the one before.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct ContainerLog {
     pub present: Option<Start>,
     pub previous: Option<Start>,
 }
 
-impl Said {
+impl ContainerLog {
     /// The start that tells what a container is in: the one that ended where it is between two, or where the present
     /// one has not said anything yet.
     #[must_use]
@@ -41,11 +41,11 @@ impl Said {
 
 /// Why a pod does not serve.
 #[derive(Clone, Debug)]
-pub(super) enum Reason {
+pub(super) enum PodFailure {
     /// Told in full by Kubernetes itself.
-    Told(Box<Fault>),
+    Told(Box<ClusterFault>),
     /// A container died of this, or is in it.
-    Trouble(Box<Trouble>, String),
+    Trouble(Box<StartTrouble>, String),
     /// A container died with words that name no trouble that we know.
     Words(String, String),
     /// A probe finds it not ready, for what it says itself or for what it waits for.
@@ -54,7 +54,7 @@ pub(super) enum Reason {
 
 /// Something to look into: the pod and what runs around it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scene<'a> {
+pub(super) struct PodContext<'a> {
     pub cluster: &'a Cluster,
     pub connections: &'a [Connection<'a>],
     pub kubectl: &'a Kubectl,
@@ -68,18 +68,22 @@ pub(super) fn serves(pod: &Pod) -> bool {
 
 /// Why a pod does not serve.
 #[must_use]
-pub(super) fn reason(scene: Scene<'_>, pod: &Pod, said: &dyn Fn(&str) -> Said) -> Option<Reason> {
+pub(super) fn pod_failure(
+    scene: PodContext<'_>,
+    pod: &Pod,
+    said: &dyn Fn(&str) -> ContainerLog,
+) -> Option<PodFailure> {
     let workload = scene.cluster.workload_of(pod)?;
     if let Some(fault) = unscheduled(scene, pod, workload)
         .or_else(|| unmounted(scene, pod, workload))
         .or_else(|| unstarted(scene, pod, workload))
     {
-        return Some(Reason::Told(Box::new(fault)));
+        return Some(PodFailure::Told(Box::new(fault)));
     }
     // An init container that fails keeps all others waiting; then the service itself, then what runs beside it.
     let by_role = |role| pod.containers.iter().filter(move |one: &&ContainerState| one.role == role);
     for container in by_role(ContainerRole::Init) {
-        let failed = matches!(&container.state, State::Terminated(end) if end.exit_code != 0);
+        let failed = matches!(&container.state, ContainerPhase::Terminated(end) if end.exit_code != 0);
         if container.is_looping() || failed {
             return Some(died(pod, container, &said(&container.name)));
         }
@@ -90,7 +94,7 @@ pub(super) fn reason(scene: Scene<'_>, pod: &Pod, said: &dyn Fn(&str) -> Said) -
         let looping = container.is_looping();
         // A clean end under a probe that is at fault itself: the probe ended it.
         if let Some(fault) = probed {
-            return Some(Reason::Told(Box::new(fault)));
+            return Some(PodFailure::Told(Box::new(fault)));
         }
         if looping {
             return Some(died(pod, container, &said));
@@ -98,20 +102,22 @@ pub(super) fn reason(scene: Scene<'_>, pod: &Pod, said: &dyn Fn(&str) -> Said) -
         if !container.ready && container.role == ContainerRole::Main {
             let open = said.present.as_ref().and_then(Start::died_of);
             if let Some(trouble) = open {
-                return Some(Reason::Trouble(Box::new(trouble.clone()), container.name.clone()));
+                return Some(PodFailure::Trouble(Box::new(trouble.clone()), container.name.clone()));
             }
             let failing = last_probe(pod, &container.name);
-            return Some(Reason::NotReady(failing.unwrap_or_else(|| format!("{} is not ready", pod.name))));
+            return Some(PodFailure::NotReady(
+                failing.unwrap_or_else(|| format!("{} is not ready", pod.name)),
+            ));
         }
     }
     None
 }
 
 /// What a container that ended said, or how it ended.
-fn died(pod: &Pod, container: &ContainerState, said: &Said) -> Reason {
+fn died(pod: &Pod, container: &ContainerState, said: &ContainerLog) -> PodFailure {
     let ended = container.ended();
     if let Some(end) = ended.filter(|end| end.reason.as_deref() == Some("OOMKilled")) {
-        return Reason::Words(
+        return PodFailure::Words(
             format!(
                 "{} of pod {} was ended for want of memory (exit code {})",
                 container.name, pod.name, end.exit_code
@@ -128,27 +134,30 @@ fn died(pod: &Pod, container: &ContainerState, said: &Said) -> Reason {
         });
         match (open, start.words()) {
             (Some(trouble), _) if last_error_is_it => {
-                return Reason::Trouble(Box::new(with_path(start, trouble).clone()), container.name.clone());
+                return PodFailure::Trouble(
+                    Box::new(with_path(start, trouble).clone()),
+                    container.name.clone(),
+                );
             }
             // What it said last is another matter than the trouble that it had warned of.
-            (_, Some(words)) => return Reason::Words(words.to_owned(), container.name.clone()),
+            (_, Some(words)) => return PodFailure::Words(words.to_owned(), container.name.clone()),
             (Some(trouble), None) => {
-                return Reason::Trouble(Box::new(trouble.clone()), container.name.clone());
+                return PodFailure::Trouble(Box::new(trouble.clone()), container.name.clone());
             }
             (None, None) => {}
         }
     }
     let message = ended.and_then(|end| end.message.clone());
-    Reason::Words(message.unwrap_or_else(|| ending(container, ended)), container.name.clone())
+    PodFailure::Words(message.unwrap_or_else(|| ending(container, ended)), container.name.clone())
 }
 
 /// Of lines about a file that cannot be used the one that names it: `Failed to configure TLS. Check logs for more
 /// info.` comes after it.
-fn with_path<'a>(start: &'a Start, last: &'a Trouble) -> &'a Trouble {
+fn with_path<'a>(start: &'a Start, last: &'a StartTrouble) -> &'a StartTrouble {
     if last.what.kind != CauseKind::BadKeyFile || path_in(&last.sample).is_some() {
         return last;
     }
-    let named = |one: &&Trouble| one.what.kind == last.what.kind && path_in(&one.sample).is_some();
+    let named = |one: &&StartTrouble| one.what.kind == last.what.kind && path_in(&one.sample).is_some();
     start.troubles.iter().rev().find(named).unwrap_or(last)
 }
 
@@ -179,16 +188,16 @@ fn last_probe(pod: &Pod, container: &str) -> Option<String> {
     Some(format!("pod {}: {}", pod.name, event.message))
 }
 
-fn unscheduled(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Option<Fault> {
+fn unscheduled(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<ClusterFault> {
     let why = pod.unschedulable.as_ref()?;
     let name = workload.to_string();
-    let cure = Cure::told(format!(
+    let cure = Fix::told(format!(
         "no node takes pod {}: {why}; make room, or let {name} ask for what a node has",
         pod.name
     ))
     .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
     Some(
-        Fault::new(None, name)
+        ClusterFault::new(None, name)
             .because(format!("pod {} is on no node: {why}", pod.name))
             .cure(cure)
             .seen_in(EvidenceLevel::Observed),
@@ -200,11 +209,11 @@ fn unscheduled(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Option<Fault
 pub(super) fn state_of(pod: &Pod) -> String {
     let main = pod.main();
     let of = |one: &ContainerState| match &one.state {
-        State::Waiting(reason, _) => format!("waits: {reason}"),
-        State::Running(_) if one.ready => "runs".to_owned(),
-        State::Running(_) => "runs and is not ready".to_owned(),
-        State::Terminated(end) => format!("has ended (exit code {})", end.exit_code),
-        State::Unknown => "has no state".to_owned(),
+        ContainerPhase::Waiting(reason, _) => format!("waits: {reason}"),
+        ContainerPhase::Running(_) if one.ready => "runs".to_owned(),
+        ContainerPhase::Running(_) => "runs and is not ready".to_owned(),
+        ContainerPhase::Terminated(end) => format!("has ended (exit code {})", end.exit_code),
+        ContainerPhase::Unknown => "has no state".to_owned(),
     };
     let restarts = main.map_or(0, |one| one.restarts);
     let again = match restarts {
@@ -218,11 +227,11 @@ pub(super) fn state_of(pod: &Pod) -> String {
 /// A file that a container named in its last words, as what mounts it has it.
 #[must_use]
 pub(super) fn file_at_fault(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     container: &str,
     sample: &str,
-) -> Option<(String, Found)> {
+) -> Option<(String, PathContent)> {
     let configured = pod.configured.iter().find(|one| one.name == container)?;
     let path = path_in(sample).or_else(|| {
         // `tls: private key does not match public key` names no file; the setting of the failing server does.
@@ -254,7 +263,7 @@ fn path_in(text: &str) -> Option<String> {
 
 /// The confidence of a line, never above likely where its side is the network's.
 #[must_use]
-pub(super) const fn sure(trouble: &Trouble) -> Confidence {
+pub(super) const fn sure(trouble: &StartTrouble) -> Confidence {
     match trouble.what.confidence {
         Confidence::Certain if matches!(trouble.what.side, Side::Network) => Confidence::Likely,
         other => other,
@@ -270,13 +279,13 @@ pub(super) fn is_wanted(workload: &Workload) -> bool {
 /// A client's settings of a link.
 #[must_use]
 pub(super) fn dialled<'a>(
-    scene: Scene<'a>,
+    scene: PodContext<'a>,
     workload: &Workload,
     link: crate::link::Link,
 ) -> Option<&'a Connection<'a>> {
     scene.connections.iter().find(|one| {
         one.client.name == workload.name
             && one.client.kind == workload.kind
-            && one.target == connections::Target::Link(link)
+            && one.target == connections::ConnectionTarget::Link(link)
     })
 }

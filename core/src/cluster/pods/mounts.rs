@@ -1,18 +1,18 @@
 //! Mounts that cannot be made: Secrets, keys and ConfigMaps that are missing.
 
-use super::{Scene, state_of};
+use super::{PodContext, state_of};
 use crate::cause::{CauseKind, Variant};
-use crate::cluster::cure::{Cure, of_secret};
-use crate::cluster::fault::Fault;
+use crate::cluster::cure::{Fix, of_secret};
+use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
-use crate::workload::kubernetes::{Pod, State};
+use crate::workload::kubernetes::{ContainerPhase, Pod};
 use crate::workload::{MountSource, Workload};
 
 /// A mount that cannot be made, by its event, or by what the API does not have.
-pub(super) fn unmounted(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Option<Fault> {
+pub(super) fn unmounted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<ClusterFault> {
     let waits = pod.containers.iter().all(|one| {
-        matches!(&one.state, State::Waiting(reason, _) if reason == "PodInitializing" || reason == "ContainerCreating")
-            || one.state == State::Unknown
+        matches!(&one.state, ContainerPhase::Waiting(reason, _) if reason == "PodInitializing" || reason == "ContainerCreating")
+            || one.state == ContainerPhase::Unknown
     });
     if !waits || pod.containers.is_empty() {
         return None;
@@ -78,7 +78,7 @@ fn mounted_secrets(pod: &Pod) -> impl Iterator<Item = (String, Vec<String>, bool
 }
 
 /// The keys that a workload's pods look for in a Secret: named in the mount, or by settings that point into it.
-fn keys_wanted(scene: Scene<'_>, secret: &str) -> Vec<String> {
+fn keys_wanted(scene: PodContext<'_>, secret: &str) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     let mut add = |key: &str| {
         if !key.is_empty() && !keys.iter().any(|known| known == key) {
@@ -126,12 +126,12 @@ fn keys_wanted(scene: Scene<'_>, secret: &str) -> Vec<String> {
 }
 
 pub(super) fn missing_secret(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     secret: &str,
     fact: &str,
-) -> Fault {
+) -> ClusterFault {
     let mut keys = keys_wanted(scene, secret);
     if keys.is_empty() {
         keys = vec!["tls.crt".to_owned(), "tls.key".to_owned()];
@@ -158,7 +158,7 @@ pub(super) fn missing_secret(
         scene.kubectl.command(&words)
     };
     let certificates = keys.iter().any(|key| key.ends_with(".crt"));
-    let cure = Cure::told(format!(
+    let cure = Fix::told(format!(
         "secret/{secret}, which {workload} waits for, does not exist: create it with the keys {} (the paths are those \
          of the files on your side); the pods start by themselves within two minutes",
         keys.join(", ")
@@ -166,7 +166,7 @@ pub(super) fn missing_secret(
     .by(command);
     let cure = keys.iter().fold(cure, |cure, key| cure.with(of_secret(workload.to_string(), secret, key)));
     let cause = certificates.then_some(CauseKind::BadKeyFile);
-    Fault::new(cause, format!("secret/{secret}"))
+    ClusterFault::new(cause, format!("secret/{secret}"))
         .variant(certificates.then_some(Variant::FileMissing))
         .because(format!("{workload} does not start: {fact}"))
         .because(state_of(pod))
@@ -176,13 +176,13 @@ pub(super) fn missing_secret(
 }
 
 pub(super) fn missing_key(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     secret: &str,
     key: &str,
     fact: &str,
-) -> Fault {
+) -> ClusterFault {
     let of_certificate = [".crt", ".key", ".pem"].iter().any(|end| key.ends_with(end));
     let command = if of_certificate {
         scene.kubectl.fill(secret, &[(key, key)])
@@ -190,12 +190,12 @@ pub(super) fn missing_key(
         let patch = format!(r#"{{"stringData":{{"{key}":"<the value of {key}>"}}}}"#);
         scene.kubectl.command(&["patch", "secret", secret, "--type=merge", "-p", &patch])
     };
-    let cure = Cure::told(format!(
+    let cure = Fix::told(format!(
         "secret/{secret} has no key {key}, which {workload} needs: put it in; the pod starts by itself then"
     ))
     .by(command)
     .with(of_secret(workload.to_string(), secret, key));
-    Fault::new(of_certificate.then_some(CauseKind::BadKeyFile), format!("secret/{secret}"))
+    ClusterFault::new(of_certificate.then_some(CauseKind::BadKeyFile), format!("secret/{secret}"))
         .variant(of_certificate.then_some(Variant::FileMissing))
         .because(format!("{workload} does not start: {fact}"))
         .because(state_of(pod))
@@ -205,17 +205,17 @@ pub(super) fn missing_key(
 }
 
 pub(super) fn missing_config_map(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     map: &str,
     fact: &str,
-) -> Fault {
-    let cure = Cure::told(format!(
+) -> ClusterFault {
+    let cure = Fix::told(format!(
         "configmap/{map}, which {workload} waits for, does not exist: apply the manifest that has it"
     ))
     .by(scene.kubectl.command(&["get", "configmap", map]));
-    Fault::new(None, format!("configmap/{map}"))
+    ClusterFault::new(None, format!("configmap/{map}"))
         .because(format!("{workload} does not start: {fact}"))
         .because(state_of(pod))
         .cure(cure)

@@ -1,10 +1,10 @@
 //! Probes that are themselves at fault: their scheme is not the port's.
 
-use super::{Scene, state_of};
+use super::{PodContext, state_of};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::known;
-use crate::cluster::cure::{Cure, change};
-use crate::cluster::fault::Fault;
+use crate::cluster::cure::{Fix, change};
+use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{ContainerState, Pod};
@@ -12,11 +12,11 @@ use crate::workload::{Container, ProbeAction, ProbeRole, Workload};
 
 /// A probe that is itself at fault: its scheme is not the port's.
 pub(super) fn probe_trouble(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     container: &ContainerState,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     if container.ready {
         return None;
     }
@@ -65,13 +65,13 @@ const FIELDS: &[(ProbeRole, &str)] = &[
 ];
 
 fn plain_probe(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     container: &Container,
     port: u16,
     event: &str,
-) -> Fault {
+) -> ClusterFault {
     let plain: Vec<&str> = FIELDS
         .iter()
         .filter(|(role, _)| {
@@ -87,7 +87,7 @@ fn plain_probe(
     let patch = serde_json::json!({ "spec": { "template": { "spec": { "containers": [spec] } } } });
     let name = workload.to_string();
     let command = scene.kubectl.command(&["patch", &name, "-p", &patch.to_string()]);
-    let mut cure = Cure::told(format!(
+    let mut cure = Fix::told(format!(
         "{} of container {} in {name} have no `scheme: HTTPS`, and port {port} speaks TLS: set it",
         plain.join(", "),
         container.name
@@ -108,7 +108,7 @@ fn plain_probe(
             .values(Some("HTTP"), Some("HTTPS")),
         );
     }
-    Fault::new(Some(CauseKind::WrongSchemePlainToTls), name)
+    ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), name)
         .on(Side::Client)
         .because(format!("pod {}: {event}: the probe speaks HTTP to port {port}, which speaks TLS", pod.name))
         .because(state_of(pod))
@@ -118,15 +118,15 @@ fn plain_probe(
 
 /// The probe speaks TLS and the service does not: where its neighbours do, its certificate is not set.
 fn tls_probe(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     container: &Container,
     port: u16,
     event: &str,
-) -> Fault {
+) -> ClusterFault {
     let name = workload.to_string();
-    let base = Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), name.clone())
+    let base = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), name.clone())
         .variant(Some(Variant::HttpPlaintext))
         .because(format!(
             "pod {}: {event}: the probe speaks TLS to port {port}, which serves plain HTTP",
@@ -139,7 +139,7 @@ fn tls_probe(
     let certificate = known(container, "GRPC_TLS_CERT").map_or("/etc/cordum/tls/server/tls.crt", |path| path);
     let key = known(container, "GRPC_TLS_KEY").map_or("/etc/cordum/tls/server/tls.key", |path| path);
     if !(missing && port == 8081) {
-        let cure = Cure::told(format!(
+        let cure = Fix::told(format!(
             "port {port} of container {} in {name} serves plain HTTP and its probes ask for HTTPS: one of the two has to change",
             container.name
         ))
@@ -149,7 +149,7 @@ fn tls_probe(
     let values = [format!("{}={certificate}", pair[0]), format!("{}={key}", pair[1])];
     let command =
         scene.kubectl.command(&["set", "env", &name, "-c", &container.name, &values[0], &values[1]]);
-    let mut cure = Cure::told(format!(
+    let mut cure = Fix::told(format!(
         "{} and {} of {name} are not set, so port {port} serves plain HTTP: set them to {certificate} and {key}",
         pair[0], pair[1]
     ))

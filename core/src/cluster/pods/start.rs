@@ -1,22 +1,22 @@
 //! Containers that Kubernetes cannot even start: their image, their settings, their command.
 
 use super::mounts::{between, missing_config_map, missing_key, missing_secret};
-use super::{Scene, serves, state_of};
-use crate::cluster::cure::Cure;
-use crate::cluster::fault::Fault;
+use super::{PodContext, serves, state_of};
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
-use crate::workload::kubernetes::{ContainerState, Pod, State};
+use crate::workload::kubernetes::{ContainerPhase, ContainerState, Pod};
 
 /// A container that Kubernetes cannot even start: its image, its settings, its command.
-pub(super) fn unstarted(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Option<Fault> {
+pub(super) fn unstarted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<ClusterFault> {
     for container in &pod.containers {
         let (reason, message) = match &container.state {
-            State::Waiting(reason, message) => (reason.as_str(), message.as_str()),
-            State::Terminated(end) => {
+            ContainerPhase::Waiting(reason, message) => (reason.as_str(), message.as_str()),
+            ContainerPhase::Terminated(end) => {
                 (end.reason.as_deref().unwrap_or_default(), end.message.as_deref().unwrap_or_default())
             }
-            State::Running(_) | State::Unknown => continue,
+            ContainerPhase::Running(_) | ContainerPhase::Unknown => continue,
         };
         match reason {
             "CreateContainerConfigError" | "CreateContainerError" => {
@@ -33,13 +33,13 @@ pub(super) fn unstarted(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Opt
             .filter(|end| matches!(end.reason.as_deref(), Some("StartError" | "ContainerCannotRun")));
         if let Some(end) = failed {
             let message = end.message.clone().unwrap_or_else(|| "it cannot be started".to_owned());
-            let cure = Cure::told(format!(
+            let cure = Fix::told(format!(
                 "the command of container {} in {workload} is not in its image: set a command that is, or an image that has it",
                 container.name
             ))
             .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
             return Some(
-                Fault::new(None, workload.to_string())
+                ClusterFault::new(None, workload.to_string())
                     .because(format!("{} of pod {} cannot be started: {message}", container.name, pod.name))
                     .because(state_of(pod))
                     .cure(cure)
@@ -50,7 +50,7 @@ pub(super) fn unstarted(scene: Scene<'_>, pod: &Pod, workload: &Workload) -> Opt
     None
 }
 
-fn unconfigured(scene: Scene<'_>, pod: &Pod, workload: &Workload, message: &str) -> Fault {
+fn unconfigured(scene: PodContext<'_>, pod: &Pod, workload: &Workload, message: &str) -> ClusterFault {
     // `couldn't find key REDIS_PASSWORD in Secret cordum/cordum-redis-secret`
     if let Some((key, rest)) =
         message.split_once("couldn't find key ").and_then(|(_, rest)| rest.split_once(" in Secret "))
@@ -65,21 +65,21 @@ fn unconfigured(scene: Scene<'_>, pod: &Pod, workload: &Workload, message: &str)
     if let Some(name) = between(message, "configmap \"", "\" not found") {
         return missing_config_map(scene, pod, workload, name, message);
     }
-    let cure = Cure::told(format!("{workload} cannot be started as it is described: {message}"))
+    let cure = Fix::told(format!("{workload} cannot be started as it is described: {message}"))
         .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
-    Fault::new(None, workload.to_string())
+    ClusterFault::new(None, workload.to_string())
         .because(format!("pod {}: {message}", pod.name))
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)
 }
 
 fn no_image(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     container: &ContainerState,
     message: &str,
-) -> Fault {
+) -> ClusterFault {
     let image =
         pod.configured.iter().find(|one| one.name == container.name).and_then(|one| one.image.clone());
     let image = image.unwrap_or_else(|| "its image".to_owned());
@@ -96,18 +96,18 @@ fn no_image(
         .collect();
     let name = workload.to_string();
     let cure = match others.first() {
-        Some(other) => Cure::told(format!(
+        Some(other) => Fix::told(format!(
             "container {} of {name} asks for image {image}, which cannot be pulled: {other} is what its other pods run",
             container.name
         ))
         .by(scene.kubectl.command(&["set", "image", &name, &format!("{}={other}", container.name)])),
-        None => Cure::told(format!(
+        None => Fix::told(format!(
             "container {} of {name} asks for image {image}, which cannot be pulled: push it, or name one that is there",
             container.name
         ))
         .by(scene.kubectl.command(&["rollout", "undo", &name])),
     };
-    Fault::new(None, name)
+    ClusterFault::new(None, name)
         .because(format!("pod {} has no image {image}: {why}", pod.name))
         .because(state_of(pod))
         .cure(cure)

@@ -2,20 +2,20 @@
 
 use super::kinds::{alike, of_certificate};
 use super::routes::present;
-use super::{Logs, Story, first_line};
-use crate::cluster::connections::Target;
-use crate::cluster::cure::Cure;
-use crate::cluster::fault::Fault;
-use crate::cluster::log::Trouble;
-use crate::cluster::pods::{self, Scene, serves};
+use super::{ContainerLogs, Story, first_line};
+use crate::cluster::connections::ConnectionTarget;
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
+use crate::cluster::log::StartTrouble;
+use crate::cluster::pods::{self, PodContext, serves};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
-use crate::workload::kubernetes::{Pod, State};
+use crate::workload::kubernetes::{ContainerPhase, Pod};
 
 impl Story {
     /// What serving clients meet at NATS and Redis tells that a wrong Secret is in use.
-    pub(super) fn clients(&mut self, scene: Scene<'_>, logs: &Logs) {
+    pub(super) fn clients(&mut self, scene: PodContext<'_>, logs: &ContainerLogs) {
         for pod in scene.cluster.pods.iter().filter(|pod| serves(pod) && !pod.is_job) {
             let Some(start) = present(logs, pod) else { continue };
             for trouble in start.troubles.iter().filter(|one| !one.recovered && of_certificate(one.what.kind))
@@ -31,7 +31,7 @@ impl Story {
                 let secrets: Vec<String> = scene
                     .connections
                     .iter()
-                    .filter(|one| one.target == Target::Link(link))
+                    .filter(|one| one.target == ConnectionTarget::Link(link))
                     .flat_map(|one| [&one.certificate, &one.ca])
                     .flatten()
                     .filter_map(|file| file.found.key())
@@ -89,9 +89,9 @@ fn does_without(pod: &Pod, link: Link) -> bool {
 }
 
 /// Every server of the link runs, and has begun since this was last met: it was about what an earlier start showed.
-fn is_of_an_earlier_server(scene: Scene<'_>, link: Link, trouble: &Trouble) -> bool {
+fn is_of_an_earlier_server(scene: PodContext<'_>, link: Link, trouble: &StartTrouble) -> bool {
     let began = |pod: &Pod| match pod.main()?.state {
-        State::Running(since) if serves(pod) => since,
+        ContainerPhase::Running(since) if serves(pod) => since,
         _ => None,
     };
     // Connections with these two are kept, and made again at once.
@@ -102,15 +102,15 @@ fn is_of_an_earlier_server(scene: Scene<'_>, link: Link, trouble: &Trouble) -> b
 }
 
 /// What came up without a server that is well by now.
-fn without(scene: Scene<'_>, workload: &Workload, link: Link, trouble: &Trouble) -> Fault {
+fn without(scene: PodContext<'_>, workload: &Workload, link: Link, trouble: &StartTrouble) -> ClusterFault {
     let name = workload.to_string();
-    let mut cure = Cure::told(format!(
+    let mut cure = Fix::told(format!(
         "{name} came up without {}, which is well by now, and does without it until it is restarted",
         link.service()
     ));
     cure.command = scene.kubectl.restart(std::slice::from_ref(&name));
     let check = if link == Link::Redis { "redis-logs" } else { "service-links" };
-    Fault::new(Some(trouble.what.kind), name)
+    ClusterFault::new(Some(trouble.what.kind), name)
         .variant(trouble.what.variant)
         .on(trouble.what.side)
         .cure(cure)
@@ -119,7 +119,7 @@ fn without(scene: Scene<'_>, workload: &Workload, link: Link, trouble: &Trouble)
 }
 
 /// Once the server is well, its client is restarted too.
-fn restarted_afterwards(fault: &mut Fault, scene: Scene<'_>, pod: &Pod, link: Link) {
+fn restarted_afterwards(fault: &mut ClusterFault, scene: PodContext<'_>, pod: &Pod, link: Link) {
     let server = scene.cluster.of_service(link.service()).next().map(ToString::to_string);
     let client = scene.cluster.workload_of(pod).map(ToString::to_string);
     let (Some(server), Some(client)) = (server, client) else { return };
@@ -134,25 +134,25 @@ fn restarted_afterwards(fault: &mut Fault, scene: Scene<'_>, pod: &Pod, link: Li
 
 /// A client that runs with what it read at its start, though what it mounts is right by now.
 fn stale(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     container: &str,
-    trouble: &Trouble,
-) -> Option<Fault> {
+    trouble: &StartTrouble,
+) -> Option<ClusterFault> {
     if !trouble.sample.contains("does not chain to") {
         return None;
     }
     let (path, found) = pods::file_at_fault(scene, pod, container, &trouble.sample)?;
     let key = found.key()?;
     let name = workload.to_string();
-    let cure = Cure::told(format!(
+    let cure = Fix::told(format!(
         "{name} runs with what it read of secret/{} at its start; what the Secret holds now fits: restart it",
         key.secret
     ))
     .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
     Some(
-        Fault::new(Some(trouble.what.kind), name)
+        ClusterFault::new(Some(trouble.what.kind), name)
             .variant(trouble.what.variant)
             .on(trouble.what.side)
             .because(format!("{path} is {} of secret/{}, which fits its CA now", key.key, key.secret))

@@ -6,11 +6,11 @@ use super::kinds::alike;
 use super::{Story, first_line};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
-use crate::cluster::cure::Cure;
-use crate::cluster::fault::Fault;
-use crate::cluster::log::Trouble;
-use crate::cluster::pods::Scene;
-use crate::cluster::secrets::Found;
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
+use crate::cluster::log::StartTrouble;
+use crate::cluster::pods::PodContext;
+use crate::cluster::secrets::PathContent;
 use crate::cluster::{certificates, wiring};
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
@@ -21,18 +21,18 @@ impl Story {
     #[expect(clippy::too_many_arguments, reason = "all of it is said in one sentence")]
     pub(super) fn of_file(
         &mut self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
         container: &str,
-        trouble: &Trouble,
+        trouble: &StartTrouble,
         path: &str,
-        found: &Found,
+        found: &PathContent,
     ) -> usize {
         let kind = trouble.what.kind;
         let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
         // A path that only this workload asks for, beside files that are there: the setting is wrong, not the Secret.
-        if matches!(found, Found::MissingKey(_))
+        if matches!(found, PathContent::MissingKey(_))
             && let Some(at) = self.at(&workload.to_string(), Some(kind))
         {
             return at;
@@ -61,10 +61,10 @@ impl Story {
                 return at;
             }
         }
-        let absent = matches!(found, Found::MissingKey(_));
+        let absent = matches!(found, PathContent::MissingKey(_));
         let cure = of_secret_file(scene, workload, key, kind, absent);
         self.add(
-            Fault::new(Some(kind), place)
+            ClusterFault::new(Some(kind), place)
                 .variant(trouble.what.variant)
                 .on(trouble.what.side)
                 .because(fact)
@@ -78,13 +78,13 @@ impl Story {
 
 /// A path at which the container has no file.
 fn not_there(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     pod: &Pod,
     workload: &Workload,
     container: &str,
-    trouble: &Trouble,
+    trouble: &StartTrouble,
     path: &str,
-) -> Fault {
+) -> ClusterFault {
     let setting = pod
         .configured
         .iter()
@@ -102,11 +102,11 @@ fn not_there(
             &to,
             "its neighbours read that file, and nothing is mounted at the other path",
         ),
-        _ => Cure::told(format!(
+        _ => Fix::told(format!(
             "{what} of {workload} is no file in its container: mount it, or name one that is"
         )),
     };
-    Fault::new(Some(trouble.what.kind), workload.to_string())
+    ClusterFault::new(Some(trouble.what.kind), workload.to_string())
         .variant(trouble.what.variant)
         .on(trouble.what.side)
         .seen_in(EvidenceLevel::Logged)
@@ -114,7 +114,7 @@ fn not_there(
 }
 
 /// A certificate without its key, or a key without its certificate.
-pub(super) fn half_pair(scene: Scene<'_>, workload: &Workload, sample: &str) -> Option<Fault> {
+pub(super) fn half_pair(scene: PodContext<'_>, workload: &Workload, sample: &str) -> Option<ClusterFault> {
     let main = workload.main()?;
     let lower = sample.to_ascii_lowercase();
     let fronts =
@@ -136,7 +136,7 @@ pub(super) fn half_pair(scene: Scene<'_>, workload: &Workload, sample: &str) -> 
     let to = sibling_value(scene, workload, &missing).unwrap_or_else(|| format!("{folder}/{file}"));
     let why = format!("{there} is {path}, and the two belong together");
     Some(
-        Fault::new(Some(CauseKind::BadKeyFile), workload.to_string())
+        ClusterFault::new(Some(CauseKind::BadKeyFile), workload.to_string())
             .variant(Some(Variant::HalfPair))
             .because(format!("{missing} of {workload} is not set, though {there} is ({front})"))
             .because(first_line(sample))
@@ -146,7 +146,7 @@ pub(super) fn half_pair(scene: Scene<'_>, workload: &Workload, sample: &str) -> 
 }
 
 /// What another workload's variable of the same name holds.
-fn sibling_value(scene: Scene<'_>, workload: &Workload, variable: &str) -> Option<String> {
+fn sibling_value(scene: PodContext<'_>, workload: &Workload, variable: &str) -> Option<String> {
     let others = scene.cluster.workloads.iter().filter(|other| !std::ptr::eq(*other, workload));
     let mut values: BTreeMap<&str, usize> = BTreeMap::new();
     for other in others {
@@ -159,12 +159,12 @@ fn sibling_value(scene: Scene<'_>, workload: &Workload, variable: &str) -> Optio
 
 /// A Secret's file that its reader cannot use.
 fn of_secret_file(
-    scene: Scene<'_>,
+    scene: PodContext<'_>,
     workload: &Workload,
-    key: &crate::cluster::secrets::Key,
+    key: &crate::cluster::secrets::SecretEntry,
     kind: CauseKind,
     absent: bool,
-) -> Cure {
+) -> Fix {
     let what = if kind == CauseKind::KeyMismatch {
         format!("tls.key of secret/{} is not the key of its tls.crt: both have to be of one pair", key.secret)
     } else if absent {
@@ -194,7 +194,7 @@ fn of_secret_file(
         command.push_str(" && ");
         command.push_str(&restart);
     }
-    let mut cure = Cure::told(what).by(command);
+    let mut cure = Fix::told(what).by(command);
     for (name, _) in files {
         cure = cure.with(crate::cluster::cure::of_secret(workload.to_string(), &key.secret, name));
     }

@@ -2,8 +2,8 @@
 
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::known;
-use crate::cluster::cure::{Cure, Kubectl, change};
-use crate::cluster::fault::Fault;
+use crate::cluster::cure::{Fix, Kubectl, change};
+use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Pod, service_of};
@@ -29,7 +29,7 @@ pub(super) fn in_clear(
     workload: &Workload,
     container: &str,
     sample: &str,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     let service = service_of(workload);
     let (_, _, stem, variant) =
         LISTENERS.iter().find(|(whose, words, ..)| *whose == service && sample.contains(words))?;
@@ -41,7 +41,7 @@ pub(super) fn in_clear(
         return None;
     }
     let words: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
-    let fault = Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), name.clone())
+    let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), name.clone())
         .variant(Some(*variant))
         .on(Side::Server)
         .because(format!(
@@ -56,9 +56,9 @@ pub(super) fn in_clear(
             "{name} has to serve TLS: set {} to the files of its server certificate",
             wanted.join(" and ")
         );
-        return Some(fault.cure(Cure::told(text)));
+        return Some(fault.cure(Fix::told(text)));
     };
-    let mut cure = Cure::told(format!(
+    let mut cure = Fix::told(format!(
         "{name} serves in clear, which production forbids: {} has to be {}, and {} {}",
         wanted[0], pair[0], wanted[1], pair[1]
     ));

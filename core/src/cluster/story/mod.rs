@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::connections;
-use super::cure::{Cure, Kubectl};
-use super::fault::Fault;
-use super::pods::{self, Reason, Said, Scene, serves, state_of};
+use super::cure::{Fix, Kubectl};
+use super::fault::ClusterFault;
+use super::pods::{self, ContainerLog, PodContext, PodFailure, serves, state_of};
 use super::{certificates, wiring, words};
 use crate::cause::{CauseKind, Variant};
 use crate::evidence::observation::EvidenceLevel;
@@ -26,7 +26,7 @@ pub use kinds::{alike, connection_trouble, of_certificate};
 use replicas::{never_made, refused_pods, scaled_to_nothing};
 
 /// What the containers said, by pod and container.
-pub type Logs = BTreeMap<(String, String), Said>;
+pub type ContainerLogs = BTreeMap<(String, String), ContainerLog>;
 
 /// A pod that does not serve, and why.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct BrokenPod {
 
 /// How a service of the stack fares.
 #[derive(Clone, Debug, Default)]
-pub struct Health {
+pub struct ServiceHealth {
     /// `deployment/cordum-api-gateway`.
     pub workload: String,
     pub pods: usize,
@@ -56,7 +56,7 @@ pub struct Health {
     pub idle: bool,
 }
 
-impl Health {
+impl ServiceHealth {
     /// Nobody answers.
     #[must_use]
     pub const fn is_down(&self) -> bool {
@@ -68,15 +68,15 @@ impl Health {
 #[derive(Clone, Debug, Default)]
 pub struct Story {
     /// Most upstream first.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ClusterFault>,
     /// By service.
-    pub services: BTreeMap<String, Health>,
+    pub services: BTreeMap<String, ServiceHealth>,
 }
 
 impl Story {
     /// Tells it.
     #[must_use]
-    pub fn of(cluster: &Cluster, logs: &Logs, now: SystemTime, kubectl: &Kubectl) -> Self {
+    pub fn of(cluster: &Cluster, logs: &ContainerLogs, now: SystemTime, kubectl: &Kubectl) -> Self {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let connections = connections::all(cluster);
@@ -87,7 +87,7 @@ impl Story {
         for fault in wiring::faults(cluster, &connections, kubectl) {
             story.add(fault);
         }
-        let scene = Scene { cluster, connections: &connections, kubectl };
+        let scene = PodContext { cluster, connections: &connections, kubectl };
         // What others depend on comes first.
         let rank = |service: &str| match service {
             "redis" => 0,
@@ -130,10 +130,10 @@ impl Story {
         for (service, checks) in CHECKS {
             if !self.services.contains_key(*service) {
                 self.add(
-                    Fault::new(Some(CauseKind::ConnectionRefused), *service)
+                    ClusterFault::new(Some(CauseKind::ConnectionRefused), *service)
                         .variant(Some(Variant::ContainerAbsent))
                         .because(format!("no workload of the namespace is {service}"))
-                        .cure(Cure::told(format!("deploy {service}, or leave its checks out with --skip")))
+                        .cure(Fix::told(format!("deploy {service}, or leave its checks out with --skip")))
                         .breaks(checks)
                         .seen_in(EvidenceLevel::Observed),
                 );
@@ -175,7 +175,7 @@ impl Story {
     }
 
     /// Notes a fault, once; its index.
-    fn add(&mut self, fault: Fault) -> usize {
+    fn add(&mut self, fault: ClusterFault) -> usize {
         if let Some(at) = self.faults.iter().position(|known| known.identity() == fault.identity()) {
             let known = &mut self.faults[at];
             known.breaks.extend(fault.breaks);
@@ -192,14 +192,14 @@ impl Story {
         self.faults.len() - 1
     }
 
-    fn look_at(&mut self, scene: Scene<'_>, workload: &Workload, logs: &Logs) {
+    fn look_at(&mut self, scene: PodContext<'_>, workload: &Workload, logs: &ContainerLogs) {
         let service = service_of(workload).to_owned();
         let mine = || {
             scene.cluster.pods.iter().filter(|pod| {
                 scene.cluster.workload_of(pod).is_some_and(|owner| std::ptr::eq(owner, workload))
             })
         };
-        let mut health = Health { workload: workload.to_string(), ..Health::default() };
+        let mut health = ServiceHealth { workload: workload.to_string(), ..ServiceHealth::default() };
         health.pods = mine().filter(|pod| !pod.leaving).count();
         health.serving = mine().filter(|pod| serves(pod)).count();
         if !pods::is_wanted(workload) {
@@ -241,8 +241,8 @@ impl Story {
             let said = |container: &str| {
                 logs.get(&(pod.name.clone(), container.to_owned())).cloned().unwrap_or_default()
             };
-            let Some(reason) = pods::reason(scene, pod, &said) else { continue };
-            let told = matches!(reason, Reason::Told(_));
+            let Some(reason) = pods::pod_failure(scene, pod, &said) else { continue };
+            let told = matches!(reason, PodFailure::Told(_));
             // A server that has no routes says so in its own words, and its peers say why.
             if let (false, "nats", Some(fault)) =
                 (told, pod.service.as_str(), self.routes_of(scene, pod, workload, logs))
@@ -272,11 +272,11 @@ impl Story {
     /// From a pod's reason to the fault behind it.
     fn broken(
         &mut self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
-        reason: Reason,
-        logs: &Logs,
+        reason: PodFailure,
+        logs: &ContainerLogs,
     ) -> BrokenPod {
         let mut broken = BrokenPod {
             pod: pod.name.clone(),
@@ -287,12 +287,12 @@ impl Story {
             waits: false,
         };
         match reason {
-            Reason::Told(fault) => {
+            PodFailure::Told(fault) => {
                 broken.cause = fault.cause;
                 broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
                 broken.fault = self.add(*fault);
             }
-            Reason::Trouble(trouble, container) => {
+            PodFailure::Trouble(trouble, container) => {
                 broken.link = trouble.what.link;
                 broken.cause = Some(trouble.what.kind);
                 broken.shown =
@@ -303,7 +303,7 @@ impl Story {
                     self.faults[broken.fault].add(fact);
                 }
             }
-            Reason::Words(words, container) if self.spoken_of(workload, &words).is_some() => {
+            PodFailure::Words(words, container) if self.spoken_of(workload, &words).is_some() => {
                 broken.fault = self.spoken_of(workload, &words).unwrap_or_default();
                 broken.shown = format!("{container} of pod {} said last: {words}", pod.name);
                 broken.cause = self.faults[broken.fault].cause;
@@ -312,14 +312,14 @@ impl Story {
                     self.faults[broken.fault].add(fact);
                 }
             }
-            Reason::Words(words, container) => {
+            PodFailure::Words(words, container) => {
                 let fault = words::fault(scene.cluster, scene.kubectl, pod, workload, &container, &words)
                     .because(state_of(pod));
                 broken.cause = fault.cause;
                 broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
                 broken.fault = self.add(fault);
             }
-            Reason::NotReady(shown) => {
+            PodFailure::NotReady(shown) => {
                 broken.fault = self.waits(scene, pod, workload, &shown, logs);
                 broken.waits = true;
                 broken.shown = shown;
@@ -347,7 +347,7 @@ impl Story {
             Some(Link::Nats) => "worker-nats-tls",
             _ => return own,
         };
-        let of_server = |one: &Fault| one.breaks.contains(broken) && !one.is_of(&place);
+        let of_server = |one: &ClusterFault| one.breaks.contains(broken) && !one.is_of(&place);
         own.or_else(|| self.faults.iter().position(of_server))
     }
 

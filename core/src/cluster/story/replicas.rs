@@ -2,15 +2,15 @@
 
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
-use crate::cluster::cure::Cure;
-use crate::cluster::fault::Fault;
-use crate::cluster::pods::Scene;
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
+use crate::cluster::pods::PodContext;
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
 use crate::workload::kubernetes::service_of;
 
 /// A workload with no replicas: how many there should be its configuration tells.
-pub(super) fn scaled_to_nothing(scene: Scene<'_>, workload: &Workload) -> Fault {
+pub(super) fn scaled_to_nothing(scene: PodContext<'_>, workload: &Workload) -> ClusterFault {
     let service = service_of(workload);
     let config = connections::config_of(scene.cluster, workload);
     let routes =
@@ -25,7 +25,7 @@ pub(super) fn scaled_to_nothing(scene: Scene<'_>, workload: &Workload) -> Fault 
         .flatten();
     let wanted = routes.or(nodes).unwrap_or(1).max(1);
     let name = workload.to_string();
-    let cure = Cure::told(format!(
+    let cure = Fix::told(format!(
         "{name} is scaled to 0, so its Service has no endpoints and refuses: scale it to {wanted}"
     ))
     .by(scene.kubectl.command(&["scale", &name, &format!("--replicas={wanted}")]));
@@ -34,7 +34,7 @@ pub(super) fn scaled_to_nothing(scene: Scene<'_>, workload: &Workload) -> Fault 
         "redis" => &["redis-tls"],
         _ => &[],
     };
-    Fault::new(Some(CauseKind::ConnectionRefused), name.clone())
+    ClusterFault::new(Some(CauseKind::ConnectionRefused), name.clone())
         .variant(Some(Variant::ContainerStopped))
         .because(format!("{name} is scaled to 0: its Service has no endpoints, and connections are refused"))
         .cure(cure)
@@ -43,21 +43,21 @@ pub(super) fn scaled_to_nothing(scene: Scene<'_>, workload: &Workload) -> Fault 
 }
 
 /// Pods that are wanted and do not exist: only events of what should make them tell.
-pub(super) fn never_made(scene: Scene<'_>, workload: &Workload) -> Fault {
+pub(super) fn never_made(scene: PodContext<'_>, workload: &Workload) -> ClusterFault {
     let name = workload.to_string();
     let why = refused_pods(scene, workload);
     let why = why.unwrap_or_else(|| "nothing says why".to_owned());
-    Fault::new(None, name.clone())
+    ClusterFault::new(None, name.clone())
         .because(format!("{name} has no pod: {why}"))
         .cure(
-            Cure::told(format!("{name} cannot make its pods: {why}"))
+            Fix::told(format!("{name} cannot make its pods: {why}"))
                 .by(scene.kubectl.command(&["describe", &name])),
         )
         .seen_in(EvidenceLevel::Observed)
 }
 
 /// Why a workload's pods are not made, in the events' words.
-pub(super) fn refused_pods(scene: Scene<'_>, workload: &Workload) -> Option<String> {
+pub(super) fn refused_pods(scene: PodContext<'_>, workload: &Workload) -> Option<String> {
     let about = |event: &&crate::workload::kubernetes::Event| {
         event.reason == "FailedCreate"
             && event.about.rsplit('/').next().is_some_and(|one| one.starts_with(&workload.name))

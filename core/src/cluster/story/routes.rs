@@ -1,13 +1,13 @@
 //! Members of a NATS cluster that refuse each other, from their own logs and their peers'.
 
 use super::kinds::of_certificate;
-use super::{Logs, Story};
+use super::{ContainerLogs, Story};
 use crate::cause::{CauseKind, Variant};
-use crate::cluster::connections::Target;
-use crate::cluster::cure::Cure;
-use crate::cluster::fault::Fault;
+use crate::cluster::connections::ConnectionTarget;
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::Start;
-use crate::cluster::pods::{Scene, serves, state_of};
+use crate::cluster::pods::{PodContext, serves, state_of};
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
 use crate::workload::kubernetes::Pod;
@@ -16,10 +16,10 @@ impl Story {
     /// The fault behind a NATS server without routes, from its own log and its peers'.
     pub(super) fn routes_of(
         &mut self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
-        logs: &Logs,
+        logs: &ContainerLogs,
     ) -> Option<usize> {
         let own = present(logs, pod)?;
         let mut errors: Vec<(String, CauseKind, Option<Variant>)> = Vec::new();
@@ -56,7 +56,7 @@ impl Story {
         let (_, kind, variant) = errors.first()?.clone();
         let facts: Vec<String> = errors.into_iter().map(|(fact, ..)| fact).take(3).collect();
         let known = self.faults.iter().position(|one| one.breaks.contains("cluster-links")).or_else(|| {
-            let connection = scene.connections.iter().find(|one| one.target == Target::Routes)?;
+            let connection = scene.connections.iter().find(|one| one.target == ConnectionTarget::Routes)?;
             let key = connection.certificate.as_ref()?.found.key()?;
             let place = format!("secret/{}", key.secret);
             self.faults.iter().position(|one| one.place == place && one.cause.is_some_and(of_certificate))
@@ -67,10 +67,10 @@ impl Story {
                 let place = scene
                     .connections
                     .iter()
-                    .find(|one| one.target == Target::Routes)
+                    .find(|one| one.target == ConnectionTarget::Routes)
                     .and_then(|one| one.certificate.as_ref()?.found.key())
                     .map_or_else(|| format!("pod/{}", pod.name), |key| format!("secret/{}", key.secret));
-                let cure = Cure::told(format!(
+                let cure = Fix::told(format!(
                     "the NATS server in pod {} and its peers refuse each other: what it read at its start is not what \
                      they have; restarted it reads {place} again",
                     pod.name
@@ -78,7 +78,10 @@ impl Story {
                 let mut cure = cure;
                 cure.command = scene.kubectl.restart(&[workload.to_string()]);
                 self.add(
-                    Fault::new(Some(kind), place).variant(variant).cure(cure).seen_in(EvidenceLevel::Logged),
+                    ClusterFault::new(Some(kind), place)
+                        .variant(variant)
+                        .cure(cure)
+                        .seen_in(EvidenceLevel::Logged),
                 )
             }
         };
@@ -91,7 +94,7 @@ impl Story {
     }
 
     /// Members of a cluster that are out although nobody's pod says so.
-    pub(super) fn members(&mut self, scene: Scene<'_>, logs: &Logs) {
+    pub(super) fn members(&mut self, scene: PodContext<'_>, logs: &ContainerLogs) {
         for workload in scene.cluster.of_service("nats") {
             let mine: Vec<&Pod> = scene
                 .cluster
@@ -129,7 +132,7 @@ impl Story {
 }
 
 /// The present start of a pod's main container.
-pub(super) fn present<'a>(logs: &'a Logs, pod: &Pod) -> Option<&'a Start> {
+pub(super) fn present<'a>(logs: &'a ContainerLogs, pod: &Pod) -> Option<&'a Start> {
     let main = pod.main()?;
     logs.get(&(pod.name.clone(), main.name.clone()))?.present.as_ref()
 }

@@ -2,13 +2,13 @@
 
 use super::files::half_pair;
 use super::kinds::{alike, connection_trouble, is_scheme, of_certificate};
-use super::{Logs, Story, first_line, listeners};
+use super::{ContainerLogs, Story, first_line, listeners};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::{self, Connection, host_of};
-use crate::cluster::cure::Cure;
-use crate::cluster::fault::Fault;
-use crate::cluster::log::Trouble;
-use crate::cluster::pods::{self, Scene, state_of};
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
+use crate::cluster::log::StartTrouble;
+use crate::cluster::pods::{self, PodContext, state_of};
 use crate::cluster::words;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
@@ -19,11 +19,11 @@ impl Story {
     /// The fault behind what a container said.
     pub(super) fn traced(
         &mut self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
         container: &str,
-        trouble: &Trouble,
+        trouble: &StartTrouble,
     ) -> usize {
         let trouble = &read_again(trouble);
         let kind = trouble.what.kind;
@@ -61,11 +61,11 @@ impl Story {
     /// words.
     pub(super) fn of_link(
         &mut self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
         container: &str,
-        trouble: &Trouble,
+        trouble: &StartTrouble,
         link: Link,
     ) -> usize {
         let kind = trouble.what.kind;
@@ -89,7 +89,8 @@ impl Story {
             return at;
         }
         // Who lost a connection and gets no other says so and no more; why stands in the certificates at its ends.
-        let of_ends = |one: &Fault| one.cause.is_some_and(of_certificate) && secrets.contains(&one.place);
+        let of_ends =
+            |one: &ClusterFault| one.cause.is_some_and(of_certificate) && secrets.contains(&one.place);
         if let (true, Some(at)) = (connection_trouble(kind), self.faults.iter().position(of_ends)) {
             return at;
         }
@@ -99,7 +100,7 @@ impl Story {
                 .and_then(|one| one.certificate.as_ref())
                 .and_then(|file| file.found.key())
                 .map_or_else(|| server.to_string(), |key| format!("secret/{}", key.secret));
-            return self.add(Fault { place, ..fault });
+            return self.add(ClusterFault { place, ..fault });
         }
         self.add(fault)
     }
@@ -108,7 +109,7 @@ impl Story {
     /// like.
     fn of_settings(
         &self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         client: &str,
         server: Option<&Workload>,
         kind: CauseKind,
@@ -117,7 +118,7 @@ impl Story {
             return Some(at);
         }
         let broken = connection_trouble(kind) || is_scheme(kind);
-        let of_client = |one: &Fault| {
+        let of_client = |one: &ClusterFault| {
             let of_setting =
                 |cause| is_scheme(cause) || matches!(cause, CauseKind::Dns | CauseKind::ConnectionRefused);
             one.is_of(client) && one.cause.is_some_and(of_setting)
@@ -142,7 +143,7 @@ impl Story {
         if !of_certificate(kind) {
             return None;
         }
-        let same = |one: &Fault, strict: bool| {
+        let same = |one: &ClusterFault, strict: bool| {
             secrets.contains(&one.place)
                 && one.cause.is_some_and(|cause| !strict || alike(cause) == alike(kind))
                 && one.cause.is_some_and(of_certificate)
@@ -164,11 +165,11 @@ impl Story {
     /// It runs and is not ready: it waits for something that is broken, or its own log tells.
     pub(super) fn waits(
         &mut self,
-        scene: Scene<'_>,
+        scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
         shown: &str,
-        logs: &Logs,
+        logs: &ContainerLogs,
     ) -> usize {
         let service = service_of(workload);
         if service == "nats"
@@ -194,7 +195,7 @@ impl Story {
         };
         let name = workload.to_string();
         let cure =
-            Cure::told(format!("{name} runs and is not ready: {shown}; its own log says more")).by(scene
+            Fix::told(format!("{name} runs and is not ready: {shown}; its own log says more")).by(scene
                 .kubectl
                 .command(&[
                     "logs",
@@ -204,7 +205,7 @@ impl Story {
                     "--tail=50",
                 ]));
         self.add(
-            Fault::new(cause, name)
+            ClusterFault::new(cause, name)
                 .variant(refused.then_some(Variant::NothingListens))
                 .because(shown)
                 .because(state_of(pod))
@@ -239,7 +240,7 @@ pub(super) fn link_of(sample: &str) -> Option<Link> {
 }
 
 /// A plaintext URL that production refuses is a plaintext client, whatever else the words say.
-fn read_again(trouble: &Trouble) -> Trouble {
+fn read_again(trouble: &StartTrouble) -> StartTrouble {
     let mut trouble = trouble.clone();
     let lower = trouble.sample.to_ascii_lowercase();
     if lower.contains("tls required in production") {
@@ -257,7 +258,13 @@ fn read_again(trouble: &Trouble) -> Trouble {
 }
 
 /// What a container said, told as its own fault.
-fn unknown(scene: Scene<'_>, pod: &Pod, workload: &Workload, container: &str, trouble: &Trouble) -> Fault {
+fn unknown(
+    scene: PodContext<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    container: &str,
+    trouble: &StartTrouble,
+) -> ClusterFault {
     if let Some(fault) = listeners::in_clear(scene.kubectl, pod, workload, container, &trouble.sample) {
         return fault;
     }
@@ -272,15 +279,15 @@ fn unknown(scene: Scene<'_>, pod: &Pod, workload: &Workload, container: &str, tr
     };
     let dialled = link.and_then(|link| pods::dialled(scene, workload, link));
     let cure = match dialled.and_then(|one| one.scheme.as_ref()) {
-        Some((variable, url)) => Cure::told(format!(
+        Some((variable, url)) => Fix::told(format!(
             "{name} does not get along with {} at {variable}={url} ({}): look at that server and at what stands between",
             link.map_or("its peer", Link::service),
             host_of(url)
         )),
-        None => Cure::told(format!("{name} stops for what it says itself: {}", first_line(&trouble.sample))),
+        None => Fix::told(format!("{name} stops for what it says itself: {}", first_line(&trouble.sample))),
     };
     let command = scene.kubectl.command(&["logs", &pod.name, "-c", container, "--tail=50"]);
-    let mut fault = Fault::new(Some(trouble.what.kind), place)
+    let mut fault = ClusterFault::new(Some(trouble.what.kind), place)
         .variant(trouble.what.variant)
         .on(trouble.what.side)
         .because(fact)

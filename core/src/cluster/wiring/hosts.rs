@@ -2,19 +2,21 @@
 
 use super::set;
 use crate::cause::{CauseKind, Side};
-use crate::cluster::connections::{Connection, Target, host_of, known};
+use crate::cluster::connections::{Connection, ConnectionTarget, host_of, known};
 use crate::cluster::cure::Kubectl;
-use crate::cluster::fault::Fault;
+use crate::cluster::fault::ClusterFault;
 use crate::link::Link;
 use crate::workload::kubernetes::{Cluster, service_of};
 
 /// A host that nothing in the namespace is called.
-pub(super) fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
-    if !matches!(one.target, Target::Link(_)) {
+pub(super) fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
+    if !matches!(one.target, ConnectionTarget::Link(_)) {
         return None;
     }
     let address = match (one.target, &one.scheme) {
-        (Target::Link(Link::Nats | Link::Redis), Some((variable, url))) => (variable.clone(), url.clone()),
+        (ConnectionTarget::Link(Link::Nats | Link::Redis), Some((variable, url))) => {
+            (variable.clone(), url.clone())
+        }
         _ => one.names.first().map(|name| (name.setting.clone(), name.name.clone()))?,
     };
     let host = host_of(&address.1);
@@ -53,7 +55,7 @@ pub(super) fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl)
     let breaks: &[&'static str] =
         if service_of(one.client) == "dashboard" { &["dashboard-gateway"] } else { &[] };
     Some(
-        Fault::new(Some(CauseKind::Dns), workload.clone())
+        ClusterFault::new(Some(CauseKind::Dns), workload.clone())
             .on(Side::Client)
             .because(format!(
                 "{} of {workload} names the host {host}, and no Service is called so",
@@ -72,8 +74,12 @@ pub(super) fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl)
 }
 
 /// A port that the Service which is dialled does not have.
-pub(super) fn no_such_port(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
-    if !matches!(one.target, Target::Link(Link::Nats | Link::Redis)) {
+pub(super) fn no_such_port(
+    cluster: &Cluster,
+    one: &Connection<'_>,
+    kubectl: &Kubectl,
+) -> Option<ClusterFault> {
+    if !matches!(one.target, ConnectionTarget::Link(Link::Nats | Link::Redis)) {
         return None;
     }
     let (variable, url) = one.scheme.as_ref()?;
@@ -81,7 +87,7 @@ pub(super) fn no_such_port(cluster: &Cluster, one: &Connection<'_>, kubectl: &Ku
     let service =
         cluster.services.iter().find(|service| service.name == host.split('.').next().unwrap_or(host))?;
     let port: u16 = url.rsplit_once(':')?.1.split(['/', '?']).next()?.parse().ok()?;
-    let usual = if one.target == Target::Link(Link::Nats) { 4222 } else { 6379 };
+    let usual = if one.target == ConnectionTarget::Link(Link::Nats) { 4222 } else { 6379 };
     let ports: Vec<u16> = service.ports.iter().map(|(port, _)| *port).collect();
     if service.headless || ports.contains(&port) || !ports.contains(&usual) {
         return None;
@@ -90,7 +96,7 @@ pub(super) fn no_such_port(cluster: &Cluster, one: &Connection<'_>, kubectl: &Ku
     let to = whole.replacen(&format!(":{port}"), &format!(":{usual}"), 1);
     let why = format!("Service {} has the ports {ports:?}", service.name);
     Some(
-        Fault::new(Some(CauseKind::ConnectionRefused), one.client.to_string())
+        ClusterFault::new(Some(CauseKind::ConnectionRefused), one.client.to_string())
             .on(Side::Client)
             .because(format!(
                 "{variable} of {} is {url}, and Service {} has no port {port}",
@@ -101,9 +107,9 @@ pub(super) fn no_such_port(cluster: &Cluster, one: &Connection<'_>, kubectl: &Ku
 }
 
 /// nginx asks its resolver for the name as it stands: the search list of a pod's resolv.conf does not count.
-fn short_upstream(cluster: &Cluster, one: &Connection<'_>, host: &str, kubectl: &Kubectl) -> Fault {
+fn short_upstream(cluster: &Cluster, one: &Connection<'_>, host: &str, kubectl: &Kubectl) -> ClusterFault {
     let to = format!("{host}.{}.svc.cluster.local", cluster.namespace);
-    Fault::new(Some(CauseKind::Dns), one.client.to_string())
+    ClusterFault::new(Some(CauseKind::Dns), one.client.to_string())
         .on(Side::Client)
         .because(format!(
             "CORDUM_API_UPSTREAM_HOST of {} is {host}: nginx resolves no short names in a cluster",

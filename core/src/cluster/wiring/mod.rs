@@ -2,15 +2,15 @@
 //! servers that let everybody in, clusters that talk in clear.
 
 mod hosts;
-mod origins;
 mod schemes;
 mod servers;
+mod written;
 
 use std::collections::BTreeMap;
 
-use super::connections::{Connection, Target, config_of};
-use super::cure::{Cure, Kubectl, change};
-use super::fault::Fault;
+use super::connections::{Connection, ConnectionTarget, config_of};
+use super::cure::{Fix, Kubectl, change};
+use super::fault::ClusterFault;
 use crate::cause::{CauseKind, Side};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
@@ -22,7 +22,11 @@ use servers::{open_server, plain_cluster, plain_server};
 
 /// Faults that the description alone shows.
 #[must_use]
-pub(super) fn faults(cluster: &Cluster, connections: &[Connection<'_>], kubectl: &Kubectl) -> Vec<Fault> {
+pub(super) fn faults(
+    cluster: &Cluster,
+    connections: &[Connection<'_>],
+    kubectl: &Kubectl,
+) -> Vec<ClusterFault> {
     let mut faults = Vec::new();
     for connection in connections {
         faults.extend(unverified(connection, kubectl));
@@ -39,9 +43,9 @@ pub(super) fn faults(cluster: &Cluster, connections: &[Connection<'_>], kubectl:
             }
         }
     }
-    let mut distinct: BTreeMap<(String, Option<CauseKind>), Fault> = BTreeMap::new();
+    let mut distinct: BTreeMap<(String, Option<CauseKind>), ClusterFault> = BTreeMap::new();
     for fault in faults {
-        let fault = origins::settled(cluster, fault, kubectl);
+        let fault = written::where_written(cluster, fault, kubectl);
         let known = distinct.entry(fault.identity()).or_insert_with(|| fault.clone());
         known.breaks.extend(fault.breaks);
         known.bearers.extend(fault.bearers);
@@ -60,7 +64,7 @@ pub(super) fn set(
     from: Option<&str>,
     to: &str,
     why: &str,
-) -> Cure {
+) -> Fix {
     let name = workload.to_string();
     let container = workload.main().map_or("", |main| main.name.as_str());
     let now = from.map_or("is not set".to_owned(), |from| format!("is {from}"));
@@ -72,7 +76,7 @@ pub(super) fn set(
         Some(format!("spec.template.spec.containers[name={container}].env")),
     )
     .values(from, Some(to));
-    let cure = Cure::told(format!("{variable} of {name} {now} and has to be {to}: {why}")).with(change);
+    let cure = Fix::told(format!("{variable} of {name} {now} and has to be {to}: {why}")).with(change);
     // A password that comes from a Secret is referred to as the manifest does it; another one is not typed.
     let passwords: Vec<&str> = workload
         .main()
@@ -88,28 +92,28 @@ pub(super) fn set(
     if to.contains("***") { cure } else { cure.by(kubectl.set(workload, container, variable, &to)) }
 }
 
-fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
+fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
     let setting = one.unverified.as_ref()?;
     let workload = one.client.to_string();
     let breaks: &[&'static str] = match (one.target, service_of(one.client)) {
         (
-            Target::Link(Link::Nats),
+            ConnectionTarget::Link(Link::Nats),
             "api-gateway" | "scheduler" | "safety-kernel" | "workflow-engine" | "context-engine",
         ) => &["service-links"],
-        (Target::Link(Link::Nats), _) => &["worker-nats-tls"],
-        (Target::Link(Link::Redis), _) => &["redis-logs"],
-        (Target::Link(Link::Gateway), _) => &["dashboard-gateway"],
-        (Target::Link(Link::SafetyKernel), _) => &["safety-kernel-grpc"],
+        (ConnectionTarget::Link(Link::Nats), _) => &["worker-nats-tls"],
+        (ConnectionTarget::Link(Link::Redis), _) => &["redis-logs"],
+        (ConnectionTarget::Link(Link::Gateway), _) => &["dashboard-gateway"],
+        (ConnectionTarget::Link(Link::SafetyKernel), _) => &["safety-kernel-grpc"],
         _ => &[],
     };
-    let fault = Fault::new(Some(CauseKind::VerificationNotEnforced), workload.clone())
+    let fault = ClusterFault::new(Some(CauseKind::VerificationNotEnforced), workload.clone())
         .on(Side::Client)
         .breaks(breaks);
     if setting.starts_with('/') {
         return Some(
             fault
                 .because(format!("nothing is mounted at {setting} in {workload}: it verifies no certificate of {}", one.target.word()))
-                .cure(Cure::told(format!(
+                .cure(Fix::told(format!(
                     "{workload} has no CA at {setting}, so it verifies nobody: mount ca.crt of the clients' Secret there"
                 ))),
         );

@@ -2,10 +2,10 @@
 
 use super::set;
 use crate::cause::{CauseKind, Side, Variant};
-use crate::cluster::config::File;
-use crate::cluster::connections::{Connection, Target, known};
-use crate::cluster::cure::{Cure, Kubectl, change};
-use crate::cluster::fault::Fault;
+use crate::cluster::config::ConfigFile;
+use crate::cluster::connections::{Connection, ConnectionTarget, known};
+use crate::cluster::cure::{Fix, Kubectl, change};
+use crate::cluster::fault::ClusterFault;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::Workload;
@@ -15,17 +15,17 @@ pub(super) fn scheme(
     connections: &[Connection<'_>],
     one: &Connection<'_>,
     kubectl: &Kubectl,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     let (variable, value) = one.scheme.as_ref()?;
     let workload = one.client.to_string();
     let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(value).to_owned();
     match (one.client_tls, one.server_tls) {
-        (Some(false), Some(true)) if one.target == Target::Link(Link::SafetyKernel) => {
+        (Some(false), Some(true)) if one.target == ConnectionTarget::Link(Link::SafetyKernel) => {
             let main = one.client.main()?;
             let path = known(main, "NATS_TLS_CA").or_else(|| known(main, "REDIS_TLS_CA"))?;
             let (name, why) = ("SAFETY_KERNEL_TLS_CA", "the safety kernel speaks TLS");
             Some(
-                Fault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
+                ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
                     .on(Side::Client)
                     .breaks(&["safety-kernel-grpc"])
                     .because(format!("{name} of {workload} is not set, and {why}"))
@@ -34,13 +34,13 @@ pub(super) fn scheme(
         }
         (Some(false), Some(true)) => {
             let breaks: &[&'static str] = match one.target {
-                Target::Link(Link::Gateway) => &["dashboard-gateway"],
+                ConnectionTarget::Link(Link::Gateway) => &["dashboard-gateway"],
                 _ => &[],
             };
             let why = format!("{} speaks TLS there", one.target.word());
             let to = with_scheme(one.target, &whole, true);
             Some(
-                Fault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
+                ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
                     .on(Side::Client)
                     .breaks(breaks)
                     .because(format!("{variable} of {workload} is {value}, and {why}"))
@@ -54,13 +54,13 @@ pub(super) fn scheme(
                 .collect();
             // Where the other clients speak TLS too, it is the server that is the odd one.
             let alone = !others.is_empty() && others.iter().all(|other| other.client_tls == Some(false));
-            if !alone || one.target == Target::Link(Link::Gateway) {
+            if !alone || one.target == ConnectionTarget::Link(Link::Gateway) {
                 return gateway_in_clear(one, kubectl);
             }
             let why = format!("{} speaks plaintext", one.target.word());
             let to = with_scheme(one.target, &whole, false);
             Some(
-                Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), workload.clone())
+                ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), workload.clone())
                     .on(Side::Client)
                     .because(format!("{variable} of {workload} is {value}, and {why}"))
                     .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
@@ -71,11 +71,11 @@ pub(super) fn scheme(
 }
 
 /// A URL, or a scheme alone, with the scheme that fits.
-fn with_scheme(target: Target, whole: &str, tls: bool) -> String {
+fn with_scheme(target: ConnectionTarget, whole: &str, tls: bool) -> String {
     let scheme = match target {
-        Target::Link(Link::Nats) => Some(if tls { "tls" } else { "nats" }),
-        Target::Link(Link::Redis) => Some(if tls { "rediss" } else { "redis" }),
-        Target::Link(Link::Gateway) => Some(if tls { "https" } else { "http" }),
+        ConnectionTarget::Link(Link::Nats) => Some(if tls { "tls" } else { "nats" }),
+        ConnectionTarget::Link(Link::Redis) => Some(if tls { "rediss" } else { "redis" }),
+        ConnectionTarget::Link(Link::Gateway) => Some(if tls { "https" } else { "http" }),
         _ => None,
     };
     match (scheme, whole.split_once("://")) {
@@ -86,8 +86,8 @@ fn with_scheme(target: Target, whole: &str, tls: bool) -> String {
 }
 
 /// The dashboard asks for HTTPS, and the gateway has no certificate set.
-fn gateway_in_clear(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
-    if one.target != Target::Link(Link::Gateway) {
+fn gateway_in_clear(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
+    if one.target != ConnectionTarget::Link(Link::Gateway) {
         return None;
     }
     let main = one.server.main()?;
@@ -108,7 +108,7 @@ fn gateway_in_clear(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
     let mut cure = cure.by(command);
     cure.changes.extend(second.changes);
     Some(
-        Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), name)
+        ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), name)
             .variant(Some(Variant::HttpPlaintext))
             .because(format!("GATEWAY_HTTP_TLS_CERT of {} is not set: it serves plain HTTP", one.server))
             .cure(cure)
@@ -120,12 +120,12 @@ fn gateway_in_clear(one: &Connection<'_>, kubectl: &Kubectl) -> Option<Fault> {
 pub(super) fn rewrite(
     kubectl: &Kubectl,
     workload: &Workload,
-    file: &File,
+    file: &ConfigFile,
     text: &str,
     what: String,
     key: &str,
     to: &str,
-) -> Cure {
+) -> Fix {
     let change = change(
         workload.to_string(),
         workload.main().map(|main| main.name.as_str()),
@@ -134,7 +134,7 @@ pub(super) fn rewrite(
         Some(file.path.clone()),
     )
     .values(None, Some(to));
-    let cure = Cure::told(what).with(change);
+    let cure = Fix::told(what).with(change);
     // A configuration with a password in it is not printed.
     if crate::logs::classify::redact(text) != *text
         || text.contains("password")

@@ -3,9 +3,9 @@
 use super::schemes::rewrite;
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::config::Config;
-use crate::cluster::connections::{Connection, Target};
-use crate::cluster::cure::{Cure, Kubectl};
-use crate::cluster::fault::Fault;
+use crate::cluster::connections::{Connection, ConnectionTarget};
+use crate::cluster::cure::{Fix, Kubectl};
+use crate::cluster::fault::ClusterFault;
 use crate::link::Link;
 use crate::workload::kubernetes::service_of;
 use crate::workload::{Container, Workload};
@@ -16,10 +16,11 @@ pub(super) fn plain_server(
     workload: &Workload,
     config: &Config,
     kubectl: &Kubectl,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     let nats = service_of(workload) == "nats";
     let link = if nats { Link::Nats } else { Link::Redis };
-    let clients: Vec<_> = connections.iter().filter(|one| one.target == Target::Link(link)).collect();
+    let clients: Vec<_> =
+        connections.iter().filter(|one| one.target == ConnectionTarget::Link(link)).collect();
     if clients.is_empty() || clients.iter().any(|one| one.server_tls != Some(false)) {
         return None;
     }
@@ -29,7 +30,7 @@ pub(super) fn plain_server(
     let wants_tls = clients.iter().filter(|one| one.client_tls == Some(true)).count();
     if wants_tls > 0 {
         let variant = if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext };
-        let fault = Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+        let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
             .variant(Some(variant))
             .because(format!(
                 "{place} gives {workload} no TLS for clients, and {wants_tls} of its clients speak TLS"
@@ -40,7 +41,7 @@ pub(super) fn plain_server(
     let production = clients.iter().any(|one| one.client.main().is_some_and(Container::in_production));
     if !production {
         return Some(
-            Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+            ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .variant(Some(if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext }))
                 .because(format!("{place} gives {workload} no TLS, and none of its clients asks for it"))
                 .cure(with_tls(kubectl, workload, config, nats))
@@ -49,7 +50,7 @@ pub(super) fn plain_server(
     }
     if !nats {
         return Some(
-            Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+            ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .variant(Some(Variant::RedisPlaintext))
                 .because(format!("{workload} speaks plaintext in production, and nothing refuses that"))
                 .cure(with_tls(kubectl, workload, config, nats))
@@ -61,7 +62,7 @@ pub(super) fn plain_server(
         .filter_map(|one| Some(format!("{}: {}", one.client, one.scheme.as_ref()?.1)))
         .collect();
     Some(
-        Fault::new(Some(CauseKind::WrongSchemePlainToTls), place.clone())
+        ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), place.clone())
             .on(Side::Server)
             .because(format!(
                 "production asks for NATS over TLS: {place} gives {workload} none, and the clients dial {}",
@@ -74,18 +75,18 @@ pub(super) fn plain_server(
 }
 
 /// The alternative where NATS cannot have TLS (the chart has no setting for it).
-fn allow_plaintext(kubectl: &Kubectl, clients: &[&Connection<'_>]) -> Cure {
+fn allow_plaintext(kubectl: &Kubectl, clients: &[&Connection<'_>]) -> Fix {
     let names: Vec<String> = clients.iter().map(|one| one.client.to_string()).collect();
     let mut words = vec!["set", "env"];
     words.extend(names.iter().map(String::as_str));
     words.push("CORDUM_NATS_ALLOW_PLAINTEXT=true");
-    Cure::told(
+    Fix::told(
         "or, where NATS cannot have TLS: CORDUM_NATS_ALLOW_PLAINTEXT=true lets the services speak plaintext with it in production",
     )
     .by(kubectl.command(&words))
 }
 
-fn with_tls(kubectl: &Kubectl, workload: &Workload, config: &Config, nats: bool) -> Cure {
+fn with_tls(kubectl: &Kubectl, workload: &Workload, config: &Config, nats: bool) -> Fix {
     let mounts = workload.main().map(|main| main.mounts.as_slice()).unwrap_or_default();
     let folder = mounts
         .iter()
@@ -97,7 +98,7 @@ fn with_tls(kubectl: &Kubectl, workload: &Workload, config: &Config, nats: bool)
         } else {
             "`tls-port 6379`, `port 0` and its certificate"
         };
-        return Cure::told(format!(
+        return Fix::told(format!(
             "{workload} has to speak TLS: mount a Secret with its certificate (tls.crt, tls.key, ca.crt), give its \
              configuration {what}, and let the clients dial {}://",
             if nats { "tls" } else { "rediss" }
@@ -147,10 +148,11 @@ pub(super) fn open_server(
     workload: &Workload,
     config: &Config,
     kubectl: &Kubectl,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     let nats = service_of(workload) == "nats";
-    let carries =
-        connections.iter().any(|one| one.target == Target::Link(Link::Nats) && one.identity.is_some());
+    let carries = connections
+        .iter()
+        .any(|one| one.target == ConnectionTarget::Link(Link::Nats) && one.identity.is_some());
     let verifies = config.is_on("tls.verify") || config.is_on("tls.verify_and_map");
     if !nats || !config.has_block("tls") || verifies || !carries {
         return None;
@@ -159,10 +161,10 @@ pub(super) fn open_server(
     let now = config.get("tls.verify").map_or("is not set".to_owned(), |value| format!("is {value}"));
     let what =
         format!("`verify` in the tls block of {place} {now} and has to be true: NATS lets in whoever comes");
-    let fault = Fault::new(Some(CauseKind::MtlsNotEnforced), place.clone())
+    let fault = ClusterFault::new(Some(CauseKind::MtlsNotEnforced), place.clone())
         .because(format!("tls.verify {now} in {place}: NATS asks no client for a certificate"))
         .breaks(&["nats-mtls"]);
-    let Some(file) = &config.file else { return Some(fault.cure(Cure::told(what))) };
+    let Some(file) = &config.file else { return Some(fault.cure(Fix::told(what))) };
     let text = verifying(&file.text);
     Some(fault.cure(rewrite(kubectl, workload, file, &text, what, "tls.verify", "true")))
 }
@@ -201,7 +203,7 @@ pub(super) fn verifying(text: &str) -> String {
 }
 
 /// Members that talk in clear among themselves though their clients do not.
-pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kubectl) -> Option<Fault> {
+pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kubectl) -> Option<ClusterFault> {
     let nats = service_of(workload) == "nats";
     let place = place(workload, config);
     if nats {
@@ -218,9 +220,9 @@ pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kube
                 Some((file, text)) => {
                     rewrite(kubectl, workload, file, &text, what, "cluster.tls.verify", "true")
                 }
-                None => Cure::told(what),
+                None => Fix::told(what),
             };
-            Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+            ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .because(format!(
                     "the cluster block of {place} has no tls block: the NATS servers talk in clear"
                 ))
@@ -239,10 +241,10 @@ pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kube
         "{place} has no {}: the Redis nodes talk in clear and do not find each other: add it",
         lines.join(", ")
     );
-    let fault = Fault::new(Some(CauseKind::WrongSchemeTlsToPlain), place)
+    let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place)
         .because(format!("{} is not set, and the port for clients speaks TLS only", lines.join(", ")))
         .breaks(&["cluster-links"]);
-    let Some(file) = &config.file else { return Some(fault.cure(Cure::told(what))) };
+    let Some(file) = &config.file else { return Some(fault.cure(Fix::told(what))) };
     let text = format!("{}\n{}\n", file.text.trim_end(), lines.join("\n"));
     Some(fault.cure(rewrite(kubectl, workload, file, &text, what, "tls-cluster", "yes")))
 }

@@ -4,8 +4,8 @@ use rustls::AlertDescription as A;
 
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::diagnosis::{Asked, Known, Premises};
-use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Speaker};
-use crate::evidence::{Fact, InTls, Presented, Whom};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, WireProtocol};
+use crate::evidence::{Fact, InTls, PresentedChain, Whom};
 use crate::link::Link;
 use crate::x509::verdict::ChainFault;
 
@@ -122,7 +122,7 @@ pub fn by_other_clock(fault: &mut ChainFault, faults: &[ChainFault]) -> bool {
 
 /// What several failures of one certificate or one authority have in common.
 #[must_use]
-pub fn identity(premises: &Premises, fault: &ChainFault, presented: &Presented) -> FaultIdentity {
+pub fn identity(premises: &Premises, fault: &ChainFault, presented: &PresentedChain) -> FaultIdentity {
     let of_authority =
         fault.kind == CauseKind::UnknownAuthority && fault.variant != Some(Variant::SelfSigned);
     if fault.of_anchor {
@@ -167,15 +167,15 @@ pub(super) fn handshake_first(known: Known<'_>, link: Link, mut failure: Failure
     let whom = Whom::of(link, &failure);
     let found = known.handshake_first(&whom)?;
     if let Some(InTls::Http { answer }) = found {
-        failure.cause = Cause::NotTls(Speaker::HttpInTls);
+        failure.cause = Cause::NotTls(WireProtocol::HttpInTls);
         failure.facts.insert(0, Fact::HttpInTls { meant: link, answer: answer.clone() });
     } else if found.is_some() {
-        failure.cause = Cause::NotTls(Speaker::NatsInfoFirst);
+        failure.cause = Cause::NotTls(WireProtocol::NatsInfoFirst);
         failure.side = Some(Side::Server);
         failure.facts.insert(0, Fact::HandshakeFirst);
     } else if matches!(failure.cause, Cause::TimedOut)
         && let Some(found) = known.in_clear(&whom)?
-        && !matches!(found.speaker, Speaker::NatsPlain | Speaker::NatsInfoFirst)
+        && !matches!(found.speaker, WireProtocol::NatsPlain | WireProtocol::NatsInfoFirst)
     {
         // What waits for its client's first word, as HTTP does, is no NATS.
         failure.cause = Cause::NotTls(found.speaker);

@@ -5,8 +5,8 @@ use super::service::is_distrust;
 use crate::cause::{CauseKind, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
-use crate::evidence::fault::{Cause, Failure, FaultIdentity, Speaker};
-use crate::evidence::{Fact, State};
+use crate::evidence::fault::{Cause, Failure, FaultIdentity, WireProtocol};
+use crate::evidence::{Fact, ServiceState};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -18,14 +18,14 @@ pub(super) fn of_instance(
     failure: Failure,
 ) -> Asked<Failure> {
     let failure = match known.state(service, Some(instance))? {
-        State::Is { instance, .. } => own_side(known, instance, failure)?,
-        State::Unasked | State::Absent(_) => failure,
+        ServiceState::Is { instance, .. } => client_misconfiguration(known, instance, failure)?,
+        ServiceState::Unasked | ServiceState::Absent(_) => failure,
     };
     of_redis(known, failure)
 }
 
 /// The file that the line names, the name by which the service dials, and the settings that lead to them.
-fn own_side(known: Known<'_>, container: &Instance, mut failure: Failure) -> Asked<Failure> {
+fn client_misconfiguration(known: Known<'_>, container: &Instance, mut failure: Failure) -> Asked<Failure> {
     let Some(kind) = failure.kind() else { return Ok(failure) };
     let said = failure.facts.first().cloned();
     let line = match &said {
@@ -96,7 +96,7 @@ pub(super) fn recorded(known: Known<'_>, failure: Failure) -> Asked<Failure> {
 /// It is no more than a deadline that was missed: does Redis answer in clear?
 pub(super) fn plain_redis(known: Known<'_>, mut failure: Failure) -> Asked<Failure> {
     if let Some(answer) = known.plain_redis()? {
-        failure.cause = Cause::NotTls(Speaker::Redis);
+        failure.cause = Cause::NotTls(WireProtocol::Redis);
         failure.place = Some("redis".to_owned());
         failure.facts.insert(0, Fact::PlainRedis { answer: answer.to_owned() });
     }

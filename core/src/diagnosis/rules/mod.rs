@@ -20,7 +20,7 @@ use rustls::AlertDescription as A;
 
 use super::{Asked, Known};
 use crate::evidence::Subject;
-use crate::evidence::fault::{Cause, Failure, Speaker, Stage};
+use crate::evidence::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::link::Link;
 
 /// What a symptom is of.
@@ -48,7 +48,7 @@ impl Case {
 }
 
 /// A symptom, and what it comes from.
-struct Rule {
+struct DiagnosisRule {
     /// What is seen, and by what it is told; for whoever reads the table.
     #[cfg_attr(not(test), expect(dead_code, reason = "the table is to be read, and its test reads it"))]
     symptom: &'static str,
@@ -57,13 +57,13 @@ struct Rule {
 }
 
 /// Symptoms that a check knows to be another's word, first of all.
-const OF_SUBJECTS: &[Rule] = &[
-    Rule {
+const OF_SUBJECTS: &[DiagnosisRule] = &[
+    DiagnosisRule {
         symptom: "the gateway answers 429: its /readyz names the link that is broken",
         applies: |_, seen| matches!(seen.cause, Cause::Http { status: 429 }),
         tells: |known, _, seen| upstream::busy(known, seen),
     },
-    Rule {
+    DiagnosisRule {
         symptom: "nginx refuses its upstream: its log says why, and a dial of ours whose fault it is",
         applies: |case, _| matches!(case.subject, Subject::Proxy { .. }),
         tells: |known, case, seen| match case.subject {
@@ -71,7 +71,7 @@ const OF_SUBJECTS: &[Rule] = &[
             _ => Ok(seen),
         },
     },
-    Rule {
+    DiagnosisRule {
         symptom: "the gateway cannot reach the safety kernel: its log says why",
         applies: |case, _| matches!(case.subject, Subject::Kernel { .. }),
         tells: |known, case, seen| match case.subject {
@@ -79,7 +79,7 @@ const OF_SUBJECTS: &[Rule] = &[
             _ => Ok(seen),
         },
     },
-    Rule {
+    DiagnosisRule {
         symptom: "an instance holds no connection to NATS: its state, its last words, NATS itself",
         applies: |case, seen| match &case.subject {
             Subject::Connection { service, .. } => is_missing(seen) && seen.place.as_ref() == Some(service),
@@ -90,7 +90,7 @@ const OF_SUBJECTS: &[Rule] = &[
             _ => Ok(seen),
         },
     },
-    Rule {
+    DiagnosisRule {
         symptom: "a line of a service's log speaks of Redis: the service's own side, or Redis itself",
         applies: |case, _| matches!(case.subject, Subject::Line { .. }),
         tells: |known, case, seen| match &case.subject {
@@ -98,7 +98,7 @@ const OF_SUBJECTS: &[Rule] = &[
             _ => Ok(seen),
         },
     },
-    Rule {
+    DiagnosisRule {
         symptom: "a recorded line speaks of a deadline: Redis may speak plaintext",
         applies: |case, _| matches!(case.subject, Subject::Recorded),
         tells: |known, _, seen| log::recorded(known, seen),
@@ -106,8 +106,8 @@ const OF_SUBJECTS: &[Rule] = &[
 ];
 
 /// Errors of an endpoint that a second look decides; the first that applies is the only one.
-const OF_ENDPOINTS: &[Rule] = &[
-    Rule {
+const OF_ENDPOINTS: &[DiagnosisRule] = &[
+    DiagnosisRule {
         symptom: "an alert to the certificate that we showed: the certificate itself, or whom the server trusts",
         applies: |_, seen| match seen.cause {
             Cause::Alert { alert, identity_shown: true, .. } => endpoint::concerns_identity(alert),
@@ -115,37 +115,37 @@ const OF_ENDPOINTS: &[Rule] = &[
         },
         tells: |known, case, seen| endpoint::own_certificate(known, case.endpoint(&seen), seen),
     },
-    Rule {
+    DiagnosisRule {
         symptom: "no version in common: the old one that the server speaks",
         applies: |_, seen| {
             matches!(seen.cause, Cause::Alert { alert: A::ProtocolVersion, .. } | Cause::NoCommonVersion)
         },
         tells: |known, case, seen| endpoint::versions(known, case.endpoint(&seen), seen),
     },
-    Rule {
+    DiagnosisRule {
         // What lies on disk is judged without any wire.
         symptom: "a chain that we refuse: an intermediate that was not sent, a clock, the file that is served",
         applies: |_, seen| matches!(seen.cause, Cause::Chain(_)) && seen.stage == Stage::Handshake,
         tells: |known, case, seen| endpoint::chain(known, case.endpoint(&seen), seen),
     },
-    Rule {
+    DiagnosisRule {
         symptom: "closed after a request for a certificate that we did not meet: it wants one",
         applies: |_, seen| matches!(seen.cause, Cause::Eof | Cause::Reset) && seen.unmet_request,
         tells: |_, case, seen| Ok(endpoint::unmet_request(case.endpoint(&seen), seen)),
     },
-    Rule {
+    DiagnosisRule {
         // NATS' INFO has come in clear already.
         symptom: "a handshake that breaks off, or no TLS: what the port says in clear",
         applies: |case, seen| {
             matches!(
                 seen.cause,
-                Cause::Eof | Cause::Reset | Cause::TimedOut | Cause::NotTls(Speaker::Unknown)
+                Cause::Eof | Cause::Reset | Cause::TimedOut | Cause::NotTls(WireProtocol::Unknown)
             ) && seen.stage == Stage::Handshake
                 && case.endpoint(seen) != Link::Nats
         },
         tells: |known, case, seen| endpoint::in_clear(known, case.endpoint(&seen), seen),
     },
-    Rule {
+    DiagnosisRule {
         symptom: "a NATS that says nothing: it may want the handshake first, or be none",
         applies: |case, seen| {
             matches!(seen.cause, Cause::TimedOut | Cause::Eof | Cause::Reset)
@@ -157,23 +157,23 @@ const OF_ENDPOINTS: &[Rule] = &[
 ];
 
 /// A service or a line that points at Redis, NATS or a container; the first that applies is the only one.
-const OF_SERVICES: &[Rule] = &[
-    Rule {
+const OF_SERVICES: &[DiagnosisRule] = &[
+    DiagnosisRule {
         symptom: "`/readyz` or a log has pointed at Redis: what is wrong with Redis",
         applies: |_, seen| {
             matches!(seen.cause, Cause::Line(_)) && seen.place.as_deref() == Some(Link::Redis.service())
         },
-        tells: |known, _, seen| behind(known, Link::Redis, seen),
+        tells: |known, _, seen| trace_to_server(known, Link::Redis, seen),
     },
-    Rule {
+    DiagnosisRule {
         symptom: "`/readyz` or a log has pointed at NATS: what is wrong with NATS",
         applies: |_, seen| {
             matches!(seen.cause, Cause::Line(_) | Cause::Upstream { .. })
                 && seen.place.as_deref() == Some(Link::Nats.service())
         },
-        tells: |known, _, seen| behind(known, Link::Nats, seen),
+        tells: |known, _, seen| trace_to_server(known, Link::Nats, seen),
     },
-    Rule {
+    DiagnosisRule {
         symptom: "nobody answers, or a stand-in does: the container behind, its last words, its links",
         applies: |_, seen| is_symptom(seen) && seen.place.as_deref() != Some(OWN_TOOL),
         tells: |known, case, seen| {
@@ -211,14 +211,14 @@ fn diagnose_endpoint(known: Known<'_>, case: &Case, seen: Failure) -> Asked<Fail
     first(OF_ENDPOINTS, known, case, seen)
 }
 
-fn first(rules: &[Rule], known: Known<'_>, case: &Case, seen: Failure) -> Asked<Failure> {
+fn first(rules: &[DiagnosisRule], known: Known<'_>, case: &Case, seen: Failure) -> Asked<Failure> {
     match rules.iter().find(|rule| (rule.applies)(case, &seen)) {
         Some(rule) => (rule.tells)(known, case, seen),
         None => Ok(seen),
     }
 }
 
-fn behind(known: Known<'_>, link: Link, seen: Failure) -> Asked<Failure> {
+fn trace_to_server(known: Known<'_>, link: Link, seen: Failure) -> Asked<Failure> {
     Ok(match known.server(link)? {
         Some(found) => joined(found.clone(), &seen),
         None => seen,

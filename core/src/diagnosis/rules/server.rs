@@ -3,12 +3,12 @@
 
 use super::client;
 use super::service::{Seen, gone, logged};
-use super::words::{last_words, words};
+use super::words::{termination_log, words};
 use super::{Case, diagnose_endpoint};
 use crate::cause::{CauseKind, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
-use crate::evidence::State;
+use crate::evidence::ServiceState;
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
 use crate::link::Link;
 
@@ -17,7 +17,7 @@ use crate::link::Link;
 /// # Errors
 /// The question that has to be answered first.
 pub fn server(known: Known<'_>, link: Link) -> Asked<Option<Failure>> {
-    if let State::Is { instance, at } = known.state(link.service(), None)?
+    if let ServiceState::Is { instance, at } = known.state(link.service(), None)?
         && !instance.is_up()
     {
         return stopped(known, Seen { instance, at: *at }).map(Some);
@@ -27,7 +27,7 @@ pub fn server(known: Known<'_>, link: Link) -> Asked<Option<Failure>> {
     }
     let Some(mut failure) = known.session(link)?.cloned() else { return Ok(None) };
     if failure.kind().is_some_and(CauseKind::is_transient)
-        && let State::Is { instance, at } = known.state_since(link.service(), None)?
+        && let ServiceState::Is { instance, at } = known.state_since(link.service(), None)?
     {
         // It may have died since, or be in one more of its starts.
         let seen = Seen { instance, at: *at };
@@ -73,6 +73,6 @@ fn stopped(known: Known<'_>, seen: Seen<'_>) -> Asked<Failure> {
     let variant = if restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped };
     let bare = Failure::new(Stage::Resolve, gone(service, variant)).because(seen.state()).at(service);
     // What it died of has no name here; its own words for it are worth more than none.
-    let said = if seen.crashed() { last_words(known, seen)? } else { None };
+    let said = if seen.crashed() { termination_log(known, seen)? } else { None };
     Ok(said.into_iter().fold(bare, Failure::because))
 }

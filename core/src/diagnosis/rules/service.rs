@@ -4,12 +4,12 @@
 use std::time::{Duration, SystemTime};
 
 use super::client;
-use super::words::{last_words, words};
+use super::words::{termination_log, words};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
-use crate::evidence::{Fact, InstanceState, LinkEffect, State};
+use crate::evidence::{Fact, InstanceState, LinkEffect, ServiceState};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -101,12 +101,12 @@ pub fn gone(service: &str, variant: Variant) -> Cause {
 /// Why a service does not answer on a link.
 pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Option<Failure>> {
     let seen = match known.state(service, None)? {
-        State::Unasked => return Ok(None),
-        State::Absent(lacks) => {
+        ServiceState::Unasked => return Ok(None),
+        ServiceState::Absent(lacks) => {
             let absent = Failure::new(Stage::Connect, gone(service, Variant::ContainerAbsent));
             return Ok(Some(absent.because(lacks).at(service)));
         }
-        State::Is { instance, at } => Seen { instance, at: *at },
+        ServiceState::Is { instance, at } => Seen { instance, at: *at },
     };
     let bare =
         |variant| Failure::new(Stage::Connect, gone(service, variant)).because(seen.state()).at(service);
@@ -123,7 +123,7 @@ pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Optio
         if let Some(found) = down(known, seen, LinkEffect::Down)? {
             return Ok(Some(found.because(seen.state())));
         }
-        let said = last_words(known, seen)?;
+        let said = termination_log(known, seen)?;
         return Ok(Some(said.into_iter().fold(bare(Variant::ContainerRestarting), Failure::because)));
     }
     if seen.instance.is_paused() {
@@ -152,7 +152,7 @@ pub(super) fn unconnected(
     instance: &str,
     symptom: Failure,
 ) -> Asked<Failure> {
-    let State::Is { instance, at } = known.state(service, Some(instance))? else { return Ok(symptom) };
+    let ServiceState::Is { instance, at } = known.state(service, Some(instance))? else { return Ok(symptom) };
     let seen = Seen { instance, at: *at };
     let bare = |variant| {
         let cause = Cause::Container { kind: CauseKind::ConnectionRefused, variant };
@@ -168,13 +168,13 @@ pub(super) fn unconnected(
         }
         let restarting = seen.instance.is_restarting();
         let bare = bare(if restarting { Variant::ContainerRestarting } else { Variant::ContainerStopped });
-        let said = if seen.crashed() { last_words(known, seen)? } else { None };
+        let said = if seen.crashed() { termination_log(known, seen)? } else { None };
         return Ok(said.into_iter().fold(bare, Failure::because));
     }
     if seen.is_looping() {
         return Ok(witnesses(match down(known, seen, LinkEffect::Down)? {
             Some(found) => found.because(seen.state()),
-            None => last_words(known, seen)?
+            None => termination_log(known, seen)?
                 .into_iter()
                 .fold(bare(Variant::ContainerRestarting), Failure::because),
         }));

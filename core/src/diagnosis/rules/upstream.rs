@@ -7,7 +7,7 @@ use crate::cause::{CauseKind, Side};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::fault::{Cause, Failure, Stage};
-use crate::evidence::{Fact, Gateway, Logged, State};
+use crate::evidence::{Fact, GatewayDial, Logged, ServiceState};
 use crate::link::Link;
 
 /// 429 is no verdict in this stack: a gateway that cannot reach its Redis answers so. `/readyz` is not rate
@@ -46,16 +46,16 @@ pub(super) fn dashboard(known: Known<'_>, since: SystemTime, mut failure: Failur
         return with_settings(known, failure.at("dashboard"));
     }
     match known.gateway()? {
-        Gateway::Refused(broken) => {
+        GatewayDial::Refused(broken) => {
             Ok(failure.facts.into_iter().fold((**broken).clone(), Failure::because).at("api-gateway"))
         }
-        Gateway::Trusted => {
+        GatewayDial::Trusted => {
             if let Cause::Line(line) = &mut failure.cause {
                 line.side = Side::Client;
             }
             with_settings(known, failure.at("dashboard"))
         }
-        Gateway::Unasked => Ok(failure.at("dashboard")),
+        GatewayDial::Unasked => Ok(failure.at("dashboard")),
     }
 }
 
@@ -80,7 +80,7 @@ const fn is_verification(kind: CauseKind) -> bool {
 
 /// What the dashboard is told of its upstream.
 fn with_settings(known: Known<'_>, failure: Failure) -> Asked<Failure> {
-    let State::Is { instance, .. } = known.state("dashboard", None)? else { return Ok(failure) };
+    let ServiceState::Is { instance, .. } = known.state("dashboard", None)? else { return Ok(failure) };
     let kind = failure.kind();
     Ok(failure.set_by(settings::relevant(instance, Some(Link::Dashboard), kind, None)))
 }

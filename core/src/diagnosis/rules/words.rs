@@ -6,11 +6,15 @@ use crate::cause::CauseKind;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::Fact;
 use crate::link::Link;
-use crate::logs::runs::{RunLog, ServiceLog, Trouble};
+use crate::logs::runs::{RunLog, RunTrouble, ServiceLog};
 use crate::workload::Instance;
 
 /// The trouble that an instance died of, or is in; `about`: that of this link, or of no named one.
-pub(super) fn words<'a>(known: Known<'a>, seen: Seen<'_>, about: Option<Link>) -> Asked<Option<&'a Trouble>> {
+pub(super) fn words<'a>(
+    known: Known<'a>,
+    seen: Seen<'_>,
+    about: Option<Link>,
+) -> Asked<Option<&'a RunTrouble>> {
     let Some(log) = known.log(seen.instance)? else { return Ok(None) };
     let last = |run: &'a RunLog| dying_words(run, &seen.instance.service, about);
     // The engine counts restarts from the last start by hand: without one, what stands before the
@@ -27,20 +31,21 @@ pub(super) fn words<'a>(known: Known<'a>, seen: Seen<'_>, about: Option<Link>) -
 
 /// What an instance that does not run, or keeps ending, died of, as far as its log is about known trouble.
 #[must_use]
-pub fn died_of<'a>(log: &'a ServiceLog, instance: &Instance) -> Option<&'a Trouble> {
+pub fn died_of<'a>(log: &'a ServiceLog, instance: &Instance) -> Option<&'a RunTrouble> {
     let last = |run: &'a RunLog| dying_words(run, &instance.service, None);
     last(&log.present).or_else(|| log.previous.as_ref().and_then(last))
 }
 
 /// The last trouble of a run that it has not got over, unless it only warned of it and died of another.
-fn dying_words<'a>(run: &'a RunLog, service: &str, about: Option<Link>) -> Option<&'a Trouble> {
+fn dying_words<'a>(run: &'a RunLog, service: &str, about: Option<Link>) -> Option<&'a RunTrouble> {
     // What a server says of single clients is not what it died of.
-    let of_a_client = |trouble: &&Trouble| {
+    let of_a_client = |trouble: &&RunTrouble| {
         matches!(service, "nats" | "redis")
             && (trouble.sample.contains(" - cid:")
                 || trouble.sample.contains("accepting a client connection"))
     };
-    let of_another = |trouble: &&Trouble| about.is_some() && trouble.link.is_some() && trouble.link != about;
+    let of_another =
+        |trouble: &&RunTrouble| about.is_some() && trouble.link.is_some() && trouble.link != about;
     let open = || {
         let open = run.troubles.iter().filter(|trouble| !trouble.recovered);
         open.filter(|trouble| !of_a_client(trouble) && !of_another(trouble))
@@ -68,7 +73,7 @@ fn dying_words<'a>(run: &'a RunLog, service: &str, about: Option<Link>) -> Optio
 }
 
 /// What an instance said last, where nothing in it is known trouble.
-pub(super) fn last_words(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<Fact>> {
+pub(super) fn termination_log(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<Fact>> {
     let Some(log) = known.log(seen.instance)? else { return Ok(None) };
     let words = match (&log.present.last_words, &log.previous) {
         // A start that has only begun says nothing yet: the one before ended in an error.

@@ -15,7 +15,7 @@ pub use nats::NatsFact;
 pub use probe::{ProbeFact, Spoken};
 pub use redis::RedisFact;
 
-use super::Setting;
+use super::LinkSetting;
 use crate::cause::CauseKind;
 use crate::link::Link;
 
@@ -34,7 +34,7 @@ pub enum Fact {
     /// Of a single address.
     Probe(ProbeFact),
     /// A setting of the service at fault.
-    Setting(Setting),
+    Setting(LinkSetting),
     /// A line of a log, and when it was said where that matters.
     Logged {
         who: String,

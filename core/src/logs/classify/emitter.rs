@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::steady::Form;
+use super::log_template::Form;
 
 /// Shapes, the most telling first.
 const SHAPES: &[(&str, &str)] = &[

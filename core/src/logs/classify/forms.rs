@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::json;
-use super::record::{Field, Level, Record, Style, level};
+use super::record::{Field, Level, Record, RecordStyle, level};
 use crate::logs::prefix::after;
 
 /// `[COMPONENT] LEVEL message key=value …`.
@@ -24,7 +24,7 @@ pub(super) fn component(body: &[u8]) -> Option<Record<'_>> {
     let fields = next_key(rest, 0);
     let message = &rest[..fields.unwrap_or(rest.len())];
     Some(Record {
-        style: Style::Component,
+        style: RecordStyle::Component,
         level,
         message: Cow::Borrowed(message.trim_ascii_end()),
         fields: fields.map(|at| loose_fields(&rest[at..])).unwrap_or_default(),
@@ -121,7 +121,7 @@ const MESSAGES: &[&str] =
 const LEVELS: &[&str] = &["level", "lvl", "severity", "levelname", "log.level", "@level", "@l", "s"];
 
 /// A record of named values, if one of them is a message.
-pub(super) fn of_fields(style: Style, mut fields: Vec<Field<'_>>) -> Option<Record<'_>> {
+pub(super) fn of_fields(style: RecordStyle, mut fields: Vec<Field<'_>>) -> Option<Record<'_>> {
     let find = |fields: &[Field<'_>], names: &[&str]| {
         names
             .iter()
@@ -138,7 +138,7 @@ pub(super) fn logfmt(body: &[u8]) -> Option<Record<'_>> {
     // A message without a level may be a setting; a level without a message says nothing by itself.
     let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
     (has(b"msg=") && (has(b"level=") || has(b"lvl=") || has(b"severity="))).then_some(())?;
-    of_fields(Style::Logfmt, strict_fields(body))
+    of_fields(RecordStyle::Logfmt, strict_fields(body))
 }
 
 /// `E0921 17:10:08.336189     749 file.go:60] "message" key=value`.
@@ -148,8 +148,8 @@ pub(super) fn klog(body: &[u8]) -> Option<Record<'_>> {
     let rest = after(body, b"] ", 120)?;
     let end = quoted(rest)?;
     Some(Record {
-        style: Style::Klog,
-        // `E0921` and `F0921` are `A1111` in the steady form.
+        style: RecordStyle::Klog,
+        // `E0921` and `F0921` are `A1111` in the template.
         level: if body[0] == b'A' { Level::Fails } else { level(&body[..1]) },
         message: json::unescaped(&rest[1..end - 1]),
         fields: strict_fields(&rest[end..]),
@@ -160,16 +160,16 @@ pub(super) fn klog(body: &[u8]) -> Option<Record<'_>> {
 pub(super) fn dated(body: &[u8]) -> Option<Record<'_>> {
     let head = body.get(..20)?;
     if head[4] == b'/' && head[7] == b'/' && head[10] == b' ' && head[13] == b':' && head[19] == b' ' {
-        return Some(said(Style::GoLog, &body[20..]));
+        return Some(said(RecordStyle::GoLog, &body[20..]));
     }
     let colon = body.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let role = body.get(colon + 1)?;
     (body[colon] == b':' && body.get(colon + 2) == Some(&b' ') && b"MSCXRV".contains(role)).then_some(())?;
     let mark = [&b" * "[..], b" # ", b" - ", b" . "].iter().find_map(|mark| after(body, mark, 48))?;
-    Some(said(Style::Redis, mark))
+    Some(said(RecordStyle::Redis, mark))
 }
 
 /// A record that is all message.
-const fn said(style: Style, message: &[u8]) -> Record<'_> {
+const fn said(style: RecordStyle, message: &[u8]) -> Record<'_> {
     Record { style, level: Level::Unsaid, message: Cow::Borrowed(message), fields: Vec::new() }
 }

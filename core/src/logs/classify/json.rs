@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::forms::of_fields;
-use super::record::{Field, Record, Style};
+use super::record::{Field, Record, RecordStyle};
 
 /// More values than that say nothing that matters.
 const FIELDS: usize = 96;
@@ -15,7 +15,7 @@ pub(super) fn record(text: &[u8]) -> Option<Record<'_>> {
     if let Some(inner) = engine_line(&fields) {
         return Some(inner);
     }
-    of_fields(Style::Json, fields)
+    of_fields(RecordStyle::Json, fields)
 }
 
 /// The line in a file of the engine: `{"log":"…\n","stream":"stderr","time":"…"}`.

@@ -5,29 +5,29 @@
 use crate::cause::CauseKind;
 use crate::link::Link;
 
-use super::record::{Record, Style};
+use super::record::{Record, RecordStyle};
 use super::sense::Recognised;
 
 /// A message that begins so, of a record that has the field (with a value that begins so).
-struct Mark {
+struct CauseMark {
     message: &'static str,
     field: Option<(&'static str, &'static str)>,
     link: Option<Link>,
 }
 
-const fn mark(message: &'static str, link: Option<Link>) -> Mark {
-    Mark { message, field: None, link }
+const fn mark(message: &'static str, link: Option<Link>) -> CauseMark {
+    CauseMark { message, field: None, link }
 }
 
 /// Words with which a service starts, and the link that they prove at once. A start may have several
 /// such lines, one after the other.
-const STARTS: &[Mark] = &[
+const STARTS: &[CauseMark] = &[
     mark("cordum api gateway starting", None),
     mark("cordum scheduler starting", None),
     mark("cordum safety kernel starting", None),
     mark("cordum workflow engine starting", None),
     mark("cordum context engine starting", None),
-    Mark { message: "build info", field: Some(("service", "cordum-")), link: None },
+    CauseMark { message: "build info", field: Some(("service", "cordum-")), link: None },
     mark("using localhost default", None),
     // The workers say nothing before they have reached Redis.
     mark("[mock-bank] Redis connection verified", Some(Link::Redis)),
@@ -36,14 +36,14 @@ const STARTS: &[Mark] = &[
 ];
 
 /// Words that prove that a link works.
-const WORKS: &[Mark] = &[
+const WORKS: &[CauseMark] = &[
     mark("bus: reconnected to nats", Some(Link::Nats)),
     mark("bus: jetstream enabled", Some(Link::Nats)),
     mark("[mock-bank] starting ", Some(Link::Nats)),
     mark("[demo-quickstart] nats connected", Some(Link::Nats)),
     mark("http listening", Some(Link::Redis)),
     mark("context engine listening", Some(Link::Redis)),
-    Mark { message: "started", field: Some(("http", "")), link: Some(Link::Redis) },
+    CauseMark { message: "started", field: Some(("http", "")), link: Some(Link::Redis) },
     mark("registry hydrated from snapshot", Some(Link::Redis)),
     mark("scheduler running, waiting for signals", Some(Link::Redis)),
     mark("safety-kernel: shadow evaluation enabled", Some(Link::Redis)),
@@ -57,7 +57,7 @@ const WORKS: &[Mark] = &[
 ];
 
 /// Words with which a service says that it stops.
-const ENDS: &[Mark] = &[
+const ENDS: &[CauseMark] = &[
     mark("shutting down gracefully", None),
     mark("scheduler shutting down gracefully", None),
     mark("safety-kernel: shutting down gracefully", None),
@@ -98,9 +98,13 @@ fn begins(text: &[u8], words: &str) -> bool {
     text.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words.as_bytes()))
 }
 
-fn find(record: &Record<'_>, marks: &'static [Mark]) -> Option<&'static Mark> {
+fn find(record: &Record<'_>, marks: &'static [CauseMark]) -> Option<&'static CauseMark> {
     // In the shape in which services and workers of the stack write.
-    matches!(record.style, Style::Component | Style::Json | Style::GoLog | Style::Redis).then_some(())?;
+    matches!(
+        record.style,
+        RecordStyle::Component | RecordStyle::Json | RecordStyle::GoLog | RecordStyle::Redis
+    )
+    .then_some(())?;
     marks.iter().find(|mark| {
         begins(&record.message, mark.message)
             && mark.field.is_none_or(|(name, value)| {

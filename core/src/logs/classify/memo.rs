@@ -1,10 +1,10 @@
-//! What was said of the last lines, by their steady form: a log in trouble says the same few things
+//! What was said of the last lines, by their template: a log in trouble says the same few things
 //! thousands of times. Of bounded size, and never another answer than a fresh look would give, since a
-//! fresh look sees nothing but the steady form either.
+//! fresh look sees nothing but the template either.
 
 use std::collections::HashMap;
 
-use super::steady::{self, Form};
+use super::log_template::{self, Form};
 
 /// Bytes of one generation of forms.
 const GENERATION: usize = 1 << 20;
@@ -29,11 +29,11 @@ impl<T> Default for Memo<T> {
 }
 
 impl<T: Clone> Memo<T> {
-    /// What `judge` says of the steady form of a line.
-    pub fn of(&mut self, line: &[u8], judge: impl FnOnce(Form<'_>) -> T) -> T {
-        steady::write(line, &mut self.form);
+    /// What `classify` says of the template of a line.
+    pub fn of(&mut self, line: &[u8], classify: impl FnOnce(Form<'_>) -> T) -> T {
+        log_template::write(line, &mut self.form);
         if self.form.len() > LONGEST {
-            let answer = judge(Form::written(&self.form));
+            let answer = classify(Form::written(&self.form));
             self.form = Vec::new();
             return answer;
         }
@@ -42,7 +42,7 @@ impl<T: Clone> Memo<T> {
         }
         let (form, answer) = match self.old.remove_entry(self.form.as_slice()) {
             Some(known) => known,
-            None => (self.form.as_slice().into(), judge(Form::written(&self.form))),
+            None => (self.form.as_slice().into(), classify(Form::written(&self.form))),
         };
         self.bytes += form.len() + ENTRY;
         if self.bytes > GENERATION {

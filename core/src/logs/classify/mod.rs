@@ -4,17 +4,17 @@
 pub mod emitter;
 mod forms;
 mod json;
+mod log_template;
 mod marks;
 mod memo;
 mod phrase;
+mod prefilter;
 mod quick;
 mod quotes;
 mod record;
 mod roles;
 mod sense;
 mod shape;
-mod steady;
-mod stems;
 mod table;
 mod words;
 
@@ -26,11 +26,11 @@ use crate::link::Link;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use crate::redaction::redact;
+pub use log_template::Form;
 pub use memo::Memo;
+pub use prefilter::first_candidate;
 use record::Record;
 pub use sense::{Recognised, Sense};
-pub use steady::Form;
-pub use stems::trigger;
 use table::{QUIET, STORE, patterns};
 
 /// One pattern: a literal, ASCII case-insensitive, and what it means.
@@ -80,7 +80,7 @@ pub fn sense_of(form: Form<'_>) -> Sense {
     if let Some(link) = marks::works(&record) {
         return Sense::Works(link);
     }
-    match judged(form, &record) {
+    match recognised(form, &record) {
         Some((found, _)) if !marks::excused(&record, &found) => Sense::Trouble(found),
         _ if marks::ends(&record) => Sense::Ends,
         _ => Sense::Nothing,
@@ -100,19 +100,19 @@ pub fn ranked(line: &[u8]) -> Option<(Recognised, u8)> {
 }
 
 pub fn ranked_of(form: Form<'_>) -> Option<(Recognised, u8)> {
-    judged(form, &Record::read(form.text()))
+    recognised(form, &Record::read(form.text()))
 }
 
-fn judged(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
-    trigger(form.text(), false)?;
+fn recognised(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
+    first_candidate(form.text(), false)?;
     let words = record.own_words();
     let text = match shape::of(&words) {
-        shape::Shape::Message(text) => text,
-        shape::Shape::Access(status) => return access(status),
-        shape::Shape::Nothing => return None,
+        shape::MessageShape::Message(text) => text,
+        shape::MessageShape::Access(status) => return access(status),
+        shape::MessageShape::Nothing => return None,
     };
     let text = by_quic(text);
-    let (found, rank) = weighed(&text)?;
+    let (found, rank) = classified(&text)?;
     let told = record.own_words_and_peers();
     let found = roles::directed(&told, found)?;
     Some((Recognised { link: link(&told), ..found }, rank))
@@ -143,11 +143,11 @@ fn access(status: u16) -> Option<(Recognised, u8)> {
 
 /// Whose words a line quotes, where its own shape does not tell who wrote it: the table of the message.
 #[must_use]
-pub fn origin(line: &[u8]) -> Option<&'static str> {
-    Form::with(line, origin_of)
+pub fn emitter(line: &[u8]) -> Option<&'static str> {
+    Form::with(line, emitter_of)
 }
 
-pub fn origin_of(form: Form<'_>) -> Option<&'static str> {
+pub fn emitter_of(form: Form<'_>) -> Option<&'static str> {
     // Below that rank many programs share the words.
     best(form.text())
         .filter(|(rank, _, pattern)| *rank > 5 && !matches!(pattern.table, "other" | "openssl" | "curl"))
@@ -184,7 +184,7 @@ fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
 /// From this rank on a text is a verdict on a certificate.
 const VERDICT: u8 = 9;
 
-fn weighed(line: &[u8]) -> Option<(Recognised, u8)> {
+fn classified(line: &[u8]) -> Option<(Recognised, u8)> {
     static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let best = best(line);
     let above = best.map_or(0, |(rank, _, _)| rank);

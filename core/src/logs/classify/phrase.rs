@@ -53,7 +53,7 @@ const DENIALS: &[&str] = &[
 const INFORMS: &[&str] = &["info", "inf", "debug", "dbg", "trace", "trc", "notice"];
 
 #[derive(Debug, Default)]
-struct Table {
+struct PhraseTable {
     phrases: Vec<Phrase>,
     exact: HashMap<String, Vec<u16>, Quick>,
     prefixes: Vec<(String, u16)>,
@@ -62,7 +62,7 @@ struct Table {
     groups: HashMap<String, u16>,
 }
 
-impl Table {
+impl PhraseTable {
     fn group(&mut self, spec: &str, sets: &HashMap<&str, &str>) -> u16 {
         if let Some(known) = self.groups.get(spec) {
             return *known;
@@ -99,7 +99,7 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(table: &Table, words: &Words) -> Self {
+    fn of(table: &PhraseTable, words: &Words) -> Self {
         let mut groups =
             Self { all: Vec::with_capacity(4 * words.len()), ends: Vec::with_capacity(words.len()) };
         for index in 0..words.len() {
@@ -141,7 +141,7 @@ pub(super) fn rows() -> impl Iterator<Item = &'static str> {
     TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '@']))
 }
 
-fn row(line: &'static str, table: &mut Table, sets: &HashMap<&str, &str>) -> Option<Phrase> {
+fn row(line: &'static str, table: &mut PhraseTable, sets: &HashMap<&str, &str>) -> Option<Phrase> {
     let mut columns = line.splitn(5, '|');
     let mut next = || columns.next();
     let (rank, cause, side, confidence, text) = (next()?, next()?, next()?, next()?, next()?);
@@ -183,11 +183,11 @@ fn row(line: &'static str, table: &mut Table, sets: &HashMap<&str, &str>) -> Opt
     })
 }
 
-fn table() -> &'static Table {
-    static CELL: OnceLock<Table> = OnceLock::new();
+fn table() -> &'static PhraseTable {
+    static CELL: OnceLock<PhraseTable> = OnceLock::new();
     CELL.get_or_init(|| {
         let sets = sets();
-        let mut table = Table::default();
+        let mut table = PhraseTable::default();
         for line in rows() {
             if let Some(phrase) = row(line, &mut table, &sets) {
                 let index = table.phrases.len();
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn every_row_is_read() {
         let sets = sets();
-        let mut read = Table::default();
+        let mut read = PhraseTable::default();
         for line in rows() {
             assert!(row(line, &mut read, &sets).is_some(), "{line}");
             for word in line.split(['|', ' ', '/', '+', '-']).filter_map(|word| word.strip_prefix('@')) {

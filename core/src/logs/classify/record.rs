@@ -18,7 +18,7 @@ pub(super) enum Level {
 
 /// The shape of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum RecordStyle {
     /// `[COMPONENT] LEVEL message key=value`, nothing quoted.
     Component,
     Json,
@@ -44,7 +44,7 @@ pub(super) struct Field<'a> {
 /// A line as its emitter meant it.
 #[derive(Clone, Debug)]
 pub(super) struct Record<'a> {
-    pub(super) style: Style,
+    pub(super) style: RecordStyle,
     pub(super) level: Level,
     pub(super) message: Cow<'a, [u8]>,
     pub(super) fields: Vec<Field<'a>>,
@@ -113,7 +113,7 @@ impl<'a> Record<'a> {
             _ => None,
         }
         .unwrap_or(Self {
-            style: Style::Plain,
+            style: RecordStyle::Plain,
             level: Level::Unsaid,
             message: Cow::Borrowed(line),
             fields: Vec::new(),
@@ -122,7 +122,10 @@ impl<'a> Record<'a> {
 
     /// Whether message and fields are told apart: else everything stands in the message.
     fn is_parted(&self) -> bool {
-        matches!(self.style, Style::Component | Style::Json | Style::Logfmt | Style::Klog)
+        matches!(
+            self.style,
+            RecordStyle::Component | RecordStyle::Json | RecordStyle::Logfmt | RecordStyle::Klog
+        )
     }
 
     /// What the emitter says of its own: the message, and the fields that tell of errors.
@@ -223,7 +226,7 @@ pub(super) fn level(word: &[u8]) -> Level {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> (Style, String, String) {
+    fn read(line: &str) -> (RecordStyle, String, String) {
         let record = Record::read(line.as_bytes());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (record.style, text(&record.message), text(&record.own_words()))
@@ -234,62 +237,62 @@ mod tests {
         for (line, style, message, own) in [
             (
                 "[SCHEDULER] WARN job refused prompt=why x509: certificate has expired error=EOF attempt=3",
-                Style::Component,
+                RecordStyle::Component,
                 "job refused",
                 "job refused error=EOF",
             ),
             (
                 "scheduler-1  | 2026-11-24T00:23:09.5Z [SCHEDULER] ERROR failed prompt=\"a error=x509: b\" err=EOF",
-                Style::Component,
+                RecordStyle::Component,
                 "failed",
                 "failed err=EOF",
             ),
             (
                 r#"{"time":"2026-11-24T00:23:09Z","level":"ERROR","msg":"failed","component":"x","prompt":"x509: a","error":"dial \"b\": EOF"}"#,
-                Style::Json,
+                RecordStyle::Json,
                 "failed",
                 "failed error=dial \"b\": EOF",
             ),
             (
                 r#"{"log":"[GATEWAY] INFO http listening addr=:8081\n","stream":"stderr","time":"2026-11-24T00:23:09Z"}"#,
-                Style::Component,
+                RecordStyle::Component,
                 "http listening",
                 "http listening",
             ),
             (
                 "time=\"2026\" level=error msg=\"a \\\"b\\\" c\" title=\"no such host\" err=\"read: EOF\"",
-                Style::Logfmt,
+                RecordStyle::Logfmt,
                 "a \"b\" c",
                 "a \"b\" c err=read: EOF",
             ),
             (
                 "E0921 17:10:08.336189     749 log.go:194] \"Failed to x\" err=\"y: EOF\" pod=\"tls\"",
-                Style::Klog,
+                RecordStyle::Klog,
                 "Failed to x",
                 "Failed to x err=y: EOF",
             ),
             (
                 r#"{"level":30,"event":"said \"x509: certificate has expired\" to us","reason":"x509: y"}"#,
-                Style::Json,
+                RecordStyle::Json,
                 "said \"x509: certificate has expired\" to us",
                 "said \"\" to us",
             ),
             (
                 "policy 7 renamed to \"x509: certificate has expired\" by \"a b c\"",
-                Style::Plain,
+                RecordStyle::Plain,
                 "policy 7 renamed to \"x509: certificate has expired\" by \"a b c\"",
                 "policy 7 renamed to \"\" by \"a b c\"",
             ),
             (
                 "failed to dial: \"x509: certificate has expired\"",
-                Style::Plain,
+                RecordStyle::Plain,
                 "failed to dial: \"x509: certificate has expired\"",
                 "failed to dial: \"x509: certificate has expired\"",
             ),
-            ("2026/11/24 00:23:09 [mock-bank] up", Style::GoLog, "[mock-bank] up", "[mock-bank] up"),
-            ("1:M 05 Sep 2025 12:48:21.215 * Ready", Style::Redis, "Ready", "Ready"),
-            ("curl: (35) a=b", Style::Plain, "curl: (35) a=b", "curl: (35) a=b"),
-            ("{\"a\":1", Style::Plain, "{\"a\":1", "{\"a\":1"),
+            ("2026/11/24 00:23:09 [mock-bank] up", RecordStyle::GoLog, "[mock-bank] up", "[mock-bank] up"),
+            ("1:M 05 Sep 2025 12:48:21.215 * Ready", RecordStyle::Redis, "Ready", "Ready"),
+            ("curl: (35) a=b", RecordStyle::Plain, "curl: (35) a=b", "curl: (35) a=b"),
+            ("{\"a\":1", RecordStyle::Plain, "{\"a\":1", "{\"a\":1"),
         ] {
             assert_eq!(read(line), (style, message.to_owned(), own.to_owned()), "{line}");
         }

@@ -172,7 +172,7 @@ const TLS: &[&str] = &[
     "pem",
 ];
 
-fn holds(cell: &'static OnceLock<AhoCorasick>, words: &'static [&'static str], text: &[u8]) -> bool {
+fn contains(cell: &'static OnceLock<AhoCorasick>, words: &'static [&'static str], text: &[u8]) -> bool {
     automaton(cell, words.iter().copied()).is_match(text)
 }
 
@@ -194,7 +194,7 @@ fn names(
 fn accepts(text: &[u8]) -> bool {
     static ACCEPTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static DIALS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    (holds(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text)) && !holds(&DIALS_CELL, DIALS, text)
+    (contains(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text)) && !contains(&DIALS_CELL, DIALS, text)
 }
 
 /// An address stands where who asked for the connection is named.
@@ -218,7 +218,7 @@ fn is_being_made(text: &[u8]) -> bool {
         "creating new self-signed",
     ];
     static MADE_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    holds(&MADE_CELL, MADE, text)
+    contains(&MADE_CELL, MADE, text)
 }
 
 /// A file that clients show is at fault.
@@ -226,7 +226,7 @@ fn shows_client(text: &[u8]) -> bool {
     const SHOWN: &[&str] =
         &["client.pem", "client.crt", "client.key", "client-cert", "client certificate", "/client/"];
     static SHOWN_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    holds(&SHOWN_CELL, SHOWN, text)
+    contains(&SHOWN_CELL, SHOWN, text)
 }
 
 /// Bytes came that are no TLS record.
@@ -242,7 +242,7 @@ fn came_otherwise(text: &[u8]) -> bool {
         "contenttype",
     ];
     static BYTES_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    holds(&BYTES_CELL, BYTES, text)
+    contains(&BYTES_CELL, BYTES, text)
 }
 
 /// What is told is an alert of the peer's (RFC 8446, 6.2), in the words of Go, OpenSSL, Java and rustls.
@@ -259,7 +259,7 @@ fn came_as_alert(text: &[u8]) -> bool {
         "tls alert from peer",
     ];
     static ALERTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    holds(&ALERTS_CELL, ALERTS, text)
+    contains(&ALERTS_CELL, ALERTS, text)
 }
 
 /// What a server was told by its client's alert: whom the client does not trust, which date it does not take.
@@ -295,7 +295,7 @@ fn is_on_paper(text: &[u8]) -> bool {
     const OF_TLS: &[&str] = &["tls", "ssl", "x509", "handshake", "https"];
     static PAPERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static OF_TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    holds(&PAPERS_CELL, PAPERS, text) && !names(&OF_TLS_CELL, OF_TLS, text, true)
+    contains(&PAPERS_CELL, PAPERS, text) && !names(&OF_TLS_CELL, OF_TLS, text, true)
 }
 
 /// What was found, as it is meant by who says it; `None` where it is not about TLS at all.

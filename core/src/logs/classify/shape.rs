@@ -10,7 +10,7 @@ use regex::bytes::Regex;
 use crate::logs::prefix::{after_bar, body};
 
 /// A line's message.
-pub(super) enum Shape<'a> {
+pub(super) enum MessageShape<'a> {
     /// Text to be weighed.
     Message(Cow<'a, [u8]>),
     /// An answered request, with its status.
@@ -25,7 +25,7 @@ fn built(cell: &'static OnceLock<Regex>, pattern: &str) -> &'static Regex {
 }
 
 /// Looks at the shape of a line.
-pub(super) fn of(line: &[u8]) -> Shape<'_> {
+pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
     // A service's name tells nothing of what happened to it.
     let line = after_bar(line).unwrap_or(line);
     static ACCESS: OnceLock<Regex> = OnceLock::new();
@@ -38,10 +38,10 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
             // What a proxy's own fields say of its upstream, without blanks.
             if let Some(at) = memmem::find(line, b"TLS_error:") {
                 let blanks = line[at..].iter().map(|byte| if *byte == b'_' { b' ' } else { *byte });
-                return Shape::Message(blanks.collect());
+                return MessageShape::Message(blanks.collect());
             }
             let status = found.get(1).and_then(|status| std::str::from_utf8(status.as_bytes()).ok());
-            return Shape::Access(status.and_then(|status| status.parse().ok()).unwrap_or_default());
+            return MessageShape::Access(status.and_then(|status| status.parse().ok()).unwrap_or_default());
         }
     }
     let trimmed = body(line).trim_ascii();
@@ -52,25 +52,25 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
             r"^(?:[\w.:-]+(?:\{[^}]*\})?:?\s+-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\s?(?:ms|s|m|h|ns|us)?|[a-z]+(?:[_.-][a-z_.-]+)+:\s+[\w./,:-]+|[a-z]+(?:[_-][a-z]+)+ [\w./,:-]+;?)$",
         );
         if setting.is_match(trimmed) {
-            return Shape::Nothing;
+            return MessageShape::Nothing;
         }
         // What tests tick off or cross out is what they are named for.
         if [&b"\xe2\x9c\x93"[..], b"\xe2\x9c\x94", b"\xe2\x88\x9a"]
             .iter()
             .any(|tick| trimmed.starts_with(tick))
         {
-            return Shape::Nothing;
+            return MessageShape::Nothing;
         }
         let change = built(
             &CHANGE,
             r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^=== [A-Z]+ |^Normal {2,}\w+ {2,}|^\[ *(?:OK|PASSED|RUN|FAILED|SKIPPED) *\] |^(?:PASSED|FAILED|ERROR|SKIPPED) \S+\.py::|^Tests run: \d|^Ran \d+ tests? in |^# (?:HELP|TYPE) | --> \S+\.\w+:\d+:\d+$|^\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
         );
         if change.is_match(trimmed) {
-            return Shape::Nothing;
+            return MessageShape::Nothing;
         }
     }
     if is_passed_on(line) {
-        return Shape::Nothing;
+        return MessageShape::Nothing;
     }
     if (trimmed.starts_with(b"at ")
         || memmem::find(line, b" at ").is_some()
@@ -82,14 +82,14 @@ pub(super) fn of(line: &[u8]) -> Shape<'_> {
             r"(?:^|\s)at (?:async |new )?[\w.$<>/@~-]+(?: \[as [\w.]+\])?\s?\((?:[^()\s]*:\d+|Native Method|Unknown Source|native|<anonymous>|[^()]* in [^()]*:line \d+)\)",
         );
         if frame.is_match(line) {
-            return Shape::Message(frame.replace_all(line, &b" "[..]));
+            return MessageShape::Message(frame.replace_all(line, &b" "[..]));
         }
     }
     if memmem::find(line, b"File \"").is_some() && memmem::find(line, b"\", line ").is_some() {
         let start = memmem::find(line, b"File \"").unwrap_or(line.len());
-        return Shape::Message(Cow::Borrowed(&line[..start]));
+        return MessageShape::Message(Cow::Borrowed(&line[..start]));
     }
-    Shape::Message(Cow::Borrowed(line))
+    MessageShape::Message(Cow::Borrowed(line))
 }
 
 /// A record of what was asked or is started, in somebody else's words: PostgreSQL's `LOG:  statement: …`,
@@ -124,9 +124,9 @@ mod tests {
 
     fn text(line: &str) -> String {
         match of(line.as_bytes()) {
-            Shape::Message(text) => String::from_utf8_lossy(&text).into_owned(),
-            Shape::Access(status) => format!("access {status}"),
-            Shape::Nothing => "nothing".to_owned(),
+            MessageShape::Message(text) => String::from_utf8_lossy(&text).into_owned(),
+            MessageShape::Access(status) => format!("access {status}"),
+            MessageShape::Nothing => "nothing".to_owned(),
         }
     }
 

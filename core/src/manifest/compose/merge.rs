@@ -1,6 +1,6 @@
 //! How Compose lays one file over another.
 
-use super::super::yaml::{Data, Node};
+use super::super::yaml::{Node, NodeContent};
 
 /// `over` laid over `base`; `key` is the name of the attribute in its service.
 #[must_use]
@@ -16,12 +16,14 @@ pub(super) fn merge(base: Node, over: Node, key: &str) -> Option<Node> {
     }
     let mark = over.mark.clone();
     let data = match (base.data, over.data) {
-        (Data::Mapping(base), Data::Mapping(over)) => Data::Mapping(mappings(base, over, key)),
-        (Data::Sequence(base), Data::Sequence(over)) => match key {
+        (NodeContent::Mapping(base), NodeContent::Mapping(over)) => {
+            NodeContent::Mapping(mappings(base, over, key))
+        }
+        (NodeContent::Sequence(base), NodeContent::Sequence(over)) => match key {
             // What is run is said once.
-            "command" | "entrypoint" | "test" => Data::Sequence(over),
-            "volumes" | "secrets" | "configs" => Data::Sequence(by_identity(base, over)),
-            _ => Data::Sequence(appended(base, over)),
+            "command" | "entrypoint" | "test" => NodeContent::Sequence(over),
+            "volumes" | "secrets" | "configs" => NodeContent::Sequence(by_identity(base, over)),
+            _ => NodeContent::Sequence(appended(base, over)),
         },
         (_, over) => over,
     };

@@ -13,8 +13,8 @@ use super::description::Description;
 use super::env_file;
 use super::files::{Files, Unread, join, parent};
 use super::interpolate;
-use super::source::{Fault, Mark, Source};
-use super::yaml::{self, Data, Node};
+use super::source::{Mark, ParseFault, Source};
+use super::yaml::{self, Node, NodeContent};
 
 /// The names that Compose looks for, best first.
 pub const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -51,7 +51,7 @@ pub fn found_in(folder: &str, names: &[String]) -> Vec<String> {
 
 /// What `.env` (or what stands in for it) says.
 #[must_use]
-pub fn variables(request: &Request, files: &dyn Files) -> (BTreeMap<String, String>, Vec<Fault>) {
+pub fn variables(request: &Request, files: &dyn Files) -> (BTreeMap<String, String>, Vec<ParseFault>) {
     let mut known = BTreeMap::new();
     let mut faults = Vec::new();
     let own = vec![join(&request.folder, ".env")];
@@ -71,7 +71,7 @@ pub fn variables(request: &Request, files: &dyn Files) -> (BTreeMap<String, Stri
 struct Loader<'a> {
     files: &'a dyn Files,
     variables: BTreeMap<String, String>,
-    faults: Vec<Fault>,
+    faults: Vec<ParseFault>,
     read: BTreeSet<String>,
 }
 
@@ -115,7 +115,7 @@ impl Loader<'_> {
     /// A file, filled in, with what it includes laid under it.
     fn file(&mut self, path: &str, base: &str, depth: usize) -> Option<Node> {
         if self.read.len() >= FILES || depth > 20 {
-            self.faults.push(Fault::unreadable(Mark::start(path), "too many files include one another"));
+            self.faults.push(ParseFault::unreadable(Mark::start(path), "too many files include one another"));
             return None;
         }
         let text = match self.files.text(path) {
@@ -126,9 +126,9 @@ impl Loader<'_> {
                 let fault = match why {
                     Unread::TooLarge => {
                         let how = format!("look at {} alone", parent(path));
-                        Fault::undecided(Mark::start(path), format!("{path}: {words}"), how)
+                        ParseFault::undecided(Mark::start(path), format!("{path}: {words}"), how)
                     }
-                    _ => Fault::unreadable(Mark::start(path), words),
+                    _ => ParseFault::unreadable(Mark::start(path), words),
                 };
                 self.faults.push(fault);
                 return None;
@@ -144,12 +144,12 @@ impl Loader<'_> {
             }
             if !document.is_mapping() {
                 let fault =
-                    Fault::unreadable(document.mark.clone(), "a Compose file is a mapping at its top");
+                    ParseFault::unreadable(document.mark.clone(), "a Compose file is a mapping at its top");
                 self.faults.push(fault);
                 continue;
             }
             self.fill(&mut document);
-            schema::judge(&document, &mut self.faults);
+            schema::validate(&document, &mut self.faults);
             normalise(&mut document, base);
             whole = match whole {
                 Some(first) => merge::merge(first, document, ""),
@@ -195,7 +195,7 @@ impl Loader<'_> {
         let mut nodes = Vec::new();
         for path in &paths {
             if self.read.contains(path) {
-                self.faults.push(Fault::unreadable(
+                self.faults.push(ParseFault::unreadable(
                     include.mark.clone(),
                     format!("{path} includes itself, or is included twice"),
                 ));
@@ -209,19 +209,19 @@ impl Loader<'_> {
 
     fn fill(&mut self, node: &mut Node) {
         match &mut node.data {
-            Data::Scalar(scalar) if scalar.text.contains('$') => {
+            NodeContent::Scalar(scalar) if scalar.text.contains('$') => {
                 let filled = interpolate::fill(&scalar.text, &self.lookup());
                 match filled {
                     Ok(filled) => {
                         scalar.text = std::sync::Arc::from(filled.text);
                         scalar.defaulted = filled.by_default;
                     }
-                    Err(why) => self.faults.push(Fault::unreadable(node.mark.clone(), why)),
+                    Err(why) => self.faults.push(ParseFault::unreadable(node.mark.clone(), why)),
                 }
             }
-            Data::Scalar(_) => {}
-            Data::Sequence(items) => items.iter_mut().for_each(|item| self.fill(item)),
-            Data::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| self.fill(value)),
+            NodeContent::Scalar(_) => {}
+            NodeContent::Sequence(items) => items.iter_mut().for_each(|item| self.fill(item)),
+            NodeContent::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| self.fill(value)),
         }
     }
 
@@ -266,8 +266,10 @@ impl Loader<'_> {
         let here = way.last().map(|(file, _)| file.clone()).unwrap_or_default();
         let step = (file.clone().unwrap_or(here), service.clone());
         if way.contains(&step) || way.len() > 20 {
-            let fault =
-                Fault::unreadable(extends.mark.clone(), format!("`{service}` extends itself, by a detour"));
+            let fault = ParseFault::unreadable(
+                extends.mark.clone(),
+                format!("`{service}` extends itself, by a detour"),
+            );
             self.faults.push(fault);
             return node;
         }
@@ -290,7 +292,7 @@ impl Loader<'_> {
             Some(under) => merge::merge(under, node.clone(), "").unwrap_or(node),
             None => {
                 let message = format!("`extends` names the service `{service}`, which is not there");
-                self.faults.push(Fault::unreadable(extends.mark.clone(), message));
+                self.faults.push(ParseFault::unreadable(extends.mark.clone(), message));
                 node
             }
         }
@@ -305,7 +307,7 @@ fn normalise(document: &mut Node, base: &str) {
         ("secrets", normal::content),
     ] {
         let Some(found) = normal::child(document, section) else { continue };
-        let Data::Mapping(entries) = &mut found.data else { continue };
+        let NodeContent::Mapping(entries) = &mut found.data else { continue };
         for (_, one) in entries {
             each(one, base);
         }

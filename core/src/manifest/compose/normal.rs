@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use super::super::files::join;
-use super::super::yaml::{Data, Node};
+use super::super::yaml::{Node, NodeContent};
 use crate::workload::Template;
 
 /// A service as it stands in a file whose paths begin at `base`.
 pub(super) fn service(node: &mut Node, base: &str) {
-    let Data::Mapping(entries) = &mut node.data else { return };
+    let NodeContent::Mapping(entries) = &mut node.data else { return };
     for (key, value) in entries {
         let Some(key) = key.text().map(str::to_owned) else { continue };
         match key.as_str() {
             "environment" | "labels" | "annotations" | "sysctls" | "extra_hosts" => pairs(value),
             "networks" => names(value),
             "volumes" => {
-                if let Data::Sequence(items) = &mut value.data {
+                if let NodeContent::Sequence(items) = &mut value.data {
                     items.iter_mut().for_each(|item| volume(item, base));
                 }
             }
@@ -40,12 +40,12 @@ pub(super) fn content(node: &mut Node, base: &str) {
 }
 
 pub(super) fn child<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
-    let Data::Mapping(entries) = &mut node.data else { return None };
+    let NodeContent::Mapping(entries) = &mut node.data else { return None };
     entries.iter_mut().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
 }
 
 fn set_text(node: &mut Node, text: &str) {
-    if let Data::Scalar(scalar) = &mut node.data {
+    if let NodeContent::Scalar(scalar) = &mut node.data {
         scalar.text = Arc::from(text);
     }
 }
@@ -65,7 +65,7 @@ fn rebase(node: &mut Node, base: &str) {
 
 /// `- A=1` becomes `A: 1`, `- A` becomes `A:`.
 fn pairs(node: &mut Node) {
-    let Data::Sequence(items) = &node.data else { return };
+    let NodeContent::Sequence(items) = &node.data else { return };
     let entries = items
         .iter()
         .filter_map(|item| {
@@ -79,39 +79,39 @@ fn pairs(node: &mut Node) {
             match value {
                 Some(value) => set_text(&mut value_node, value),
                 None => {
-                    if let Data::Scalar(scalar) = &mut value_node.data {
+                    if let NodeContent::Scalar(scalar) = &mut value_node.data {
                         scalar.text = Arc::from("");
                         scalar.plain = true;
                     }
                 }
             }
-            if let (Data::Scalar(scalar), Some(_)) = (&mut value_node.data, value) {
+            if let (NodeContent::Scalar(scalar), Some(_)) = (&mut value_node.data, value) {
                 scalar.plain = false;
             }
             Some((Node::scalar(name, item.mark.clone()), value_node))
         })
         .collect();
-    node.data = Data::Mapping(entries);
+    node.data = NodeContent::Mapping(entries);
 }
 
 fn names(node: &mut Node) {
-    let Data::Sequence(items) = &node.data else { return };
+    let NodeContent::Sequence(items) = &node.data else { return };
     let empty = |item: &Node| {
         let mut null = item.clone();
-        if let Data::Scalar(scalar) = &mut null.data {
+        if let NodeContent::Scalar(scalar) = &mut null.data {
             scalar.text = Arc::from("");
             scalar.plain = true;
         }
         null
     };
-    node.data = Data::Mapping(items.iter().map(|item| (item.clone(), empty(item))).collect());
+    node.data = NodeContent::Mapping(items.iter().map(|item| (item.clone(), empty(item))).collect());
 }
 
 fn env_file(node: &mut Node, base: &str) {
     if node.is_scalar() {
-        node.data = Data::Sequence(vec![node.clone()]);
+        node.data = NodeContent::Sequence(vec![node.clone()]);
     }
-    let Data::Sequence(items) = &mut node.data else { return };
+    let NodeContent::Sequence(items) = &mut node.data else { return };
     for item in items {
         if item.is_mapping() {
             if let Some(path) = child(item, "path") {
@@ -127,7 +127,7 @@ fn build(node: &mut Node, base: &str) {
     if node.text().is_some() {
         rebase(node, base);
         let context = node.clone();
-        node.data = Data::Mapping(vec![(Node::scalar("context", node.mark.clone()), context)]);
+        node.data = NodeContent::Mapping(vec![(Node::scalar("context", node.mark.clone()), context)]);
     } else if let Some(context) = child(node, "context") {
         rebase(context, base);
     }
@@ -165,5 +165,5 @@ fn volume(node: &mut Node, base: &str) {
             ]
         }
     };
-    node.data = Data::Mapping(entries);
+    node.data = NodeContent::Mapping(entries);
 }

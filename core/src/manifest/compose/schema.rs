@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::super::source::{Fault, FaultKind};
-use super::super::yaml::{Data, Node, Scalar};
+use super::super::source::{FaultKind, ParseFault};
+use super::super::yaml::{Node, NodeContent, Scalar};
 use super::shapes;
 use crate::wiring::nearest;
 use crate::workload::Template;
@@ -32,7 +32,7 @@ const NEWER: [&str; 12] = [
 ];
 
 /// Judges a file as it stands after variables were put in.
-pub(super) fn judge(document: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn validate(document: &Node, faults: &mut Vec<ParseFault>) {
     check(document, &SCHEMA, &mut Vec::new(), faults);
 }
 
@@ -72,9 +72,9 @@ fn scalar_type(scalar: &Scalar) -> &'static str {
 
 fn kind(node: &Node) -> &'static str {
     match &node.data {
-        Data::Mapping(_) => "object",
-        Data::Sequence(_) => "array",
-        Data::Scalar(scalar) => scalar_type(scalar),
+        NodeContent::Mapping(_) => "object",
+        NodeContent::Sequence(_) => "array",
+        NodeContent::Scalar(scalar) => scalar_type(scalar),
     }
 }
 
@@ -125,13 +125,13 @@ fn words(wanted: &[&str]) -> String {
     all.join(" or ")
 }
 
-fn check(node: &Node, schema: &Value, way: &mut Vec<String>, faults: &mut Vec<Fault>) {
+fn check(node: &Node, schema: &Value, way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
     // What is taken away is judged by nobody; what replaces something is.
     if node.tag.as_deref() == Some("!reset") {
         return;
     }
     let schema = resolved(schema);
-    if let Data::Scalar(scalar) = &node.data
+    if let NodeContent::Scalar(scalar) = &node.data
         && open(&scalar.text)
     {
         return;
@@ -143,7 +143,7 @@ fn check(node: &Node, schema: &Value, way: &mut Vec<String>, faults: &mut Vec<Fa
     let wanted = types(schema);
     if !wanted.is_empty() && !wanted.iter().any(|one| fits(own, one)) {
         let message = format!("{} must be {}", shown(way), words(&wanted));
-        faults.push(Fault::unreadable(node.mark.clone(), message));
+        faults.push(ParseFault::unreadable(node.mark.clone(), message));
         return;
     }
     if let Some(all) = schema.get("enum").and_then(Value::as_array)
@@ -152,21 +152,21 @@ fn check(node: &Node, schema: &Value, way: &mut Vec<String>, faults: &mut Vec<Fa
     {
         let known: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
         let message = format!("{} is `{text}`: Compose takes {}", shown(way), known.join(", "));
-        faults.push(Fault::unreadable(node.mark.clone(), message));
+        faults.push(ParseFault::unreadable(node.mark.clone(), message));
     }
     bounds(node, schema, way, faults);
     shapes::scalar(node, way, faults);
     shapes::whole(node, way, faults);
     match &node.data {
-        Data::Mapping(entries) => mapping(node, entries, schema, way, faults),
-        Data::Sequence(items) => sequence(items, schema, way, faults),
-        Data::Scalar(_) => {}
+        NodeContent::Mapping(entries) => mapping(node, entries, schema, way, faults),
+        NodeContent::Sequence(items) => sequence(items, schema, way, faults),
+        NodeContent::Scalar(_) => {}
     }
 }
 
 /// The branch that takes it; where none does, what the branch of its type says.
-fn one_of(node: &Node, branches: &[Value], way: &mut Vec<String>, faults: &mut Vec<Fault>) {
-    let mut closest: Option<Vec<Fault>> = None;
+fn one_of(node: &Node, branches: &[Value], way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
+    let mut closest: Option<Vec<ParseFault>> = None;
     let own = kind(node);
     for branch in branches {
         let mut own_faults = Vec::new();
@@ -184,19 +184,19 @@ fn one_of(node: &Node, branches: &[Value], way: &mut Vec<String>, faults: &mut V
         None => {
             let wanted: Vec<&str> = branches.iter().flat_map(|one| types(resolved(one))).collect();
             let message = format!("{} must be {}", shown(way), words(&wanted));
-            faults.push(Fault::unreadable(node.mark.clone(), message));
+            faults.push(ParseFault::unreadable(node.mark.clone(), message));
         }
     }
 }
 
-fn bounds(node: &Node, schema: &Value, way: &[String], faults: &mut Vec<Fault>) {
+fn bounds(node: &Node, schema: &Value, way: &[String], faults: &mut Vec<ParseFault>) {
     let Some(number) = node.text().and_then(|text| text.parse::<f64>().ok()) else { return };
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     if bound("minimum").is_some_and(|least| number < least)
         || bound("maximum").is_some_and(|most| number > most)
     {
         let message = format!("{} is {number}, which is out of bounds", shown(way));
-        faults.push(Fault::unreadable(node.mark.clone(), message));
+        faults.push(ParseFault::unreadable(node.mark.clone(), message));
     }
 }
 
@@ -205,7 +205,7 @@ fn mapping(
     entries: &[(Node, Node)],
     schema: &Value,
     way: &mut Vec<String>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ParseFault>,
 ) {
     let properties = schema.get("properties").and_then(Value::as_object);
     let patterns = schema.get("patternProperties").and_then(Value::as_object);
@@ -224,16 +224,16 @@ fn mapping(
             let known = properties.into_iter().flatten().map(|(name, _)| name.as_str());
             let message = format!("Compose does not know `{name}` in {} and does not start", shown(way));
             let kind = FaultKind::UnknownName { name: name.to_owned(), nearest: nearest(name, known) };
-            faults.push(Fault { kind, message, mark: key.mark.clone() });
+            faults.push(ParseFault { kind, message, mark: key.mark.clone() });
         }
     }
     let needed = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     for name in needed.filter_map(Value::as_str).filter(|name| node.get(name).is_none()) {
-        faults.push(Fault::unreadable(node.mark.clone(), format!("{} needs `{name}`", shown(way))));
+        faults.push(ParseFault::unreadable(node.mark.clone(), format!("{} needs `{name}`", shown(way))));
     }
 }
 
-fn sequence(items: &[Node], schema: &Value, way: &mut Vec<String>, faults: &mut Vec<Fault>) {
+fn sequence(items: &[Node], schema: &Value, way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
     if let Some(below) = schema.get("items") {
         for (at, item) in items.iter().enumerate() {
             way.push(at.to_string());
@@ -249,7 +249,7 @@ fn sequence(items: &[Node], schema: &Value, way: &mut Vec<String>, faults: &mut 
             });
             if twice {
                 let message = format!("{} holds the same twice", shown(way));
-                faults.push(Fault::unreadable(item.mark.clone(), message));
+                faults.push(ParseFault::unreadable(item.mark.clone(), message));
             }
         }
     }
@@ -264,7 +264,7 @@ mod tests {
     fn said(text: &str) -> Vec<String> {
         let (documents, _) = documents(&Source::file("compose.yaml", text));
         let mut faults = Vec::new();
-        documents.iter().for_each(|one| judge(one, &mut faults));
+        documents.iter().for_each(|one| validate(one, &mut faults));
         faults.iter().map(|one| format!("{}: {}", one.mark.line, one.message)).collect()
     }
 

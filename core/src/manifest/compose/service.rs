@@ -3,8 +3,8 @@
 use super::super::description::{Build, Description, DescriptionKind};
 use super::super::env_file;
 use super::super::files::join;
-use super::super::source::{Fault, Mark, Source};
-use super::super::yaml::{Data, Node};
+use super::super::source::{Mark, ParseFault, Source};
+use super::super::yaml::{Node, NodeContent};
 use super::{Loader, Project, unread};
 use crate::workload::{
     Argument, Container, Mount, MountSource, Place, Probe, ProbeAction, ProbeRole, Setting, Template, Value,
@@ -16,7 +16,7 @@ pub(super) fn describe(project: &Project, loader: &mut Loader<'_>, source: &str)
     let mut description =
         Description { source: source.to_owned(), kind: DescriptionKind::Compose, ..Description::default() };
     for (name, node, mark) in &project.services {
-        let mut reader = Reader { project, loader, description: &mut description };
+        let mut reader = ServiceReader { project, loader, description: &mut description };
         let workload = reader.workload(name, node, mark);
         description.workloads.push(workload);
     }
@@ -32,13 +32,13 @@ pub(super) fn describe(project: &Project, loader: &mut Loader<'_>, source: &str)
     description
 }
 
-struct Reader<'a, 'b> {
+struct ServiceReader<'a, 'b> {
     project: &'a Project,
     loader: &'a mut Loader<'b>,
     description: &'a mut Description,
 }
 
-impl Reader<'_, '_> {
+impl ServiceReader<'_, '_> {
     fn workload(&mut self, name: &str, node: &Node, mark: &Mark) -> Workload {
         let mut workload = Workload::named(WorkloadKind::Service, name);
         workload.place = Some(mark.place());
@@ -155,13 +155,13 @@ impl Reader<'_, '_> {
     /// The words of a command: a list, or a text as a shell splits it.
     fn words(&self, node: &Node) -> Vec<Argument> {
         match &node.data {
-            Data::Sequence(items) => items
+            NodeContent::Sequence(items) => items
                 .iter()
                 .filter_map(|item| {
                     Some(Argument { value: Value::of(item.text()?), place: Some(item.mark.place()) })
                 })
                 .collect(),
-            Data::Scalar(scalar) => {
+            NodeContent::Scalar(scalar) => {
                 let words = shlex::split(&scalar.text).unwrap_or_default();
                 let text = self.loader.files.text(&node.mark.file).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().collect();
@@ -184,7 +184,7 @@ impl Reader<'_, '_> {
                     })
                     .collect()
             }
-            Data::Mapping(_) => Vec::new(),
+            NodeContent::Mapping(_) => Vec::new(),
         }
     }
 
@@ -205,7 +205,7 @@ impl Reader<'_, '_> {
                     if required {
                         let message = format!("the variables of {path} are not known: {}", unread(&why));
                         let how = format!("put {path} where the Compose file looks for it");
-                        self.loader.faults.push(Fault::undecided(file.mark.clone(), message, how));
+                        self.loader.faults.push(ParseFault::undecided(file.mark.clone(), message, how));
                     }
                     continue;
                 }
@@ -231,7 +231,7 @@ impl Reader<'_, '_> {
             // An empty value stands where its key does, and so does a text over several lines.
             let block = text.contains('\n') && value.mark.line > key.mark.line;
             let mark = if value.is_null() || block { &key.mark } else { &value.mark };
-            if let Data::Scalar(scalar) = &value.data
+            if let NodeContent::Scalar(scalar) = &value.data
                 && scalar.defaulted
             {
                 self.description.defaulted.insert(mark.place());
@@ -250,7 +250,7 @@ impl Reader<'_, '_> {
         let target = node.text_at(&["target"])?.to_owned();
         let source = node.get("source");
         let text = source.and_then(Node::text).unwrap_or_default();
-        if let Some(Data::Scalar(scalar)) = source.map(|one| &one.data)
+        if let Some(NodeContent::Scalar(scalar)) = source.map(|one| &one.data)
             && scalar.defaulted
         {
             self.description.defaulted.insert(node.mark.place());
@@ -295,7 +295,7 @@ impl Reader<'_, '_> {
         let entries = if section == "secrets" { &self.project.secrets } else { &self.project.configs };
         let Some((_, entry)) = entries.iter().find(|(have, _)| *have == name) else {
             let message = format!("`{name}` is not among the `{section}:` of the project");
-            self.loader.faults.push(Fault::unreadable(node.mark.clone(), message));
+            self.loader.faults.push(ParseFault::unreadable(node.mark.clone(), message));
             return None;
         };
         let source = if let Some(file) = entry.get("file") {
@@ -323,12 +323,12 @@ impl Reader<'_, '_> {
         let test = node.get("test")?;
         let place = Some(test.mark.place());
         let words: Vec<Argument> = match &test.data {
-            Data::Sequence(_) => self.words(test),
-            Data::Scalar(scalar) => {
+            NodeContent::Sequence(_) => self.words(test),
+            NodeContent::Scalar(scalar) => {
                 let script = Argument { value: Value::of(&scalar.text), place: place.clone() };
                 return Some(Probe { role: ProbeRole::Health, action: ProbeAction::Shell(script), place });
             }
-            Data::Mapping(_) => return None,
+            NodeContent::Mapping(_) => return None,
         };
         let (first, rest) = words.split_first()?;
         let action = match first.value.known() {

@@ -1,6 +1,6 @@
 //! Shapes of values that Compose checks and its schema does not: numbers and truths in quotes, durations, ports.
 
-use super::super::source::Fault;
+use super::super::source::ParseFault;
 use super::super::yaml::Node;
 
 /// Settings of a service whose text has to be a number or a truth: Compose casts it.
@@ -62,7 +62,7 @@ const DURATION: [&str; 8] = [
 ];
 
 /// Judges a text by the way that leads to it.
-pub(super) fn scalar(node: &Node, way: &[String], faults: &mut Vec<Fault>) {
+pub(super) fn scalar(node: &Node, way: &[String], faults: &mut Vec<ParseFault>) {
     let Some(text) = node.text() else { return };
     let Some(name) = way.last().map(String::as_str) else { return };
     let before = way.iter().rev().nth(1).map_or("", String::as_str);
@@ -94,7 +94,10 @@ pub(super) fn scalar(node: &Node, way: &[String], faults: &mut Vec<Fault>) {
             || (name == "stop_grace_period" && service(3))
             || way.iter().any(|one| one == "deploy"));
     let mut wrong = |what: &str| {
-        faults.push(Fault::unreadable(node.mark.clone(), format!("`{name}` is `{text}`, which is {what}")));
+        faults.push(ParseFault::unreadable(
+            node.mark.clone(),
+            format!("`{name}` is `{text}`, which is {what}"),
+        ));
     };
     if whole && way[0] == "services" && node.number().is_none() {
         wrong("no whole number");
@@ -113,20 +116,20 @@ pub(super) fn scalar(node: &Node, way: &[String], faults: &mut Vec<Fault>) {
         && text.matches(':').count() > 2
     {
         let message = format!("`{text}` has too many colons for a mount");
-        faults.push(Fault::unreadable(node.mark.clone(), message));
+        faults.push(ParseFault::unreadable(node.mark.clone(), message));
     } else if deep == 4 && at("ports") && !is_port(text) {
         let message = format!("`{text}` is no port that Compose can publish");
-        faults.push(Fault::unreadable(node.mark.clone(), message));
+        faults.push(ParseFault::unreadable(node.mark.clone(), message));
     }
 }
 
 /// Judges a mapping or a list by the way that leads to it.
-pub(super) fn whole(node: &Node, way: &[String], faults: &mut Vec<Fault>) {
+pub(super) fn whole(node: &Node, way: &[String], faults: &mut Vec<ParseFault>) {
     let [section, _, setting, rest @ ..] = way else { return };
     if section != "services" {
         return;
     }
-    let mut wrong = |message: String| faults.push(Fault::unreadable(node.mark.clone(), message));
+    let mut wrong = |message: String| faults.push(ParseFault::unreadable(node.mark.clone(), message));
     match (setting.as_str(), rest) {
         ("volumes", [_]) if node.is_mapping() => {
             if node.get("target").is_none() {

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::super::source::{Fault, FaultKind};
-use super::super::yaml::{Data, Node};
+use super::super::source::{FaultKind, ParseFault};
+use super::super::yaml::{Node, NodeContent};
 use crate::wiring::nearest;
 
 /// The fields of each type: name and type.
-type Table = HashMap<&'static str, Vec<(&'static str, &'static str)>>;
+type FieldTable = HashMap<&'static str, Vec<(&'static str, &'static str)>>;
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
+static TABLE: LazyLock<FieldTable> = LazyLock::new(|| {
     let line = |line: &'static str| {
         let mut words = line.split(' ');
         Some((words.next()?, words.filter_map(|word| word.split_once(':')).collect()))
@@ -20,7 +20,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 /// Judges an object.
-pub(super) fn judge(object: &Node, faults: &mut Vec<Fault>) {
+pub(super) fn validate(object: &Node, faults: &mut Vec<ParseFault>) {
     let (Some(version), Some(kind)) = (object.text_at(&["apiVersion"]), object.text_at(&["kind"])) else {
         return;
     };
@@ -34,23 +34,23 @@ fn shown(way: &[String]) -> String {
     if way.is_empty() { "the object".to_owned() } else { format!("`{}`", way.join(".")) }
 }
 
-fn check(node: &Node, of: &str, way: &mut Vec<String>, faults: &mut Vec<Fault>) {
+fn check(node: &Node, of: &str, way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
     if node.is_null() || of == "any" {
         return;
     }
     let mut refuse = |what: &str| {
-        faults.push(Fault::unreadable(node.mark.clone(), format!("{} must be {what}", shown(way))));
+        faults.push(ParseFault::unreadable(node.mark.clone(), format!("{} must be {what}", shown(way))));
     };
     if let Some(items) = of.strip_prefix('[') {
-        let Data::Sequence(all) = &node.data else { return refuse("a list") };
+        let NodeContent::Sequence(all) = &node.data else { return refuse("a list") };
         return all.iter().for_each(|one| check(one, items, way, faults));
     }
     if let Some(values) = of.strip_prefix('{') {
-        let Data::Mapping(all) = &node.data else { return refuse("a mapping") };
+        let NodeContent::Mapping(all) = &node.data else { return refuse("a mapping") };
         return all.iter().for_each(|(_, one)| check(one, values, way, faults));
     }
     let Some(fields) = TABLE.get(of) else {
-        let Data::Scalar(scalar) = &node.data else { return refuse("one value") };
+        let NodeContent::Scalar(scalar) = &node.data else { return refuse("one value") };
         match of {
             // A word in quotes is no number, and none that YAML calls a truth is one.
             "int" if !scalar.plain || node.number().is_none() => refuse("a whole number"),
@@ -63,7 +63,7 @@ fn check(node: &Node, of: &str, way: &mut Vec<String>, faults: &mut Vec<Fault>) 
         }
         return;
     };
-    let Data::Mapping(entries) = &node.data else { return refuse("a mapping") };
+    let NodeContent::Mapping(entries) = &node.data else { return refuse("a mapping") };
     for (key, value) in entries {
         let Some(name) = key.text().filter(|name| !name.starts_with('$')) else { continue };
         match fields.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
@@ -78,7 +78,7 @@ fn check(node: &Node, of: &str, way: &mut Vec<String>, faults: &mut Vec<Fault>) 
                     nearest: nearest(name, fields.iter().map(|(own, _)| *own)),
                 };
                 let message = format!("Kubernetes does not know `{name}` in {}", shown(way));
-                faults.push(Fault { kind, message, mark: key.mark.clone() });
+                faults.push(ParseFault { kind, message, mark: key.mark.clone() });
             }
         }
     }
@@ -102,7 +102,7 @@ mod tests {
     fn said(text: &str) -> Vec<String> {
         let (documents, _) = documents(&Source::file("k.yaml", text));
         let mut faults = Vec::new();
-        documents.iter().for_each(|one| judge(one, &mut faults));
+        documents.iter().for_each(|one| validate(one, &mut faults));
         faults.iter().map(|one| format!("{}: {}", one.mark.line, one.message)).collect()
     }
 

@@ -9,9 +9,9 @@ mod volume;
 use std::collections::BTreeMap;
 
 use super::description::{
-    ClusterService, Description, DescriptionKind, Ingress, Made, ServicePort, StoredKind,
+    ClusterService, Description, DescriptionKind, GeneratedObject, Ingress, ServicePort, StoredKind,
 };
-use super::source::{Fault, Source};
+use super::source::{ParseFault, Source};
 use super::yaml::{self, Node};
 use crate::workload::{Place, Workload, WorkloadKind};
 
@@ -57,7 +57,7 @@ pub fn is_object(node: &Node) -> bool {
 
 /// The objects of a text; lists are taken apart.
 #[must_use]
-pub fn objects(source: &Source) -> (Vec<Node>, Vec<Fault>) {
+pub fn objects(source: &Source) -> (Vec<Node>, Vec<ParseFault>) {
     let (documents, mut faults) = yaml::documents(source);
     let mut objects = Vec::new();
     for document in documents {
@@ -65,12 +65,12 @@ pub fn objects(source: &Source) -> (Vec<Node>, Vec<Fault>) {
             continue;
         }
         if !document.is_mapping() {
-            faults.push(Fault::unreadable(document.mark.clone(), "a manifest is a mapping at its top"));
+            faults.push(ParseFault::unreadable(document.mark.clone(), "a manifest is a mapping at its top"));
             continue;
         }
         flatten(document, &mut objects, 0);
     }
-    objects.iter().for_each(|object| fields::judge(object, &mut faults));
+    objects.iter().for_each(|object| fields::validate(object, &mut faults));
     (objects, faults)
 }
 
@@ -219,7 +219,7 @@ fn ingress(object: &Node) -> Ingress {
 fn made(object: &Node, kind: &str, description: &mut Description) {
     let namespace = namespace(object);
     let secret = |name: Option<&str>, names: Vec<String>| {
-        name.map(|name| Made {
+        name.map(|name| GeneratedObject {
             kind: StoredKind::Secret,
             namespace: namespace.clone(),
             name: name.to_owned(),
@@ -250,9 +250,9 @@ fn made(object: &Node, kind: &str, description: &mut Description) {
             secret(own, Vec::new())
         }
         // trust-manager writes one into every namespace.
-        "Bundle" => own.map(|name| Made {
+        "Bundle" => own.map(|name| GeneratedObject {
             kind: StoredKind::ConfigMap,
-            namespace: Made::EVERYWHERE.to_owned(),
+            namespace: GeneratedObject::EVERYWHERE.to_owned(),
             name: name.to_owned(),
             names: Vec::new(),
         }),
@@ -270,12 +270,17 @@ fn name_workloads(description: &mut Description) {
         let names: Vec<String> = selecting.flat_map(service_names).collect();
         workload.aliases.extend(names);
     }
-    let made: Vec<Made> = description
+    let made: Vec<GeneratedObject> = description
         .ingresses
         .iter()
         .filter(|one| one.annotations.keys().any(|key| key.starts_with("cert-manager.io/")))
         .flat_map(|one| one.secrets.iter().map(|name| (one.namespace.clone(), name.clone())))
-        .map(|(namespace, name)| Made { kind: StoredKind::Secret, namespace, name, names: Vec::new() })
+        .map(|(namespace, name)| GeneratedObject {
+            kind: StoredKind::Secret,
+            namespace,
+            name,
+            names: Vec::new(),
+        })
         .collect();
     description.made.extend(made);
 }

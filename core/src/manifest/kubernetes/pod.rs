@@ -53,7 +53,7 @@ pub(super) fn workload(object: &Node, kind: WorkloadKind, description: &mut Desc
         .iter()
         .map(name)
         .collect();
-    let reader = Reader { spec, space: &space, claims, description, written: Written::default() };
+    let reader = PodReader { spec, space: &space, claims, description, written: Written::default() };
     let mut containers = Vec::new();
     for (section, init) in [("initContainers", true), ("containers", false)] {
         for node in spec.get(section).map(Node::items).unwrap_or_default() {
@@ -107,7 +107,7 @@ fn sort_roles(containers: &mut [Container], workload: &str) {
     }
 }
 
-struct Reader<'a> {
+struct PodReader<'a> {
     spec: &'a Node,
     space: &'a str,
     claims: Vec<String>,
@@ -115,7 +115,7 @@ struct Reader<'a> {
     written: Written,
 }
 
-impl Reader<'_> {
+impl PodReader<'_> {
     fn container(&self, node: &Node) -> Container {
         let security = |field: &str| {
             let own = node.at(&["securityContext", field]);

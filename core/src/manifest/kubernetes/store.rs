@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 
 use super::super::description::{Description, Stored, StoredEntry, StoredKind};
-use super::super::source::{Fault, Source};
+use super::super::source::{ParseFault, Source};
 use super::super::yaml::Node;
 
 /// Reads one; a key that is no base64 is a fault and the others are read.
@@ -24,7 +24,7 @@ pub(super) fn read(object: &Node, kind: StoredKind, description: &mut Descriptio
                     Err(_) => {
                         let message =
                             format!("`{part}.{name}` is no base64; a plain text belongs into `stringData`");
-                        description.faults.push(Fault::unreadable(key.mark.clone(), message));
+                        description.faults.push(ParseFault::unreadable(key.mark.clone(), message));
                         continue;
                     }
                 }

@@ -9,11 +9,11 @@ mod word;
 
 use std::collections::BTreeSet;
 
-use super::source::{Fault, Source};
+use super::source::{Include, ParseFault, Source};
 
-use reader::Reader;
+use reader::NatsReader;
 
-pub use tree::{Block, Data, Entry, Value};
+pub use tree::{NatsBlock, NatsData, NatsEntry, NatsValue};
 
 /// How deep blocks and includes may lie in one another.
 const DEPTH: usize = 40;
@@ -37,19 +37,11 @@ pub enum Lookup {
     Unset,
 }
 
-/// What is known of an include.
-pub enum Include {
-    Text(Source),
-    /// It is known that it is not there.
-    Missing,
-    Unknown,
-}
-
 /// A configuration as far as it could be read.
 #[derive(Debug, Default)]
-pub struct Conf {
-    pub block: Block,
-    pub faults: Vec<Fault>,
+pub struct NatsConf {
+    pub block: NatsBlock,
+    pub faults: Vec<ParseFault>,
     /// Variables of the file that values refer to: they are no settings.
     pub used: BTreeSet<String>,
     /// Something of it could not be known (an include that is not among what was given).
@@ -58,11 +50,11 @@ pub struct Conf {
 
 /// Reads a configuration.
 #[must_use]
-pub fn read(source: &Source, world: &World<'_>) -> Conf {
-    let mut conf = Conf::default();
+pub fn read(source: &Source, world: &World<'_>) -> NatsConf {
+    let mut conf = NatsConf::default();
     let mut budget = VALUES;
-    let mut reader = Reader { source, at: 0, world, conf: &mut conf, depth: 0, budget: &mut budget };
-    let mut scopes = vec![Block::default()];
+    let mut reader = NatsReader { source, at: 0, world, conf: &mut conf, depth: 0, budget: &mut budget };
+    let mut scopes = vec![NatsBlock::default()];
     if let Err(fault) = reader.body(&mut scopes, None) {
         conf.faults.push(fault);
     }

@@ -1,21 +1,21 @@
 //! The reader: one character after the other, as nats-server's lexer and parser go.
 
-use super::tree::{Block, Data, Entry, Value};
+use super::tree::{NatsBlock, NatsData, NatsEntry, NatsValue};
 use super::word::{begins_as_number, plain};
-use super::{Conf, DEPTH, Include, Lookup, VALUES, World};
-use crate::manifest::source::{Fault, Mark, Source};
+use super::{DEPTH, Lookup, NatsConf, VALUES, World};
+use crate::manifest::source::{Include, Mark, ParseFault, Source};
 use crate::workload::Template;
 
-pub(super) struct Reader<'a, 'b> {
+pub(super) struct NatsReader<'a, 'b> {
     pub(super) source: &'a Source,
     pub(super) at: usize,
     pub(super) world: &'a World<'a>,
-    pub(super) conf: &'b mut Conf,
+    pub(super) conf: &'b mut NatsConf,
     pub(super) depth: usize,
     pub(super) budget: &'b mut usize,
 }
 
-impl Reader<'_, '_> {
+impl NatsReader<'_, '_> {
     fn rest(&self) -> &str {
         self.source.text.get(self.at..).unwrap_or_default()
     }
@@ -34,12 +34,12 @@ impl Reader<'_, '_> {
         self.source.mark_at(at)
     }
 
-    fn fault<T>(&self, at: usize, message: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault::unreadable(self.mark(at), message))
+    fn fault<T>(&self, at: usize, message: impl Into<String>) -> Result<T, ParseFault> {
+        Err(ParseFault::unreadable(self.mark(at), message))
     }
 
     /// Placeholders and comments; line ends too where they mean nothing.
-    fn blanks(&mut self, lines: bool) {
+    fn skip_whitespace(&mut self, lines: bool) {
         while let Some(next) = self.peek() {
             if next == '#' || self.rest().starts_with("//") {
                 let end = self.rest().find('\n').unwrap_or(self.rest().len());
@@ -53,9 +53,13 @@ impl Reader<'_, '_> {
     }
 
     /// Entries up to the closing brace, or to the end of the text. The innermost scope is filled.
-    pub(super) fn body(&mut self, scopes: &mut Vec<Block>, opened: Option<usize>) -> Result<(), Fault> {
+    pub(super) fn body(
+        &mut self,
+        scopes: &mut Vec<NatsBlock>,
+        opened: Option<usize>,
+    ) -> Result<(), ParseFault> {
         loop {
-            self.blanks(true);
+            self.skip_whitespace(true);
             match (self.peek(), opened) {
                 (None, None) => return Ok(()),
                 (None, Some(at)) => return self.fault(at, "the block that begins here is never closed"),
@@ -93,7 +97,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn entry(&mut self, scopes: &mut Vec<Block>) -> Result<(), Fault> {
+    fn entry(&mut self, scopes: &mut Vec<NatsBlock>) -> Result<(), ParseFault> {
         let begin = self.at;
         let name = match self.peek() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
@@ -110,7 +114,7 @@ impl Reader<'_, '_> {
         if name.is_empty() {
             return self.fault(begin, "a name is missing");
         }
-        self.blanks(false);
+        self.skip_whitespace(false);
         if name == "include" && !matches!(self.peek(), Some('=' | ':' | '{')) {
             return self.include(begin, scopes);
         }
@@ -118,7 +122,7 @@ impl Reader<'_, '_> {
         if separated {
             self.at += 1;
         }
-        self.blanks(separated);
+        self.skip_whitespace(separated);
         match self.peek() {
             None if scopes.len() == 1 && !separated => return Ok(()),
             None | Some('\n' | '}' | ';' | ',') => {
@@ -127,11 +131,11 @@ impl Reader<'_, '_> {
             Some(_) => {}
         }
         let value = self.value(scopes)?;
-        self.blanks(false);
+        self.skip_whitespace(false);
         match self.peek() {
             None | Some('\n' | ';' | ',' | '}') => {}
             // A block may be followed by the next entry on the same line.
-            Some(_) if matches!(value.data, Data::Block(_) | Data::Array(_)) => {}
+            Some(_) if matches!(value.data, NatsData::Block(_) | NatsData::Array(_)) => {}
             Some(_) => {
                 return self
                     .fault(self.at, format!("after the value of `{name}` stands more than its value"));
@@ -139,12 +143,12 @@ impl Reader<'_, '_> {
         }
         let mark = self.mark(begin);
         if let Some(scope) = scopes.last_mut() {
-            scope.entries.push(Entry { name, mark, value });
+            scope.entries.push(NatsEntry { name, mark, value });
         }
         Ok(())
     }
 
-    fn include(&mut self, begin: usize, scopes: &mut [Block]) -> Result<(), Fault> {
+    fn include(&mut self, begin: usize, scopes: &mut [NatsBlock]) -> Result<(), ParseFault> {
         let path = match self.peek() {
             Some(quote @ ('"' | '\'')) => self.quoted(quote)?,
             _ => {
@@ -165,7 +169,7 @@ impl Reader<'_, '_> {
         }
         match (self.world.include)(&path, self.source) {
             Include::Text(source) => {
-                let mut reader = Reader {
+                let mut reader = NatsReader {
                     source: &source,
                     at: 0,
                     world: self.world,
@@ -174,7 +178,7 @@ impl Reader<'_, '_> {
                     budget: self.budget,
                 };
                 // It sees the environment, not the names of the file that includes it.
-                let mut own = vec![Block::default()];
+                let mut own = vec![NatsBlock::default()];
                 reader.body(&mut own, None)?;
                 let entries = own.into_iter().flat_map(|block| block.entries);
                 if let Some(scope) = scopes.last_mut() {
@@ -190,7 +194,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn value(&mut self, scopes: &mut Vec<Block>) -> Result<Value, Fault> {
+    fn value(&mut self, scopes: &mut Vec<NatsBlock>) -> Result<NatsValue, ParseFault> {
         let begin = self.at;
         *self.budget = self.budget.saturating_sub(1);
         if *self.budget == 0 || scopes.len() + self.depth > DEPTH {
@@ -200,27 +204,27 @@ impl Reader<'_, '_> {
         let data = match self.peek() {
             Some('{') => {
                 self.at += 1;
-                scopes.push(Block::default());
+                scopes.push(NatsBlock::default());
                 self.body(scopes, Some(begin))?;
-                Data::Block(scopes.pop().unwrap_or_default())
+                NatsData::Block(scopes.pop().unwrap_or_default())
             }
             Some('[') => {
                 self.at += 1;
-                Data::Array(self.array(scopes, begin)?)
+                NatsData::Array(self.array(scopes, begin)?)
             }
-            Some('(') => Data::Text(self.parenthesised(begin)?),
-            Some(quote @ ('"' | '\'')) => Data::Text(self.quoted(quote)?),
+            Some('(') => NatsData::Text(self.parenthesised(begin)?),
+            Some(quote @ ('"' | '\'')) => NatsData::Text(self.quoted(quote)?),
             _ => self.bare(scopes)?,
         };
-        Ok(Value { data, mark })
+        Ok(NatsValue { data, mark })
     }
 
-    fn array(&mut self, scopes: &mut Vec<Block>, opened: usize) -> Result<Vec<Value>, Fault> {
+    fn array(&mut self, scopes: &mut Vec<NatsBlock>, opened: usize) -> Result<Vec<NatsValue>, ParseFault> {
         let mut items = Vec::new();
         // Counted as a scope, so that the depth is bounded.
-        scopes.push(Block::default());
+        scopes.push(NatsBlock::default());
         loop {
-            self.blanks(true);
+            self.skip_whitespace(true);
             match self.peek() {
                 None => return self.fault(opened, "the array that begins here is never closed"),
                 Some(']') => {
@@ -235,7 +239,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn parenthesised(&mut self, begin: usize) -> Result<String, Fault> {
+    fn parenthesised(&mut self, begin: usize) -> Result<String, ParseFault> {
         self.at += 1;
         match self.rest().find(')') {
             Some(end) => {
@@ -247,7 +251,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn quoted(&mut self, quote: char) -> Result<String, Fault> {
+    fn quoted(&mut self, quote: char) -> Result<String, ParseFault> {
         let begin = self.at;
         self.at += 1;
         let mut text = String::new();
@@ -277,7 +281,7 @@ impl Reader<'_, '_> {
     }
 
     /// A word, a number, a truth, a variable.
-    fn bare(&mut self, scopes: &[Block]) -> Result<Data, Fault> {
+    fn bare(&mut self, scopes: &[NatsBlock]) -> Result<NatsData, ParseFault> {
         let begin = self.at;
         let end = self
             .rest()
@@ -295,14 +299,14 @@ impl Reader<'_, '_> {
         }
         match plain(&word) {
             // Digits, a dot and digits are a number or the beginning of an address, and no word.
-            Data::Text(_) if begins_as_number(&word) => {
+            NatsData::Text(_) if begins_as_number(&word) => {
                 self.fault(begin, format!("`{word}` begins as a number and goes on as none"))
             }
             data => Ok(data),
         }
     }
 
-    fn variable(&mut self, name: &str, begin: usize, scopes: &[Block]) -> Result<Data, Fault> {
+    fn variable(&mut self, name: &str, begin: usize, scopes: &[NatsBlock]) -> Result<NatsData, ParseFault> {
         let own = scopes
             .iter()
             .rev()
@@ -321,9 +325,9 @@ impl Reader<'_, '_> {
             Lookup::Known(text) => {
                 let quoted = text.len() > 1
                     && ['"', '\''].iter().any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
-                Ok(if quoted { Data::Text(text[1..text.len() - 1].to_owned()) } else { plain(&text) })
+                Ok(if quoted { NatsData::Text(text[1..text.len() - 1].to_owned()) } else { plain(&text) })
             }
-            Lookup::Unknown => Ok(Data::Text(Template::gap(name))),
+            Lookup::Unknown => Ok(NatsData::Text(Template::gap(name))),
             Lookup::Unset => self.fault(begin, format!("the variable `{name}` is set nowhere")),
         }
     }

@@ -1,6 +1,7 @@
 use super::*;
+use crate::manifest::source::Include;
 
-fn read_with(text: &str) -> Conf {
+fn read_with(text: &str) -> NatsConf {
     let variable = |name: &str| match name {
         "ENV" => Lookup::Known("7".to_owned()),
         "LATER" => Lookup::Unknown,
@@ -15,7 +16,7 @@ fn read_with(text: &str) -> Conf {
     read(&Source::file("nats.conf", text), &World { variable: &variable, include: &include })
 }
 
-fn clean(text: &str) -> Block {
+fn clean(text: &str) -> NatsBlock {
     let conf = read_with(text);
     assert!(conf.faults.is_empty(), "{:?}", conf.faults);
     conf.block
@@ -26,7 +27,7 @@ fn every_way_to_write_an_entry_is_one_entry() {
     let text =
         "PORT 4222\r\nhttp_port = 8222 # c\n// c\nname: \"a # b\"; x: y, tls { verify: yes }\nz {\n}\n";
     let block = clean(text);
-    assert_eq!(block.entry(&["port"]).unwrap().value.data, Data::Integer(4222));
+    assert_eq!(block.entry(&["port"]).unwrap().value.data, NatsData::Integer(4222));
     assert_eq!(block.text(&["name"]).unwrap().0, "a # b");
     assert_eq!(block.text(&["x"]).unwrap().0, "y");
     let (entry, tls) = block.block(&["tls"]).unwrap();
@@ -43,9 +44,9 @@ fn variables_sizes_arrays_and_includes_are_read() {
     let (_, tls) = conf.block.block(&["tls"]).unwrap();
     assert_eq!(tls.text(&["cert_file"]).unwrap().0, "/a.pem");
     assert!(tls.text(&["key_file"]).unwrap().0.contains("LATER"));
-    assert_eq!(conf.block.entry(&["max_payload"]).unwrap().value.data, Data::Integer(8 << 20));
+    assert_eq!(conf.block.entry(&["max_payload"]).unwrap().value.data, NatsData::Integer(8 << 20));
     assert_eq!(conf.block.entry(&["routes"]).unwrap().value.items().len(), 3);
-    assert_eq!(conf.block.entry(&["b"]).unwrap().value.data, Data::Integer(7));
+    assert_eq!(conf.block.entry(&["b"]).unwrap().value.data, NatsData::Integer(7));
     assert_eq!(conf.block.entry(&["b"]).unwrap().mark.file.as_ref(), "other.conf");
     assert!(conf.used.contains("CERT") && !conf.used.contains("free"));
     assert!(read_with("include far.conf\n").open);

@@ -5,25 +5,25 @@ use crate::manifest::source::Mark;
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Value {
-    pub data: Data,
+pub struct NatsValue {
+    pub data: NatsData,
     pub mark: Mark,
 }
 
 /// What it is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Data {
+pub enum NatsData {
     /// Quoted or bare; with gaps where a variable is not known.
     Text(String),
     /// Sizes in bytes (`1k`, `10MB`).
     Integer(i64),
     Float(f64),
     Bool(bool),
-    Array(Vec<Value>),
-    Block(Block),
+    Array(Vec<NatsValue>),
+    Block(NatsBlock),
 }
 
-impl Data {
+impl NatsData {
     /// Values in it, itself included.
     pub(super) fn size(&self) -> usize {
         match self {
@@ -36,29 +36,29 @@ impl Data {
 
 /// Names and values in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Block {
-    pub entries: Vec<Entry>,
+pub struct NatsBlock {
+    pub entries: Vec<NatsEntry>,
 }
 
 /// One of them; names are told apart without regard to case.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct NatsEntry {
     pub name: String,
     pub mark: Mark,
-    pub value: Value,
+    pub value: NatsValue,
 }
 
-impl Block {
+impl NatsBlock {
     /// The entry that counts: the last of its name.
     #[must_use]
-    pub fn entry(&self, names: &[&str]) -> Option<&Entry> {
+    pub fn entry(&self, names: &[&str]) -> Option<&NatsEntry> {
         self.entries.iter().rev().find(|one| names.iter().any(|name| one.name.eq_ignore_ascii_case(name)))
     }
 
     #[must_use]
-    pub fn block(&self, names: &[&str]) -> Option<(&Entry, &Self)> {
+    pub fn block(&self, names: &[&str]) -> Option<(&NatsEntry, &Self)> {
         self.entry(names).and_then(|entry| match &entry.value.data {
-            Data::Block(block) => Some((entry, block)),
+            NatsData::Block(block) => Some((entry, block)),
             _ => None,
         })
     }
@@ -74,32 +74,32 @@ impl Block {
     }
 }
 
-impl Value {
+impl NatsValue {
     /// As text, whatever it was read as.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.data {
-            Data::Text(text) => text.clone(),
-            Data::Integer(number) => number.to_string(),
-            Data::Float(number) => number.to_string(),
-            Data::Bool(truth) => truth.to_string(),
-            Data::Array(_) | Data::Block(_) => String::new(),
+            NatsData::Text(text) => text.clone(),
+            NatsData::Integer(number) => number.to_string(),
+            NatsData::Float(number) => number.to_string(),
+            NatsData::Bool(truth) => truth.to_string(),
+            NatsData::Array(_) | NatsData::Block(_) => String::new(),
         }
     }
 
     #[must_use]
     pub fn truth(&self) -> Option<bool> {
         match &self.data {
-            Data::Bool(truth) => Some(*truth),
-            Data::Text(text) => truth(text),
-            Data::Integer(_) | Data::Float(_) | Data::Array(_) | Data::Block(_) => None,
+            NatsData::Bool(truth) => Some(*truth),
+            NatsData::Text(text) => truth(text),
+            NatsData::Integer(_) | NatsData::Float(_) | NatsData::Array(_) | NatsData::Block(_) => None,
         }
     }
 
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match &self.data {
-            Data::Array(items) => items,
+            NatsData::Array(items) => items,
             _ => std::slice::from_ref(self),
         }
     }

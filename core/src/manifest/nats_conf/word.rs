@@ -1,6 +1,6 @@
 //! What a bare word is: a truth, a size, a number, or a text.
 
-use super::tree::Data;
+use super::tree::NatsData;
 
 pub(super) fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -21,9 +21,9 @@ pub(super) fn begins_as_number(word: &str) -> bool {
 }
 
 /// What a bare word is.
-pub(super) fn plain(word: &str) -> Data {
+pub(super) fn plain(word: &str) -> NatsData {
     if let Some(truth) = truth(word) {
-        return Data::Bool(truth);
+        return NatsData::Bool(truth);
     }
     let digits = word.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(word.len());
     let (number, unit) = word.split_at(digits);
@@ -41,11 +41,11 @@ pub(super) fn plain(word: &str) -> Data {
             _ => None,
         };
         if let Some(factor) = factor {
-            return Data::Integer(number.saturating_mul(factor));
+            return NatsData::Integer(number.saturating_mul(factor));
         }
     }
     match word.parse::<f64>() {
-        Ok(number) if word.contains('.') && number.is_finite() => Data::Float(number),
-        _ => Data::Text(word.to_owned()),
+        Ok(number) if word.contains('.') && number.is_finite() => NatsData::Float(number),
+        _ => NatsData::Text(word.to_owned()),
     }
 }

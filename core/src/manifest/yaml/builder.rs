@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::node::{Data, Node, Scalar};
-use crate::manifest::source::{Fault, Mark, Source};
+use super::node::{Node, NodeContent, Scalar};
+use crate::manifest::source::{Mark, ParseFault, Source};
 
 /// Nodes that one file may grow to, aliases counted as often as they are used.
 const NODES: usize = 300_000;
@@ -26,12 +26,12 @@ struct Builder<'a> {
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
     /// A key that stands twice in one mapping is refused by Compose and by Kubernetes' strict decoding.
-    twice: Option<Fault>,
+    twice: Option<ParseFault>,
 }
 
 /// The documents of a text. Those before a fault are there all the same.
 #[must_use]
-pub fn documents(source: &Source) -> (Vec<Node>, Vec<Fault>) {
+pub fn documents(source: &Source) -> (Vec<Node>, Vec<ParseFault>) {
     let mut builder = Builder {
         file: Arc::clone(&source.start.file),
         lines: source.text.lines().collect(),
@@ -75,7 +75,7 @@ impl Builder<'_> {
     }
 
     /// What the parser says; a tab in an indentation is named where it stands, not where it is noticed.
-    fn refused(&self, line: usize, column: usize, words: &str) -> Fault {
+    fn refused(&self, line: usize, column: usize, words: &str) -> ParseFault {
         let indented = |text: &&str| {
             text.len() > text.trim_start().len() && {
                 text[..text.len() - text.trim_start().len()].contains('\t')
@@ -84,13 +84,13 @@ impl Builder<'_> {
         let near = (line.saturating_sub(1)..=line).find(|at| self.lines.get(*at).is_some_and(&indented));
         if let Some(at) = near {
             let column = self.lines[at].find('\t').unwrap_or(0);
-            return Fault::unreadable(self.mark(at + 1, column), "it is no YAML: indented with a tab");
+            return ParseFault::unreadable(self.mark(at + 1, column), "it is no YAML: indented with a tab");
         }
-        Fault::unreadable(self.mark(line, column), format!("it is no YAML: {words}"))
+        ParseFault::unreadable(self.mark(line, column), format!("it is no YAML: {words}"))
     }
 
     /// A document that has ended, if one has.
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<Option<Node>, Fault> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<Option<Node>, ParseFault> {
         let mark = self.mark(span.start.line(), span.start.col());
         let own = |tag: Option<std::borrow::Cow<'_, saphyr_parser::Tag>>| {
             tag.filter(|tag| tag.handle == "!" && !tag.suffix.is_empty())
@@ -105,7 +105,7 @@ impl Builder<'_> {
             }
             Event::Alias(id) => {
                 let Some((node, size)) = self.anchors.get(&id).cloned() else {
-                    return Err(Fault::unreadable(mark, "an alias names an anchor that is not there"));
+                    return Err(ParseFault::unreadable(mark, "an alias names an anchor that is not there"));
                 };
                 self.grow(size, &mark)?;
                 self.place(node, 0, size)
@@ -117,7 +117,7 @@ impl Builder<'_> {
                 scalar.plain &=
                     !tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 // An empty plain scalar stands where the parser notices that nothing is there.
-                let node = Node { data: Data::Scalar(scalar), tag: own(tag), mark };
+                let node = Node { data: NodeContent::Scalar(scalar), tag: own(tag), mark };
                 self.place(node, anchor, 1)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -135,10 +135,10 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some((open, anchor, tag, mark)) = self.open.pop() else { return Ok(None) };
                 let data = match open {
-                    Open::Sequence(items) => Data::Sequence(items),
+                    Open::Sequence(items) => NodeContent::Sequence(items),
                     Open::Mapping(entries, _) => {
-                        self.look_for_twice(&entries);
-                        Data::Mapping(merged(entries))
+                        self.report_duplicates(&entries);
+                        NodeContent::Mapping(merged(entries))
                     }
                 };
                 let node = Node { data, tag, mark };
@@ -148,19 +148,22 @@ impl Builder<'_> {
         }
     }
 
-    fn deeper(&self, mark: &Mark) -> Result<(), Fault> {
+    fn deeper(&self, mark: &Mark) -> Result<(), ParseFault> {
         if self.open.len() < DEPTH {
             return Ok(());
         }
-        Err(Fault::unreadable(mark.clone(), format!("collections lie more than {DEPTH} deep in one another")))
+        Err(ParseFault::unreadable(
+            mark.clone(),
+            format!("collections lie more than {DEPTH} deep in one another"),
+        ))
     }
 
-    fn grow(&mut self, by: usize, mark: &Mark) -> Result<(), Fault> {
+    fn grow(&mut self, by: usize, mark: &Mark) -> Result<(), ParseFault> {
         self.nodes += by;
         if self.nodes <= NODES {
             return Ok(());
         }
-        Err(Fault::unreadable(
+        Err(ParseFault::unreadable(
             mark.clone(),
             format!("it grows to more than {NODES} nodes; nothing is read of it"),
         ))
@@ -184,7 +187,7 @@ impl Builder<'_> {
     }
 
     /// Puts a finished node where it belongs; gives it back if it is a whole document.
-    fn place(&mut self, node: Node, anchor: usize, size: usize) -> Result<Option<Node>, Fault> {
+    fn place(&mut self, node: Node, anchor: usize, size: usize) -> Result<Option<Node>, ParseFault> {
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), size));
         }
@@ -199,15 +202,15 @@ impl Builder<'_> {
         Ok(None)
     }
 
-    fn look_for_twice(&mut self, entries: &[(Node, Node)]) {
+    fn report_duplicates(&mut self, entries: &[(Node, Node)]) {
         let mut seen = std::collections::HashSet::new();
         for (key, _) in entries {
-            if let Data::Scalar(one) = &key.data
+            if let NodeContent::Scalar(one) = &key.data
                 && &*one.text != "<<"
                 && !seen.insert(&*one.text)
             {
                 let message = format!("the key `{}` stands twice in one mapping", one.text);
-                self.twice = Some(Fault::unreadable(key.mark.clone(), message));
+                self.twice = Some(ParseFault::unreadable(key.mark.clone(), message));
             }
         }
     }
@@ -215,9 +218,9 @@ impl Builder<'_> {
 
 fn size(node: &Node) -> usize {
     1 + match &node.data {
-        Data::Scalar(_) => 0,
-        Data::Sequence(items) => items.iter().map(size).sum(),
-        Data::Mapping(entries) => entries.iter().map(|(_, value)| size(value)).sum(),
+        NodeContent::Scalar(_) => 0,
+        NodeContent::Sequence(items) => items.iter().map(size).sum(),
+        NodeContent::Mapping(entries) => entries.iter().map(|(_, value)| size(value)).sum(),
     }
 }
 
@@ -229,11 +232,11 @@ fn merged(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
     let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| is_merge(key));
     for (_, value) in merges {
         let sources = match value.data {
-            Data::Sequence(items) => items,
-            Data::Scalar(_) | Data::Mapping(_) => vec![value],
+            NodeContent::Sequence(items) => items,
+            NodeContent::Scalar(_) | NodeContent::Mapping(_) => vec![value],
         };
         for source in sources {
-            let Data::Mapping(more) = source.data else { continue };
+            let NodeContent::Mapping(more) = source.data else { continue };
             for (key, value) in more {
                 if !own.iter().any(|(have, _)| have.text().is_some() && have.text() == key.text()) {
                     own.push((key, value));
@@ -245,5 +248,5 @@ fn merged(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
 }
 
 fn is_merge(key: &Node) -> bool {
-    matches!(&key.data, Data::Scalar(one) if one.plain && &*one.text == "<<")
+    matches!(&key.data, NodeContent::Scalar(one) if one.plain && &*one.text == "<<")
 }

@@ -6,4 +6,4 @@ mod node;
 mod tests;
 
 pub use builder::documents;
-pub use node::{Data, Node, Scalar};
+pub use node::{Node, NodeContent, Scalar};

@@ -7,7 +7,7 @@ use crate::manifest::source::{Mark, Source};
 /// A node of the tree.
 #[derive(Clone, Debug)]
 pub struct Node {
-    pub data: Data,
+    pub data: NodeContent,
     /// `!reset`, `!override`: a tag that is not of YAML's own.
     pub tag: Option<Arc<str>>,
     pub mark: Mark,
@@ -15,7 +15,7 @@ pub struct Node {
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub enum Data {
+pub enum NodeContent {
     Scalar(Scalar),
     Sequence(Vec<Node>),
     Mapping(Vec<(Node, Node)>),
@@ -40,12 +40,12 @@ impl Node {
     pub fn scalar(text: &str, mark: Mark) -> Self {
         let end = mark.line;
         let scalar = Scalar { text: Arc::from(text), plain: false, block: None, end, defaulted: false };
-        Self { data: Data::Scalar(scalar), tag: None, mark }
+        Self { data: NodeContent::Scalar(scalar), tag: None, mark }
     }
 
     #[must_use]
     pub fn mapping(entries: Vec<(Self, Self)>, mark: Mark) -> Self {
-        Self { data: Data::Mapping(entries), tag: None, mark }
+        Self { data: NodeContent::Mapping(entries), tag: None, mark }
     }
 
     /// The value of a key.
@@ -70,7 +70,7 @@ impl Node {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.data {
-            Data::Scalar(scalar) if !self.is_null() => Some(&scalar.text),
+            NodeContent::Scalar(scalar) if !self.is_null() => Some(&scalar.text),
             _ => None,
         }
     }
@@ -83,39 +83,39 @@ impl Node {
 
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(&self.data, Data::Scalar(one)
+        matches!(&self.data, NodeContent::Scalar(one)
             if one.plain && matches!(&*one.text, "" | "~" | "null" | "Null" | "NULL"))
     }
 
     #[must_use]
     pub fn is_scalar(&self) -> bool {
-        matches!(self.data, Data::Scalar(_))
+        matches!(self.data, NodeContent::Scalar(_))
     }
 
     #[must_use]
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.data {
-            Data::Mapping(entries) => entries,
-            Data::Scalar(_) | Data::Sequence(_) => &[],
+            NodeContent::Mapping(entries) => entries,
+            NodeContent::Scalar(_) | NodeContent::Sequence(_) => &[],
         }
     }
 
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match &self.data {
-            Data::Sequence(items) => items,
-            Data::Scalar(_) | Data::Mapping(_) => &[],
+            NodeContent::Sequence(items) => items,
+            NodeContent::Scalar(_) | NodeContent::Mapping(_) => &[],
         }
     }
 
     #[must_use]
     pub fn is_sequence(&self) -> bool {
-        matches!(self.data, Data::Sequence(_))
+        matches!(self.data, NodeContent::Sequence(_))
     }
 
     #[must_use]
     pub fn is_mapping(&self) -> bool {
-        matches!(self.data, Data::Mapping(_))
+        matches!(self.data, NodeContent::Mapping(_))
     }
 
     /// A whole number; YAML 1.1's octal too (`0400`), as Kubernetes' parser takes it.
@@ -142,7 +142,7 @@ impl Node {
     /// The text of a scalar with the place of its lines.
     #[must_use]
     pub fn source(&self) -> Option<Source> {
-        let Data::Scalar(scalar) = &self.data else { return None };
+        let NodeContent::Scalar(scalar) = &self.data else { return None };
         Some(match scalar.block {
             Some((line, indent)) => Source {
                 text: Arc::clone(&scalar.text),
@@ -157,9 +157,9 @@ impl Node {
     /// Every scalar below, itself included.
     pub fn scalars<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         match &self.data {
-            Data::Scalar(_) => visit(self),
-            Data::Sequence(items) => items.iter().for_each(|item| item.scalars(visit)),
-            Data::Mapping(entries) => entries.iter().for_each(|(_, value)| value.scalars(visit)),
+            NodeContent::Scalar(_) => visit(self),
+            NodeContent::Sequence(items) => items.iter().for_each(|item| item.scalars(visit)),
+            NodeContent::Mapping(entries) => entries.iter().for_each(|(_, value)| value.scalars(visit)),
         }
     }
 }

@@ -41,7 +41,7 @@ fn tags_are_told_and_nulls_are_not_texts() {
 #[test]
 fn what_is_said_to_be_a_text_is_one() {
     let node = one("a: !!str 123\nb: 123\nc: !!str\n");
-    let plain = |key: &str| matches!(&node.get(key).unwrap().data, Data::Scalar(one) if one.plain);
+    let plain = |key: &str| matches!(&node.get(key).unwrap().data, NodeContent::Scalar(one) if one.plain);
     assert_eq!(["a", "b"].map(plain), [false, true]);
     assert_eq!(node.text_at(&["c"]), Some(""));
 }

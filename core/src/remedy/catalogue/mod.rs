@@ -19,7 +19,7 @@ pub const GUIDE: &str = "docs/guides/tls-setup.md";
 /// One cause: what it means, how it is told from others, what to do.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The sentence a person knows the fault by.
     pub title: String,
     pub meaning: String,
@@ -142,8 +142,8 @@ const SOURCES: &[(&str, &str)] = entries![
     "other-tls",
 ];
 
-fn all() -> &'static BTreeMap<&'static str, Entry> {
-    static CELL: OnceLock<BTreeMap<&'static str, Entry>> = OnceLock::new();
+fn all() -> &'static BTreeMap<&'static str, CatalogueEntry> {
+    static CELL: OnceLock<BTreeMap<&'static str, CatalogueEntry>> = OnceLock::new();
     CELL.get_or_init(|| {
         SOURCES
             .iter()
@@ -158,7 +158,7 @@ fn all() -> &'static BTreeMap<&'static str, Entry> {
 
 /// The entry of a cause.
 #[must_use]
-pub fn entry(cause: CauseKind) -> &'static Entry {
+pub fn entry(cause: CauseKind) -> &'static CatalogueEntry {
     // Every cause has an entry: `tests/catalogue.rs`.
     &all()[cause.slug()]
 }

@@ -1,6 +1,6 @@
 //! Which defect explains which root cause.
 
-use super::facts::Facts;
+use super::context::CureContext;
 use super::{Defect, DefectEnd, defects};
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::link::Link;
@@ -11,13 +11,13 @@ use crate::status::Status;
 /// Gives every root cause that a defect explains that defect's cure, and the place that has to be changed; root
 /// causes of one defect become one. `over` tells of a check by its id which links it goes over.
 pub fn apply(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     checks: &mut [CheckReport],
     roots: &mut Vec<RootCause>,
     over: impl Fn(&str) -> &'static [Link],
 ) {
     let mut found = defects(facts);
-    found.extend(super::own::look(facts));
+    found.extend(super::own::inspect(facts));
     let mut taken: Vec<(usize, usize)> = Vec::new();
     for (at, root) in roots.iter().enumerate() {
         let best = found
@@ -61,7 +61,7 @@ pub fn apply(
 /// The cure for what services say in their logs: a cause, who said it, and the words.
 #[must_use]
 pub fn of_line(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     found: &[Defect],
     (cause, variant): (CauseKind, Option<Variant>),
     services: &[&str],
@@ -90,7 +90,7 @@ pub fn of_line(
 const MOST: usize = 8;
 
 /// The root cause with the defect's cure and place.
-fn cure(facts: &Facts<'_>, defect: &Defect, root: &mut RootCause) {
+fn cure(facts: &CureContext<'_>, defect: &Defect, root: &mut RootCause) {
     let file_alone =
         !defect.changes.is_empty() && defect.changes.iter().all(|change| change.kind == ChangeKind::File);
     root.place = match &defect.file {
@@ -141,7 +141,7 @@ fn follow(defect: &Defect, root: &RootCause, before: &(String, CauseKind), check
 }
 
 /// One defect that several workloads have is one defect.
-pub(super) fn gathered(found: Vec<Defect>) -> Vec<Defect> {
+pub(super) fn grouped(found: Vec<Defect>) -> Vec<Defect> {
     let mut kept: Vec<Defect> = Vec::new();
     for one in found {
         let same = kept.iter_mut().find(|known| {

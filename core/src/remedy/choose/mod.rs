@@ -4,7 +4,7 @@
 
 mod brokers;
 mod client;
-mod facts;
+mod context;
 mod matching;
 mod own;
 mod pair;
@@ -14,7 +14,7 @@ mod server;
 mod table;
 mod view;
 
-pub use facts::{Facts, Held, Owner, Shelf};
+pub use context::{CureContext, Held, Owner, Shelf};
 pub use matching::{apply, of_line};
 pub use table::{DEFECTS, DefectEnd, DefectKind, DefectRow};
 pub use view::WorkloadView;
@@ -67,7 +67,7 @@ impl Defect {
 
     /// The cure, worded.
     #[must_use]
-    pub fn fix(&self, facts: &Facts<'_>) -> Fix {
+    pub fn fix(&self, facts: &CureContext<'_>) -> Fix {
         let effect = Effect::of(&self.changes).and_restart(self.restart.iter().map(String::as_str));
         let after = facts.wording.effect(&self.changes, &effect);
         let command = match (&self.command, after) {
@@ -80,14 +80,14 @@ impl Defect {
 
 /// Everything that is wrong with what runs, as far as it can be told.
 #[must_use]
-pub fn defects(facts: &Facts<'_>) -> Vec<Defect> {
-    let mut found = permissions::look(facts);
+pub fn defects(facts: &CureContext<'_>) -> Vec<Defect> {
+    let mut found = permissions::inspect(facts);
     // What cannot be read is said once; what it leads to is not looked at.
     for view in facts.views() {
-        found.extend(client::look(facts, &view));
-        found.extend(server::look(facts, &view));
-        found.extend(brokers::look(facts, &view));
-        found.extend(proxy::look(facts, &view));
+        found.extend(client::inspect(facts, &view));
+        found.extend(server::inspect(facts, &view));
+        found.extend(brokers::inspect(facts, &view));
+        found.extend(proxy::inspect(facts, &view));
     }
-    matching::gathered(found)
+    matching::grouped(found)
 }

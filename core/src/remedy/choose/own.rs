@@ -1,6 +1,6 @@
 //! The operator's own CA file.
 
-use super::facts::Facts;
+use super::context::CureContext;
 use super::pair::day;
 use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
@@ -9,7 +9,7 @@ use crate::remedy::{Change, ChangeKind};
 
 /// A CA file of ours in which everything has ended.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>) -> Option<Defect> {
+pub(super) fn inspect(facts: &CureContext<'_>) -> Option<Defect> {
     let read = |ders: &[Vec<u8>]| -> Vec<certificates::CertificateSummary> {
         ders.iter().filter_map(|der| certificates::CertificateSummary::read("", 0, der).ok()).collect()
     };

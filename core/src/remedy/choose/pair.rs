@@ -2,15 +2,15 @@
 
 use time::OffsetDateTime;
 
-use super::facts::{Facts, Held};
+use super::context::{CureContext, Held};
 use super::view::WorkloadView;
 use crate::cause::{CauseKind, Variant};
-use crate::certificates::{self, Question, Source, belongs, verify};
+use crate::certificates::{self, CertificateSource, ChainUnderTest, belongs, verify};
 use crate::x509::Purpose;
 
 /// What a pair has to be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Role<'a> {
+pub(super) struct PairPurpose<'a> {
     pub(super) purpose: Purpose,
     pub(super) anchors: &'a [Vec<u8>],
     pub(super) names: &'a [String],
@@ -34,7 +34,7 @@ pub(super) fn day(at: OffsetDateTime) -> String {
 }
 
 /// Why a file cannot be used at all.
-fn unusable(facts: &Facts<'_>, view: &WorkloadView<'_>, path: &str) -> Option<PairFault> {
+fn unusable(facts: &CureContext<'_>, view: &WorkloadView<'_>, path: &str) -> Option<PairFault> {
     let fault = |variant, seen: &str| PairFault {
         cause: CauseKind::BadKeyFile,
         variant: Some(variant),
@@ -52,12 +52,12 @@ fn unusable(facts: &Facts<'_>, view: &WorkloadView<'_>, path: &str) -> Option<Pa
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn judge(
-    facts: &Facts<'_>,
+pub(super) fn verdict(
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     (cert, key): (&str, &str),
-    role: Role<'_>,
-) -> Result<Source, Option<PairFault>> {
+    role: PairPurpose<'_>,
+) -> Result<CertificateSource, Option<PairFault>> {
     for path in [cert, key] {
         if let Some(fault) = unusable(facts, view, path) {
             return Err(Some(fault));
@@ -94,7 +94,7 @@ pub(super) fn judge(
     if role.anchors.is_empty() {
         return Ok(source);
     }
-    let question = Question {
+    let question = ChainUnderTest {
         presented: &source.chain(),
         anchors: role.anchors,
         spare: &[],
@@ -129,12 +129,12 @@ pub(super) fn judge(
 /// mounts.
 #[must_use]
 pub(super) fn instead(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     present: (&str, &str),
     named: &[(String, String)],
-    role: Role<'_>,
-) -> Option<(String, String, Source)> {
+    role: PairPurpose<'_>,
+) -> Option<(String, String, CertificateSource)> {
     let mut candidates: Vec<(String, String)> = named.to_vec();
     let mut folders: Vec<&str> = Vec::new();
     for mount in &view.container.mounts {
@@ -157,7 +157,7 @@ pub(super) fn instead(
     }
     candidates.into_iter().filter(|(cert, key)| (cert.as_str(), key.as_str()) != present).find_map(
         |(cert, key)| {
-            let source = judge(facts, view, (&cert, &key), role).ok()?;
+            let source = verdict(facts, view, (&cert, &key), role).ok()?;
             // A CA is no end-entity certificate, and a key that nobody can see is no pair.
             let usable = source.facts.first().is_some_and(|leaf| !leaf.is_ca)
                 && !matches!(facts.shelf.read(view.container, &key), Held::Unknown);
@@ -168,14 +168,14 @@ pub(super) fn instead(
 
 /// What a pair's certificate is good for, for the sentence that names it.
 #[must_use]
-pub(super) fn valid_until(source: &Source) -> String {
+pub(super) fn valid_until(source: &CertificateSource) -> String {
     source.facts.first().map_or_else(String::new, |leaf| format!("valid until {}", day(leaf.ends)))
 }
 
 /// Whether a folder that others mount at the same target brings a pair that fits: the host folder to mount instead.
 #[must_use]
 pub(super) fn other_mount(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     path: &str,
     fits: &dyn Fn(&WorkloadView<'_>) -> bool,

@@ -1,6 +1,6 @@
 //! Files that a service names and its user may not read.
 
-use super::facts::{Facts, Owner};
+use super::context::{CureContext, Owner};
 use super::view::WorkloadView;
 use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
@@ -26,7 +26,7 @@ struct Closed {
 
 /// One defect for everything that is closed: it was closed by one hand.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
+pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
     let mut closed = Closed::default();
     for view in facts.views().filter(WorkloadView::is_core_or_worker) {
         // Root reads everything.
@@ -77,7 +77,7 @@ pub(super) fn look(facts: &Facts<'_>) -> Vec<Defect> {
 }
 
 /// What of a service's files and folders its user may not read.
-fn closed_to(facts: &Facts<'_>, view: &WorkloadView<'_>, closed: &mut Closed) {
+fn closed_to(facts: &CureContext<'_>, view: &WorkloadView<'_>, closed: &mut Closed) {
     let user = view.container.user.unwrap_or(GO);
     let group = view.container.group.unwrap_or(GO);
     for setting in &view.container.environment {

@@ -1,12 +1,12 @@
 //! The dashboard's way to the gateway: nginx with a scheme, a host and a CA file at a fixed path.
 
 use super::client::mount_text;
-use super::facts::{Facts, Held};
+use super::context::{CureContext, Held};
 use super::pair;
 use super::view::WorkloadView;
 use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
-use crate::certificates::{self, Question, verify};
+use crate::certificates::{self, ChainUnderTest, verify};
 use crate::link::Link;
 use crate::remedy::{Change, ChangeKind};
 use crate::workload::MountSource;
@@ -20,7 +20,7 @@ const USUAL: &str = "cordum-api-gateway";
 
 /// What is wrong at the dashboard.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     if view.role() != "dashboard" {
         return Vec::new();
     }
@@ -50,7 +50,7 @@ pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
 }
 
 /// The host that nginx dials is the name that it verifies.
-fn host(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
+fn host(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
     let name = "CORDUM_API_UPSTREAM_HOST";
     let wanted = view.set(name)?;
     let leaf = facts.served.get(&Link::Gateway)?.first()?;
@@ -68,11 +68,11 @@ fn host(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
 }
 
 /// The CA that it verifies the gateway with.
-fn authority(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
+fn authority(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
     let stack = facts.stack_anchors();
     let good = |chain: &[Vec<u8>]| match facts.served.get(&Link::Gateway) {
         Some(served) => {
-            let question = Question {
+            let question = ChainUnderTest {
                 presented: served,
                 anchors: chain,
                 spare: &[],

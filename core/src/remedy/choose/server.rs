@@ -1,8 +1,8 @@
 //! What Cordum's Go servers serve: the gateway's two listeners, the safety kernel, the context engine.
 
 use super::client::{file_change, from_elsewhere, wanted};
-use super::facts::Facts;
-use super::pair::{Role, day, judge};
+use super::context::CureContext;
+use super::pair::{PairPurpose, day, verdict};
 use super::view::WorkloadView;
 use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::x509::Purpose;
 
 /// A listener's variables, and the names by which its clients verify it.
-pub(super) struct Listener {
+pub(super) struct ListenerVariables {
     pub(super) service: &'static str,
     pub(super) link: Link,
     pub(super) cert: &'static str,
@@ -19,29 +19,29 @@ pub(super) struct Listener {
     pub(super) names: &'static [&'static str],
 }
 
-pub(super) const LISTENERS: &[Listener] = &[
-    Listener {
+pub(super) const LISTENERS: &[ListenerVariables] = &[
+    ListenerVariables {
         service: "api-gateway",
         link: Link::Gateway,
         cert: "GATEWAY_HTTP_TLS_CERT",
         key: "GATEWAY_HTTP_TLS_KEY",
         names: &["cordum-api-gateway", "localhost"],
     },
-    Listener {
+    ListenerVariables {
         service: "api-gateway",
         link: Link::GatewayGrpc,
         cert: "GRPC_TLS_CERT",
         key: "GRPC_TLS_KEY",
         names: &["cordum-api-gateway", "localhost"],
     },
-    Listener {
+    ListenerVariables {
         service: "safety-kernel",
         link: Link::SafetyKernel,
         cert: "SAFETY_KERNEL_TLS_CERT",
         key: "SAFETY_KERNEL_TLS_KEY",
         names: &["safety-kernel", "localhost"],
     },
-    Listener {
+    ListenerVariables {
         service: "context-engine",
         link: Link::ContextEngine,
         cert: "CONTEXT_ENGINE_TLS_CERT",
@@ -52,7 +52,7 @@ pub(super) const LISTENERS: &[Listener] = &[
 
 /// What is wrong at a server.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     LISTENERS
         .iter()
         .filter(|listener| listener.service == view.role())
@@ -60,15 +60,15 @@ pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
         .collect()
 }
 
-fn of(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Option<Defect> {
+fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVariables) -> Option<Defect> {
     let stack = facts.stack_anchors();
     let names: Vec<String> = listener.names.iter().map(|name| (*name).to_owned()).collect();
-    let role = Role { purpose: Purpose::Server, anchors: &stack, names: &names };
+    let role = PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &names };
     let mut defect = Defect::new(DefectKind::ServedPair, view.name(), Some(listener.link));
     let (cert, key) = (view.set(listener.cert), view.set(listener.key));
     let others = others(facts, view, listener);
     let (present, fault) = match (cert, key) {
-        (Some(cert), Some(key)) => match judge(facts, view, (cert, key), role) {
+        (Some(cert), Some(key)) => match verdict(facts, view, (cert, key), role) {
             Ok(source) => return stale(facts, view, listener, cert, &source),
             Err(None) => return None,
             Err(Some(fault)) => ((cert, key), Some(fault)),
@@ -128,7 +128,11 @@ fn of(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Option
 }
 
 /// The pairs that this service's other listeners and the other servers name.
-fn others(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Vec<(String, String)> {
+fn others(
+    facts: &CureContext<'_>,
+    view: &WorkloadView<'_>,
+    listener: &ListenerVariables,
+) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mine = std::iter::once(*view);
     for one in mine.chain(facts.views().filter(|other| other.workload.name != view.workload.name)) {
@@ -149,7 +153,7 @@ fn others(facts: &Facts<'_>, view: &WorkloadView<'_>, listener: &Listener) -> Ve
 
 /// Everybody who mounts a file of the host.
 #[must_use]
-pub(super) fn readers(facts: &Facts<'_>, host: &str) -> Vec<String> {
+pub(super) fn readers(facts: &CureContext<'_>, host: &str) -> Vec<String> {
     use crate::workload::MountSource;
     facts
         .views()
@@ -167,11 +171,11 @@ pub(super) fn readers(facts: &Facts<'_>, host: &str) -> Vec<String> {
 
 /// The file is right and something else is served: it was renewed after the start.
 fn stale(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
-    listener: &Listener,
+    listener: &ListenerVariables,
     cert: &str,
-    source: &certificates::Source,
+    source: &certificates::CertificateSource,
 ) -> Option<Defect> {
     let served = facts.served.get(&listener.link)?.first()?;
     let leaf = source.facts.first()?;
@@ -181,7 +185,7 @@ fn stale(
 /// A server that has to read its file again.
 #[must_use]
 pub(super) fn renewed(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     link: Link,
     cert: &str,

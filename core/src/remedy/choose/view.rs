@@ -1,13 +1,13 @@
 //! One workload with what it was started with.
 
-use super::facts::Facts;
+use super::context::CureContext;
 use crate::remedy::{Change, ChangeKind};
 use crate::workload::{Container, Mount, MountSource, Place, Workload};
 
 /// A workload and the container that does its work, as it was started.
 #[derive(Clone, Copy)]
 pub struct WorkloadView<'a> {
-    pub facts: Facts<'a>,
+    pub facts: CureContext<'a>,
     pub workload: &'a Workload,
     pub container: &'a Container,
 }
@@ -15,7 +15,7 @@ pub struct WorkloadView<'a> {
 impl<'a> WorkloadView<'a> {
     /// What counts is what runs; where nothing runs, what is described.
     #[must_use]
-    pub fn of(facts: Facts<'a>, workload: &'a Workload) -> Option<Self> {
+    pub fn of(facts: CureContext<'a>, workload: &'a Workload) -> Option<Self> {
         let container = workload.main()?;
         Some(Self { facts, workload, container })
     }
@@ -97,7 +97,7 @@ impl<'a> WorkloadView<'a> {
     pub fn place_of(&self, name: &str) -> Option<Place> {
         let written = self.facts.written(self.workload)?;
         match written.variable(name) {
-            Some(setting) => setting.place.clone().map(|place| self.facts.origin(place)),
+            Some(setting) => setting.place.clone().map(|place| self.facts.line_of_variable(place)),
             None => written.place.clone(),
         }
     }
@@ -126,7 +126,7 @@ impl<'a> WorkloadView<'a> {
         let place = self.written_mount(target).and_then(|mount| mount.place.clone());
         Change::new(self.name(), ChangeKind::Mount, target)
             .values(Some(&self.facts.shown(from)), Some(&self.facts.shown(to)))
-            .at(place.map(|place| self.facts.origin(place)))
+            .at(place.map(|place| self.facts.line_of_variable(place)))
     }
 
     /// The words of its command line, a shell's `-c` taken apart.

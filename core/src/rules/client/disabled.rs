@@ -4,8 +4,10 @@ use super::scheme;
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::{Change, Fix};
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{Connection, Dial, Dialler, Program, SettingKind, Speech, Target, Verifies, is_loopback};
+use crate::rules::context::RuleContext;
+use crate::wiring::{
+    Dial, DialTarget, Dialler, Program, ResolvedDial, SettingKind, TlsMode, Verifies, is_loopback,
+};
 use crate::workload::Place;
 
 /// A setting that switches verification off, and whose it is.
@@ -21,12 +23,12 @@ struct Off<'a> {
 }
 
 /// Verification switched off.
-pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn disabled(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (end, dial) in case.connections() {
         let Verifies::No { setting, place, kind } = &dial.verifies else { continue };
-        let own = dial.workload.is_some_and(|at| end.target == Target::Workload(at))
+        let own = dial.workload.is_some_and(|at| end.target == DialTarget::Workload(at))
             || dial.host.as_deref().is_some_and(is_loopback);
-        if dial.speech != Speech::Tls || dial.dialler == Dialler::Probe || own {
+        if dial.speech != TlsMode::Tls || dial.dialler == Dialler::Probe || own {
             continue;
         }
         // What production refuses to start with is its own rule's.
@@ -37,10 +39,10 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let severity = match (dial.workload, end.target) {
-            (Some(at), Target::Workload(to)) if case.in_production(at) || case.in_production(to) => {
+            (Some(at), DialTarget::Workload(to)) if case.in_production(at) || case.in_production(to) => {
                 Severity::Error
             }
-            (None, Target::Workload(to)) if case.in_production(to) => Severity::Error,
+            (None, DialTarget::Workload(to)) if case.in_production(to) => Severity::Error,
             (Some(at), _) if case.in_production(at) => Severity::Error,
             _ => Severity::Warning,
         };
@@ -59,7 +61,7 @@ pub(in crate::rules) fn disabled(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// `absent`: it is not on, which by itself is off.
-fn finding(case: &Case<'_>, off: &Off<'_>, shown: &str, absent: bool) -> Finding {
+fn finding(case: &RuleContext<'_>, off: &Off<'_>, shown: &str, absent: bool) -> Finding {
     let Off { setting, whose, .. } = off;
     let what = if absent {
         format!("`{setting}` is not on")
@@ -75,7 +77,7 @@ fn finding(case: &Case<'_>, off: &Off<'_>, shown: &str, absent: bool) -> Finding
 }
 
 /// A parameter of an address is changed, not the address taken away.
-fn parameter_fix(case: &Case<'_>, off: &Off<'_>) -> Option<Fix> {
+fn parameter_fix(case: &RuleContext<'_>, off: &Off<'_>) -> Option<Fix> {
     let workload = off.workload?;
     let (name, parameter) = off.setting.split_once(" (")?;
     let (from, to) = match parameter.trim_end_matches(')') {
@@ -89,7 +91,7 @@ fn parameter_fix(case: &Case<'_>, off: &Off<'_>) -> Option<Fix> {
 }
 
 /// A setting of its own is turned, where it has an opposite, or taken away.
-fn setting_fix(case: &Case<'_>, off: &Off<'_>, absent: bool) -> Fix {
+fn setting_fix(case: &RuleContext<'_>, off: &Off<'_>, absent: bool) -> Fix {
     let setting = off.setting;
     let lower = setting.to_ascii_lowercase();
     let negative =
@@ -120,7 +122,7 @@ fn setting_fix(case: &Case<'_>, off: &Off<'_>, absent: bool) -> Fix {
 }
 
 /// What a proxy lacks to verify its upstream once it is told to.
-fn needed(case: &Case<'_>, end: &Connection, dial: &Dial) -> Vec<Change> {
+fn needed(case: &RuleContext<'_>, end: &ResolvedDial, dial: &Dial) -> Vec<Change> {
     match (end.listener, dial.workload) {
         (Some(listener), Some(workload))
             if dial.program == Program::Nginx && dial.dialler == Dialler::Proxy =>

@@ -4,19 +4,19 @@ use super::scheme::compatible;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::Fix;
 use crate::rules::Finding;
-use crate::rules::case::Case;
+use crate::rules::context::RuleContext;
 use crate::wiring::{
-    Dial, Dialler, Listener, Opened, Program, Protocol, SettingKind, Speech, Verifies, is_loopback,
+    Dial, Dialler, Listener, OpenedPath, Program, Protocol, SettingKind, TlsMode, Verifies, is_loopback,
 };
 use crate::workload::Place;
 use crate::x509;
 
 /// For programs.
-pub(in crate::rules) fn names(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn names(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     public_names(case, findings);
     for (dial, listener) in case.ends() {
         let verifies =
-            dial.speech == Speech::Tls && dial.verifies == Verifies::Yes && listener.speech == Speech::Tls;
+            dial.speech == TlsMode::Tls && dial.verifies == Verifies::Yes && listener.speech == TlsMode::Tls;
         if dial.dialler == Dialler::Program && verifies && compatible(dial.protocol, listener.protocol) {
             name(case, dial, listener, "name-not-in-certificate", findings);
         }
@@ -25,7 +25,7 @@ pub(in crate::rules) fn names(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 /// The name that a client verifies is not in the certificate of its server.
 pub(super) fn name(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     dial: &Dial,
     listener: &Listener,
     rule: &'static str,
@@ -56,12 +56,16 @@ pub(super) fn name(
 }
 
 /// The names of a server's certificate, where they are known and this one is not among them.
-fn names_without(case: &Case<'_>, listener: &Listener, name: &str) -> Option<(String, Option<Variant>)> {
+fn names_without(
+    case: &RuleContext<'_>,
+    listener: &Listener,
+    name: &str,
+) -> Option<(String, Option<Variant>)> {
     if let Some(served) = case.served(listener) {
         let facts = served.facts.first()?;
         let parsed = facts.parsed().ok()?;
         let refusal = x509::matches_name(&parsed, name).err()?;
-        return Some((Case::names(facts), refusal.variant));
+        return Some((RuleContext::names(facts), refusal.variant));
     }
     // cert-manager says which names it will ask for.
     let names = made_names(case, listener)?;
@@ -70,7 +74,13 @@ fn names_without(case: &Case<'_>, listener: &Listener, name: &str) -> Option<(St
 }
 
 /// A name of the certificate by which the server is known: one that a client may verify instead.
-fn better_name(case: &Case<'_>, dial: &Dial, listener: &Listener, name: &str, names: &str) -> Option<String> {
+fn better_name(
+    case: &RuleContext<'_>,
+    dial: &Dial,
+    listener: &Listener,
+    name: &str,
+    names: &str,
+) -> Option<String> {
     dial.workload?;
     let server = case.workload(listener.workload);
     let has: Vec<&str> = names.split(", ").filter(|one| !one.starts_with('*')).collect();
@@ -110,7 +120,7 @@ fn server_name(dial: &Dial) -> Option<&'static str> {
 
 /// The setting that names what is verified, with a name that the certificate has; `None`: the client has no such
 /// setting.
-fn name_fix(case: &Case<'_>, dial: &Dial, better: &str) -> Option<Fix> {
+fn name_fix(case: &RuleContext<'_>, dial: &Dial, better: &str) -> Option<Fix> {
     let workload = dial.workload?;
     let (name, place, setting) = dial.name.as_ref()?;
     let nginx = dial.program == Program::Nginx;
@@ -134,13 +144,13 @@ fn name_fix(case: &Case<'_>, dial: &Dial, better: &str) -> Option<Fix> {
 }
 
 /// A name of the certificate under which the server is reached too.
-fn alias<'a>(case: &'a Case<'_>, listener: &Listener, names: &str) -> Option<&'a str> {
+fn alias<'a>(case: &'a RuleContext<'_>, listener: &Listener, names: &str) -> Option<&'a str> {
     let mut aliases = case.workload(listener.workload).aliases.iter().map(String::as_str);
     aliases.find(|alias| names.split(", ").any(|one| one == *alias))
 }
 
 /// The address itself, by a name that the certificate has.
-fn address_fix(case: &Case<'_>, dial: &Dial, alias: &str, name: &str) -> Option<Fix> {
+fn address_fix(case: &RuleContext<'_>, dial: &Dial, alias: &str, name: &str) -> Option<Fix> {
     let workload = dial.workload.filter(|_| server_name(dial).is_none() && dial.raw.contains(name))?;
     let to = dial.raw.replacen(name, alias, 1);
     let change = case.change(workload, dial.kind, &dial.setting, Some(&dial.raw), Some(&to), &dial.place);
@@ -148,14 +158,14 @@ fn address_fix(case: &Case<'_>, dial: &Dial, alias: &str, name: &str) -> Option<
     Some(case.cure(text, vec![change]))
 }
 
-fn issue_again(case: &Case<'_>, listener: &Listener, name: &str, names: &str) -> Fix {
+fn issue_again(case: &RuleContext<'_>, listener: &Listener, name: &str, names: &str) -> Fix {
     let text = format!(
         "issue the certificate of {} again by the same CA, with {name} among its names",
         case.called(listener.workload)
     );
     let file = listener.certificate.as_ref().map(|file| {
         let shown = match &*case.open(listener.workload, listener.container, file) {
-            Opened::Content(content) => content.host.clone().unwrap_or_else(|| content.shown.clone()),
+            OpenedPath::Content(content) => content.host.clone().unwrap_or_else(|| content.shown.clone()),
             _ => file.path.clone(),
         };
         let mut change = crate::remedy::Change::new(
@@ -172,7 +182,7 @@ fn issue_again(case: &Case<'_>, listener: &Listener, name: &str, names: &str) ->
 }
 
 /// The names that a certificate will have which is made when the deployment runs.
-fn made_names(case: &Case<'_>, listener: &Listener) -> Option<Vec<String>> {
+fn made_names(case: &RuleContext<'_>, listener: &Listener) -> Option<Vec<String>> {
     let file = listener.certificate.as_ref()?;
     let workload = case.workload(listener.workload);
     let mount = case.container(listener.workload, listener.container).mount_of(&file.path)?;
@@ -190,19 +200,19 @@ fn stands_for(pattern: &str, name: &str) -> bool {
 }
 
 /// Names that the operator says clients use: for what is published.
-fn public_names(case: &Case<'_>, findings: &mut Vec<Finding>) {
+fn public_names(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for listener in &case.wiring.listeners {
         let published = &case.container(listener.workload, listener.container).published;
         let open = published.iter().any(|(_, inside)| listener.port == Some(*inside));
         let (Some(served), Some(file)) = (case.served(listener), &listener.certificate) else { continue };
-        let Some(facts) = served.facts.first().filter(|_| open && listener.speech == Speech::Tls) else {
+        let Some(facts) = served.facts.first().filter(|_| open && listener.speech == TlsMode::Tls) else {
             continue;
         };
         let Ok(parsed) = &facts.parsed() else { continue };
         for wanted in &case.description.public_names {
             let Err(refusal) = x509::matches_name(parsed, wanted) else { continue };
             let server = case.called(listener.workload);
-            let names = Case::names(facts);
+            let names = RuleContext::names(facts);
             let message =
                 format!("clients are to verify {wanted}, and the certificate of {server} is for {names}");
             findings.push(

@@ -4,12 +4,12 @@ use super::name::name;
 use super::scheme::differ;
 use crate::cause::Severity;
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{ClientAuth, Dial, Dialler, Listener, Protocol, SettingKind, Speech, Verifies};
+use crate::rules::context::RuleContext;
+use crate::wiring::{ClientAuth, Dial, Dialler, Listener, Protocol, SettingKind, TlsMode, Verifies};
 use crate::workload::Place;
 
 /// Health checks and probes.
-pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (dial, listener) in case.ends() {
         if dial.dialler != Dialler::Probe {
             continue;
@@ -17,7 +17,7 @@ pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
         let Some(workload) = dial.workload else { continue };
         if let Some(cause) = differ(dial, listener) {
             let (speaks, want) =
-                if dial.speech == Speech::Tls { ("TLS", "plaintext") } else { ("plaintext", "TLS") };
+                if dial.speech == TlsMode::Tls { ("TLS", "plaintext") } else { ("plaintext", "TLS") };
             let message = format!(
                 "the {} of {} speaks {speaks} to {}, which speaks {want}",
                 dial.setting,
@@ -25,12 +25,12 @@ pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 dial.shown
             );
             let (name, from, to) = match (case.view.is_kubernetes(), dial.protocol, dial.speech) {
-                (true, Protocol::Http, Speech::Plain) => ("scheme", None, Some("HTTPS")),
+                (true, Protocol::Http, TlsMode::Plain) => ("scheme", None, Some("HTTPS")),
                 (true, Protocol::Http, _) => ("scheme", Some("HTTPS"), Some("HTTP")),
                 (true, Protocol::Grpc, _) => ("grpc", Some("grpc"), Some("tcpSocket")),
-                (_, Protocol::Redis, Speech::Plain) => ("redis-cli", None, Some("--tls")),
+                (_, Protocol::Redis, TlsMode::Plain) => ("redis-cli", None, Some("--tls")),
                 (_, Protocol::Redis, _) => ("redis-cli", Some("--tls"), None),
-                (_, _, Speech::Plain) => ("test", Some("http://"), Some("https://")),
+                (_, _, TlsMode::Plain) => ("test", Some("http://"), Some("https://")),
                 _ => ("test", Some("https://"), Some("http://")),
             };
             let asked = asking(case, dial, listener);
@@ -48,7 +48,7 @@ pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
             }
             let text = match (dial.protocol, dial.speech) {
                 (Protocol::Grpc, _) => "Kubernetes' gRPC probe knows no TLS: ask for the port alone (tcpSocket), or give the program a plaintext health port".to_owned(),
-                (_, Speech::Plain) => format!("let the {} speak TLS", dial.setting),
+                (_, TlsMode::Plain) => format!("let the {} speak TLS", dial.setting),
                 _ => format!("let the {} speak plaintext", dial.setting),
             };
             findings.push(
@@ -58,19 +58,19 @@ pub(in crate::rules) fn probe(case: &Case<'_>, findings: &mut Vec<Finding>) {
                     .because(format!("{} at {}", listener.setting, listener.place))
                     .fix(case.cure(text, changes)),
             );
-        } else if dial.speech == Speech::Tls && dial.verifies == Verifies::Yes {
+        } else if dial.speech == TlsMode::Tls && dial.verifies == Verifies::Yes {
             name(case, dial, listener, "probe-scheme", findings);
         }
     }
 }
 
 /// How redis-cli is called in a check, and how it has to be: in TLS, with what lies beside the server.
-fn asking(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Option<(String, Option<String>)> {
+fn asking(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Option<(String, Option<String>)> {
     let text = case.files.text(&dial.place.file).ok()?;
     let line = text.lines().nth((dial.place.line as usize).checked_sub(1)?)?;
     let program = ["redis-cli", "valkey-cli"].into_iter().find(|one| line.contains(one))?;
     let mut words = vec!["--tls"];
-    let ca = listener.ca.as_ref().filter(|_| dial.speech == Speech::Plain);
+    let ca = listener.ca.as_ref().filter(|_| dial.speech == TlsMode::Plain);
     let Some(ca) = ca else { return Some((program.to_owned(), None)) };
     words.extend(["--cacert", &ca.path]);
     if let (ClientAuth::Demanded, Some(certificate), Some(key)) =
@@ -96,7 +96,7 @@ fn asking(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Option<(String, 
 }
 
 /// What a gRPC probe names beside its port: a `tcpSocket` does not know it.
-fn service_of(case: &Case<'_>, dial: &Dial, workload: usize) -> Option<crate::remedy::Change> {
+fn service_of(case: &RuleContext<'_>, dial: &Dial, workload: usize) -> Option<crate::remedy::Change> {
     let text = case.files.text(&dial.place.file).ok()?;
     let lines = text.lines().enumerate().skip(dial.place.line as usize).take(2);
     let (at, line) = lines.into_iter().find(|(_, line)| line.trim_start().starts_with("service:"))?;

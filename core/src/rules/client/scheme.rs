@@ -4,12 +4,12 @@ use super::trust::given_ca;
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::Fix;
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{Dial, Dialler, Listener, Program, Protocol, SettingKind, Speech, Trust};
+use crate::rules::context::RuleContext;
+use crate::wiring::{ClientTrust, Dial, Dialler, Listener, Program, Protocol, SettingKind, TlsMode};
 use crate::x509::{self, Purpose};
 
 /// A client's scheme and its server's.
-pub(in crate::rules) fn scheme(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn scheme(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (dial, listener) in case.ends() {
         if dial.dialler != Dialler::Program || dial.program == Program::Dashboard {
             continue;
@@ -28,14 +28,14 @@ pub(in crate::rules) fn scheme(case: &Case<'_>, findings: &mut Vec<Finding>) {
             "{} dials {} in {}, and {server} speaks {} there",
             case.dialler(dial),
             dial.shown,
-            if dial.speech == Speech::Tls { "TLS" } else { "plaintext" },
+            if dial.speech == TlsMode::Tls { "TLS" } else { "plaintext" },
             spoken(listener),
         );
         let mut finding = Finding::new("scheme-mismatch", Severity::Error, &dial.place, message)
             .of(case.dialler(dial))
             .cause(cause, None)
             .because(format!("{server}: {} at {}", listener.setting, listener.place));
-        if dial.protocol == Protocol::Nats && dial.speech == Speech::Plain && dial.program.is_core() {
+        if dial.protocol == Protocol::Nats && dial.speech == TlsMode::Plain && dial.program.is_core() {
             finding = finding.because("for nats:// the NATS_TLS_* variables are passed over: the library upgrades by itself, with the system's roots and no certificate");
         }
         findings.push(finding.fix(scheme_fix(case, dial, listener)));
@@ -54,16 +54,16 @@ pub(super) fn differ(dial: &Dial, listener: &Listener) -> Option<CauseKind> {
         return None;
     }
     match (dial.speech, listener.speech) {
-        (Speech::Plain, Speech::Tls) if listener.also_plain.is_none() => {
+        (TlsMode::Plain, TlsMode::Tls) if listener.also_plain.is_none() => {
             Some(CauseKind::WrongSchemePlainToTls)
         }
-        (Speech::Tls, Speech::Plain) => Some(CauseKind::WrongSchemeTlsToPlain),
+        (TlsMode::Tls, TlsMode::Plain) => Some(CauseKind::WrongSchemeTlsToPlain),
         _ => None,
     }
 }
 
 pub(super) fn spoken(listener: &Listener) -> &'static str {
-    if listener.speech == Speech::Tls { "TLS" } else { "plaintext" }
+    if listener.speech == TlsMode::Tls { "TLS" } else { "plaintext" }
 }
 
 /// The scheme that fits.
@@ -87,8 +87,8 @@ fn other_scheme(raw: &str, tls: bool) -> Option<String> {
 }
 
 /// The cure of a scheme.
-pub(in crate::rules) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &Listener) -> Fix {
-    let tls = listener.speech == Speech::Tls;
+pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
+    let tls = listener.speech == TlsMode::Tls;
     let kernel = dial.setting == "SAFETY_KERNEL_ADDR";
     let Some(workload) = dial.workload else {
         let to = other_scheme(&dial.raw, tls).unwrap_or_default();
@@ -147,7 +147,7 @@ pub(in crate::rules) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &List
     let change = case.change(workload, dial.kind, &dial.setting, Some(&dial.raw), to.as_deref(), &dial.place);
     let mut changes = vec![change];
     let private = || case.served(listener).is_some_and(|served| case.is_private(&served));
-    if tls && dial.dialler == Dialler::Program && dial.trust == Trust::System && private() {
+    if tls && dial.dialler == Dialler::Program && dial.trust == ClientTrust::System && private() {
         changes.push(given_ca(case, dial, workload).1);
         return case.cure(text + ", and give it the CA", changes);
     }
@@ -163,7 +163,7 @@ pub(in crate::rules) fn scheme_fix(case: &Case<'_>, dial: &Dial, listener: &List
 
 /// What nginx needs to verify an upstream, beside being told to.
 pub(super) fn verification(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     dial: &Dial,
     listener: &Listener,
     workload: usize,
@@ -182,7 +182,7 @@ pub(super) fn verification(
         case.change(workload, SettingKind::Config, &format!("{prefix}_{name}"), None, to, &dial.place)
     };
     let mut changes = Vec::new();
-    if dial.trust == Trust::System || dial.speech != Speech::Tls {
+    if dial.trust == ClientTrust::System || dial.speech != TlsMode::Tls {
         changes.push(config("trusted_certificate", ca.map(|file| file.path.as_str())));
     }
     let facts = served.as_ref().and_then(|one| one.facts.first());

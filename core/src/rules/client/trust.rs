@@ -3,18 +3,20 @@
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::Change;
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{Dial, Dialler, FileRef, Listener, Protocol, SettingKind, Speech, Trust, Verifies};
+use crate::rules::context::RuleContext;
+use crate::wiring::{
+    ClientTrust, Dial, Dialler, FileRef, Listener, Protocol, SettingKind, TlsMode, Verifies,
+};
 use crate::x509::Purpose;
 
 /// For programs: a matter of the certificate.
-pub(in crate::rules) fn other_ca(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn other_ca(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (dial, listener) in case.ends() {
         let asks = matches!(dial.dialler, Dialler::Program | Dialler::Probe);
         if asks
-            && dial.speech == Speech::Tls
+            && dial.speech == TlsMode::Tls
             && dial.verifies == Verifies::Yes
-            && listener.speech == Speech::Tls
+            && listener.speech == TlsMode::Tls
         {
             trust(case, dial, listener, "certificate", findings);
         }
@@ -23,7 +25,7 @@ pub(in crate::rules) fn other_ca(case: &Case<'_>, findings: &mut Vec<Finding>) {
 
 /// The CA that a client is given did not sign what its server serves.
 pub(super) fn trust(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     dial: &Dial,
     listener: &Listener,
     rule: &'static str,
@@ -38,7 +40,7 @@ pub(super) fn trust(
     if verdict.accepted || !of_trust {
         return;
     }
-    let Trust::Files(files) = &dial.trust else { return };
+    let ClientTrust::Files(files) = &dial.trust else { return };
     let Some(file) = files.first() else { return };
     let server = case.called(listener.workload);
     let message = format!(
@@ -79,12 +81,13 @@ pub(super) fn trust(
 }
 
 /// A TLS URL without a CA, and a server of a private one.
-pub(in crate::rules) fn missing_ca(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn missing_ca(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (dial, listener) in case.ends() {
         let asks = matches!(dial.dialler, Dialler::Program | Dialler::Probe);
-        let verifies =
-            dial.speech == Speech::Tls && dial.verifies == Verifies::Yes && dial.trust == Trust::System;
-        if !asks || !verifies || listener.speech != Speech::Tls || dial.refuses.is_some() {
+        let verifies = dial.speech == TlsMode::Tls
+            && dial.verifies == Verifies::Yes
+            && dial.trust == ClientTrust::System;
+        if !asks || !verifies || listener.speech != TlsMode::Tls || dial.refuses.is_some() {
             continue;
         }
         let Some(served) = case.served(listener).filter(|served| case.is_private(served)) else { continue };
@@ -108,7 +111,7 @@ pub(in crate::rules) fn missing_ca(case: &Case<'_>, findings: &mut Vec<Finding>)
 }
 
 /// The setting that gives a client its CA, as far as it is known.
-pub(super) fn given_ca(case: &Case<'_>, dial: &Dial, workload: usize) -> (&'static str, Change) {
+pub(super) fn given_ca(case: &RuleContext<'_>, dial: &Dial, workload: usize) -> (&'static str, Change) {
     let variable = match (dial.program.is_cordum(), dial.protocol, dial.dialler) {
         (_, _, Dialler::Probe) => "--cacert",
         (true, Protocol::Nats, _) => "NATS_TLS_CA",
@@ -122,11 +125,11 @@ pub(super) fn given_ca(case: &Case<'_>, dial: &Dial, workload: usize) -> (&'stat
 }
 
 /// The path under which another client of the same stack names its CA.
-fn sibling_ca(case: &Case<'_>, dial: &Dial) -> Option<String> {
+fn sibling_ca(case: &RuleContext<'_>, dial: &Dial) -> Option<String> {
     let workload = dial.workload?;
     let container = case.container(workload, dial.container);
     case.wiring.dials.iter().find_map(|other| match &other.trust {
-        Trust::Files(files) if other.protocol == dial.protocol || other.workload == dial.workload => {
+        ClientTrust::Files(files) if other.protocol == dial.protocol || other.workload == dial.workload => {
             let path = &files.first()?.path;
             container.mount_of(path).map(|_| path.clone())
         }

@@ -5,11 +5,11 @@ use super::scheme::{differ, scheme_fix, spoken};
 use super::trust::trust;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{Dial, Dialler, Listener, Protocol, Speech, Verifies};
+use crate::rules::context::RuleContext;
+use crate::wiring::{Dial, Dialler, Listener, Protocol, TlsMode, Verifies};
 
 /// Proxies: nginx, an Ingress, the dashboard.
-pub(in crate::rules) fn upstream(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn upstream(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for dial in &case.wiring.dials {
         let Some(why) = dial.refuses.as_ref().filter(|_| dial.dialler != Dialler::Program) else { continue };
         let kind = dial.kind;
@@ -49,7 +49,7 @@ pub(in crate::rules) fn upstream(case: &Case<'_>, findings: &mut Vec<Finding>) {
             );
             continue;
         }
-        if dial.speech != Speech::Tls || dial.verifies != Verifies::Yes {
+        if dial.speech != TlsMode::Tls || dial.verifies != Verifies::Yes {
             continue;
         }
         trust(case, dial, listener, "upstream-tls", findings);
@@ -59,11 +59,11 @@ pub(in crate::rules) fn upstream(case: &Case<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn scheme_word(dial: &Dial) -> &'static str {
-    if dial.speech == Speech::Tls { "TLS" } else { "plaintext" }
+    if dial.speech == TlsMode::Tls { "TLS" } else { "plaintext" }
 }
 
 /// More intermediates than nginx takes.
-fn depth(case: &Case<'_>, dial: &Dial, listener: &Listener, findings: &mut Vec<Finding>) {
+fn depth(case: &RuleContext<'_>, dial: &Dial, listener: &Listener, findings: &mut Vec<Finding>) {
     let Some((depth, place)) = &dial.depth else { return };
     let Some(served) = case.served(listener) else { return };
     let behind = served.facts.iter().skip(1).filter(|one| !one.self_issued).count();

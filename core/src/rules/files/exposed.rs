@@ -6,12 +6,12 @@ use crate::manifest::files::{join, name as file_name};
 use crate::manifest::{FileKind, StoredKind};
 use crate::remedy::{Change, ChangeKind};
 use crate::rules::Finding;
-use crate::rules::case::Case;
+use crate::rules::context::RuleContext;
 use crate::wiring::copies;
 use crate::workload::{MountSource, Place, Value, Workload};
 
 /// Private keys where they do not belong.
-pub(in crate::rules) fn exposed(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn exposed(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     in_config_maps(case, findings);
     for (at, workload) in case.description.workloads.iter().enumerate() {
         for index in 0..workload.containers.len() {
@@ -22,7 +22,7 @@ pub(in crate::rules) fn exposed(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn in_config_maps(case: &Case<'_>, findings: &mut Vec<Finding>) {
+fn in_config_maps(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for stored in case.description.stored.iter().filter(|one| one.kind == StoredKind::ConfigMap) {
         for (key, entry) in stored.entries.iter().filter(|(_, entry)| private_key(&entry.bytes)) {
             let whose = format!("configmap/{}", stored.name);
@@ -42,7 +42,7 @@ fn in_config_maps(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn in_variables(case: &Case<'_>, at: usize, index: usize, findings: &mut Vec<Finding>) {
+fn in_variables(case: &RuleContext<'_>, at: usize, index: usize, findings: &mut Vec<Finding>) {
     for setting in &case.container(at, index).environment {
         let text = match &setting.value {
             Value::Known(text) => text,
@@ -70,7 +70,7 @@ fn in_variables(case: &Case<'_>, at: usize, index: usize, findings: &mut Vec<Fin
 }
 
 /// Keys that a Dockerfile copies into the image, the first of each instruction's sources.
-fn in_image(case: &Case<'_>, workload: &Workload, findings: &mut Vec<Finding>) {
+fn in_image(case: &RuleContext<'_>, workload: &Workload, findings: &mut Vec<Finding>) {
     let Some(build) = case.description.builds.get(&workload.name) else { return };
     for copied in copies(case.files, build).unwrap_or_default() {
         for source in &copied.sources {
@@ -112,7 +112,7 @@ fn private_key(bytes: &[u8]) -> bool {
 }
 
 /// The key of a CA, mounted into something that runs.
-fn authority_keys(case: &Case<'_>, at: usize, index: usize, findings: &mut Vec<Finding>) {
+fn authority_keys(case: &RuleContext<'_>, at: usize, index: usize, findings: &mut Vec<Finding>) {
     let container = case.container(at, index);
     let workload = case.workload(at);
     for mount in &container.mounts {
@@ -180,7 +180,7 @@ fn authority_keys(case: &Case<'_>, at: usize, index: usize, findings: &mut Vec<F
 }
 
 /// The files of a folder that may be mounted one by one; none where there are many.
-fn beside(case: &Case<'_>, folder: &str) -> Vec<String> {
+fn beside(case: &RuleContext<'_>, folder: &str) -> Vec<String> {
     const MANY: usize = 20;
     let mut all = Vec::new();
     if case.files.meta(folder).is_some_and(|meta| meta.kind == FileKind::Folder) {

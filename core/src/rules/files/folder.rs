@@ -2,9 +2,9 @@
 
 use crate::manifest::FileKind;
 use crate::manifest::files::join;
-use crate::rules::case::Case;
+use crate::rules::context::RuleContext;
 
-pub(super) fn walk(case: &Case<'_>, folder: &str, depth: usize, visit: &mut dyn FnMut(&str)) {
+pub(super) fn walk(case: &RuleContext<'_>, folder: &str, depth: usize, visit: &mut dyn FnMut(&str)) {
     for name in case.files.list(folder).into_iter().take(200) {
         let path = join(folder, &name);
         match case.files.meta(&path).map(|meta| meta.kind) {

@@ -4,25 +4,25 @@ use crate::cause::{CauseKind, Severity, Variant};
 use crate::manifest::files::{name as file_name, parent};
 use crate::remedy::{Change, ChangeKind};
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{FileRole, FileUse, Opened};
+use crate::rules::context::RuleContext;
+use crate::wiring::{FileRole, FileUse, OpenedPath};
 use crate::workload::{Mount, MountSource};
 
 /// A setting names a file that nothing brings.
-pub(in crate::rules) fn not_mounted(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn not_mounted(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for one in &case.wiring.files {
         let found = case.open(one.workload, one.container, &one.file);
         let why = match &*found {
-            Opened::NotInside { source, .. } => {
+            OpenedPath::NotInside { source, .. } => {
                 format!("{source} is mounted there, and has no such file")
             }
-            Opened::Unmounted { certain: true } => {
+            OpenedPath::Unmounted { certain: true } => {
                 "nothing is mounted there, only its neighbours are".to_owned()
             }
             _ => continue,
         };
         // The image's own configuration stands in.
-        if one.role == FileRole::Config && matches!(&*found, Opened::Unmounted { .. }) {
+        if one.role == FileRole::Config && matches!(&*found, OpenedPath::Unmounted { .. }) {
             continue;
         }
         let name = case.called(one.workload);
@@ -58,7 +58,7 @@ pub(in crate::rules) fn not_mounted(case: &Case<'_>, findings: &mut Vec<Finding>
 }
 
 /// The one file beside it whose name is nearly the same, or the same but for its ending.
-fn meant(case: &Case<'_>, one: &FileUse) -> Option<String> {
+fn meant(case: &RuleContext<'_>, one: &FileUse) -> Option<String> {
     let (workload, container) = (case.workload(one.workload), case.container(one.workload, one.container));
     let wanted = file_name(&one.file.path);
     let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
@@ -77,7 +77,7 @@ fn meant(case: &Case<'_>, one: &FileUse) -> Option<String> {
 }
 
 /// The mount by which a sibling has the file.
-fn sibling_mount<'a>(case: &'a Case<'_>, one: &FileUse) -> Option<&'a Mount> {
+fn sibling_mount<'a>(case: &'a RuleContext<'_>, one: &FileUse) -> Option<&'a Mount> {
     let own = case.workload(one.workload);
     case.description
         .workloads

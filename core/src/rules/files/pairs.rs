@@ -1,20 +1,20 @@
 //! A certificate without its key, a key without its certificate.
 
 use crate::cause::{CauseKind, Severity, Variant};
-use crate::certificates::source::Source as Pem;
+use crate::certificates::source::CertificateSource as Pem;
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{FileRef, FileUse, Opened};
+use crate::rules::context::RuleContext;
+use crate::wiring::{FileRef, FileUse, OpenedPath};
 
 /// Certificate without key, key without certificate.
-pub(in crate::rules) fn half_pair(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn half_pair(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for half in &case.wiring.halves {
         let name = case.called(half.workload);
         let container = container_of(case, half.workload, &half.has);
         let partner = partner(&half.has.path);
         let there = partner.filter(|path| {
             let file = FileRef { path: path.clone(), ..half.has.clone() };
-            matches!(&*case.open(half.workload, container, &file), Opened::Content(_))
+            matches!(&*case.open(half.workload, container, &file), OpenedPath::Content(_))
                 && !of_other_end(case, half.workload, container, &file)
         });
         let message =
@@ -31,7 +31,7 @@ pub(in crate::rules) fn half_pair(case: &Case<'_>, findings: &mut Vec<Finding>) 
 }
 
 /// A certificate for clients alone is no half of a server's pair.
-fn of_other_end(case: &Case<'_>, workload: usize, container: usize, file: &FileRef) -> bool {
+fn of_other_end(case: &RuleContext<'_>, workload: usize, container: usize, file: &FileRef) -> bool {
     let serves = case
         .wiring
         .files
@@ -45,7 +45,7 @@ fn of_other_end(case: &Case<'_>, workload: usize, container: usize, file: &FileR
     serves && case.pem(workload, container, file).is_some_and(client)
 }
 
-fn container_of(case: &Case<'_>, workload: usize, file: &FileRef) -> usize {
+fn container_of(case: &RuleContext<'_>, workload: usize, file: &FileRef) -> usize {
     let same = |one: &&FileUse| one.workload == workload && one.file.place == file.place;
     case.wiring.files.iter().find(same).map_or(0, |one| one.container)
 }

@@ -4,13 +4,13 @@ use crate::cause::{CauseKind, Severity, Variant};
 use crate::manifest::{FileKind, FileMeta};
 use crate::remedy::{Change, ChangeKind, Fix, shell};
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{Content, Opened};
+use crate::rules::context::RuleContext;
+use crate::wiring::{Content, OpenedPath};
 use crate::workload::{Place, WorkloadKind};
 
 /// Modes, owner and user do not let a process read its file.
-pub(in crate::rules) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>) {
-    let mut groups: Vec<(usize, Place, u32, u32, Vec<Closed>)> = Vec::new();
+pub(in crate::rules) fn unreadable(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
+    let mut groups: Vec<(usize, Place, u32, u32, Vec<ClosedFile>)> = Vec::new();
     for one in &case.wiring.files {
         let container = case.container(one.workload, one.container);
         let own = case.program(one.workload, one.container).user(container);
@@ -23,7 +23,7 @@ pub(in crate::rules) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>)
             .or_else(|| own.filter(|_| container.user.is_none()).map(|(_, group)| group))
             .unwrap_or(0);
         let found = case.open(one.workload, one.container, &one.file);
-        let Opened::Content(content) = &*found else { continue };
+        let OpenedPath::Content(content) = &*found else { continue };
         let closed = closed(content, user, group, &container.groups);
         if closed.is_empty() {
             continue;
@@ -57,7 +57,7 @@ pub(in crate::rules) fn unreadable(case: &Case<'_>, findings: &mut Vec<Finding>)
 }
 
 /// Where the modes of what is mounted are said; else the mount.
-fn mode_place(case: &Case<'_>, content: &Content) -> Option<Place> {
+fn mode_place(case: &RuleContext<'_>, content: &Content) -> Option<Place> {
     let mount = content.mount.as_ref()?;
     let marks = case.description.volumes.get(mount);
     let own = marks.and_then(|one| {
@@ -69,14 +69,14 @@ fn mode_place(case: &Case<'_>, content: &Content) -> Option<Place> {
 
 /// A file or a folder that is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Closed {
+struct ClosedFile {
     path: String,
     mode: u32,
     folder: bool,
     stored: bool,
 }
 
-fn closed(content: &Content, user: u32, group: u32, groups: &[u32]) -> Vec<Closed> {
+fn closed(content: &Content, user: u32, group: u32, groups: &[u32]) -> Vec<ClosedFile> {
     if let Some(mode) = content.mode {
         // Root's, and of the pod's group where there is one: kubelet adds the group's right to read.
         let by_group = groups.iter().any(|one| *one != 0);
@@ -84,7 +84,7 @@ fn closed(content: &Content, user: u32, group: u32, groups: &[u32]) -> Vec<Close
             mode & 0o004 != 0 || by_group || (mode & 0o040 != 0 && (group == 0 || groups.contains(&0)));
         let stored = !open && content.stored.is_some();
         return stored
-            .then(|| Closed { path: content.shown.clone(), mode, folder: false, stored: true })
+            .then(|| ClosedFile { path: content.shown.clone(), mode, folder: false, stored: true })
             .into_iter()
             .collect();
     }
@@ -101,25 +101,35 @@ fn closed(content: &Content, user: u32, group: u32, groups: &[u32]) -> Vec<Close
     let mut closed = Vec::new();
     for (path, meta) in content.folders.iter().rev() {
         if !may(meta, 1) {
-            closed.push(Closed { path: path.clone(), mode: meta.mode & 0o7777, folder: true, stored: false });
+            closed.push(ClosedFile {
+                path: path.clone(),
+                mode: meta.mode & 0o7777,
+                folder: true,
+                stored: false,
+            });
         }
     }
     if let (Some(meta), Some(path)) = (&content.meta, &content.host)
         && meta.kind == FileKind::File
         && !may(meta, 4)
     {
-        closed.push(Closed { path: path.clone(), mode: meta.mode & 0o7777, folder: false, stored: false });
+        closed.push(ClosedFile {
+            path: path.clone(),
+            mode: meta.mode & 0o7777,
+            folder: false,
+            stored: false,
+        });
     }
     closed
 }
 
 fn readable(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     workload: usize,
     place: &Place,
     user: u32,
     group: u32,
-    closed: &[Closed],
+    closed: &[ClosedFile],
     strict: bool,
 ) -> Fix {
     let name = case.called(workload);

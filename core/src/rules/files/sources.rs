@@ -8,20 +8,20 @@ use crate::manifest::files::name as file_name;
 use crate::manifest::{FileKind, StoredKind};
 use crate::remedy::{Change, ChangeKind};
 use crate::rules::Finding;
-use crate::rules::case::Case;
-use crate::wiring::{FileRef, Opened, Program};
+use crate::rules::context::RuleContext;
+use crate::wiring::{FileRef, OpenedPath, Program};
 use crate::workload::{Mount, MountSource, Place};
 
 /// What is mounted is not there.
-pub(in crate::rules) fn source_missing(case: &Case<'_>, findings: &mut Vec<Finding>) {
+pub(in crate::rules) fn source_missing(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     let mut told: BTreeSet<(usize, String)> = BTreeSet::new();
     for one in &case.wiring.files {
         let found = case.open(one.workload, one.container, &one.file);
         match &*found {
-            Opened::SourceMissing { mount, source } => {
+            OpenedPath::SourceMissing { mount, source } => {
                 missing_host(case, one.workload, mount.as_ref(), source, &one.file, &mut told, findings);
             }
-            Opened::KeyMissing { mount, kind, name, key } => {
+            OpenedPath::KeyMissing { mount, kind, name, key } => {
                 if one.optional && *kind == StoredKind::ConfigMap {
                     continue;
                 }
@@ -50,7 +50,7 @@ pub(in crate::rules) fn source_missing(case: &Case<'_>, findings: &mut Vec<Findi
 }
 
 fn missing_host(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     workload: usize,
     mount: Option<&Place>,
     source: &str,
@@ -84,7 +84,7 @@ fn missing_host(
 }
 
 /// A file of the same name that other mounts of the deployment bring.
-fn instead(case: &Case<'_>, source: &str) -> Option<String> {
+fn instead(case: &RuleContext<'_>, source: &str) -> Option<String> {
     let wanted = file_name(source);
     let mut found: BTreeSet<String> = BTreeSet::new();
     for mount in case.description.workloads.iter().flat_map(|one| &one.containers).flat_map(|one| &one.mounts)
@@ -109,7 +109,7 @@ fn instead(case: &Case<'_>, source: &str) -> Option<String> {
 }
 
 fn missing_key(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     workload: usize,
     place: &Place,
     kind: StoredKind,
@@ -134,7 +134,7 @@ fn missing_key(
 
 /// What is mounted, whether a setting names it or not.
 fn mounted(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     at: usize,
     mount: &Mount,
     told: &mut BTreeSet<(usize, String)>,
@@ -198,7 +198,7 @@ fn mounted(
 
 /// A host's file that looks like a matter of TLS or of a server's configuration.
 fn host_mounted(
-    case: &Case<'_>,
+    case: &RuleContext<'_>,
     at: usize,
     mount: &Mount,
     path: &str,
@@ -236,7 +236,7 @@ fn host_mounted(
     if !(about || config || secret) {
         return;
     }
-    if let Opened::SourceMissing { mount, source } =
+    if let OpenedPath::SourceMissing { mount, source } =
         case.view.open(case.workload(at), case.container(at, 0), &file.path)
     {
         missing_host(case, at, mount.as_ref(), &source, &file, told, findings);

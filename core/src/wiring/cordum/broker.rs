@@ -1,9 +1,9 @@
 //! The connections of a service to NATS and Redis.
 
 use super::half;
-use crate::wiring::scan::{Here, Scanner, file_of, has_gap};
+use crate::wiring::scan::{Here, WiringScanner, file_of, has_gap};
 use crate::wiring::{
-    Address, Dial, FileRef, FileRole, Program, Protocol, SettingKind, Speech, Switch, Trust, Unused,
+    Address, ClientTrust, Dial, FileRef, FileRole, Program, Protocol, SettingKind, Switch, TlsMode, Unused,
     Verifies, address, truthy,
 };
 use crate::workload::Place;
@@ -18,7 +18,7 @@ struct Broker<'a> {
     insecure: Option<(String, Place)>,
     name: Option<(String, Place)>,
     /// How the main URL speaks; `None`: there is none.
-    main: Option<Speech>,
+    main: Option<TlsMode>,
 }
 
 impl<'a> Broker<'a> {
@@ -32,7 +32,7 @@ impl<'a> Broker<'a> {
             key: file_of(here, &format!("{prefix}_TLS_KEY")),
             insecure: here.variable(&format!("{prefix}_TLS_INSECURE")),
             name: here.variable(&format!("{prefix}_TLS_SERVER_NAME")),
-            main: here.variable(main).map(|(text, _)| speech(&text, nats)),
+            main: here.variable(main).map(|(text, _)| tls_mode(&text, nats)),
         }
     }
 
@@ -42,9 +42,9 @@ impl<'a> Broker<'a> {
 }
 
 /// NATS or Redis, with the variables of its prefix.
-pub(super) fn broker(scanner: &mut Scanner<'_>, here: Here<'_>, prefix: &str, urls: &[&str]) {
+pub(super) fn broker(scanner: &mut WiringScanner<'_>, here: Here<'_>, prefix: &str, urls: &[&str]) {
     let broker = Broker::of(here, prefix, urls[0]);
-    let used = broker.main != Some(Speech::Plain) || (broker.nats && here.program == Program::Worker);
+    let used = broker.main != Some(TlsMode::Plain) || (broker.nats && here.program == Program::Worker);
     if used {
         let Broker { ca, certificate, key, .. } = &broker;
         for (file, role) in [(ca, FileRole::Ca), (certificate, FileRole::Certificate), (key, FileRole::Key)] {
@@ -68,7 +68,7 @@ pub(super) fn broker(scanner: &mut Scanner<'_>, here: Here<'_>, prefix: &str, ur
 
 /// One server of a URL. `main`: of the variable that says how all of them are dialled.
 fn dial(
-    scanner: &Scanner<'_>,
+    scanner: &WiringScanner<'_>,
     here: Here<'_>,
     broker: &Broker<'_>,
     (variable, place): (&str, &Place),
@@ -86,17 +86,17 @@ fn dial(
     dial.host.clone_from(&host);
     dial.port = port.or(Some(if nats { 4222 } else { 6379 }));
     // Members of a cluster are dialled as the main URL says.
-    let own = if main || part.contains("://") { speech(part, nats) } else { Speech::Unknown };
+    let own = if main || part.contains("://") { tls_mode(part, nats) } else { TlsMode::Unknown };
     dial.speech = match (own, broker.main) {
-        (Speech::Unknown, Some(main)) if !has_gap(part) => main,
+        (TlsMode::Unknown, Some(main)) if !has_gap(part) => main,
         (own, _) => own,
     };
     let any = broker.files().next().is_some();
-    if dial.speech == Speech::Plain && nats && here.program == Program::Worker && any {
-        dial.speech = Speech::Tls;
+    if dial.speech == TlsMode::Plain && nats && here.program == Program::Worker && any {
+        dial.speech = TlsMode::Tls;
         dial.upgrades = true;
     }
-    if dial.host.is_none() || dial.speech == Speech::Unknown {
+    if dial.host.is_none() || dial.speech == TlsMode::Unknown {
         dial.unknown = Some(crate::wiring::named_gaps(part));
     }
     dial.name = broker
@@ -105,8 +105,8 @@ fn dial(
         .map(|(name, place)| (name, place, format!("{prefix}_TLS_SERVER_NAME")))
         .or_else(|| host.map(|host| (host, place.clone(), variable.to_owned())));
     dial.trust = match &broker.ca {
-        Some(file) => Trust::Files(vec![file.clone()]),
-        None if scanner.view.description.open_environment.contains(&here.of.name) => Trust::Unknown,
+        Some(file) => ClientTrust::Files(vec![file.clone()]),
+        None if scanner.view.description.open_environment.contains(&here.of.name) => ClientTrust::Unknown,
         None => roots(here),
     };
     dial.identity = broker.certificate.clone().zip(broker.key.clone());
@@ -127,7 +127,7 @@ fn dial(
 }
 
 /// What is set and passed over: everything, where the scheme is plaintext; a CA, where nothing is verified.
-fn unused(scanner: &mut Scanner<'_>, here: Here<'_>, broker: &Broker<'_>, used: bool) {
+fn unused(scanner: &mut WiringScanner<'_>, here: Here<'_>, broker: &Broker<'_>, used: bool) {
     let Broker { prefix, nats, .. } = *broker;
     let unused = |setting: String, place: &Place, why: String| Unused {
         workload: here.workload,
@@ -163,21 +163,21 @@ fn unused(scanner: &mut Scanner<'_>, here: Here<'_>, broker: &Broker<'_>, used: 
 }
 
 /// A Go program's roots, unless it is given others.
-fn roots(here: Here<'_>) -> Trust {
+fn roots(here: Here<'_>) -> ClientTrust {
     match file_of(here, "SSL_CERT_FILE").or_else(|| file_of(here, "SSL_CERT_DIR")) {
-        Some(_) => Trust::Unknown,
-        None => Trust::System,
+        Some(_) => ClientTrust::Unknown,
+        None => ClientTrust::System,
     }
 }
 
-pub(super) fn speech(url: &str, nats: bool) -> Speech {
+pub(super) fn tls_mode(url: &str, nats: bool) -> TlsMode {
     let scheme = address(url).and_then(|one| one.scheme);
     match scheme.as_deref() {
-        Some("tls" | "wss") if nats => Speech::Tls,
-        Some("rediss") if !nats => Speech::Tls,
-        Some("nats" | "ws") if nats => Speech::Plain,
-        Some("redis") if !nats => Speech::Plain,
-        None if nats && !has_gap(url) => Speech::Plain,
-        _ => Speech::Unknown,
+        Some("tls" | "wss") if nats => TlsMode::Tls,
+        Some("rediss") if !nats => TlsMode::Tls,
+        Some("nats" | "ws") if nats => TlsMode::Plain,
+        Some("redis") if !nats => TlsMode::Plain,
+        None if nats && !has_gap(url) => TlsMode::Plain,
+        _ => TlsMode::Unknown,
     }
 }

@@ -3,10 +3,10 @@
 mod broker;
 mod variables;
 
-use super::scan::{Here, Scanner, file_of, has_gap};
+use super::scan::{Here, WiringScanner, file_of, has_gap};
 use super::{
-    ClientAuth, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, Protocol, SettingKind, Speech,
-    Trust, Verifies, address, is_loopback,
+    ClientAuth, ClientTrust, Dial, Dialler, FileRef, FileRole, Listener, OpenedPath, Program, Protocol,
+    SettingKind, TlsMode, Verifies, address, is_loopback,
 };
 use crate::workload::Place;
 use broker::broker;
@@ -69,14 +69,14 @@ const SIDES: [(Program, &str, u16); 5] = [
 ];
 
 /// A service or a worker.
-pub(super) fn service(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn service(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     for server in SERVERS.iter().filter(|one| one.program == here.program) {
         listener(scanner, here, server);
     }
     for (_, variable, port) in SIDES.iter().filter(|(program, ..)| *program == here.program) {
         let (port, loopback, place) = listen(here, variable, *port);
         let mut side = Listener::new(here.workload, here.container, Protocol::Http, port, place);
-        side.speech = Speech::Plain;
+        side.speech = TlsMode::Plain;
         side.clients = ClientAuth::NotAsked;
         side.loopback = loopback;
         side.side = true;
@@ -104,7 +104,7 @@ fn listen(here: Here<'_>, variable: &str, default: u16) -> (Option<u16>, bool, P
     }
 }
 
-fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, server: &Server) {
+fn listener(scanner: &mut WiringScanner<'_>, here: Here<'_>, server: &Server) {
     let (port, loopback, place) = listen(here, server.address, server.port);
     let mut listener = Listener::new(here.workload, here.container, server.protocol, port, place);
     listener.loopback = loopback;
@@ -115,10 +115,10 @@ fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, server: &Server) {
     listener.certificate = file_of(here, server.certificate);
     listener.key = file_of(here, server.key);
     listener.speech = match (&listener.certificate, &listener.key) {
-        (Some(_), Some(_)) => Speech::Tls,
-        (None, None) if scanner.view.description.open_environment.contains(&here.of.name) => Speech::Unknown,
-        (None, None) => Speech::Plain,
-        _ => Speech::Unknown,
+        (Some(_), Some(_)) => TlsMode::Tls,
+        (None, None) if scanner.view.description.open_environment.contains(&here.of.name) => TlsMode::Unknown,
+        (None, None) => TlsMode::Plain,
+        _ => TlsMode::Unknown,
     };
     let pair = (&listener.certificate, &listener.key);
     half(scanner, here, pair, (server.certificate, server.key));
@@ -128,7 +128,7 @@ fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, server: &Server) {
 
 /// As [`halves`](super::nats::halves), where nothing else may give the other variable.
 fn half(
-    scanner: &mut Scanner<'_>,
+    scanner: &mut WiringScanner<'_>,
     here: Here<'_>,
     (certificate, key): (&Option<FileRef>, &Option<FileRef>),
     (certificate_name, key_name): (&str, &str),
@@ -139,7 +139,7 @@ fn half(
 }
 
 /// The safety kernel: with a CA in TLS, without one in plaintext, outside production.
-fn kernel(scanner: &mut Scanner<'_>, here: Here<'_>) {
+fn kernel(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     let ca = file_of(here, "SAFETY_KERNEL_TLS_CA");
     if let Some(file) = &ca {
         scanner.names_file(here, file, FileRole::Ca, false);
@@ -161,20 +161,20 @@ fn kernel(scanner: &mut Scanner<'_>, here: Here<'_>) {
     dial.port = target.port;
     let open = scanner.view.description.open_environment.contains(&here.of.name);
     dial.speech = match &ca {
-        Some(_) => Speech::Tls,
-        None if open || here.it.in_production() => Speech::Unknown,
-        None => Speech::Plain,
+        Some(_) => TlsMode::Tls,
+        None if open || here.it.in_production() => TlsMode::Unknown,
+        None => TlsMode::Plain,
     };
-    dial.trust = ca.map_or(Trust::Unknown, |file| Trust::Files(vec![file]));
+    dial.trust = ca.map_or(ClientTrust::Unknown, |file| ClientTrust::Files(vec![file]));
     dial.name = target.host.map(|host| (host, place, "SAFETY_KERNEL_ADDR".to_owned()));
     scanner.found.dials.push(dial);
 }
 
 /// The dashboard's nginx, which its entry point configures.
-pub(super) fn dashboard(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn dashboard(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     const CA: &str = "/etc/cordum/tls/ca/ca.crt";
     let mut own = Listener::new(here.workload, here.container, Protocol::Http, Some(8080), here.place());
-    own.speech = Speech::Plain;
+    own.speech = TlsMode::Plain;
     own.side = true;
     scanner.found.listeners.push(own);
     let scheme = here.variable("CORDUM_API_UPSTREAM_SCHEME");
@@ -195,9 +195,9 @@ pub(super) fn dashboard(scanner: &mut Scanner<'_>, here: Here<'_>) {
     }
     let text = scheme.map_or_else(|| "http".to_owned(), |(text, _)| text);
     dial.speech = match text.to_ascii_lowercase().as_str() {
-        "https" => Speech::Tls,
-        "http" => Speech::Plain,
-        _ => Speech::Unknown,
+        "https" => TlsMode::Tls,
+        "http" => TlsMode::Plain,
+        _ => TlsMode::Unknown,
     };
     if has_gap(&text) {
         dial.unknown = Some(super::named_gaps(&text));
@@ -215,21 +215,21 @@ pub(super) fn dashboard(scanner: &mut Scanner<'_>, here: Here<'_>) {
     dial.host = (!has_gap(&name)).then(|| name.to_ascii_lowercase());
     dial.port = Some(8081);
     dial.name = dial.host.clone().map(|name| (name, name_at, setting.to_owned()));
-    if dial.speech == Speech::Tls {
+    if dial.speech == TlsMode::Tls {
         let file = FileRef {
             path: CA.to_owned(),
             setting: CA.to_owned(),
             place: at.clone(),
             kind: SettingKind::BuiltIn,
         };
-        dial.trust = Trust::Files(vec![file.clone()]);
+        dial.trust = ClientTrust::Files(vec![file.clone()]);
         dial.depth = Some((1, at.clone()));
         match scanner.view.open(here.of, here.it, CA) {
-            Opened::Unmounted { .. } | Opened::NotInside { .. } | Opened::KeyMissing { .. } => {
+            OpenedPath::Unmounted { .. } | OpenedPath::NotInside { .. } | OpenedPath::KeyMissing { .. } => {
                 dial.verifies =
                     Verifies::No { setting: CA.to_owned(), place: at, kind: SettingKind::BuiltIn };
             }
-            Opened::Image => dial.verifies = Verifies::Unknown,
+            OpenedPath::Image => dial.verifies = Verifies::Unknown,
             _ => {
                 scanner.names_file(here, &file, FileRole::Ca, false);
                 if let Some(last) = scanner.found.files.last_mut() {

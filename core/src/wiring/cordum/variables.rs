@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use crate::manifest::{Fault, FaultKind, Mark};
-use crate::wiring::scan::{Here, Scanner, has_gap};
+use crate::manifest::{FaultKind, Mark, ParseFault};
+use crate::wiring::scan::{Here, WiringScanner, has_gap};
 use crate::wiring::{SettingKind, Unused};
 use crate::workload::MinimumVersion;
 
@@ -27,7 +27,7 @@ const KNOWN: &str = "NATS_URL NATS_TLS_CA NATS_TLS_CERT NATS_TLS_KEY NATS_TLS_SE
 static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| KNOWN.split_whitespace().collect());
 
 /// Misspelt variables about TLS.
-pub(super) fn names(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn names(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     for setting in &here.it.environment {
         let name = setting.name.as_str();
         if NAMES.contains(name) {
@@ -49,7 +49,7 @@ pub(super) fn names(scanner: &mut Scanner<'_>, here: Here<'_>) {
             }
         };
         let place = setting.place.clone().unwrap_or_else(|| here.place());
-        scanner.found.faults.push(Fault {
+        scanner.found.faults.push(ParseFault {
             kind: FaultKind::UnknownName { name: name.to_owned(), nearest: near },
             message: format!("no service of Cordum reads `{name}`"),
             mark: Mark { file: place.file.as_str().into(), line: place.line, column: place.column },
@@ -64,7 +64,7 @@ fn meant(name: &str) -> Option<String> {
 }
 
 /// `CORDUM_TLS_MIN_VERSION`: what is not understood is passed over in silence.
-pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn minimum(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     const NAME: &str = "CORDUM_TLS_MIN_VERSION";
     let Some((text, place)) = here.variable(NAME) else { return };
     if has_gap(&text) {
@@ -88,7 +88,7 @@ pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
         }
         None => {
             let instead = if strict { "1.3" } else { "1.2" };
-            scanner.found.faults.push(Fault {
+            scanner.found.faults.push(ParseFault {
                 kind: FaultKind::UnknownName {
                     name: format!("{NAME}={text}"),
                     nearest: Some(instead.to_owned()),
@@ -101,7 +101,7 @@ pub(super) fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>) {
 }
 
 /// Variables that no running program reads.
-pub(super) fn idle(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn idle(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     for name in ["CONTEXT_ENGINE_TLS_CA", "CONTEXT_ENGINE_TLS_REQUIRED", "CONTEXT_ENGINE_INSECURE"] {
         if let Some((_, place)) = here.variable(name) {
             scanner.found.unused.push(Unused {

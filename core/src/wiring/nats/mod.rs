@@ -4,28 +4,28 @@ mod names;
 mod options;
 mod remotes;
 
-use super::scan::{Here, Scanner, has_gap};
+use super::scan::{Here, WiringScanner, has_gap};
 use super::{
-    ClientAuth, FileRef, FileRole, Half, Listener, Minimum, Opened, Protocol, SettingKind, Speech,
+    ClientAuth, FileRef, FileRole, Half, Listener, Minimum, OpenedPath, Protocol, SettingKind, TlsMode,
     is_loopback,
 };
 use crate::manifest::files::{join, parent};
-use crate::manifest::nats_conf::{self, Block, Conf, Data, Entry, Include, Lookup, World};
-use crate::manifest::{Fault, Mark, Source};
+use crate::manifest::nats_conf::{self, Lookup, NatsBlock, NatsConf, NatsData, NatsEntry, World};
+use crate::manifest::{Include, Mark, ParseFault, Source};
 use crate::workload::Place;
 use names::unknown_names;
-use options::{NAMES, Options};
+use options::{NAMES, NatsArguments};
 use remotes::remotes;
 
 /// Reads one.
-pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
-    let options = Options::of(&here.words(&NAMES));
+pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
+    let options = NatsArguments::of(&here.words(&NAMES));
     let conf = match options.config.clone().or_else(|| default_config(here)) {
         Some((path, place)) => match configuration(scanner, here, &path, &place) {
             Some(conf) => conf,
             None => return unknown(scanner, here, &options),
         },
-        None => Conf::default(),
+        None => NatsConf::default(),
     };
     let open = conf.open || !conf.faults.is_empty();
     scanner.found.faults.extend(conf.faults.iter().cloned());
@@ -60,7 +60,12 @@ fn default_config(here: Here<'_>) -> Option<(String, Place)> {
 }
 
 /// Its configuration; `None`: it is not known.
-fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, path: &str, place: &Place) -> Option<Conf> {
+fn configuration(
+    scanner: &mut WiringScanner<'_>,
+    here: Here<'_>,
+    path: &str,
+    place: &Place,
+) -> Option<NatsConf> {
     let file = FileRef {
         path: path.to_owned(),
         setting: "--config".to_owned(),
@@ -68,7 +73,7 @@ fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, path: &str, place: &
         kind: SettingKind::Argument,
     };
     scanner.names_file(here, &file, FileRole::Config, true);
-    let Opened::Content(content) = scanner.view.open(here.of, here.it, path) else { return None };
+    let OpenedPath::Content(content) = scanner.view.open(here.of, here.it, path) else { return None };
     let open_environment = scanner.view.description.open_environment.contains(&here.of.name);
     let variable = |name: &str| match here.it.variable(name).map(|one| one.value.marked()) {
         Some(text) if has_gap(&text) => Lookup::Unknown,
@@ -82,13 +87,13 @@ fn configuration(scanner: &mut Scanner<'_>, here: Here<'_>, path: &str, place: &
         let base = opened.borrow().iter().find(|(mark, _)| *mark == from.start).map(|(_, path)| path.clone());
         let full = join(&parent(&base.unwrap_or_else(|| path.to_owned())), wanted);
         match scanner.view.open(here.of, here.it, &full) {
-            Opened::Content(content) => {
+            OpenedPath::Content(content) => {
                 opened.borrow_mut().push((content.source.start.clone(), full));
                 Include::Text(content.source)
             }
-            Opened::NotInside { .. } | Opened::SourceMissing { .. } | Opened::KeyMissing { .. } => {
-                Include::Missing
-            }
+            OpenedPath::NotInside { .. }
+            | OpenedPath::SourceMissing { .. }
+            | OpenedPath::KeyMissing { .. } => Include::Missing,
             _ => Include::Unknown,
         }
     };
@@ -101,17 +106,17 @@ const GIVEN: [&str; 4] = ["HOSTNAME", "HOME", "PATH", "PWD"];
 /// The name of the workload that a file which stands alone is read as.
 pub(super) const STANDALONE: &str = "(alone)";
 
-fn unknown(scanner: &mut Scanner<'_>, here: Here<'_>, options: &Options) {
+fn unknown(scanner: &mut WiringScanner<'_>, here: Here<'_>, options: &NatsArguments) {
     let mut listener =
         Listener::new(here.workload, here.container, Protocol::Nats, options.port, here.place());
     listener.port = Some(options.port.unwrap_or(4222));
     scanner.found.listeners.push(listener);
 }
 
-fn port_of(block: &Block, default: Option<u16>) -> (Option<u16>, bool, Option<Mark>) {
-    let number = |entry: &Entry| match &entry.value.data {
-        Data::Integer(number) => u16::try_from(*number).ok(),
-        Data::Text(text) => text.rsplit(':').next().and_then(|port| port.parse().ok()),
+fn port_of(block: &NatsBlock, default: Option<u16>) -> (Option<u16>, bool, Option<Mark>) {
+    let number = |entry: &NatsEntry| match &entry.value.data {
+        NatsData::Integer(number) => u16::try_from(*number).ok(),
+        NatsData::Text(text) => text.rsplit(':').next().and_then(|port| port.parse().ok()),
         _ => None,
     };
     let host = block.text(&["host", "net"]).map(|(text, _)| text).unwrap_or_default();
@@ -127,7 +132,13 @@ fn port_of(block: &Block, default: Option<u16>) -> (Option<u16>, bool, Option<Ma
     (port.or(default), loopback, mark)
 }
 
-fn client_listener(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, options: &Options, open: bool) {
+fn client_listener(
+    scanner: &mut WiringScanner<'_>,
+    here: Here<'_>,
+    conf: &NatsConf,
+    options: &NatsArguments,
+    open: bool,
+) {
     let (port, loopback, mark) = port_of(&conf.block, Some(4222));
     let place = mark.as_ref().map_or_else(
         || options.config.as_ref().map_or_else(|| here.place(), |(_, place)| place.clone()),
@@ -137,14 +148,14 @@ fn client_listener(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, optio
         Listener::new(here.workload, here.container, Protocol::Nats, options.port.or(port), place);
     listener.loopback = loopback || options.loopback;
     listener.setting = "port".to_owned();
-    listener.speech = if open { Speech::Unknown } else { Speech::Plain };
+    listener.speech = if open { TlsMode::Unknown } else { TlsMode::Plain };
     listener.clients = ClientAuth::NotAsked;
     if let Some((entry, tls)) = conf.block.block(&["tls"]) {
         tls_block(scanner, here, &mut listener, entry, tls);
     } else if let Some(place) =
         options.tls.clone().or_else(|| options.certificate.as_ref().map(|one| one.place.clone()))
     {
-        listener.speech = Speech::Tls;
+        listener.speech = TlsMode::Tls;
         listener.block = place;
         listener.kind = SettingKind::Argument;
         listener.certificate.clone_from(&options.certificate);
@@ -158,7 +169,7 @@ fn client_listener(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, optio
         files(scanner, here, &listener);
     } else if let Some(place) = &options.verify {
         // `--tlsverify` alone switches TLS on.
-        listener.speech = Speech::Tls;
+        listener.speech = TlsMode::Tls;
         listener.clients = ClientAuth::Demanded;
         listener.clients_at = Some(("--tlsverify".to_owned(), place.clone()));
     }
@@ -169,8 +180,14 @@ fn client_listener(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, optio
 }
 
 /// Reads a `tls` block into a listener.
-fn tls_block(scanner: &mut Scanner<'_>, here: Here<'_>, listener: &mut Listener, entry: &Entry, tls: &Block) {
-    listener.speech = Speech::Tls;
+fn tls_block(
+    scanner: &mut WiringScanner<'_>,
+    here: Here<'_>,
+    listener: &mut Listener,
+    entry: &NatsEntry,
+    tls: &NatsBlock,
+) {
+    listener.speech = TlsMode::Tls;
     listener.block = entry.mark.place();
     listener.setting = "tls".to_owned();
     let reference = |name: &str| {
@@ -199,7 +216,7 @@ fn tls_block(scanner: &mut Scanner<'_>, here: Here<'_>, listener: &mut Listener,
     files(scanner, here, listener);
 }
 
-fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, tls: &Block) {
+fn minimum(scanner: &mut WiringScanner<'_>, here: Here<'_>, tls: &NatsBlock) {
     let Some((value, mark)) = tls.text(&["min_version"]) else { return };
     let lowest = match value.trim_start_matches("TLS").trim_start_matches(['v', ' ']) {
         "1.0" | "1" => "1.0",
@@ -207,7 +224,7 @@ fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, tls: &Block) {
         "1.2" | "1.3" => return,
         _ => {
             let message = format!("`min_version` is `{value}`: nats-server knows 1.2 and 1.3");
-            scanner.found.faults.push(Fault::unreadable(mark.clone(), message));
+            scanner.found.faults.push(ParseFault::unreadable(mark.clone(), message));
             return;
         }
     };
@@ -224,7 +241,7 @@ fn minimum(scanner: &mut Scanner<'_>, here: Here<'_>, tls: &Block) {
 
 /// A certificate without its key, or a key without its certificate.
 pub(super) fn halves(
-    scanner: &mut Scanner<'_>,
+    scanner: &mut WiringScanner<'_>,
     here: Here<'_>,
     certificate: &Option<FileRef>,
     key: &Option<FileRef>,
@@ -241,7 +258,7 @@ pub(super) fn halves(
 }
 
 /// The files of a listener are told.
-pub(super) fn files(scanner: &mut Scanner<'_>, here: Here<'_>, listener: &Listener) {
+pub(super) fn files(scanner: &mut WiringScanner<'_>, here: Here<'_>, listener: &Listener) {
     for (file, role) in [
         (&listener.certificate, FileRole::Certificate),
         (&listener.key, FileRole::Key),
@@ -254,10 +271,10 @@ pub(super) fn files(scanner: &mut Scanner<'_>, here: Here<'_>, listener: &Listen
 }
 
 fn block_listener(
-    scanner: &mut Scanner<'_>,
+    scanner: &mut WiringScanner<'_>,
     here: Here<'_>,
-    entry: &Entry,
-    block: &Block,
+    entry: &NatsEntry,
+    block: &NatsBlock,
     protocol: Protocol,
     default: Option<u16>,
 ) {
@@ -265,7 +282,7 @@ fn block_listener(
     let mut listener = Listener::new(here.workload, here.container, protocol, port, entry.mark.place());
     listener.loopback = loopback;
     listener.setting.clone_from(&entry.name);
-    listener.speech = Speech::Plain;
+    listener.speech = TlsMode::Plain;
     listener.clients = ClientAuth::NotAsked;
     if let Some((entry, tls)) = block.block(&["tls"]) {
         tls_block(scanner, here, &mut listener, entry, tls);
@@ -281,15 +298,15 @@ fn block_listener(
     }
 }
 
-fn monitor(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf, options: &Options) {
+fn monitor(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &NatsConf, options: &NatsArguments) {
     for (names, speech) in [
-        (&["http", "http_port", "monitor_port"][..], Speech::Plain),
-        (&["https", "https_port"][..], Speech::Tls),
+        (&["http", "http_port", "monitor_port"][..], TlsMode::Plain),
+        (&["https", "https_port"][..], TlsMode::Tls),
     ] {
         let entry = conf.block.entry(names);
         let port =
             entry.and_then(|one| one.value.text().rsplit(':').next().and_then(|port| port.parse().ok()));
-        let port = if speech == Speech::Plain { options.monitor.or(port) } else { port };
+        let port = if speech == TlsMode::Plain { options.monitor.or(port) } else { port };
         let Some(port) = port else { continue };
         let place = entry.map_or_else(|| here.place(), |one| one.mark.place());
         let mut listener = Listener::new(here.workload, here.container, Protocol::Http, Some(port), place);

@@ -1,7 +1,7 @@
 //! The names that nats-server knows in its configuration; it does not start with another one.
 
-use crate::manifest::nats_conf::{Block, Conf};
-use crate::manifest::{Fault, FaultKind};
+use crate::manifest::nats_conf::{NatsBlock, NatsConf};
+use crate::manifest::{FaultKind, ParseFault};
 
 /// What nats-server 2.10 knows at the top, and in `tls`.
 const TOP: &str = "listen client_advertise port server_name host net debug trace trace_verbose trace_headers logtime \
@@ -58,9 +58,9 @@ const BLOCKS: [(&[&str], &str); 6] = [
     ),
 ];
 
-pub(super) fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
+pub(super) fn unknown_names(conf: &NatsConf, faults: &mut Vec<ParseFault>) {
     crate::wiring::shapes::nats(&conf.block, faults);
-    let mut look = |block: &Block, known: &str, used: bool| {
+    let mut look = |block: &NatsBlock, known: &str, used: bool| {
         for entry in &block.entries {
             let name = entry.name.to_ascii_lowercase();
             let is_known = known.split_whitespace().any(|one| one == name);
@@ -68,7 +68,7 @@ pub(super) fn unknown_names(conf: &Conf, faults: &mut Vec<Fault>) {
                 continue;
             }
             let nearest = crate::wiring::cordum::nearest(&name, known.split_whitespace());
-            faults.push(Fault {
+            faults.push(ParseFault {
                 kind: FaultKind::UnknownName { name: entry.name.clone(), nearest },
                 message: format!("nats-server does not know `{}` and does not start", entry.name),
                 mark: entry.mark.clone(),

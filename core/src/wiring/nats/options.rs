@@ -5,7 +5,7 @@ use crate::workload::{Argument, Place};
 
 /// What the command line says.
 #[derive(Default)]
-pub(super) struct Options {
+pub(super) struct NatsArguments {
     pub(super) config: Option<(String, Place)>,
     pub(super) port: Option<u16>,
     pub(super) monitor: Option<u16>,
@@ -17,7 +17,7 @@ pub(super) struct Options {
     pub(super) ca: Option<FileRef>,
 }
 
-impl Options {
+impl NatsArguments {
     pub(super) fn of(words: &[Argument]) -> Self {
         let mut options = Self::default();
         let mut at = 0;

@@ -1,19 +1,19 @@
 //! Whom a server dials itself: routes, gateways and leaf nodes.
 
 use crate::manifest::Mark;
-use crate::manifest::nats_conf::{Block, Conf, Data};
-use crate::wiring::scan::{Here, Scanner};
+use crate::manifest::nats_conf::{NatsBlock, NatsConf, NatsData};
+use crate::wiring::scan::{Here, WiringScanner};
 use crate::wiring::{
-    Dial, Dialler, FileRef, Program, Protocol, SettingKind, Speech, Trust, Verifies, address,
+    ClientTrust, Dial, Dialler, FileRef, Program, Protocol, SettingKind, TlsMode, Verifies, address,
 };
 
 /// Leaf nodes' remotes and cluster routes: this server as a client.
-pub(super) fn remotes(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
+pub(super) fn remotes(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &NatsConf) {
     if let Some((_, leaf)) = conf.block.block(&["leafnodes", "leaf"])
         && let Some(remotes) = leaf.entry(&["remotes"])
     {
         for remote in remotes.value.items() {
-            let Data::Block(remote) = &remote.data else { continue };
+            let NatsData::Block(remote) = &remote.data else { continue };
             let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
             let tls = remote.block(&["tls"]).map(|(_, block)| block);
             for url in urls.value.items() {
@@ -32,12 +32,12 @@ pub(super) fn remotes(scanner: &mut Scanner<'_>, here: Here<'_>, conf: &Conf) {
 }
 
 fn dial(
-    scanner: &mut Scanner<'_>,
+    scanner: &mut WiringScanner<'_>,
     here: Here<'_>,
     url: &str,
     mark: &Mark,
     protocol: Protocol,
-    tls: Option<&Block>,
+    tls: Option<&NatsBlock>,
     by_block: bool,
 ) {
     let Some(address) = address(url) else { return };
@@ -50,7 +50,7 @@ fn dial(
     dial.host.clone_from(&address.host);
     dial.port = address.port.or(Some(if protocol == Protocol::NatsLeaf { 7422 } else { 6222 }));
     let secure = tls.is_some() || (!by_block && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
-    dial.speech = if secure { Speech::Tls } else { Speech::Plain };
+    dial.speech = if secure { TlsMode::Tls } else { TlsMode::Plain };
     dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
     if let Some(tls) = tls {
         let reference = |name: &str| {
@@ -61,7 +61,7 @@ fn dial(
                 kind: SettingKind::Config,
             })
         };
-        dial.trust = reference("ca_file").map_or(Trust::System, |file| Trust::Files(vec![file]));
+        dial.trust = reference("ca_file").map_or(ClientTrust::System, |file| ClientTrust::Files(vec![file]));
         dial.identity = reference("cert_file").zip(reference("key_file"));
         if let Some((true, mark)) = tls.truth(&["insecure"]) {
             dial.verifies = Verifies::No {

@@ -1,10 +1,10 @@
 //! The ingress controller's annotations: the same settings in other words.
 
-use crate::wiring::scan::Scanner;
-use crate::wiring::{Dial, Dialler, FileRef, Protocol, SettingKind, Speech, Trust, Verifies};
+use crate::wiring::scan::WiringScanner;
+use crate::wiring::{ClientTrust, Dial, Dialler, FileRef, Protocol, SettingKind, TlsMode, Verifies};
 
 /// The ingress controller's annotations.
-pub(crate) fn ingresses(scanner: &mut Scanner<'_>) {
+pub(crate) fn ingresses(scanner: &mut WiringScanner<'_>) {
     const PREFIX: &str = "nginx.ingress.kubernetes.io/";
     for ingress in &scanner.view.description.ingresses {
         if !ingress.class.as_deref().is_none_or(|class| class.contains("nginx")) {
@@ -14,9 +14,9 @@ pub(crate) fn ingresses(scanner: &mut Scanner<'_>) {
         let backend = annotation("backend-protocol");
         let protocol = backend.map_or("HTTP", |(text, _)| text.as_str()).to_ascii_uppercase();
         let speech = match protocol.as_str() {
-            "HTTPS" | "GRPCS" => Speech::Tls,
-            "HTTP" | "GRPC" | "AUTO_HTTP" => Speech::Plain,
-            _ => Speech::Unknown,
+            "HTTPS" | "GRPCS" => TlsMode::Tls,
+            "HTTP" | "GRPC" | "AUTO_HTTP" => TlsMode::Plain,
+            _ => TlsMode::Unknown,
         };
         for (service, port, place) in &ingress.backends {
             let at = backend.map_or_else(|| place.clone(), |(_, place)| place.clone());
@@ -58,15 +58,15 @@ pub(crate) fn ingresses(scanner: &mut Scanner<'_>) {
                 .and_then(|(text, place)| Some((text.parse().ok()?, place.clone())))
                 .or(Some((1, dial.place.clone())));
             dial.trust = match annotation("proxy-ssl-secret") {
-                Some((secret, place)) => Trust::Files(vec![FileRef {
+                Some((secret, place)) => ClientTrust::Files(vec![FileRef {
                     path: format!("{SECRET}{secret}/ca.crt"),
                     setting: format!("{PREFIX}proxy-ssl-secret"),
                     place: place.clone(),
                     kind: SettingKind::Config,
                 }]),
-                None => Trust::System,
+                None => ClientTrust::System,
             };
-            if speech == Speech::Tls && dial.verifies == Verifies::Yes && dial.trust == Trust::System {
+            if speech == TlsMode::Tls && dial.verifies == Verifies::Yes && dial.trust == ClientTrust::System {
                 dial.refuses = Some(
                     "the controller verifies with the CA of `proxy-ssl-secret`, which is not set".to_owned(),
                 );

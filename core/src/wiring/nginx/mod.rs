@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 use super::nats::{files, halves};
 use super::redis::versions;
-use super::scan::{Here, Scanner, has_gap};
+use super::scan::{Here, WiringScanner, has_gap};
 use super::{
-    ClientAuth, FileRef, FileRole, Listener, Opened, Protocol, SettingKind, Speech, Trust, Verifies, address,
-    is_loopback, shapes,
+    ClientAuth, ClientTrust, FileRef, FileRole, Listener, OpenedPath, Protocol, SettingKind, TlsMode,
+    Verifies, address, is_loopback, shapes,
 };
 use crate::manifest::files::join;
-use crate::manifest::nginx::{Conf, Directive, read as read_conf, substituted};
+use crate::manifest::nginx::{NginxConf, NginxDirective, read as read_conf, substituted};
 use crate::manifest::{Mark, Source};
 use crate::workload::Container;
 pub(crate) use ingress::SECRET;
@@ -41,12 +41,12 @@ pub(super) fn is_configured(container: &Container) -> bool {
 }
 
 /// Reads one.
-pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     let main = main_file(scanner, here);
-    let confs: Vec<Conf> = {
+    let confs: Vec<NginxConf> = {
         let includes = |pattern: &str| included(scanner, here, pattern);
         match main {
-            Some(Opened::Content(content)) => vec![read_conf(&content.source, &includes)],
+            Some(OpenedPath::Content(content)) => vec![read_conf(&content.source, &includes)],
             // The image's own nginx.conf includes what lies in its folder.
             _ => FOLDERS
                 .iter()
@@ -56,7 +56,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
                 .collect(),
         }
     };
-    let mut whole = Conf::default();
+    let mut whole = NginxConf::default();
     for conf in confs {
         whole.directives.extend(conf.directives);
         scanner.found.faults.extend(conf.faults);
@@ -73,8 +73,8 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         stream: false,
     };
     walk.shapes(&whole.directives, "");
-    walk.gather(&whole.directives);
-    walk.block(&whole.directives, &Settings::default());
+    walk.discover(&whole.directives);
+    walk.block(&whole.directives, &NginxSettings::default());
     // What one location passes over another may use.
     let used: Vec<_> = scanner
         .found
@@ -82,15 +82,15 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
         .iter()
         .filter(|one| one.verifies == Verifies::Yes && one.workload == Some(here.workload))
         .filter_map(|one| match &one.trust {
-            Trust::Files(files) => Some(files.iter().map(|file| file.place.clone())),
-            Trust::System | Trust::Unknown => None,
+            ClientTrust::Files(files) => Some(files.iter().map(|file| file.place.clone())),
+            ClientTrust::System | ClientTrust::Unknown => None,
         })
         .flatten()
         .collect();
     scanner.found.unused.retain(|one| one.workload != here.workload || !used.contains(&one.place));
 }
 
-fn main_file(scanner: &mut Scanner<'_>, here: Here<'_>) -> Option<Opened> {
+fn main_file(scanner: &mut WiringScanner<'_>, here: Here<'_>) -> Option<OpenedPath> {
     let words = here.words(&["nginx"]);
     let named = words.windows(2).find(|pair| pair[0].value.known() == Some("-c")).map(|pair| &pair[1]);
     let path = named.map_or_else(|| MAIN.to_owned(), |word| word.value.marked());
@@ -104,16 +104,16 @@ fn main_file(scanner: &mut Scanner<'_>, here: Here<'_>) -> Option<Opened> {
         scanner.names_file(here, &file, FileRole::Config, true);
     }
     match scanner.view.open(here.of, here.it, &path) {
-        found @ Opened::Content(_) => Some(found),
+        found @ OpenedPath::Content(_) => Some(found),
         _ => None,
     }
 }
 
 /// The texts that an include names; templates become what the image's entry point makes of them.
-fn included(scanner: &Scanner<'_>, here: Here<'_>, pattern: &str) -> Option<Vec<Source>> {
+fn included(scanner: &WiringScanner<'_>, here: Here<'_>, pattern: &str) -> Option<Vec<Source>> {
     let pattern = join(ROOT, pattern);
     let open = |path: &str| match scanner.view.open(here.of, here.it, path) {
-        Opened::Content(content) => Some(content.source),
+        OpenedPath::Content(content) => Some(content.source),
         _ => None,
     };
     let (folder, name) = pattern.rsplit_once('/')?;
@@ -142,11 +142,11 @@ fn included(scanner: &Scanner<'_>, here: Here<'_>, pattern: &str) -> Option<Vec<
 
 /// Settings that blocks hand down to the blocks in them.
 #[derive(Clone, Default)]
-struct Settings {
+struct NginxSettings {
     own: BTreeMap<String, (Vec<String>, Mark)>,
 }
 
-impl Settings {
+impl NginxSettings {
     fn of(&self, name: &str) -> Option<(&str, &Mark)> {
         self.own.get(name).map(|(words, mark)| (words.first().map_or("", String::as_str), mark))
     }
@@ -166,7 +166,7 @@ impl Settings {
 }
 
 struct Walk<'a, 'b> {
-    scanner: &'a mut Scanner<'b>,
+    scanner: &'a mut WiringScanner<'b>,
     here: Here<'a>,
     /// Servers of each upstream.
     upstreams: BTreeMap<String, Vec<(String, Mark)>>,
@@ -179,7 +179,7 @@ struct Walk<'a, 'b> {
 
 impl Walk<'_, '_> {
     /// Upstreams and variables, wherever they stand.
-    fn gather(&mut self, directives: &[Directive]) {
+    fn discover(&mut self, directives: &[NginxDirective]) {
         for one in directives {
             let block = one.block.as_deref().unwrap_or_default();
             match one.name.as_str() {
@@ -200,12 +200,12 @@ impl Walk<'_, '_> {
                         self.variables.insert(name.clone(), value);
                     }
                 }
-                _ => self.gather(block),
+                _ => self.discover(block),
             }
         }
     }
 
-    fn block(&mut self, directives: &[Directive], outer: &Settings) {
+    fn block(&mut self, directives: &[NginxDirective], outer: &NginxSettings) {
         let mut settings = outer.clone();
         for one in directives.iter().filter(|one| one.block.is_none()) {
             self.known(one);
@@ -244,14 +244,14 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn server(&mut self, directive: &Directive, block: &[Directive], outer: &Settings) {
+    fn server(&mut self, directive: &NginxDirective, block: &[NginxDirective], outer: &NginxSettings) {
         let mut settings = outer.clone();
         for one in block.iter().filter(|one| one.block.is_none()) {
             settings.own.insert(one.name.clone(), (one.words.clone(), one.mark.clone()));
         }
         let certificate = settings.file("ssl_certificate");
         let key = settings.file("ssl_certificate_key");
-        let listens: Vec<&Directive> = block.iter().filter(|one| one.name == "listen").collect();
+        let listens: Vec<&NginxDirective> = block.iter().filter(|one| one.name == "listen").collect();
         let ssl_everywhere = settings.on("ssl").is_some_and(|(on, _)| on);
         self.demands(directive, &settings, &certificate);
         let mut served = false;
@@ -268,7 +268,7 @@ impl Walk<'_, '_> {
             listener.loopback = loopback;
             listener.setting = "listen".to_owned();
             listener.block = directive.mark.place();
-            listener.speech = if tls { Speech::Tls } else { Speech::Plain };
+            listener.speech = if tls { TlsMode::Tls } else { TlsMode::Plain };
             listener.clients = match settings.of("ssl_verify_client").map(|(word, _)| word) {
                 Some("on") => ClientAuth::Demanded,
                 Some("optional" | "optional_no_ca") => ClientAuth::Optional,

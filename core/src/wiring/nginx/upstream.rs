@@ -1,11 +1,11 @@
 //! What is passed on to whom, and what is verified of it.
 
-use super::{Settings, Walk};
-use crate::manifest::nginx::Directive;
+use super::{NginxSettings, Walk};
+use crate::manifest::nginx::NginxDirective;
 use crate::wiring::nats::halves;
 use crate::wiring::scan::has_gap;
 use crate::wiring::{
-    Address, Dial, Dialler, FileRole, Program, Protocol, SettingKind, Speech, Switch, Trust, Verifies,
+    Address, ClientTrust, Dial, Dialler, FileRole, Program, Protocol, SettingKind, Switch, TlsMode, Verifies,
     address,
 };
 use crate::workload::Template;
@@ -43,7 +43,7 @@ impl Walk<'_, '_> {
         out
     }
 
-    pub(super) fn pass(&mut self, directive: &Directive, settings: &Settings, prefix: &str) {
+    pub(super) fn pass(&mut self, directive: &NginxDirective, settings: &NginxSettings, prefix: &str) {
         let text = self.filled(directive.word());
         let Some(target) = address(&text) else { return };
         let mut dial = Dial::new(
@@ -58,19 +58,19 @@ impl Walk<'_, '_> {
         dial.protocol = if prefix == "grpc_ssl" { Protocol::Grpc } else { Protocol::Http };
         let ssl = settings.on("proxy_ssl").is_some_and(|(on, _)| on);
         dial.speech = match target.scheme.as_deref() {
-            Some("https" | "grpcs") => Speech::Tls,
-            Some("http" | "grpc") => Speech::Plain,
+            Some("https" | "grpcs") => TlsMode::Tls,
+            Some("http" | "grpc") => TlsMode::Plain,
             None if self.stream => {
                 dial.protocol = Protocol::Other;
-                if ssl { Speech::Tls } else { Speech::Unknown }
+                if ssl { TlsMode::Tls } else { TlsMode::Unknown }
             }
-            None if prefix == "grpc_ssl" && !text.contains("://") => Speech::Plain,
-            _ => Speech::Unknown,
+            None if prefix == "grpc_ssl" && !text.contains("://") => TlsMode::Plain,
+            _ => TlsMode::Unknown,
         };
         if target.host.as_deref() == Some("unix") || directive.word().contains("unix:") {
             return;
         }
-        if dial.speech == Speech::Tls {
+        if dial.speech == TlsMode::Tls {
             self.verification(&mut dial, directive, settings, prefix, &target);
         }
         for (to, shown) in self.targets(&target, dial.speech) {
@@ -86,8 +86,8 @@ impl Walk<'_, '_> {
     fn verification(
         &mut self,
         dial: &mut Dial,
-        directive: &Directive,
-        settings: &Settings,
+        directive: &NginxDirective,
+        settings: &NginxSettings,
         prefix: &str,
         target: &Address,
     ) {
@@ -96,7 +96,7 @@ impl Walk<'_, '_> {
         if let Some(file) = &trusted {
             self.scanner.names_file(self.here, file, FileRole::Ca, false);
         }
-        dial.trust = trusted.clone().map_or(Trust::System, |file| Trust::Files(vec![file]));
+        dial.trust = trusted.clone().map_or(ClientTrust::System, |file| ClientTrust::Files(vec![file]));
         dial.verifies = match settings.on(&name("verify")) {
             Some((true, mark)) => {
                 if trusted.is_none() {
@@ -164,8 +164,8 @@ impl Walk<'_, '_> {
     }
 
     /// Where it goes: the servers of an upstream, or the host itself.
-    fn targets(&self, target: &Address, speech: Speech) -> Vec<((Option<String>, Option<u16>), String)> {
-        let default = if speech == Speech::Tls { 443 } else { 80 };
+    fn targets(&self, target: &Address, speech: TlsMode) -> Vec<((Option<String>, Option<u16>), String)> {
+        let default = if speech == TlsMode::Tls { 443 } else { 80 };
         let servers =
             target.host.as_ref().filter(|_| target.port.is_none()).and_then(|host| self.upstreams.get(host));
         match servers {

@@ -1,20 +1,20 @@
 //! Whom a program that is not known dials, by its URLs.
 
-use super::Pair;
-use crate::certificates::{read_bytes, source::Source as Pem};
-use crate::wiring::knob::{Knob, Role, related};
-use crate::wiring::scan::{Here, Scanner};
+use super::KnobPair;
+use crate::certificates::{read_bytes, source::CertificateSource as Pem};
+use crate::wiring::knob::{Knob, related};
+use crate::wiring::scan::{Here, WiringScanner};
 use crate::wiring::{
-    Dial, FileRef, FileRole, Opened, Protocol, SettingKind, Speech, Trust, Verifies, address,
+    ClientTrust, Dial, FileRef, FileRole, OpenedPath, Protocol, SettingKind, TlsMode, Verifies, address,
 };
 
 pub(super) fn dial(
-    scanner: &mut Scanner<'_>,
+    scanner: &mut WiringScanner<'_>,
     here: Here<'_>,
     knob: &Knob,
     url: &str,
     knobs: &[Knob],
-    clients: &[&Pair<'_>],
+    clients: &[&KnobPair<'_>],
 ) {
     let Some(target) = address(url) else { return };
     let Some((protocol, speech, port)) = target.scheme.as_deref().and_then(spoken) else { return };
@@ -36,9 +36,9 @@ pub(super) fn dial(
         Some(_) => None,
         None => target.host.clone().map(|host| (host, knob.place.clone(), setting.to_owned())),
     };
-    dial.trust = trust(scanner, here, knobs, &stem, &target.query);
-    if speech == Speech::Tls {
-        if let Trust::Files(files) = &dial.trust {
+    dial.trust = client_trust(scanner, here, knobs, &stem, &target.query);
+    if speech == TlsMode::Tls {
+        if let ClientTrust::Files(files) = &dial.trust {
             for file in files {
                 let told = scanner.found.files.iter().any(|one| {
                     one.workload == here.workload
@@ -60,16 +60,16 @@ pub(super) fn dial(
 }
 
 /// What a scheme says: the protocol, whether in TLS, and the port where the URL names none.
-fn spoken(scheme: &str) -> Option<(Protocol, Speech, u16)> {
+fn spoken(scheme: &str) -> Option<(Protocol, TlsMode, u16)> {
     Some(match scheme {
-        "nats" => (Protocol::Nats, Speech::Plain, 4222),
-        "tls" | "nats+tls" => (Protocol::Nats, Speech::Tls, 4222),
-        "redis" | "valkey" => (Protocol::Redis, Speech::Plain, 6379),
-        "rediss" | "valkeys" | "redis+tls" => (Protocol::Redis, Speech::Tls, 6379),
-        "http" | "ws" => (Protocol::Http, Speech::Plain, 80),
-        "https" | "wss" => (Protocol::Http, Speech::Tls, 443),
-        "grpc" => (Protocol::Grpc, Speech::Plain, 80),
-        "grpcs" => (Protocol::Grpc, Speech::Tls, 443),
+        "nats" => (Protocol::Nats, TlsMode::Plain, 4222),
+        "tls" | "nats+tls" => (Protocol::Nats, TlsMode::Tls, 4222),
+        "redis" | "valkey" => (Protocol::Redis, TlsMode::Plain, 6379),
+        "rediss" | "valkeys" | "redis+tls" => (Protocol::Redis, TlsMode::Tls, 6379),
+        "http" | "ws" => (Protocol::Http, TlsMode::Plain, 80),
+        "https" | "wss" => (Protocol::Http, TlsMode::Tls, 443),
+        "grpc" => (Protocol::Grpc, TlsMode::Plain, 80),
+        "grpcs" => (Protocol::Grpc, TlsMode::Tls, 443),
         _ => return None,
     })
 }
@@ -83,14 +83,14 @@ fn named<'a>(knobs: &'a [Knob], stem: &[&str]) -> Option<&'a Knob> {
 }
 
 /// What a connection is verified with where it is in TLS: the CA files of related names, else those of no particular one.
-fn trust(
-    scanner: &Scanner<'_>,
+fn client_trust(
+    scanner: &WiringScanner<'_>,
     here: Here<'_>,
     knobs: &[Knob],
     stem: &[&str],
     query: &[(String, String)],
-) -> Trust {
-    let cas: Vec<&Knob> = knobs.iter().filter(|one| one.role() == Some(Role::Ca)).collect();
+) -> ClientTrust {
+    let cas: Vec<&Knob> = knobs.iter().filter(|one| one.role() == Some(FileRole::Ca)).collect();
     let own: Vec<&Knob> = cas.iter().copied().filter(|one| related(&one.stem(), stem)).collect();
     let general: Vec<&Knob> = cas.iter().copied().filter(|one| one.stem().is_empty()).collect();
     let chosen = if own.is_empty() { general } else { own };
@@ -98,24 +98,24 @@ fn trust(
         .iter()
         .any(|(name, value)| (name.contains("ca") || name.contains("rootcert")) && value.starts_with('/'));
     if !chosen.is_empty() {
-        Trust::Files(chosen.iter().map(|one| one.file()).collect())
+        ClientTrust::Files(chosen.iter().map(|one| one.file()).collect())
     } else if in_query
         || !cas.is_empty()
         || brings_ca(scanner, here)
         || scanner.view.description.open_environment.contains(&here.of.name)
     {
-        Trust::Unknown
+        ClientTrust::Unknown
     } else {
-        Trust::System
+        ClientTrust::System
     }
 }
 
 /// The certificate and key that are shown: the pair of related names, else the one of no particular one.
 fn identity(
-    scanner: &mut Scanner<'_>,
+    scanner: &mut WiringScanner<'_>,
     here: Here<'_>,
     stem: &[&str],
-    clients: &[&Pair<'_>],
+    clients: &[&KnobPair<'_>],
 ) -> Option<(FileRef, FileRef)> {
     let pair = clients
         .iter()
@@ -166,20 +166,21 @@ fn switched_off(
 }
 
 /// Whether a mount brings a CA certificate that no setting names: what the program does with it is its own matter.
-fn brings_ca(scanner: &Scanner<'_>, here: Here<'_>) -> bool {
+fn brings_ca(scanner: &WiringScanner<'_>, here: Here<'_>) -> bool {
     here.it.mounts.iter().any(|mount| {
         let target = mount.target.trim_end_matches('/');
         let folder = scanner.view.list(here.of, here.it, target).unwrap_or_default();
         std::iter::once(target.to_owned()).chain(folder.into_iter().take(50)).any(|path| {
             match scanner.view.open(here.of, here.it, &path) {
-                Opened::Content(content) => memchr::memmem::find(&content.bytes, b"-----BEGIN CERTIFICATE")
-                    .is_some_and(|_| {
+                OpenedPath::Content(content) => {
+                    memchr::memmem::find(&content.bytes, b"-----BEGIN CERTIFICATE").is_some_and(|_| {
                         read_bytes(&content.shown, &content.bytes, None)
                             .into_iter()
                             .any(|found| Pem::new(None, found).facts.iter().any(|one| one.is_ca))
-                    }),
+                    })
+                }
                 // A Secret, a volume: who knows.
-                Opened::Unknown(_) | Opened::Made(_) | Opened::ObjectMissing { .. } => {
+                OpenedPath::Unknown(_) | OpenedPath::Made(_) | OpenedPath::ObjectMissing { .. } => {
                     let lower = target.to_ascii_lowercase();
                     ["cert", "tls", "ssl", "pki", "ca"].iter().any(|word| lower.contains(word))
                 }

@@ -2,30 +2,30 @@
 
 mod dial;
 
-use super::knob::{Knob, Role, knobs, related};
+use super::knob::{Knob, knobs, related};
 use super::program;
-use super::scan::{Here, Scanner};
+use super::scan::{Here, WiringScanner};
 use super::tool::{self, Caller};
 use super::{
-    ClientAuth, Dial, Dialler, FileRole, Half, Listener, Opened, Protocol, SettingKind, Speech, Trust,
-    Verifies, is_loopback,
+    ClientAuth, ClientTrust, Dial, Dialler, FileRole, Half, Listener, OpenedPath, Protocol, SettingKind,
+    TlsMode, Verifies, is_loopback,
 };
-use crate::certificates::{read_bytes, source::Source as Pem};
+use crate::certificates::{read_bytes, source::CertificateSource as Pem};
 use crate::workload::Template;
 use dial::dial;
 
 /// Addresses that a TLS pair may be for, or that it may be shown to.
-struct Pair<'a> {
+struct KnobPair<'a> {
     certificate: &'a Knob,
     key: &'a Knob,
 }
 
 /// Reads one.
-pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
+pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     let words = if called(scanner, here) { Vec::new() } else { here.command() };
     let knobs = knobs(here.it, &words);
     let pairs = pairs(&knobs);
-    let mut clients: Vec<&Pair<'_>> = Vec::new();
+    let mut clients: Vec<&KnobPair<'_>> = Vec::new();
     // Where it listens and what it calls itself is nobody whom it dials.
     let own = |one: &&Knob| one.has("listen") || one.has("advertise") || one.has("advertised");
     let urls: Vec<&Knob> = knobs.iter().filter(|one| !urls_of(&one.value).is_empty() && !own(one)).collect();
@@ -55,17 +55,12 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
                 one.workload == here.workload && one.container == here.container && one.file == file
             });
         if !told {
-            let role = match role {
-                Role::Ca => FileRole::Ca,
-                Role::Certificate => FileRole::Certificate,
-                Role::Key => FileRole::Key,
-            };
             scanner.names_file(here, &file, role, false);
         }
     }
     let dials: Vec<&Dial> =
         scanner.found.dials.iter().filter(|one| one.workload == Some(here.workload)).collect();
-    let tls = dials.iter().any(|one| one.speech == Speech::Tls && one.container == here.container);
+    let tls = dials.iter().any(|one| one.speech == TlsMode::Tls && one.container == here.container);
     let loose: Vec<_> = knobs
         .iter()
         .filter(|one| one.switches_verification_off() && !one.name.is_empty())
@@ -85,7 +80,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>, here: Here<'_>) {
 }
 
 /// What its command dials by `curl` and its like; `true`: that is what it runs.
-fn called(scanner: &mut Scanner<'_>, here: Here<'_>) -> bool {
+fn called(scanner: &mut WiringScanner<'_>, here: Here<'_>) -> bool {
     let Some((commands, shell)) = program::commands(here.it) else { return false };
     let script = here.it.entrypoint.iter().chain(&here.it.arguments).rfind(|_| shell).cloned();
     let commands = match script {
@@ -96,8 +91,8 @@ fn called(scanner: &mut Scanner<'_>, here: Here<'_>) -> bool {
         Caller { here, setting: "the command line", kind: SettingKind::Argument, dialler: Dialler::Program };
     for dial in commands.iter().flat_map(|words| tool::dials(&caller, words, &here.place())) {
         let ca = match &dial.trust {
-            Trust::Files(files) => files.clone(),
-            Trust::System | Trust::Unknown => Vec::new(),
+            ClientTrust::Files(files) => files.clone(),
+            ClientTrust::System | ClientTrust::Unknown => Vec::new(),
         };
         let (certificate, key) = dial.identity.clone().unzip();
         for (file, role) in ca
@@ -139,7 +134,7 @@ fn urls_of(text: &str) -> Vec<String> {
 }
 
 /// An address of which the scheme is not known, of a peer that its name or its trust says something about.
-fn hidden(scanner: &mut Scanner<'_>, here: Here<'_>, knob: &Knob, knobs: &[Knob]) {
+fn hidden(scanner: &mut WiringScanner<'_>, here: Here<'_>, knob: &Knob, knobs: &[Knob]) {
     let address =
         ["url", "urls", "uri", "dsn", "server", "servers", "endpoint", "endpoints", "broker", "brokers"];
     let value = knob.value.as_str();
@@ -158,7 +153,7 @@ fn hidden(scanner: &mut Scanner<'_>, here: Here<'_>, knob: &Knob, knobs: &[Knob]
         Protocol::Other
     };
     let stem = knob.stem();
-    let ca = knobs.iter().find(|one| one.role() == Some(Role::Ca) && related(&one.stem(), &stem));
+    let ca = knobs.iter().find(|one| one.role() == Some(FileRole::Ca) && related(&one.stem(), &stem));
     if protocol == Protocol::Other && ca.is_none() {
         return;
     }
@@ -166,7 +161,7 @@ fn hidden(scanner: &mut Scanner<'_>, here: Here<'_>, knob: &Knob, knobs: &[Knob]
     dial.protocol = protocol;
     dial.shown = super::named_gaps(value);
     dial.raw = super::masked(value);
-    dial.trust = ca.map_or(Trust::Unknown, |one| Trust::Files(vec![one.file()]));
+    dial.trust = ca.map_or(ClientTrust::Unknown, |one| ClientTrust::Files(vec![one.file()]));
     if let Some(target) = super::address(rest.trim_start_matches("://")).filter(|_| !rest.is_empty()) {
         dial.host = target.host;
         dial.port = target.port;
@@ -197,19 +192,19 @@ fn listen_port(knob: &Knob) -> Option<(u16, bool)> {
     (any || is_loopback(host)).then_some((port, !any))
 }
 
-fn pairs(knobs: &[Knob]) -> Vec<Pair<'_>> {
-    let of = |role: Role| knobs.iter().filter(move |one| one.role() == Some(role));
+fn pairs(knobs: &[Knob]) -> Vec<KnobPair<'_>> {
+    let of = |role: FileRole| knobs.iter().filter(move |one| one.role() == Some(role));
     let mut pairs = Vec::new();
-    for key in of(Role::Key) {
+    for key in of(FileRole::Key) {
         // The certificate whose name differs least.
-        let certificate = of(Role::Certificate)
+        let certificate = of(FileRole::Certificate)
             .filter(|one| one.kind == key.kind)
             .map(|one| (strsim::osa_distance(&bare(&one.name), &bare(&key.name)), one))
             .min_by_key(|(distance, _)| *distance);
         if let Some((distance, certificate)) = certificate
             && (distance == 0 || certificate.stem() == key.stem())
         {
-            pairs.push(Pair { certificate, key });
+            pairs.push(KnobPair { certificate, key });
         }
     }
     pairs
@@ -226,13 +221,13 @@ fn bare(name: &str) -> String {
 
 /// Whether a pair is a server's (`true`) or a client's; `None`: it cannot be known.
 fn side(
-    scanner: &Scanner<'_>,
+    scanner: &WiringScanner<'_>,
     here: Here<'_>,
-    pair: &Pair<'_>,
+    pair: &KnobPair<'_>,
     urls: &[&Knob],
     listens: &[&Knob],
 ) -> Option<bool> {
-    if let Opened::Content(content) = scanner.view.open(here.of, here.it, &pair.certificate.value) {
+    if let OpenedPath::Content(content) = scanner.view.open(here.of, here.it, &pair.certificate.value) {
         let pem = read_bytes(&content.shown, &content.bytes, None)
             .into_iter()
             .next()
@@ -277,7 +272,13 @@ fn side(
     }
 }
 
-fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, pair: &Pair<'_>, knobs: &[Knob], listens: &[&Knob]) {
+fn listener(
+    scanner: &mut WiringScanner<'_>,
+    here: Here<'_>,
+    pair: &KnobPair<'_>,
+    knobs: &[Knob],
+    listens: &[&Knob],
+) {
     let stem = pair.certificate.stem();
     let secure = |one: &Knob| {
         ["https", "tls", "ssl", "secure", "grpcs"].iter().any(|word| one.has(word))
@@ -307,14 +308,15 @@ fn listener(scanner: &mut Scanner<'_>, here: Here<'_>, pair: &Pair<'_>, knobs: &
     let grpc = stem.contains(&"grpc") || chosen.is_some_and(|one| one.has("grpc"));
     let protocol = if grpc { Protocol::Grpc } else { Protocol::Other };
     let mut listener = Listener::new(here.workload, here.container, protocol, port, place);
-    listener.speech = Speech::Tls;
+    listener.speech = TlsMode::Tls;
     listener.loopback = loopback;
     listener.kind = pair.certificate.kind;
     listener.setting.clone_from(&pair.certificate.name);
     listener.certificate = Some(pair.certificate.file());
     listener.key = Some(pair.key.file());
-    let ca =
-        knobs.iter().find(|one| one.role() == Some(Role::Ca) && (one.has("client") || one.stem() == stem));
+    let ca = knobs
+        .iter()
+        .find(|one| one.role() == Some(FileRole::Ca) && (one.has("client") || one.stem() == stem));
     listener.ca = ca.map(Knob::file);
     // Whether it asks for certificates is the program's secret, unless it is given none to compare with.
     listener.clients = if listener.ca.is_some() { ClientAuth::Unknown } else { ClientAuth::NotAsked };
@@ -337,7 +339,7 @@ fn named_port(here: Here<'_>) -> Option<u16> {
 }
 
 /// A half of a pair, where the other settings of the same stem show that it is one.
-fn halves(scanner: &mut Scanner<'_>, here: Here<'_>, knobs: &[Knob], urls: &[&Knob]) {
+fn halves(scanner: &mut WiringScanner<'_>, here: Here<'_>, knobs: &[Knob], urls: &[&Knob]) {
     if scanner.view.description.open_environment.contains(&here.of.name) {
         return;
     }
@@ -346,33 +348,33 @@ fn halves(scanner: &mut Scanner<'_>, here: Here<'_>, knobs: &[Knob], urls: &[&Kn
         .flat_map(|pair| [pair.certificate.name.as_str(), pair.key.name.as_str()])
         .collect();
     for knob in knobs {
-        let Some(role @ (Role::Certificate | Role::Key)) = knob.role() else { continue };
+        let Some(role @ (FileRole::Certificate | FileRole::Key)) = knob.role() else { continue };
         if paired.contains(&knob.name.as_str()) {
             continue;
         }
         let stem = knob.stem();
         let about = knob.words.iter().any(|word| matches!(word.as_str(), "tls" | "ssl" | "https"));
-        let beside = knobs.iter().any(|one| one.role() == Some(Role::Ca) && one.stem() == stem)
+        let beside = knobs.iter().any(|one| one.role() == Some(FileRole::Ca) && one.stem() == stem)
             || urls.iter().any(|one| related(&one.stem(), &stem));
         if !about && !beside {
             continue;
         }
         // One file may hold both; a certificate alone may be there to be compared with.
-        if let Opened::Content(content) = scanner.view.open(here.of, here.it, &knob.value) {
+        if let OpenedPath::Content(content) = scanner.view.open(here.of, here.it, &knob.value) {
             let has = |text: &[u8]| memchr::memmem::find(&content.bytes, text).is_some();
             let both = has(b"-----BEGIN CERTIFICATE") && has(b"PRIVATE KEY-----");
-            let authority = role == Role::Certificate
+            let authority = role == FileRole::Certificate
                 && read_bytes(&content.shown, &content.bytes, None)
                     .into_iter()
                     .any(|found| Pem::new(None, found).facts.first().is_some_and(|one| one.is_ca));
             if both || authority {
                 continue;
             }
-        } else if role == Role::Certificate {
+        } else if role == FileRole::Certificate {
             continue;
         }
         let lacks = match role {
-            Role::Certificate => {
+            FileRole::Certificate => {
                 swap(&knob.name, &["CERTIFICATE", "CERT", "CRT", "certificate", "cert", "crt"], "KEY", "key")
             }
             _ => swap(&knob.name, &["PRIVATE_KEY", "KEY", "private-key", "key"], "CERT", "cert"),

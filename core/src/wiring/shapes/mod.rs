@@ -6,11 +6,11 @@ mod nats;
 mod nginx;
 mod redis;
 
-pub(super) use nats::judge as nats;
-pub(super) use nginx::{Known as NginxNames, judge as nginx};
-pub(super) use redis::judge as redis;
+pub(super) use nats::validate as nats;
+pub(super) use nginx::{NginxVariables as NginxNames, validate as nginx};
+pub(super) use redis::validate as redis;
 
-use crate::manifest::{Fault, FaultKind, Mark};
+use crate::manifest::{FaultKind, Mark, ParseFault};
 
 /// The name that was meant, where one is very near; newer names than the table's are left alone.
 fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -27,8 +27,8 @@ fn cut(name: &str, one: &str) -> bool {
         && (one.starts_with(name) || (name.starts_with(one) && !name[one.len()..].contains(['_', '-'])))
 }
 
-fn unknown(mark: &Mark, name: &str, nearest: &str, program: &str) -> Fault {
-    Fault {
+fn unknown(mark: &Mark, name: &str, nearest: &str, program: &str) -> ParseFault {
+    ParseFault {
         kind: FaultKind::UnknownName { name: name.to_owned(), nearest: Some(nearest.to_owned()) },
         message: format!("{program} does not know `{name}` and does not start"),
         mark: mark.clone(),

@@ -2,8 +2,8 @@
 
 use super::super::scan::has_gap;
 use super::{meant, unknown};
-use crate::manifest::Fault;
-use crate::manifest::nats_conf::{Block, Data, Entry, Value};
+use crate::manifest::ParseFault;
+use crate::manifest::nats_conf::{NatsBlock, NatsData, NatsEntry, NatsValue};
 
 /// `BLOCK.NAME KINDS`: `t` a truth, `n` a number, `d` a duration, `w` a word, `l` a list, `m` a block. Of nats-server 2.9 and 2.12
 /// together.
@@ -21,7 +21,7 @@ const CURVES: &str =
     "CurveP256 CurveP384 CurveP521 X25519 X25519MLKEM768 SecP256r1MLKEM768 SecP384r1MLKEM1024";
 
 /// What nats-server refuses in the values of a configuration.
-pub(in super::super) fn judge(top: &Block, faults: &mut Vec<Fault>) {
+pub(in super::super) fn validate(top: &NatsBlock, faults: &mut Vec<ParseFault>) {
     entries("top", top, faults);
     for (names, table) in [
         (&["authorization"][..], "authorization"),
@@ -46,7 +46,7 @@ pub(in super::super) fn judge(top: &Block, faults: &mut Vec<Fault>) {
     }
     if let Some((_, accounts)) = top.block(&["accounts"]) {
         for account in &accounts.entries {
-            if let Data::Block(account) = &account.value.data {
+            if let NatsData::Block(account) = &account.value.data {
                 users(account, faults);
             }
         }
@@ -58,7 +58,7 @@ pub(in super::super) fn judge(top: &Block, faults: &mut Vec<Fault>) {
     }
 }
 
-fn entries(table: &str, block: &Block, faults: &mut Vec<Fault>) {
+fn entries(table: &str, block: &NatsBlock, faults: &mut Vec<ParseFault>) {
     for entry in &block.entries {
         let name = entry.name.to_ascii_lowercase();
         let wanted = TABLE
@@ -80,7 +80,7 @@ fn entries(table: &str, block: &Block, faults: &mut Vec<Fault>) {
                     && let Some(known) = meant(&text, CURVES.split_whitespace())
                 {
                     let message = format!("nats-server knows no curve `{text}`: {known} is meant");
-                    faults.push(Fault::unreadable(one.mark.clone(), message));
+                    faults.push(ParseFault::unreadable(one.mark.clone(), message));
                 }
             }
         }
@@ -88,17 +88,17 @@ fn entries(table: &str, block: &Block, faults: &mut Vec<Fault>) {
 }
 
 /// A value of another kind than the name takes.
-fn kind(entry: &Entry, kinds: &str) -> Option<Fault> {
+fn kind(entry: &NatsEntry, kinds: &str) -> Option<ParseFault> {
     let text = entry.value.text();
     let (taken, is) = match &entry.value.data {
         _ if has_gap(&text) => return None,
-        Data::Bool(_) => (kinds.contains('t'), "a truth"),
-        Data::Integer(_) => (kinds.contains('n'), "a number"),
-        Data::Float(_) => (kinds.contains(['n', 'd', 'w']), "a number"),
-        Data::Array(_) => (kinds.contains(['l', 'w']), "a list"),
-        Data::Block(_) => (kinds.contains('m'), "a block"),
-        Data::Text(_) if kinds.contains('w') => return None,
-        Data::Text(text) => (kinds.contains('d') && is_duration(text), "a word"),
+        NatsData::Bool(_) => (kinds.contains('t'), "a truth"),
+        NatsData::Integer(_) => (kinds.contains('n'), "a number"),
+        NatsData::Float(_) => (kinds.contains(['n', 'd', 'w']), "a number"),
+        NatsData::Array(_) => (kinds.contains(['l', 'w']), "a list"),
+        NatsData::Block(_) => (kinds.contains('m'), "a block"),
+        NatsData::Text(_) if kinds.contains('w') => return None,
+        NatsData::Text(text) => (kinds.contains('d') && is_duration(text), "a word"),
     };
     (!taken).then(|| {
         let wanted: Vec<&str> = kinds
@@ -114,7 +114,7 @@ fn kind(entry: &Entry, kinds: &str) -> Option<Fault> {
             .collect();
         let shown = if text.is_empty() { is.to_owned() } else { format!("`{text}`") };
         let message = format!("`{}` is {shown}: nats-server takes {}", entry.name, wanted.join(" or "));
-        Fault::unreadable(entry.value.mark.clone(), message)
+        ParseFault::unreadable(entry.value.mark.clone(), message)
     })
 }
 
@@ -142,30 +142,32 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// `HOST:PORT`, or a port.
-fn address(value: &Value) -> Option<Fault> {
-    let Data::Text(text) = &value.data else { return None };
+fn address(value: &NatsValue) -> Option<ParseFault> {
+    let NatsData::Text(text) = &value.data else { return None };
     if has_gap(text) {
         return None;
     }
     let port = text.rsplit_once(':').map(|(_, port)| port.trim());
     let right = port.is_some_and(|port| port.parse::<i32>().is_ok());
-    (!right).then(|| Fault::unreadable(value.mark.clone(), format!("`{text}` is no address with a port")))
+    (!right)
+        .then(|| ParseFault::unreadable(value.mark.clone(), format!("`{text}` is no address with a port")))
 }
 
 /// The port of a URL is a number.
-fn url(value: &Value) -> Option<Fault> {
+fn url(value: &NatsValue) -> Option<ParseFault> {
     let text = value.text();
     let (_, rest) = text.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let port = authority.rsplit(']').next().unwrap_or_default().rsplit_once(':').map(|(_, port)| port)?;
     let wrong = !has_gap(&text) && !port.chars().all(|c| c.is_ascii_digit());
-    wrong
-        .then(|| Fault::unreadable(value.mark.clone(), format!("the port `{port}` of this URL is no number")))
+    wrong.then(|| {
+        ParseFault::unreadable(value.mark.clone(), format!("the port `{port}` of this URL is no number"))
+    })
 }
 
 /// Names that are nearly ones that are known.
-fn fields(block: &Block, known: &str, faults: &mut Vec<Fault>) {
+fn fields(block: &NatsBlock, known: &str, faults: &mut Vec<ParseFault>) {
     for entry in &block.entries {
         let name = entry.name.to_ascii_lowercase();
         if !known.split_whitespace().any(|one| one == name)
@@ -176,8 +178,8 @@ fn fields(block: &Block, known: &str, faults: &mut Vec<Fault>) {
     }
 }
 
-fn users(block: &Block, faults: &mut Vec<Fault>) {
-    let permissions = |block: &Block, faults: &mut Vec<Fault>| {
+fn users(block: &NatsBlock, faults: &mut Vec<ParseFault>) {
+    let permissions = |block: &NatsBlock, faults: &mut Vec<ParseFault>| {
         for name in ["permission", "permissions", "default_permission", "default_permissions"] {
             if let Some((_, inner)) = block.block(&[name]) {
                 fields(inner, PERMISSIONS, faults);
@@ -187,7 +189,7 @@ fn users(block: &Block, faults: &mut Vec<Fault>) {
     permissions(block, faults);
     let Some(users) = block.entry(&["users"]) else { return };
     for user in users.value.items() {
-        if let Data::Block(user) = &user.data {
+        if let NatsData::Block(user) = &user.data {
             fields(user, USER, faults);
             permissions(user, faults);
         }
@@ -198,13 +200,14 @@ fn users(block: &Block, faults: &mut Vec<Fault>) {
 mod tests {
     use super::*;
     use crate::manifest::Source;
-    use crate::manifest::nats_conf::{Include, Lookup, World, read};
+    use crate::manifest::nats_conf::{Lookup, World, read};
+    use crate::manifest::source::Include;
 
     fn refused(text: &str) -> Vec<u32> {
         let world = World { variable: &|_| Lookup::Unknown, include: &|_, _| Include::Unknown };
         let conf = read(&Source::file("nats.conf", text), &world);
         let mut faults = conf.faults;
-        judge(&conf.block, &mut faults);
+        validate(&conf.block, &mut faults);
         faults.iter().map(|one| one.mark.line).collect()
     }
 

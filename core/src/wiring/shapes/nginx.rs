@@ -5,8 +5,8 @@ use std::net::Ipv6Addr;
 
 use super::super::scan::has_gap;
 use super::{meant, unknown};
-use crate::manifest::Fault;
-use crate::manifest::nginx::Directive;
+use crate::manifest::ParseFault;
+use crate::manifest::nginx::NginxDirective;
 
 /// `NAME WORDS KIND`: how many words it takes (4: and more), `{` for a block; `o` on or off, `n` a number, `v` a size or
 /// a time, `*` anything; behind a comma the words that stand beside these, `-` for a sign. Of nginx 1.22 with Debian's modules.
@@ -48,20 +48,20 @@ const FAMILIES: [&str; 14] = [
 
 /// Names that a configuration makes.
 #[derive(Default)]
-pub(in super::super) struct Known {
+pub(in super::super) struct NginxVariables {
     variables: BTreeSet<String>,
     /// Something is included that is not known.
     open: bool,
 }
 
-impl Known {
-    pub(in super::super) fn of(directives: &[Directive], open: bool) -> Self {
+impl NginxVariables {
+    pub(in super::super) fn of(directives: &[NginxDirective], open: bool) -> Self {
         let mut known = Self { variables: BTreeSet::new(), open };
-        known.gather(directives);
+        known.discover(directives);
         known
     }
 
-    fn gather(&mut self, directives: &[Directive]) {
+    fn discover(&mut self, directives: &[NginxDirective]) {
         for one in directives {
             let makes = matches!(
                 one.name.as_str(),
@@ -79,17 +79,22 @@ impl Known {
                     self.variables.insert(part[..end].to_ascii_lowercase());
                 }
             }
-            self.gather(one.block.as_deref().unwrap_or_default());
+            self.discover(one.block.as_deref().unwrap_or_default());
         }
     }
 }
 
 /// What nginx refuses of a directive in a block (`outer`, empty at the top).
-pub(in super::super) fn judge(one: &Directive, outer: &str, known: &Known, faults: &mut Vec<Fault>) {
+pub(in super::super) fn validate(
+    one: &NginxDirective,
+    outer: &str,
+    known: &NginxVariables,
+    faults: &mut Vec<ParseFault>,
+) {
     if outer == "map" {
         let alone = matches!(one.name.as_str(), "hostnames" | "volatile");
         if !alone && one.words.len() != 1 {
-            faults.push(Fault::unreadable(
+            faults.push(ParseFault::unreadable(
                 one.mark.clone(),
                 "a line of a `map` is a value and what it becomes",
             ));
@@ -113,20 +118,20 @@ pub(in super::super) fn judge(one: &Directive, outer: &str, known: &Known, fault
     };
     if outer == "upstream" && one.name == "server" {
         if let Some(port) = wrong_port(one.word()) {
-            faults.push(Fault::unreadable(one.mark.clone(), format!("`{port}` is no port")));
+            faults.push(ParseFault::unreadable(one.mark.clone(), format!("`{port}` is no port")));
         }
         return;
     }
     faults.extend(shape(one, outer, &row).or_else(|| value(one)));
     if !known.open
-        && let Some(name) = stranger(one, known)
+        && let Some(name) = misspelt_variable(one, known)
     {
         let message = format!("no variable `${name}` is made anywhere");
-        faults.push(Fault::unreadable(one.mark.clone(), message));
+        faults.push(ParseFault::unreadable(one.mark.clone(), message));
     }
 }
 
-fn shape(one: &Directive, outer: &str, row: &[&str]) -> Option<Fault> {
+fn shape(one: &NginxDirective, outer: &str, row: &[&str]) -> Option<ParseFault> {
     let (counts, kind) = (*row.get(1)?, *row.get(2)?);
     let name = &one.name;
     if counts == "{" || outer == "upstream" || outer == "stream" || one.block.is_some() || counts == "-" {
@@ -140,7 +145,7 @@ fn shape(one: &Directive, outer: &str, row: &[&str]) -> Option<Fault> {
             "1" => format!("`{name}` takes one value, and here are {many}"),
             _ => format!("`{name}` does not take {many} values"),
         };
-        return Some(Fault::unreadable(one.mark.clone(), message));
+        return Some(ParseFault::unreadable(one.mark.clone(), message));
     }
     let [word] = one.words.as_slice() else { return None };
     if word.contains('$') {
@@ -159,7 +164,7 @@ fn shape(one: &Directive, outer: &str, row: &[&str]) -> Option<Fault> {
         _ => return None,
     };
     let wrong = format!("`{name}` is `{word}`: nginx takes {what}");
-    (!taken).then(|| Fault::unreadable(one.mark.clone(), wrong))
+    (!taken).then(|| ParseFault::unreadable(one.mark.clone(), wrong))
 }
 
 fn is_amount(word: &str) -> bool {
@@ -183,8 +188,8 @@ fn is_amount(word: &str) -> bool {
 }
 
 /// What no table holds.
-fn value(one: &Directive) -> Option<Fault> {
-    let wrong = |message: String| Some(Fault::unreadable(one.mark.clone(), message));
+fn value(one: &NginxDirective) -> Option<ParseFault> {
+    let wrong = |message: String| Some(ParseFault::unreadable(one.mark.clone(), message));
     let word = one.word();
     match one.name.as_str() {
         "listen" => listen(one).and_then(wrong),
@@ -241,7 +246,7 @@ fn wrong_port(word: &str) -> Option<&str> {
 }
 
 /// An address, then parameters.
-fn listen(one: &Directive) -> Option<String> {
+fn listen(one: &NginxDirective) -> Option<String> {
     const PLAIN: &str = "default default_server ssl http2 http3 quic spdy proxy_protocol deferred bind reuseport multipath udp";
     const VALUED: &str = "setfib fastopen backlog rcvbuf sndbuf accept_filter ipv6only so_keepalive";
     let address = one.word();
@@ -279,7 +284,7 @@ fn listen(one: &Directive) -> Option<String> {
 }
 
 /// A variable that nobody makes, and that is nearly one that is made: modules make others.
-fn stranger(one: &Directive, known: &Known) -> Option<String> {
+fn misspelt_variable(one: &NginxDirective, known: &NginxVariables) -> Option<String> {
     if matches!(one.name.as_str(), "log_format" | "if") || one.name.ends_with("_by_lua") {
         return None;
     }
@@ -309,15 +314,20 @@ mod tests {
     use crate::manifest::nginx::read;
 
     fn refused(text: &str) -> Vec<u32> {
-        fn walk(directives: &[Directive], outer: &str, known: &Known, faults: &mut Vec<Fault>) {
+        fn walk(
+            directives: &[NginxDirective],
+            outer: &str,
+            known: &NginxVariables,
+            faults: &mut Vec<ParseFault>,
+        ) {
             for one in directives {
-                judge(one, outer, known, faults);
+                validate(one, outer, known, faults);
                 walk(one.block.as_deref().unwrap_or_default(), &one.name, known, faults);
             }
         }
         let conf = read(&Source::file("site.conf", text), &|_| None);
         let mut faults = conf.faults.clone();
-        walk(&conf.directives, "", &Known::of(&conf.directives, conf.open), &mut faults);
+        walk(&conf.directives, "", &NginxVariables::of(&conf.directives, conf.open), &mut faults);
         faults.iter().map(|one| one.mark.line).collect()
     }
 

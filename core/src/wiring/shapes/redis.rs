@@ -2,8 +2,8 @@
 
 use super::super::scan::has_gap;
 use super::{meant, unknown};
-use crate::manifest::redis_conf::{Conf, Directive};
-use crate::manifest::{Fault, Mark};
+use crate::manifest::redis_conf::{RedisConf, RedisDirective};
+use crate::manifest::{Mark, ParseFault};
 
 /// `NAME KIND`: `b` yes or no, `i` an integer, `m` a size, `=a,b` one of these, `*` anything. Of Redis 7.0.
 const TABLE: &str = include_str!("redis.txt");
@@ -20,9 +20,9 @@ fn kind(name: &str) -> Option<&'static str> {
 }
 
 /// What redis-server refuses of the directives; those about TLS are judged elsewhere.
-pub(in super::super) fn judge(conf: &Conf, faults: &mut Vec<Fault>) {
+pub(in super::super) fn validate(conf: &RedisConf, faults: &mut Vec<ParseFault>) {
     for directive in &conf.directives {
-        let Directive { name, words, mark } = directive;
+        let RedisDirective { name, words, mark } = directive;
         if name.starts_with("tls") || name.starts_with("ssl") || words.iter().any(|word| has_gap(word)) {
             if name == "tls-port" {
                 faults.extend(value(name, "i", words, mark));
@@ -44,10 +44,10 @@ pub(in super::super) fn judge(conf: &Conf, faults: &mut Vec<Fault>) {
     }
 }
 
-fn value(name: &str, kind: &str, words: &[String], mark: &Mark) -> Option<Fault> {
+fn value(name: &str, kind: &str, words: &[String], mark: &Mark) -> Option<ParseFault> {
     let [word] = words else {
         let one = kind != "*" && words.is_empty();
-        return one.then(|| Fault::unreadable(mark.clone(), format!("`{name}` takes a value")));
+        return one.then(|| ParseFault::unreadable(mark.clone(), format!("`{name}` takes a value")));
     };
     if has_gap(word) {
         return None;
@@ -65,8 +65,9 @@ fn value(name: &str, kind: &str, words: &[String], mark: &Mark) -> Option<Fault>
             (word.split_whitespace().all(known), choice.replace(',', ", "))
         }
     };
-    (!taken)
-        .then(|| Fault::unreadable(mark.clone(), format!("`{name}` is `{word}`: redis-server takes {what}")))
+    (!taken).then(|| {
+        ParseFault::unreadable(mark.clone(), format!("`{name}` is `{word}`: redis-server takes {what}"))
+    })
 }
 
 fn is_integer(word: &str) -> bool {
@@ -82,8 +83,8 @@ fn is_size(word: &str) -> bool {
 }
 
 /// Directives of several words.
-fn special(name: &str, words: &[String], mark: &Mark) -> Option<Fault> {
-    let wrong = |what: &str| Some(Fault::unreadable(mark.clone(), format!("`{name}` takes {what}")));
+fn special(name: &str, words: &[String], mark: &Mark) -> Option<ParseFault> {
+    let wrong = |what: &str| Some(ParseFault::unreadable(mark.clone(), format!("`{name}` takes {what}")));
     match name {
         "save" => {
             let words: Vec<&str> = words.iter().flat_map(|word| word.split_whitespace()).collect();
@@ -111,13 +112,14 @@ fn special(name: &str, words: &[String], mark: &Mark) -> Option<Fault> {
 mod tests {
     use super::*;
     use crate::manifest::Source;
-    use crate::manifest::redis_conf::{self, Include};
+    use crate::manifest::redis_conf;
+    use crate::manifest::source::Include;
 
     fn refused(text: &str) -> Vec<u32> {
-        let mut conf = Conf::default();
+        let mut conf = RedisConf::default();
         redis_conf::file(&Source::file("redis.conf", text), &|_, _| Include::Unknown, &mut conf);
         let mut faults = conf.faults.clone();
-        judge(&conf, &mut faults);
+        validate(&conf, &mut faults);
         faults.iter().map(|one| one.mark.line).collect()
     }
 

@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use super::object::{self, ContainerSpec, EnvVar, KeyToPath, PodSpec, Port, ProbeSpec};
-use super::{Secret, who};
+use super::object::{self, ContainerSpec, EnvVar, KeyToPath, PodSpec, ProbeSpec, TargetPort};
+use super::{SecretObject, who};
 use crate::workload::{
-    Argument, Container, ContainerRole, Mount, MountSource, Origin, Probe, ProbeAction, ProbeRole, Setting,
-    Value,
+    Argument, Container, ContainerRole, Mount, MountSource, Probe, ProbeAction, ProbeRole, Setting, Value,
+    ValueSource,
 };
 
 /// What values may come from; `None`: nobody looked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sources<'a> {
-    pub secrets: Option<&'a BTreeMap<String, Secret>>,
+pub(super) struct ValueSources<'a> {
+    pub secrets: Option<&'a BTreeMap<String, SecretObject>>,
     pub config_maps: Option<&'a BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// All containers of a pod, init containers first; one of the others is the main one.
-pub(super) fn containers(spec: &PodSpec, service: &str, sources: Sources<'_>) -> Vec<Container> {
+pub(super) fn containers(spec: &PodSpec, service: &str, sources: ValueSources<'_>) -> Vec<Container> {
     let mut all = Vec::new();
     for one in &spec.init_containers {
         let role = if one.restart_policy == "Always" { ContainerRole::Sidecar } else { ContainerRole::Init };
@@ -65,7 +65,12 @@ fn is_companion(name: &str) -> bool {
     WHOLE.contains(&name) || PARTS.iter().any(|part| name.contains(part)) || name.ends_with("-agent")
 }
 
-fn container(spec: &ContainerSpec, role: ContainerRole, pod: &PodSpec, sources: Sources<'_>) -> Container {
+fn container(
+    spec: &ContainerSpec,
+    role: ContainerRole,
+    pod: &PodSpec,
+    sources: ValueSources<'_>,
+) -> Container {
     let environment = environment(spec, sources);
     let words = |all: &[String]| {
         all.iter()
@@ -93,18 +98,22 @@ fn container(spec: &ContainerSpec, role: ContainerRole, pod: &PodSpec, sources: 
             .collect(),
         published: Vec::new(),
         probes: probes(spec),
-        origins: origins(spec, &environment, sources),
+        origins: values_from(spec, &environment, sources),
         environment,
         place: None,
     }
 }
 
 /// Which object each variable comes from, where it is another than the pod's own description.
-fn origins(spec: &ContainerSpec, environment: &[Setting], sources: Sources<'_>) -> BTreeMap<String, Origin> {
+fn values_from(
+    spec: &ContainerSpec,
+    environment: &[Setting],
+    sources: ValueSources<'_>,
+) -> BTreeMap<String, ValueSource> {
     let mut all = BTreeMap::new();
     for from in &spec.env_from {
         let mut add = |is_secret: bool, name: &str, key: &str| {
-            let origin = Origin { is_secret, name: name.to_owned(), key: key.to_owned() };
+            let origin = ValueSource { is_secret, name: name.to_owned(), key: key.to_owned() };
             all.insert(format!("{}{key}", from.prefix), origin);
         };
         if let Some(secret) = &from.secret_ref {
@@ -122,7 +131,7 @@ fn origins(spec: &ContainerSpec, environment: &[Setting], sources: Sources<'_>) 
         let map = from.and_then(|from| from.config_map_key_ref.as_ref()).map(|key| (false, key));
         match secret.or(map).filter(|_| one.value.is_none()) {
             Some((is_secret, key)) => {
-                let origin = Origin { is_secret, name: key.name.clone(), key: key.key.clone() };
+                let origin = ValueSource { is_secret, name: key.name.clone(), key: key.key.clone() };
                 all.insert(one.name.clone(), origin);
             }
             // The pod's own list wins over `envFrom`.
@@ -137,7 +146,7 @@ fn origins(spec: &ContainerSpec, environment: &[Setting], sources: Sources<'_>) 
 
 /// The variables, `envFrom` first, each `$(NAME)` replaced as the kubelet does it: by what stands before it in the
 /// list; any other reference stays as it is written.
-fn environment(spec: &ContainerSpec, sources: Sources<'_>) -> Vec<Setting> {
+fn environment(spec: &ContainerSpec, sources: ValueSources<'_>) -> Vec<Setting> {
     let mut all: Vec<Setting> = Vec::new();
     for from in &spec.env_from {
         let mut add = |key: &str, value: Value| {
@@ -171,7 +180,7 @@ fn environment(spec: &ContainerSpec, sources: Sources<'_>) -> Vec<Setting> {
 }
 
 /// `None`: the variable is not set.
-fn from_elsewhere(one: &EnvVar, sources: Sources<'_>) -> Option<Value> {
+fn from_elsewhere(one: &EnvVar, sources: ValueSources<'_>) -> Option<Value> {
     let Some(from) = &one.value_from else { return Some(Value::Known(String::new())) };
     if let Some(key) = &from.secret_key_ref {
         let looked = sources.secrets;
@@ -194,7 +203,7 @@ fn from_elsewhere(one: &EnvVar, sources: Sources<'_>) -> Option<Value> {
     Some(Value::Unknown(field.to_owned()))
 }
 
-fn of_secret(name: &str, key: &str, sources: Sources<'_>) -> Value {
+fn of_secret(name: &str, key: &str, sources: ValueSources<'_>) -> Value {
     let bytes = sources.secrets.and_then(|all| all.get(name)).and_then(|one| one.keys.get(key)).cloned();
     let text = bytes.flatten().and_then(|bytes| String::from_utf8(bytes).ok());
     Value::Secret { name: name.to_owned(), key: key.to_owned(), text }
@@ -297,9 +306,9 @@ fn items(of: &[KeyToPath]) -> BTreeMap<String, String> {
 }
 
 fn probes(spec: &ContainerSpec) -> Vec<Probe> {
-    let port = |port: &Port| match port {
-        Port::Number(number) => Some(*number),
-        Port::Name(name) => match name.parse() {
+    let port = |port: &TargetPort| match port {
+        TargetPort::Number(number) => Some(*number),
+        TargetPort::Name(name) => match name.parse() {
             Ok(number) => Some(number),
             Err(_) => spec.ports.iter().find(|one| one.name == *name).map(|one| one.container_port),
         },
@@ -335,7 +344,7 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
-    const NOTHING: Sources<'_> = Sources { secrets: None, config_maps: None };
+    const NOTHING: ValueSources<'_> = ValueSources { secrets: None, config_maps: None };
 
     #[test]
     fn a_sidecar_that_stands_first_is_no_service() {

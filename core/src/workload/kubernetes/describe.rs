@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 
-use super::container::{Sources, containers};
+use super::container::{ValueSources, containers};
 use super::object::{self, Controller};
 use super::pod::{moment, states};
-use super::{Cluster, Event, Objects, Pod, Secret, Service, service_of};
+use super::{Cluster, Event, Objects, Pod, SecretObject, ServiceObject, service_of};
 use crate::workload::{Workload, WorkloadKind};
 
 /// Stands in a support bundle in place of what was taken out.
@@ -19,7 +19,7 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
     let config_maps = objects
         .config_maps
         .map(|all| all.into_iter().map(|map| (map.metadata.name, map.data)).collect::<BTreeMap<_, _>>());
-    let sources = Sources { secrets: secrets.as_ref(), config_maps: config_maps.as_ref() };
+    let sources = ValueSources { secrets: secrets.as_ref(), config_maps: config_maps.as_ref() };
     let mut cluster = Cluster { namespace: namespace.to_owned(), seen: objects.seen, ..Cluster::default() };
     let mut uids: BTreeMap<String, usize> = BTreeMap::new();
     let mut controllers: BTreeMap<usize, Controller> = BTreeMap::new();
@@ -112,7 +112,7 @@ impl Owners<'_> {
         &mut self,
         pod: &object::Pod,
         workloads: &mut Vec<Workload>,
-        sources: Sources<'_>,
+        sources: ValueSources<'_>,
     ) -> (usize, bool) {
         let owner = pod.metadata.owner_references.iter().find(|owner| owner.controller);
         let owner = owner.or_else(|| pod.metadata.owner_references.first());
@@ -217,7 +217,7 @@ struct Belongs {
     service: String,
 }
 
-fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Sources<'_>) -> Pod {
+fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: ValueSources<'_>) -> Pod {
     let configured = containers(&pod.spec, &belongs.service, sources);
     let status = pod.status;
     let condition = |kind: &str| status.conditions.iter().find(|one| one.r#type == kind);
@@ -254,7 +254,7 @@ fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Sou
     }
 }
 
-fn secret(of: object::Secret) -> (String, Secret) {
+fn secret(of: object::Secret) -> (String, SecretObject) {
     let keys = of.data.into_iter().map(|(key, value)| {
         let bytes = match value.as_str() {
             REMOVED => None,
@@ -263,19 +263,20 @@ fn secret(of: object::Secret) -> (String, Secret) {
         (key, bytes)
     });
     let changed = of.metadata.managed_fields.iter().filter_map(|one| moment(one.time.as_deref()?)).max();
-    let secret = Secret { name: of.metadata.name.clone(), keys: keys.collect(), kind: of.r#type, changed };
+    let secret =
+        SecretObject { name: of.metadata.name.clone(), keys: keys.collect(), kind: of.r#type, changed };
     (of.metadata.name, secret)
 }
 
-fn service(of: object::Service) -> Service {
+fn service(of: object::Service) -> ServiceObject {
     let ports = of.spec.ports.into_iter().map(|port| {
         let target = match port.target_port {
-            object::Port::Number(0) => object::Port::Number(port.port),
+            object::TargetPort::Number(0) => object::TargetPort::Number(port.port),
             other => other,
         };
         (port.port, target)
     });
-    Service {
+    ServiceObject {
         name: of.metadata.name,
         headless: of.spec.cluster_ip == "None",
         selector: of.spec.selector,

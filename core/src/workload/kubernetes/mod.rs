@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use event::Event;
-pub use pod::{ContainerState, Pod, State};
+pub use pod::{ContainerPhase, ContainerState, Pod};
 pub use who::service_of;
 
 use super::{Workload, WorkloadKind};
@@ -90,33 +90,33 @@ pub struct Objects {
 
 /// Objects that are no such list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable(pub String);
+pub struct UnreadableList(pub String);
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for UnreadableList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unreadable {}
+impl std::error::Error for UnreadableList {}
 
 impl Objects {
     /// Takes the items of a list, or one object.
     ///
     /// # Errors
     /// When it is no JSON, or none of this kind.
-    pub fn take(&mut self, kind: Kind, json: &[u8]) -> Result<(), Unreadable> {
+    pub fn take(&mut self, kind: Kind, json: &[u8]) -> Result<(), UnreadableList> {
         let whole: serde_json::Value =
-            serde_json::from_slice(json).map_err(|error| Unreadable(format!("no JSON: {error}")))?;
+            serde_json::from_slice(json).map_err(|error| UnreadableList(format!("no JSON: {error}")))?;
         let is_list = whole.get("items").is_some();
         let items = if is_list {
             let list: object::List =
-                serde_json::from_value(whole).map_err(|error| Unreadable(error.to_string()))?;
+                serde_json::from_value(whole).map_err(|error| UnreadableList(error.to_string()))?;
             list.items
         } else if whole.get("metadata").is_some() {
             vec![whole]
         } else {
-            return Err(Unreadable("neither a List nor an object of Kubernetes".to_owned()));
+            return Err(UnreadableList("neither a List nor an object of Kubernetes".to_owned()));
         };
         self.add(kind, items)
     }
@@ -125,13 +125,13 @@ impl Objects {
     ///
     /// # Errors
     /// When one of them is none of this kind.
-    pub fn add(&mut self, kind: Kind, items: Vec<serde_json::Value>) -> Result<(), Unreadable> {
+    pub fn add(&mut self, kind: Kind, items: Vec<serde_json::Value>) -> Result<(), UnreadableList> {
         fn read<T: serde::de::DeserializeOwned>(
             into: &mut Vec<T>,
             items: Vec<serde_json::Value>,
-        ) -> Result<(), Unreadable> {
+        ) -> Result<(), UnreadableList> {
             for item in items {
-                into.push(serde_json::from_value(item).map_err(|error| Unreadable(error.to_string()))?);
+                into.push(serde_json::from_value(item).map_err(|error| UnreadableList(error.to_string()))?);
             }
             Ok(())
         }
@@ -152,7 +152,7 @@ impl Objects {
 
 /// A Secret as far as it is known: a key's value is `None` where it was taken out (`(removed)`), or not read.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret {
+pub struct SecretObject {
     pub name: String,
     pub keys: BTreeMap<String, Option<Vec<u8>>>,
     /// Type of the Secret (`kubernetes.io/tls`).
@@ -162,7 +162,7 @@ pub struct Secret {
 }
 
 /// What it holds is not shown.
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secret")
             .field("name", &self.name)
@@ -173,12 +173,12 @@ impl fmt::Debug for Secret {
 
 /// A Service: which pods are behind which of its ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
+pub struct ServiceObject {
     pub name: String,
     pub headless: bool,
     pub selector: BTreeMap<String, String>,
     /// Port, and the port of the pods.
-    pub ports: Vec<(u16, object::Port)>,
+    pub ports: Vec<(u16, object::TargetPort)>,
 }
 
 /// What runs in a namespace.
@@ -191,9 +191,9 @@ pub struct Cluster {
     /// main containers.
     pub workloads: Vec<Workload>,
     pub pods: Vec<Pod>,
-    pub services: Vec<Service>,
+    pub services: Vec<ServiceObject>,
     /// `None`: nobody looked.
-    pub secrets: Option<BTreeMap<String, Secret>>,
+    pub secrets: Option<BTreeMap<String, SecretObject>>,
     pub config_maps: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// Of workloads and ReplicaSets that exist now, oldest first; those of pods stand with the pods.
     pub events: Vec<Event>,

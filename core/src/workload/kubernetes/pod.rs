@@ -16,7 +16,7 @@ pub(super) fn moment(text: &str) -> Option<SystemTime> {
 
 /// What a container does now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ContainerPhase {
     /// Reason and message in Kubernetes' words.
     Waiting(String, String),
     Running(Option<SystemTime>),
@@ -30,7 +30,7 @@ pub enum State {
 pub struct ContainerState {
     pub name: String,
     pub role: ContainerRole,
-    pub state: State,
+    pub state: ContainerPhase,
     /// How its run before ended.
     pub last: Option<Termination>,
     pub ready: bool,
@@ -42,13 +42,13 @@ impl ContainerState {
     #[must_use]
     pub fn is_looping(&self) -> bool {
         match &self.state {
-            State::Waiting(reason, _) => reason == "CrashLoopBackOff",
+            ContainerPhase::Waiting(reason, _) => reason == "CrashLoopBackOff",
             // For a moment between its end and the back-off.
-            State::Terminated(end) => {
+            ContainerPhase::Terminated(end) => {
                 self.role != ContainerRole::Init && (end.exit_code != 0 || self.restarts > 0)
             }
-            State::Running(_) => !self.ready && self.restarts > 0,
-            State::Unknown => false,
+            ContainerPhase::Running(_) => !self.ready && self.restarts > 0,
+            ContainerPhase::Unknown => false,
         }
     }
 
@@ -56,7 +56,7 @@ impl ContainerState {
     #[must_use]
     pub fn ended(&self) -> Option<&Termination> {
         match &self.state {
-            State::Terminated(end) => Some(end),
+            ContainerPhase::Terminated(end) => Some(end),
             _ => self.last.as_ref(),
         }
     }
@@ -124,16 +124,16 @@ impl Pod {
         one.last.clone_from(&main.last);
         one.healthy = Some(self.ready);
         match &main.state {
-            State::Waiting(reason, message) => {
+            ContainerPhase::Waiting(reason, message) => {
                 let again = main.last.is_some() || main.restarts > 0;
                 one.phase = if again { Phase::Restarting } else { Phase::Waiting };
                 one.waiting = Some((reason.clone(), (!message.is_empty()).then(|| message.clone())));
             }
-            State::Running(since) => {
+            ContainerPhase::Running(since) => {
                 one.phase = Phase::Running;
                 one.started = *since;
             }
-            State::Terminated(end) => {
+            ContainerPhase::Terminated(end) => {
                 one.phase = if matches!(self.phase.as_str(), "Succeeded" | "Failed") {
                     Phase::Exited
                 } else {
@@ -142,7 +142,7 @@ impl Pod {
                 one.started = end.started;
                 one.last = Some(end.clone());
             }
-            State::Unknown => one.phase = Phase::Waiting,
+            ContainerPhase::Unknown => one.phase = Phase::Waiting,
         }
         one
     }
@@ -158,7 +158,7 @@ pub(super) fn states(configured: &[Container], status: &object::PodStatus) -> Ve
             ContainerState {
                 name: container.name.clone(),
                 role: container.role,
-                state: known.map_or(State::Unknown, |one| state(&one.state)),
+                state: known.map_or(ContainerPhase::Unknown, |one| state(&one.state)),
                 last: known.and_then(|one| one.last_state.terminated.as_ref()).map(ended),
                 ready: known.is_some_and(|one| one.ready),
                 restarts: known.map_or(0, |one| one.restart_count),
@@ -167,15 +167,15 @@ pub(super) fn states(configured: &[Container], status: &object::PodStatus) -> Ve
         .collect()
 }
 
-fn state(of: &object::ContainerState) -> State {
+fn state(of: &object::ContainerState) -> ContainerPhase {
     if let Some(waiting) = &of.waiting {
-        State::Waiting(waiting.reason.clone(), waiting.message.clone())
+        ContainerPhase::Waiting(waiting.reason.clone(), waiting.message.clone())
     } else if let Some(running) = &of.running {
-        State::Running(running.started_at.as_deref().and_then(moment))
+        ContainerPhase::Running(running.started_at.as_deref().and_then(moment))
     } else if let Some(end) = &of.terminated {
-        State::Terminated(ended(end))
+        ContainerPhase::Terminated(ended(end))
     } else {
-        State::Unknown
+        ContainerPhase::Unknown
     }
 }
 

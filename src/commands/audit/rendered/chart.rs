@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use tls_verify_core::manifest::yaml::{self, Data, Node};
+use tls_verify_core::manifest::yaml::{self, Node, NodeContent};
 use tls_verify_core::manifest::{
-    Description, DescriptionKind, Fault, Files, Mark, Source, files, kubernetes,
+    Description, DescriptionKind, Files, Mark, ParseFault, Source, files, kubernetes,
 };
 
 use super::super::disk::Disk;
 use super::super::programs::{self, Refused};
 use super::{align, values};
-use crate::config::Problem;
+use crate::config::ConfigError;
 
 /// One as a deployment; `None`: it is a library.
 ///
@@ -23,7 +23,7 @@ pub(in super::super) fn chart(
     named: bool,
     given: &[String],
     path: Option<&str>,
-) -> Result<Option<Description>, Problem> {
+) -> Result<Option<Description>, ConfigError> {
     let chart = files::join(folder, "Chart.yaml");
     let text = disk.text(&chart).unwrap_or_default();
     let (documents, _) = yaml::documents(&Source::file(&chart, &text));
@@ -32,7 +32,7 @@ pub(in super::super) fn chart(
     }
     let place = programs::folder(folder);
     let pipe = format!("helm template release {place} | tls-verify audit -");
-    let only = |fault: Fault| {
+    let only = |fault: ParseFault| {
         Some(Description {
             source: folder.to_owned(),
             kind: DescriptionKind::Kubernetes,
@@ -41,11 +41,11 @@ pub(in super::super) fn chart(
             ..Description::default()
         })
     };
-    let undecided = |what: String, how: String| only(Fault::undecided(Mark::start(&chart), what, how));
+    let undecided = |what: String, how: String| only(ParseFault::undecided(Mark::start(&chart), what, how));
     let Some(program) = programs::found("helm", path) else {
         if named {
             let what = format!("{folder} is a Helm chart, and helm is not on PATH");
-            return Err(Problem::new(what, format!("where helm is: {pipe}")).in_file(Path::new(folder)));
+            return Err(ConfigError::new(what, format!("where helm is: {pipe}")).in_file(Path::new(folder)));
         }
         return Ok(undecided("a Helm chart is not rendered: helm is not on PATH".to_owned(), pipe));
     };
@@ -70,7 +70,7 @@ pub(in super::super) fn chart(
                 undecided(what, format!("helm dependency build {place}"))
             } else {
                 let mark = accused(disk, folder, line).unwrap_or_else(|| Mark::start(&chart));
-                only(Fault::unreadable(mark, format!("helm does not render it: {line}")))
+                only(ParseFault::unreadable(mark, format!("helm does not render it: {line}")))
             }
         }
     })
@@ -105,7 +105,9 @@ fn rendered(disk: &Disk, folder: &str, given: &[String], text: &str) -> Descript
     let map = Map::new(disk, folder, given, text);
     objects.iter_mut().for_each(|object| map.relocate(object));
     let mut description = kubernetes::describe(&objects, folder);
-    description.faults.extend(faults.into_iter().map(|fault| Fault { mark: map.mark(&fault.mark), ..fault }));
+    description
+        .faults
+        .extend(faults.into_iter().map(|fault| ParseFault { mark: map.mark(&fault.mark), ..fault }));
     description.read.extend(map.templates.into_keys());
     description.faults.extend(values::unused(disk, folder));
     description
@@ -194,11 +196,11 @@ impl<'a> Map<'a> {
         let from = node.mark.clone();
         node.mark = self.value(node).map_or_else(|| self.mark(&from), |value| value.mark.clone());
         match &mut node.data {
-            Data::Scalar(scalar) => {
+            NodeContent::Scalar(scalar) => {
                 scalar.block = scalar.block.and_then(|block| self.block(block, &scalar.text))
             }
-            Data::Sequence(items) => items.iter_mut().for_each(|item| self.relocate(item)),
-            Data::Mapping(entries) => {
+            NodeContent::Sequence(items) => items.iter_mut().for_each(|item| self.relocate(item)),
+            NodeContent::Mapping(entries) => {
                 for (key, value) in entries {
                     self.relocate(key);
                     self.relocate(value);

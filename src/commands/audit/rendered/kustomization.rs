@@ -1,8 +1,8 @@
 //! A kustomization: built by kubectl or kustomize, or its resources as they are.
 
-use tls_verify_core::manifest::yaml::{Data, Node};
+use tls_verify_core::manifest::yaml::{Node, NodeContent};
 use tls_verify_core::manifest::{
-    Description, Fault, FaultKind, Made, Mark, Source, StoredKind, kubernetes, kustomize,
+    Description, FaultKind, GeneratedObject, Mark, ParseFault, Source, StoredKind, kubernetes, kustomize,
 };
 
 use super::super::disk::Disk;
@@ -36,7 +36,7 @@ fn unbuilt(disk: &Disk, folder: &str, mark: Mark, why: &str) -> Description {
         "the kustomization is not built ({why}): its resources are read as they are, without its patches"
     );
     let how = format!("kubectl kustomize {} | tls-verify audit -", programs::folder(folder));
-    description.faults.push(Fault::undecided(mark, what, how));
+    description.faults.push(ParseFault::undecided(mark, what, how));
     description
 }
 
@@ -46,7 +46,9 @@ fn refused(disk: &Disk, folder: &str, start: Mark, said: &str) -> Description {
     // Where one of its files cannot be read, that is what it stumbled over.
     if !description.faults.iter().any(|one| one.kind == FaultKind::Unreadable) {
         let line = said.lines().next().unwrap_or("it does not say why");
-        description.faults.push(Fault::unreadable(start, format!("kustomize does not build it: {line}")));
+        description
+            .faults
+            .push(ParseFault::unreadable(start, format!("kustomize does not build it: {line}")));
     }
     description
 }
@@ -54,7 +56,7 @@ fn refused(disk: &Disk, folder: &str, start: Mark, said: &str) -> Description {
 /// What kustomize built; places become those of the resource or patch that the value stands in.
 fn built(disk: &Disk, folder: &str, text: &str, start: &Mark) -> Description {
     let (mut objects, faults) = kubernetes::objects(&Source::file(folder, text));
-    let origins = kustomize::origins(disk, folder);
+    let origins = kustomize::inputs(disk, folder);
     for object in &mut objects {
         let kind = object.text_at(&["kind"]).unwrap_or_default().to_owned();
         let name = object.text_at(&["metadata", "name"]).unwrap_or_default().to_owned();
@@ -83,7 +85,7 @@ fn built(disk: &Disk, folder: &str, text: &str, start: &Mark) -> Description {
 pub(in super::super) fn lend(disk: &Disk, descriptions: &mut [Description], folders: &[String]) {
     for taker in folders {
         let bases = kustomize::folders(disk, taker);
-        let made: Vec<(StoredKind, String)> = kustomize::origins(disk, taker)
+        let made: Vec<(StoredKind, String)> = kustomize::inputs(disk, taker)
             .objects
             .iter()
             .filter_map(|one| {
@@ -100,7 +102,7 @@ pub(in super::super) fn lend(disk: &Disk, descriptions: &mut [Description], fold
             let spaces: std::collections::BTreeSet<String> =
                 description.workloads.iter().filter_map(|one| one.namespace.clone()).collect();
             for namespace in &spaces {
-                description.made.extend(made.iter().map(|(kind, name)| Made {
+                description.made.extend(made.iter().map(|(kind, name)| GeneratedObject {
                     kind: *kind,
                     namespace: namespace.clone(),
                     name: name.clone(),
@@ -115,21 +117,22 @@ pub(in super::super) fn lend(disk: &Disk, descriptions: &mut [Description], fold
 /// place nowhere with the same value is what an operation on a path put in, where one has that value.
 fn trace(node: &mut Node, from: &[&Node], values: &[Node], otherwise: &Mark) {
     let own = from.iter().find(|one| match (&one.data, &node.data) {
-        (Data::Scalar(_), Data::Scalar(_)) => one.text() == node.text(),
-        (Data::Sequence(_), Data::Sequence(_)) | (Data::Mapping(_), Data::Mapping(_)) => true,
+        (NodeContent::Scalar(_), NodeContent::Scalar(_)) => one.text() == node.text(),
+        (NodeContent::Sequence(_), NodeContent::Sequence(_))
+        | (NodeContent::Mapping(_), NodeContent::Mapping(_)) => true,
         _ => false,
     });
     let put_in = || values.iter().rev().find(|one| node.text().is_some() && one.text() == node.text());
     let own = own.copied().or_else(put_in);
     let mark = own.map_or_else(|| otherwise.clone(), |one| one.mark.clone());
     let block = match own.map(|one| &one.data) {
-        Some(Data::Scalar(scalar)) => scalar.block,
+        Some(NodeContent::Scalar(scalar)) => scalar.block,
         _ => None,
     };
     node.mark = mark.clone();
     match &mut node.data {
-        Data::Scalar(scalar) => scalar.block = block,
-        Data::Mapping(entries) => {
+        NodeContent::Scalar(scalar) => scalar.block = block,
+        NodeContent::Mapping(entries) => {
             for (key, value) in entries {
                 let name = key.text().unwrap_or_default().to_owned();
                 let below: Vec<(&Node, &Node)> = from.iter().filter_map(|one| one.entry(&name)).collect();
@@ -139,7 +142,7 @@ fn trace(node: &mut Node, from: &[&Node], values: &[Node], otherwise: &Mark) {
                 trace(value, &below_it, values, &fallback);
             }
         }
-        Data::Sequence(items) => {
+        NodeContent::Sequence(items) => {
             for (at, item) in items.iter_mut().enumerate() {
                 let named = |one: &Node| {
                     ["name", "mountPath", "containerPort", "key", "port"]

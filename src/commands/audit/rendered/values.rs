@@ -1,19 +1,19 @@
 //! The values of a chart, and which of them no template reads.
 
 use tls_verify_core::manifest::yaml::{self, Node};
-use tls_verify_core::manifest::{Fault, FaultKind, Files, Mark, Source, files};
+use tls_verify_core::manifest::{FaultKind, Files, Mark, ParseFault, Source, files};
 
 use super::super::disk::Disk;
 
 /// Values that no template names. A template that takes all values, or a part of them by a name that is made up,
 /// hides which are read: then nothing below that part is told.
-pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<Fault> {
+pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<ParseFault> {
     let path = files::join(folder, "values.yaml");
     let Ok(text) = disk.text(&path) else { return Vec::new() };
     let (documents, _) = yaml::documents(&Source::file(&path, &text));
     let Some(values) = documents.into_iter().next() else { return Vec::new() };
     let mut all = String::new();
-    gather(disk, &files::join(folder, "templates"), 0, &mut all);
+    discover(disk, &files::join(folder, "templates"), 0, &mut all);
     let used = names(&all);
     let mut unused = Vec::new();
     let mut way = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<Fault> {
             let first = name.split('.').next().unwrap_or_default();
             disk.meta(&files::join(folder, &format!("charts/{first}"))).is_none()
         })
-        .map(|(name, mark)| Fault {
+        .map(|(name, mark)| ParseFault {
             kind: FaultKind::UnusedValue { name: name.clone() },
             message: format!("no template reads `.Values.{name}`"),
             mark,
@@ -37,11 +37,11 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<Fault> {
         .collect()
 }
 
-fn gather(disk: &Disk, folder: &str, depth: usize, all: &mut String) {
+fn discover(disk: &Disk, folder: &str, depth: usize, all: &mut String) {
     for name in disk.list(folder) {
         let path = files::join(folder, &name);
         if depth < 6 {
-            gather(disk, &path, depth + 1, all);
+            discover(disk, &path, depth + 1, all);
         }
         if let Ok(text) = disk.text(&path) {
             all.push_str(&text);

@@ -9,22 +9,23 @@ use tls_verify_checks::context::Dials;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tls_verify_checks::fault::FileFault;
-use tls_verify_checks::platform::kubernetes::{Namespace, Options, Right, in_a_pod};
+use tls_verify_checks::platform::kubernetes::{AccessOptions, Namespace, Right, in_a_pod};
 use tls_verify_checks::platform::{Choice, Platform};
 use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
 use tls_verify_core::cause::{CauseKind, Side, Variant};
 use tls_verify_core::cluster::{
-    Fault, Kubectl, Material, Recorded, Story, Word, alike, connection_trouble, of_certificate,
+    CheckStanding, ClusterFault, Kubectl, Material, RecordedCluster, Story, alike, connection_trouble,
+    of_certificate,
 };
 
-use super::rights::{self, Sources};
+use super::rights::{self, CredentialSources};
 use super::{FOREIGN, checked, diagnosis, roots, said, services};
 use super::{login, untold};
 use crate::cli::{RunArgs, TargetArgs};
 use crate::commands::run::command;
 use crate::commands::run::{self, Progress, milliseconds, rfc3339, wait};
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, ConfigError, Environment};
 use tls_verify_core::diagnosis::root_cause;
 use tls_verify_core::evidence::observation::EvidenceLevel;
 use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
@@ -50,8 +51,8 @@ fn variables(environment: &Environment) -> std::collections::BTreeMap<String, St
 }
 
 /// How the cluster is reached.
-pub(crate) fn options(targets: &TargetArgs, environment: &Environment) -> Options {
-    Options {
+pub(crate) fn options(targets: &TargetArgs, environment: &Environment) -> AccessOptions {
+    AccessOptions {
         kubeconfig: targets.kubeconfig.clone(),
         context: targets.kube_context.clone(),
         namespace: targets.namespace.clone(),
@@ -68,7 +69,7 @@ pub async fn report(
     environment: &Environment,
     mut interrupted: tokio::sync::watch::Receiver<bool>,
     progress: &mut dyn FnMut(Progress),
-) -> Result<RunReport, Vec<Problem>> {
+) -> Result<RunReport, Vec<ConfigError>> {
     let started_at = SystemTime::now();
     let started = Instant::now();
     let until = args.runner.wait.map(|wait| started + wait);
@@ -123,7 +124,7 @@ async fn round(
     environment: &Environment,
     interrupted: tokio::sync::watch::Receiver<bool>,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(RunReport, bool), Vec<Problem>> {
+) -> Result<(RunReport, bool), Vec<ConfigError>> {
     let mut plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
     plan.wait = None;
     let until = Instant::now() + args.runner.deadline;
@@ -149,7 +150,7 @@ async fn round(
     let selected: Vec<&str> =
         plan.checks.iter().filter(|(_, selected)| *selected).map(|(check, _)| check.id).collect();
     let material = Material::of(&namespace.cluster);
-    let sources = Sources::of(&material, &stack, args.targets.no_secrets);
+    let sources = CredentialSources::of(&material, &stack, args.targets.no_secrets);
     let key = stack.api_key.clone();
     let denied = namespace.denied();
     let blind = if denied.iter().any(|one| one.right == Right::List(Kind::Pods)) {
@@ -173,7 +174,7 @@ async fn round(
     story.faults.extend(changed);
     let wanted = services(args);
     let ready = std::collections::BTreeMap::new();
-    let recorded = Recorded {
+    let recorded = RecordedCluster {
         cluster: &namespace.cluster,
         story: &story,
         logs: &logs,
@@ -200,8 +201,8 @@ async fn round(
     Ok((report, namespace.cluster.is_settled()))
 }
 
-fn unreachable(why: String) -> Problem {
-    Problem::new(
+fn unreachable(why: String) -> ConfigError {
+    ConfigError::new(
         why,
         "look at `kubectl get pods` with the same --kubeconfig, --kube-context and -n; --explain-permissions prints the \
          Role that is needed",
@@ -214,7 +215,7 @@ fn stack(
     environment: &Environment,
     namespace: &Arc<Namespace>,
     notes: &mut Vec<String>,
-) -> Result<Stack, Vec<Problem>> {
+) -> Result<Stack, Vec<ConfigError>> {
     let inside = namespace.is_inside();
     let foreign = |name: &str| !inside && FOREIGN.contains(&name) && environment.get(name).is_some();
     for name in FOREIGN.iter().filter(|name| foreign(name)) {
@@ -293,7 +294,7 @@ fn identity(material: &Material) -> Loaded<Identity> {
 }
 
 /// The fault of the Secret whose certificate our own dial showed or was shown, or with whose authority it verified.
-fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
+fn of_secret(check: &CheckReport, recorded: &RecordedCluster<'_>) -> Option<usize> {
     let story = recorded.story;
     let seen = check.diagnoses.first()?;
     let traced = root_cause::root_causes(std::slice::from_ref(check), tls_verify_checks::verifies);
@@ -301,7 +302,7 @@ fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
     let places: Vec<&str> = places.map(String::as_str).collect();
     let mut secrets = places.iter().filter_map(|place| place.split(' ').next()?.strip_prefix("secret/"));
     let same = |cause| cause == seen.cause || (of_certificate(cause) && of_certificate(seen.cause));
-    let is_it = |fault: &Fault, secret: &str| fault.place.strip_prefix("secret/") == Some(secret);
+    let is_it = |fault: &ClusterFault, secret: &str| fault.place.strip_prefix("secret/") == Some(secret);
     let named = |secret: &str| {
         story.faults.iter().position(|fault| is_it(fault, secret) && fault.cause.is_some_and(same))
     };
@@ -322,7 +323,7 @@ fn of_secret(check: &CheckReport, recorded: &Recorded<'_>) -> Option<usize> {
 }
 
 /// What objects, events and logs tell is put to what was dialled.
-fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
+fn settle(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&str]) {
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
     let mut unexplained = Vec::new();
     for check in &mut report.checks {
@@ -334,32 +335,32 @@ fn settle(report: &mut RunReport, recorded: &Recorded<'_>, selected: &[&str]) {
         if let Some(known) = told {
             let told = checked(known, recorded.story, &verdict);
             *check = CheckReport { duration_ms: check.duration_ms, ..told };
-            if let Word::Fails(faults) = verdict.word {
+            if let CheckStanding::Fails(faults) = verdict.word {
                 broken.push((check.id.clone(), faults));
             }
             continue;
         }
         let word = match verdict.word.clone() {
-            Word::Fails(faults) => Word::Fails(faults),
+            CheckStanding::Fails(faults) => CheckStanding::Fails(faults),
             // Our own dial met what a Secret is at fault for.
             other if check.status == Status::Fail => {
-                let of_key = |fault: &Fault| {
+                let of_key = |fault: &ClusterFault| {
                     fault.cause == Some(CauseKind::AuthNotTls) && fault.evidence == EvidenceLevel::Proved
                 };
                 let key = recorded.story.faults.iter().position(of_key).filter(|_| login::is_refused(check));
-                key.or_else(|| of_secret(check, recorded)).map_or(other, |at| Word::Fails(vec![at]))
+                key.or_else(|| of_secret(check, recorded)).map_or(other, |at| CheckStanding::Fails(vec![at]))
             }
             other => other,
         };
         match (check.status, word) {
             // What cannot be dialled from here its own words may tell.
-            (Status::Unknown, Word::Holds(_)) => {
+            (Status::Unknown, CheckStanding::Holds(_)) => {
                 if let Some(known) = tls_verify_checks::named(&check.id) {
                     let told = checked(known, recorded.story, &verdict);
                     *check = CheckReport { duration_ms: check.duration_ms, ..told };
                 }
             }
-            (Status::Fail | Status::Unknown | Status::Skip, Word::Fails(faults)) => {
+            (Status::Fail | Status::Unknown | Status::Skip, CheckStanding::Fails(faults)) => {
                 check.status = Status::Fail;
                 let own = std::mem::take(&mut check.diagnoses);
                 check.diagnoses =

@@ -1,7 +1,7 @@
 //! A key that the gateway refuses though it is its own Secret's.
 
 use tls_verify_core::cause::{CauseKind, Side};
-use tls_verify_core::cluster::{Cure, Fault, Kubectl};
+use tls_verify_core::cluster::{ClusterFault, Fix, Kubectl};
 use tls_verify_core::evidence::observation::EvidenceLevel;
 use tls_verify_core::report::{CheckReport, RunReport};
 use tls_verify_core::status::Status;
@@ -13,7 +13,7 @@ pub(super) fn changed_key(
     cluster: &Cluster,
     kubectl: &Kubectl,
     sent: &str,
-) -> Option<Fault> {
+) -> Option<ClusterFault> {
     let check = report.checks.iter().find(|check| is_refused(check))?;
     let gateway = cluster.of_service("api-gateway").next()?;
     let main = gateway.main()?;
@@ -25,7 +25,7 @@ pub(super) fn changed_key(
         .find_map(|name| main.origins.get(*name))
         .filter(|origin| origin.is_secret)?;
     let restart = kubectl.restart(&[gateway.to_string()]);
-    let mut cure = Cure::new(
+    let mut cure = Fix::new(
         format!(
             "{} of {origin} is another than the one that {gateway} was started with: restarted, it reads the new one",
             origin.key
@@ -33,12 +33,12 @@ pub(super) fn changed_key(
         None,
     );
     cure.command = restart;
-    let fault = Fault::new(Some(CauseKind::AuthNotTls), origin.to_string())
+    let fault = ClusterFault::new(Some(CauseKind::AuthNotTls), origin.to_string())
         .on(Side::Client)
         .because(format!("{gateway} refuses {} as {origin} holds it now", origin.key))
         .because(check.summary.clone())
         .seen_in(EvidenceLevel::Proved);
-    Some(Fault { cures: vec![cure], ..fault })
+    Some(ClusterFault { cures: vec![cure], ..fault })
 }
 
 /// The gateway answered our API key with 401.

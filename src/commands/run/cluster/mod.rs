@@ -19,17 +19,19 @@ use serde_json::{Map, Value};
 use tls_verify_checks::context::Check;
 use tls_verify_checks::platform::bundle;
 use tls_verify_checks::platform::collection::Collection;
-use tls_verify_checks::platform::objects::{self, Folder};
+use tls_verify_checks::platform::objects::{self, ObjectFolder};
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::cause::{CauseKind, Severity};
-use tls_verify_core::cluster::{Cure, Fault, Kubectl, Recorded, Story, Verdict, Word};
+use tls_verify_core::cluster::{
+    CheckStanding, ClusterFault, ClusterVerdict, Kubectl, RecordedCluster, Story,
+};
 use tls_verify_core::redaction::redact;
 
 use crate::cli::{FailOn, RunArgs};
 use crate::commands::run::watch::{self, Rounds};
 use crate::commands::run::{Item, Plan, milliseconds, rfc3339};
 use crate::commands::run::{command, plan};
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 use crate::runtime::block_on;
 use crate::usage::usage;
 use tls_verify_core::remedy::catalogue;
@@ -57,7 +59,8 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
     }
     let format = args.output.format;
     if args.targets.docker_host.is_some() {
-        let problem = Problem::new("--docker-host and a cluster are two platforms", "leave one of them out");
+        let problem =
+            ConfigError::new("--docker-host and a cluster are two platforms", "leave one of them out");
         return Some(usage(&[problem], format));
     }
     if args.list {
@@ -70,7 +73,7 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
     if let Some(every) = args.watch {
         if args.targets.objects.is_some() {
             let problem =
-                Problem::new("--watch of a recording", "what is recorded does not change: leave one out");
+                ConfigError::new("--watch of a recording", "what is recorded does not change: leave one out");
             return Some(usage(&[problem], format));
         }
         return Some(match named(args, environment) {
@@ -106,7 +109,7 @@ pub fn command_of(args: &RunArgs, environment: &Environment) -> Option<u8> {
 }
 
 /// What the operator has named of a stack in a cluster, before the API server was asked.
-fn named(args: &RunArgs, environment: &Environment) -> Result<(Stack, Plan), Vec<Problem>> {
+fn named(args: &RunArgs, environment: &Environment) -> Result<(Stack, Plan), Vec<ConfigError>> {
     let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
     let environment = environment.without(FOREIGN);
     let configured = crate::config::stack(&args.targets, &args.runner, &environment, &[])?;
@@ -159,7 +162,7 @@ const SERVICES: &[&str] = &["api-gateway", "scheduler", "safety-kernel", "workfl
 ///
 /// # Errors
 /// What of the arguments or of the folder cannot be used.
-pub fn report(args: &RunArgs, folder: &Collection) -> Result<RunReport, Vec<Problem>> {
+pub fn report(args: &RunArgs, folder: &Collection) -> Result<RunReport, Vec<ConfigError>> {
     let started_at = SystemTime::now();
     let started = Instant::now();
     let plan = command::plan(&args.runner).map_err(|problem| vec![problem])?;
@@ -176,13 +179,13 @@ pub fn report(args: &RunArgs, folder: &Collection) -> Result<RunReport, Vec<Prob
             "name a folder with `kubectl get pods -o json > pods.json` and the like; README has the command that \
              collects one"
         };
-        vec![Problem::new(why, how).in_file(folder.called())]
+        vec![ConfigError::new(why, how).in_file(folder.called())]
     })?;
     let kubectl =
         Kubectl { context: args.targets.kube_context.clone(), namespace: read.cluster.namespace.clone() };
     let story = Story::of(&read.cluster, &read.logs, read.now, &kubectl);
     let services = services(args);
-    let recorded = Recorded {
+    let recorded = RecordedCluster {
         cluster: &read.cluster,
         story: &story,
         logs: &read.logs,
@@ -207,7 +210,12 @@ fn services(args: &RunArgs) -> Vec<String> {
     }
 }
 
-fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Collection) -> RunReport {
+fn assemble(
+    plan: &Plan,
+    recorded: &RecordedCluster<'_>,
+    read: &ObjectFolder,
+    folder: &Collection,
+) -> RunReport {
     let mut checks = Vec::new();
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
     for (item, left_out) in plan.items() {
@@ -216,7 +224,7 @@ fn assemble(plan: &Plan, recorded: &Recorded<'_>, read: &Folder, folder: &Collec
             Some(why) => line(check, Status::Skip, why),
             None => {
                 let verdict = recorded.verdict(check.id);
-                if let Word::Fails(faults) = &verdict.word {
+                if let CheckStanding::Fails(faults) = &verdict.word {
                     broken.push((check.id.to_owned(), faults.clone()));
                 }
                 checked(check, recorded.story, &verdict)
@@ -274,23 +282,23 @@ fn roots(story: &Story, broken: &[(String, Vec<usize>)]) -> Vec<RootCause> {
 }
 
 /// What it is called: the catalogue's title, or what was seen first.
-fn title(fault: &Fault) -> String {
+fn title(fault: &ClusterFault) -> String {
     match fault.cause {
         Some(cause) => catalogue::title(cause, fault.variant).to_owned(),
         None => fault.because.first().map(|fact| redact(fact)).unwrap_or_else(|| "it is broken".to_owned()),
     }
 }
 
-fn said(fault: &Fault) -> Vec<String> {
+fn said(fault: &ClusterFault) -> Vec<String> {
     fault.because.iter().map(|fact| redact(fact)).collect()
 }
 
-fn fixes(fault: &Fault) -> Vec<Fix> {
-    let fix = |cure: &Cure| Fix { text: redact(&cure.text), ..cure.clone() };
+fn fixes(fault: &ClusterFault) -> Vec<Fix> {
+    let fix = |cure: &Fix| Fix { text: redact(&cure.text), ..cure.clone() };
     fault.cures.iter().take(2).map(fix).collect()
 }
 
-fn diagnosis(fault: &Fault) -> Option<Diagnosis> {
+fn diagnosis(fault: &ClusterFault) -> Option<Diagnosis> {
     let cause = fault.cause?;
     Some(Diagnosis {
         cause,
@@ -308,13 +316,15 @@ fn diagnosis(fault: &Fault) -> Option<Diagnosis> {
     })
 }
 
-fn checked(check: &Check, story: &Story, verdict: &Verdict) -> CheckReport {
+fn checked(check: &Check, story: &Story, verdict: &ClusterVerdict) -> CheckReport {
     let warns = !verdict.warnings.is_empty();
     let mut report = match &verdict.word {
-        Word::Holds(what) => line(check, if warns { Status::Warn } else { Status::Pass }, what.clone()),
-        Word::Open(why) => line(check, Status::Unknown, why.clone()),
-        Word::NotApplicable(why) => line(check, Status::Skip, why.clone()),
-        Word::Fails(faults) => {
+        CheckStanding::Holds(what) => {
+            line(check, if warns { Status::Warn } else { Status::Pass }, what.clone())
+        }
+        CheckStanding::Open(why) => line(check, Status::Unknown, why.clone()),
+        CheckStanding::NotApplicable(why) => line(check, Status::Skip, why.clone()),
+        CheckStanding::Fails(faults) => {
             let first = faults.first().and_then(|at| story.faults[*at].because.first());
             let summary = first.map(|fact| redact(fact)).unwrap_or_default();
             let mut report = line(check, Status::Fail, summary);

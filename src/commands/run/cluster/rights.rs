@@ -7,7 +7,7 @@ use tls_verify_checks::platform::kubernetes::{Denial, Right};
 use tls_verify_checks::stack::Link;
 use tls_verify_checks::stack::{Loaded, Stack};
 use tls_verify_core::cause::CauseKind;
-use tls_verify_core::cluster::{Material, Piece};
+use tls_verify_core::cluster::{Material, SecretFile};
 use tls_verify_core::report::{CheckReport, RootCause, RunReport};
 use tls_verify_core::status::Status;
 use tls_verify_core::workload::kubernetes::Kind;
@@ -30,7 +30,7 @@ const KEYED: &[&str] =
     &["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway", "safety-kernel-grpc"];
 
 /// Which of what we dial with is not there.
-pub(super) struct Sources {
+pub(super) struct CredentialSources {
     authority: bool,
     identity: bool,
     api_key: bool,
@@ -39,9 +39,9 @@ pub(super) struct Sources {
     no_secrets: bool,
 }
 
-impl Sources {
+impl CredentialSources {
     pub(super) fn of(material: &Material, stack: &Stack, no_secrets: bool) -> Self {
-        let from = |piece: &Option<Piece>| piece.is_some();
+        let from = |piece: &Option<SecretFile>| piece.is_some();
         Self {
             authority: from(&material.authority) || !stack.anchors.certificates.is_empty(),
             identity: from(&material.certificate) || matches!(stack.identity, Loaded::Usable(_)),
@@ -53,7 +53,12 @@ impl Sources {
 }
 
 /// Opens what needs a right that is missing.
-pub(super) fn apply(report: &mut RunReport, denied: &[Denial], sources: &Sources, selected: &[&str]) {
+pub(super) fn apply(
+    report: &mut RunReport,
+    denied: &[Denial],
+    sources: &CredentialSources,
+    selected: &[&str],
+) {
     for check in report.checks.iter_mut().filter(|check| selected.contains(&check.id.as_str())) {
         if let Some(denial) = denied.iter().find(|denial| needs(check, &denial.right, sources)) {
             open(check, &denial.said);
@@ -120,7 +125,7 @@ fn open(check: &mut CheckReport, why: &str) {
 }
 
 /// Whether a check cannot be told without a right.
-fn needs(check: &CheckReport, right: &Right, sources: &Sources) -> bool {
+fn needs(check: &CheckReport, right: &Right, sources: &CredentialSources) -> bool {
     let one_of = |all: &[&str]| all.contains(&check.id.as_str());
     let good = matches!(check.status, Status::Pass | Status::Warn);
     let told = check.status == Status::Fail;

@@ -8,10 +8,10 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::{Round, Shared};
+use super::{ServeState, ServedRound};
 
 /// Nothing but four places, read alone.
-pub(super) fn answer<B>(request: &Request<B>, shared: &Shared) -> Response<Full<Bytes>> {
+pub(super) fn answer<B>(request: &Request<B>, shared: &ServeState) -> Response<Full<Bytes>> {
     if let Err(status) = is_ours(request, shared.loopback) {
         return said(status, "this address serves its own machine alone\n");
     }
@@ -66,7 +66,7 @@ fn is_loopback(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-fn health(last: Option<&Round>, shared: &Shared) -> Response<Full<Bytes>> {
+fn health(last: Option<&ServedRound>, shared: &ServeState) -> Response<Full<Bytes>> {
     match last {
         None => said(StatusCode::SERVICE_UNAVAILABLE, "no round has ended yet\n"),
         Some(round) if round.ended.elapsed() > shared.oldest => {
@@ -110,18 +110,18 @@ mod tests {
 
     use super::*;
 
-    fn shared(loopback: bool, age: Option<u64>) -> Shared {
+    fn shared(loopback: bool, age: Option<u64>) -> ServeState {
         let body = |text: &'static str| Bytes::from_static(text.as_bytes());
-        let round = |age: u64| Round {
+        let round = |age: u64| ServedRound {
             page: body("page"),
             metrics: body("metrics"),
             json: body("{}"),
             ended: Instant::now() - Duration::from_secs(age),
         };
-        Shared { last: Mutex::new(age.map(round)), oldest: Duration::from_secs(60), loopback }
+        ServeState { last: Mutex::new(age.map(round)), oldest: Duration::from_secs(60), loopback }
     }
 
-    fn status(method: &str, uri: &str, host: &str, shared: &Shared) -> u16 {
+    fn status(method: &str, uri: &str, host: &str, shared: &ServeState) -> u16 {
         let mut request = Request::builder().method(method).uri(uri);
         if !host.is_empty() {
             request = request.header(header::HOST, host);

@@ -17,9 +17,9 @@ use tls_verify_core::report::{RunReport, exit};
 use tokio::sync::Semaphore;
 
 use crate::commands::run::watch::{Transition, TransitionKind};
-use crate::config::Problem;
+use crate::config::ConfigError;
 use crate::output::masked;
-use crate::report::html::Live;
+use crate::report::html::LivePage;
 use crate::report::{page, prometheus};
 
 /// Connections at one time; more are closed as they come.
@@ -36,7 +36,7 @@ const CHANGES: usize = 50;
 
 /// The last round as it is served.
 #[derive(Clone, Debug)]
-struct Round {
+struct ServedRound {
     page: Bytes,
     metrics: Bytes,
     json: Bytes,
@@ -45,8 +45,8 @@ struct Round {
 
 /// What the server's thread sees.
 #[derive(Debug)]
-struct Shared {
-    last: Mutex<Option<Round>>,
+struct ServeState {
+    last: Mutex<Option<ServedRound>>,
     /// A round that is older says that the watch hangs.
     oldest: Duration,
     /// Bound to loopback: a foreign name in `Host` is another site's script.
@@ -56,8 +56,8 @@ struct Shared {
 /// A server that waits for rounds.
 #[derive(Debug)]
 pub(crate) struct Site {
-    shared: Arc<Shared>,
-    live: Live,
+    shared: Arc<ServeState>,
+    live: LivePage,
     rounds: VecDeque<(String, &'static str, String)>,
     changes: VecDeque<(String, String)>,
     count: u64,
@@ -78,16 +78,17 @@ impl Site {
     ///
     /// # Errors
     /// Why the address cannot be used.
-    pub(crate) fn open(text: &str, every: Duration, deadline: Duration) -> Result<Self, Problem> {
+    pub(crate) fn open(text: &str, every: Duration, deadline: Duration) -> Result<Self, ConfigError> {
         let problem = |why: String| {
-            Problem::new(format!("--listen {text}: {why}"), "give a free address such as 127.0.0.1:9109")
+            ConfigError::new(format!("--listen {text}: {why}"), "give a free address such as 127.0.0.1:9109")
         };
         let addresses = addresses(text).map_err(problem)?;
         let listener = TcpListener::bind(&*addresses).map_err(|error| problem(error.to_string()))?;
         let address = listener.local_addr().map_err(|error| problem(error.to_string()))?;
         listener.set_nonblocking(true).map_err(|error| problem(error.to_string()))?;
         let loopback = address.ip().to_canonical().is_loopback();
-        let shared = Arc::new(Shared { last: Mutex::new(None), oldest: every.max(deadline) * 3, loopback });
+        let shared =
+            Arc::new(ServeState { last: Mutex::new(None), oldest: every.max(deadline) * 3, loopback });
         let served = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("serve".to_owned())
@@ -101,7 +102,7 @@ impl Site {
         crate::output::tell(&format!("note: serving http://{address}/, /metrics, /report.json and /healthz"));
         // Often enough to be fresh, seldom enough to be no load.
         let refresh = (every.as_secs() / 2).clamp(1, 10);
-        let live = Live { every: refresh, ..Live::default() };
+        let live = LivePage { every: refresh, ..LivePage::default() };
         Ok(Self { shared, live, rounds: VecDeque::new(), changes: VecDeque::new(), count: 0 })
     }
 
@@ -132,14 +133,14 @@ impl Site {
     }
 
     /// What cannot be rendered is told, and the round before it stays.
-    fn render(&self, report: &RunReport) -> Option<Round> {
-        let render = || -> std::io::Result<Round> {
+    fn render(&self, report: &RunReport) -> Option<ServedRound> {
+        let render = || -> std::io::Result<ServedRound> {
             let page = page::page("run", report, Some(&self.live))?;
             let mut metrics = Vec::new();
             prometheus::write(report, &mut metrics)?;
             prometheus::rounds(self.count, &mut metrics)?;
             let json = serde_json::to_vec(report)?;
-            Ok(Round {
+            Ok(ServedRound {
                 page: masked(page.into_bytes()).into(),
                 metrics: masked(metrics).into(),
                 json: masked(json).into(),
@@ -176,7 +177,7 @@ fn push<T>(all: &mut VecDeque<T>, one: T, most: usize, front: bool) {
     }
 }
 
-fn serve(listener: TcpListener, shared: &Arc<Shared>) {
+fn serve(listener: TcpListener, shared: &Arc<ServeState>) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return crate::output::tell(&format!("error: the page cannot be served: {error}")),
@@ -189,7 +190,7 @@ fn serve(listener: TcpListener, shared: &Arc<Shared>) {
     });
 }
 
-async fn accept(listener: tokio::net::TcpListener, shared: &Arc<Shared>) {
+async fn accept(listener: tokio::net::TcpListener, shared: &Arc<ServeState>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok((stream, _)) = listener.accept().await else {

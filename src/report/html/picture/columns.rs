@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Canvas, GAP, ROW, Shape, TOP, label, line, shape};
-use crate::report::html::stack::{Column, Connection, Node, Stack};
+use super::{Canvas, GAP, ROW, ServiceBox, TOP, label, line, shape};
+use crate::report::html::stack::{Column, ConnectionView, NodeView, StackView};
 
 /// Where each column of the wide picture begins, and how wide it is.
 const CLIENT: (u32, u32) = (4, 110);
@@ -56,7 +56,7 @@ impl Rows {
     }
 }
 
-pub(super) fn wide(stack: &Stack) -> Canvas {
+pub(super) fn wide(stack: &StackView) -> Canvas {
     let column = |name: &str| {
         stack.nodes.iter().find(|node| node.name == name).map_or(Column::Service, |node| node.column)
     };
@@ -67,13 +67,15 @@ pub(super) fn wide(stack: &Stack) -> Canvas {
         arrives: BTreeMap::new(),
         spans: BTreeMap::new(),
     };
-    let all: Vec<(usize, &Connection)> = stack.connections.iter().enumerate().collect();
+    let all: Vec<(usize, &ConnectionView)> = stack.connections.iter().enumerate().collect();
     // Our own sessions first: they go past the gateway.
-    let mut clients: Vec<&Node> = stack.nodes.iter().filter(|node| node.column == Column::Client).collect();
+    let mut clients: Vec<&NodeView> =
+        stack.nodes.iter().filter(|node| node.column == Column::Client).collect();
     clients.sort_by_key(|node| node.name != "tls-verify");
-    let passes = |one: &Connection| column(&one.to) == Column::Store && column(&one.from) != Column::Service;
+    let passes =
+        |one: &ConnectionView| column(&one.to) == Column::Store && column(&one.from) != Column::Service;
     for node in clients {
-        let mut own: Vec<(usize, &Connection)> =
+        let mut own: Vec<(usize, &ConnectionView)> =
             all.iter().filter(|(_, one)| one.from == node.name).copied().collect();
         own.sort_by_key(|(index, one)| (!passes(one), column(&one.to), *index));
         rows.block(&node.name, own.iter().map(|(index, _)| *index).collect(), node.name == "tls-verify");
@@ -88,7 +90,7 @@ pub(super) fn wide(stack: &Stack) -> Canvas {
     gateway(&mut rows, &all, &column, &passes);
     services(&mut rows, stack, &all, &column);
     let bottom = rows.left.max(rows.right);
-    let mut shapes: Vec<Shape> = Vec::new();
+    let mut shapes: Vec<ServiceBox> = Vec::new();
     for node in &stack.nodes {
         let (x, width) = place(node.column);
         let (top, end) = match node.column {
@@ -132,14 +134,14 @@ fn previous(column: Column) -> u32 {
     before.0 + before.1
 }
 
-type Indexed<'a> = [(usize, &'a Connection)];
+type Indexed<'a> = [(usize, &'a ConnectionView)];
 
 /// The gateway stands beside its clients, and has rows for its own connections.
 fn gateway(
     rows: &mut Rows,
     all: &Indexed<'_>,
     column: &dyn Fn(&str) -> Column,
-    passes: &dyn Fn(&Connection) -> bool,
+    passes: &dyn Fn(&ConnectionView) -> bool,
 ) {
     let coming: Vec<u32> = all
         .iter()
@@ -153,7 +155,7 @@ fn gateway(
     };
     let top = coming.iter().min().map_or(rows.left, |first| first + GAP / 2 - ROW / 2);
     let mut next = top;
-    let mut own: Vec<(usize, &Connection)> =
+    let mut own: Vec<(usize, &ConnectionView)> =
         all.iter().filter(|(_, one)| one.from == name).copied().collect();
     own.sort_by_key(|(index, one)| (!passes(one), column(&one.to), *index));
     for (index, one) in own {
@@ -173,7 +175,7 @@ fn gateway(
 }
 
 /// The services below what goes past them.
-fn services(rows: &mut Rows, stack: &Stack, all: &Indexed<'_>, column: &dyn Fn(&str) -> Column) {
+fn services(rows: &mut Rows, stack: &StackView, all: &Indexed<'_>, column: &dyn Fn(&str) -> Column) {
     for node in stack.nodes.iter().filter(|node| node.column == Column::Service) {
         let top = rows.right;
         let (mut left, mut right) = (top, top);

@@ -4,7 +4,7 @@
 
 mod columns;
 
-use super::stack::{Column, Connection, Node, Stack, State};
+use super::stack::{Column, ConnectionState, ConnectionView, NodeView, StackView};
 use columns::{BUS, wide};
 
 /// Height of one connection's row.
@@ -15,7 +15,7 @@ const TOP: u32 = 6;
 
 /// A service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct ServiceBox {
     pub x: u32,
     pub y: u32,
     pub width: u32,
@@ -51,7 +51,7 @@ pub(crate) struct Canvas {
     pub about: String,
     pub width: u32,
     pub height: u32,
-    pub shapes: Vec<Shape>,
+    pub shapes: Vec<ServiceBox>,
     pub lines: Vec<Line>,
 }
 
@@ -60,16 +60,16 @@ pub(crate) struct Canvas {
 pub(crate) struct Picture {
     pub wide: Option<Canvas>,
     pub groups: Vec<Canvas>,
-    pub states: Vec<State>,
+    pub states: Vec<ConnectionState>,
 }
 
 /// Draws a stack that has any connection.
-pub(crate) fn draw(stack: &Stack) -> Option<Picture> {
+pub(crate) fn draw(stack: &StackView) -> Option<Picture> {
     if stack.connections.is_empty() {
         return None;
     }
     let has_bars = stack.nodes.iter().any(|node| node.column == Column::Gateway);
-    let states = State::ALL
+    let states = ConnectionState::ALL
         .into_iter()
         .filter(|state| stack.connections.iter().any(|one| one.state == *state))
         .collect();
@@ -122,7 +122,7 @@ fn measured(text: &str, size: u32) -> u32 {
 }
 
 /// A box with its name in the middle, or at the top where it is a bar.
-fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
+fn shape(node: &NodeView, x: u32, y: u32, width: u32, height: u32) -> ServiceBox {
     let bar = height > 3 * ROW && node.column != Column::Client && node.column != Column::Service;
     let middle = if bar { y + 22 } else { y + height / 2 + 4 };
     let two = !node.note.is_empty() && height > ROW;
@@ -136,7 +136,7 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
         }
         false => fit(&node.name, most, NAME),
     };
-    Shape {
+    ServiceBox {
         x,
         y,
         width,
@@ -156,9 +156,9 @@ fn shape(node: &Node, x: u32, y: u32, width: u32, height: u32) -> Shape {
 }
 
 /// What is written on a line.
-fn label(link: &Connection, what: bool) -> String {
+fn label(link: &ConnectionView, what: bool) -> String {
     let state = match link.state {
-        State::Mutual => format!("mTLS{}", link.label.strip_prefix("TLS").unwrap_or_default()),
+        ConnectionState::Mutual => format!("mTLS{}", link.label.strip_prefix("TLS").unwrap_or_default()),
         _ if link.label.is_empty() => link.state.word(link.what == "configured").to_owned(),
         _ => link.label.clone(),
     };
@@ -174,7 +174,7 @@ fn label(link: &Connection, what: bool) -> String {
 }
 
 /// From one side to another, at two heights; the last part, where the label is, is level.
-fn line(from: (u32, u32), to: (u32, u32), level: (u32, u32), text: String, state: State) -> Line {
+fn line(from: (u32, u32), to: (u32, u32), level: (u32, u32), text: String, state: ConnectionState) -> Line {
     let (x1, y1) = from;
     let (x2, y2) = to;
     let path = if y1 == y2 {
@@ -202,20 +202,20 @@ fn line(from: (u32, u32), to: (u32, u32), level: (u32, u32), text: String, state
 }
 
 /// One client and its servers: itself a bar on the left.
-fn fan(stack: &Stack, client: &str) -> Canvas {
+fn fan(stack: &StackView, client: &str) -> Canvas {
     const BAR: (u32, u32) = (2, 20);
     const HEAD: (u32, u32) = (2, 122);
     const RIGHT: (u32, u32) = (196, 162);
     let (mut y, mut shapes, mut lines) = (TOP + ROW, Vec::new(), Vec::new());
     for one in &stack.connections {
         let level = y + ROW / 2 - GAP / 2;
-        let node = Node { name: one.to.clone(), note: String::new(), column: Column::Service };
+        let node = NodeView { name: one.to.clone(), note: String::new(), column: Column::Service };
         shapes.push(shape(&node, RIGHT.0, y, RIGHT.1, ROW - GAP));
         let (x1, x2) = (BAR.0 + BAR.1, RIGHT.0);
         lines.push(line((x1, level), (x2, level), (x1, x2), label(one, false), one.state));
         y += ROW;
     }
-    let node = |name: &str| Node { name: name.to_owned(), note: String::new(), column: Column::Bus };
+    let node = |name: &str| NodeView { name: name.to_owned(), note: String::new(), column: Column::Bus };
     shapes.push(shape(&node(""), BAR.0, TOP, BAR.1, y - GAP - TOP));
     shapes.push(shape(&node(client), HEAD.0, TOP, HEAD.1, ROW - GAP / 2));
     Canvas {
@@ -230,7 +230,7 @@ fn fan(stack: &Stack, client: &str) -> Canvas {
 }
 
 /// Server by server: its clients left, itself a bar on the right.
-fn groups(stack: &Stack) -> Vec<Canvas> {
+fn groups(stack: &StackView) -> Vec<Canvas> {
     const LEFT: (u32, u32) = (2, 156);
     const HEAD: (u32, u32) = (214, 144);
     const BAR: (u32, u32) = (338, 20);
@@ -242,7 +242,7 @@ fn groups(stack: &Stack) -> Vec<Canvas> {
     }
     let node = |name: &str, column: Column| {
         let note = stack.nodes.iter().find(|node| node.name == name).map_or("", |node| node.note.as_str());
-        Node { name: name.to_owned(), note: note.to_owned(), column }
+        NodeView { name: name.to_owned(), note: note.to_owned(), column }
     };
     let mut all = Vec::new();
     for (index, server) in servers.iter().enumerate() {
@@ -263,7 +263,7 @@ fn groups(stack: &Stack) -> Vec<Canvas> {
             shapes.push(shape(&node(name, Column::Client), LEFT.0, top, LEFT.1, y - GAP - top));
         }
         shapes.push(shape(
-            &Node { name: String::new(), ..node(server, Column::Bus) },
+            &NodeView { name: String::new(), ..node(server, Column::Bus) },
             BAR.0,
             TOP,
             BAR.1,

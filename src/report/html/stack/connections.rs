@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Connection, State, anchor, bare, failed, main, version};
+use super::{ConnectionState, ConnectionView, anchor, bare, failed, main, version};
 use crate::report::html::read::{get, list, text};
 
 /// A run's checks, found by their names.
-pub(super) struct Checks<'a>(pub(super) &'a Value);
+pub(super) struct CheckResults<'a>(pub(super) &'a Value);
 
-impl<'a> Checks<'a> {
+impl<'a> CheckResults<'a> {
     pub(super) fn get(&self, id: &str) -> Option<&'a Value> {
         list(self.0, "checks").iter().find(|one| text(one, "id") == id)
     }
@@ -22,12 +22,19 @@ impl<'a> Checks<'a> {
     }
 
     /// What a check proves of a connection that it dials itself.
-    pub(super) fn link(&self, from: &str, to: &str, what: &'static str, id: &str, good: State) -> Connection {
-        let mut link = Connection {
+    pub(super) fn link(
+        &self,
+        from: &str,
+        to: &str,
+        what: &'static str,
+        id: &str,
+        good: ConnectionState,
+    ) -> ConnectionView {
+        let mut link = ConnectionView {
             from: from.to_owned(),
             to: to.to_owned(),
             what,
-            state: State::Unseen,
+            state: ConnectionState::Unseen,
             label: String::new(),
             evidence: String::new(),
             said: "not asked for".to_owned(),
@@ -53,8 +60,8 @@ impl<'a> Checks<'a> {
 }
 
 /// The CLI's connection: with the CA it works, and without it it must not.
-pub(super) fn cli(checks: &Checks<'_>) -> Connection {
-    let mut link = checks.link("cordumctl", "api-gateway", "HTTPS", "cli-with-cacert", State::Tls);
+pub(super) fn cli(checks: &CheckResults<'_>) -> ConnectionView {
+    let mut link = checks.link("cordumctl", "api-gateway", "HTTPS", "cli-with-cacert", ConnectionState::Tls);
     if let Some(check) = checks.get("cli-without-cacert") {
         link.checks.push(anchor("cli-without-cacert"));
         if text(check, "status") == "fail" {
@@ -66,11 +73,14 @@ pub(super) fn cli(checks: &Checks<'_>) -> Connection {
 }
 
 /// Our own session as a worker, and what NATS refuses.
-pub(super) fn session(checks: &Checks<'_>, mutual: State) -> Connection {
+pub(super) fn session(checks: &CheckResults<'_>, mutual: ConnectionState) -> ConnectionView {
     let mut link = checks.link("tls-verify", "nats", "NATS", "worker-nats-tls", mutual);
     if let Some(check) = checks.get("nats-mtls") {
         link.checks.push(anchor("nats-mtls"));
-        if text(check, "status") == "fail" && link.state != State::Broken && link.state != State::Plaintext {
+        if text(check, "status") == "fail"
+            && link.state != ConnectionState::Broken
+            && link.state != ConnectionState::Plaintext
+        {
             (link.state, link.label) = failed(main(check));
             text(check, "summary").clone_into(&mut link.said);
         }
@@ -79,17 +89,18 @@ pub(super) fn session(checks: &Checks<'_>, mutual: State) -> Connection {
 }
 
 /// The gateway's own link to the kernel is known where it was asked through the gateway.
-pub(super) fn kernel(checks: &Checks<'_>) -> Connection {
-    let mut link = checks.link("api-gateway", "safety-kernel", "gRPC", "safety-kernel-grpc", State::Tls);
+pub(super) fn kernel(checks: &CheckResults<'_>) -> ConnectionView {
+    let mut link =
+        checks.link("api-gateway", "safety-kernel", "gRPC", "safety-kernel-grpc", ConnectionState::Tls);
     let asked = checks
         .get("safety-kernel-grpc")
         .is_some_and(|check| get(get(check, "details"), "policy_snapshots").as_u64() == Some(200));
-    if link.state == State::Tls {
+    if link.state == ConnectionState::Tls {
         link.label = String::new();
         if asked {
             link.evidence = "observed".to_owned();
         } else {
-            link.state = State::Unseen;
+            link.state = ConnectionState::Unseen;
             link.evidence = String::new();
         }
     }
@@ -97,10 +108,10 @@ pub(super) fn kernel(checks: &Checks<'_>) -> Connection {
 }
 
 /// A service's NATS connection.
-pub(super) fn bus(checks: &Checks<'_>, service: &str) -> Connection {
+pub(super) fn bus(checks: &CheckResults<'_>, service: &str) -> ConnectionView {
     let worker = !matches!(bare(service), "api-gateway" | "scheduler" | "workflow-engine" | "safety-kernel");
     let id = if worker { "worker-nats-tls" } else { "service-links" };
-    let good = if checks.good("nats-mtls") { State::Mutual } else { State::Tls };
+    let good = if checks.good("nats-mtls") { ConnectionState::Mutual } else { ConnectionState::Tls };
     let mut link = checks.link(service, "nats", "NATS", id, good);
     link.label = if link.state == good { String::new() } else { link.label };
     let Some(check) = checks.get(id) else { return link };
@@ -111,9 +122,9 @@ pub(super) fn bus(checks: &Checks<'_>, service: &str) -> Connection {
         let certificate = !text(row, "client_certificate").is_empty();
         link.evidence = "observed".to_owned();
         (link.state, link.label) = match (version, certificate) {
-            ("", _) => (State::Plaintext, "plaintext".to_owned()),
-            (version, true) => (State::Mutual, format!("TLS {version}")),
-            (version, false) => (State::Tls, format!("TLS {version}")),
+            ("", _) => (ConnectionState::Plaintext, "plaintext".to_owned()),
+            (version, true) => (ConnectionState::Mutual, format!("TLS {version}")),
+            (version, false) => (ConnectionState::Tls, format!("TLS {version}")),
         };
     } else if text(check, "status") == "fail" {
         blame(check, service, "nats", &mut link);
@@ -122,18 +133,18 @@ pub(super) fn bus(checks: &Checks<'_>, service: &str) -> Connection {
 }
 
 /// A service's Redis connection: its log is clean, and Redis speaks TLS alone.
-pub(super) fn store(checks: &Checks<'_>, service: &str) -> Connection {
-    let mut link = checks.link(service, "redis", "Redis", "redis-logs", State::Tls);
-    link.label = if link.state == State::Tls { String::new() } else { link.label };
+pub(super) fn store(checks: &CheckResults<'_>, service: &str) -> ConnectionView {
+    let mut link = checks.link(service, "redis", "Redis", "redis-logs", ConnectionState::Tls);
+    link.label = if link.state == ConnectionState::Tls { String::new() } else { link.label };
     let Some(check) = checks.get("redis-logs") else { return link };
     match text(check, "status") {
         // A clean log says that it works; that it is TLS is known where plaintext gets no answer.
         "pass" | "warn" if !checks.good("redis-tls") => {
-            link.state = State::Unseen;
+            link.state = ConnectionState::Unseen;
             link.label = "log is clean".to_owned();
             let own = checks.get("redis-tls").filter(|own| text(own, "status") == "fail");
             if own.is_some_and(|own| text(main(own), "cause") == "wrong-scheme-tls-to-plain") {
-                (link.state, link.label) = (State::Plaintext, "plaintext".to_owned());
+                (link.state, link.label) = (ConnectionState::Plaintext, "plaintext".to_owned());
             }
         }
         "fail" => blame(check, service, "redis", &mut link),
@@ -143,7 +154,7 @@ pub(super) fn store(checks: &Checks<'_>, service: &str) -> Connection {
 }
 
 /// A failed check speaks of some services: the others were not seen, unless the server itself is at fault.
-fn blame(check: &Value, service: &str, server: &str, link: &mut Connection) {
+fn blame(check: &Value, service: &str, server: &str, link: &mut ConnectionView) {
     let names = |one: &&Value| {
         let place = text(one, "where");
         let file = place.contains('/') && !place.contains("deployment/") && !place.contains("statefulset/");
@@ -156,7 +167,7 @@ fn blame(check: &Value, service: &str, server: &str, link: &mut Connection) {
     match own {
         Some(diagnosis) => (link.state, link.label) = failed(diagnosis),
         None => {
-            link.state = State::Unseen;
+            link.state = ConnectionState::Unseen;
             link.label = String::new();
             link.evidence = String::new();
         }

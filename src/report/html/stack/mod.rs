@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::model::Anchor;
 use super::read::{get, list, text};
-use connections::{Checks, bus, cli, kernel, session, store};
+use connections::{CheckResults, bus, cli, kernel, session, store};
 
 /// What was proved on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum State {
+pub(crate) enum ConnectionState {
     Mutual,
     Tls,
     Plaintext,
@@ -18,7 +18,7 @@ pub(crate) enum State {
     Unseen,
 }
 
-impl State {
+impl ConnectionState {
     pub(crate) const ALL: [Self; 5] = [Self::Mutual, Self::Tls, Self::Plaintext, Self::Broken, Self::Unseen];
 
     pub(crate) const fn class(self) -> &'static str {
@@ -80,7 +80,7 @@ pub(crate) enum Column {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Node {
+pub(crate) struct NodeView {
     pub name: String,
     pub note: String,
     pub column: Column,
@@ -88,11 +88,11 @@ pub(crate) struct Node {
 
 /// From whom to whom, and what was proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Connection {
+pub(crate) struct ConnectionView {
     pub from: String,
     pub to: String,
     pub what: &'static str,
-    pub state: State,
+    pub state: ConnectionState,
     /// The cause where it is broken, else the version that was seen.
     pub label: String,
     /// `proved`, `observed`, `logged`, `configured`.
@@ -103,9 +103,9 @@ pub(crate) struct Connection {
 
 /// Nodes and connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stack {
-    pub nodes: Vec<Node>,
-    pub connections: Vec<Connection>,
+pub(crate) struct StackView {
+    pub nodes: Vec<NodeView>,
+    pub connections: Vec<ConnectionView>,
 }
 
 /// Services whose connections the checks speak of, with what each of them holds.
@@ -134,12 +134,12 @@ fn main(check: &Value) -> &Value {
 }
 
 /// Plaintext is a state of its own; any other failure is a broken connection.
-fn failed(diagnosis: &Value) -> (State, String) {
+fn failed(diagnosis: &Value) -> (ConnectionState, String) {
     let cause = text(diagnosis, "cause");
     match cause {
-        "wrong-scheme-tls-to-plain" => (State::Plaintext, "plaintext".to_owned()),
-        "" => (State::Broken, "failed".to_owned()),
-        cause => (State::Broken, cause.to_owned()),
+        "wrong-scheme-tls-to-plain" => (ConnectionState::Plaintext, "plaintext".to_owned()),
+        "" => (ConnectionState::Broken, "failed".to_owned()),
+        cause => (ConnectionState::Broken, cause.to_owned()),
     }
 }
 
@@ -150,9 +150,9 @@ fn version(check: &Value) -> String {
 }
 
 /// The stack of a run.
-pub(crate) fn of_run(report: &Value) -> Stack {
-    let checks = Checks(report);
-    let mut stack = Stack::default();
+pub(crate) fn of_run(report: &Value) -> StackView {
+    let checks = CheckResults(report);
+    let mut stack = StackView::default();
     ours(&checks, &mut stack);
     let services = services(report);
     for (name, note, nats, redis) in &services {
@@ -170,7 +170,7 @@ pub(crate) fn of_run(report: &Value) -> Stack {
     for check in list(report, "checks").iter().filter(|check| is_endpoint(check)) {
         let name = text(check, "id");
         stack.node(name, "endpoint", Column::Service);
-        stack.connections.push(checks.link("tls-verify", name, "TLS", name, State::Tls));
+        stack.connections.push(checks.link("tls-verify", name, "TLS", name, ConnectionState::Tls));
     }
     let named: Vec<String> =
         stack.connections.iter().flat_map(|one| [one.from.clone(), one.to.clone()]).collect();
@@ -184,8 +184,8 @@ fn is_endpoint(check: &Value) -> bool {
 }
 
 /// What we dial ourselves, and the gateway's own links.
-fn ours(checks: &Checks<'_>, stack: &mut Stack) {
-    let mutual = if checks.good("nats-mtls") { State::Mutual } else { State::Tls };
+fn ours(checks: &CheckResults<'_>, stack: &mut StackView) {
+    let mutual = if checks.good("nats-mtls") { ConnectionState::Mutual } else { ConnectionState::Tls };
     stack.node("API client", "", Column::Client);
     stack.node("cordumctl", "", Column::Client);
     stack.node("dashboard", "", Column::Client);
@@ -194,27 +194,39 @@ fn ours(checks: &Checks<'_>, stack: &mut Stack) {
     stack.node("nats", "", Column::Bus);
     stack.node("redis", "", Column::Store);
     let all = &mut stack.connections;
-    all.push(checks.link("API client", "api-gateway", "HTTPS", "gateway-https", State::Tls));
-    all.push(checks.link("API client", "api-gateway", "WSS", "gateway-wss", State::Tls));
+    all.push(checks.link("API client", "api-gateway", "HTTPS", "gateway-https", ConnectionState::Tls));
+    all.push(checks.link("API client", "api-gateway", "WSS", "gateway-wss", ConnectionState::Tls));
     if checks.get("gateway-grpc").is_some() {
-        all.push(checks.link("API client", "api-gateway", "gRPC", "gateway-grpc", State::Tls));
+        all.push(checks.link("API client", "api-gateway", "gRPC", "gateway-grpc", ConnectionState::Tls));
     }
     all.push(cli(checks));
     if checks.get("dashboard-gateway").is_some() {
-        all.push(checks.link("dashboard", "api-gateway", "HTTPS", "dashboard-gateway", State::Tls));
+        all.push(checks.link("dashboard", "api-gateway", "HTTPS", "dashboard-gateway", ConnectionState::Tls));
     }
     if checks.get("redis-tls").is_some() {
-        all.push(checks.link("tls-verify", "redis", "Redis", "redis-tls", State::Tls));
+        all.push(checks.link("tls-verify", "redis", "Redis", "redis-tls", ConnectionState::Tls));
     }
     all.push(session(checks, mutual));
     all.push(store(checks, "api-gateway"));
     all.push(bus(checks, "api-gateway"));
     if checks.get("safety-kernel-grpc").is_some() {
         all.push(kernel(checks));
-        all.push(checks.link("tls-verify", "safety-kernel", "gRPC", "safety-kernel-grpc", State::Tls));
+        all.push(checks.link(
+            "tls-verify",
+            "safety-kernel",
+            "gRPC",
+            "safety-kernel-grpc",
+            ConnectionState::Tls,
+        ));
     }
     if checks.get("context-engine-grpc").is_some() {
-        all.push(checks.link("tls-verify", "context-engine", "gRPC", "context-engine-grpc", State::Tls));
+        all.push(checks.link(
+            "tls-verify",
+            "context-engine",
+            "gRPC",
+            "context-engine-grpc",
+            ConnectionState::Tls,
+        ));
     }
 }
 
@@ -266,8 +278,8 @@ fn replicas(service: &Value) -> String {
 }
 
 /// The stack of a probe: this tool, and each endpoint.
-pub(crate) fn of_probe(report: &Value) -> Stack {
-    let mut stack = Stack::default();
+pub(crate) fn of_probe(report: &Value) -> StackView {
+    let mut stack = StackView::default();
     stack.node("tls-verify", "", Column::Client);
     for one in list(report, "endpoints").iter().take(MOST) {
         let name = text(one, "target");
@@ -275,23 +287,23 @@ pub(crate) fn of_probe(report: &Value) -> Stack {
         let details = get(one, "details");
         let asked = text(details, "with_identity") == "let in";
         let good = if asked && text(details, "without_identity").starts_with("refused") {
-            State::Mutual
+            ConnectionState::Mutual
         } else {
-            State::Tls
+            ConnectionState::Tls
         };
         let (state, label) = match text(one, "status") {
             "pass" | "warn" if get(details, "tls").is_object() => (good, version(one)),
-            "pass" | "warn" => (State::Plaintext, "plaintext".to_owned()),
+            "pass" | "warn" => (ConnectionState::Plaintext, "plaintext".to_owned()),
             "fail" => failed(main(one)),
-            _ => (State::Unseen, String::new()),
+            _ => (ConnectionState::Unseen, String::new()),
         };
-        stack.connections.push(Connection {
+        stack.connections.push(ConnectionView {
             from: "tls-verify".to_owned(),
             to: name.to_owned(),
             what: "TLS",
             state,
             label,
-            evidence: if state == State::Unseen { String::new() } else { "proved".to_owned() },
+            evidence: if state == ConnectionState::Unseen { String::new() } else { "proved".to_owned() },
             said: text(one, "summary").to_owned(),
             checks: vec![anchor(name)],
         });
@@ -300,22 +312,23 @@ pub(crate) fn of_probe(report: &Value) -> Stack {
 }
 
 /// The connections of a deployment as it is described: nothing is proved, only configured.
-pub(crate) fn of_audit(report: &Value) -> Stack {
-    let mut stack = Stack::default();
+pub(crate) fn of_audit(report: &Value) -> StackView {
+    let mut stack = StackView::default();
     for one in list(report, "connections").iter().take(MOST * 2) {
         let (client, server) = (text(one, "client"), text(one, "server"));
         let state = match (client, server) {
-            ("tls", "mtls") => State::Mutual,
-            ("tls", "tls") => State::Tls,
-            ("plaintext", "plaintext") => State::Plaintext,
-            ("unknown", _) | (_, "unknown") => State::Unseen,
-            _ => State::Broken,
+            ("tls", "mtls") => ConnectionState::Mutual,
+            ("tls", "tls") => ConnectionState::Tls,
+            ("plaintext", "plaintext") => ConnectionState::Plaintext,
+            ("unknown", _) | (_, "unknown") => ConnectionState::Unseen,
+            _ => ConnectionState::Broken,
         };
-        let label = if state == State::Broken { "scheme-mismatch".to_owned() } else { String::new() };
+        let label =
+            if state == ConnectionState::Broken { "scheme-mismatch".to_owned() } else { String::new() };
         let (from, to) = (text(one, "from"), text(one, "to"));
         stack.node(from, "", Column::Client);
         stack.node(to, "", Column::Service);
-        stack.connections.push(Connection {
+        stack.connections.push(ConnectionView {
             from: from.to_owned(),
             to: to.to_owned(),
             what: "configured",
@@ -329,10 +342,10 @@ pub(crate) fn of_audit(report: &Value) -> Stack {
     stack
 }
 
-impl Stack {
+impl StackView {
     fn node(&mut self, name: &str, note: &str, column: Column) {
         if !self.nodes.iter().any(|node| node.name == name) {
-            self.nodes.push(Node { name: name.to_owned(), note: note.to_owned(), column });
+            self.nodes.push(NodeView { name: name.to_owned(), note: note.to_owned(), column });
         }
     }
 }

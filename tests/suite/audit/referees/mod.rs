@@ -8,10 +8,10 @@ mod servers;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tls_verify_core::certificates::Look;
-use tls_verify_core::manifest::discover::{self, Found, Hints};
+use tls_verify_core::certificates::ValidityPolicy;
+use tls_verify_core::manifest::discover::{self, Discovered, Hints};
 use tls_verify_core::manifest::{Description, Files, compose};
-use tls_verify_core::rules::{self, Options};
+use tls_verify_core::rules::{self, AuditOptions};
 
 use mutants::Mutant;
 
@@ -21,16 +21,16 @@ fn refused_here(files: &dyn Files, file: &str) -> Option<String> {
     let descriptions: Vec<Description> = discover::folder(files, ".", &Hints::default())
         .into_iter()
         .flat_map(|one| match one {
-            Found::Compose(request) => vec![compose::load(&request, files)],
-            Found::Manifests(paths) => discover::manifests(files, ".", &paths),
-            Found::Alone(path) => vec![discover::alone(files, &path)],
-            Found::Kustomization(_) | Found::Chart(_) => Vec::new(),
+            Discovered::Compose(request) => vec![compose::load(&request, files)],
+            Discovered::Manifests(paths) => discover::manifests(files, ".", &paths),
+            Discovered::Alone(path) => vec![discover::alone(files, &path)],
+            Discovered::Kustomization(_) | Discovered::Chart(_) => Vec::new(),
         })
         .collect();
-    let look = Look { at: OffsetDateTime::now_utc(), expiry_warn: Duration::from_secs(1) };
+    let look = ValidityPolicy { at: OffsetDateTime::now_utc(), expiry_warn: Duration::from_secs(1) };
     let findings = descriptions
         .iter()
-        .flat_map(|one| rules::judge(one, files, Options { look, live: false }).findings)
+        .flat_map(|one| rules::audit(one, files, AuditOptions { look, live: false }).findings)
         .filter(|one| one.place.file == file)
         .filter(|one| {
             matches!(one.rule, "unreadable-config" | "unknown-setting" | "half-pair" | "upstream-tls")

@@ -3,9 +3,9 @@
 use super::nats::plain;
 use super::{names, option, own_pair};
 use crate::link::Link;
-use crate::manifest::nats_conf::Conf;
-use crate::remedy::choose::facts::Facts;
-use crate::remedy::choose::pair::{Role, judge};
+use crate::manifest::nats_conf::NatsConf;
+use crate::remedy::choose::context::CureContext;
+use crate::remedy::choose::pair::{PairPurpose, verdict};
 use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::choose::{Defect, DefectKind};
 use crate::remedy::{Change, ChangeKind};
@@ -14,7 +14,12 @@ use crate::x509::Purpose;
 
 /// A `cluster` block without `tls`: the routes are in clear. A server is its siblings' client too, so that the
 /// certificate has to be good for both.
-pub(super) fn routes(facts: &Facts<'_>, view: &WorkloadView<'_>, conf: &Conf, path: &str) -> Option<Defect> {
+pub(super) fn routes(
+    facts: &CureContext<'_>,
+    view: &WorkloadView<'_>,
+    conf: &NatsConf,
+    path: &str,
+) -> Option<Defect> {
     let (entry, cluster) = conf.block.block(&["cluster"])?;
     if cluster.block(&["tls"]).is_some() || conf.open {
         return None;
@@ -30,9 +35,9 @@ pub(super) fn routes(facts: &Facts<'_>, view: &WorkloadView<'_>, conf: &Conf, pa
     };
     let stack = facts.stack_anchors();
     let own_names = names("nats");
-    let role = |purpose| Role { purpose, anchors: &stack, names: &own_names };
+    let role = |purpose| PairPurpose { purpose, anchors: &stack, names: &own_names };
     let as_client = |cert: &str, key: &str| {
-        judge(facts, view, (cert, key), Role { names: &[], ..role(Purpose::Client) }).is_ok()
+        verdict(facts, view, (cert, key), PairPurpose { names: &[], ..role(Purpose::Client) }).is_ok()
     };
     let pair = own_pair(facts, view, role(Purpose::Server)).filter(|(cert, key, _)| as_client(cert, key));
     let files = match &pair {

@@ -5,8 +5,8 @@ mod nats;
 mod redis;
 
 use super::client::{file_change, mount_text, wanted};
-use super::facts::{Facts, Held};
-use super::pair::{self, PairFault, Role, judge};
+use super::context::{CureContext, Held};
+use super::pair::{self, PairFault, PairPurpose, verdict};
 use super::server::{readers, renewed};
 use super::view::WorkloadView;
 use super::{Defect, DefectKind};
@@ -18,7 +18,7 @@ use redis::redis;
 
 /// What is wrong at a broker.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     match view.role() {
         "nats" => nats(facts, view),
         "redis" => redis(facts, view),
@@ -37,7 +37,11 @@ fn option<'a>(words: &'a [String], names: &[&str]) -> Option<&'a str> {
 }
 
 /// Files of a pair in the server's own mounts.
-fn own_pair(facts: &Facts<'_>, view: &WorkloadView<'_>, role: Role<'_>) -> Option<(String, String, String)> {
+fn own_pair(
+    facts: &CureContext<'_>,
+    view: &WorkloadView<'_>,
+    role: PairPurpose<'_>,
+) -> Option<(String, String, String)> {
     let (cert, key, _) = pair::instead(facts, view, ("", ""), &[], role)?;
     let folder = view.container.mount_of(&cert)?.target.clone();
     let ca = facts
@@ -54,13 +58,13 @@ fn names(service: &str) -> Vec<String> {
 }
 
 /// The running services that dial a broker: they begin again where it was broken.
-fn clients(facts: &Facts<'_>, variable: &str) -> Vec<String> {
+fn clients(facts: &CureContext<'_>, variable: &str) -> Vec<String> {
     facts.views().filter(|view| view.set(variable).is_some()).map(|view| view.name()).collect()
 }
 
 /// Whether a broker is set up to speak TLS: what its services dial in clear is then their fault.
 #[must_use]
-pub(super) fn speak_tls(facts: &Facts<'_>, link: Link) -> bool {
+pub(super) fn speak_tls(facts: &CureContext<'_>, link: Link) -> bool {
     facts.views().filter(|view| view.role() == link.service()).any(|view| {
         let words = view.words();
         match (link, option(&words, CONFIG)) {
@@ -76,18 +80,18 @@ pub(super) fn speak_tls(facts: &Facts<'_>, link: Link) -> bool {
 /// The certificate that a broker serves.
 #[expect(clippy::too_many_arguments, reason = "each is said once, by the two callers above and below")]
 fn certificate(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     link: Link,
     (cert, key): (&str, &str),
-    role: Role<'_>,
+    role: PairPurpose<'_>,
     variable: &str,
     shown: &str,
     set: &dyn Fn((&str, &str)) -> Vec<Change>,
 ) -> Option<Defect> {
     let mut defect = Defect::new(DefectKind::ServedPair, view.name(), Some(link));
     defect.restart = clients(facts, variable);
-    let fault: PairFault = match judge(facts, view, (cert, key), role) {
+    let fault: PairFault = match verdict(facts, view, (cert, key), role) {
         Ok(source) => {
             let served = facts.served.get(&link)?.first()?;
             let leaf = source.facts.first()?;
@@ -107,7 +111,7 @@ fn certificate(
     defect.because.push(fault.seen.clone());
     defect.file = view.host(&fault.path);
     // The folder that the others mount, where this one mounts its own.
-    let fits = |other: &WorkloadView<'_>| judge(facts, other, (cert, key), role).is_ok();
+    let fits = |other: &WorkloadView<'_>| verdict(facts, other, (cert, key), role).is_ok();
     if let Some((target, from, to)) = pair::other_mount(facts, view, cert, &fits) {
         defect.because.push(format!("{} mounts {} at {target}", view.name(), facts.shown(&from)));
         defect.text = mount_text(facts, view, &target, &from, &to);
@@ -144,7 +148,7 @@ fn certificate(
 
 /// The CA by which a broker knows its clients: it has to be the one of the clients' certificates.
 fn client_authority(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     link: Link,
     ca: &str,

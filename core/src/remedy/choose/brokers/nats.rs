@@ -3,9 +3,10 @@
 use super::{certificate, client_authority, clients, names, option, own_pair};
 use crate::link::Link;
 use crate::manifest::Source;
-use crate::manifest::nats_conf::{self, Block, Include, Lookup, World};
-use crate::remedy::choose::facts::{Facts, Held};
-use crate::remedy::choose::pair::Role;
+use crate::manifest::nats_conf::{self, Lookup, NatsBlock, World};
+use crate::manifest::source::Include;
+use crate::remedy::choose::context::{CureContext, Held};
+use crate::remedy::choose::pair::PairPurpose;
 use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::choose::{Defect, DefectKind};
 use crate::remedy::{Change, ChangeKind};
@@ -15,10 +16,10 @@ pub(super) const CONFIG: &[&str] = &["--config", "-config", "-c"];
 
 /// NATS' configuration, as its container has it.
 pub(super) fn configuration(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     path: &str,
-) -> Option<nats_conf::Conf> {
+) -> Option<nats_conf::NatsConf> {
     let Held::Bytes(bytes) = facts.shelf.read(view.container, path) else { return None };
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let source = Source::file(&facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned())), &text);
@@ -33,16 +34,16 @@ pub(super) fn configuration(
 }
 
 /// NATS by its configuration file: how its keys are changed, and what a pair of its has to be.
-struct Configured<'a> {
-    facts: &'a Facts<'a>,
+struct NatsSettings<'a> {
+    facts: &'a CureContext<'a>,
     view: &'a WorkloadView<'a>,
     /// In the container, and as an operator names it.
     path: &'a str,
     shown: String,
-    role: Role<'a>,
+    role: PairPurpose<'a>,
 }
 
-impl Configured<'_> {
+impl NatsSettings<'_> {
     fn change(&self, name: &str, from: Option<&str>, to: Option<&str>, line: u32) -> Change {
         let mut change = Change::new(self.view.name(), ChangeKind::Config, name).values(from, to);
         change.path = Some(self.path.to_owned());
@@ -87,7 +88,7 @@ impl Configured<'_> {
     }
 
     /// It does not ask its clients for a certificate.
-    fn unverified(&self, tls: &Block, line: u32) -> Option<Defect> {
+    fn unverified(&self, tls: &NatsBlock, line: u32) -> Option<Defect> {
         let verify = tls.truth(&["verify", "verify_and_map"]);
         let (from, at) = match verify {
             Some((true, _)) => return None,
@@ -119,7 +120,7 @@ impl Configured<'_> {
     }
 
     /// The pair that it serves.
-    fn pair(&self, tls: &Block) -> Option<Defect> {
+    fn pair(&self, tls: &NatsBlock) -> Option<Defect> {
         let (cert, cert_mark) = tls.text(&["cert_file"])?;
         let (key, key_mark) = tls.text(&["key_file"])?;
         let set = |to: (&str, &str)| {
@@ -137,14 +138,14 @@ impl Configured<'_> {
     }
 
     /// The CA of its clients.
-    fn authority(&self, tls: &Block) -> Option<Defect> {
+    fn authority(&self, tls: &NatsBlock) -> Option<Defect> {
         let (ca, mark) = tls.text(&["ca_file"])?;
         let set = |to: &str| self.change("tls.ca_file", Some(&ca), Some(to), mark.line);
         client_authority(self.facts, self.view, Link::Nats, &ca, &set)
     }
 }
 
-pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+pub(super) fn nats(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let words = view.words();
     let Some(path) = option(&words, CONFIG) else {
         return nats_by_options(facts, view, &words).into_iter().collect();
@@ -152,12 +153,12 @@ pub(super) fn nats(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let Some(conf) = configuration(facts, view, path) else { return Vec::new() };
     let stack = facts.stack_anchors();
     let own_names = names("nats");
-    let configured = Configured {
+    let configured = NatsSettings {
         facts,
         view,
         path,
         shown: facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned())),
-        role: Role { purpose: Purpose::Server, anchors: &stack, names: &own_names },
+        role: PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &own_names },
     };
     let Some((entry, tls)) = conf.block.block(&["tls"]) else {
         // An include that is not known may hold it.
@@ -193,7 +194,7 @@ pub(super) fn plain(shown: &str) -> String {
     shown.strip_prefix("./").unwrap_or(shown).to_owned()
 }
 
-fn nats_by_options(facts: &Facts<'_>, view: &WorkloadView<'_>, words: &[String]) -> Option<Defect> {
+fn nats_by_options(facts: &CureContext<'_>, view: &WorkloadView<'_>, words: &[String]) -> Option<Defect> {
     let has =
         |name: &str| words.iter().any(|word| word.trim_start_matches('-').split('=').next() == Some(name));
     if words.is_empty() || has("tls") || has("tlsverify") {
@@ -201,7 +202,7 @@ fn nats_by_options(facts: &Facts<'_>, view: &WorkloadView<'_>, words: &[String])
     }
     let stack = facts.stack_anchors();
     let own_names = names("nats");
-    let role = Role { purpose: Purpose::Server, anchors: &stack, names: &own_names };
+    let role = PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &own_names };
     let mut defect = Defect::new(DefectKind::NatsWithoutTls, view.name(), Some(Link::Nats));
     defect.because.push(format!("{} is started without TLS: {}", view.name(), words.join(" ")));
     let place = facts.written(view.workload).and_then(|one| {

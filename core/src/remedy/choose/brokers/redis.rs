@@ -3,14 +3,14 @@
 use super::nats::merged;
 use super::{certificate, client_authority, clients, names, option, own_pair};
 use crate::link::Link;
-use crate::remedy::choose::facts::Facts;
-use crate::remedy::choose::pair::Role;
+use crate::remedy::choose::context::CureContext;
+use crate::remedy::choose::pair::PairPurpose;
 use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::choose::{Defect, DefectKind};
 use crate::remedy::{Change, ChangeKind};
 use crate::x509::Purpose;
 
-pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+pub(super) fn redis(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let words = view.words();
     if words.is_empty() {
         return Vec::new();
@@ -19,7 +19,7 @@ pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let from_file = words.iter().any(|word| word.ends_with(".conf") && !word.starts_with("--"));
     let stack = facts.stack_anchors();
     let own_names = names("redis");
-    let role = Role { purpose: Purpose::Server, anchors: &stack, names: &own_names };
+    let role = PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &own_names };
     let place = facts.written(view.workload).and_then(|one| {
         one.arguments.first().and_then(|argument| argument.place.clone()).or_else(|| one.place.clone())
     });
@@ -74,10 +74,10 @@ pub(super) fn redis(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
 
 /// Redis is started in plaintext. `argument`: the change of an option, from what to what.
 fn without_tls(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     words: &[String],
-    role: Role<'_>,
+    role: PairPurpose<'_>,
     argument: &dyn Fn(&str, Option<&str>, Option<&str>) -> Change,
 ) -> Defect {
     let mut defect = Defect::new(DefectKind::RedisWithoutTls, view.name(), Some(Link::Redis));

@@ -1,10 +1,10 @@
 //! The CA that a client trusts.
 
 use super::neighbours;
-use crate::certificates::{Question, verify};
+use crate::certificates::{ChainUnderTest, verify};
 use crate::link::Link;
 use crate::remedy::Change;
-use crate::remedy::choose::facts::{Facts, Held};
+use crate::remedy::choose::context::{CureContext, Held};
 use crate::remedy::choose::pair;
 use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::choose::{Defect, DefectKind};
@@ -12,7 +12,7 @@ use crate::x509::Purpose;
 
 /// A CA file that does not verify what the server shows, where another one does.
 pub(crate) fn authority(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     link: Link,
     server: &str,
@@ -88,15 +88,15 @@ pub(crate) fn authority(
 }
 
 /// Whether anchors verify what a server showed, whatever its names.
-fn verifies(facts: &Facts<'_>, presented: &[Vec<u8>], anchors: &[Vec<u8>]) -> bool {
+fn verifies(facts: &CureContext<'_>, presented: &[Vec<u8>], anchors: &[Vec<u8>]) -> bool {
     let (purpose, at) = (Purpose::Server, facts.now);
-    verify(&Question { presented, anchors, spare: &[], names: &[], purpose, at }).accepted
+    verify(&ChainUnderTest { presented, anchors, spare: &[], names: &[], purpose, at }).accepted
 }
 
 /// What is wrong with a CA file, in words; `None`: nothing, or nobody can tell. `shows`: the server that showed a
 /// certificate which the file has to verify.
 fn not_fine(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     path: &str,
     fine: &dyn Fn(&[Vec<u8>]) -> bool,
@@ -125,7 +125,7 @@ fn not_fine(
 
 /// What is to be mounted instead.
 pub(crate) fn mount_text(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     target: &str,
     from: &str,
@@ -140,7 +140,7 @@ pub(crate) fn mount_text(
 }
 
 /// A file that has to hold something else.
-pub(crate) fn file_change(view: &WorkloadView<'_>, host: &str, to: &str, facts: &Facts<'_>) -> Change {
+pub(crate) fn file_change(view: &WorkloadView<'_>, host: &str, to: &str, facts: &CureContext<'_>) -> Change {
     use crate::remedy::ChangeKind;
     Change::new(view.name(), ChangeKind::File, facts.shown(host)).values(None, Some(to))
 }

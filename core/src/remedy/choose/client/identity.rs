@@ -5,22 +5,22 @@ use super::{Client, neighbours};
 use crate::cause::{CauseKind as K, Variant};
 use crate::link::Link;
 use crate::remedy::Change;
-use crate::remedy::choose::facts::Facts;
-use crate::remedy::choose::pair::{self, Role, judge};
+use crate::remedy::choose::context::CureContext;
+use crate::remedy::choose::pair::{self, PairPurpose, verdict};
 use crate::remedy::choose::view::WorkloadView;
 use crate::remedy::choose::{Defect, DefectKind};
 use crate::x509::Purpose;
 
 /// The client certificate that a service shows.
 pub(super) fn identity(
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     client: &Client,
     cert_name: &str,
     key_name: &str,
 ) -> Option<Defect> {
     let stack = facts.stack_anchors();
-    let role = Role { purpose: Purpose::Client, anchors: &stack, names: &[] };
+    let role = PairPurpose { purpose: Purpose::Client, anchors: &stack, names: &[] };
     let (cert, key) = (view.set(cert_name), view.set(key_name));
     let mut defect = Defect::new(DefectKind::ClientPair, view.name(), Some(client.link));
     let named = || -> Vec<(String, String)> {
@@ -29,7 +29,7 @@ pub(super) fn identity(
         certs.into_iter().zip(keys).map(|(cert, key)| (cert.to_owned(), key.to_owned())).collect()
     };
     let (present, fault) = match (cert, key) {
-        (Some(cert), Some(key)) => match judge(facts, view, (cert, key), role) {
+        (Some(cert), Some(key)) => match verdict(facts, view, (cert, key), role) {
             Ok(_) | Err(None) => return None,
             Err(Some(fault)) => ((cert, key), Some(fault)),
         },
@@ -82,19 +82,19 @@ pub(super) fn identity(
 /// Cures a pair with one that is here already: other files in what is mounted, or the mount that the others have.
 pub(crate) fn from_elsewhere(
     defect: &mut Defect,
-    facts: &Facts<'_>,
+    facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
     variables: (&str, &str),
     present: (&str, &str),
     others: &[(String, String)],
-    role: Role<'_>,
+    role: PairPurpose<'_>,
 ) -> bool {
     if let Some((cert, key, source)) = pair::instead(facts, view, present, others, role) {
         defect.because.push(format!("{} is {}", view.located(&cert), pair::valid_until(&source)));
         (defect.changes, defect.text) = pair_changes(view, variables, present, (&cert, &key));
         return true;
     }
-    let fits = |other: &WorkloadView<'_>| judge(facts, other, present, role).is_ok();
+    let fits = |other: &WorkloadView<'_>| verdict(facts, other, present, role).is_ok();
     let Some((target, from, to)) = pair::other_mount(facts, view, present.0, &fits) else { return false };
     defect.text = mount_text(facts, view, &target, &from, &to);
     defect.changes.push(view.mount_change(&target, &from, &to));

@@ -3,7 +3,7 @@
 mod authority;
 mod identity;
 
-use super::facts::Facts;
+use super::context::CureContext;
 use super::view::{WorkloadView, masked};
 use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
@@ -30,7 +30,7 @@ const REDIS: Client =
 
 /// What is wrong at a client.
 #[must_use]
-pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
+pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     let mut found = Vec::new();
     for client in [&NATS, &REDIS] {
         if let Some(url) = view.set(&format!("{}_URL", client.prefix)) {
@@ -41,7 +41,7 @@ pub(super) fn look(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
     found
 }
 
-fn of_link(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &str) -> Vec<Defect> {
+fn of_link(facts: &CureContext<'_>, view: &WorkloadView<'_>, client: &Client, url: &str) -> Vec<Defect> {
     let scheme = url.split("://").next().unwrap_or_default();
     let serves_tls = facts.served.contains_key(&client.link)
         || others_speak_tls(facts, view, client)
@@ -65,7 +65,7 @@ fn of_link(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &st
 }
 
 /// Whether most of the neighbours dial the link in TLS.
-fn others_speak_tls(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client) -> bool {
+fn others_speak_tls(facts: &CureContext<'_>, view: &WorkloadView<'_>, client: &Client) -> bool {
     let schemes: Vec<&str> = neighbours(facts, view, &format!("{}_URL", client.prefix))
         .iter()
         .filter_map(|url| url.split("://").next())
@@ -75,7 +75,7 @@ fn others_speak_tls(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client)
 }
 
 /// What the others have in a variable, the most frequent first.
-pub(super) fn neighbours<'a>(facts: &Facts<'a>, view: &WorkloadView<'_>, name: &str) -> Vec<&'a str> {
+pub(super) fn neighbours<'a>(facts: &CureContext<'a>, view: &WorkloadView<'_>, name: &str) -> Vec<&'a str> {
     let mut seen: Vec<(&'a str, usize)> = Vec::new();
     for other in facts.views().filter(|other| other.workload.name != view.workload.name) {
         let Some(value) = other.set(name) else { continue };
@@ -111,7 +111,7 @@ fn plain_url(view: &WorkloadView<'_>, client: &Client, url: &str) -> Defect {
 }
 
 /// The host or port of a URL that nobody else has.
-fn address(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &str) -> Option<Defect> {
+fn address(facts: &CureContext<'_>, view: &WorkloadView<'_>, client: &Client, url: &str) -> Option<Defect> {
     let name = format!("{}_URL", client.prefix);
     let others = neighbours(facts, view, &name);
     let theirs = *others.first()?;
@@ -138,7 +138,7 @@ fn address(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &st
 }
 
 /// A login in a URL that nobody else has: only the operator knows which one is right.
-fn login(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, url: &str) -> Option<Defect> {
+fn login(facts: &CureContext<'_>, view: &WorkloadView<'_>, client: &Client, url: &str) -> Option<Defect> {
     let of = |url: &str| {
         let rest = url.split_once("://").map_or("", |(_, rest)| rest).to_owned();
         rest.rsplit_once('@').map(|(login, _)| login.to_owned()).unwrap_or_default()
@@ -186,7 +186,12 @@ fn insecure(view: &WorkloadView<'_>, client: &Client, name: &str) -> Defect {
 }
 
 /// The name that a service verifies instead of the host of its URL.
-fn server_name(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, name: &str) -> Option<Defect> {
+fn server_name(
+    facts: &CureContext<'_>,
+    view: &WorkloadView<'_>,
+    client: &Client,
+    name: &str,
+) -> Option<Defect> {
     let wanted = view.set(name)?;
     let leaf = facts.served.get(&client.link)?.first()?;
     let leaf = crate::certificates::CertificateSummary::read("", 0, leaf).ok()?;
@@ -216,7 +221,7 @@ fn server_name(facts: &Facts<'_>, view: &WorkloadView<'_>, client: &Client, name
 }
 
 /// The gateway's and the scheduler's trust in the safety kernel.
-fn kernel(facts: &Facts<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
+fn kernel(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
     if !matches!(view.role(), "api-gateway" | "scheduler") {
         return None;
     }

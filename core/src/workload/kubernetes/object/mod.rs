@@ -24,8 +24,8 @@ mod pod;
 pub use pod::{
     Address, Claim, Condition, ConfigMapVolume, ContainerPort, ContainerSpec, ContainerState,
     ContainerStatus, EnvFrom, EnvVar, ExecProbe, FieldRef, HostPath, HttpGet, KeyRef, KeyToPath, NameRef,
-    Pod, PodSpec, PodStatus, Port, ProbeSpec, Projected, ProjectedKeys, ProjectedSource, Running,
-    SecretVolume, SecurityContext, SocketProbe, Terminated, ValueFrom, Volume, VolumeMount, Waiting,
+    Pod, PodSpec, PodStatus, ProbeSpec, Projected, ProjectedKeys, ProjectedSource, Running, SecretVolume,
+    SecurityContext, SocketProbe, TargetPort, Terminated, ValueFrom, Volume, VolumeMount, Waiting,
 };
 
 object! {
@@ -131,7 +131,7 @@ object! {
     ServicePort {
         name: String,
         port: u16,
-        target_port: Port,
+        target_port: TargetPort,
     }
 }
 

@@ -196,14 +196,14 @@ object! {
 object! {
     HttpGet {
         path: String,
-        port: Port,
+        port: TargetPort,
         scheme: String,
     }
 }
 
 object! {
     SocketProbe {
-        port: Port,
+        port: TargetPort,
     }
 }
 
@@ -216,12 +216,12 @@ object! {
 /// A port by number, or by the name that the container gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub enum Port {
+pub enum TargetPort {
     Number(u16),
     Name(String),
 }
 
-impl Default for Port {
+impl Default for TargetPort {
     fn default() -> Self {
         Self::Number(0)
     }

@@ -9,14 +9,14 @@ use crate::fault::Failure;
 
 /// One thing that was looked at, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Inspection {
     pub component: String,
     /// Where: an address, a container, a file.
     pub address: String,
     pub result: String,
 }
 
-type Looks = Arc<Mutex<Vec<Look>>>;
+type Looks = Arc<Mutex<Vec<Inspection>>>;
 
 tokio::task_local! {
     static LOOKS: Looks;
@@ -38,11 +38,11 @@ pub async fn noted<T>(work: impl Future<Output = T>) -> (T, Value) {
 
 /// Notes a look; of the same thing the last result stands.
 pub(crate) fn note(component: impl Into<String>, address: impl Into<String>, result: impl Into<String>) {
-    let look = Look { component: component.into(), address: address.into(), result: result.into() };
+    let look = Inspection { component: component.into(), address: address.into(), result: result.into() };
     // Outside a check nobody asks.
     let _ = LOOKS.try_with(|looks| {
         let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |one: &&mut Look| one.component == look.component && one.address == look.address;
+        let same = |one: &&mut Inspection| one.component == look.component && one.address == look.address;
         match looks.iter_mut().find(same) {
             Some(known) => known.result.clone_from(&look.result),
             None => looks.push(look),

@@ -54,7 +54,7 @@ impl Context {
     /// Every server of a link: all replicas' containers, or all addresses (of one family) that the
     /// name has; one where there is one.
     pub async fn replicas(&self, link: Link) -> Vec<Replica> {
-        let first = self.placed(link).await;
+        let first = self.resolved(link).await;
         let mut found: Vec<Replica> = Vec::new();
         if let (false, Ok(platform)) = (self.stack.endpoint(link).explicit, self.connected().await) {
             for container in platform.of_service(link.service()).filter(|container| container.is_up()) {
@@ -97,7 +97,7 @@ impl Context {
         {
             return found.endpoint;
         }
-        self.placed(whom.link).await
+        self.resolved(whom.link).await
     }
 
     async fn addresses(&self, endpoint: &Endpoint) -> Vec<SocketAddr> {
@@ -105,7 +105,7 @@ impl Context {
     }
 
     /// The endpoint of a link as it is to be dialled from here.
-    pub async fn placed(&self, link: Link) -> Endpoint {
+    pub async fn resolved(&self, link: Link) -> Endpoint {
         let endpoint = self.stack.endpoint(link);
         if endpoint.explicit {
             return endpoint.clone();

@@ -4,14 +4,14 @@
 use std::fmt::Write;
 
 use crate::cluster::connections::known;
-use crate::cluster::cure::{Cure, Kubectl};
-use crate::cluster::fault::Fault;
+use crate::cluster::cure::{Fix, Kubectl};
+use crate::cluster::fault::ClusterFault;
 use crate::remedy::{Change, ChangeKind, shell};
 use crate::workload::kubernetes::Cluster;
-use crate::workload::{Container, Origin, Workload};
+use crate::workload::{Container, ValueSource, Workload};
 
 /// The fault with its place and its cure where the value is written.
-pub(super) fn settled(cluster: &Cluster, mut fault: Fault, kubectl: &Kubectl) -> Fault {
+pub(super) fn where_written(cluster: &Cluster, mut fault: ClusterFault, kubectl: &Kubectl) -> ClusterFault {
     let Some(cure) = fault.cures.first().cloned() else { return fault };
     let [change] = cure.changes.as_slice() else { return fault };
     let (ChangeKind::Environment, Some(to)) = (change.kind, change.to.clone()) else { return fault };
@@ -35,10 +35,9 @@ pub(super) fn settled(cluster: &Cluster, mut fault: Fault, kubectl: &Kubectl) ->
         (change.from, change.to) = (Some(hidden(&from)), Some(hidden(&to)));
     }
     let settled = match origin {
-        None => Cure {
-            command: edit.map(|edit| in_workload(kubectl, workload, container, change, &edit)),
-            ..cure
-        },
+        None => {
+            Fix { command: edit.map(|edit| in_workload(kubectl, workload, container, change, &edit)), ..cure }
+        }
         Some(origin) => {
             let bearers = bearers(cluster, origin);
             let field = format!("data[{}]", origin.key);
@@ -63,7 +62,7 @@ pub(super) fn settled(cluster: &Cluster, mut fault: Fault, kubectl: &Kubectl) ->
             fault.bearers.insert(fault.place.clone());
             fault.place = origin.to_string();
             let text = format!("{} (it is written in {origin})", cure.text);
-            Cure { text, command, changes: vec![written] }
+            Fix { text, command, changes: vec![written] }
         }
     };
     fault.cures[0] = settled;
@@ -78,7 +77,7 @@ fn holder<'a>(cluster: &'a Cluster, change: &Change) -> Option<(&'a Workload, &'
 }
 
 /// The workloads that have a variable from this very key.
-fn bearers(cluster: &Cluster, origin: &Origin) -> Vec<String> {
+fn bearers(cluster: &Cluster, origin: &ValueSource) -> Vec<String> {
     let has = |one: &&Workload| {
         one.containers.iter().any(|container| container.origins.values().any(|known| known == origin))
     };
@@ -171,7 +170,7 @@ fn in_workload(
 }
 
 /// (BSD's sed ends the last line where GNU's does not.)
-fn in_object(kubectl: &Kubectl, origin: &Origin, edit: &str) -> String {
+fn in_object(kubectl: &Kubectl, origin: &ValueSource, edit: &str) -> String {
     let name = origin.to_string();
     let path = format!("jsonpath={{.data.{}}}", origin.key.replace('.', "\\."));
     let mut command = kubectl.command(&["get", &name, "-o", &path]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::view::WorkloadView;
-use crate::certificates::{Question, Source, read_bytes, verify};
+use crate::certificates::{CertificateSource, ChainUnderTest, read_bytes, verify};
 use crate::link::Link;
 use crate::manifest::{Description, Files};
 use crate::remedy::Wording;
@@ -52,7 +52,7 @@ pub trait Shelf: fmt::Debug + Send + Sync {
 
 /// What is known when a cure is chosen.
 #[derive(Clone, Copy)]
-pub struct Facts<'a> {
+pub struct CureContext<'a> {
     pub now: OffsetDateTime,
     pub workloads: &'a [Workload],
     /// The same as it is written down, with places.
@@ -74,7 +74,7 @@ pub struct Facts<'a> {
     pub stack: &'a OnceCell<Vec<Vec<u8>>>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> CureContext<'a> {
     /// Every workload with what its main container runs with.
     pub fn views(&self) -> impl Iterator<Item = WorkloadView<'a>> + use<'a> {
         let facts = *self;
@@ -89,11 +89,12 @@ impl<'a> Facts<'a> {
 
     /// A file of a container, read as PEM or whatever else it is.
     #[must_use]
-    pub fn source(&self, container: &Container, path: &str) -> Option<Source> {
+    pub fn source(&self, container: &Container, path: &str) -> Option<CertificateSource> {
         match self.shelf.read(container, path) {
-            Held::Bytes(bytes) => {
-                read_bytes(path, &bytes, None).into_iter().next().map(|found| Source::new(None, found))
-            }
+            Held::Bytes(bytes) => read_bytes(path, &bytes, None)
+                .into_iter()
+                .next()
+                .map(|found| CertificateSource::new(None, found)),
             Held::Missing | Held::Forbidden | Held::NoFile | Held::Unknown => None,
         }
     }
@@ -109,7 +110,7 @@ impl<'a> Facts<'a> {
 
     /// Where a value is written that stands as `${NAME}` at a place: the line of `.env`, where that has it.
     #[must_use]
-    pub fn origin(&self, place: Place) -> Place {
+    pub fn line_of_variable(&self, place: Place) -> Place {
         let line = self
             .project
             .and_then(|files| files.text(&place.file).ok())
@@ -166,8 +167,14 @@ impl<'a> Facts<'a> {
         let ends =
             chain.first().and_then(|leaf| crate::certificates::CertificateSummary::read("", 0, leaf).ok());
         let at = ends.map_or(self.now, |leaf| leaf.begins + (leaf.ends - leaf.begins) / 2);
-        let question =
-            Question { presented: chain, anchors, spare: &[], names: &[], purpose: Purpose::Server, at };
+        let question = ChainUnderTest {
+            presented: chain,
+            anchors,
+            spare: &[],
+            names: &[],
+            purpose: Purpose::Server,
+            at,
+        };
         verify(&question).accepted
     }
 
@@ -182,7 +189,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-impl Facts<'_> {
+impl CureContext<'_> {
     /// A path of the host as it is typed where the operator stands.
     #[must_use]
     pub fn typed(&self, host: &str) -> String {

@@ -6,7 +6,7 @@ use tls_verify_core::evidence::{Fact, LogFact, Subject};
 
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::fault::{Cause, Failure, Stage};
-use crate::logs::{RunLog, ServiceLog, Trouble};
+use crate::logs::{RunLog, RunTrouble, ServiceLog};
 use crate::observation::{Expects, Observation};
 use crate::platform::is_of;
 use crate::stack::Link;
@@ -35,15 +35,15 @@ pub(super) struct Present {
 }
 
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct LogTally {
     pub(super) lines: u64,
     pub(super) services: u64,
 }
 
 /// Judges one service's log by the run that counts.
-pub(super) fn weigh(
+pub(super) fn log_status(
     seen: &mut Observation,
-    read: &mut Tally,
+    read: &mut LogTally,
     name: &str,
     service: &str,
     log: &ServiceLog,
@@ -106,7 +106,7 @@ pub(super) fn weigh(
 }
 
 /// Since Redis came back, or for longer than any service leaves it alone, nothing of the kind was said.
-fn fell_silent(trouble: &Trouble, present: &Present) -> bool {
+fn fell_silent(trouble: &RunTrouble, present: &Present) -> bool {
     let Some(last) = trouble.last else { return false };
     let since = |from: SystemTime| present.now.duration_since(from).unwrap_or_default();
     let back = present.redis_ready.is_some_and(|ready| ready >= last && since(ready) > SETTLED);
@@ -116,7 +116,7 @@ fn fell_silent(trouble: &Trouble, present: &Present) -> bool {
 /// A certificate or a login that was refused, and is no more: the service has a younger connection to the Redis that we
 /// reach; or Redis has begun since, and whoever lost its connection with that start would have said so again. Who had
 /// not reached Redis before it complained (the safety kernel at its start) may have given up.
-fn was_mended(trouble: &Trouble, present: &Present) -> bool {
+fn was_mended(trouble: &RunTrouble, present: &Present) -> bool {
     let (Some(last), Some(true)) = (trouble.last, present.redis_reachable) else { return false };
     if !trouble.established {
         return false;
@@ -130,12 +130,12 @@ fn was_mended(trouble: &Trouble, present: &Present) -> bool {
 }
 
 /// Connections that had worked were closed, once each, and dialling anew did not fail: Redis was restarted.
-fn was_dropped(trouble: &Trouble, run: &RunLog) -> bool {
+fn was_dropped(trouble: &RunTrouble, run: &RunLog) -> bool {
     let lasted = match (trouble.first, trouble.last) {
         (Some(first), Some(last)) => last.duration_since(first).unwrap_or_default(),
         _ => Duration::ZERO,
     };
-    let dialled = |other: &Trouble| {
+    let dialled = |other: &RunTrouble| {
         other.link == trouble.link
             && other.line > trouble.line
             && other.what.kind.is_transient()
@@ -147,7 +147,7 @@ fn was_dropped(trouble: &Trouble, run: &RunLog) -> bool {
         && !run.troubles.iter().any(dialled)
 }
 
-pub(super) fn as_failure(name: &str, service: &str, trouble: &Trouble) -> Failure {
+pub(super) fn as_failure(name: &str, service: &str, trouble: &RunTrouble) -> Failure {
     let mut what = trouble.what.clone();
     if what.confidence == Confidence::Certain && what.side == Side::Network {
         what.confidence = Confidence::Likely;
@@ -175,6 +175,6 @@ pub(super) fn clock(at: SystemTime) -> String {
 
 /// The line speaks of Redis, or can mean nothing else: whatever a service complains of that dials nobody but
 /// Redis.
-pub(super) fn is_of_redis(service: &str, trouble: &Trouble) -> bool {
+pub(super) fn is_of_redis(service: &str, trouble: &RunTrouble) -> bool {
     trouble.link.map_or_else(|| is_of(service, "context-engine"), |link| link == Link::Redis)
 }

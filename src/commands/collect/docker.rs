@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use tls_verify_checks::platform::bundle::{Bundle as Written, State};
-use tls_verify_checks::platform::{self, Piece, Platform};
+use tls_verify_checks::platform::bundle::{Bundle as Written, RecordedContainer};
+use tls_verify_checks::platform::{self, LogPiece, Platform};
 use tls_verify_core::workload::Instance;
 
 use super::clean::{Cleaner, REMOVED, is_option_of_a_secret, is_secret_name, without_passwords};
 use super::log::{self, Patience};
-use super::{Bundle, is_file_name};
+use super::{CollectedFiles, is_file_name};
 use crate::cli::{CollectArgs, RunnerArgs, TargetArgs};
 use crate::commands::run::rfc3339;
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, ConfigError, Environment};
 
-pub(super) async fn gather(
+pub(super) async fn collect(
     args: &CollectArgs,
     environment: &Environment,
     cleaner: &mut Cleaner,
-) -> Result<Bundle, Vec<Problem>> {
+) -> Result<CollectedFiles, Vec<ConfigError>> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let targets = TargetArgs {
         project: args.project.clone(),
@@ -30,21 +30,21 @@ pub(super) async fn gather(
     let runner = RunnerArgs::of_times(PATIENCE, 6 * PATIENCE, Duration::from_secs(30 * 86_400));
     let stack = config::stack(&targets, &runner, environment, &[])?.stack;
     let platform = platform::connect(&stack, PATIENCE).await.map_err(|failure| {
-        vec![Problem::new(
+        vec![ConfigError::new(
             failure.words(),
             "start Docker, give --docker-host, or collect from a cluster with -n",
         )]
     })?;
     if platform.workloads().is_empty() {
         let why = format!("{} has no container", platform.stack());
-        return Err(vec![Problem::new(why, "name the project with --project")]);
+        return Err(vec![ConfigError::new(why, "name the project with --project")]);
     }
     Ok(of(platform.as_ref(), &stack.project, cleaner).await)
 }
 
 /// Everything of a project.
-async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Bundle {
-    let mut bundle = Bundle { read_back: "--all --logs", ..Bundle::default() };
+async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> CollectedFiles {
+    let mut bundle = CollectedFiles { read_back: "--all --logs", ..CollectedFiles::default() };
     for instance in platform.instances() {
         for setting in instance.configured.environment.iter().filter(|one| is_secret_name(&one.name)) {
             if let Some(text) = setting.value.known().filter(|text| !text.starts_with('/')) {
@@ -62,8 +62,8 @@ async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Bu
         let path = format!("{name}.log");
         let pieces = platform.logs(instance, None).filter_map(|piece| async {
             match piece {
-                Ok(Piece::Bytes(bytes)) => Some(Ok(bytes)),
-                Ok(Piece::PresentStart) => None,
+                Ok(LogPiece::Bytes(bytes)) => Some(Ok(bytes)),
+                Ok(LogPiece::PresentStart) => None,
                 Err(why) => Some(Err(why)),
             }
         });
@@ -76,7 +76,7 @@ async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Bu
         }
         certificates(platform, instance, &name, &mut bundle).await;
         let shown = |name: Option<&str>, text: &str| shown(cleaner, name, text);
-        let mut state = State::of(instance, &name, rfc3339, shown);
+        let mut state = RecordedContainer::of(instance, &name, rfc3339, shown);
         // A frozen one is told by them alone.
         state.processes = platform.processes(instance).await.ok();
         written.containers.push(state);
@@ -94,7 +94,7 @@ fn name_of(service: &str, taken: &mut BTreeSet<String>) -> Option<String> {
 }
 
 /// The certificates that its settings name; a file that holds a key is none.
-async fn certificates(platform: &dyn Platform, instance: &Instance, name: &str, bundle: &mut Bundle) {
+async fn certificates(platform: &dyn Platform, instance: &Instance, name: &str, bundle: &mut CollectedFiles) {
     let words = instance.configured.environment.iter().filter_map(|one| one.value.known());
     let arguments = instance.configured.arguments.iter().filter_map(|one| one.value.known());
     let mut seen = Vec::new();

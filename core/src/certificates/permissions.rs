@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::finding::Finding;
+use super::finding::CertificateFinding;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::shell;
 
@@ -12,13 +12,13 @@ const CONTAINER: u32 = 65532;
 
 /// Owner and permission bits of a file or folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mode {
+pub struct Permissions {
     pub uid: u32,
     pub gid: u32,
     pub bits: u32,
 }
 
-impl Mode {
+impl Permissions {
     /// Whether the containers' user may: 4 reads, 1 passes.
     const fn allows(self, bit: u32) -> bool {
         let shift = if self.uid == CONTAINER {
@@ -34,22 +34,22 @@ impl Mode {
 
 /// A file of the layout and the folder it lies in.
 #[derive(Clone, Copy, Debug)]
-pub struct FileMode {
+pub struct LayoutPermissions {
     pub file: &'static str,
-    pub own: Mode,
-    pub parent: Option<Mode>,
+    pub own: Permissions,
+    pub parent: Option<Permissions>,
 }
 
 /// Who may read what of a folder; what is not there is left out.
 #[derive(Clone, Debug, Default)]
-pub struct Modes {
-    pub folder: Option<Mode>,
-    pub files: Vec<FileMode>,
+pub struct FolderPermissions {
+    pub folder: Option<Permissions>,
+    pub files: Vec<LayoutPermissions>,
 }
 
 /// Both directions, for a folder that containers mount.
 #[must_use]
-pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
+pub(super) fn inspect(folder: &Path, modes: &FolderPermissions) -> Vec<CertificateFinding> {
     let mut found = Vec::new();
     let mut open = Vec::new();
     let mut closed = Vec::new();
@@ -71,7 +71,7 @@ pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
         );
         found.push(
             // In production check 13 warns of it; the guide's own development setup has to be like that.
-            Finding::new(&name, Severity::Note, message)
+            CertificateFinding::new(&name, Severity::Note, message)
                 .of(CauseKind::BadKeyFile, Some(Variant::WorldReadable))
                 .fix(
                     "on a shared machine give the keys to a group that only the containers' users have, and take \
@@ -87,7 +87,7 @@ pub(super) fn look(folder: &Path, modes: &Modes) -> Vec<Finding> {
             closed.join(", ")
         );
         found.push(
-            Finding::new(&name, Severity::Warning, message)
+            CertificateFinding::new(&name, Severity::Warning, message)
                 .of(CauseKind::BadKeyFile, Some(Variant::PermissionDenied))
                 .fix(
                     "make them readable for the containers (outside production: for everybody), and restart; \

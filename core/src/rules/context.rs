@@ -4,37 +4,37 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Link, Options};
+use super::{AuditOptions, ConfiguredLink};
 use crate::cause::Severity;
 use crate::certificates::{
-    CertificateSummary, Question, Verification, read_bytes, source::Source as Pem, verify,
+    CertificateSummary, ChainUnderTest, Verification, read_bytes, source::CertificateSource as Pem, verify,
 };
 use crate::manifest::{Description, Files, StoredKind};
 use crate::remedy::{Change, ChangeKind, Fix};
 use crate::wiring::{
-    ClientAuth, Connection, Content, Dial, Dialler, FileRef, FileRole, Listener, Opened, Program, SECRET,
-    SettingKind, Speech, Target, Trust, View, Wiring,
+    ClientAuth, ClientTrust, Content, Dial, DialTarget, Dialler, FileRef, FileRole, Listener, OpenedPath,
+    Program, ResolvedDial, SECRET, SettingKind, TlsMode, View, Wiring,
 };
 use crate::workload::{Container, Place, Workload};
 use crate::x509::Purpose;
 
 /// A deployment with its wiring.
-pub(super) struct Case<'a> {
+pub(super) struct RuleContext<'a> {
     pub(super) description: &'a Description,
     pub(super) files: &'a dyn Files,
     pub(super) wiring: &'a Wiring,
     pub(super) view: View<'a>,
-    pub(super) options: Options,
-    opened: RefCell<HashMap<(usize, usize, String), Rc<Opened>>>,
+    pub(super) options: AuditOptions,
+    opened: RefCell<HashMap<(usize, usize, String), Rc<OpenedPath>>>,
     pems: RefCell<HashMap<(usize, usize, String), Option<Rc<Pem>>>>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> RuleContext<'a> {
     pub(super) fn new(
         description: &'a Description,
         files: &'a dyn Files,
         wiring: &'a Wiring,
-        options: Options,
+        options: AuditOptions,
     ) -> Self {
         Self {
             description,
@@ -92,13 +92,13 @@ impl<'a> Case<'a> {
         if self.in_production(at) { Severity::Error } else { Severity::Warning }
     }
 
-    pub(super) fn connections(&self) -> impl Iterator<Item = (&'a Connection, &'a Dial)> {
+    pub(super) fn connections(&self) -> impl Iterator<Item = (&'a ResolvedDial, &'a Dial)> {
         let dials = &self.wiring.dials;
         self.wiring.connections.iter().map(move |one| (one, &dials[one.dial]))
     }
 
-    pub(super) fn connections_to(&self, at: usize) -> impl Iterator<Item = (&'a Connection, &'a Dial)> {
-        self.connections().filter(move |(one, _)| one.target == Target::Workload(at))
+    pub(super) fn connections_to(&self, at: usize) -> impl Iterator<Item = (&'a ResolvedDial, &'a Dial)> {
+        self.connections().filter(move |(one, _)| one.target == DialTarget::Workload(at))
     }
 
     /// Connections whose server is known, with it.
@@ -108,7 +108,7 @@ impl<'a> Case<'a> {
     }
 
     /// What a setting's path is.
-    pub(super) fn open(&self, workload: usize, container: usize, file: &FileRef) -> Rc<Opened> {
+    pub(super) fn open(&self, workload: usize, container: usize, file: &FileRef) -> Rc<OpenedPath> {
         let key = (workload, container, file.path.clone());
         if let Some(found) = self.opened.borrow().get(&key) {
             return Rc::clone(found);
@@ -122,7 +122,7 @@ impl<'a> Case<'a> {
     }
 
     /// `NAMESPACE/NAME/KEY`, as an Ingress names it.
-    fn secret(&self, path: &str) -> Opened {
+    fn secret(&self, path: &str) -> OpenedPath {
         let mut parts = path.splitn(3, '/');
         let (space, name, key) = (
             parts.next().unwrap_or_default(),
@@ -131,7 +131,7 @@ impl<'a> Case<'a> {
         );
         let stored = self.description.stored(StoredKind::Secret, Some(space), name);
         match stored.map(|one| one.entries.get(key)) {
-            Some(Some(entry)) => Opened::Content(Box::new(Content {
+            Some(Some(entry)) => OpenedPath::Content(Box::new(Content {
                 bytes: std::sync::Arc::clone(&entry.bytes),
                 source: entry.source.clone(),
                 shown: format!("secret/{name}:{key}"),
@@ -142,13 +142,13 @@ impl<'a> Case<'a> {
                 mount: None,
                 stored: Some((StoredKind::Secret, name.to_owned(), key.to_owned())),
             })),
-            Some(None) => Opened::KeyMissing {
+            Some(None) => OpenedPath::KeyMissing {
                 mount: None,
                 kind: StoredKind::Secret,
                 name: name.to_owned(),
                 key: key.to_owned(),
             },
-            None => Opened::Unknown(format!("the Secret {space}/{name}")),
+            None => OpenedPath::Unknown(format!("the Secret {space}/{name}")),
         }
     }
 
@@ -159,7 +159,7 @@ impl<'a> Case<'a> {
             return found.clone();
         }
         let found = match &*self.open(workload, container, file) {
-            Opened::Content(content) => read_bytes(&content.shown, &content.bytes, None)
+            OpenedPath::Content(content) => read_bytes(&content.shown, &content.bytes, None)
                 .into_iter()
                 .next()
                 .map(|found| Rc::new(Pem::new(content.host.as_ref().map(Into::into), found))),
@@ -177,7 +177,7 @@ impl<'a> Case<'a> {
 
     /// What a client trusts, where all of it is known.
     pub(super) fn trusted(&self, dial: &Dial) -> Option<Vec<Rc<Pem>>> {
-        let Trust::Files(files) = &dial.trust else { return None };
+        let ClientTrust::Files(files) = &dial.trust else { return None };
         files.iter().map(|file| self.pem(dial.workload.unwrap_or(0), dial.container, file)).collect()
     }
 
@@ -190,7 +190,7 @@ impl<'a> Case<'a> {
         let dead = now < facts.begins || now > facts.ends;
         // What is wrong with its dates is said elsewhere.
         let at = if dead { facts.begins + (facts.ends - facts.begins) / 2 } else { now };
-        Some(verify(&Question {
+        Some(verify(&ChainUnderTest {
             presented: &presented,
             anchors: &anchors,
             spare: &[],
@@ -230,7 +230,7 @@ impl<'a> Case<'a> {
     pub(super) fn speaks_tls(&self, beside: usize) -> bool {
         self.wiring.listeners.iter().any(|one| {
             let program = self.program(one.workload, one.container);
-            one.speech == Speech::Tls
+            one.speech == TlsMode::Tls
                 && self.together(beside, one.workload)
                 && (matches!(program, Program::Nats | Program::Redis) || program.is_cordum())
         })
@@ -264,33 +264,33 @@ impl<'a> Case<'a> {
     }
 
     /// The table of connections.
-    pub(super) fn links(&self) -> Vec<Link> {
-        let mut links: Vec<Link> = Vec::new();
+    pub(super) fn links(&self) -> Vec<ConfiguredLink> {
+        let mut links: Vec<ConfiguredLink> = Vec::new();
         for (end, dial) in self.connections() {
             if dial.dialler == Dialler::Probe {
                 continue;
             }
             let listener = end.listener.map(|at| &self.wiring.listeners[at]);
             let to = match end.target {
-                Target::Workload(at) => self.called(at),
-                Target::Outside => dial.host.clone().unwrap_or_default(),
-                Target::Unknown => match dial.port {
+                DialTarget::Workload(at) => self.called(at),
+                DialTarget::Outside => dial.host.clone().unwrap_or_default(),
+                DialTarget::Unknown => match dial.port {
                     Some(port) => dial.shown.trim_end_matches(&format!(":{port}")).to_owned(),
                     None => dial.shown.clone(),
                 },
             };
-            let link = Link {
+            let link = ConfiguredLink {
                 from: self.dialler(dial),
                 to,
                 port: end.port,
                 client: dial.speech,
-                server: listener.map_or(Speech::Unknown, |one| one.speech),
+                server: listener.map_or(TlsMode::Unknown, |one| one.speech),
                 mutual: listener
-                    .is_some_and(|one| one.speech == Speech::Tls && one.clients == ClientAuth::Demanded),
+                    .is_some_and(|one| one.speech == TlsMode::Tls && one.clients == ClientAuth::Demanded),
                 name: dial
                     .name
                     .as_ref()
-                    .filter(|_| dial.speech == Speech::Tls)
+                    .filter(|_| dial.speech == TlsMode::Tls)
                     .map(|(name, ..)| name.clone()),
             };
             if !links.contains(&link) {

@@ -1,4 +1,4 @@
-//! The steady form of a line: what two lines of one event differ in (times, addresses, ports, process
+//! The template of a line: what two lines of one event differ in (times, addresses, ports, process
 //! numbers, identifiers) is masked. The recogniser judges this form alone, so that what it said of one
 //! line may be said again of the next of the same form.
 
@@ -9,7 +9,7 @@ use super::marks;
 use super::phrase;
 use super::table::{QUIET, patterns};
 
-/// The steady form of a line, which is all that the recogniser looks at.
+/// The template of a line, which is all that the recogniser looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct Form<'a>(&'a [u8]);
 
@@ -60,7 +60,7 @@ fn is_identifier(word: &[u8]) -> bool {
         && (hex.len() < word.len() || hex.iter().any(u8::is_ascii_digit))
 }
 
-/// Writes the steady form of a line. It has the line's length, and is its own steady form.
+/// Writes the template of a line. It has the line's length, and is its own template.
 pub(super) fn write(line: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(line);
@@ -170,7 +170,7 @@ fn address(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn steady(line: &str) -> String {
+    fn template(line: &str) -> String {
         let (mut once, mut twice) = (Vec::new(), Vec::new());
         write(line.as_bytes(), &mut once);
         write(&once, &mut twice);
@@ -189,7 +189,7 @@ mod tests {
             ("error:0A000418:SSL routines", "error:1A111111:SSL routines"),
             ("pc=0xc000123456 took 4.013ms", "pc=0xa111111111 took 4.111ms"),
         ] {
-            assert_eq!(steady(line), wanted);
+            assert_eq!(template(line), wanted);
         }
     }
 
@@ -202,7 +202,7 @@ mod tests {
             "certificate face cafe added",
             "version 1.22.33",
         ] {
-            assert_eq!(steady(line), line);
+            assert_eq!(template(line), line);
         }
     }
 }

@@ -245,7 +245,7 @@ fn texts() -> Vec<&'static str> {
 /// Where the first text stands that a problem line may hold (of a project's logs: or a start, or a proof
 /// that a link works).
 #[must_use]
-pub fn trigger(bytes: &[u8], project: bool) -> Option<usize> {
+pub fn first_candidate(bytes: &[u8], project: bool) -> Option<usize> {
     static CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static PROJECT_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let searcher = if project {

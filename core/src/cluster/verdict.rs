@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::connections::{self, known};
-use super::pods::{Said, serves};
-use super::story::{Logs, Story, connection_trouble, first_line, of_certificate};
+use super::pods::{ContainerLog, serves};
+use super::story::{ContainerLogs, Story, connection_trouble, first_line, of_certificate};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::WorkloadKind;
@@ -13,7 +13,7 @@ use crate::workload::kubernetes::{Cluster, Pod, service_of};
 
 /// How a check stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum CheckStanding {
     Holds(String),
     /// By the faults of the story.
     Fails(Vec<usize>),
@@ -24,29 +24,29 @@ pub enum Word {
 
 /// A check's word, and what is worth a look beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    pub word: Word,
+pub struct ClusterVerdict {
+    pub word: CheckStanding,
     /// Faults that are no failure of this check.
     pub warnings: Vec<String>,
     pub evidence: EvidenceLevel,
 }
 
-impl Verdict {
-    fn new(word: Word, evidence: EvidenceLevel) -> Self {
+impl ClusterVerdict {
+    fn new(word: CheckStanding, evidence: EvidenceLevel) -> Self {
         Self { word, warnings: Vec::new(), evidence }
     }
 
     fn open(why: impl Into<String>) -> Self {
-        Self::new(Word::Open(why.into()), EvidenceLevel::None)
+        Self::new(CheckStanding::Open(why.into()), EvidenceLevel::None)
     }
 }
 
 /// A cluster as it was recorded, and what is made of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Recorded<'a> {
+pub struct RecordedCluster<'a> {
     pub cluster: &'a Cluster,
     pub story: &'a Story,
-    pub logs: &'a Logs,
+    pub logs: &'a ContainerLogs,
     /// What `/readyz` of each gateway pod answered.
     pub ready: &'a BTreeMap<String, bool>,
     /// Services that must be deployed.
@@ -57,12 +57,12 @@ pub struct Recorded<'a> {
 const CORE: &[&str] = &["api-gateway", "scheduler", "workflow-engine", "safety-kernel"];
 const NO_DIAL: &str = "a recording cannot be dialled; objects, events and logs show nothing against it";
 
-impl Recorded<'_> {
+impl RecordedCluster<'_> {
     /// What is known of a check.
     #[must_use]
-    pub fn verdict(&self, check: &str) -> Verdict {
+    pub fn verdict(&self, check: &str) -> ClusterVerdict {
         if self.story.services.is_empty() {
-            return Verdict::open(format!(
+            return ClusterVerdict::open(format!(
                 "namespace {} has none of the stack's services",
                 self.cluster.namespace
             ));
@@ -80,10 +80,10 @@ impl Recorded<'_> {
             "redis-logs" => self.redis_logs(),
             "service-links" => self.links(),
             "cluster-links" => self.members(),
-            "cli-without-cacert" => Verdict::open("a recording cannot be dialled"),
+            "cli-without-cacert" => ClusterVerdict::open("a recording cannot be dialled"),
             _ => match self.broken_by(check) {
                 Some(faults) => self.fails(faults),
-                None => Verdict::open(NO_DIAL),
+                None => ClusterVerdict::open(NO_DIAL),
             },
         }
     }
@@ -98,9 +98,9 @@ impl Recorded<'_> {
         (!all.is_empty()).then_some(all)
     }
 
-    fn fails(&self, faults: Vec<usize>) -> Verdict {
+    fn fails(&self, faults: Vec<usize>) -> ClusterVerdict {
         let evidence = faults.iter().map(|at| self.story.faults[*at].evidence).min();
-        Verdict::new(Word::Fails(faults), evidence.unwrap_or(EvidenceLevel::None))
+        ClusterVerdict::new(CheckStanding::Fails(faults), evidence.unwrap_or(EvidenceLevel::None))
     }
 
     /// Faults behind a service that nobody serves.
@@ -115,16 +115,16 @@ impl Recorded<'_> {
         (!faults.is_empty()).then_some(faults)
     }
 
-    fn dialled(&self, check: &str, services: &[&str]) -> Verdict {
+    fn dialled(&self, check: &str, services: &[&str]) -> ClusterVerdict {
         let down = services.iter().find_map(|service| self.down(service));
         match down.or_else(|| self.broken_by(check)) {
             Some(faults) => self.fails(faults),
-            None => Verdict::open(NO_DIAL),
+            None => ClusterVerdict::open(NO_DIAL),
         }
     }
 
     /// NATS, our identity, and every worker that is deployed.
-    fn workers(&self, check: &str) -> Verdict {
+    fn workers(&self, check: &str) -> ClusterVerdict {
         if let Some(faults) = self.down("nats").or_else(|| self.broken_by(check)) {
             return self.fails(faults);
         }
@@ -144,15 +144,15 @@ impl Recorded<'_> {
             .flat_map(|health| &health.broken)
             .map(|broken| broken.fault)
             .collect();
-        if broken.is_empty() { Verdict::open(NO_DIAL) } else { self.fails(broken) }
+        if broken.is_empty() { ClusterVerdict::open(NO_DIAL) } else { self.fails(broken) }
     }
 
-    fn certificates(&self) -> Verdict {
+    fn certificates(&self) -> ClusterVerdict {
         if let Some(faults) = self.broken_by("certificates") {
             return self.fails(faults);
         }
         if self.cluster.secrets.is_none() {
-            return Verdict::open("no Secret was read");
+            return ClusterVerdict::open("no Secret was read");
         }
         let connections = connections::all(self.cluster);
         let files = connections
@@ -166,14 +166,14 @@ impl Recorded<'_> {
         keys.sort();
         keys.dedup();
         if keys.is_empty() {
-            return Verdict::open("no certificate of the mounted Secrets can be read");
+            return ClusterVerdict::open("no certificate of the mounted Secrets can be read");
         }
         let what = format!(
             "{} certificate files of mounted Secrets fit their roles: {}",
             keys.len(),
             keys.join(", ")
         );
-        Verdict::new(Word::Holds(what), EvidenceLevel::Configured)
+        ClusterVerdict::new(CheckStanding::Holds(what), EvidenceLevel::Configured)
     }
 
     /// The pods of a service that count: those that are not being deleted.
@@ -191,7 +191,7 @@ impl Recorded<'_> {
         told || (ready && !self.story.services.get("redis").is_some_and(|health| health.is_down()))
     }
 
-    fn redis_logs(&self) -> Verdict {
+    fn redis_logs(&self) -> ClusterVerdict {
         let mut faults: Vec<usize> = Vec::new();
         let mut open: Vec<String> = Vec::new();
         let mut warnings: Vec<String> = Vec::new();
@@ -247,13 +247,13 @@ impl Recorded<'_> {
         let mut verdict = if !faults.is_empty() {
             self.fails(faults)
         } else if !open.is_empty() {
-            Verdict::open(open.join("; "))
+            ClusterVerdict::open(open.join("; "))
         } else if !self.redis_is_seen() {
-            Verdict::open("nothing in the recording shows that Redis is reached now")
+            ClusterVerdict::open("nothing in the recording shows that Redis is reached now")
         } else {
             let what =
                 format!("{lines} lines of {read} pods name no Redis trouble, and ready services reach Redis");
-            Verdict::new(Word::Holds(what), EvidenceLevel::Logged)
+            ClusterVerdict::new(CheckStanding::Holds(what), EvidenceLevel::Logged)
         };
         verdict.warnings = warnings;
         verdict
@@ -261,11 +261,11 @@ impl Recorded<'_> {
 
     fn present(&self, pod: &Pod) -> Option<&super::log::Start> {
         let main = pod.main()?;
-        let said: &Said = self.logs.get(&(pod.name.clone(), main.name.clone()))?;
+        let said: &ContainerLog = self.logs.get(&(pod.name.clone(), main.name.clone()))?;
         said.present.as_ref().filter(|start| start.lines > 0)
     }
 
-    fn links(&self) -> Verdict {
+    fn links(&self) -> ClusterVerdict {
         let mut faults: Vec<usize> = Vec::new();
         let mut absent: Vec<&str> = Vec::new();
         let mut held: Vec<String> = Vec::new();
@@ -310,15 +310,15 @@ impl Recorded<'_> {
             return self.fails(faults);
         }
         if !absent.is_empty() {
-            return Verdict::open(format!(
+            return ClusterVerdict::open(format!(
                 "not deployed, or without a NATS_URL over TLS: {}",
                 absent.join(", ")
             ));
         }
-        Verdict::new(Word::Holds(held.join("; ")), EvidenceLevel::Logged)
+        ClusterVerdict::new(CheckStanding::Holds(held.join("; ")), EvidenceLevel::Logged)
     }
 
-    fn members(&self) -> Verdict {
+    fn members(&self) -> ClusterVerdict {
         let several = |service: &str| {
             let wanted = self.cluster.of_service(service).filter_map(|one| one.wanted).sum::<u32>();
             let pods = self.pods(service).len();
@@ -332,8 +332,8 @@ impl Recorded<'_> {
         };
         let clusters: Vec<&str> = ["nats", "redis"].into_iter().filter(|service| several(service)).collect();
         if clusters.is_empty() {
-            return Verdict::new(
-                Word::NotApplicable("not applicable: there is one NATS and one Redis".to_owned()),
+            return ClusterVerdict::new(
+                CheckStanding::NotApplicable("not applicable: there is one NATS and one Redis".to_owned()),
                 EvidenceLevel::None,
             );
         }
@@ -350,8 +350,10 @@ impl Recorded<'_> {
         }
         let told: Vec<Option<String>> = clusters.iter().map(|service| self.joined(service)).collect();
         match told.into_iter().collect::<Option<Vec<String>>>() {
-            Some(told) => Verdict::new(Word::Holds(told.join("; ")), EvidenceLevel::Logged),
-            None => Verdict::open("all members are ready; their logs do not tell of every link between them"),
+            Some(told) => ClusterVerdict::new(CheckStanding::Holds(told.join("; ")), EvidenceLevel::Logged),
+            None => ClusterVerdict::open(
+                "all members are ready; their logs do not tell of every link between them",
+            ),
         }
     }
 
