@@ -80,13 +80,12 @@ fn explain_lists_every_cause() {
     }
 }
 
+/// Where each passes and where it fails is held by the rows themselves (`tests/matrix/main.rs`).
 #[test]
-fn every_check_is_documented_and_has_rows_where_it_passes_and_fails() {
+fn every_check_is_documented_and_numbered_in_the_order_of_the_report() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let tests = text_of(&["tests"], ".rs") + &text_of(&["tests"], ".txt");
     for check in tls_verify_checks::ALL {
         assert!(readme.contains(&format!("`{}`", check.id)), "README does not speak of {}", check.id);
-        assert!(tests.contains(check.id), "no test speaks of {}", check.id);
     }
     let numbers: Vec<u8> = tls_verify_checks::ALL.iter().map(|check| check.number).collect();
     let expected: Vec<u8> = (1..).take(numbers.len()).collect();
