@@ -116,8 +116,8 @@ impl Context {
             if platform.is_collected() && platform.workloads().is_empty() {
                 return lacking(endpoint, elsewhere());
             }
-            // An engine that knows nothing of the project may not be where the stack runs.
-            let elsewhere = platform.workloads().is_empty();
+            // An engine that knows nothing of a project that nobody named may not be where the stack runs.
+            let elsewhere = platform.workloads().is_empty() && !self.stack.is_project_named;
             return if elsewhere { endpoint.clone() } else { lacking(endpoint, absent(&**platform, link)) };
         };
         // One that is down still says which port of the host is its own.

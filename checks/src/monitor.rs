@@ -238,3 +238,46 @@ async fn fetch<T: DeserializeOwned>(url: &str, patience: Duration) -> Result<T, 
 fn innermost(error: &reqwest::Error) -> String {
     crate::peel::trail(error).pop().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server that begins its answer so, and goes on with the same for as long as it is read.
+    fn endless(begin: &'static str, more: &'static [u8], pause: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}{PATH}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1024]);
+                let mut wrote = stream.write_all(begin.as_bytes());
+                while wrote.is_ok() {
+                    std::thread::sleep(pause);
+                    wrote = stream.write_all(more);
+                }
+            }
+        });
+        base
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_ends_in_time_and_in_bounds() {
+        const LIST: &str = "HTTP/1.1 200 OK\r\n\r\n{\"server_id\":\"N\",\"connections\":[";
+        for (begin, more, pause, why) in [
+            (LIST, &[b' '; 65_536][..], 0, "longer than 8 MiB"),
+            (LIST, b" ", 50, "no answer"),
+            ("HTTP/1.1 200 OK\r\n", b"a: b\r\n", 50, "no answer"),
+            ("", b"", 50, "no answer"),
+        ] {
+            let url = endless(begin, more, Duration::from_millis(pause));
+            let patience = if pause == 0 { Duration::from_secs(60) } else { Duration::from_millis(400) };
+            let begun = Instant::now();
+            let said = fetch::<Connz>(&url, patience).await.err().unwrap_or_default();
+            assert!(said.contains(why), "{begin:?}: {said}");
+            assert!(begun.elapsed() < patience + Duration::from_secs(5), "{begin:?}: {:?}", begun.elapsed());
+        }
+    }
+}

@@ -43,14 +43,17 @@ const INFO_LIMIT: usize = 64 * 1024;
 /// What spoke instead, or nothing in time.
 pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure> {
     let head = tap.head();
-    let line =
-        before(deadline, Stage::Session, read_line(tap, INFO_LIMIT)).await.map_err(
-            |failure| match failure.cause {
-                Cause::TimedOut => failure.because(NatsFact::NoInfoInTime),
-                _ => failure,
-            },
-        )?;
+    let (line, more) = before(deadline, Stage::Session, read_line(tap, INFO_LIMIT)).await.map_err(
+        |failure| match failure.cause {
+            Cause::TimedOut => failure.because(NatsFact::NoInfoInTime),
+            _ => failure,
+        },
+    )?;
     if let Some(json) = line.strip_prefix(b"INFO ") {
+        // A server that is full says so at once, in clear, and closes.
+        if more.starts_with(b"-ERR") {
+            return Err(said(&more));
+        }
         return serde_json::from_slice(json).map_err(|error| {
             Failure::new(Stage::Session, Cause::NotTls(WireProtocol::Unknown))
                 .because(NatsFact::InfoIsNoJson { error: error.to_string() })
@@ -62,7 +65,11 @@ pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure
         .because(NatsFact::NoInfo { first: text }))
 }
 
-async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Result<Vec<u8>, Failure> {
+/// A line without its end, and what came behind it at once.
+async fn read_line(
+    reader: &mut (impl AsyncRead + Unpin),
+    limit: usize,
+) -> Result<(Vec<u8>, Vec<u8>), Failure> {
     let mut line = Vec::with_capacity(1024);
     let mut buffer = [0_u8; 2048];
     loop {
@@ -74,11 +81,12 @@ async fn read_line(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> Resul
         }
         line.extend_from_slice(&buffer[..count]);
         if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            let more = line.split_off(end + 1);
             line.truncate(end);
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
-            return Ok(line);
+            return Ok((line, more));
         }
         if line.len() > limit {
             return Err(Failure::new(Stage::Session, Cause::NotTls(WireProtocol::Unknown))

@@ -175,6 +175,8 @@ pub struct Stack {
     /// `--cordumctl` or the one on PATH.
     pub cordumctl: Option<PathBuf>,
     pub project: String,
+    /// The operator named it: where the engine has nothing of it, nothing else is looked at in its place.
+    pub is_project_named: bool,
     /// How the operator steers the project.
     pub compose: ComposeCli,
     /// Services that must be deployed.

@@ -160,6 +160,7 @@ pub fn stack(
         redis_username: targets.redis_user,
         redis_password: environment.get("REDIS_PASSWORD").map(Secret::new).or(targets.redis_password),
         cordumctl,
+        is_project_named: args.project.is_some(),
         project: given(args.project.as_deref(), environment, "COMPOSE_PROJECT_NAME", "cordum"),
         compose: compose::here(environment),
         services: if args.services.is_empty() {
@@ -288,9 +289,14 @@ fn ca_problem(fault: &FileFault) -> ConfigError {
         Variant::PermissionDenied => {
             format!("make it readable for you: chmod a+r {}", fault.file.display())
         }
-        _ => "point --certs, --cacert or CORDUM_TLS_CA at the stack's ca/ca.crt; \
-              `cordumctl generate-certs` makes one for a new stack"
-            .to_owned(),
+        _ => pem::converted(&fault.file).map_or_else(
+            || {
+                "point --certs, --cacert or CORDUM_TLS_CA at the stack's ca/ca.crt; \
+                 `cordumctl generate-certs` makes one for a new stack"
+                    .to_owned()
+            },
+            |command| format!("write it as PEM and name that file with --cacert: {command}"),
+        ),
     };
     ConfigError::new(fault.message.clone(), fix).in_file(&fault.file)
 }

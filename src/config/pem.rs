@@ -11,6 +11,8 @@ use tls_verify_checks::cause::Variant;
 use tls_verify_checks::fault::FileFault;
 use tls_verify_checks::stack::Identity;
 use tls_verify_core::certificates::pem::{self, Section};
+use tls_verify_core::certificates::read;
+use tls_verify_core::remedy::shell;
 
 /// Certificates of a file, and what else was noticed in it.
 #[derive(Debug)]
@@ -68,10 +70,33 @@ pub fn certificates(file: &Path) -> Result<PemCertificates, FileFault> {
                 format!("the CA file {shown} holds a private key and no certificate"),
             ),
             None if bytes.is_empty() => fault(file, Variant::NoPem, format!("the CA file {shown} is empty")),
+            None if converted(file).is_some() => fault(
+                file,
+                Variant::WrongKind,
+                format!(
+                    "the CA file {shown} is DER; Go and OpenSSL (cordumctl, curl, Redis) trust PEM alone"
+                ),
+            ),
             None => fault(file, Variant::NoPem, format!("the CA file {shown} holds no PEM certificate")),
         });
     }
     Ok(read)
+}
+
+/// The command that writes what lies in a file as DER as the PEM that everybody reads, beside it.
+#[must_use]
+pub fn converted(file: &Path) -> Option<String> {
+    let bytes = bytes(file, "the file").ok()?;
+    let name = file.to_string_lossy();
+    let found = read::bytes(&name, &bytes, None).into_iter().next()?;
+    let is_der = bytes.first() == Some(&0x30) && found.is_no_pem();
+    let program = match (found.certificates().next(), found.keys().next()) {
+        (Some(_), _) => "x509",
+        (None, Some(_)) => "pkey",
+        (None, None) => return None,
+    };
+    let (from, to) = (shell::path(&name), shell::path(&format!("{name}.pem")));
+    is_der.then(|| format!("openssl {program} -inform der -in {from} -out {to}"))
 }
 
 fn sections(
@@ -129,8 +154,17 @@ pub fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, FileFault
     if chain.is_empty() {
         let shown = cert_file.display();
         return Err(if read.notes.is_empty() {
-            let message = format!("the client certificate {shown} holds no PEM certificate");
-            fault(cert_file, Variant::NoPem, message)
+            match converted(cert_file) {
+                Some(command) => fault(
+                    cert_file,
+                    Variant::WrongKind,
+                    format!("the client certificate {shown} is DER; Go reads PEM alone: `{command}`"),
+                ),
+                None => {
+                    let message = format!("the client certificate {shown} holds no PEM certificate");
+                    fault(cert_file, Variant::NoPem, message)
+                }
+            }
         } else {
             let message = format!("the client certificate {shown} holds a private key and no certificate");
             fault(cert_file, Variant::WrongKind, message)

@@ -65,6 +65,20 @@ fn a_directory_an_empty_file_and_a_key_are_no_ca() {
     }
 }
 
+/// Go and curl read no DER: what it is, and the command that makes PEM of it, for the file as it is called.
+#[test]
+fn a_ca_in_der_is_no_ca_and_is_told_how_to_become_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = tls_verify_fixtures::pki::Authority::generate().unwrap();
+    std::fs::write(folder.path().join("our ca.der"), ca.certificate.as_ref()).unwrap();
+    let command = "openssl x509 -inform der -in 'our ca.der' -out 'our ca.der.pem'";
+    for args in [&["run", "--anonymous"][..], &["probe", "https://127.0.0.1:1"]] {
+        let (code, _, err) = run(folder.path(), &[args, &["--cacert", "our ca.der"]].concat());
+        assert_eq!(code, 2, "{args:?}: {err}");
+        assert!(err.contains("our ca.der is DER") && err.contains(command), "{args:?}: {err}");
+    }
+}
+
 #[test]
 fn only_what_a_selected_check_needs_is_asked_for() {
     let empty = tempfile::tempdir().unwrap();

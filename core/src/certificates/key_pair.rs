@@ -75,7 +75,7 @@ pub(super) fn verdict(
         std::iter::once(set.leaf).chain(set.more.iter().copied()).collect();
     let seen: Vec<Vec<u8>> =
         sources.iter().flat_map(|one| one.seen_by_openssl()).map(<[u8]>::to_vec).collect();
-    let trusted = self::anchors(set, &seen, CertificateSource::seen_by_openssl);
+    let trusted = self::anchors(set, &seen, CertificateSource::trusted_by_openssl);
     let mut verification = verify_files(
         &question(set, &presented, &anchors, look),
         SeenByOpenSsl { presented: &seen, anchors: &trusted },

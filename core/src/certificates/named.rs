@@ -27,7 +27,12 @@ pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdi
     let GivenFiles { anchors, certificates, key, names, purpose } = named;
     let mut judged = CertificatesVerdict::default();
     for anchor in &anchors {
-        judged.findings.extend(single::unreadable(anchor));
+        let mut unread = single::unreadable(anchor);
+        if anchor.found.is_no_pem() {
+            // Go's pool and OpenSSL's store, curl's among them, take nothing from it.
+            unread.iter_mut().for_each(|finding| finding.severity = Severity::Error);
+        }
+        judged.findings.extend(unread);
         let alone = anchor.facts.len() == 1 && anchors.len() == 1;
         for one in &anchor.facts {
             judged.findings.extend(single::dates(one, look, alone));

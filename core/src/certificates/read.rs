@@ -77,6 +77,12 @@ impl FileContents {
         })
     }
 
+    /// Whether certificates or keys lie in it and not one as PEM (DER, PKCS#12, UTF-16): Go and OpenSSL see none of them.
+    #[must_use]
+    pub fn is_no_pem(&self) -> bool {
+        !self.blocks.is_empty() && self.hidden.is_empty() && self.passed_over >= self.blocks.len()
+    }
+
     pub(super) fn fault(&mut self, variant: Variant, message: impl Into<String>) {
         self.faults.push(ObjectFault { variant, message: message.into() });
     }

@@ -51,8 +51,17 @@ impl CertificateSource {
     /// The same where they are to be trusted.
     #[must_use]
     pub fn trusted_by_go(&self) -> Vec<&[u8]> {
+        if self.found.is_no_pem() {
+            return Vec::new();
+        }
         let hidden = |place: usize| self.found.hidden.iter().any(|one| one.place == place);
         self.certificates(|place| !hidden(place) && !self.found.headed.contains(&place))
+    }
+
+    /// What OpenSSL trusts of it.
+    #[must_use]
+    pub fn trusted_by_openssl(&self) -> Vec<&[u8]> {
+        if self.found.is_no_pem() { Vec::new() } else { self.seen_by_openssl() }
     }
 
     /// The same as OpenSSL's reader sees it.

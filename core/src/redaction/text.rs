@@ -141,8 +141,8 @@ fn rules() -> &'static [(Regex, With)] {
                 With::Word(named),
             ),
             (
-                concat!(r#"(?i)(^|[^a-z0-9_.\\-])((?:[a-z0-9_.-]*[_.-])?(?:pass|pw|psk))(["']?\s*=\s*|["']?:\s*["'])"#, r#"([^\s,;&}"']+)"#),
-                With::Template("${1}${2}${3}(redacted)"),
+                concat!(r#"(?i)(^|[^a-z0-9_.\\-])((?:[a-z0-9_.-]*[_.-])?(?:pass|pw|psk))(["']?\s*=\s*|["']?:\s*["']|["']?:[ \t]+)"#, r#"([^\s,;&}"']+)"#),
+                With::Word(named),
             ),
             // NATS' nkey seeds.
             (r"\bS[OAUNCX][A-Z2-7]{56}\b", With::Template("(redacted)")),
@@ -236,10 +236,12 @@ fn named(found: &Captures<'_>) -> String {
     ];
     let (before, key, sign, value) = (&found[1], &found[2], &found[3], &found[4]);
     let happened =
-        sign.starts_with(':') && sign.len() > 1 && SAID.contains(&value.to_ascii_lowercase().as_str());
+        sign.starts_with(':') && sign.len() > 1 && SAID.iter().any(|word| value.eq_ignore_ascii_case(word));
     let folder = key.eq_ignore_ascii_case("pwd") || key.eq_ignore_ascii_case("oldpwd");
     let path = matches!(before, "/") && sign.starts_with(':') && sign.ends_with(' ');
-    if happened || path || (folder && value.starts_with('/')) {
+    // What tests name or count: `PASS: tls.sh`, `pass: 12`.
+    let tests = sign.trim_end() == ":" && (key == "PASS" || (key == "pass" && value.parse::<u8>().is_ok()));
+    if happened || path || tests || (folder && value.starts_with('/')) {
         return found[0].to_owned();
     }
     format!("{before}{key}{sign}(redacted)")
@@ -296,6 +298,7 @@ mod tests {
             "HELLO 3 AUTH default CANARY SETNAME x",
             "clone with ghp_CANARYCANARYCANARYCANARYCANARY done",
             "https://host/v1?key=CANARY&x=1",
+            "  user: app\n  pass: CANARY\n  token: CANARY",
             r"write *2\r\n$4\r\nAUTH\r\n$6\r\nCANARY\r\n",
             "redis-server --tls-port 6379 --requirepass CANARY --appendonly yes",
             "requirepass CANARY",

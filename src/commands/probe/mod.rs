@@ -204,7 +204,11 @@ fn prepare(args: &ProbeArgs, environment: &Environment) -> Result<(Stack, Option
     match config::pem::certificates(&file) {
         Ok(read) => stack.anchors.certificates = read.certificates.into(),
         Err(fault) if asked => {
-            problems.push(ConfigError::new(fault.message, "name the CA file with --cacert").in_file(&file))
+            let fix = config::pem::converted(&file).map_or_else(
+                || "name the CA file with --cacert".to_owned(),
+                |command| format!("write it as PEM and name that file with --cacert: {command}"),
+            );
+            problems.push(ConfigError::new(fault.message, fix).in_file(&file))
         }
         Err(_) => {
             if !args.quiet {

@@ -122,3 +122,32 @@ fn single_files_are_verified_for_a_name_and_a_purpose() {
     let (code, report) = ask(&folder.path("broken.crt"), &[]);
     assert_eq!((code, &report["verification"]["accepted"]), (1, &Value::Bool(false)));
 }
+
+/// A pool that Go or OpenSSL makes of such a file is empty, whatever lies in it.
+#[test]
+fn anchors_that_are_no_pem_are_trusted_by_nobody() {
+    let folder = Folder::healthy();
+    let (good, cert) = (folder.path("ca/ca.crt"), folder.path("server/tls.crt"));
+    fs::write(folder.path("ca.der"), folder.ca.certificate.as_ref()).unwrap();
+    let units: Vec<u8> =
+        fs::read_to_string(&good).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(folder.path("utf16.crt"), [&[0xff, 0xfe][..], &units].concat()).unwrap();
+    for name in ["ca.der", "utf16.crt"] {
+        let file = folder.path(name);
+        let ask = |more: &[&str]| {
+            let all = ["--cert", cert.to_str().unwrap(), "--cacert", file.to_str().unwrap()];
+            certs(&[&all[..], more].concat())
+        };
+        let (code, report) = ask(&[]);
+        let told = (&report["verification"]["accepted"], &report["verification"]["openssl"]);
+        assert_eq!((code, told), (1, (&Value::Bool(false), &Value::Bool(false))), "{name}: {report}");
+        let finding = &report["findings"][0];
+        let said = (finding["severity"].as_str(), finding["cause"].as_str());
+        assert_eq!(said, (Some("error"), Some("bad-key-file")), "{name}: {report}");
+        let command = finding["fix"][0]["command"].as_str().unwrap_or_default();
+        assert!(command.contains(&format!("{}.pem", file.display())), "{name}: {command}");
+        // Beside one that can be read it is worth a look.
+        let (code, report) = ask(&["--cacert", good.to_str().unwrap()]);
+        assert_eq!((code, &report["verification"]["accepted"]), (0, &Value::Bool(true)), "{name}: {report}");
+    }
+}

@@ -2,11 +2,13 @@
 //! are data: see [`table`].
 
 pub mod emitter;
+mod files;
 mod forms;
 mod json;
 mod log_template;
 mod marks;
 mod memo;
+mod over;
 mod phrase;
 mod prefilter;
 mod quick;
@@ -17,6 +19,7 @@ mod sense;
 mod shape;
 mod table;
 mod words;
+mod written;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -114,7 +117,7 @@ fn recognised(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
     let text = by_quic(text);
     let (found, rank) = classified(&text)?;
     let told = record.own_words_and_peers();
-    let found = roles::directed(&told, found)?;
+    let found = files::detailed(&told, roles::directed(&told, found)?);
     Some((Recognised { link: link(&told), ..found }, rank))
 }
 

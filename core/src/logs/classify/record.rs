@@ -137,8 +137,13 @@ impl<'a> Record<'a> {
         // Where an error is named, the reason is another matter's: a job's, a refusal's.
         let reasons = !informs && self.errors().next().is_none();
         let mut text = if informs { unquoted(&self.message) } else { named(&self.message).into_owned() };
+        // What was got over, or went wrong before, is told beside it.
+        let over = self.level != Level::Fails && super::over::is_told(&self.message);
         for field in &self.fields {
             let key = plain(&field.key);
+            if over || (informs && super::over::is_before(&key)) {
+                continue;
+            }
             if is_error(&key) || (reasons && is_reason(&key)) {
                 text.push(b' ');
                 text.extend_from_slice(&field.key);

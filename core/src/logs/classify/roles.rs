@@ -193,14 +193,27 @@ fn names(
 /// The speaker was asked for the connection.
 fn accepts(text: &[u8]) -> bool {
     static ACCEPTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    (contains(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text) || is_asked(text)) && !dials(text)
+}
+
+/// The speaker asks for the connection.
+fn dials(text: &[u8]) -> bool {
     static DIALS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    (contains(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text)) && !contains(&DIALS_CELL, DIALS, text)
+    contains(&DIALS_CELL, DIALS, text)
 }
 
 /// An address stands where who asked for the connection is named.
 fn comes_from(text: &[u8]) -> bool {
     memchr::memmem::find_iter(text, b" from ")
         .any(|at| text.get(at + 6).is_some_and(|first| matches!(first, b'0'..=b'9' | b'[' | b'/')))
+}
+
+/// A NATS server about a route or a leaf that came from a port of five digits: who dials has such a one.
+fn is_asked(text: &[u8]) -> bool {
+    [&b" - lid:"[..], b" - rid:", b" - gid:"].iter().any(|mark| {
+        memchr::memmem::find(text, mark)
+            .is_some_and(|at| text[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count() == 5)
+    })
 }
 
 /// A certificate of the speaker's own is made, not met.
@@ -331,10 +344,14 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         | CauseKind::NotYetValid
         | CauseKind::WrongKeyUsage
         | CauseKind::InvalidCa
+        // And a version that it does not take is its client's to raise.
+        | CauseKind::ProtocolVersion
             if accepts(text) =>
         {
             Some(Recognised { side: Side::Client, ..found })
         }
+        // The certificate that a client judges is its server's.
+        CauseKind::WrongKeyUsage if dials(text) => Some(Recognised { side: Side::Server, ..found }),
         // What a client shows is the client's.
         CauseKind::BadKeyFile if shows_client(text) => Some(Recognised { side: Side::Client, ..found }),
         // An alert that was sent judges the peer's certificate, one that came judges ours.

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use regex::bytes::Regex;
 
+use super::written;
 use crate::logs::prefix::{after_bar, body};
 
 /// A line's message.
@@ -69,7 +70,7 @@ pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
             return MessageShape::Nothing;
         }
     }
-    if is_passed_on(line) {
+    if written::by_people(trimmed) || written::by_machine(line) || is_passed_on(line) {
         return MessageShape::Nothing;
     }
     if (trimmed.starts_with(b"at ")
@@ -89,7 +90,7 @@ pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
         let start = memmem::find(line, b"File \"").unwrap_or(line.len());
         return MessageShape::Message(Cow::Borrowed(&line[..start]));
     }
-    MessageShape::Message(Cow::Borrowed(line))
+    MessageShape::Message(Cow::Borrowed(&line[..written::quoted_from(line).unwrap_or(line.len())]))
 }
 
 /// A record of what was asked or is started, in somebody else's words: PostgreSQL's `LOG:  statement: …`,

@@ -127,6 +127,7 @@ impl Words {
             (Some("private"), "key" | "keys") => Some("privatekey"),
             (Some("host"), "name" | "names") => Some("hostname"),
             (Some("time"), "out") => Some("timeout"),
+            (Some("root"), "cause") => Some("rootcause"),
             (Some("cert"), "file" | "path") => Some("certfile"),
             (Some("privatekey" | "key"), "file" | "path") => Some("keyfile"),
             _ => None,
