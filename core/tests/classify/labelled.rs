@@ -141,7 +141,7 @@ fn fresh_lines() {
     holds(&measure(&own("thirteenth.jsonl")), 0.98, 0.02);
     holds(&measure(&own("fourteenth.jsonl")), 0.98, 0.03);
     holds(&measure(&own("fifteenth.jsonl")), 0.98, 0.005);
-    holds(&measure(&own("sixteenth.jsonl")), 0.98, 0.005);
+    holds(&measure(&own("sixteenth.jsonl")), 0.98, 0.05);
 }
 
 /// A file named by the environment, to see the score of lines that nobody has tried yet:

@@ -1,6 +1,7 @@
 //! A line of text: which cause, which side, which link. Pure, one pass over all patterns. Patterns
 //! are data: see [`table`].
 
+mod beside;
 pub mod emitter;
 mod files;
 mod forms;

@@ -141,7 +141,9 @@ impl<'a> Record<'a> {
         let over = self.level != Level::Fails && super::over::is_told(&self.message);
         for field in &self.fields {
             let key = plain(&field.key);
-            if over || (informs && super::over::is_before(&key)) {
+            // An error that has no value is none.
+            let empty = field.value.trim_ascii().is_empty();
+            if over || empty || (informs && super::over::is_before(&key)) {
                 continue;
             }
             if is_error(&key) || (reasons && is_reason(&key)) {

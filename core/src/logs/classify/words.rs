@@ -186,6 +186,27 @@ impl Words {
         at || host || column
     }
 
+    /// What a part of a program or a test is called: `sslErrorHandler`, `cert-expired-exporter`, `testExpired`.
+    fn is_part(chunk: &[u8]) -> bool {
+        const ENDS: &[&[u8]] = &[
+            b"test",
+            b"tests",
+            b"spec",
+            b"handler",
+            b"exporter",
+            b"controller",
+            b"factory",
+            b"demo",
+            b"watcher",
+        ];
+        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(12..64).contains(&chunk.len()) || !chunk.iter().all(inside) {
+            return false;
+        }
+        let ends = |end: &&[u8]| chunk[chunk.len() - end.len()..].eq_ignore_ascii_case(end);
+        ENDS.iter().any(|end| ends(end)) || (chunk.starts_with(b"test") && !chunk[4].is_ascii_lowercase())
+    }
+
     /// Text without blanks, quotes or brackets: a path, an address, or words.
     fn chunk(&mut self, chunk: &[u8]) {
         // A path in single quotes is a path.
@@ -196,7 +217,9 @@ impl Words {
             }
             _ => chunk,
         };
-        if Self::is_name(chunk) && !ENDINGS.iter().any(|ending| chunk.ends_with(ending.as_bytes())) {
+        if (Self::is_name(chunk) || Self::is_part(chunk))
+            && !ENDINGS.iter().any(|ending| chunk.ends_with(ending.as_bytes()))
+        {
             self.put("name");
             return;
         }

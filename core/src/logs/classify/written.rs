@@ -19,13 +19,14 @@ const FRONTS: &[&str] = &[
     r"(?:if|while|switch|elif|else if|\} else|\} catch)\b.*[{:]$|(?:func|fn|def|class|pub|const|let|var)\b.*[{(;:,]$",
     // What tests are called.
     r"(?:not )?ok \d+\b|running \d+ tests?\b|- skipped\b|(?:SKIP|XFAIL|XPASS)\b|\?\s+\S+\s+\[no test files\]",
+    r"\[(?:INFO|WARN|WARNING|ERROR)\] (?:Tests run|Running )|> Task :",
     r"E\s{3,}(?:AssertionError|assert)\b|(?:\xe2\x97\x8f|\xe2\x9c\x97|\xe2\x9c\x98|\xe2\x9c\x95|\xc3\x97) ",
     // Compilers.
     r"error\[[A-Z]\d+\]: |warning: (?:unused|use of deprecated|field|function|variable|constant|struct|method)\b",
     // What kubectl did with an object.
-    r"[\w.-]+/[\w.-]+ (?:created|configured|unchanged|deleted|patched|labeled|annotated|restarted|scaled|replaced)\b",
+    r"[\w.-]+/[\w.-]+ (?:created|configured|unchanged|deleted|patched|labeled|annotated|restarted|scaled|replaced|condition met)\b",
     // Prose of manifests.
-    r"(?:- )?(?:description|summary|title|default|example|help|comment|notes?|docs?|expr|regex|pattern|usage):\s.*[^,]$",
+    r"(?:- )?(?:description|summary|title|default|example|help|comment|notes?|docs?|expr|regex|pattern|usage|name|value|label):\s.*[^,]$",
     // What a change is called.
     r"[-*] (?:fix|feat|docs|chore|refactor|tests?|added|fixed|removed|changed)(?:\([^)]*\))?[: ]",
 ];
