@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use aho_corasick::AhoCorasick;
 
 use super::automaton;
-use super::roles::contains;
 
 /// What has signatures and handshakes of its own.
 const OTHERS: &[&str] = &[
@@ -103,6 +102,15 @@ const TLS: &[&str] = &[
     "crt",
     "pem",
 ];
+
+/// One of the words stands in the text.
+pub(super) fn contains(
+    cell: &'static OnceLock<AhoCorasick>,
+    words: &'static [&'static str],
+    text: &[u8],
+) -> bool {
+    automaton(cell, words.iter().copied()).is_match(text)
+}
 
 /// One of the words stands in the text, as a whole word; `glued`: an underline parts words too.
 fn names(

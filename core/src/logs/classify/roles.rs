@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::beside::{self, contains};
 use super::sense::Recognised;
-use super::{automaton, beside};
 use crate::cause::{CauseKind, Side, Variant};
 
 /// Words with which a server speaks of a connection that it was asked for.
@@ -75,14 +75,6 @@ const DIALS: &[&str] = &[
     "post \"",
     "outbound",
 ];
-
-pub(super) fn contains(
-    cell: &'static OnceLock<AhoCorasick>,
-    words: &'static [&'static str],
-    text: &[u8],
-) -> bool {
-    automaton(cell, words.iter().copied()).is_match(text)
-}
 
 /// The speaker was asked for the connection.
 fn accepts(text: &[u8]) -> bool {
