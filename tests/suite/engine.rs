@@ -304,9 +304,8 @@ fn a_socket_that_is_not_there_or_not_ours_is_said() {
 #[test]
 fn of_a_project_that_is_not_there_nothing_is_dialled_in_another_ones_place() {
     let folder = tempfile::tempdir().unwrap();
-    let socket = start(folder.path(), |stream, path| match path.contains("staging") {
-        true => object(stream, &json!([])),
-        false => well(stream, path, healthy_log),
+    let socket = start(folder.path(), |stream, path| {
+        if path.contains("staging") { object(stream, &json!([])) } else { well(stream, path, healthy_log) }
     });
     let ca = tls_verify_fixtures::pki::Authority::generate().unwrap();
     std::fs::write(folder.path().join("ca.crt"), ca.pem()).unwrap();

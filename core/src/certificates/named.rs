@@ -30,7 +30,9 @@ pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdi
         let mut unread = single::unreadable(anchor);
         if anchor.found.is_no_pem() {
             // Go's pool and OpenSSL's store, curl's among them, take nothing from it.
-            unread.iter_mut().for_each(|finding| finding.severity = Severity::Error);
+            for finding in &mut unread {
+                finding.severity = Severity::Error;
+            }
         }
         judged.findings.extend(unread);
         let alone = anchor.facts.len() == 1 && anchors.len() == 1;
