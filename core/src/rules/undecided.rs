@@ -85,13 +85,15 @@ impl RuleContext<'_> {
                 _ => continue,
             };
             let volume = what.starts_with("the volume ") || what.starts_with("a folder that is empty");
-            let connected = self.connections().any(|(end, dial)| {
-                let client = dial.workload == Some(one.workload) && dial.container == one.container;
-                let server = end.target == DialTarget::Workload(one.workload);
-                matches!(end.target, DialTarget::Workload(_))
-                    && (client || server)
-                    && dial.speech != TlsMode::Plain
-            });
+            let connected = || {
+                self.connections().any(|(end, dial)| {
+                    let client = dial.workload == Some(one.workload) && dial.container == one.container;
+                    let server = end.target == DialTarget::Workload(one.workload);
+                    matches!(end.target, DialTarget::Workload(_))
+                        && (client || server)
+                        && dial.speech != TlsMode::Plain
+                })
+            };
             let how = match &*found {
                 OpenedPath::ObjectMissing { .. } | OpenedPath::Made(_) => {
                     "pipe it in with the rest: `kubectl get secret … -o yaml`"
@@ -102,7 +104,7 @@ impl RuleContext<'_> {
                 place: Some(one.file.place.clone()),
                 what: format!("{} of {}: {what}", named_gaps(&one.file.path), self.called(one.workload)),
                 how: how.to_owned(),
-                decides: ours && !volume && !one.guessed && connected && one.role != FileRole::Config,
+                decides: ours && !volume && !one.guessed && one.role != FileRole::Config && connected(),
             });
         }
     }

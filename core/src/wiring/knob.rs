@@ -168,6 +168,9 @@ impl Knob {
         let off =
             matches!(self.value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off" | "none" | "n");
         let joined = self.words.concat();
+        if self.verifies_something_else() {
+            return false;
+        }
         if self.name == "NODE_TLS_REJECT_UNAUTHORIZED" || self.name == "PYTHONHTTPSVERIFY" {
             return off;
         }
@@ -185,6 +188,41 @@ impl Knob {
             && !negative
             && !self.has("client");
         (negative && on) || (positive && off)
+    }
+
+    /// `SKIP_VERIFY_EMAIL`, `VERIFY_SIGNATURES`: what stands behind the word is no matter of TLS.
+    fn verifies_something_else(&self) -> bool {
+        const OURS: [&str; 14] = [
+            "certs",
+            "certificates",
+            "peer",
+            "peers",
+            "host",
+            "hostname",
+            "name",
+            "mode",
+            "depth",
+            "identity",
+            "upstream",
+            "backend",
+            "enabled",
+            "disabled",
+        ];
+        let Some(at) = self.words.iter().rposition(|word| word.starts_with("verif")) else { return false };
+        let ours = |word: &String| {
+            let word = word.as_str();
+            TLS.contains(&word) || ROLES.contains(&word) || OURS.contains(&word)
+        };
+        !self.words[at + 1..].iter().all(ours)
+    }
+
+    /// Whether its name alone says that it is TLS whose verification it switches.
+    #[must_use]
+    pub fn is_about_tls(&self) -> bool {
+        let joined = self.words.concat();
+        self.words.iter().any(|word| TLS.contains(&word.as_str()) || word.starts_with("cert"))
+            || ["skipverify", "skipverification", "noverify"].iter().any(|end| joined.ends_with(end))
+            || (self.stem().is_empty() && joined.contains("verif"))
     }
 }
 
@@ -206,7 +244,12 @@ fn words(name: &str) -> Vec<String> {
         before = c;
     }
     words.retain(|word| !word.is_empty());
-    words
+    // `--tlscert`, as programs of NATS have it.
+    let joined = |word: &String| {
+        let rest = word.strip_prefix("tls").or_else(|| word.strip_prefix("ssl"))?;
+        ROLES.contains(&rest).then(|| [word[..3].to_owned(), rest.to_owned()])
+    };
+    words.into_iter().flat_map(|word| joined(&word).map_or(vec![word], Vec::from)).collect()
 }
 
 /// Variables and options of a container.
@@ -276,6 +319,8 @@ mod tests {
             ("CACHE_CA_FILE", Some(FileRole::Ca)),
             ("SSL_CERT_FILE", Some(FileRole::Ca)),
             ("--tlscacert", Some(FileRole::Ca)),
+            ("--tlsca", Some(FileRole::Ca)),
+            ("--tlskey", Some(FileRole::Key)),
             ("REDIS_EXPORTER_TLS_CA_CERT_FILE", Some(FileRole::Ca)),
             ("CERT", Some(FileRole::Certificate)),
             ("--tls-cert-file", Some(FileRole::Certificate)),
@@ -293,10 +338,24 @@ mod tests {
         assert_eq!(knob("CACHE_URL", "").stem(), ["cache"]);
         assert_eq!(knob("CACHE_CERT_FILE", "").stem(), ["cache"]);
         assert_eq!(knob("TLS_CERT_FILE", "").stem(), Vec::<&str>::new());
+        assert_eq!(knob("--tlscert", "").stem(), Vec::<&str>::new());
         assert_eq!(knob("GRPC_LISTEN", "").stem(), ["grpc"]);
         assert_eq!(knob("CELERY_BROKER_URL", "").stem(), ["celery"]);
         assert!(related(&["redis"], &["redis", "exporter"]));
         assert!(!related(&["redis"], &["nats"]));
+    }
+
+    #[test]
+    fn a_switch_that_belongs_to_nothing_known_has_to_say_that_it_is_one_of_tls() {
+        for (name, tls) in [
+            ("EMAIL_VERIFY", false),
+            ("TLS_VERIFY", true),
+            ("AGENT_SKIP_VERIFY", true),
+            ("--upstream-verify", true),
+            ("HUB_VERIFY_CERTIFICATE", true),
+        ] {
+            assert_eq!(knob(name, "").is_about_tls(), tls, "{name}");
+        }
     }
 
     #[test]
@@ -310,6 +369,9 @@ mod tests {
             ("--tls-skip-verify", "", true),
             ("REDIS_EXPORTER_SKIP_TLS_VERIFICATION", "true", true),
             ("VERIFY_CLIENT", "false", false),
+            ("SKIP_VERIFY_EMAIL", "true", false),
+            ("VERIFY_SIGNATURES", "off", false),
+            ("HUB_VERIFY_CERTIFICATE", "no", true),
         ] {
             assert_eq!(knob(name, value).switches_verification_off(), off, "{name}={value}");
         }

@@ -2,7 +2,7 @@
 
 use super::script::script_commands;
 use crate::manifest::Description;
-use crate::workload::{Argument, Container, Template, Workload};
+use crate::workload::{Argument, Container, Template, Value, Workload};
 
 /// A program whose settings are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,9 +237,16 @@ pub(crate) fn command(container: &Container) -> Option<(Vec<Argument>, bool)> {
 /// through a shell.
 #[must_use]
 pub(crate) fn commands(container: &Container) -> Option<(Vec<Vec<Argument>>, bool)> {
-    let words: Vec<Argument> = container.entrypoint.iter().chain(&container.arguments).cloned().collect();
-    if words.is_empty() {
-        return None;
+    let mut words: Vec<Argument> = container.entrypoint.iter().chain(&container.arguments).cloned().collect();
+    let first = words.first()?;
+    // The image's own entry point stands before options.
+    let (_, image) = repository(container.image.as_deref().unwrap_or_default());
+    if container.entrypoint.is_empty() && image == "curl" {
+        let text = first.value.marked();
+        if text.starts_with('-') || text.contains("://") {
+            let program = Argument { value: Value::Known("curl".to_owned()), place: first.place.clone() };
+            words.insert(0, program);
+        }
     }
     let at = words.iter().position(|word| {
         word.value

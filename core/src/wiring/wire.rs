@@ -38,7 +38,10 @@ fn container(
     let program = scanner.found.programs[workload][container];
     let here = Here { workload, container, of, it, program, files: scanner.view.files };
     if it.role == ContainerRole::Init {
-        // It runs something else out of the image and is gone before anybody dials.
+        // It runs something else out of the image and is gone before anybody dials it; whom it calls by name counts.
+        if program == Program::Other {
+            other::called(scanner, here);
+        }
         return;
     }
     match program {

@@ -1,6 +1,6 @@
 //! `# tls-verify: allow RULE reason`: a finding at that line, or on the next one, becomes a note.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use tls_verify_core::cause::Severity;
 use tls_verify_core::manifest::Files;
@@ -24,13 +24,15 @@ const MARK: &str = "tls-verify: allow";
 /// Turns what is allowed into notes, and tells what matches nothing.
 pub(super) fn apply(findings: &mut Vec<Finding>, read: &BTreeSet<String>, disk: &Disk) {
     let mut allows: Vec<Allow> = read.iter().flat_map(|path| of_file(disk, path)).collect();
+    let mut by_file: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, allow) in allows.iter().enumerate() {
+        by_file.entry(allow.place.file.clone()).or_default().push(at);
+    }
     for finding in findings.iter_mut() {
-        for allow in &mut allows {
+        for at in by_file.get(&finding.place.file).into_iter().flatten() {
+            let allow = &mut allows[*at];
             let line = allow.place.line + u32::from(allow.alone);
-            if allow.place.file == finding.place.file
-                && line == finding.place.line
-                && allow.rule == finding.rule
-            {
+            if line == finding.place.line && allow.rule == finding.rule {
                 allow.used = true;
                 finding.severity = Severity::Note;
                 let reason =

@@ -1,12 +1,15 @@
 //! The disk as the readers see it: bounded, and without links that lead out of the folder that is looked at.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tls_verify_core::manifest::{FileKind, FileMeta, Files, Unread, files::normal};
+use tls_verify_core::manifest::{
+    FileKind, FileMeta, Files, Unread,
+    files::{name, normal, parent},
+};
 
 /// Files that one look may open.
 const FILES: usize = 10_000;
@@ -19,21 +22,38 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// Names that are read of one folder.
 const NAMES: usize = 10_000;
 
-/// Files of this machine, and standard input as `-`.
+/// Files of this machine, and standard input as `-`. Several threads may look at once.
 pub(super) struct Disk {
     roots: Vec<PathBuf>,
     here: PathBuf,
-    read: RefCell<BTreeMap<String, Result<Arc<[u8]>, Unread>>>,
-    count: Cell<usize>,
-    bytes: Cell<u64>,
+    state: Mutex<DiskState>,
+    /// Where each folder really is; `None`: there is none. `true`: no link leads there.
+    folders: Mutex<HashMap<String, Option<(PathBuf, bool)>>>,
+}
+
+/// What was opened, and what that leaves of the bounds.
+#[derive(Clone, Default)]
+pub(super) struct DiskState {
+    read: BTreeMap<String, Result<Arc<[u8]>, Unread>>,
+    count: usize,
+    bytes: u64,
     /// Something was left out because a bound was reached.
-    full: Cell<bool>,
-    searching: Cell<bool>,
+    full: bool,
+    searching: bool,
+}
+
+impl DiskState {
+    /// Whether a file of this length is more than what is left.
+    fn is_too_much(&self, length: u64) -> bool {
+        let (files, bytes) = if self.searching { (0, 0) } else { KEPT };
+        self.count >= FILES + files || self.bytes + length > BYTES + bytes || length > LARGEST
+    }
 }
 
 impl Disk {
     pub(super) fn new(roots: &[PathBuf], stdin: Option<Vec<u8>>) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
+        let here = here.canonicalize().unwrap_or(here);
         let roots = roots
             .iter()
             .filter_map(|root| root.canonicalize().ok())
@@ -42,62 +62,88 @@ impl Disk {
                     if root.is_dir() { root } else { root.parent().map(Path::to_path_buf).unwrap_or(root) }
                 },
             )
-            .chain(here.canonicalize().ok())
+            .chain([here.clone()])
             .collect();
-        let mut read = BTreeMap::new();
+        let mut state = DiskState::default();
         if let Some(bytes) = stdin {
-            read.insert("-".to_owned(), Ok(Arc::from(bytes)));
+            state.read.insert("-".to_owned(), Ok(Arc::from(bytes)));
         }
-        Self {
-            roots,
-            here,
-            read: RefCell::new(read),
-            count: Cell::new(0),
-            bytes: Cell::new(0),
-            full: Cell::new(false),
-            searching: Cell::new(false),
-        }
+        Self { roots, here, state: Mutex::new(state), folders: Mutex::default() }
+    }
+
+    /// A thread that ended in a panic leaves nothing half done.
+    fn state(&self) -> MutexGuard<'_, DiskState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Searches: what it opens leaves something for what it finds.
     pub(super) fn search<T>(&self, search: impl FnOnce(&Self) -> T) -> T {
-        self.searching.set(true);
+        self.state().searching = true;
         let found = search(self);
-        self.searching.set(false);
+        self.state().searching = false;
         found
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.full.get()
+        self.state().full
+    }
+
+    /// What was opened up to now, to go back to.
+    pub(super) fn so_far(&self) -> DiskState {
+        self.state().clone()
+    }
+
+    /// Forgets what was opened since.
+    pub(super) fn back_to(&self, state: DiskState) {
+        *self.state() = state;
     }
 
     /// Every text that was opened.
     pub(super) fn opened(&self) -> BTreeSet<String> {
-        self.read.borrow().iter().filter(|(_, read)| read.is_ok()).map(|(path, _)| path.clone()).collect()
+        self.state().read.iter().filter(|(_, read)| read.is_ok()).map(|(path, _)| path.clone()).collect()
     }
 
-    /// The path itself, if it may be looked at: a link may not lead out of the folders that were named.
-    fn allowed(&self, path: &str) -> Option<PathBuf> {
+    /// Where a folder really is, and whether that is where its path says.
+    fn folder(&self, path: &str) -> Option<(PathBuf, bool)> {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = folders.get(path) {
+            return found.clone();
+        }
+        let found = self.here.join(path).canonicalize().ok().map(|real| {
+            let plain = real == Path::new(&normal(&self.here.join(path).to_string_lossy()));
+            (real, plain)
+        });
+        folders.insert(path.to_owned(), found.clone());
+        found
+    }
+
+    /// What lies at a path and where that really is, if it may be looked at: a link may not lead out of the folders
+    /// that were named.
+    fn found(&self, path: &str) -> std::io::Result<(Metadata, Option<PathBuf>)> {
+        let last = name(path);
+        if let (false, Some((folder, true))) = (matches!(last, "" | "." | ".."), self.folder(&parent(path))) {
+            let real = folder.join(last);
+            let meta = std::fs::symlink_metadata(&real)?;
+            if !meta.is_symlink() {
+                return Ok((meta, Some(real)));
+            }
+        }
         let whole = self.here.join(path);
-        let real = whole.canonicalize().ok()?;
-        let plain = PathBuf::from(normal(&self.here.canonicalize().ok()?.join(path).to_string_lossy()));
-        let linked = real != plain;
-        (!linked || self.roots.iter().any(|root| real.starts_with(root))).then_some(real)
+        let meta = std::fs::metadata(&whole)?;
+        let plain = PathBuf::from(normal(&whole.to_string_lossy()));
+        let allowed = |real: &PathBuf| *real == plain || self.roots.iter().any(|root| real.starts_with(root));
+        Ok((meta, whole.canonicalize().ok().filter(allowed)))
     }
 }
 
 impl Files for Disk {
     fn meta(&self, path: &str) -> Option<FileMeta> {
         if path == "-" {
-            return self.read.borrow().get("-").map(|_| FileMeta {
-                kind: FileKind::File,
-                mode: 0o644,
-                user: 0,
-                group: 0,
-            });
+            let stdin = FileMeta { kind: FileKind::File, mode: 0o644, user: 0, group: 0 };
+            return self.state().read.get("-").map(|_| stdin);
         }
-        let meta = std::fs::metadata(self.here.join(path)).ok()?;
-        let kind = match (meta.is_file(), meta.is_dir(), self.allowed(path)) {
+        let (meta, real) = self.found(path).ok()?;
+        let kind = match (meta.is_file(), meta.is_dir(), real) {
             (true, _, Some(_)) => FileKind::File,
             (_, true, Some(_)) => FileKind::Folder,
             _ => FileKind::Other,
@@ -106,13 +152,29 @@ impl Files for Disk {
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, Unread> {
-        if let Some(found) = self.read.borrow().get(path) {
+        if let Some(found) = self.state().read.get(path) {
             return found.clone();
         }
         let found = self.fresh(path);
+        let mut state = self.state();
+        // Another thread may have been first.
+        if let Some(first) = state.read.get(path) {
+            return first.clone();
+        }
+        let found = match found {
+            Ok(bytes) if state.is_too_much(bytes.len() as u64) => Err(Unread::TooLarge),
+            other => other,
+        };
+        match &found {
+            Ok(bytes) => {
+                state.count += 1;
+                state.bytes += bytes.len() as u64;
+            }
+            Err(why) => state.full |= *why == Unread::TooLarge,
+        }
         // What the search had no room for may be read later.
-        if !(self.searching.get() && found == Err(Unread::TooLarge)) {
-            self.read.borrow_mut().insert(path.to_owned(), found.clone());
+        if !(state.searching && found == Err(Unread::TooLarge)) {
+            state.read.insert(path.to_owned(), found.clone());
         }
         found
     }
@@ -122,12 +184,12 @@ impl Files for Disk {
     }
 
     fn list(&self, path: &str) -> Vec<String> {
-        let Some(folder) = self.allowed(path) else { return Vec::new() };
+        let Ok((_, Some(folder))) = self.found(path) else { return Vec::new() };
         let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.flatten().take(NAMES).filter_map(|entry| entry.file_name().into_string().ok()).collect();
         if names.len() == NAMES {
-            self.full.set(true);
+            self.state().full = true;
         }
         names.sort();
         names
@@ -136,24 +198,16 @@ impl Files for Disk {
 
 impl Disk {
     fn fresh(&self, path: &str) -> Result<Arc<[u8]>, Unread> {
-        let meta = match std::fs::metadata(self.here.join(path)) {
-            Ok(meta) => meta,
-            Err(error) => return Err(unread(&error)),
-        };
-        let Some(real) = self.allowed(path).filter(|_| meta.is_file()) else { return Err(Unread::NoFile) };
-        let (files, bytes) = if self.searching.get() { (0, 0) } else { KEPT };
-        let many = self.count.get() >= FILES + files || self.bytes.get() + meta.len() > BYTES + bytes;
-        if many || meta.len() > LARGEST {
-            self.full.set(true);
+        let (meta, real) = self.found(path).map_err(|error| unread(&error))?;
+        let Some(real) = real.filter(|_| meta.is_file()) else { return Err(Unread::NoFile) };
+        if self.state().is_too_much(meta.len()) {
             return Err(Unread::TooLarge);
         }
-        self.count.set(self.count.get() + 1);
         // A file may grow while it is read.
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
         let file = std::fs::File::open(real).map_err(|error| unread(&error))?;
         std::io::Read::read_to_end(&mut std::io::Read::take(file, LARGEST), &mut bytes)
             .map_err(|error| unread(&error))?;
-        self.bytes.set(self.bytes.get() + bytes.len() as u64);
         Ok(Arc::from(bytes))
     }
 }

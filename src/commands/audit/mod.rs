@@ -7,6 +7,7 @@ mod disk;
 mod human;
 mod live;
 mod machine;
+mod parallel;
 mod programs;
 mod rendered;
 mod report;
@@ -21,14 +22,14 @@ use tls_verify_core::certificates::ValidityPolicy;
 use tls_verify_core::manifest::compose::{self, Request};
 use tls_verify_core::manifest::discover::{self, Discovered, Hints};
 use tls_verify_core::manifest::{Description, files};
-use tls_verify_core::rules::{self, AuditOptions, Verdicts};
+use tls_verify_core::rules::{self, AuditOptions};
 
 use crate::cli::{AuditArgs, AuditFormat, Format};
 use crate::config::{ConfigError, Environment};
 use crate::report::screen::Style;
 use crate::usage::usage;
 use disk::Disk;
-use report::AuditReport;
+use report::{AuditReport, Judged};
 use tls_verify_core::report::exit;
 
 /// Runs the command and returns its exit code.
@@ -86,20 +87,31 @@ fn render(
 
 /// Reads and judges everything that was named.
 fn audit(args: &AuditArgs, environment: &Environment) -> Result<AuditReport, Vec<ConfigError>> {
-    let look = ValidityPolicy { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
+    // A chart may make its certificates while it is rendered: what is read is older than the look at it.
+    let look = || ValidityPolicy { at: OffsetDateTime::now_utc(), expiry_warn: args.expiry_warn };
     if args.is_of_cluster() {
         let (mut description, objects) = cluster::described(args, environment)?;
         description.public_names.clone_from(&args.names);
-        let mut verdicts = rules::audit(&description, &objects, AuditOptions { look, live: true });
+        let mut verdicts = rules::audit(&description, &objects, AuditOptions { look: look(), live: true });
         cluster::without_lines(&mut verdicts);
         let disk = Disk::new(&[], None);
-        return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
+        return Ok(report::report(
+            vec![Judged::new(&description, verdicts)],
+            &disk.opened(),
+            &disk,
+            args.strict,
+        ));
     }
     if args.docker {
         let description = live::docker(args, environment)?;
         let disk = Disk::new(&[PathBuf::from("/")], None);
-        let verdicts = rules::audit(&description, &disk, AuditOptions { look, live: true });
-        return Ok(report::report(vec![(description, verdicts)], &disk.opened(), &disk, args.strict));
+        let verdicts = rules::audit(&description, &disk, AuditOptions { look: look(), live: true });
+        return Ok(report::report(
+            vec![Judged::new(&description, verdicts)],
+            &disk.opened(),
+            &disk,
+            args.strict,
+        ));
     }
     let paths = args.inputs();
     let named: Vec<PathBuf> = paths.iter().cloned().chain(args.files.iter().map(PathBuf::from)).collect();
@@ -110,7 +122,7 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<AuditReport, Vec
         env_files: args.env_file.iter().map(|path| files::normal(path)).collect(),
         compose_file: environment.get("COMPOSE_FILE").map(str::to_owned).filter(|text| !text.is_empty()),
     };
-    let descriptions = described(args, environment, &disk, &paths, &hints)?;
+    let mut descriptions = described(args, environment, &disk, &paths, &hints)?;
     if descriptions.is_empty() {
         let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         return Err(vec![ConfigError::new(
@@ -118,17 +130,18 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<AuditReport, Vec
             "name a Compose file (-f FILE), a manifest, a chart, or a folder that holds one; `helm template … | tls-verify audit -`",
         )]);
     }
+    for one in &mut descriptions {
+        one.stand_in = args.certs.as_deref().map(files::normal);
+        one.public_names.clone_from(&args.names);
+    }
     let looked_into = disk.opened();
-    let verdicts: Vec<(Description, Verdicts)> = descriptions
-        .into_iter()
-        .map(|mut one| {
-            one.stand_in = args.certs.as_deref().map(files::normal);
-            one.public_names.clone_from(&args.names);
-            let verdicts = rules::audit(&one, &disk, AuditOptions { look, live: false });
-            (one, verdicts)
-        })
-        .collect();
-    Ok(report::report(verdicts, &looked_into, &disk, args.strict))
+    let look = look();
+    let judged = parallel::each(&disk, &descriptions, |one| {
+        Judged::new(one, rules::audit(one, &disk, AuditOptions { look, live: false }))
+    });
+    // Nobody waits for a thousand trees to be taken down.
+    std::thread::spawn(move || drop(descriptions));
+    Ok(report::report(judged, &looked_into, &disk, args.strict))
 }
 
 /// Everything that is named is there.
@@ -174,7 +187,8 @@ fn described(
             files: args.files.iter().map(|path| files::normal(path)).collect(),
             env_files: hints.env_files.clone(),
         };
-        source.add(Discovered::Compose(request), true);
+        let found = Discovered::Compose(request);
+        source.take(&found, pure(disk, &found), true);
     }
     for path in paths {
         let shown = files::normal(&path.to_string_lossy());
@@ -185,9 +199,9 @@ fn described(
         };
         let direct =
             |one: &Discovered| matches!(one, Discovered::Chart(folder) if *folder == shown) || !path.is_dir();
-        for one in found {
-            let named = direct(&one);
-            source.add(one, named);
+        let read = parallel::each(disk, &found, |one| pure(disk, one));
+        for (one, descriptions) in found.iter().zip(read) {
+            source.take(one, descriptions, direct(one));
         }
     }
     let Reader { mut descriptions, kustomizations, problems, .. } = source;
@@ -218,27 +232,37 @@ struct Reader<'a> {
     problems: Vec<ConfigError>,
 }
 
+/// What can be read without another program.
+fn pure(disk: &Disk, found: &Discovered) -> Vec<Description> {
+    match found {
+        Discovered::Compose(request) => vec![compose::load(request, disk)],
+        Discovered::Manifests(paths) => {
+            let root = paths.first().map_or_else(|| ".".to_owned(), |path| files::parent(path));
+            let root = if paths.len() > 1 { common(paths) } else { root };
+            discover::manifests(disk, &root, paths)
+        }
+        Discovered::Alone(path) => vec![discover::alone(disk, path)],
+        Discovered::Kustomization(_) | Discovered::Chart(_) => Vec::new(),
+    }
+}
+
 impl Reader<'_> {
-    fn add(&mut self, found: Discovered, named: bool) {
+    /// What was read of something, and what its program makes of it where it needs one.
+    fn take(&mut self, found: &Discovered, read: Vec<Description>, named: bool) {
+        self.descriptions.extend(read);
         match found {
-            Discovered::Compose(request) => self.descriptions.push(compose::load(&request, self.disk)),
-            Discovered::Manifests(paths) => {
-                let root = paths.first().map_or_else(|| ".".to_owned(), |path| files::parent(path));
-                let root = if paths.len() > 1 { common(&paths) } else { root };
-                self.descriptions.extend(discover::manifests(self.disk, &root, &paths));
-            }
-            Discovered::Alone(path) => self.descriptions.push(discover::alone(self.disk, &path)),
             Discovered::Kustomization(folder) => {
-                self.descriptions.push(rendered::kustomization(self.disk, &folder, self.path));
-                self.kustomizations.push(folder);
+                self.descriptions.push(rendered::kustomization(self.disk, folder, self.path));
+                self.kustomizations.push(folder.clone());
             }
             Discovered::Chart(folder) => {
                 let given: Vec<String> = self.args.values.iter().map(|path| files::normal(path)).collect();
-                match rendered::chart(self.disk, &folder, named, &given, self.path) {
+                match rendered::chart(self.disk, folder, named, &given, self.path) {
                     Ok(one) => self.descriptions.extend(one),
                     Err(problem) => self.problems.push(problem),
                 }
             }
+            Discovered::Compose(_) | Discovered::Manifests(_) | Discovered::Alone(_) => {}
         }
     }
 }

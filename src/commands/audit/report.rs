@@ -1,6 +1,6 @@
 //! The report as data: what every format renders.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 use tls_verify_core::cause::{CauseKind, Severity, Variant};
@@ -38,7 +38,7 @@ pub(super) struct AuditedDeployment {
 }
 
 /// A connection, as configured.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct ConnectionRow {
     pub(super) from: String,
     pub(super) to: String,
@@ -75,10 +75,29 @@ pub(super) struct OpenRow {
     pub(super) decides: bool,
 }
 
+/// A deployment with what was found in it.
+pub(super) struct Judged {
+    deployment: AuditedDeployment,
+    /// The files that it was read from.
+    read: BTreeSet<String>,
+    verdicts: Verdicts,
+}
+
+impl Judged {
+    pub(super) fn new(description: &Description, verdicts: Verdicts) -> Self {
+        let deployment = AuditedDeployment {
+            source: description.source.clone(),
+            kind: description.kind.name(),
+            workloads: description.workloads.len(),
+        };
+        Self { deployment, read: description.read.clone(), verdicts }
+    }
+}
+
 /// Puts the verdicts of all deployments together.
 /// `looked_into`: what was only looked into to see what it is.
 pub(super) fn report(
-    verdicts: Vec<(Description, Verdicts)>,
+    judged: Vec<Judged>,
     looked_into: &BTreeSet<String>,
     disk: &Disk,
     strict: bool,
@@ -86,17 +105,14 @@ pub(super) fn report(
     let mut read: BTreeSet<String> = disk.opened().difference(looked_into).cloned().collect();
     let mut deployments = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut undecided = Vec::new();
     let mut connections: Vec<ConnectionRow> = Vec::new();
-    for (description, found) in verdicts {
-        read.extend(description.read.iter().cloned());
-        deployments.push(AuditedDeployment {
-            source: description.source.clone(),
-            kind: description.kind.name(),
-            workloads: description.workloads.len(),
-        });
-        for finding in found.findings {
+    let mut rows: HashSet<ConnectionRow> = HashSet::new();
+    for Judged { deployment, read: own, verdicts } in judged {
+        read.extend(own);
+        deployments.push(deployment);
+        for finding in verdicts.findings {
             // A file may be part of several deployments.
             let told =
                 (finding.rule, finding.place.clone(), finding.workload.clone(), finding.message.clone());
@@ -104,9 +120,9 @@ pub(super) fn report(
                 findings.push(finding);
             }
         }
-        undecided.extend(found.undecided.into_iter().map(open));
-        for row in found.links.iter().map(row) {
-            if !connections.contains(&row) {
+        undecided.extend(verdicts.undecided.into_iter().map(open));
+        for row in verdicts.links.iter().map(row) {
+            if rows.insert(row.clone()) {
                 connections.push(row);
             }
         }

@@ -11,7 +11,7 @@ use tls_verify_core::manifest::{FileKind, Files, MemoryFiles};
 use tls_verify_core::rules::Finding;
 
 use super::deployments::{arguments, copy, corpus, expectation};
-use super::{audited, rules, spellings};
+use super::{audited, rules, spellings, unseen};
 
 /// What tells findings apart although lines move.
 fn identity(finding: &Value) -> (String, String, String) {
@@ -251,7 +251,8 @@ fn the_same_holds_for_the_cure_of_every_sample() {
     let of = |finding: &Finding| (finding.rule, finding.workload.clone(), finding.message.clone());
     let mut wrong = Vec::new();
     let (mut applied, mut left) = (0, Vec::new());
-    for files in rules::deployments().into_iter().chain(spellings::deployments()) {
+    for files in rules::deployments().into_iter().chain(spellings::deployments()).chain(unseen::deployments())
+    {
         let before = rules::judged(&files);
         let known: Vec<_> = before.iter().map(of).collect();
         for finding in &before {

@@ -9,6 +9,7 @@ mod programs;
 mod referees;
 mod rules;
 mod spellings;
+mod unseen;
 
 use std::path::Path;
 

@@ -236,8 +236,9 @@ impl Loader<'_> {
             .filter(|(_, value)| value.is_mapping())
             .filter_map(|(key, value)| Some((key.text()?.to_owned(), value.clone(), key.mark.clone())))
             .collect();
+        let extends = services.iter().any(|(_, node, _)| node.get("extends").is_some());
         let all: BTreeMap<String, Node> =
-            services.iter().map(|(name, node, _)| (name.clone(), node.clone())).collect();
+            services.iter().filter(|_| extends).map(|(name, node, _)| (name.clone(), node.clone())).collect();
         let services = services
             .into_iter()
             .map(|(name, node, mark)| {

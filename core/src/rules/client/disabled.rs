@@ -1,12 +1,14 @@
 //! Verification that is switched off.
 
 use super::scheme;
+use super::trust::given_ca;
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::{Change, Fix};
 use crate::rules::Finding;
 use crate::rules::context::RuleContext;
 use crate::wiring::{
-    Dial, DialTarget, Dialler, Program, ResolvedDial, SettingKind, TlsMode, Verifies, is_loopback,
+    ClientTrust, Dial, DialTarget, Dialler, Program, ResolvedDial, SettingKind, TlsMode, Verifies,
+    is_loopback,
 };
 use crate::workload::Place;
 
@@ -87,7 +89,7 @@ fn parameter_fix(case: &RuleContext<'_>, off: &Off<'_>) -> Option<Fix> {
     };
     let change = case.change(workload, off.kind, name, Some(from), Some(to), off.place);
     let text = format!("write {to} in {name}, and name the CA that signed the peer's certificate");
-    Some(case.cure(text, vec![change]))
+    Some(case.cure(text, std::iter::once(change).chain(off.more.iter().cloned()).collect()))
 }
 
 /// A setting of its own is turned, where it has an opposite, or taken away.
@@ -121,13 +123,20 @@ fn setting_fix(case: &RuleContext<'_>, off: &Off<'_>, absent: bool) -> Fix {
     case.cure(text, change.into_iter().chain(off.more.iter().cloned()).collect())
 }
 
-/// What a proxy lacks to verify its upstream once it is told to.
+/// What a client lacks to verify its server once it is told to.
 fn needed(case: &RuleContext<'_>, end: &ResolvedDial, dial: &Dial) -> Vec<Change> {
     match (end.listener, dial.workload) {
         (Some(listener), Some(workload))
             if dial.program == Program::Nginx && dial.dialler == Dialler::Proxy =>
         {
             scheme::verification(case, dial, &case.wiring.listeners[listener], workload)
+        }
+        (Some(listener), Some(workload))
+            if dial.dialler == Dialler::Program && dial.trust == ClientTrust::System =>
+        {
+            let served = case.served(&case.wiring.listeners[listener]);
+            let private = served.is_some_and(|served| case.is_private(&served));
+            private.then(|| given_ca(case, dial, workload).1).into_iter().collect()
         }
         _ => Vec::new(),
     }

@@ -2,11 +2,15 @@
 
 use super::name::name;
 use super::scheme::differ;
+use super::trust::given_ca;
 use crate::cause::Severity;
 use crate::rules::Finding;
 use crate::rules::context::RuleContext;
-use crate::wiring::{ClientAuth, Dial, Dialler, Listener, Protocol, SettingKind, TlsMode, Verifies};
+use crate::wiring::{
+    ClientAuth, ClientTrust, Dial, Dialler, Listener, Protocol, SettingKind, TlsMode, Verifies,
+};
 use crate::workload::Place;
+use crate::x509;
 
 /// Health checks and probes.
 pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
@@ -24,7 +28,9 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
                 case.called(workload),
                 dial.shown
             );
-            let (name, from, to) = match (case.view.is_kubernetes(), dial.protocol, dial.speech) {
+            // `exec` calls a program with an address; `httpGet` has a scheme of its own.
+            let fields = case.view.is_kubernetes() && !dial.raw.contains("://");
+            let (name, from, to) = match (fields, dial.protocol, dial.speech) {
                 (true, Protocol::Http, TlsMode::Plain) => ("scheme", None, Some("HTTPS")),
                 (true, Protocol::Http, _) => ("scheme", Some("HTTPS"), Some("HTTP")),
                 (true, Protocol::Grpc, _) => ("grpc", Some("grpc"), Some("tcpSocket")),
@@ -42,7 +48,18 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
             };
             let mut change = case.change(workload, SettingKind::Config, name, from, to, &dial.place);
             change.remove = to.is_none();
+            if to == Some("https://")
+                && let Some((host, other)) = own_name(case, dial, listener)
+            {
+                change.from = Some(format!("http://{host}"));
+                change.to = Some(format!("https://{other}"));
+            }
             let mut changes = vec![change];
+            let curl =
+                to == Some("https://") && dial.verifies == Verifies::Yes && dial.trust == ClientTrust::System;
+            if curl && case.served(listener).is_some_and(|served| case.is_private(&served)) {
+                changes.push(given_ca(case, dial, workload).1);
+            }
             if to == Some("tcpSocket") {
                 changes.extend(service_of(case, dial, workload));
             }
@@ -62,6 +79,17 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
             name(case, dial, listener, "probe-scheme", findings);
         }
     }
+}
+
+/// The host that a check asks where its certificate lacks it, and a name of the same workload that it has.
+fn own_name(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Option<(String, String)> {
+    let host = dial.host.clone()?;
+    let served = case.served(listener)?;
+    let facts = served.facts.first()?;
+    let parsed = facts.parsed().ok()?;
+    let has = |name: &str| x509::matches_name(&parsed, name).is_ok();
+    let other = case.workload(listener.workload).aliases.iter().find(|alias| has(alias))?.clone();
+    (!has(&host)).then_some((host, other))
 }
 
 /// How redis-cli is called in a check, and how it has to be: in TLS, with what lies beside the server.

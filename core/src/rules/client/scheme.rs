@@ -50,7 +50,9 @@ pub(super) fn compatible(dial: Protocol, listener: Protocol) -> bool {
 
 /// Which way round two ends differ.
 pub(super) fn differ(dial: &Dial, listener: &Listener) -> Option<CauseKind> {
-    if !compatible(dial.protocol, listener.protocol) {
+    // What a proxy of streams passes on may be anything.
+    let stream = dial.dialler == Dialler::Proxy && dial.protocol == Protocol::Other;
+    if !stream && !compatible(dial.protocol, listener.protocol) {
         return None;
     }
     match (dial.speech, listener.speech) {
@@ -68,7 +70,7 @@ pub(super) fn spoken(listener: &Listener) -> &'static str {
 
 /// The scheme that fits.
 fn other_scheme(raw: &str, tls: bool) -> Option<String> {
-    const PAIRS: [(&str, &str); 8] = [
+    const PAIRS: [(&str, &str); 9] = [
         ("nats", "tls"),
         ("redis", "rediss"),
         ("http", "https"),
@@ -77,6 +79,7 @@ fn other_scheme(raw: &str, tls: bool) -> Option<String> {
         ("valkey", "valkeys"),
         ("HTTP", "HTTPS"),
         ("GRPC", "GRPCS"),
+        ("off", "on"),
     ];
     let (scheme, rest) = raw.split_once("://").map_or((raw, ""), |(scheme, rest)| (scheme, rest));
     let to = PAIRS.iter().find_map(|(plain, secure)| match tls {

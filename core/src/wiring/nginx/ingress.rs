@@ -11,6 +11,10 @@ pub(crate) fn ingresses(scanner: &mut WiringScanner<'_>) {
             continue;
         }
         let annotation = |name: &str| ingress.annotations.get(&format!("{PREFIX}{name}"));
+        // The client's TLS goes through to the pods: there is nothing that the controller could verify.
+        if annotation("ssl-passthrough").is_some_and(|(on, _)| on.eq_ignore_ascii_case("true")) {
+            continue;
+        }
         let backend = annotation("backend-protocol");
         let protocol = backend.map_or("HTTP", |(text, _)| text.as_str()).to_ascii_uppercase();
         let speech = match protocol.as_str() {

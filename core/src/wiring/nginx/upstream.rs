@@ -56,13 +56,13 @@ impl Walk<'_, '_> {
         dial.program = Program::Nginx;
         dial.dialler = Dialler::Proxy;
         dial.protocol = if prefix == "grpc_ssl" { Protocol::Grpc } else { Protocol::Http };
-        let ssl = settings.on("proxy_ssl").is_some_and(|(on, _)| on);
+        let ssl = settings.on("proxy_ssl").filter(|(on, _)| *on && self.stream).map(|(_, mark)| mark.place());
         dial.speech = match target.scheme.as_deref() {
             Some("https" | "grpcs") => TlsMode::Tls,
             Some("http" | "grpc") => TlsMode::Plain,
             None if self.stream => {
                 dial.protocol = Protocol::Other;
-                if ssl { TlsMode::Tls } else { TlsMode::Unknown }
+                if ssl.is_some() { TlsMode::Tls } else { TlsMode::Unknown }
             }
             None if prefix == "grpc_ssl" && !text.contains("://") => TlsMode::Plain,
             _ => TlsMode::Unknown,
@@ -79,6 +79,12 @@ impl Walk<'_, '_> {
             one.port = to.1;
             one.shown = shown;
             one.raw = directive.word().to_owned();
+            if let Some(place) = &ssl {
+                // The address says nothing of it: this does.
+                one.setting = "proxy_ssl".to_owned();
+                one.place = place.clone();
+                one.raw = "on".to_owned();
+            }
             self.scanner.found.dials.push(one);
         }
     }

@@ -69,10 +69,10 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
                 .iter()
                 .any(|dial| matches!(&dial.verifies, Verifies::No { place, .. } if *place == one.place))
         })
+        // `OTEL_…_INSECURE` and its like ask for plaintext; a word about verification says what it is.
         .filter(|one| {
-            let joined = one.words.concat();
-            // `OTEL_…_INSECURE` and its like ask for plaintext; a word about verification says what it is.
-            joined.contains("verif") || (tls && one.stem().is_empty())
+            let verifies = one.words.concat().contains("verif");
+            (verifies && one.is_about_tls()) || (tls && one.stem().is_empty())
         })
         .map(|one| (here.workload, one.name.clone(), one.place.clone(), one.kind))
         .collect();
@@ -80,7 +80,7 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
 }
 
 /// What its command dials by `curl` and its like; `true`: that is what it runs.
-fn called(scanner: &mut WiringScanner<'_>, here: Here<'_>) -> bool {
+pub(super) fn called(scanner: &mut WiringScanner<'_>, here: Here<'_>) -> bool {
     let Some((commands, shell)) = program::commands(here.it) else { return false };
     let script = here.it.entrypoint.iter().chain(&here.it.arguments).rfind(|_| shell).cloned();
     let commands = match script {

@@ -16,7 +16,9 @@ const NEWER: &str = "http2 http3 http3_hq http3_max_concurrent_streams http3_str
     quic_host_key quic_retry quic_active_connection_id_limit keepalive_min_timeout max_headers early_hints state zone api \
     status_zone health_check match sticky ntlm queue mgmt resolver brotli brotli_static brotli_types js_import js_set \
     js_content js_access modsecurity more_set_headers more_clear_headers geoip2 vhost_traffic_status stream mail grpc_set_header \
-    proxy_pass_trailers add_trailer add_header_inherit perl uwsgi_pass scgi_pass memcached_pass proxy_limit_rate set_real_ip_from";
+    proxy_ssl ssl_preread preread_timeout preread_buffer_size proxy_timeout proxy_responses proxy_requests \
+    proxy_upload_rate proxy_download_rate proxy_protocol proxy_protocol_timeout proxy_session_drop proxy_half_close \
+    ssl_handshake_timeout ssl_alpn pass proxy_pass_trailers add_trailer add_header_inherit perl uwsgi_pass scgi_pass memcached_pass proxy_limit_rate set_real_ip_from";
 /// Blocks in which names are the user's own.
 const FREE: [&str; 6] = ["map", "geo", "types", "split_clients", "charset_map", "geoip2"];
 /// Variables of nginx itself; those of a family are told by how they begin.

@@ -10,6 +10,7 @@ use tls_verify_core::manifest::{
 
 use super::super::disk::Disk;
 use super::super::programs::{self, Refused};
+use super::dependencies::Dependencies;
 use super::{align, values};
 use crate::config::ConfigError;
 
@@ -62,14 +63,17 @@ pub(in super::super) fn chart(
                 .find(|line| line.contains("rror"))
                 .or_else(|| said.lines().next())
                 .unwrap_or("it does not say why");
-            if line.contains("required") {
+            // What `required` and `fail` say, and what a schema of the values says.
+            if line.contains("execution error at") || line.contains("required") {
                 let how = "give them with --values FILE".to_owned();
                 undecided(format!("the chart wants values: {line}"), how)
             } else if unfetched(disk, folder, documents.first()) {
                 let what = "the charts that it depends on are not in its charts/ folder".to_owned();
                 undecided(what, format!("helm dependency build {place}"))
             } else {
-                let mark = accused(disk, folder, line).unwrap_or_else(|| Mark::start(&chart));
+                let mark = unread(disk, folder, given)
+                    .or_else(|| accused(disk, folder, line))
+                    .unwrap_or_else(|| Mark::start(&chart));
                 only(ParseFault::unreadable(mark, format!("helm does not render it: {line}")))
             }
         }
@@ -86,16 +90,43 @@ fn unfetched(disk: &Disk, folder: &str, chart: Option<&Node>) -> bool {
         .any(|name| !there.iter().any(|have| have == name || have.starts_with(&format!("{name}-"))))
 }
 
+/// The place at which a file of values is no YAML.
+fn unread(disk: &Disk, folder: &str, given: &[String]) -> Option<Mark> {
+    let own = ["Chart.yaml", "values.yaml"].map(|name| files::join(folder, name));
+    own.iter().chain(given).find_map(|path| {
+        let text = disk.text(path).ok()?;
+        let (_, faults) = yaml::documents(&Source::file(path, &text));
+        faults.into_iter().next().map(|fault| fault.mark)
+    })
+}
+
+/// The line of a template that became line `wanted` of what it renders, as far as lines that hold actions alone tell.
+fn line_of(template: &str, wanted: usize) -> usize {
+    let shown = |line: &&(usize, &str)| {
+        let text = line.1.trim();
+        !(text.starts_with("{{") && text.ends_with("}}"))
+    };
+    let lines: Vec<(usize, &str)> = template.lines().enumerate().collect();
+    lines.iter().filter(shown).nth(wanted.saturating_sub(1)).map_or(1, |(at, _)| at + 1)
+}
+
 /// The line of the template that an error names: `(mini/templates/x.yaml:12:20)`, `on mini/templates/x.yaml: … line 4`.
 fn accused(disk: &Disk, folder: &str, line: &str) -> Option<Mark> {
     line.split([' ', '(', ')', '"', ',']).find_map(|word| {
         let (_, inner) = word.split_once('/')?;
         let mut parts = inner.split(':');
         let path = files::join(folder, parts.next()?);
-        disk.text(&path).ok()?;
+        let template = disk.text(&path).ok()?;
         let mut number = || parts.next().and_then(|text| text.parse().ok());
-        let (line, column) = (number(), number());
-        Some(Mark { file: path.as_str().into(), line: line.unwrap_or(1), column: column.unwrap_or(0) })
+        let (own, column) = (number(), number());
+        // What was rendered is no YAML: the line is one of that.
+        let rendered = || {
+            let (_, after) = line.split_once("yaml: line ")?;
+            let number = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+            u32::try_from(line_of(&template, number)).ok()
+        };
+        let line = own.or_else(rendered).unwrap_or(1);
+        Some(Mark { file: path.as_str().into(), line, column: column.unwrap_or(0) })
     })
 }
 
@@ -121,19 +152,54 @@ struct Map<'a> {
     templates: BTreeMap<String, Vec<String>>,
     /// The values that count, by their paths.
     values: BTreeMap<String, Node>,
+    folder: String,
+    parts_of: Dependencies,
     chart: String,
+}
+
+fn read_values(disk: &Disk, path: &str, way: &str, values: &mut BTreeMap<String, Node>) {
+    let Ok(text) = disk.text(path) else { return };
+    let (documents, _) = yaml::documents(&Source::file(path, &text));
+    if let Some(document) = documents.first() {
+        leaves(document, way, values);
+    }
+}
+
+/// The files of a chart that hold nothing but what others call.
+fn helpers(disk: &Disk, folder: &str) -> BTreeMap<String, Vec<String>> {
+    let templates = files::join(folder, "templates");
+    let names = disk.list(&templates).into_iter().filter(|name| name.starts_with('_'));
+    names
+        .filter_map(|name| {
+            let path = files::join(&templates, &name);
+            let text = disk.text(&path).ok()?;
+            Some((path, text.lines().map(str::to_owned).collect()))
+        })
+        .collect()
+}
+
+/// The one line of the helpers that a rendered line is.
+fn helped(helpers: &BTreeMap<String, Vec<String>>, rendered: &str) -> Option<(String, usize)> {
+    let wanted = rendered.trim();
+    let mut all = helpers.iter().flat_map(|(path, lines)| {
+        lines.iter().enumerate().filter(|(_, line)| line.trim() == wanted).map(move |(at, _)| (path, at + 1))
+    });
+    let (path, line) = all.next().filter(|_| !wanted.is_empty())?;
+    all.next().is_none().then(|| (path.clone(), line))
 }
 
 impl<'a> Map<'a> {
     fn new(disk: &Disk, folder: &str, given: &[String], text: &'a str) -> Self {
         let lines: Vec<&str> = text.lines().collect();
+        let parts_of = Dependencies::of(disk, folder);
+        let helpers = helpers(disk, folder);
         let mut templates: BTreeMap<String, Vec<String>> = BTreeMap::new();
         // All documents of one template stand in its order.
         let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut now = None;
         for (at, line) in lines.iter().enumerate() {
             if let Some((_, inner)) = line.strip_prefix("# Source: ").and_then(|one| one.split_once('/')) {
-                now = Some(files::join(folder, inner));
+                now = Some(files::join(folder, &parts_of.folder_of(inner)));
             } else if let Some(file) = now.as_ref().filter(|_| *line != "---") {
                 parts.entry(file.clone()).or_default().push(at);
             }
@@ -144,20 +210,30 @@ impl<'a> Map<'a> {
             let Ok(text) = disk.text(&file) else { continue };
             let template: Vec<String> = text.lines().map(str::to_owned).collect();
             let shown: Vec<&str> = own.iter().map(|at| lines[*at]).collect();
+            // What a helper brings stands where the helper says it, else where it is called.
+            let mut before = None;
             for (at, line) in own.iter().zip(align::aligned(&template, &shown)) {
-                origin[*at] = Some((file.clone(), line));
+                if line > 0 {
+                    before = Some((file.clone(), line));
+                }
+                origin[*at] = match line {
+                    0 => helped(&helpers, lines[*at]).or_else(|| before.clone()),
+                    _ => before.clone(),
+                };
             }
             templates.insert(file, template);
         }
+        templates.extend(helpers);
         let mut values = BTreeMap::new();
-        for path in std::iter::once(&files::join(folder, "values.yaml")).chain(given) {
-            let Ok(text) = disk.text(path) else { continue };
-            let (documents, _) = yaml::documents(&Source::file(path, &text));
-            if let Some(document) = documents.first() {
-                leaves(document, "", &mut values);
-            }
+        for (name, path) in parts_of.folders() {
+            let way = format!("charts/{name}");
+            read_values(disk, &files::join(folder, &format!("charts/{path}/values.yaml")), &way, &mut values);
         }
-        Self { lines, origin, templates, values, chart: files::join(folder, "Chart.yaml") }
+        for path in std::iter::once(&files::join(folder, "values.yaml")).chain(given) {
+            read_values(disk, path, "", &mut values);
+        }
+        let chart = files::join(folder, "Chart.yaml");
+        Self { lines, origin, templates, values, folder: folder.to_owned(), parts_of, chart }
     }
 
     fn at(&self, mark: &Mark) -> (usize, Option<(&str, usize)>) {
@@ -189,7 +265,15 @@ impl<'a> Map<'a> {
         let (file, line) = origin?;
         let named = values::names(self.template(file, line));
         let [name] = named.as_slice() else { return None };
-        self.values.get(name).filter(|value| value.text().is_some() && value.text() == node.text())
+        let same = |value: &&Node| value.text().is_some() && value.text() == node.text();
+        let inner =
+            file.strip_prefix(&format!("{}/charts/", self.folder)).and_then(|one| one.split_once('/'));
+        let Some((sub, _)) = inner else { return self.values.get(name).filter(same) };
+        // What the chart gives its part wins over what the part has by itself.
+        let sub = self.parts_of.name_of(sub);
+        let ways = [name.clone(), format!("{sub}.{name}"), format!("charts/{sub}.{name}")];
+        let ways = ways.iter().skip(usize::from(!name.starts_with("global.")));
+        ways.filter_map(|way| self.values.get(way)).next().filter(same)
     }
 
     fn relocate(&self, node: &mut Node) {

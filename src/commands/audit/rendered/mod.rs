@@ -3,6 +3,7 @@
 
 mod align;
 mod chart;
+mod dependencies;
 mod kustomization;
 mod values;
 

@@ -4,6 +4,7 @@ use tls_verify_core::manifest::yaml::{self, Node};
 use tls_verify_core::manifest::{FaultKind, Files, Mark, ParseFault, Source, files};
 
 use super::super::disk::Disk;
+use super::dependencies::Dependencies;
 
 /// Values that no template names. A template that takes all values, or a part of them by a name that is made up,
 /// hides which are read: then nothing below that part is told.
@@ -12,9 +13,22 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<ParseFault> {
     let Ok(text) = disk.text(&path) else { return Vec::new() };
     let (documents, _) = yaml::documents(&Source::file(&path, &text));
     let Some(values) = documents.into_iter().next() else { return Vec::new() };
-    let mut all = String::new();
-    discover(disk, &files::join(folder, "templates"), 0, &mut all);
-    let used = names(&all);
+    let parts = Dependencies::of(disk, folder);
+    if parts.packed {
+        // Nobody knows what a chart reads that is not looked into.
+        return Vec::new();
+    }
+    // Values that are templates themselves, and files that are made into some, read others.
+    let mut all = text.clone();
+    for name in disk.list(folder).into_iter().filter(|name| name != "charts" && !name.ends_with(".md")) {
+        gather(disk, &files::join(folder, &name), 0, &mut all);
+    }
+    for library in &parts.libraries {
+        gather(disk, &files::join(library, "templates"), 0, &mut all);
+    }
+    let mut used = names(&all);
+    used.extend(parts.conditions.iter().cloned());
+    used.push("tags".to_owned());
     let mut unused = Vec::new();
     let mut way = Vec::new();
     leaves(&values, &mut way, &used, &mut unused);
@@ -23,11 +37,8 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<ParseFault> {
         // What a subchart reads is its own matter.
         .filter(|(name, _)| {
             let first = name.split('.').next().unwrap_or_default();
-            first != "global" || disk.meta(&files::join(folder, "charts")).is_none()
-        })
-        .filter(|(name, _)| {
-            let first = name.split('.').next().unwrap_or_default();
-            disk.meta(&files::join(folder, &format!("charts/{first}"))).is_none()
+            let below = disk.meta(&files::join(folder, "charts")).is_some();
+            !(parts.has(first) || (first == "global" && below))
         })
         .map(|(name, mark)| ParseFault {
             kind: FaultKind::UnusedValue { name: name.clone() },
@@ -37,15 +48,13 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<ParseFault> {
         .collect()
 }
 
-fn discover(disk: &Disk, folder: &str, depth: usize, all: &mut String) {
-    for name in disk.list(folder) {
-        let path = files::join(folder, &name);
-        if depth < 6 {
-            discover(disk, &path, depth + 1, all);
-        }
-        if let Ok(text) = disk.text(&path) {
-            all.push_str(&text);
-            all.push('\n');
+fn gather(disk: &Disk, path: &str, depth: usize, all: &mut String) {
+    if let Ok(text) = disk.text(path) {
+        all.push_str(&text);
+        all.push('\n');
+    } else if depth < 6 {
+        for name in disk.list(path) {
+            gather(disk, &files::join(path, &name), depth + 1, all);
         }
     }
 }
