@@ -204,7 +204,7 @@ impl Words {
             return false;
         }
         let ends = |end: &&[u8]| chunk[chunk.len() - end.len()..].eq_ignore_ascii_case(end);
-        ENDS.iter().any(|end| ends(end)) || (chunk.starts_with(b"test") && !chunk[4].is_ascii_lowercase())
+        ENDS.iter().any(ends) || (chunk.starts_with(b"test") && !chunk[4].is_ascii_lowercase())
     }
 
     /// Text without blanks, quotes or brackets: a path, an address, or words.
