@@ -3,6 +3,7 @@
 
 mod many;
 mod recorded;
+mod secure;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

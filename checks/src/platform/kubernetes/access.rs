@@ -1,15 +1,18 @@
-//! How the API server is reached, as kubectl finds it: a kubeconfig with its contexts, or a pod's own account.
+//! How the API server is reached, as kubectl finds it: a kubeconfig with its contexts, or a pod's own account. The
+//! reading is `kube`'s; what is missing is said in our words.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine as _;
+use http::{HeaderValue, Uri, header};
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::Config;
+use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigError};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use serde::Deserialize;
 
-use crate::secret::Secret;
+use super::login;
 
 /// Where a pod's account is mounted.
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -26,18 +29,7 @@ pub struct AccessOptions {
 
 /// A way to the API server.
 pub struct Access {
-    pub host: String,
-    pub port: u16,
-    /// What stands before `/api` in the URL.
-    pub prefix: String,
-    /// The name that its certificate has to have.
-    pub name: String,
-    pub plain: bool,
-    pub insecure: bool,
-    pub anchors: Vec<CertificateDer<'static>>,
-    pub identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
-    pub token: Option<Secret>,
-    pub basic: Option<Secret>,
+    pub(super) config: Config,
     pub namespace: String,
     /// The context, where the operator named one.
     pub context: Option<String>,
@@ -45,89 +37,11 @@ pub struct Access {
     pub inside: bool,
 }
 
+/// The logins that it holds are not shown.
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Access").field("server", &self.address()).finish_non_exhaustive()
     }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct KubeconfigFile {
-    current_context: Option<String>,
-    contexts: Vec<NamedEntry>,
-    clusters: Vec<NamedEntry>,
-    users: Vec<NamedEntry>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct NamedEntry {
-    name: String,
-    context: Option<KubeconfigContext>,
-    cluster: Option<KubeconfigCluster>,
-    user: Option<User>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct KubeconfigContext {
-    cluster: String,
-    user: String,
-    namespace: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-struct KubeconfigCluster {
-    server: String,
-    certificate_authority: Option<String>,
-    certificate_authority_data: Option<String>,
-    insecure_skip_tls_verify: bool,
-    tls_server_name: Option<String>,
-    proxy_url: Option<String>,
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-struct User {
-    #[serde(rename = "client-certificate")]
-    certificate: Option<String>,
-    #[serde(rename = "client-certificate-data")]
-    certificate_data: Option<String>,
-    #[serde(rename = "client-key")]
-    key: Option<String>,
-    #[serde(rename = "client-key-data")]
-    key_data: Option<String>,
-    token: Option<String>,
-    #[serde(rename = "tokenFile")]
-    token_file: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    exec: Option<Exec>,
-}
-
-/// What it holds is not shown.
-impl std::fmt::Debug for User {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("User")
-    }
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Exec {
-    api_version: String,
-    command: String,
-    args: Vec<String>,
-    env: Vec<Variable>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Variable {
-    name: String,
-    value: String,
 }
 
 /// Whether a pod's account is mounted here.
@@ -146,148 +60,78 @@ impl Access {
         let files = files(options);
         let any = files.iter().any(|file| file.is_file());
         if !named && !any && in_a_pod(&options.environment) {
-            return Self::of_pod(options);
+            let config = Config::incluster().map_err(|error| format!("the pod's own account: {error}"))?;
+            let namespace = config.default_namespace.trim().to_owned();
+            return Self::new(config, options, namespace, true, patience).await;
         }
         if !any {
             let looked: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             return Err(format!("there is no kubeconfig at {}", looked.join(", ")));
         }
-        let mut merged = KubeconfigFile::default();
-        let mut folders: BTreeMap<(char, String), PathBuf> = BTreeMap::new();
-        for file in &files {
-            merge(&mut merged, &mut folders, file)?;
-        }
-        let context = options.context.clone().or(merged.current_context.clone()).unwrap_or_default();
+        let merged = merged(&files)?;
+        let context = options.context.clone().or_else(|| merged.current_context.clone()).unwrap_or_default();
         if context.is_empty() {
             return Err("the kubeconfig has no current context: name one with --kube-context".to_owned());
         }
-        let find = |all: &[NamedEntry], name: &str| all.iter().position(|one| one.name == name);
-        let Some(at) = find(&merged.contexts, &context) else {
+        let Some(chosen) = merged.contexts.iter().find(|one| one.name == context) else {
             let known: Vec<&str> = merged.contexts.iter().map(|one| one.name.as_str()).collect();
             return Err(format!("the kubeconfig has no context `{context}`; it has: {}", known.join(", ")));
         };
-        let chosen = merged.contexts[at].context.clone().unwrap_or_default();
-        let cluster = find(&merged.clusters, &chosen.cluster)
-            .and_then(|at| merged.clusters[at].cluster.clone())
-            .ok_or_else(|| {
-                format!("context `{context}` names cluster `{}`, which is not there", chosen.cluster)
-            })?;
-        let user = find(&merged.users, &chosen.user)
-            .and_then(|at| merged.users[at].user.clone())
-            .unwrap_or_default();
-        let beside =
-            |kind: char, name: &str| folders.get(&(kind, name.to_owned())).cloned().unwrap_or_default();
-        let mut access = of_cluster(&cluster, &beside('c', &chosen.cluster))?;
-        access.context.clone_from(&options.context);
-        access.namespace = options
-            .namespace
-            .clone()
-            .or(chosen.namespace)
-            .filter(|one| !one.is_empty())
-            .unwrap_or_else(|| "cordum".to_owned());
-        access.log_in(&user, &beside('u', &chosen.user), patience).await?;
-        Ok(access)
+        let chosen = chosen.context.clone().unwrap_or_default();
+        let cluster = merged.clusters.iter().find(|one| one.name == chosen.cluster);
+        let Some(cluster) = cluster.and_then(|one| one.cluster.as_ref()) else {
+            return Err(format!(
+                "context `{context}` names cluster `{}`, which is not there",
+                chosen.cluster
+            ));
+        };
+        let user = merged.auth_infos.iter().find(|one| Some(&one.name) == chosen.user.as_ref());
+        let config = configured(cluster, user.and_then(|one| one.auth_info.clone()))?;
+        let namespace = chosen.namespace.unwrap_or_default();
+        Self::new(config, options, namespace, false, patience).await
     }
 
-    fn of_pod(options: &AccessOptions) -> Result<Self, String> {
-        let read = |name: &str| {
-            let path = Path::new(ACCOUNT).join(name);
-            std::fs::read_to_string(&path)
-                .map_err(|error| format!("{} cannot be read: {error}", path.display()))
-        };
-        let host = options.environment.get("KUBERNETES_SERVICE_HOST").cloned().unwrap_or_default();
-        let port = options.environment.get("KUBERNETES_SERVICE_PORT").and_then(|port| port.parse().ok());
-        let anchors = certificates(read("ca.crt")?.as_bytes())?;
-        let own = read("namespace").unwrap_or_default().trim().to_owned();
-        let namespace = options.namespace.clone().unwrap_or(own);
+    async fn new(
+        mut config: Config,
+        options: &AccessOptions,
+        namespace: String,
+        inside: bool,
+        patience: Duration,
+    ) -> Result<Self, String> {
+        if !matches!(config.cluster_url.scheme_str(), Some("http" | "https")) {
+            return Err(format!("the kubeconfig's server `{}` is no URL", config.cluster_url));
+        }
+        // Each round asks anew.
+        config.root_cert_file = None;
+        config.connect_timeout = Some(patience);
+        // A busy server's answer is told, not waited for.
+        config.default_retry = false;
+        let agent = HeaderValue::from_static(concat!("tls-verify/", env!("CARGO_PKG_VERSION")));
+        config.headers.push((header::USER_AGENT, agent));
+        login::prepare(&mut config.auth_info, patience).await?;
+        let named = options.namespace.clone().or(Some(namespace)).filter(|one| !one.is_empty());
         Ok(Self {
-            name: host.clone(),
-            host,
-            port: port.unwrap_or(443),
-            prefix: String::new(),
-            plain: false,
-            insecure: false,
-            anchors,
-            identity: None,
-            token: Some(Secret::new(read("token")?.trim())),
-            basic: None,
-            namespace,
-            context: None,
-            inside: true,
+            config,
+            namespace: named.unwrap_or_else(|| "cordum".to_owned()),
+            context: options.context.clone(),
+            inside,
         })
     }
 
-    async fn log_in(&mut self, user: &User, folder: &Path, patience: Duration) -> Result<(), String> {
-        let bytes = |data: &Option<String>, file: &Option<String>, what: &str| match (data, file) {
-            (Some(data), _) => decoded(data, what).map(Some),
-            (None, Some(file)) => {
-                let path = folder.join(file);
-                let read = std::fs::read(&path);
-                read.map(Some).map_err(|error| format!("{what} {} cannot be read: {error}", path.display()))
-            }
-            (None, None) => Ok(None),
-        };
-        let certificate = bytes(&user.certificate_data, &user.certificate, "the client certificate")?;
-        let key = bytes(&user.key_data, &user.key, "the client key")?;
-        if let (Some(certificate), Some(key)) = (certificate, key) {
-            self.identity = Some((certificates(&certificate)?, private_key(&key)?));
-        }
-        if let Some(file) = &user.token_file {
-            let path = folder.join(file);
-            let token = std::fs::read_to_string(&path)
-                .map_err(|error| format!("the token file {} cannot be read: {error}", path.display()))?;
-            self.token = Some(Secret::new(token.trim()));
-        } else if let Some(token) = &user.token {
-            self.token = Some(Secret::new(token.trim()));
-        }
-        if let (Some(name), Some(password)) = (&user.username, &user.password) {
-            let both = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
-            self.basic = Some(Secret::new(both));
-        }
-        if let Some(exec) = &user.exec {
-            self.ask_plugin(exec, folder, patience).await?;
-        }
-        Ok(())
+    /// Host and port of the API server, without what else its URL may hold.
+    pub(super) fn address(&self) -> String {
+        let url = &self.config.cluster_url;
+        let port = url.port_u16().unwrap_or(if self.is_plain() { 80 } else { 443 });
+        format!("{}:{port}", url.host().unwrap_or_default())
     }
 
-    /// Runs a credential plugin, which may not ask and has to end in time.
-    async fn ask_plugin(&mut self, exec: &Exec, folder: &Path, patience: Duration) -> Result<(), String> {
-        let program = if exec.command.contains('/') {
-            folder.join(&exec.command)
-        } else {
-            PathBuf::from(&exec.command)
-        };
-        let shown = &exec.command;
-        let info = serde_json::json!({"apiVersion": exec.api_version, "kind": "ExecCredential",
-            "spec": {"interactive": false}});
-        let mut command = tokio::process::Command::new(program);
-        command
-            .args(&exec.args)
-            .envs(exec.env.iter().map(|one| (&one.name, &one.value)))
-            .env("KUBERNETES_EXEC_INFO", info.to_string());
-        let asking = super::plugin::output(&mut command);
-        let (status, printed, complained) = match tokio::time::timeout(patience, asking).await {
-            Ok(Ok(output)) => output,
-            Ok(Err(error)) => return Err(format!("the credential plugin `{shown}` cannot be run: {error}")),
-            Err(_) => return Err(format!("the credential plugin `{shown}` did not end within {patience:?}")),
-        };
-        if !status.success() {
-            let said = String::from_utf8_lossy(&complained);
-            let said = said.lines().last().unwrap_or_default();
-            return Err(format!("the credential plugin `{shown}` failed ({status}): {said}"));
-        }
-        let answer: serde_json::Value = serde_json::from_slice(&printed)
-            .map_err(|_| format!("the credential plugin `{shown}` printed no ExecCredential"))?;
-        let status = &answer["status"];
-        if let Some(token) = status["token"].as_str() {
-            self.token = Some(Secret::new(token));
-        }
-        if let (Some(certificate), Some(key)) =
-            (status["clientCertificateData"].as_str(), status["clientKeyData"].as_str())
-        {
-            self.identity = Some((certificates(certificate.as_bytes())?, private_key(key.as_bytes())?));
-        }
-        Ok(())
+    pub(super) fn is_plain(&self) -> bool {
+        self.config.cluster_url.scheme_str() == Some("http")
+    }
+
+    /// Nothing says whose certificates count: the system's roots do.
+    pub(super) fn names_no_authority(&self) -> bool {
+        !self.is_plain() && self.config.root_cert.is_none() && !self.config.accept_invalid_certs
     }
 }
 
@@ -296,92 +140,94 @@ fn files(options: &AccessOptions) -> Vec<PathBuf> {
         return vec![file.clone()];
     }
     if let Some(list) = options.environment.get("KUBECONFIG").filter(|list| !list.is_empty()) {
-        return std::env::split_paths(list).collect();
+        return std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect();
     }
     let home = options.environment.get("HOME").cloned().unwrap_or_default();
     vec![Path::new(&home).join(".kube/config")]
 }
 
-/// The first file that has an entry wins, as kubectl has it.
-fn merge(
-    into: &mut KubeconfigFile,
-    folders: &mut BTreeMap<(char, String), PathBuf>,
-    path: &Path,
-) -> Result<(), String> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(format!("the kubeconfig {} cannot be read: {error}", path.display())),
-    };
-    let file: KubeconfigFile = serde_yaml_ng::from_str(&text)
-        .map_err(|error| format!("{} is no kubeconfig: {error}", path.display()))?;
-    let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-    into.current_context = into.current_context.take().or(file.current_context);
-    let mut add = |kind: char, all: &mut Vec<NamedEntry>, more: Vec<NamedEntry>| {
-        for one in more {
-            if !all.iter().any(|known| known.name == one.name) {
-                folders.insert((kind, one.name.clone()), folder.clone());
-                all.push(one);
+/// The first file that has an entry wins; one that is not there counts for nothing.
+fn merged(files: &[PathBuf]) -> Result<Kubeconfig, String> {
+    let mut merged = Kubeconfig::default();
+    for file in files {
+        let read = match Kubeconfig::read_from(file) {
+            Ok(read) => read,
+            Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == std::io::ErrorKind::NotFound => {
+                continue;
             }
-        }
-    };
-    add('x', &mut into.contexts, file.contexts);
-    add('c', &mut into.clusters, file.clusters);
-    add('u', &mut into.users, file.users);
-    Ok(())
-}
-
-fn of_cluster(cluster: &KubeconfigCluster, folder: &Path) -> Result<Access, String> {
-    let url = url::Url::parse(&cluster.server)
-        .map_err(|error| format!("the kubeconfig's server `{}` is no URL: {error}", cluster.server))?;
-    if cluster.proxy_url.is_some() {
-        return Err("the kubeconfig asks for a proxy (`proxy-url`), which is not spoken here".to_owned());
+            Err(KubeconfigError::ReadConfig(error, path)) => {
+                return Err(format!("the kubeconfig {} cannot be read: {error}", path.display()));
+            }
+            // Its own words show the lines around the fault, and a key may be among them.
+            Err(KubeconfigError::Parse(error)) => {
+                let at = error.location().map(|at| format!(" (line {}, column {})", at.line(), at.column()));
+                return Err(format!("{} is no kubeconfig{}", file.display(), at.unwrap_or_default()));
+            }
+            Err(error) => return Err(format!("{}: {}", file.display(), told(&error))),
+        };
+        merged = merged.merge(read).map_err(|error| told(&error))?;
     }
-    let plain = url.scheme() == "http";
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let anchors = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
-        (Some(data), _) => certificates(&decoded(data, "certificate-authority-data")?)?,
-        (None, Some(file)) => {
-            let path = folder.join(file);
-            let bytes = std::fs::read(&path)
-                .map_err(|error| format!("the cluster's CA {} cannot be read: {error}", path.display()))?;
-            certificates(&bytes)?
+    Ok(merged)
+}
+
+/// What of a kubeconfig cannot be used; none of these words holds a value.
+fn told(error: &KubeconfigError) -> String {
+    let why = crate::peel::trail(error).pop().unwrap_or_default();
+    match error {
+        KubeconfigError::LoadCertificateAuthority(_) => {
+            format!("the cluster's certificate-authority in the kubeconfig cannot be read: {why}")
         }
-        (None, None) => Vec::new(),
-    };
-    Ok(Access {
-        name: cluster.tls_server_name.clone().unwrap_or_else(|| host.clone()),
-        port: url.port_or_known_default().unwrap_or(443),
-        prefix: url.path().trim_end_matches('/').to_owned(),
-        host,
-        plain,
-        insecure: cluster.insecure_skip_tls_verify,
-        anchors,
-        identity: None,
-        token: None,
-        basic: None,
-        namespace: String::new(),
-        context: None,
-        inside: false,
-    })
-}
-
-fn decoded(data: &str, what: &str) -> Result<Vec<u8>, String> {
-    let clean: String = data.chars().filter(|c| !c.is_whitespace()).collect();
-    base64::engine::general_purpose::STANDARD
-        .decode(clean)
-        .map_err(|_| format!("{what} in the kubeconfig is no base64"))
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read: Vec<_> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
-    if read.is_empty() {
-        Err("there is no certificate in what the kubeconfig names as one".to_owned())
-    } else {
-        Ok(read)
+        _ => format!("the kubeconfig cannot be used: {why}"),
     }
 }
 
-fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(pem).map_err(|_| "the kubeconfig's client key is no key in PEM".to_owned())
+/// As kubectl: HTTPS_PROXY and NO_PROXY, and none to this machine.
+fn proxy_of_environment(server: &Uri) -> Option<Uri> {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here =
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if is_here {
+        return None;
+    }
+    let found = Matcher::from_env().intercept(server)?;
+    let Some((name, password)) = found.raw_auth() else { return Some(found.uri().clone()) };
+    // It keeps the login apart; `kube` wants it where it was.
+    let escape = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let authority = found.uri().authority()?;
+    let scheme = found.uri().scheme_str()?;
+    format!("{scheme}://{}:{}@{authority}", escape(name), escape(password)).parse().ok()
+}
+
+/// What `kube` makes of a context; its own loader has the environment's proxies first, and fails where it cannot read
+/// NO_PROXY, which it then asks about the proxy and not about the server.
+fn configured(cluster: &Cluster, user: Option<AuthInfo>) -> Result<Config, String> {
+    let server = cluster.server.clone().unwrap_or_default();
+    let server: Uri = server.parse().map_err(|_| format!("the kubeconfig's server `{server}` is no URL"))?;
+    let loaded = ExecAuthCluster::try_from(cluster).map_err(|error| told(&error))?;
+    let mut config = Config::new(server);
+    config.root_cert = loaded.certificate_authority_data.as_deref().map(authorities).transpose()?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.tls_server_name = cluster.tls_server_name.clone().filter(|name| !name.is_empty());
+    config.proxy_url = match cluster.proxy_url.as_deref().filter(|url| !url.is_empty()) {
+        Some(url) => Some(url.parse().map_err(|_| "the kubeconfig's `proxy-url` is no URL".to_owned())?),
+        None => proxy_of_environment(&config.cluster_url),
+    };
+    config.auth_info = user.unwrap_or_default();
+    if let Some(plugin) = config.auth_info.exec.as_mut().filter(|plugin| plugin.provide_cluster_info) {
+        plugin.cluster = Some(loaded);
+    }
+    Ok(config)
+}
+
+/// The certificates of a bundle that can be an authority: one odd one does not spoil the others.
+fn authorities(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let is_usable = |der: &CertificateDer<'static>| rustls::RootCertStore::empty().add(der.clone()).is_ok();
+    let all = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+    let usable: Vec<_> = all.filter(is_usable).map(|der| der.to_vec()).collect();
+    if usable.is_empty() {
+        return Err(
+            "there is no certificate in what the kubeconfig names as certificate-authority".to_owned()
+        );
+    }
+    Ok(usable)
 }

@@ -1,60 +1,48 @@
-//! Requests to the API server: one connection each, every answer bounded, what it refuses told by verb and resource.
+//! Requests to the API server through `kube`: every answer bounded in size and time, what it refuses told by verb,
+//! resource and namespace.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use http_body_util::{BodyExt, BodyStream, Empty};
-use hyper::body::Incoming;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
+use http_body_util::{BodyExt, BodyStream};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Client;
+use kube::api::{GetParams, ListParams, LogParams};
+use kube::client::{Body, ClientBuilder};
+use kube::core::Request;
+use serde_json::Value;
 use tls_verify_core::workload::kubernetes::Kind;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tower::{BoxError, Service};
 
 use super::access::Access;
+use super::forward;
+pub use super::refusal::ApiError;
+use super::refusal::{at, of_configuration, of_connection};
 use crate::platform::Wire;
-use crate::tls;
 
 /// An answer longer than this is no list of a namespace's objects in one page.
 const PAGE_LIMIT: usize = 16 * 1024 * 1024;
 /// Objects a page.
-const PAGE: usize = 200;
-
-/// Why a request was not answered as asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ApiError {
-    /// 403: verb, resource and namespace.
-    Forbidden(String),
-    Unauthorized,
-    NotFound,
-    Other(String),
-}
-
-impl std::fmt::Display for ApiError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Forbidden(what) => write!(f, "the API server forbids us to {what}"),
-            Self::Unauthorized => f.write_str(
-                "the API server does not know us (401): the token or certificate of the kubeconfig has expired or is wrong",
-            ),
-            Self::NotFound => f.write_str("the API server has no such object"),
-            Self::Other(why) => f.write_str(why),
-        }
-    }
-}
+const PAGE: u32 = 200;
+/// What a refusal may have to say.
+const WORD_LIMIT: usize = 64 * 1024;
 
 /// The API server.
-#[derive(Debug)]
 pub struct Api {
     pub access: Access,
-    config: Option<Arc<ClientConfig>>,
+    client: Client,
+    /// The same, for port-forwards.
+    forwards: Client,
     patience: Duration,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("access", &self.access).finish_non_exhaustive()
+    }
 }
 
 impl Api {
@@ -63,63 +51,43 @@ impl Api {
     /// # Errors
     /// When the identity cannot be used.
     pub fn new(access: Access, patience: Duration) -> Result<Self, String> {
-        let config = if access.plain { None } else { Some(Arc::new(config(&access)?)) };
-        Ok(Self { access, config, patience })
+        let builder =
+            ClientBuilder::try_from(access.config.clone()).map_err(|error| of_configuration(&error))?;
+        Ok(Self::over(access, builder, patience))
     }
 
-    async fn connect(&self) -> Result<Box<dyn Wire>, String> {
-        let Access { host, port, name, .. } = &self.access;
-        let at = format!("the API server at {host}:{port}");
-        let connecting = TcpStream::connect((host.as_str(), *port));
-        let stream = match tokio::time::timeout(self.patience, connecting).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(format!("{at} cannot be reached: {error}")),
-            Err(_) => return Err(format!("{at} does not answer within {:?}", self.patience)),
-        };
-        let Some(config) = &self.config else { return Ok(Box::new(stream)) };
-        let name =
-            ServerName::try_from(name.clone()).map_err(|_| format!("`{name}` is no name of a server"))?;
-        let shaking = TlsConnector::from(Arc::clone(config)).connect(name, stream);
-        match tokio::time::timeout(self.patience, shaking).await {
-            Ok(Ok(stream)) => Ok(Box::new(stream)),
-            Ok(Err(error)) => Err(format!("{at} cannot be spoken to over TLS: {error}")),
-            Err(_) => Err(format!("{at} leaves the TLS handshake unanswered for {:?}", self.patience)),
-        }
+    /// Over a service, which need not be a connection.
+    fn over<S, B>(access: Access, builder: ClientBuilder<S>, patience: Duration) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let client = builder.build();
+        let below = client.clone();
+        let upgrading = tower::service_fn(move |request| {
+            let below = below.clone();
+            async move { below.send(request).await.map(status_alone) }
+        });
+        let forwards = Client::new(upgrading, &access.namespace);
+        Self { access, client, forwards, patience }
     }
 
-    fn request(&self, path: &str) -> http::request::Builder {
-        let mut request = Request::builder()
-            .uri(format!("{}{path}", self.access.prefix))
-            .header(http::header::HOST, format!("{}:{}", self.access.name, self.access.port))
-            .header(http::header::USER_AGENT, concat!("tls-verify/", env!("CARGO_PKG_VERSION")));
-        if let Some(token) = &self.access.token {
-            request = request.header(http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
-        } else if let Some(basic) = &self.access.basic {
-            request = request.header(http::header::AUTHORIZATION, format!("Basic {}", basic.expose()));
-        }
-        request
-    }
-
-    async fn send(&self, path: &str, asked: &str) -> Result<Response<Incoming>, ApiError> {
-        let other = |why: String| ApiError::Other(why);
-        let wire = self.connect().await.map_err(other)?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(wire))
-            .await
-            .map_err(|error| other(format!("the API server: {error}")))?;
-        tokio::spawn(connection);
-        let request = self
-            .request(path)
-            .header(http::header::ACCEPT, "application/json, */*")
-            .body(Empty::<Bytes>::new())
-            .map_err(|error| other(error.to_string()))?;
-        let answer = match tokio::time::timeout(self.patience, sender.send_request(request)).await {
+    async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        asked: &str,
+    ) -> Result<http::Response<Body>, ApiError> {
+        // Connecting has its own bound within this one.
+        let patience = self.patience * 2;
+        let answer = match tokio::time::timeout(patience, self.client.send(request.map(Body::from))).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(other(format!("the API server: {error}"))),
+            Ok(Err(error)) => return Err(ApiError::Other(of_connection(&error, &self.access))),
             Err(_) => {
-                return Err(other(format!(
-                    "the API server does not answer within {:?} ({asked})",
-                    self.patience
-                )));
+                let at = at(&self.access);
+                return Err(ApiError::Other(format!("{at} does not answer within {patience:?} ({asked})")));
             }
         };
         match answer.status().as_u16() {
@@ -128,32 +96,38 @@ impl Api {
             403 => Err(ApiError::Forbidden(asked.to_owned())),
             404 => Err(ApiError::NotFound),
             status => {
-                let body = bounded(answer, 64 * 1024, self.patience).await.unwrap_or_default();
-                let message = serde_json::from_slice::<serde_json::Value>(&body)
+                let body = bounded(answer, WORD_LIMIT, self.patience).await.unwrap_or_default();
+                let message = serde_json::from_slice::<Value>(&body)
                     .ok()
                     .and_then(|value| value["message"].as_str().map(str::to_owned))
                     .unwrap_or_default();
-                Err(other(format!("the API server answers {status} ({asked}): {message}")))
+                Err(ApiError::Other(format!("the API server answers {status} ({asked}): {message}")))
             }
         }
     }
 
-    /// An object's JSON.
-    ///
-    /// # Errors
-    /// Why it cannot be had.
-    pub async fn get(&self, path: &str, asked: &str) -> Result<serde_json::Value, ApiError> {
-        let answer = self.send(path, asked).await?;
+    async fn json(&self, request: http::Request<Vec<u8>>, asked: &str) -> Result<Value, ApiError> {
+        let answer = self.send(request, asked).await?;
         let body = bounded(answer, PAGE_LIMIT, self.patience * 2).await.map_err(ApiError::Other)?;
         serde_json::from_slice(&body)
             .map_err(|_| ApiError::Other(format!("the API server's answer is no JSON ({asked})")))
+    }
+
+    /// A Secret's JSON.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub(super) async fn secret(&self, name: &str) -> Result<Value, ApiError> {
+        let asked = format!("get secret {name} in namespace {}", self.access.namespace);
+        let request = self.request("v1", "secrets").get(&escaped(name), &GetParams::default());
+        self.json(request.map_err(|error| unaskable(&error, &asked))?, &asked).await
     }
 
     /// All objects of a kind in the namespace, page by page.
     ///
     /// # Errors
     /// Why they cannot be had.
-    pub async fn list(&self, kind: Kind) -> Result<Vec<serde_json::Value>, ApiError> {
+    pub async fn list(&self, kind: Kind) -> Result<Vec<Value>, ApiError> {
         let version = match kind.group() {
             "" => "v1".to_owned(),
             group => format!("{group}/v1"),
@@ -162,26 +136,18 @@ impl Api {
     }
 
     /// All objects of a kind by its version (`v1`, `apps/v1`) and plural.
-    pub(super) async fn list_named(
-        &self,
-        version: &str,
-        plural: &str,
-    ) -> Result<Vec<serde_json::Value>, ApiError> {
-        let namespace = &self.access.namespace;
-        let front =
-            if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
-        let asked = format!("list {plural} in namespace {namespace}");
+    pub(super) async fn list_named(&self, version: &str, plural: &str) -> Result<Vec<Value>, ApiError> {
+        let asked = format!("list {plural} in namespace {}", self.access.namespace);
         let mut all = Vec::new();
-        let mut next = String::new();
+        let mut page = ListParams::default().limit(PAGE);
         loop {
-            let more = if next.is_empty() { String::new() } else { format!("&continue={}", escaped(&next)) };
-            let path = format!("{front}/namespaces/{}/{plural}?limit={PAGE}{more}", escaped(namespace));
-            let mut page = self.get(&path, &asked).await?;
-            if let Some(items) = page["items"].as_array_mut() {
+            let request = self.request(version, plural).list(&page);
+            let mut answer = self.json(request.map_err(|error| unaskable(&error, &asked))?, &asked).await?;
+            if let Some(items) = answer["items"].as_array_mut() {
                 all.append(items);
             }
-            match page["metadata"]["continue"].as_str() {
-                Some(token) if !token.is_empty() && all.len() < 20_000 => next = token.to_owned(),
+            match answer["metadata"]["continue"].as_str() {
+                Some(token) if !token.is_empty() && all.len() < 20_000 => page = page.continue_token(token),
                 _ => return Ok(all),
             }
         }
@@ -197,57 +163,73 @@ impl Api {
         container: &str,
         previous: bool,
     ) -> Result<BoxStream<'static, Result<Bytes, String>>, ApiError> {
-        let namespace = escaped(&self.access.namespace);
-        let previous = if previous { "&previous=true" } else { "" };
-        let path = format!(
-            "/api/v1/namespaces/{namespace}/pods/{}/log?container={}&timestamps=true{previous}",
-            escaped(pod),
-            escaped(container)
-        );
-        let asked = format!("get pods/log in namespace {namespace}");
-        let answer = self.send(&path, &asked).await?;
+        let asked = format!("get pods/log in namespace {}", self.access.namespace);
+        let which = LogParams {
+            container: Some(container.to_owned()),
+            previous,
+            timestamps: true,
+            ..LogParams::default()
+        };
+        let request = self.request("v1", "pods").logs(&escaped(pod), &which);
+        let answer = self.send(request.map_err(|error| unaskable(&error, &asked))?, &asked).await?;
         let pieces = BodyStream::new(answer.into_body()).filter_map(|frame| async {
             match frame {
                 Ok(frame) => frame.into_data().ok().map(Ok),
-                Err(error) => Some(Err(format!("the log breaks off: {error}"))),
+                Err(error) => Some(Err(format!("the log breaks off: {}", innermost(&error)))),
             }
         });
         Ok(pieces.boxed())
     }
 
-    /// A raw connection with the request for a port of a pod on it.
-    pub(super) async fn upgrade(&self, pod: &str, port: u16) -> io::Result<super::forward::Socket> {
-        let wire = self.connect().await.map_err(io::Error::other)?;
-        let namespace = escaped(&self.access.namespace);
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{}/portforward?ports={port}", escaped(pod));
-        // The library asks for a whole URL, and sends its path.
-        let host = if self.access.name.contains(':') {
-            format!("[{}]", self.access.name)
-        } else {
-            self.access.name.clone()
-        };
-        let whole = format!("wss://{host}:{}{}{path}", self.access.port, self.access.prefix);
-        let request = self
-            .request(&path)
-            .uri(whole)
-            .header(http::header::CONNECTION, "Upgrade")
-            .header(http::header::UPGRADE, "websocket")
-            .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", tokio_tungstenite::tungstenite::handshake::client::generate_key())
-            .header("sec-websocket-protocol", "v4.channel.k8s.io")
-            .body(())
-            .map_err(io::Error::other)?;
-        super::forward::shake(request, wire, self.patience, &self.access.namespace).await
+    /// A stream to a port of a pod, through the API server and the kubelet.
+    ///
+    /// # Errors
+    /// Who did not let us through: the API server, or the pod.
+    pub(super) async fn forward(&self, pod: &str, port: u16) -> io::Result<Box<dyn Wire>> {
+        let namespace = &self.access.namespace;
+        let pods = kube::Api::<Pod>::namespaced(self.forwards.clone(), &escaped(namespace));
+        let (name, ports) = (escaped(pod), [port]);
+        let asking = pods.portforward(&name, &ports);
+        match tokio::time::timeout(self.patience * 2, asking).await {
+            Ok(Ok(forwarder)) => forward::stream(forwarder, port).await,
+            Ok(Err(error)) => {
+                Err(forward::refused(&error, namespace, || of_connection(&error, &self.access)))
+            }
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the API server does not answer to a port-forward",
+            )),
+        }
+    }
+
+    fn request(&self, version: &str, plural: &str) -> Request {
+        let front = if version.contains('/') { "/apis" } else { "/api" };
+        Request::new(format!("{front}/{version}/namespaces/{}/{plural}", escaped(&self.access.namespace)))
     }
 }
 
+/// `kube` collects whatever a refused upgrade says, and believes it more than the status.
+fn status_alone(answer: http::Response<Body>) -> http::Response<Body> {
+    let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
+    if is_refusal { answer.map(|_| Body::empty()) } else { answer }
+}
+
+fn unaskable(error: &kube::core::request::Error, asked: &str) -> ApiError {
+    ApiError::Other(format!("nothing can be asked ({asked}): {error}"))
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    crate::peel::trail(error).pop().unwrap_or_default()
+}
+
 /// Reads an answer to its end, or to a bound.
-async fn bounded(answer: Response<Incoming>, limit: usize, patience: Duration) -> Result<Vec<u8>, String> {
+async fn bounded(answer: http::Response<Body>, limit: usize, patience: Duration) -> Result<Vec<u8>, String> {
     let mut body = answer.into_body();
     let mut all = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| format!("the API server's answer breaks off: {error}"))?;
+            let frame = frame
+                .map_err(|error| format!("the API server's answer breaks off: {}", innermost(&error)))?;
             if let Ok(data) = frame.into_data() {
                 if all.len() + data.len() > limit {
                     return Err(format!(
@@ -267,73 +249,10 @@ async fn bounded(answer: Response<Incoming>, limit: usize, patience: Duration) -
     Ok(all)
 }
 
-fn config(access: &Access) -> Result<ClientConfig, String> {
-    let provider = tls::provider();
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(tls::ANY_VERSION)
-        .map_err(|error| error.to_string())?;
-    let builder = if access.insecure {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Whoever(provider)))
-    } else {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(access.anchors.iter().cloned());
-        if roots.is_empty() {
-            return Err(
-                "the kubeconfig names no certificate-authority for its cluster; system roots are not read here".to_owned()
-            );
-        }
-        builder.with_root_certificates(roots)
-    };
-    match &access.identity {
-        Some((chain, key)) => builder
-            .with_client_auth_cert(chain.clone(), key.clone_key())
-            .map_err(|error| format!("the kubeconfig's client certificate cannot be used: {error}")),
-        None => Ok(builder.with_no_client_auth()),
-    }
-}
-
-/// `insecure-skip-tls-verify`: the operator's own choice.
-#[derive(Debug)]
-struct Whoever(Arc<rustls::crypto::CryptoProvider>);
-
-impl rustls::client::danger::ServerCertVerifier for Whoever {
-    fn verify_server_cert(
-        &self,
-        _: &rustls_pki_types::CertificateDer<'_>,
-        _: &[rustls_pki_types::CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: rustls_pki_types::UnixTime,
-    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
-        Ok(rustls::client::danger::ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &rustls_pki_types::CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let known = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &rustls_pki_types::CertificateDer<'_>,
-        signed: &rustls::DigitallySignedStruct,
-    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-        let known = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// A word in a path or query.
+/// A word in a path.
 fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
+
+#[cfg(test)]
+mod tests;

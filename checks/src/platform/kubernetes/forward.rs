@@ -1,89 +1,78 @@
-//! A port of a pod through the API server: a WebSocket whose binary messages begin with their channel, data on the
-//! first and what went wrong on the second (`v4.channel.k8s.io`).
+//! A port of a pod through the API server as a byte stream; what the kubelet says of it ends the stream.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{self, Message};
+use bytes::{Buf, Bytes};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use kube::api::Portforwarder;
+use kube::client::UpgradeConnectionError;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
 
 use crate::platform::Wire;
 
-pub(super) type Socket = WebSocketStream<Box<dyn Wire>>;
-
-const DATA: u8 = 0;
-const ERROR: u8 = 1;
 /// The kubelet dials as soon as the streams are there; what it meets it says at once.
 const SETTLES: Duration = Duration::from_millis(80);
 
 /// How long data may trail behind an error.
 const TRAILS: Duration = Duration::from_millis(300);
 
-/// Asks for the upgrade.
-pub(super) async fn shake(
-    request: http::Request<()>,
-    wire: Box<dyn Wire>,
-    patience: Duration,
-    namespace: &str,
-) -> io::Result<Socket> {
-    let shaking = tokio_tungstenite::client_async(request, wire);
-    match tokio::time::timeout(patience, shaking).await {
-        Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(tungstenite::Error::Http(answer))) => Err(match answer.status().as_u16() {
-            403 => io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                format!(
-                    "the API server forbids us to get and create pods/portforward in namespace {namespace}"
-                ),
-            ),
-            404 => io::Error::new(io::ErrorKind::NotFound, "the pod is gone"),
-            status => io::Error::other(format!("the API server answers {status} to a port-forward")),
-        }),
-        Ok(Err(error)) => Err(io::Error::other(format!("the port-forward fails: {error}"))),
-        Err(_) => {
-            Err(io::Error::new(io::ErrorKind::TimedOut, "the API server does not answer to a port-forward"))
+/// Who does not let us to the pod.
+pub(super) fn refused(error: &kube::Error, namespace: &str, else_told: impl FnOnce() -> String) -> io::Error {
+    let status = match error {
+        kube::Error::Api(status) => status.code,
+        kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) => status.as_u16(),
+        _ => return io::Error::other(else_told()),
+    };
+    match status {
+        403 => io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("the API server forbids us to get and create pods/portforward in namespace {namespace}"),
+        ),
+        404 => io::Error::new(io::ErrorKind::NotFound, "the pod is gone"),
+        status => io::Error::other(format!("the API server answers {status} to a port-forward")),
+    }
+}
+
+/// A forwarded port as a byte stream, once it is known that the port was not refused at once.
+pub(super) async fn stream(mut forwarder: Portforwarder, port: u16) -> io::Result<Box<dyn Wire>> {
+    let (Some(mut wire), Some(error)) = (forwarder.take_stream(port), forwarder.take_error(port)) else {
+        return Err(io::ErrorKind::NotConnected.into());
+    };
+    let mut error = Some(error.boxed());
+    let mut early = vec![0_u8; 16 * 1024];
+    let read = tokio::select! {
+        biased;
+        read = wire.read(&mut early) => read?,
+        said = heard(&mut error) => match said {
+            Some(text) => return Err(of_kubelet(&text)),
+            // It was all over at once: there may still be what the peer said.
+            None => wire.read(&mut early).await?,
+        },
+        () = tokio::time::sleep(SETTLES) => {
+            return Ok(Box::new(ForwardedPort { early: Bytes::new(), wire, error, ends: None }));
         }
+    };
+    if read == 0 {
+        let said = heard(&mut error).now_or_never().flatten();
+        return Err(said.map_or_else(|| io::ErrorKind::ConnectionReset.into(), |text| of_kubelet(&text)));
     }
+    early.truncate(read);
+    Ok(Box::new(ForwardedPort { early: early.into(), wire, error, ends: None }))
 }
 
-/// Turns a socket into a byte stream, once it is known that the port was not refused at once.
-pub(super) async fn stream(mut socket: Socket) -> io::Result<Box<dyn Wire>> {
-    let mut early: Option<Bytes> = None;
-    let mut begun = [false; 2];
-    let deadline = tokio::time::Instant::now() + SETTLES;
-    while early.is_none() {
-        match tokio::time::timeout_at(deadline, socket.next()).await {
-            Err(_) => break,
-            Ok(None) => return Err(io::ErrorKind::ConnectionReset.into()),
-            Ok(Some(Err(error))) => return Err(io::Error::other(error)),
-            Ok(Some(Ok(Message::Binary(bytes)))) => match channel(&bytes, &mut begun) {
-                Some((ERROR, text)) => return Err(refused(&text)),
-                Some((DATA, data)) => early = Some(data),
-                _ => {}
-            },
-            Ok(Some(Ok(_))) => {}
-        }
-    }
-    let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    tokio::spawn(pump(socket, theirs, early, begun));
-    Ok(Box::new(ours))
+/// The kubelet's word, once.
+async fn heard(error: &mut Option<BoxFuture<'static, Option<String>>>) -> Option<String> {
+    let said = error.as_mut()?.await;
+    *error = None;
+    said
 }
 
-/// A message's channel and content; the first of each channel only names the port.
-fn channel(bytes: &Bytes, begun: &mut [bool; 2]) -> Option<(u8, Bytes)> {
-    let at = *bytes.first()?;
-    let first = begun.get_mut(usize::from(at))?;
-    if !std::mem::replace(first, true) {
-        return None;
-    }
-    Some((at, bytes.slice(1..))).filter(|(_, rest)| !rest.is_empty())
-}
-
-fn refused(text: &Bytes) -> io::Error {
-    let text = String::from_utf8_lossy(text);
+/// What the kubelet met when it dialled inside the pod.
+fn of_kubelet(text: &str) -> io::Error {
     let kind = if text.contains("connection refused") {
         io::ErrorKind::ConnectionRefused
     } else if text.contains("timed out") || text.contains("timeout") {
@@ -94,43 +83,55 @@ fn refused(text: &Bytes) -> io::Error {
     io::Error::new(kind, text.trim().to_owned())
 }
 
-async fn pump(mut socket: Socket, mut wire: DuplexStream, early: Option<Bytes>, mut begun: [bool; 2]) {
-    if let Some(early) = early
-        && wire.write_all(&early).await.is_err()
-    {
-        return;
-    }
-    let mut buffer = vec![0_u8; 16 * 1024];
-    let mut last: Option<tokio::time::Instant> = None;
-    loop {
-        let ends = last.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(3600));
-        tokio::select! {
-            () = tokio::time::sleep_until(ends), if last.is_some() => return,
-            message = socket.next() => match message {
-                Some(Ok(Message::Binary(bytes))) => match channel(&bytes, &mut begun) {
-                    Some((DATA, data)) if wire.write_all(&data).await.is_err() => return,
-                    // What the peer said before it closed may come behind the word that it did.
-                    Some((ERROR, _)) => last = Some(tokio::time::Instant::now() + TRAILS),
-                    _ => {}
-                },
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {}
-            },
-            read = wire.read(&mut buffer) => match read {
-                Ok(0) | Err(_) => {
-                    let _ = socket.close(None).await;
-                    return;
-                }
-                Ok(count) => {
-                    let mut message = Vec::with_capacity(count + 1);
-                    message.push(DATA);
-                    message.extend_from_slice(&buffer[..count]);
-                    if socket.send(Message::Binary(message.into())).await.is_err() {
-                        return;
-                    }
-                }
-            },
+/// A port, which ends a little after the kubelet said that it has.
+struct ForwardedPort {
+    /// What the peer said before anybody read.
+    early: Bytes,
+    wire: DuplexStream,
+    /// `None` once it has spoken.
+    error: Option<BoxFuture<'static, Option<String>>>,
+    ends: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl AsyncRead for ForwardedPort {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.early.is_empty() {
+            let count = self.early.len().min(buf.remaining());
+            buf.put_slice(&self.early[..count]);
+            self.early.advance(count);
+            return Poll::Ready(Ok(()));
         }
+        if let Poll::Ready(read) = Pin::new(&mut self.wire).poll_read(cx, buf) {
+            return Poll::Ready(read);
+        }
+        if let Some(error) = &mut self.error
+            && error.as_mut().poll(cx).is_ready()
+        {
+            // What the peer said before it closed may come behind the word that it did.
+            self.error = None;
+            self.ends = Some(Box::pin(tokio::time::sleep(TRAILS)));
+        }
+        let Some(ends) = &mut self.ends else { return Poll::Pending };
+        ready!(ends.as_mut().poll(cx));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for ForwardedPort {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(cx)
     }
 }
 
@@ -139,14 +140,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_message_of_a_channel_names_its_port_only() {
-        let mut begun = [false; 2];
-        let of = |bytes: &'static [u8]| Bytes::from_static(bytes);
-        assert_eq!(channel(&of(&[0, 0x7e, 0x10]), &mut begun), None);
-        assert_eq!(channel(&of(&[1, 0x7e, 0x10]), &mut begun), None);
-        assert_eq!(channel(&of(b"\0INFO {}"), &mut begun), Some((0, of(b"INFO {}"))));
-        assert_eq!(channel(&of(b"\x07x"), &mut begun), None);
-        let error = refused(&of(b"dial tcp4 127.0.0.1:4222: connect: connection refused"));
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    fn what_the_kubelet_met_has_its_kind() {
+        let kind = |text| of_kubelet(text).kind();
+        assert_eq!(
+            kind("dial tcp4 127.0.0.1:4222: connect: connection refused"),
+            io::ErrorKind::ConnectionRefused
+        );
+        assert_eq!(kind("dial tcp4 127.0.0.1:4222: i/o timeout"), io::ErrorKind::TimedOut);
+        assert_eq!(kind("failed to find sandbox"), io::ErrorKind::Other);
+    }
+
+    #[tokio::test]
+    async fn a_port_ends_after_the_kubelets_word_and_not_before_what_trails_behind_it() {
+        let (wire, mut far) = tokio::io::duplex(1024);
+        let error = std::future::ready(Some("gone".to_owned())).boxed();
+        let mut port =
+            ForwardedPort { early: Bytes::from_static(b"INFO "), wire, error: Some(error), ends: None };
+        let writing = tokio::spawn(async move {
+            tokio::time::sleep(TRAILS / 4).await;
+            tokio::io::AsyncWriteExt::write_all(&mut far, b"-ERR").await.unwrap();
+            far
+        });
+        let mut all = Vec::new();
+        port.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"INFO -ERR");
+        drop(writing.await.unwrap());
     }
 }

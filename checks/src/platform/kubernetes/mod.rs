@@ -3,8 +3,10 @@
 mod access;
 mod api;
 mod forward;
+mod login;
 mod plugin;
 pub mod raw;
+mod refusal;
 mod rights;
 
 use std::collections::BTreeMap;
@@ -220,8 +222,7 @@ async fn named_secrets(
     let mut found = Vec::new();
     let mut known = false;
     for name in names.into_keys().filter(|name| !name.is_empty()) {
-        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
-        match api.get(&path, &format!("get secret {name} in namespace {namespace}")).await {
+        match api.secret(&name).await {
             Ok(secret) => {
                 known = true;
                 notes.push(format!("read secret/{name} of namespace {namespace}"));
@@ -305,12 +306,11 @@ impl Platform for Namespace {
             if self.pod(&of.name).is_none() {
                 return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no pod {}", of.name)));
             }
-            let socket = self.api.upgrade(&of.name, port).await.inspect_err(|error| {
+            self.api.forward(&of.name, port).await.inspect_err(|error| {
                 if error.kind() == io::ErrorKind::PermissionDenied {
                     self.deny(Right::Forward, error.to_string());
                 }
-            })?;
-            forward::stream(socket).await
+            })
         }
         .boxed()
     }

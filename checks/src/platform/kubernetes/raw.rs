@@ -42,7 +42,7 @@ pub async fn read(options: &AccessOptions, patience: Duration) -> Result<(Raw, A
     let access = Access::find(options, patience).await?;
     let api = Api::new(access, patience)?;
     let namespace = api.access.namespace.clone();
-    let mut raw = Raw { namespace: namespace.clone(), context: api.access.context.clone(), ..Raw::default() };
+    let mut raw = Raw { namespace, context: api.access.context.clone(), ..Raw::default() };
     for (kind, version, plural) in KINDS {
         let mut items = match api.list_named(version, plural).await {
             Ok(items) => items,
@@ -70,8 +70,7 @@ pub async fn read(options: &AccessOptions, patience: Duration) -> Result<(Raw, A
     raw.objects.values().flatten().for_each(|item| named_secrets(item, &mut names));
     let mut secrets = Vec::new();
     for name in names {
-        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
-        match api.get(&path, &format!("get secret {name} in namespace {namespace}")).await {
+        match api.secret(&name).await {
             Ok(mut secret) => {
                 secret["apiVersion"] = "v1".into();
                 secret["kind"] = "Secret".into();
