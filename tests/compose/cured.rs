@@ -253,7 +253,7 @@ impl Copy {
         }
         self.restart(&["nats", "redis"]);
         self.restart(&[SERVICES, &["dashboard"]].concat());
-        let healed = self.until(&[], &|ran| ran.code == 0, Duration::from_secs(60));
+        let healed = self.until(&[], &|ran| ran.code == 0, Duration::from_secs(150));
         assert_eq!(healed.code, 0, "{}", healed.digest());
     }
 }
@@ -312,7 +312,13 @@ fn one(copy: &Copy, fault: &Fault) -> Option<String> {
             let there = fault.place.split('|').any(|one| place.ends_with(one));
             ran.code == 1 && there && !applied.contains(&root["fix"][0])
         };
-        let ran = copy.until(fault.arguments, &|ran| named(ran), Duration::from_secs(45));
+        // Nobody acts on what is said while services are still being made: the report has come to rest.
+        let before = std::cell::RefCell::new(Value::Null);
+        let at_rest = |ran: &Ran| {
+            let fix = ran.report.pointer("/root_causes/0/fix/0").cloned().unwrap_or_default();
+            before.replace(fix.clone()) == fix && named(ran)
+        };
+        let ran = copy.until(fault.arguments, &at_rest, Duration::from_secs(60));
         let root = ran.report.pointer("/root_causes/0").cloned().unwrap_or_default();
         if !named(&ran) {
             return Some(format!("{said}: not at {}: {}\n{root:#}", fault.place, ran.digest()));

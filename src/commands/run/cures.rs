@@ -295,7 +295,7 @@ fn bytes(path: &Path) -> Held {
 struct HostShelf;
 
 /// Where a path of a container lies here: the mount's source, and what follows it.
-fn located(container: &Container, path: &str) -> Option<(PathBuf, PathBuf)> {
+pub(super) fn located(container: &Container, path: &str) -> Option<(PathBuf, PathBuf)> {
     let mount = container.mount_of(path)?;
     let MountSource::Host(source) = &mount.source else { return None };
     let rest = path.strip_prefix(mount.target.trim_end_matches('/'))?.trim_start_matches('/');
@@ -311,6 +311,10 @@ impl Shelf for HostShelf {
             Some((source, rest)) => bytes(&source.join(rest)),
             None => Held::Unknown,
         }
+    }
+
+    fn leads_out(&self, container: &Container, path: &str) -> Option<String> {
+        super::links::leads_out(container, path)
     }
 
     fn list(&self, container: &Container, folder: &str) -> Vec<String> {

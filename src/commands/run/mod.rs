@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod command;
 pub(crate) mod cures;
 mod item;
+mod links;
 pub mod plan;
 pub mod progress;
 mod report;

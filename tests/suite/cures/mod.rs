@@ -1,6 +1,7 @@
 //! The cure that is chosen, on a stack in memory: one setting, file or mount is wrong, and the cure names it, what
 //! it is, and what it has to be. A healthy stack has nothing to be cured.
 
+mod odd;
 mod rows;
 mod stack;
 
@@ -36,7 +37,7 @@ fn a_healthy_stack_has_nothing_to_be_cured() {
 #[test]
 fn each_fault_has_its_one_cure() {
     let mut wrong = Vec::new();
-    for (name, make, changes, command) in ROWS {
+    for (name, make, changes, command) in ROWS.iter().chain(odd::ROWS) {
         let mut stack = Stack::healthy();
         make(&mut stack);
         let found = stack.found();
@@ -137,7 +138,57 @@ fn a_service_that_does_not_come_up_is_cured_by_what_it_is_set_up_wrongly_for() {
         let fix = of("api-gateway", variant);
         assert_eq!(fix.changes.len(), 1, "{fix:?}");
     }
+    // It hangs at its start, and nothing of it has been read yet.
+    let hangs = |variant| {
+        let mut roots = vec![RootCause {
+            cause: CauseKind::Timeout,
+            variant,
+            ..down("api-gateway", Variant::NothingListens)
+        }];
+        stack.with_facts(|facts| choose::apply(facts, &mut [], &mut roots, tls_verify_checks::over));
+        roots.remove(0).fix.remove(0).changes
+    };
+    assert_eq!(hangs(None).len(), 1);
+    assert!(hangs(Some(Variant::ContainerPaused)).is_empty());
     // Who was stopped is started, and a setting of another service is no reason.
     assert!(of("api-gateway", Variant::ContainerStopped).changes.is_empty());
     assert!(of("context-engine", Variant::ContainerRestarting).changes.is_empty());
+}
+
+#[test]
+fn what_several_services_have_alike_is_one_cure_and_told_of_the_first() {
+    let mut stack = Stack::healthy();
+    for service in ["api-gateway", "scheduler"] {
+        stack.set(service, "NATS_URL", "nats://nats:4222");
+    }
+    let found = stack.found();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let (defect, fix) = &found[0];
+    assert_eq!((defect.workload.as_str(), fix.changes.len()), ("scheduler, api-gateway", 2));
+    let told = defect.because.iter().filter(|fact| fact.contains("has NATS_URL=")).count();
+    assert_eq!(told, 1, "{:#?}", defect.because);
+}
+
+#[test]
+fn a_link_out_of_what_is_mounted_is_replaced_by_the_file() {
+    let mut stack = Stack::healthy();
+    stack.host.links.insert("/srv/certs/server/tls.crt".to_owned(), "/srv/store/tls.crt".to_owned());
+    let found = stack.found();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let (defect, fix) = &found[0];
+    assert!(defect.kind == DefectKind::LinkLeadsOut, "{defect:?}");
+    assert!(fix.changes.len() == 1 && fix.changes[0].name.ends_with("certs/server/tls.crt"), "{fix:?}");
+    assert!(fix.changes[0].to.as_deref().unwrap().contains("/srv/store/tls.crt"), "{fix:?}");
+    let command = fix.command.as_deref().unwrap();
+    for service in ["nats", "redis", "api-gateway", "safety-kernel"] {
+        assert!(command.contains(service), "{command}");
+    }
+    // Whoever complains of it, by its name in the container too, is cured by it.
+    for place in ["/etc/cordum/tls/server/tls.crt", "/srv/certs/server/tls.crt", "redis", "api-gateway"] {
+        let cause = CauseKind::BadKeyFile;
+        let mut roots = vec![RootCause { cause, variant: None, ..down(place, Variant::NothingListens) }];
+        stack.with_facts(|facts| choose::apply(facts, &mut [], &mut roots, tls_verify_checks::over));
+        assert_eq!(roots[0].fix[0].changes.len(), 1, "{place}: {roots:?}");
+        assert_eq!(roots[0].place, "/srv/certs/server/tls.crt");
+    }
 }

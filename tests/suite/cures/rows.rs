@@ -6,7 +6,7 @@ use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
 use super::stack::{CONF, Stack};
 
 /// One fault: its name, how it is made, the changes that cure it, and what the command has to say.
-type Row = (&'static str, fn(&mut Stack), &'static [&'static str], &'static str);
+pub(super) type Row = (&'static str, fn(&mut Stack), &'static [&'static str], &'static str);
 
 /// The core services that dial NATS, each with the scheme of TLS.
 const ALL_OVER_TLS: &[&str] = &[

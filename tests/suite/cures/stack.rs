@@ -17,6 +17,8 @@ use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Host {
     pub(super) files: BTreeMap<String, (Vec<u8>, u32)>,
+    /// Symbolic links out of what is mounted, and where they lead.
+    pub(super) links: BTreeMap<String, String>,
 }
 
 impl Host {
@@ -52,6 +54,10 @@ impl Shelf for Host {
     fn list(&self, container: &Container, folder: &str) -> Vec<String> {
         let Some(host) = Self::path(container, folder) else { return Vec::new() };
         self.files.keys().filter_map(|path| Some(format!("{folder}{}", path.strip_prefix(&host)?))).collect()
+    }
+
+    fn leads_out(&self, container: &Container, path: &str) -> Option<String> {
+        self.links.get(&Self::path(container, path)?).cloned()
     }
 
     fn owners(&self, container: &Container, path: &str) -> Vec<Owner> {

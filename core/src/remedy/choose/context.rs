@@ -46,6 +46,12 @@ pub trait Shelf: fmt::Debug + Send + Sync {
     fn read(&self, container: &Container, path: &str) -> Held;
     /// Files below a folder of the container, as paths of the container; bounded.
     fn list(&self, container: &Container, folder: &str) -> Vec<String>;
+    /// Where a symbolic link at a path of the container leads, where that is in nothing that the container mounts: the
+    /// file is there on the host, and not in the container.
+    fn leads_out(&self, container: &Container, path: &str) -> Option<String> {
+        let _ = (container, path);
+        None
+    }
     /// The folders of the mount that lead to a file, and the file itself, outermost first.
     fn owners(&self, container: &Container, path: &str) -> Vec<Owner>;
 }

@@ -1,7 +1,7 @@
 //! Which defect explains which root cause.
 
 use super::context::CureContext;
-use super::{Defect, DefectEnd, defects};
+use super::{Defect, DefectEnd, DefectKind, defects};
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::link::Link;
 use crate::remedy::{ChangeKind, Fix, catalogue};
@@ -158,7 +158,12 @@ pub(super) fn grouped(found: Vec<Defect>) -> Vec<Defect> {
             continue;
         };
         let of_file = one.changes.iter().all(|change| change.kind == ChangeKind::File);
+        let mut because = one.because;
         if !of_file && !known.workload.split(", ").any(|name| name == one.workload) {
+            // What is told of the first is not told of each: the place names them all.
+            let first = known.workload.split(", ").next().unwrap_or_default();
+            let of_first = |fact: &String| fact.replacen(&one.workload, first, 1);
+            because.retain(|fact| !known.because.contains(&of_first(fact)));
             known.text =
                 known.text.replacen(&known.workload, &format!("{}, {}", known.workload, one.workload), 1);
             known.workload = format!("{}, {}", known.workload, one.workload);
@@ -169,7 +174,7 @@ pub(super) fn grouped(found: Vec<Defect>) -> Vec<Defect> {
                 known.restart.push(name);
             }
         }
-        for fact in one.because {
+        for fact in because {
             if !known.because.contains(&fact) && known.because.len() < MOST / 2 {
                 known.because.push(fact);
             }
@@ -206,8 +211,12 @@ fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Lin
     if defect.link.is_some_and(|link| root.checks.iter().any(|id| over(id).contains(&link))) {
         score += 1;
     }
-    // What is closed shows at everybody who reads it.
-    if defect.command.is_some() && defect.restart.contains(&root.place) {
+    // What is closed, or leads nowhere, shows at everybody who reads it, and by its name in the container.
+    let at_readers = matches!(defect.kind, DefectKind::FilesClosed | DefectKind::LinkLeadsOut);
+    if at_readers && defect.changes.iter().any(|change| change.path.as_deref() == Some(root.place.as_str())) {
+        score += 6;
+    }
+    if at_readers && defect.restart.contains(&root.place) {
         score += 6;
     }
     if defect.cause.is_some_and(|(cause, _)| cause == root.cause) {
@@ -216,11 +225,15 @@ fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Lin
     (score >= ENOUGH).then_some(score)
 }
 
-/// A service that ends at its start, before its log has been read to the reason: what it is set up wrongly for is
-/// the reason, since the links to NATS and Redis and its files are the first that it opens.
+/// A service that ends or hangs at its start, before its log has been read to the reason: what it is set up wrongly
+/// for is the reason, since the links to NATS and Redis and its files are the first that it opens.
 fn is_down_by(defect: &Defect, root: &RootCause) -> bool {
-    root.cause == CauseKind::ConnectionRefused
-        && !matches!(root.variant, Some(Variant::ContainerStopped | Variant::ContainerAbsent))
+    const OTHERWISE: &[Option<Variant>] =
+        &[Some(Variant::ContainerStopped), Some(Variant::ContainerAbsent), Some(Variant::ContainerPaused)];
+    matches!(root.cause, CauseKind::ConnectionRefused | CauseKind::Timeout)
+        && !OTHERWISE.contains(&root.variant)
+        // A link that is not verified holds.
+        && defect.kind != DefectKind::VerificationOff
         && matches!(defect.link, Some(Link::Nats | Link::Redis))
         && defect.workload.split(", ").any(|name| name == root.place)
 }

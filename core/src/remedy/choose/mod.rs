@@ -5,6 +5,7 @@
 mod brokers;
 mod client;
 mod context;
+mod links;
 mod matching;
 mod own;
 mod pair;
@@ -82,6 +83,7 @@ impl Defect {
 #[must_use]
 pub fn defects(facts: &CureContext<'_>) -> Vec<Defect> {
     let mut found = permissions::inspect(facts);
+    found.extend(links::inspect(facts));
     // What cannot be read is said once; what it leads to is not looked at.
     for view in facts.views() {
         found.extend(client::inspect(facts, &view));

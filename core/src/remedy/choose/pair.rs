@@ -44,8 +44,21 @@ fn unusable(facts: &CureContext<'_>, view: &WorkloadView<'_>, path: &str) -> Opt
     match facts.shelf.read(view.container, path) {
         Held::Missing => Some(fault(Variant::FileMissing, "does not exist")),
         Held::NoFile => Some(fault(Variant::WrongKind, "is no file")),
+        Held::Unknown if view.strays(path) => Some(fault(Variant::FileMissing, STRAYS)),
+        Held::Bytes(bytes) if !is_pem(&bytes) => Some(fault(Variant::NoPem, NO_PEM)),
         Held::Bytes(_) | Held::Forbidden | Held::Unknown => None,
     }
+}
+
+/// What is said of a path in the image, where nothing is.
+pub(super) const STRAYS: &str = "is in nothing that the container mounts";
+/// What is said of DER and the like.
+pub(super) const NO_PEM: &str = "holds no PEM, and nothing else is read";
+
+/// Go and OpenSSL read PEM where a file is named.
+pub(super) fn is_pem(bytes: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    bytes.windows(BEGIN.len()).any(|words| words == BEGIN)
 }
 
 /// Judges a pair. `Err(None)`: nobody can tell from here.

@@ -113,7 +113,7 @@ fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVaria
         defect.changes.push(view.variable_change(listener.key, None));
         return Some(defect);
     };
-    let host = view.host(&fault.path).unwrap_or_else(|| fault.path.clone());
+    let host = view.host(&fault.path)?;
     let wanted = wanted(&fault.path, listener.cert, present.0, "serverAuth");
     defect.file = Some(host.clone());
     let named = if fault.path == present.0 {

@@ -29,6 +29,7 @@ pub struct DefectRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DefectKind {
     FilesClosed,
+    LinkLeadsOut,
     OtherAddress,
     OtherLogin,
     PlainUrl,
@@ -88,6 +89,22 @@ pub const DEFECTS: &[DefectRow] = &[
             K::Timeout,
             K::UnknownAuthority,
             K::KeyMismatch,
+        ],
+    },
+    DefectRow {
+        kind: DefectKind::LinkLeadsOut,
+        wrong: "a file that a service names is a symbolic link to what it does not mount",
+        told_by: "the link on the host, the container's mounts",
+        cure: "the file itself in place of the link",
+        end: DefectEnd::Server,
+        shows_as: &[
+            K::BadKeyFile,
+            K::ConnectionRefused,
+            K::ConnectionReset,
+            K::BadGateway,
+            K::Dns,
+            K::Timeout,
+            K::UnknownAuthority,
         ],
     },
     DefectRow {

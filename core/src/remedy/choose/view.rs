@@ -1,6 +1,6 @@
 //! One workload with what it was started with.
 
-use super::context::CureContext;
+use super::context::{CureContext, Held};
 use crate::remedy::{Change, ChangeKind};
 use crate::workload::{Container, Mount, MountSource, Place, Workload};
 
@@ -81,6 +81,20 @@ impl<'a> WorkloadView<'a> {
         let MountSource::Host(source) = &mount.source else { return None };
         let rest = path.strip_prefix(mount.target.trim_end_matches('/'))?;
         Some(format!("{source}{rest}"))
+    }
+
+    /// Whether a path lies in nothing that the container mounts, while other files of its TLS settings do: the images of
+    /// services bring none.
+    #[must_use]
+    pub fn strays(&self, path: &str) -> bool {
+        let held = |path: &str| matches!(self.facts.shelf.read(self.container, path), Held::Bytes(_));
+        self.container.mount_of(path).is_none()
+            && self
+                .container
+                .environment
+                .iter()
+                .filter(|setting| setting.name.contains("_TLS_"))
+                .any(|setting| setting.value.known().is_some_and(held))
     }
 
     /// A path with where it lies on the host.

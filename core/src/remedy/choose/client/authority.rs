@@ -68,6 +68,9 @@ pub(crate) fn authority(
         defect.changes.push(view.mount_change(&target, &from, &to));
         return Some(defect);
     }
+    if view.strays(path) {
+        return None;
+    }
     // Nothing verifies: it is the server's certificate then, unless the file itself is none.
     let broken = !matches!(facts.shelf.read(view.container, path), Held::Bytes(_))
         || facts.source(view.container, path).is_some_and(|source| source.chain().is_empty());
@@ -106,6 +109,10 @@ fn not_fine(
     match facts.shelf.read(view.container, path) {
         Held::Missing => return Some(format!("{at} does not exist")),
         Held::NoFile => return Some(format!("{at} is no file")),
+        Held::Unknown if view.strays(path) => return Some(format!("{at} {}", pair::STRAYS)),
+        Held::Bytes(bytes) if !bytes.is_empty() && !pair::is_pem(&bytes) => {
+            return Some(format!("{at} {}", pair::NO_PEM));
+        }
         Held::Bytes(_) | Held::Forbidden | Held::Unknown => {}
     }
     let source = facts.source(view.container, path)?;

@@ -67,7 +67,7 @@ pub(super) fn identity(
         return Some(defect);
     }
     let fault = fault?;
-    let host = view.host(&fault.path).unwrap_or_else(|| fault.path.clone());
+    let host = view.host(&fault.path)?;
     defect.file = Some(host.clone());
     let wanted = wanted(&fault.path, cert_name, present.0, "clientAuth");
     defect.text = format!(
