@@ -1,11 +1,11 @@
 //! What a build without the feature `kubernetes` answers where a cluster is meant: one sentence, and the remedy. A
 //! recorded cluster (`--objects`) is read by every build.
 
-use crate::config::{Environment, Problem};
+use crate::config::{ConfigError, Environment};
 
 /// Why no cluster can be asked.
-fn absent() -> Problem {
-    Problem::new(
+fn absent() -> ConfigError {
+    ConfigError::new(
         "this tls-verify was built without Kubernetes",
         "build it with the feature `kubernetes` (on by default), or collect the objects with kubectl and name their folder \
          with `run --objects DIR`",
@@ -13,7 +13,7 @@ fn absent() -> Problem {
 }
 
 pub(crate) mod run {
-    use super::{Environment, Problem, absent};
+    use super::{ConfigError, Environment, absent};
     use crate::cli::{RunArgs, TargetArgs};
     use crate::commands::run::Progress;
     use tls_verify_core::report::RunReport;
@@ -31,32 +31,40 @@ pub(crate) mod run {
         _: &Environment,
         _: tokio::sync::watch::Receiver<bool>,
         _: &mut dyn FnMut(Progress),
-    ) -> Result<RunReport, Vec<Problem>> {
+    ) -> Result<RunReport, Vec<ConfigError>> {
         Err(vec![absent()])
     }
 }
 
 pub(crate) mod diagnose {
-    use super::{Environment, Problem, absent};
+    use super::{ConfigError, Environment, absent};
     use crate::cli::DiagnoseArgs;
     use tls_verify_core::remedy::catalogue::Placeholders;
 
-    pub(crate) fn kubernetes<C>(_: &DiagnoseArgs, _: &Environment, _: &C) -> Result<Placeholders, Problem> {
+    pub(crate) fn kubernetes<C>(
+        _: &DiagnoseArgs,
+        _: &Environment,
+        _: &C,
+    ) -> Result<Placeholders, ConfigError> {
         Err(absent())
     }
 }
 
 pub(crate) mod collect {
-    use super::{Environment, Problem, absent};
+    use super::{ConfigError, Environment, absent};
     use crate::cli::CollectArgs;
 
-    pub(crate) async fn gather<C, B>(_: &CollectArgs, _: &Environment, _: &mut C) -> Result<B, Vec<Problem>> {
+    pub(crate) async fn collect<C, B>(
+        _: &CollectArgs,
+        _: &Environment,
+        _: &mut C,
+    ) -> Result<B, Vec<ConfigError>> {
         Err(vec![absent()])
     }
 }
 
 pub(crate) mod audit {
-    use super::{Environment, Problem, absent};
+    use super::{ConfigError, Environment, absent};
     use crate::cli::AuditArgs;
     use tls_verify_core::manifest::{Description, MemoryFiles};
     use tls_verify_core::rules::Verdicts;
@@ -64,7 +72,7 @@ pub(crate) mod audit {
     pub(crate) fn described(
         _: &AuditArgs,
         _: &Environment,
-    ) -> Result<(Description, MemoryFiles), Vec<Problem>> {
+    ) -> Result<(Description, MemoryFiles), Vec<ConfigError>> {
         Err(vec![absent()])
     }
 
