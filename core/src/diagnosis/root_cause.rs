@@ -40,7 +40,32 @@ pub fn root_causes(checks: &[CheckReport], verifies: impl Fn(&str) -> bool) -> V
     merge_symptoms(&mut groups);
     merge_dashboard(&mut groups);
     groups.sort_by_key(|group| (upstream(&group.root.place, group.root.cause), group.confidence));
-    groups.into_iter().map(|group| group.root).collect()
+    groups.into_iter().map(|group| group.root).chain(nameless(checks)).collect()
+}
+
+/// Failed checks whose failure has none of the promised causes, one root cause for each who showed it.
+fn nameless(checks: &[CheckReport]) -> Vec<RootCause> {
+    let mut roots: Vec<RootCause> = Vec::new();
+    for check in checks.iter().filter(|check| check.status == Status::Fail && main(check).is_none()) {
+        let looked_at = check.details.get("looked_at").and_then(|list| list.get(0));
+        let component = looked_at.and_then(|one| one.get("component")).and_then(|name| name.as_str());
+        let place = component.unwrap_or(&check.id).to_owned();
+        if let Some(known) = roots.iter_mut().find(|known| known.place == place) {
+            known.checks.push(check.id.clone());
+            continue;
+        }
+        roots.push(RootCause {
+            nameless: true,
+            cause: CauseKind::OtherTls,
+            variant: None,
+            checks: vec![check.id.clone()],
+            summary: check.summary.clone(),
+            because: check.remarks.iter().filter(|remark| **remark != check.summary).cloned().collect(),
+            fix: vec![settings::what_it_says(&place)],
+            place,
+        });
+    }
+    roots
 }
 
 /// Where the CA file verifies nothing that is served, nor the certificates that lie beside it, it is the CA
@@ -313,5 +338,48 @@ fn upstream(place: &str, cause: CauseKind) -> u8 {
         ("api-gateway", _) => 3,
         ("dashboard", _) => 4,
         _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn failed(id: &str, component: &str) -> CheckReport {
+        let details =
+            json!({"looked_at": [{"component": component, "address": "localhost:1", "result": "HTTP 415"}]});
+        CheckReport {
+            number: 1,
+            id: id.to_owned(),
+            title: id.to_owned(),
+            status: Status::Fail,
+            duration_ms: 0.0,
+            attempts: 1,
+            change: None,
+            summary: "HTTP 415".to_owned(),
+            evidence: "observed".to_owned(),
+            diagnoses: Vec::new(),
+            details: details.as_object().cloned().unwrap_or_default(),
+            remarks: vec!["HTTP 415".to_owned(), "content type application/grpc".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_failed_check_without_a_promised_cause_has_a_root_cause_all_the_same() {
+        let checks = [
+            failed("gateway-https", "api-gateway"),
+            failed("gateway-wss", "api-gateway"),
+            failed("redis-tls", "redis"),
+        ];
+        let roots = root_causes(&checks, |_| true);
+        let told: Vec<(&str, &[String], bool)> =
+            roots.iter().map(|root| (root.place.as_str(), root.checks.as_slice(), root.nameless)).collect();
+        let both = ["gateway-https".to_owned(), "gateway-wss".to_owned()];
+        assert_eq!(told, [("api-gateway", &both[..], true), ("redis", &["redis-tls".to_owned()], true)]);
+        assert_eq!(roots[0].because, ["content type application/grpc"]);
+        assert!(roots.iter().all(|root| root.fix.len() == 1), "{roots:?}");
+        assert_eq!(serde_json::to_value(&roots[0]).unwrap()["cause"], serde_json::Value::Null);
     }
 }

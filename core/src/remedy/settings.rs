@@ -57,6 +57,16 @@ pub fn trust_anchor(service: &str, server: &str, variable: &str) -> Fix {
     Fix { text, command: None, changes: vec![change] }
 }
 
+/// Where nothing of what was seen has a name: its own words are all that is left. The platform puts its command there.
+#[must_use]
+pub fn what_it_says(who: &str) -> Fix {
+    Fix {
+        text: format!("read what {who} says at this moment, and whether this is the port that was meant"),
+        command: None,
+        changes: Vec::new(),
+    }
+}
+
 /// The command that shows what a file holds.
 fn show_file(kind: CauseKind, name: &str, host: &str) -> Option<String> {
     let host = shell::path(host);

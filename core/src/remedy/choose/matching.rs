@@ -4,7 +4,7 @@ use super::context::CureContext;
 use super::{Defect, DefectEnd, DefectKind, defects};
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::link::Link;
-use crate::remedy::{ChangeKind, Fix, catalogue};
+use crate::remedy::{Action, ChangeKind, Fix, catalogue};
 use crate::report::{CheckReport, RootCause};
 use crate::status::Status;
 
@@ -56,6 +56,12 @@ pub fn apply(
     for at in gone.into_iter().rev() {
         roots.remove(at);
     }
+    for root in roots.iter_mut().filter(|root| root.nameless) {
+        if facts.views().any(|view| view.name() == root.place) {
+            let logs = Action::ShowLogs { service: root.place.clone(), lines: 30 };
+            root.fix.iter_mut().for_each(|fix| fix.command = facts.wording.command(&logs));
+        }
+    }
 }
 
 /// The cure for what services say in their logs: a cause, who said it, and the words.
@@ -97,7 +103,8 @@ fn cure(facts: &CureContext<'_>, defect: &Defect, root: &mut RootCause) {
         Some(file) if file_alone => file.clone(),
         _ => defect.workload.clone(),
     };
-    if let Some((cause, variant)) = defect.cause
+    let closed = root.cause == CauseKind::ConnectionReset;
+    if let Some((cause, variant)) = defect.cause.or(defect.behind_a_close.filter(|_| closed))
         && (cause, variant) != (root.cause, root.variant)
     {
         root.nameless = false;

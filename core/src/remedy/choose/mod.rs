@@ -35,6 +35,8 @@ pub struct Defect {
     pub link: Option<Link>,
     /// What a report calls it, where that is known better here than by the symptom.
     pub cause: Option<(CauseKind, Option<Variant>)>,
+    /// What a peer that closes without a word has found, where this is the defect behind it.
+    pub behind_a_close: Option<(CauseKind, Option<Variant>)>,
     /// The file at fault on the host, where a file is.
     pub file: Option<String>,
     /// Facts that decide it, best first.
@@ -57,6 +59,7 @@ impl Defect {
             workload: workload.into(),
             link,
             cause: None,
+            behind_a_close: None,
             file: None,
             because: Vec::new(),
             text: String::new(),

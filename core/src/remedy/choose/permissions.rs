@@ -19,9 +19,16 @@ struct Closed {
     readers: Vec<String>,
     /// On the host, those that are named.
     files: Vec<String>,
-    /// The first workload, and what it names.
-    first: Option<(String, String)>,
+    /// The first workload, what it names, and whom it runs as.
+    first: Option<(String, String, Reader)>,
     production: bool,
+}
+
+/// User and group of a container's process.
+#[derive(Clone, Copy)]
+struct Reader {
+    user: u32,
+    group: u32,
 }
 
 /// One defect for everything that is closed: it was closed by one hand.
@@ -36,16 +43,18 @@ pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
         }
     }
     let Closed { owners, readers, mut files, first, production } = closed;
-    let Some((workload, named)) = first else { return Vec::new() };
+    let Some((workload, named, reader)) = first else { return Vec::new() };
     files.sort();
     let mut defect = Defect::new(DefectKind::FilesClosed, workload.clone(), None);
     defect.cause = Some((K::BadKeyFile, Some(Variant::PermissionDenied)));
     let owner = &owners[0];
     defect.because.push(format!(
-        "{} has mode {:04o} and owner {}: the services run as user {GO}",
+        "{} has mode {:04o} and owner {}: {} as user {}",
         facts.shown(&owner.path),
         owner.bits & 0o7777,
-        owner.uid
+        owner.uid,
+        if reader.user == GO { "the services run".to_owned() } else { format!("{workload} runs") },
+        reader.user
     ));
     defect.because.push(named);
     defect.file = files.into_iter().next();
@@ -72,14 +81,14 @@ pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
         "for everybody on this machine"
     };
     defect.text = format!("make the files that the services name readable {what}; ca.key stays closed");
-    defect.command = Some(commands(&grouped, &everybody));
+    defect.command = Some(commands(reader.group, &grouped, &everybody));
     vec![defect]
 }
 
 /// What of a service's files and folders its user may not read.
 fn closed_to(facts: &CureContext<'_>, view: &WorkloadView<'_>, closed: &mut Closed) {
-    let user = view.container.user.unwrap_or(GO);
-    let group = view.container.group.unwrap_or(GO);
+    let reader =
+        Reader { user: view.container.user.unwrap_or(GO), group: view.container.group.unwrap_or(GO) };
     for setting in &view.container.environment {
         let Some(path) = setting.value.known().filter(|path| path.starts_with('/')) else { continue };
         if !setting.name.contains("_TLS_") || !NAMES.iter().any(|end| setting.name.ends_with(end)) {
@@ -87,9 +96,9 @@ fn closed_to(facts: &CureContext<'_>, view: &WorkloadView<'_>, closed: &mut Clos
         }
         for owner in facts.shelf.owners(view.container, path) {
             let bit = if owner.folder { 1 } else { 4 };
-            let shift = if owner.uid == user {
+            let shift = if owner.uid == reader.user {
                 6
-            } else if owner.gid == group || view.container.groups.contains(&owner.gid) {
+            } else if owner.gid == reader.group || view.container.groups.contains(&owner.gid) {
                 3
             } else {
                 0
@@ -99,7 +108,7 @@ fn closed_to(facts: &CureContext<'_>, view: &WorkloadView<'_>, closed: &mut Clos
             }
             let name = view.name();
             closed.first.get_or_insert_with(|| {
-                (name.clone(), format!("{name} has {}={}", setting.name, view.located(path)))
+                (name.clone(), format!("{name} has {}={}", setting.name, view.located(path)), reader)
             });
             closed.files.extend(view.host(path));
             if !closed.readers.contains(&name) {
@@ -112,11 +121,11 @@ fn closed_to(facts: &CureContext<'_>, view: &WorkloadView<'_>, closed: &mut Clos
     }
 }
 
-fn commands(grouped: &[String], everybody: &[String]) -> String {
+fn commands(group: u32, grouped: &[String], everybody: &[String]) -> String {
     let paths = |list: &[String]| list.iter().map(|path| shell::path(path)).collect::<Vec<_>>().join(" ");
     let mut commands = Vec::new();
     if !grouped.is_empty() {
-        commands.push(format!("chgrp {GO} {}", paths(grouped)));
+        commands.push(format!("chgrp {group} {}", paths(grouped)));
         commands.push(format!("chmod g+r {}", paths(grouped)));
     }
     if !everybody.is_empty() {

@@ -45,14 +45,17 @@ pub(super) fn identity(
     };
     let seen = match &fault {
         Some(fault) => {
-            defect.cause = match fault.cause {
-                K::UnknownAuthority | K::BadSignature => None,
-                cause => Some((cause, fault.variant)),
-            };
+            match fault.cause {
+                K::UnknownAuthority | K::BadSignature => {
+                    defect.behind_a_close = Some((K::BadCertificate, Some(Variant::OtherCa)));
+                }
+                cause => defect.cause = Some((cause, fault.variant)),
+            }
             defect.file = view.host(&fault.path);
             fault.seen.clone()
         }
         None if present.0.is_empty() && present.1.is_empty() => {
+            defect.behind_a_close = Some((K::ClientCertRequired, None));
             format!("{cert_name} and {key_name} are empty: it shows no certificate")
         }
         None => {
