@@ -10,8 +10,45 @@ use serde_json::Value;
 
 use super::lab::Lab;
 
-/// How many endpoints the fleet has.
+/// How many endpoints the fleet has, each a port of its own.
 const FLEET: usize = 2000;
+const FIRST: usize = 20_000;
+
+/// A pod that listens at all of them, behind a name that its certificate has.
+const LISTENERS: &str = r#"
+k create secret generic fleet-tls --from-file="$PKI/fleet/tls.crt" --from-file="$PKI/fleet/tls.key"
+k create configmap fleet --from-literal=nginx.conf='
+worker_rlimit_nofile 8192; error_log stderr; pid /tmp/nginx.pid;
+events { worker_connections 8000; }
+http { access_log off; server { listen 20000-21999 ssl; ssl_certificate /tls/tls.crt; ssl_certificate_key /tls/tls.key; return 200; } }'
+k create -f - <<'END'
+apiVersion: v1
+kind: Service
+metadata: {name: fleet}
+spec: {clusterIP: None, selector: {app: fleet}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: fleet}
+spec:
+  selector: {matchLabels: {app: fleet}}
+  template:
+    metadata: {labels: {app: fleet}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: nginx
+          image: docker.io/lab/dashboard:1
+          imagePullPolicy: Never
+          command: [nginx, -c, /conf/nginx.conf, -g, "daemon off;"]
+          readinessProbe: {tcpSocket: {port: 21999}, periodSeconds: 1}
+          volumeMounts: [{name: conf, mountPath: /conf}, {name: tls, mountPath: /tls}]
+      volumes:
+        - {name: conf, configMap: {name: fleet}}
+        - {name: tls, secret: {secretName: fleet-tls}}
+END
+k rollout status deployment/fleet --timeout=90s
+"#;
 
 /// The program as an image on the node, once.
 fn image(lab: &Lab) -> Result<(), String> {
@@ -19,7 +56,7 @@ fn image(lab: &Lab) -> Result<(), String> {
     MADE.get_or_init(|| {
         let (kubeconfig, _) = Lab::found().ok_or("there is no cluster")?;
         let folder = kubeconfig.parent().unwrap_or(Path::new(".")).display().to_string();
-        let program = env!("CARGO_BIN_EXE_tls-verify");
+        let program = super::lab::program();
         lab.shell(&format!(
             "\"$ROOT/fixtures/kubernetes/images\" '{folder}/images' tool '{program}'
              \"$ROOT/fixtures/kubernetes/cluster\" import '{folder}' '{folder}/images/tool.tar'"
@@ -98,25 +135,18 @@ pub(super) fn fleet(lab: &Lab) -> Result<(), String> {
 }
 
 fn shards(lab: &Lab) -> Result<(), String> {
-    let known = [
-        "https://cordum-api-gateway.cordum.svc.cluster.local:8081",
-        "tls://nats:4222",
-        "tls://cordum-nats-0.cordum-nats.cordum.svc:4222",
-        "tls://cordum-nats-1.cordum-nats.cordum.svc:4222",
-        "tls://cordum-nats-2.cordum-nats.cordum.svc:4222",
-        "grpcs://cordum-safety-kernel:50051",
-    ];
+    lab.shell(LISTENERS)?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let targets: String = known.iter().cycle().take(FLEET).map(|target| format!("{target}\n")).collect();
+    let targets: String = (FIRST..).take(FLEET).map(|port| format!("https://fleet:{port}\n")).collect();
     std::fs::write(folder.path().join("targets"), targets).map_err(|error| error.to_string())?;
     lab.shell(&format!(
         "k create configmap tls-targets --from-file=targets='{}/targets'",
         folder.path().display()
     ))?;
     let begun = std::time::Instant::now();
-    let (job, logs) = ended(lab, "kubernetes-fleet.yaml", ".")?;
+    let (job, logs) = ended(lab, "kubernetes-fleet.yaml", "del(.metadata.namespace)")?;
     let took = begun.elapsed();
-    let mut merge = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
+    let mut merge = Command::new(super::lab::program());
     merge.args(["merge", "--format", "json", "--expect", &FLEET.to_string()]);
     for (number, log) in logs.values().enumerate() {
         let file = folder.path().join(format!("shard-{number}.jsonl"));

@@ -7,7 +7,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
 
-pub(super) const NAMESPACE: &str = "cordum";
+/// The stack's namespace: another one lets several runs share a cluster.
+pub(super) fn namespace() -> String {
+    std::env::var("TLS_VERIFY_NAMESPACE").unwrap_or_else(|_| "cordum".to_owned())
+}
+
+/// The program under test: the one that was built with the tests, or another build of it.
+pub(super) fn program() -> String {
+    std::env::var("TLS_VERIFY_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_tls-verify").to_owned())
+}
 
 /// How long a state may take to come on a busy machine.
 pub(super) fn patience() -> Duration {
@@ -31,6 +39,10 @@ again() { k rollout restart "$@"; }
 config() { # CONFIGMAP KEY SED: a key of a ConfigMap through sed
   text=$(k get configmap "$1" -o json | jq --arg key "$2" -r '.data[$key]' | sed -E "$3")
   k patch configmap "$1" --type=merge -p "$(jq -cn --arg key "$2" --arg text "$text" '{data: {($key): $text}}')"
+}
+policies() { # the lab's network enforces none: this does, as long as the namespace has some
+  setsid "$ROOT/fixtures/kubernetes/policies" "$KUBECTL" "$NS" "${KUBECONFIG%/*}" </dev/null >/dev/null 2>&1 &
+  sleep 2
 }
 services="deployment/cordum-api-gateway deployment/cordum-scheduler deployment/cordum-safety-kernel deployment/cordum-workflow-engine deployment/cordum-context-engine"
 "#;
@@ -73,7 +85,7 @@ impl Lab {
         command
             .env("KUBECONFIG", &self.kubeconfig)
             .env("KUBECTL", &self.kubectl)
-            .env("NS", NAMESPACE)
+            .env("NS", namespace())
             .env("PKI", self.pki.path())
             .env("ROOT", root)
             .stdin(Stdio::null());
@@ -111,12 +123,12 @@ impl Lab {
         command
             .args([
                 "120",
-                env!("CARGO_BIN_EXE_tls-verify"),
+                &program(),
                 "run",
                 "--all",
                 "--kubernetes",
                 "-n",
-                NAMESPACE,
+                &namespace(),
                 "--format",
                 "json",
                 // A busy machine is no fault.
@@ -304,9 +316,10 @@ fn material(folder: &tempfile::TempDir) -> Result<(), Box<dyn std::error::Error>
     };
     let own = Authority::named("Cordum CA", Validity::Now)?;
     let other = Authority::named("Cordum CA", Validity::Now)?;
-    let full = format!("cordum-api-gateway.{NAMESPACE}.svc.cluster.local");
+    let namespace = namespace();
+    let full = format!("cordum-api-gateway.{namespace}.svc.cluster.local");
     let server = ["localhost", "cordum-api-gateway", &full, "cordum-safety-kernel", "cordum-context-engine"];
-    let pods = format!("*.cordum-nats.{NAMESPACE}.svc");
+    let pods = format!("*.cordum-nats.{namespace}.svc");
     let nats = ["nats", "cordum-nats", &pods, "localhost"];
     let redis = ["redis", "cordum-redis", "localhost"];
     let both = [rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
@@ -315,6 +328,7 @@ fn material(folder: &tempfile::TempDir) -> Result<(), Box<dyn std::error::Error>
         ("client", Leaf::client()),
         ("nats", Leaf::server().for_names(&nats).using(&both)),
         ("redis", Leaf::server().for_names(&redis).using(&both)),
+        ("fleet", Leaf::server().for_names(&["fleet"])),
     ];
     for (name, leaf) in leaves {
         put(name, &leaf, &own)?;

@@ -11,13 +11,15 @@ mod secrets;
 mod servers;
 mod settings;
 mod states;
+mod ways;
 
 use std::sync::{Mutex, PoisonError};
 
 use lab::Lab;
 use libtest_mimic::Trial;
 
-const ROWS: &[&[row::Row]] = &[healthy::ROWS, secrets::ROWS, settings::ROWS, servers::ROWS, states::ROWS];
+const ROWS: &[&[row::Row]] =
+    &[healthy::ROWS, secrets::ROWS, settings::ROWS, servers::ROWS, states::ROWS, ways::ROWS];
 
 static LAB: Mutex<Option<Lab>> = Mutex::new(None);
 

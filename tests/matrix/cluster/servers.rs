@@ -55,6 +55,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "NATS is told to read a file that its Secret has not",
         make: "config cordum-nats-config nats.conf '0,/tls.crt/s//server.crt/'; k delete pod -l app=nats --wait=false",
+        fails: &["worker-nats-tls", "dashboard-gateway", "certificates", "service-links", "cluster-links"],
+        open: &["nats-mtls"],
         roots: &["configmap/cordum-nats-config bad-key-file file-missing"],
         ..FAULT
     },

@@ -20,6 +20,29 @@ pub(super) const ROWS: &[Row] = &[
         ..FAULT
     },
     Row {
+        name: "the scheduler asks a ConfigMap for a key that it lacks",
+        make: "k create configmap links --from-literal=LOG_LEVEL=info
+               k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"env\":[{\"name\":\"NATS_URL\",\"value\":null,\"valueFrom\":{\"configMapKeyRef\":{\"name\":\"links\",\"key\":\"NATS_URL\"}}}]}]}}}}'",
+        fails: &["service-links"],
+        roots: &["configmap/links"],
+        ..FAULT
+    },
+    Row {
+        name: "the scheduler's metrics are probed over TLS",
+        make: "k patch deployment cordum-scheduler --type=json -p '[{\"op\":\"replace\",\"path\":\"/spec/template/spec/containers/1/readinessProbe\",\"value\":{\"httpGet\":{\"path\":\"/health\",\"port\":9090,\"scheme\":\"HTTPS\"},\"periodSeconds\":1}}]'",
+        fails: &["service-links"],
+        roots: &["deployment/cordum-scheduler wrong-scheme-tls-to-plain http-plaintext"],
+        ..FAULT
+    },
+    Row {
+        name: "NATS in clear in a rollout that was paused half way",
+        make: "env_of deployment/cordum-scheduler -c scheduler NATS_URL=nats://nats:4222; sleep 4; k rollout pause deployment/cordum-scheduler",
+        fails: &["service-links"],
+        roots: &["deployment/cordum-scheduler wrong-scheme-plain-to-tls"],
+        fix: &["rollout resume deployment/cordum-scheduler"],
+        ..FAULT
+    },
+    Row {
         name: "REDIS_URL in clear from a Secret",
         make: "k create secret generic links --from-literal=REDIS_URL=redis://:lab-redis-0123456789@redis:6379
                k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"env\":[{\"name\":\"REDIS_URL\",\"value\":null,\"valueFrom\":{\"secretKeyRef\":{\"name\":\"links\",\"key\":\"REDIS_URL\"}}}]}]}}}}'",

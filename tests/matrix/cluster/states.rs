@@ -114,8 +114,43 @@ pub(super) const ROWS: &[Row] = &[
         ..FAULT
     },
     Row {
+        name: "the scheduler's new pods are to have an account that is not there",
+        make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"serviceAccountName\":\"dispatcher\"}}}}'",
+        fails: &["service-links"],
+        roots: &["deployment/cordum-scheduler"],
+        fix: &["create serviceaccount dispatcher"],
+        ..FAULT
+    },
+    Row {
+        name: "the scheduler's new pods want a volume that nobody has claimed",
+        make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"volumes\":[{\"name\":\"data\",\"persistentVolumeClaim\":{\"claimName\":\"data\"}}]}}}}'",
+        fails: &["service-links"],
+        roots: &["deployment/cordum-scheduler"],
+        fix: &["persistentvolumeclaim"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+    Row {
+        name: "the scheduler's init container refuses",
+        make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"initContainers\":[{\"name\":\"validate-secrets\",\"image\":\"docker.io/library/redis:7\",\"imagePullPolicy\":\"Never\",\"command\":[\"sh\",\"-c\",\"echo FATAL: REDIS_PASSWORD secret is empty; exit 1\"]}]}}}}'",
+        fails: &["service-links"],
+        roots: &["deployment/cordum-scheduler"],
+        fix: &["FATAL: REDIS_PASSWORD secret is empty"],
+        cure: Cure::Told,
+        ..FAULT
+    },
+    Row {
         name: "Redis is not deployed",
         make: "k delete statefulset cordum-redis; k delete service redis",
+        fails: &[
+            "gateway-https",
+            "gateway-wss",
+            "cli-with-cacert",
+            "redis-logs",
+            "redis-tls",
+            "dashboard-gateway",
+            "service-links",
+        ],
         roots: &["redis connection-refused container-absent"],
         cure: Cure::Told,
         ..FAULT

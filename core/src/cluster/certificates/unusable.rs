@@ -8,6 +8,7 @@ use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Fix, Kubectl, of_secret};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::secrets::PathContent;
+use crate::cluster::wiring::misread;
 use crate::workload::kubernetes::Cluster;
 
 /// Files that settings name and that are not there, or hold no certificate.
@@ -35,6 +36,19 @@ pub(super) fn unusable(
                 | PathContent::NotMounted
                 | PathContent::Elsewhere => continue,
             };
+            let misread = misread(cluster, reader, &file.path, key, kubectl);
+            if let (Variant::FileMissing, Some((place, cure))) = (variant, misread) {
+                let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), place)
+                    .variant(Some(variant))
+                    .because(format!(
+                        "{} of {reader} is {}, and secret/{} {what} {}",
+                        file.setting, file.path, key.secret, key.key
+                    ))
+                    .cure(cure)
+                    .breaks(&["certificates"]);
+                faults.entry(fault.identity()).or_insert(fault);
+                continue;
+            }
             if let Some(right) = other_path(connections, file) {
                 let why = "its neighbours read that file, and there is none at the other path";
                 let cure = crate::cluster::wiring::set(

@@ -2,11 +2,13 @@
 
 use super::{PodContext, state_of};
 use crate::cause::{CauseKind, Variant};
-use crate::cluster::cure::{Fix, of_secret};
+use crate::cluster::connections::known;
+use crate::cluster::cure::{Fix, change, of_secret};
 use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
+use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{ContainerPhase, Pod};
-use crate::workload::{MountSource, Workload};
+use crate::workload::{Container, MountSource, ValueSource, Workload};
 
 /// A mount that cannot be made, by its event, or by what the API does not have.
 pub(super) fn unmounted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<ClusterFault> {
@@ -201,6 +203,53 @@ pub(super) fn missing_key(
         .because(state_of(pod))
         .cure(cure)
         .breaks(if of_certificate { &["certificates"] } else { &[] })
+        .seen_in(EvidenceLevel::Observed)
+}
+
+/// A variable asks for a key that its ConfigMap lacks: what the stack's other services have under that name, it has to
+/// hold too.
+pub(super) fn missing_entry(
+    scene: PodContext<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    map: &str,
+    key: &str,
+    fact: &str,
+) -> ClusterFault {
+    let place = format!("configmap/{map}");
+    let asks = |container: &Container| {
+        let of_it = |origin: &ValueSource| !origin.is_secret && origin.name == map && origin.key == key;
+        container.origins.iter().find(|(_, origin)| of_it(origin)).map(|(name, _)| name.clone())
+    };
+    let variable = pod.configured.iter().find_map(asks).unwrap_or_else(|| key.to_owned());
+    let mut values: Vec<&str> = scene
+        .cluster
+        .workloads
+        .iter()
+        .filter_map(|one| known(one.main()?, &variable))
+        .filter(|value| !value.contains('@') && !value.contains("$("))
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    let value = match values.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    };
+    let told = match value {
+        Some(value) => format!(
+            "{place} has no key {key}, which {workload} needs: put in {value}, as the other services have it"
+        ),
+        None => format!(
+            "{place} has no key {key}, which {workload} needs: put it in; the pod starts by itself then"
+        ),
+    };
+    let typed = value.map_or_else(|| format!("<the value of {key}>"), str::to_owned);
+    let change = change(place.clone(), None, ChangeKind::Environment, variable, Some(format!("data[{key}]")));
+    let cure = Fix::told(told).by(scene.kubectl.rewrite(map, key, &typed)).with(change.values(None, value));
+    ClusterFault::new(None, place)
+        .because(format!("{workload} does not start: {fact}"))
+        .because(state_of(pod))
+        .cure(cure)
         .seen_in(EvidenceLevel::Observed)
 }
 

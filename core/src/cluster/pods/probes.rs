@@ -64,6 +64,47 @@ const FIELDS: &[(ProbeRole, &str)] = &[
     (ProbeRole::Liveness, "livenessProbe"),
 ];
 
+/// Ports of the services' metrics and health, which speak plain HTTP.
+const METRICS: std::ops::RangeInclusive<u16> = 9090..=9095;
+
+/// The probes of a port, with the scheme that it speaks.
+fn schemes(scene: PodContext<'_>, workload: &Workload, container: &Container, port: u16, https: bool) -> Fix {
+    let (from, to) = if https { ("HTTP", "HTTPS") } else { ("HTTPS", "HTTP") };
+    let at = |action: &ProbeAction| matches!(action, ProbeAction::Http { tls, port: own } if *own == port && *tls != https);
+    let fields: Vec<&str> = FIELDS
+        .iter()
+        .filter(|(role, _)| container.probes.iter().any(|probe| probe.role == *role && at(&probe.action)))
+        .map(|(_, field)| *field)
+        .collect();
+    let mut spec = serde_json::json!({ "name": container.name });
+    for field in &fields {
+        spec[*field] = serde_json::json!({ "httpGet": { "scheme": to } });
+    }
+    let patch = serde_json::json!({ "spec": { "template": { "spec": { "containers": [spec] } } } });
+    let name = workload.to_string();
+    let command = scene.kubectl.command(&["patch", &name, "-p", &patch.to_string()]);
+    let (named, speaks) = if https {
+        ("have no `scheme: HTTPS`", "speaks TLS")
+    } else {
+        ("have `scheme: HTTPS`", "speaks plain HTTP")
+    };
+    let mut cure = Fix::told(format!(
+        "{} of container {} in {name} {named}, and port {port} {speaks}: set it to {to}",
+        fields.join(", "),
+        container.name
+    ))
+    .by(command);
+    for field in &fields {
+        let path = format!("spec.template.spec.containers[name={}].{field}.httpGet.scheme", container.name);
+        let name = format!("{field}.httpGet.scheme");
+        cure = cure.with(
+            change(workload.to_string(), Some(&container.name), ChangeKind::Config, name, Some(path))
+                .values(Some(from), Some(to)),
+        );
+    }
+    cure
+}
+
 fn plain_probe(
     scene: PodContext<'_>,
     pod: &Pod,
@@ -72,42 +113,8 @@ fn plain_probe(
     port: u16,
     event: &str,
 ) -> ClusterFault {
-    let plain: Vec<&str> = FIELDS
-        .iter()
-        .filter(|(role, _)| {
-            let at = |action: &ProbeAction| matches!(action, ProbeAction::Http { tls: false, port: own } if *own == port);
-            container.probes.iter().any(|probe| probe.role == *role && at(&probe.action))
-        })
-        .map(|(_, field)| *field)
-        .collect();
-    let mut spec = serde_json::json!({ "name": container.name });
-    for field in &plain {
-        spec[*field] = serde_json::json!({ "httpGet": { "scheme": "HTTPS" } });
-    }
-    let patch = serde_json::json!({ "spec": { "template": { "spec": { "containers": [spec] } } } });
     let name = workload.to_string();
-    let command = scene.kubectl.command(&["patch", &name, "-p", &patch.to_string()]);
-    let mut cure = Fix::told(format!(
-        "{} of container {} in {name} have no `scheme: HTTPS`, and port {port} speaks TLS: set it",
-        plain.join(", "),
-        container.name
-    ))
-    .by(command);
-    for field in &plain {
-        cure = cure.with(
-            change(
-                name.clone(),
-                Some(&container.name),
-                ChangeKind::Config,
-                format!("{field}.httpGet.scheme"),
-                Some(format!(
-                    "spec.template.spec.containers[name={}].{field}.httpGet.scheme",
-                    container.name
-                )),
-            )
-            .values(Some("HTTP"), Some("HTTPS")),
-        );
-    }
+    let cure = schemes(scene, workload, container, port, true);
     ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), name)
         .on(Side::Client)
         .because(format!("pod {}: {event}: the probe speaks HTTP to port {port}, which speaks TLS", pod.name))
@@ -138,6 +145,9 @@ fn tls_probe(
     let missing = pair.iter().all(|variable| known(container, variable).is_none());
     let certificate = known(container, "GRPC_TLS_CERT").map_or("/etc/cordum/tls/server/tls.crt", |path| path);
     let key = known(container, "GRPC_TLS_KEY").map_or("/etc/cordum/tls/server/tls.key", |path| path);
+    if METRICS.contains(&port) {
+        return base.on(Side::Client).cure(schemes(scene, workload, container, port, false));
+    }
     if !(missing && port == 8081) {
         let cure = Fix::told(format!(
             "port {port} of container {} in {name} serves plain HTTP and its probes ask for HTTPS: one of the two has to change",

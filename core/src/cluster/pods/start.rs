@@ -1,6 +1,6 @@
 //! Containers that Kubernetes cannot even start: their image, their settings, their command.
 
-use super::mounts::{between, missing_config_map, missing_key, missing_secret};
+use super::mounts::{between, missing_config_map, missing_entry, missing_key, missing_secret};
 use super::{PodContext, serves, state_of};
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
@@ -58,6 +58,13 @@ fn unconfigured(scene: PodContext<'_>, pod: &Pod, workload: &Workload, message: 
         let secret = rest.split_whitespace().next().unwrap_or(rest);
         let secret = secret.rsplit('/').next().unwrap_or(secret);
         return missing_key(scene, pod, workload, secret, key, message);
+    }
+    if let Some((key, rest)) =
+        message.split_once("couldn't find key ").and_then(|(_, rest)| rest.split_once(" in ConfigMap "))
+    {
+        let map = rest.split_whitespace().next().unwrap_or(rest);
+        let map = map.rsplit('/').next().unwrap_or(map);
+        return missing_entry(scene, pod, workload, map, key, message);
     }
     if let Some(name) = between(message, "secret \"", "\" not found") {
         return missing_secret(scene, pod, workload, name, message);

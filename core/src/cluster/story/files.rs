@@ -62,6 +62,17 @@ impl Story {
             }
         }
         let absent = matches!(found, PathContent::MissingKey(_));
+        let misread = wiring::misread(scene.cluster, workload, path, key, scene.kubectl);
+        if let (true, Some((place, cure))) = (absent, misread) {
+            return self.add(
+                ClusterFault::new(Some(kind), place)
+                    .variant(trouble.what.variant)
+                    .on(trouble.what.side)
+                    .because(fact)
+                    .cure(cure)
+                    .seen_in(EvidenceLevel::Logged),
+            );
+        }
         let cure = of_secret_file(scene, workload, key, kind, absent);
         self.add(
             ClusterFault::new(Some(kind), place)

@@ -71,6 +71,9 @@ pub struct Story {
     pub faults: Vec<ClusterFault>,
     /// By service.
     pub services: BTreeMap<String, ServiceHealth>,
+    /// NetworkPolicies between clients that serve on and their server: faults only where the check that each of them
+    /// breaks has met what they do.
+    pub kept_out: Vec<ClusterFault>,
 }
 
 impl Story {
@@ -86,6 +89,10 @@ impl Story {
         }
         for fault in wiring::faults(cluster, &connections, kubectl) {
             story.add(fault);
+        }
+        // What nobody could look for is not said to be missing.
+        if cluster.is_whole() {
+            story.absent(cluster);
         }
         let scene = PodContext { cluster, connections: &connections, kubectl };
         // What others depend on comes first.
@@ -104,15 +111,21 @@ impl Story {
         }
         story.members(scene, logs);
         story.clients(scene, logs);
-        // What nobody could look for is not said to be missing.
-        if cluster.is_whole() {
-            story.absent();
+        for (service, link, check) in [
+            ("dashboard", Link::Gateway, "dashboard-gateway"),
+            ("api-gateway", Link::SafetyKernel, "safety-kernel-grpc"),
+        ] {
+            let policies = cluster
+                .of_service(service)
+                .filter_map(|client| wiring::kept_out(cluster, &connections, client, link, kubectl));
+            story.kept_out.extend(policies.map(|fault| fault.breaks(&[check])));
         }
+        story.faults.iter_mut().for_each(|fault| replicas::resumed(cluster, kubectl, fault));
         story
     }
 
     /// Services of the stack that the namespace does not have, though it has others of them.
-    fn absent(&mut self) {
+    fn absent(&mut self, cluster: &Cluster) {
         const CHECKS: &[(&str, &[&str])] = &[
             (
                 "api-gateway",
@@ -124,11 +137,12 @@ impl Story {
             ("context-engine", &["context-engine-grpc"]),
             ("dashboard", &["dashboard-gateway"]),
         ];
-        if !CHECKS.iter().any(|(service, _)| self.services.contains_key(*service)) {
+        let is_there = |service: &str| cluster.of_service(service).next().is_some();
+        if !CHECKS.iter().any(|(service, _)| is_there(service)) {
             return;
         }
         for (service, checks) in CHECKS {
-            if !self.services.contains_key(*service) {
+            if !is_there(service) {
                 self.add(
                     ClusterFault::new(Some(CauseKind::ConnectionRefused), *service)
                         .variant(Some(Variant::ContainerAbsent))
@@ -225,7 +239,8 @@ impl Story {
             });
         }
         let some = u32::try_from(health.pods).unwrap_or(u32::MAX);
-        let fewer = workload.wanted.is_some_and(|wanted| some > 0 && some < wanted);
+        let fewer = workload.wanted.is_some_and(|wanted| some > 0 && some < wanted)
+            || (some > 0 && mine().all(|pod| pod.leaving || !pod.current));
         if fewer && refused_pods(scene, workload).is_some() {
             let fault = self.add(never_made(scene, workload));
             health.broken.push(BrokenPod {

@@ -2,12 +2,12 @@
 
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
-use crate::cluster::cure::Fix;
+use crate::cluster::cure::{Fix, Kubectl};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::pods::PodContext;
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
-use crate::workload::kubernetes::service_of;
+use crate::workload::kubernetes::{Cluster, service_of};
 
 /// A workload with no replicas: how many there should be its configuration tells.
 pub(super) fn scaled_to_nothing(scene: PodContext<'_>, workload: &Workload) -> ClusterFault {
@@ -47,13 +47,48 @@ pub(super) fn never_made(scene: PodContext<'_>, workload: &Workload) -> ClusterF
     let name = workload.to_string();
     let why = refused_pods(scene, workload);
     let why = why.unwrap_or_else(|| "nothing says why".to_owned());
+    let cure = match account(&why) {
+        Some(account) => Fix::told(format!(
+            "serviceaccount/{account}, which the pods of {name} are to have, does not exist: make it"
+        ))
+        .by(scene.kubectl.command(&["create", "serviceaccount", account])),
+        None => Fix::told(format!("{name} cannot make its pods: {why}"))
+            .by(scene.kubectl.command(&["describe", &name])),
+    };
+    let some = if workload.instances.is_empty() { "has no pod" } else { "gets no new pod" };
     ClusterFault::new(None, name.clone())
-        .because(format!("{name} has no pod: {why}"))
-        .cure(
-            Fix::told(format!("{name} cannot make its pods: {why}"))
-                .by(scene.kubectl.command(&["describe", &name])),
-        )
+        .because(format!("{name} {some}: {why}"))
+        .cure(cure)
         .seen_in(EvidenceLevel::Observed)
+}
+
+/// What is changed in a workload whose rollouts are paused takes effect only once they are resumed, and it is restarted
+/// only after that.
+pub(super) fn resumed(cluster: &Cluster, kubectl: &Kubectl, fault: &mut ClusterFault) {
+    let Some(cure) = fault.cures.first_mut() else { return };
+    for name in &cluster.paused {
+        let Some(command) =
+            cure.command.as_mut().filter(|command| command.split(' ').any(|word| word == name))
+        else {
+            continue;
+        };
+        let resume = kubectl.command(&["rollout", "resume", name]);
+        if command.contains(" rollout restart ") {
+            *command = format!("{resume} && {command}");
+        } else if [" set ", " patch "].iter().any(|verb| command.contains(verb)) {
+            command.push_str(&format!(" && {resume}"));
+        } else {
+            continue;
+        }
+        cure.text.push_str(&format!("; rollouts of {name} are paused: resume them"));
+    }
+}
+
+/// `error looking up service account cordum/x: serviceaccount "x" not found`
+fn account(why: &str) -> Option<&str> {
+    let (_, rest) = why.split_once("serviceaccount \"")?;
+    let (name, rest) = rest.split_once('"')?;
+    rest.starts_with(" not found").then_some(name)
 }
 
 /// Why a workload's pods are not made, in the events' words.

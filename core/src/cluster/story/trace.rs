@@ -9,7 +9,7 @@ use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
 use crate::cluster::pods::{self, PodContext, state_of};
-use crate::cluster::words;
+use crate::cluster::{wiring, words};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
@@ -70,6 +70,11 @@ impl Story {
     ) -> usize {
         let kind = trouble.what.kind;
         let client = workload.to_string();
+        let is_absent =
+            |one: &ClusterFault| one.place == link.service() && one.variant == Some(Variant::ContainerAbsent);
+        if let (true, Some(at)) = (connection_trouble(kind), self.faults.iter().position(is_absent)) {
+            return at;
+        }
         let connection = pods::dialled(scene, workload, link);
         let server = scene.cluster.of_service(link.service()).next();
         if let Some(at) = self.of_settings(scene, &client, server, kind) {
@@ -87,6 +92,15 @@ impl Story {
             let at = broken.fault;
             self.faults[at].add(format!("{} of {client} cannot reach {}", container, link.service()));
             return at;
+        }
+        if kind == CauseKind::Dns
+            && let Some(fault) =
+                connection.and_then(|one| wiring::elsewhere(scene.cluster, one, scene.kubectl))
+        {
+            return self.add(fault);
+        }
+        if let (true, Some(fault)) = (connection_trouble(kind), kept_out(scene, workload, link)) {
+            return self.add(fault.seen_in(EvidenceLevel::Logged));
         }
         // Who lost a connection and gets no other says so and no more; why stands in the certificates at its ends.
         let of_ends =
@@ -184,6 +198,11 @@ impl Story {
                 return broken.fault;
             }
         }
+        let depended = [Link::Redis, Link::Nats].into_iter().filter(|link| service != link.service());
+        let kept = depended.into_iter().find_map(|link| kept_out(scene, workload, link));
+        if let (true, Some(fault)) = (shown.contains("statuscode: 503"), kept) {
+            return self.add(fault.because(shown).seen_in(EvidenceLevel::Observed));
+        }
         let refused = shown.contains("connection refused");
         let hangs = shown.contains("deadline exceeded") || shown.contains("i/o timeout");
         let cause = if refused {
@@ -213,6 +232,11 @@ impl Story {
                 .seen_in(EvidenceLevel::Observed),
         )
     }
+}
+
+/// The NetworkPolicy that keeps a client from its server, if one does.
+fn kept_out(scene: PodContext<'_>, workload: &Workload, link: Link) -> Option<ClusterFault> {
+    wiring::kept_out(scene.cluster, scene.connections, workload, link, scene.kubectl)
 }
 
 /// The Secrets whose files stand at the two ends of a connection.

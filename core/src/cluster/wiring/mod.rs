@@ -2,8 +2,10 @@
 //! servers that let everybody in, clusters that talk in clear.
 
 mod hosts;
+mod policies;
 mod schemes;
 mod servers;
+mod services;
 mod written;
 
 use std::collections::BTreeMap;
@@ -16,9 +18,13 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, service_of};
 use crate::workload::{Value, Workload};
+pub(super) use hosts::elsewhere;
 use hosts::{no_such_port, nobody};
+pub(super) use policies::kept_out;
 use schemes::scheme;
+pub(super) use servers::misread;
 use servers::{open_server, plain_cluster, plain_server};
+use services::leads_nowhere;
 
 /// Faults that the description alone shows.
 #[must_use]
@@ -33,6 +39,7 @@ pub(super) fn faults(
         faults.extend(scheme(connections, connection, kubectl));
         faults.extend(nobody(cluster, connection, kubectl));
         faults.extend(no_such_port(cluster, connection, kubectl));
+        faults.extend(leads_nowhere(cluster, connection, kubectl));
     }
     for service in ["nats", "redis"] {
         for workload in cluster.of_service(service) {

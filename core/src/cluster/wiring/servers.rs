@@ -3,11 +3,12 @@
 use super::schemes::rewrite;
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::config::Config;
-use crate::cluster::connections::{Connection, ConnectionTarget};
+use crate::cluster::connections::{Connection, ConnectionTarget, config_of};
 use crate::cluster::cure::{Fix, Kubectl};
 use crate::cluster::fault::ClusterFault;
+use crate::cluster::secrets::SecretEntry;
 use crate::link::Link;
-use crate::workload::kubernetes::service_of;
+use crate::workload::kubernetes::{Cluster, service_of};
 use crate::workload::{Container, Workload};
 
 /// NATS or Redis speaks plaintext where its clients speak TLS, or production asks for it.
@@ -273,6 +274,38 @@ fn with_routes(text: &str, config: &Config) -> Option<String> {
 /// The configuration's own name in reports.
 fn place(workload: &Workload, config: &Config) -> String {
     config.file.as_ref().map_or_else(|| workload.to_string(), |file| format!("configmap/{}", file.config_map))
+}
+
+/// A server's configuration that names a key which its Secret does not have, where the Secret has the usual one: what
+/// names it is at fault, and not the Secret.
+pub(in crate::cluster) fn misread(
+    cluster: &Cluster,
+    workload: &Workload,
+    path: &str,
+    key: &SecretEntry,
+    kubectl: &Kubectl,
+) -> Option<(String, Fix)> {
+    let config = config_of(cluster, workload)?;
+    let file = config.file.as_ref()?;
+    let (setting, _) = config.settings.iter().find(|(_, value)| *value == path)?;
+    let usual = match setting.rsplit('.').next()? {
+        "cert_file" | "tls-cert-file" => "tls.crt",
+        "key_file" | "tls-key-file" => "tls.key",
+        "ca_file" | "tls-ca-cert-file" => "ca.crt",
+        _ => return None,
+    };
+    let secret = cluster.secrets.as_ref()?.get(&key.secret)?;
+    if key.key == usual || !secret.keys.contains_key(usual) {
+        return None;
+    }
+    let to = format!("{}{usual}", path.strip_suffix(key.key.as_str())?);
+    let place = format!("configmap/{}", file.config_map);
+    let what = format!(
+        "{setting} in {} of {place} is {path}, and secret/{} has no key {}: it has {usual}, so {setting} has to be {to}",
+        file.key, key.secret, key.key
+    );
+    let text = file.text.replace(path, &to);
+    Some((place, rewrite(kubectl, workload, file, &text, what, setting, &to)))
 }
 
 #[cfg(test)]

@@ -39,6 +39,9 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
             };
             let service = service_of(&workload).to_owned();
             workload.containers = containers(&one.spec.template.spec, &service, sources);
+            if one.spec.paused {
+                cluster.paused.insert(workload.to_string());
+            }
             controllers.insert(cluster.workloads.len(), one);
             cluster.workloads.push(workload);
         }
@@ -87,6 +90,7 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
     }
     cluster.secrets = secrets;
     cluster.config_maps = config_maps;
+    cluster.policies = objects.policies;
     cluster
 }
 

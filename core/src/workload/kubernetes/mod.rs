@@ -7,6 +7,7 @@ mod describe;
 mod event;
 pub mod object;
 mod pod;
+mod policy;
 mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use std::fmt;
 
 pub use event::Event;
 pub use pod::{ContainerPhase, ContainerState, Pod};
+pub use policy::{DialledPod, Kept, Labels, kept_from};
 pub use who::service_of;
 
 use super::{Workload, WorkloadKind};
@@ -30,6 +32,7 @@ pub enum Kind {
     Events,
     Secrets,
     ConfigMaps,
+    NetworkPolicies,
 }
 
 impl Kind {
@@ -43,6 +46,7 @@ impl Kind {
         Self::Events,
         Self::Secrets,
         Self::ConfigMaps,
+        Self::NetworkPolicies,
     ];
 
     /// As the API and `kubectl` name it, and as a folder's file is called.
@@ -58,6 +62,7 @@ impl Kind {
             Self::Events => "events",
             Self::Secrets => "secrets",
             Self::ConfigMaps => "configmaps",
+            Self::NetworkPolicies => "networkpolicies",
         }
     }
 
@@ -66,6 +71,7 @@ impl Kind {
     pub const fn group(self) -> &'static str {
         match self {
             Self::Deployments | Self::StatefulSets | Self::DaemonSets | Self::ReplicaSets => "apps",
+            Self::NetworkPolicies => "networking.k8s.io",
             Self::Pods | Self::Services | Self::Events | Self::Secrets | Self::ConfigMaps => "",
         }
     }
@@ -86,6 +92,7 @@ pub struct Objects {
     /// `None`: nobody looked; a Secret that is absent from a list is missing.
     pub secrets: Option<Vec<object::Secret>>,
     pub config_maps: Option<Vec<object::ConfigMap>>,
+    pub policies: Vec<object::NetworkPolicy>,
 }
 
 /// Objects that are no such list.
@@ -146,6 +153,7 @@ impl Objects {
             Kind::Events => read(&mut self.events, items),
             Kind::Secrets => read(self.secrets.get_or_insert_default(), items),
             Kind::ConfigMaps => read(self.config_maps.get_or_insert_default(), items),
+            Kind::NetworkPolicies => read(&mut self.policies, items),
         }
     }
 }
@@ -195,6 +203,9 @@ pub struct Cluster {
     /// `None`: nobody looked.
     pub secrets: Option<BTreeMap<String, SecretObject>>,
     pub config_maps: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub policies: Vec<object::NetworkPolicy>,
+    /// Deployments (`deployment/NAME`) of which no change is put into effect until they are resumed.
+    pub paused: BTreeSet<String>,
     /// Of workloads and ReplicaSets that exist now, oldest first; those of pods stand with the pods.
     pub events: Vec<Event>,
 }

@@ -172,6 +172,7 @@ async fn round(
     let sent = key.as_ref().map(Secret::expose);
     let changed = sent.and_then(|sent| login::changed_key(&report, &namespace.cluster, &kubectl, sent));
     story.faults.extend(changed);
+    untold::kept_out(&mut story, &report);
     let wanted = services(args);
     let ready = std::collections::BTreeMap::new();
     let recorded = RecordedCluster {

@@ -1,11 +1,23 @@
 //! Pods that do not serve while their siblings do: what is dialled is well, and a replica of several proves nothing.
 
-use tls_verify_core::cluster::{BrokenPod, Story};
+use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story, connection_trouble};
 use tls_verify_core::redaction::redact;
-use tls_verify_core::report::RunReport;
+use tls_verify_core::report::{CheckReport, RunReport};
 use tls_verify_core::status::Status;
 
 use super::{diagnosis, said};
+
+/// NetworkPolicies between clients that serve on and their server are faults where a check has met what they do.
+pub(super) fn kept_out(story: &mut Story, report: &RunReport) {
+    let met = |fault: &ClusterFault| {
+        let lost =
+            |check: &CheckReport| check.diagnoses.first().is_some_and(|one| connection_trouble(one.cause));
+        let mut broken = report.checks.iter().filter(|check| fault.breaks.contains(check.id.as_str()));
+        broken.any(|check| check.status == Status::Fail && lost(check))
+    };
+    let all = std::mem::take(&mut story.kept_out);
+    story.faults.extend(all.into_iter().filter(met));
+}
 
 /// The check that is about a service; services whose links check 15 tells have that one.
 const ABOUT: &[(&str, &str)] = &[

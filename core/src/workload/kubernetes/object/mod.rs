@@ -20,6 +20,9 @@ macro_rules! object {
 }
 
 mod pod;
+mod policy;
+
+pub use policy::{Expression, NetworkPolicy, Peer, PolicyPort, PolicyRule, PolicySpec, Selector};
 
 pub use pod::{
     Address, Claim, Condition, ConfigMapVolume, ContainerPort, ContainerSpec, ContainerState,
@@ -85,6 +88,8 @@ object! {
 object! {
     ControllerSpec {
         replicas: Option<u32>,
+        /// No change of its template is put into effect.
+        paused: bool,
         template: Template,
         service_name: String,
     }
