@@ -9,6 +9,11 @@ use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects};
 
 /// The scheduler and NATS with its Service; the scheduler's URL, the Service's port, its target and what it selects.
 fn stack(url: &str, service: &Value, policies: &[Value]) -> Objects {
+    stack_with(url, service, policies, None)
+}
+
+/// The same with a container beside NATS' own.
+fn stack_with(url: &str, service: &Value, policies: &[Value], beside: Option<Value>) -> Objects {
     let deployment = |name: &str, app: &str, container: Value| {
         json!({"metadata": {"name": name, "uid": name, "labels": {"app": app}},
                "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": app}}, "spec": {"containers": [container]}}}})
@@ -30,6 +35,11 @@ fn stack(url: &str, service: &Value, policies: &[Value]) -> Objects {
     let mut server = deployment("nats", "nats", nats);
     server["spec"]["template"]["spec"]["volumes"] =
         json!([{"name": "config", "configMap": {"name": "config"}}]);
+    if let (Some(beside), Some(list)) =
+        (beside, server["spec"]["template"]["spec"]["containers"].as_array_mut())
+    {
+        list.push(beside);
+    }
     let mut objects = Objects::default();
     let mut take = |kind: Kind, items: Value| {
         objects.take(kind, json!({"kind": "List", "items": items}).to_string().as_bytes()).unwrap();
@@ -114,6 +124,15 @@ fn a_service_that_leads_to_its_server_is_not() {
         let faults = told(stack(URL, &service, &[]), "");
         assert!(faults.iter().all(|one| !one.place.starts_with("service/")), "{service}: {faults:?}");
     }
+}
+
+/// A terminator of TLS beside NATS has a port of its own, and the Service leads to it.
+#[test]
+fn what_stands_in_front_of_a_server_in_its_pod_has_a_port_of_its_own() {
+    let beside = json!({"name": "ghostunnel", "image": "ghostunnel", "ports": [{"containerPort": 4443}]});
+    let service = service("nats", 4222, json!(4443));
+    let faults = told(stack_with(URL, &service, &[], Some(beside)), "");
+    assert!(faults.iter().all(|one| !one.place.starts_with("service/")), "{faults:?}");
 }
 
 #[test]

@@ -9,9 +9,9 @@ use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
-use crate::workload::Workload;
 use crate::workload::kubernetes::object::TargetPort;
 use crate::workload::kubernetes::{Cluster, ServiceObject, service_of};
+use crate::workload::{ContainerRole, Workload};
 
 /// The Service and the port that a client dials, and the setting that says so.
 struct Way<'a> {
@@ -182,8 +182,10 @@ fn wrong_port(
     let server = one.server.to_string();
     let listening = listens(cluster, one.server, link);
     let usual = *listening.first()?;
-    // Behind a headless Service the client dials the pods' own port.
-    if service.headless {
+    // Behind a headless Service the client dials the pods' own port; a container beside the server may stand in front
+    // of it (a mesh, a terminator of TLS), at a port of its own.
+    let beside = one.server.containers.iter().any(|container| container.role == ContainerRole::Sidecar);
+    if service.headless || beside || one.server.meshed {
         return None;
     }
     let main = one.server.main()?;
