@@ -14,7 +14,7 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::Workload;
 use crate::workload::kubernetes::object::NetworkPolicy;
-use crate::workload::kubernetes::{Cluster, DialledPod, Kept, Labels, kept_from};
+use crate::workload::kubernetes::{Cluster, DialledPod, KeepingPolicies, PodLabels, kept_from};
 
 /// The policies between a client and its server, with all other clients that they keep from it: one cure is for all.
 #[must_use]
@@ -62,7 +62,7 @@ pub(in crate::cluster) fn kept_out(
             "{names} selects the pods of {client} and does not let them out to port {port} of {server}"
         ));
     }
-    let way = Way { cluster, server, port, link, kept: &kept, own: &own };
+    let way = WayToOpen { cluster, server, port, link, kept: &kept, own: &own };
     let mut fault = fault.cure(allow(first, &way, kubectl));
     fault.confidence = Confidence::Likely;
     fault.bearers.extend(clients);
@@ -70,23 +70,23 @@ pub(in crate::cluster) fn kept_out(
 }
 
 /// What is to be let through.
-struct Way<'a> {
+struct WayToOpen<'a> {
     cluster: &'a Cluster,
     server: &'a Workload,
     port: u16,
     link: Link,
     kept: &'a [&'a Workload],
-    own: &'a Kept<'a>,
+    own: &'a KeepingPolicies<'a>,
 }
 
-fn labels_of(cluster: &Cluster, workload: &Workload) -> Labels {
+fn labels_of(cluster: &Cluster, workload: &Workload) -> PodLabels {
     let mine = |pod: &&crate::workload::kubernetes::Pod| {
         cluster.workload_of(pod).is_some_and(|owner| std::ptr::eq(owner, workload)) && !pod.leaving
     };
     cluster.pods.iter().find(mine).map_or_else(|| workload.labels.clone(), |pod| pod.labels.clone())
 }
 
-fn between<'a>(cluster: &'a Cluster, client: &Workload, server: &Workload, port: u16) -> Kept<'a> {
+fn between<'a>(cluster: &'a Cluster, client: &Workload, server: &Workload, port: u16) -> KeepingPolicies<'a> {
     let labels = labels_of(cluster, server);
     let names = server.main().map(|main| main.port_names.clone()).unwrap_or_default();
     let dialled = DialledPod { labels: &labels, port, names: &names };
@@ -94,14 +94,14 @@ fn between<'a>(cluster: &'a Cluster, client: &Workload, server: &Workload, port:
 }
 
 /// The labels by which a policy names the pods of a workload: all that they have but what a rollout adds.
-fn selector(way: &Way<'_>, workload: &Workload) -> Value {
+fn selector(way: &WayToOpen<'_>, workload: &Workload) -> Value {
     let labels = labels_of(way.cluster, workload);
     let lasting = |key: &&String| {
         !matches!(key.as_str(), "pod-template-hash" | "controller-revision-hash")
             && !key.starts_with("apps.kubernetes.io/")
             && !key.starts_with("statefulset.kubernetes.io/")
     };
-    let named: Labels = labels
+    let named: PodLabels = labels
         .keys()
         .filter(lasting)
         .filter_map(|key| Some((key.clone(), labels.get(key)?.clone())))
@@ -110,7 +110,7 @@ fn selector(way: &Way<'_>, workload: &Workload) -> Value {
 }
 
 /// A policy beside those that are there: they add up, and none of them is touched.
-fn allow(first: &NetworkPolicy, way: &Way<'_>, kubectl: &Kubectl) -> Fix {
+fn allow(first: &NetworkPolicy, way: &WayToOpen<'_>, kubectl: &Kubectl) -> Fix {
     let server = way.server.to_string();
     let name = format!("allow-{}", way.link.service());
     let ports = json!([{ "port": way.port }]);

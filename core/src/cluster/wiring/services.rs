@@ -14,7 +14,7 @@ use crate::workload::kubernetes::{Cluster, ServiceObject, service_of};
 use crate::workload::{ContainerRole, Workload};
 
 /// The Service and the port that a client dials, and the setting that says so.
-struct Way<'a> {
+struct ServiceRoute<'a> {
     service: &'a ServiceObject,
     setting: &'static str,
     address: String,
@@ -22,7 +22,7 @@ struct Way<'a> {
 }
 
 /// What a client dials, where it is a Service of the namespace.
-fn way<'a>(cluster: &'a Cluster, one: &Connection<'_>) -> Option<Way<'a>> {
+fn way<'a>(cluster: &'a Cluster, one: &Connection<'_>) -> Option<ServiceRoute<'a>> {
     let variable = |name: &str| one.client.main().and_then(|main| known(main, name)).map(str::to_owned);
     let (setting, address, usual) = match one.target {
         ConnectionTarget::Link(Link::Nats) => ("NATS_URL", one.scheme.as_ref()?.1.clone(), 4222),
@@ -45,7 +45,7 @@ fn way<'a>(cluster: &'a Cluster, one: &Connection<'_>) -> Option<Way<'a>> {
     let service = cluster.services.iter().find(|service| service.name == name)?;
     let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
     let port = rest.split(['/', '?']).next().and_then(|front| front.rsplit_once(':')?.1.parse().ok());
-    Some(Way { service, setting, port: port.unwrap_or(usual), address })
+    Some(ServiceRoute { service, setting, port: port.unwrap_or(usual), address })
 }
 
 /// The port at which a server of the stack listens for the clients of a link, as far as its own settings say.
@@ -175,10 +175,10 @@ fn wrong_port(
     cluster: &Cluster,
     one: &Connection<'_>,
     link: Link,
-    way: &Way<'_>,
+    way: &ServiceRoute<'_>,
     kubectl: &Kubectl,
 ) -> Option<ClusterFault> {
-    let Way { service, setting, address, port } = way;
+    let ServiceRoute { service, setting, address, port } = way;
     let server = one.server.to_string();
     let listening = listens(cluster, one.server, link);
     let usual = *listening.first()?;

@@ -20,13 +20,13 @@ struct Closed {
     /// On the host, those that are named.
     files: Vec<String>,
     /// The first workload, what it names, and whom it runs as.
-    first: Option<(String, String, Reader)>,
+    first: Option<(String, String, ProcessUser)>,
     production: bool,
 }
 
 /// User and group of a container's process.
 #[derive(Clone, Copy)]
-struct Reader {
+struct ProcessUser {
     user: u32,
     group: u32,
 }
@@ -88,7 +88,7 @@ pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
 /// What of a service's files and folders its user may not read.
 fn closed_to(facts: &CureContext<'_>, view: &WorkloadView<'_>, closed: &mut Closed) {
     let reader =
-        Reader { user: view.container.user.unwrap_or(GO), group: view.container.group.unwrap_or(GO) };
+        ProcessUser { user: view.container.user.unwrap_or(GO), group: view.container.group.unwrap_or(GO) };
     for setting in &view.container.environment {
         let Some(path) = setting.value.known().filter(|path| path.starts_with('/')) else { continue };
         if !setting.name.contains("_TLS_") || !NAMES.iter().any(|end| setting.name.ends_with(end)) {

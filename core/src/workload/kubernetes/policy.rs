@@ -6,20 +6,20 @@ use std::collections::BTreeMap;
 
 use super::object::{Expression, NetworkPolicy, Peer, PolicyPort, PolicyRule, Selector, TargetPort};
 
-/// Labels of a pod.
-pub type Labels = BTreeMap<String, String>;
+/// PodLabels of a pod.
+pub type PodLabels = BTreeMap<String, String>;
 
 /// Where a dial ends: a pod's labels, its port, and the names that its containers give to ports.
 #[derive(Clone, Copy, Debug)]
 pub struct DialledPod<'a> {
-    pub labels: &'a Labels,
+    pub labels: &'a PodLabels,
     pub port: u16,
     pub names: &'a BTreeMap<String, u16>,
 }
 
 /// The policies that keep a client from a server: none on either side, or all that select it there.
 #[derive(Clone, Debug, Default)]
-pub struct Kept<'a> {
+pub struct KeepingPolicies<'a> {
     /// They select the server, and let nobody like the client in.
     pub ingress: Vec<&'a NetworkPolicy>,
     /// They select the client, and let it out to nothing like the server.
@@ -31,13 +31,14 @@ pub struct Kept<'a> {
 pub fn kept_from<'a>(
     policies: &'a [NetworkPolicy],
     namespace: &str,
-    client: &Labels,
+    client: &PodLabels,
     server: DialledPod<'_>,
-) -> Kept<'a> {
-    let selecting = |kind: &'static str, labels: &Labels| -> Vec<&'a NetworkPolicy> {
+) -> KeepingPolicies<'a> {
+    let selecting = |kind: &'static str, labels: &PodLabels| -> Vec<&'a NetworkPolicy> {
         policies.iter().filter(|one| one.is_about(kind) && one.spec.pod_selector.selects(labels)).collect()
     };
-    let mut kept = Kept { ingress: selecting("Ingress", server.labels), egress: selecting("Egress", client) };
+    let mut kept =
+        KeepingPolicies { ingress: selecting("Ingress", server.labels), egress: selecting("Egress", client) };
     let lets_in = |rule: &PolicyRule| peers(&rule.from, namespace, client) && ports(&rule.ports, server);
     if kept.ingress.iter().flat_map(|one| &one.spec.ingress).any(lets_in) {
         kept.ingress.clear();
@@ -65,13 +66,13 @@ impl NetworkPolicy {
 impl Selector {
     /// Whether it selects what has these labels.
     #[must_use]
-    pub fn selects(&self, labels: &Labels) -> bool {
+    pub fn selects(&self, labels: &PodLabels) -> bool {
         self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
             && self.match_expressions.iter().all(|one| holds(one, labels))
     }
 }
 
-fn peers(all: &[Peer], namespace: &str, labels: &Labels) -> bool {
+fn peers(all: &[Peer], namespace: &str, labels: &PodLabels) -> bool {
     all.is_empty()
         || all.iter().any(|peer| {
             if peer.ip_block.is_some() {
@@ -86,7 +87,7 @@ fn peers(all: &[Peer], namespace: &str, labels: &Labels) -> bool {
 fn may_be(selector: &Selector, namespace: &str) -> bool {
     const NAME: &str = "kubernetes.io/metadata.name";
     let named = selector.match_labels.get(NAME).is_none_or(|name| name == namespace);
-    let own = Labels::from([(NAME.to_owned(), namespace.to_owned())]);
+    let own = PodLabels::from([(NAME.to_owned(), namespace.to_owned())]);
     named && selector.match_expressions.iter().filter(|one| one.key == NAME).all(|one| holds(one, &own))
 }
 
@@ -106,7 +107,7 @@ fn ports(all: &[PolicyPort], server: DialledPod<'_>) -> bool {
         })
 }
 
-fn holds(one: &Expression, labels: &Labels) -> bool {
+fn holds(one: &Expression, labels: &PodLabels) -> bool {
     let value = labels.get(&one.key);
     let named = value.is_some_and(|value| one.values.contains(value));
     match one.operator.as_str() {
@@ -127,8 +128,8 @@ mod tests {
         serde_json::from_value(json!({"metadata": {"name": "one"}, "spec": spec})).unwrap()
     }
 
-    fn labels(app: &str) -> Labels {
-        Labels::from([("app".to_owned(), app.to_owned())])
+    fn labels(app: &str) -> PodLabels {
+        PodLabels::from([("app".to_owned(), app.to_owned())])
     }
 
     /// Whether these policies keep the scheduler from NATS at 4222, which its container calls `client`.
