@@ -222,9 +222,23 @@ fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
             writeln!(wrong, "  {:>2}: nothing is said", check.number).unwrap();
         }
     }
+    // Contract: every failed check has a root cause, also where no promised cause fits; a row names those that fit.
+    for check in report.checks.iter().filter(|check| check.status == Status::Fail) {
+        let named = check.diagnoses.iter().any(|one| one.severity == Severity::Error);
+        let nameless = report.root_causes.iter().any(|root| root.nameless && root.checks.contains(&check.id));
+        if named == nameless {
+            writeln!(
+                wrong,
+                "  {:>2} {}: with a cause {named}, root cause without a name {nameless}",
+                check.number, check.id
+            )
+            .unwrap();
+        }
+    }
     let roots: Vec<String> = report
         .root_causes
         .iter()
+        .filter(|root| !root.nameless)
         .map(|root| {
             let variant = root.variant.map(|variant| format!(" {variant}")).unwrap_or_default();
             format!("{} {}{variant}", root.place, root.cause)
@@ -253,7 +267,8 @@ fn compare(row: &Row, report: &RunReport, wrong: &mut String) {
 fn tell(row: &Row, report: &RunReport, told: &mut String) {
     writeln!(told, "## {}: {}", row.name, row.about).unwrap();
     for root in &report.root_causes {
-        writeln!(told, "root cause: {}: {} [{}]", steady(&root.place), root.summary, root.cause).unwrap();
+        let cause = if root.nameless { "no promised cause" } else { root.cause.slug() };
+        writeln!(told, "root cause: {}: {} [{cause}]", steady(&root.place), steady(&root.summary)).unwrap();
         if let Some(fact) = root.because.first().filter(|_| !is_race(root.cause)) {
             writeln!(told, "    {}", steady(fact)).unwrap();
         }
