@@ -12,7 +12,7 @@ fn stack(url: &str, service: &Value, policies: &[Value]) -> Objects {
     stack_with(url, service, policies, None)
 }
 
-/// The same with a container beside NATS' own.
+/// The same with a container beside NATS' own, where one is given that is not NATS': else with NATS' ports.
 fn stack_with(url: &str, service: &Value, policies: &[Value], beside: Option<Value>) -> Objects {
     let deployment = |name: &str, app: &str, container: Value| {
         json!({"metadata": {"name": name, "uid": name, "labels": {"app": app}},
@@ -38,7 +38,10 @@ fn stack_with(url: &str, service: &Value, policies: &[Value], beside: Option<Val
     if let (Some(beside), Some(list)) =
         (beside, server["spec"]["template"]["spec"]["containers"].as_array_mut())
     {
-        list.push(beside);
+        match beside.get("name") {
+            Some(_) => list.push(beside),
+            None => list[0]["ports"] = beside["ports"].clone(),
+        }
     }
     let mut objects = Objects::default();
     let mut take = |kind: Kind, items: Value| {
@@ -132,6 +135,10 @@ fn what_stands_in_front_of_a_server_in_its_pod_has_a_port_of_its_own() {
     let beside = json!({"name": "ghostunnel", "image": "ghostunnel", "ports": [{"containerPort": 4443}]});
     let service = service("nats", 4222, json!(4443));
     let faults = told(stack_with(URL, &service, &[], Some(beside)), "");
+    assert!(faults.iter().all(|one| !one.place.starts_with("service/")), "{faults:?}");
+    // What the container itself declares is known to whoever described it.
+    let ports = json!({"ports": [{"name": "tls", "containerPort": 4443}]});
+    let faults = told(stack_with(URL, &service, &[], Some(ports)), "");
     assert!(faults.iter().all(|one| !one.place.starts_with("service/")), "{faults:?}");
 }
 

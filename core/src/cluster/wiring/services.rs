@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::object::TargetPort;
 use crate::workload::kubernetes::{Cluster, ServiceObject, service_of};
-use crate::workload::{ContainerRole, Workload};
+use crate::workload::{ContainerRole, MountSource, Workload};
 
 /// The Service and the port that a client dials, and the setting that says so.
 struct ServiceRoute<'a> {
@@ -30,8 +30,15 @@ fn way<'a>(cluster: &'a Cluster, one: &Connection<'_>) -> Option<ServiceRoute<'a
         ConnectionTarget::Link(Link::SafetyKernel) => {
             ("SAFETY_KERNEL_ADDR", variable("SAFETY_KERNEL_ADDR")?, 50051)
         }
-        // nginx' port is fixed in the dashboard's image.
+        // nginx' port is fixed in the dashboard's image; a configuration of one's own may have another.
         ConnectionTarget::Link(Link::Gateway) => {
+            let own = one.client.main()?.mounts.iter().any(|mount| {
+                mount.target.starts_with("/etc/nginx")
+                    && matches!(mount.source, MountSource::ConfigMap { .. })
+            });
+            if own {
+                return None;
+            }
             ("CORDUM_API_UPSTREAM_HOST", one.names.first()?.name.clone(), 8081)
         }
         _ => return None,
@@ -237,10 +244,12 @@ fn wrong_port(
     };
     let (_, handed) = service.ports.get(at)?;
     let path = format!("/spec/ports/{at}/targetPort");
+    // A port that the container itself declares is one that whoever described it knows of.
+    let declared = |number: &u16| main.port_names.values().any(|own| own == number);
     let (is_right, from) = match handed {
-        TargetPort::Number(number) => (listening.contains(number), json!(number)),
+        TargetPort::Number(number) => (listening.contains(number) || declared(number), json!(number)),
         // A name that the description does not give to a port leads nowhere; one that it gives is followed.
-        TargetPort::Name(name) => (target(handed).is_some_and(|to| listening.contains(&to)), json!(name)),
+        TargetPort::Name(name) => (target(handed).is_some(), json!(name)),
     };
     if is_right {
         return None;

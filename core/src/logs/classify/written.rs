@@ -26,7 +26,9 @@ const FRONTS: &[&str] = &[
     // What kubectl did with an object.
     r"[\w.-]+/[\w.-]+ (?:created|configured|unchanged|deleted|patched|labeled|annotated|restarted|scaled|replaced|condition met)\b",
     // Prose of manifests.
-    r"(?:- )?(?:description|summary|title|default|example|help|comment|notes?|docs?|expr|regex|pattern|usage|name|value|label):\s.*[^,]$",
+    r"(?:- )?(?:description|summary|title|example|help|comment|notes?|docs?|expr|regex|pattern|usage|name|value|label):\s.*[^,]$",
+    // The value of an option; a machine of Vagrant's has that name too, and a program speaks behind it.
+    r"(?:- )?default:\s+(?:[\x22']|x509: )",
     // What a change is called.
     r"[-*] (?:fix|feat|docs|chore|refactor|tests?|added|fixed|removed|changed)(?:\([^)]*\))?[: ]",
 ];
@@ -127,6 +129,8 @@ mod tests {
             "FAIL: x509: certificate has expired",
             "message: 'x509: certificate has expired'",
             "test failed: x509: certificate has expired",
+            // Vagrant's machine of that name.
+            "default: curl: (60) SSL certificate problem: certificate has expired",
         ] {
             assert!(!by_people(line.as_bytes()), "{line}");
         }

@@ -48,6 +48,11 @@ pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
     let mut defect = Defect::new(DefectKind::FilesClosed, workload.clone(), None);
     defect.cause = Some((K::BadKeyFile, Some(Variant::PermissionDenied)));
     let owner = &owners[0];
+    // A file has one group: it stays that of Cordum's images while anybody reads with it.
+    let shared = facts.views().any(|view| {
+        view.is_core_or_worker() && view.container.user != Some(0) && view.container.group.unwrap_or(GO) == GO
+    });
+    let group = if shared { GO } else { reader.group };
     defect.because.push(format!(
         "{} has mode {:04o} and owner {}: {} as user {}",
         facts.shown(&owner.path),
@@ -81,7 +86,7 @@ pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
         "for everybody on this machine"
     };
     defect.text = format!("make the files that the services name readable {what}; ca.key stays closed");
-    defect.command = Some(commands(reader.group, &grouped, &everybody));
+    defect.command = Some(commands(group, &grouped, &everybody));
     vec![defect]
 }
 

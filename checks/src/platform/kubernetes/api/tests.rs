@@ -112,9 +112,11 @@ async fn a_body_without_an_end_is_left_at_its_bound() {
     assert!(taken.load(Ordering::Relaxed) <= PAGE_LIMIT + 64 * 1024);
     // The library collects what a refusal says: it gets nothing.
     let (api, taken) = endless(StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(api.forward("gateway-1", 8081).await.is_err());
+    let why = api.forward("gateway-1", 8081).await.err().unwrap().to_string();
+    assert!(why.contains("500"), "{why}");
     assert_eq!(taken.load(Ordering::Relaxed), 0);
-    assert!(api.list(Kind::Pods).await.is_err());
+    let why = api.list(Kind::Pods).await.unwrap_err().to_string();
+    assert!(why.contains("500"), "{why}");
     assert!(taken.load(Ordering::Relaxed) <= WORD_LIMIT + 64 * 1024, "{taken:?}");
 }
 
