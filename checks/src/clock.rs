@@ -30,8 +30,7 @@ pub fn ahead(date: &str, now: SystemTime) -> Option<i64> {
 /// By how much the gateway's clock is ahead of ours, where that is more than an hour. It is asked without
 /// trust, so without any secret: with a wrong clock nothing can be trusted.
 pub async fn skew(context: &Context) -> Option<i64> {
-    let asked =
-        context.clock.get_or_init(|| async { of(context, &context.resolved(Link::Gateway).await).await });
+    let asked = context.clock.get(async { of(context, &context.resolved(Link::Gateway).await).await });
     (*asked.await).filter(|skew| skew.abs() >= TOLERATED)
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::fault::Failure;
 
@@ -50,6 +51,32 @@ pub(crate) fn note(component: impl Into<String>, address: impl Into<String>, res
     });
 }
 
+/// Work that several checks stand on and that is done once. Each of them has looked at what it looked at,
+/// whichever came first.
+#[derive(Debug)]
+pub(crate) struct Shared<T>(OnceCell<(T, Vec<Inspection>)>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(OnceCell::new())
+    }
+}
+
+impl<T> Shared<T> {
+    pub(crate) async fn get(&self, work: impl Future<Output = T>) -> &T {
+        let once = self.0.get_or_init(|| async {
+            let looks = Looks::default();
+            let done = LOOKS.scope(Arc::clone(&looks), work).await;
+            (done, std::mem::take(&mut *looks.lock().unwrap_or_else(PoisonError::into_inner)))
+        });
+        let (done, looks) = once.await;
+        for look in looks {
+            note(&look.component, &look.address, &look.result);
+        }
+        done
+    }
+}
+
 /// What came of a connection, in a word.
 pub(crate) fn result<T>(ended: &Result<T, Failure>) -> String {
     match ended {
@@ -75,5 +102,14 @@ mod tests {
         .await;
         assert_eq!(list[0], json!({ "component": "nats", "address": "a", "result": "expired" }));
         assert_eq!(list.as_array().map(Vec::len), Some(2));
+    }
+    #[tokio::test]
+    async fn what_is_done_once_for_several_is_listed_for_each_of_them() {
+        let shared = Shared::default();
+        for _ in 0..2 {
+            let work = shared.get(async { note("nats", "a", "timeout") });
+            let (_, list) = noted(work).await;
+            assert_eq!(list, json!([{ "component": "nats", "address": "a", "result": "timeout" }]));
+        }
     }
 }

@@ -266,7 +266,7 @@ pub(crate) fn log_in(options: &mut serde_json::Value, login: &NatsLogin) {
 
 /// The session with the worker's identity that checks 5 and 6 both build on; made once a run.
 pub(crate) async fn control(context: &Context) -> Result<&Greeted, &Failure> {
-    context.control.get_or_init(|| open_as_worker(context)).await.as_ref()
+    context.control.get(open_as_worker(context)).await.as_ref()
 }
 
 async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {

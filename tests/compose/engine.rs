@@ -8,12 +8,14 @@ use crate::bounded::run;
 /// An engine's answer takes some hundred milliseconds on an idle machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The compose file's variables of the ports on the host, and the usual ones.
+/// The compose file's variables of the ports on the host, and the usual ones. The kernel's and the context
+/// engine's usual ones lie where the system takes the ports of outgoing connections from, so that a
+/// container that starts again may find its own taken: here they lie below.
 pub const PORTS: &[(&str, u16)] = &[
     ("NATS_PORT", 4222),
     ("REDIS_PORT", 6379),
-    ("CONTEXT_PORT", 50400),
-    ("KERNEL_PORT", 50051),
+    ("CONTEXT_PORT", 20400),
+    ("KERNEL_PORT", 20051),
     ("GATEWAY_PORT", 8081),
     ("GRPC_PORT", 9080),
     ("DASHBOARD_PORT", 8082),

@@ -160,8 +160,7 @@ impl Project {
         command.envs(&self.settings);
     }
 
-    /// Creates and starts what has changed. Two of the stack's ports lie where the system takes the ports
-    /// of outgoing connections from: one that is taken is free again in a moment.
+    /// Creates and starts what has changed.
     pub fn up(&self) {
         self.up_with(&["--remove-orphans"]);
     }
