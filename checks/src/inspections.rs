@@ -54,15 +54,15 @@ pub(crate) fn note(component: impl Into<String>, address: impl Into<String>, res
 /// Work that several checks stand on and that is done once. Each of them has looked at what it looked at,
 /// whichever came first.
 #[derive(Debug)]
-pub(crate) struct Shared<T>(OnceCell<(T, Vec<Inspection>)>);
+pub(crate) struct AskedOnce<T>(OnceCell<(T, Vec<Inspection>)>);
 
-impl<T> Default for Shared<T> {
+impl<T> Default for AskedOnce<T> {
     fn default() -> Self {
         Self(OnceCell::new())
     }
 }
 
-impl<T> Shared<T> {
+impl<T> AskedOnce<T> {
     pub(crate) async fn get(&self, work: impl Future<Output = T>) -> &T {
         let once = self.0.get_or_init(|| async {
             let looks = Looks::default();
@@ -105,7 +105,7 @@ mod tests {
     }
     #[tokio::test]
     async fn what_is_done_once_for_several_is_listed_for_each_of_them() {
-        let shared = Shared::default();
+        let shared = AskedOnce::default();
         for _ in 0..2 {
             let work = shared.get(async { note("nats", "a", "timeout") });
             let (_, list) = noted(work).await;
