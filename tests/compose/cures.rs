@@ -56,6 +56,12 @@ pub const SETTINGS: &[Fault] = faults! {
         |copy| pair(copy, "safety-kernel", "SAFETY_KERNEL_TLS", "old-server");
     "context engine: an expired certificate named", "context-engine", false,
         |copy| pair(copy, "context-engine", "CONTEXT_ENGINE_TLS", "old-server");
+    "gateway: listens on its own loopback", "api-gateway", false,
+        |copy| copy.set("api-gateway", "GATEWAY_HTTP_ADDR", "127.0.0.1:8081");
+    "safety kernel: listens on its own loopback", "safety-kernel", false,
+        |copy| copy.set("safety-kernel", "SAFETY_KERNEL_ADDR", "localhost:50051");
+    "gateway: listens on another port than the published one", "api-gateway", false,
+        |copy| copy.set("api-gateway", "GATEWAY_HTTP_ADDR", ":8443");
     "gateway: nats://", "api-gateway", true, |copy| copy.set("api-gateway", "NATS_URL", "nats://nats:4222");
     "scheduler: nats://", "scheduler", false, |copy| copy.set("scheduler", "NATS_URL", "nats://nats:4222");
     "workflow engine: nats://", "workflow-engine", false,

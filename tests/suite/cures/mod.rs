@@ -111,6 +111,27 @@ fn a_redis_without_tls_asks_for_client_certificates_in_production() {
     }
 }
 
+/// What nats-server reads from a file that its configuration includes is changed there.
+#[test]
+fn a_setting_that_is_included_is_changed_where_it_stands() {
+    let mut stack = Stack::healthy();
+    let conf = stack::CONF;
+    let begin = conf.find("tls").unwrap();
+    stack.host.put("/srv/nats.conf", &format!("{}include 'tls.d/tls.conf'\n", &conf[..begin]));
+    let block = format!("# kept apart\n{}", conf[begin..].replace("verify: true", "verify: false"));
+    stack.host.put("/srv/tls.conf", &block);
+    stack.mount_at("nats", "/srv/tls.conf", "/etc/nats/tls.d/tls.conf");
+    let found = stack.found();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let (_, fix) = &found[0];
+    let change = &fix.changes[0];
+    assert_eq!(change.path.as_deref(), Some("/etc/nats/tls.d/tls.conf"), "{fix:?}");
+    let place = change.defined_at.as_ref().unwrap();
+    let line = 1 + block[..block.find("verify").unwrap()].matches('\n').count();
+    assert_eq!((place.file.as_str(), place.line as usize), ("tls.conf", line));
+    assert!(fix.text.contains("./tls.conf") && fix.command.as_deref().unwrap().contains("restart nats"));
+}
+
 /// What a report says of a service before its log has been read to the reason.
 fn down(place: &str, variant: Variant) -> RootCause {
     RootCause {

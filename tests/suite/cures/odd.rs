@@ -36,6 +36,18 @@ pub(super) const ROWS: &[Row] = &[
         "up -d --no-deps api-gateway",
     ),
     (
+        "a gateway that listens on its own loopback",
+        |stack| stack.set("api-gateway", "GATEWAY_HTTP_ADDR", "127.0.0.1:8081"),
+        &["api-gateway environment GATEWAY_HTTP_ADDR: 127.0.0.1:8081 -> :8081"],
+        "up -d --no-deps api-gateway",
+    ),
+    (
+        "a kernel as it listens where nobody sets its address",
+        |stack| stack.set("safety-kernel", "SAFETY_KERNEL_ADDR", "localhost:50051"),
+        &["safety-kernel environment SAFETY_KERNEL_ADDR: localhost:50051 -> :50051"],
+        "up -d --no-deps safety-kernel",
+    ),
+    (
         "a CA file in DER",
         |stack| {
             let der = stack.read("/srv/certs/ca/ca.crt").remove(0);

@@ -212,6 +212,14 @@ impl Stack {
         mount.source = MountSource::Host(source.to_owned());
     }
 
+    /// One file more.
+    pub(super) fn mount_at(&mut self, service: &str, source: &str, target: &str) {
+        let mut mount = self.container(service).mounts[0].clone();
+        mount.source = MountSource::Host(source.to_owned());
+        mount.target = target.to_owned();
+        self.container(service).mounts.push(mount);
+    }
+
     pub(super) fn words(&mut self, service: &str, words: &[&str]) {
         self.container(service).arguments = words
             .iter()

@@ -6,6 +6,7 @@ mod brokers;
 mod client;
 mod context;
 mod links;
+mod listening;
 mod matching;
 mod own;
 mod pair;
@@ -91,6 +92,7 @@ pub fn defects(facts: &CureContext<'_>) -> Vec<Defect> {
     for view in facts.views() {
         found.extend(client::inspect(facts, &view));
         found.extend(server::inspect(facts, &view));
+        found.extend(listening::inspect(&view));
         found.extend(brokers::inspect(facts, &view));
         found.extend(proxy::inspect(facts, &view));
     }

@@ -40,6 +40,7 @@ pub enum DefectKind {
     ServedPair,
     ServesWithoutPair,
     ServesEarlierPair,
+    ListensElsewhere,
     ClientsAuthority,
     NatsWithoutTls,
     NatsKnowsNoClients,
@@ -211,6 +212,14 @@ pub const DEFECTS: &[DefectRow] = &[
         cure: "a restart",
         end: DefectEnd::Server,
         shows_as: OF_CERTIFICATE,
+    },
+    DefectRow {
+        kind: DefectKind::ListensElsewhere,
+        wrong: "a service listens on its own loopback, or on another port than the one that is published",
+        told_by: "its *_ADDR, the container's published ports",
+        cure: "the port on all addresses",
+        end: DefectEnd::Server,
+        shows_as: &[K::ConnectionRefused, K::ConnectionReset, K::BadGateway, K::Timeout],
     },
     DefectRow {
         kind: DefectKind::ClientsAuthority,

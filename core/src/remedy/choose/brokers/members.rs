@@ -1,9 +1,8 @@
 //! What NATS and Redis servers are set up with for each other: routes, replication and the bus of a cluster in clear.
 
-use super::nats::plain;
+use super::nats::{Configuration, plain};
 use super::{names, option, own_pair};
 use crate::link::Link;
-use crate::manifest::nats_conf::NatsConf;
 use crate::remedy::choose::context::CureContext;
 use crate::remedy::choose::pair::{PairPurpose, verdict};
 use crate::remedy::choose::view::WorkloadView;
@@ -17,20 +16,19 @@ use crate::x509::Purpose;
 pub(super) fn routes(
     facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
-    conf: &NatsConf,
-    path: &str,
+    read: &Configuration,
 ) -> Option<Defect> {
-    let (entry, cluster) = conf.block.block(&["cluster"])?;
-    if cluster.block(&["tls"]).is_some() || conf.open {
+    let (entry, cluster) = read.conf.block.block(&["cluster"])?;
+    if cluster.block(&["tls"]).is_some() || read.conf.open {
         return None;
     }
-    let shown = facts.shown(&view.host(path).unwrap_or_else(|| path.to_owned()));
+    let (shown, path) = (&entry.mark.file, read.path(&entry.mark));
     let mut defect = Defect::new(DefectKind::NatsRoutesInClear, view.name(), Some(Link::Nats));
     defect.because.push(format!("the cluster block of {} has no tls", view.located(path)));
     let change = |name: &str, to: Option<&str>| {
         let mut change = Change::new(view.name(), ChangeKind::Config, name).values(None, to);
         change.path = Some(path.to_owned());
-        change.defined_at = Some(Place { file: plain(&shown), line: entry.mark.line, column: 0 });
+        change.defined_at = Some(Place { file: plain(shown), line: entry.mark.line, column: 0 });
         change
     };
     let stack = facts.stack_anchors();

@@ -69,9 +69,8 @@ pub(super) fn speak_tls(facts: &CureContext<'_>, link: Link) -> bool {
         let words = view.words();
         match (link, option(&words, CONFIG)) {
             (Link::Redis, _) => option(&words, &["--tls-port"]).is_some_and(|port| port != "0"),
-            (_, Some(path)) => {
-                configuration(facts, &view, path).is_some_and(|conf| conf.block.block(&["tls"]).is_some())
-            }
+            (_, Some(path)) => configuration(facts, &view, path)
+                .is_some_and(|read| read.conf.block.block(&["tls"]).is_some()),
             (_, None) => words.iter().any(|word| word.trim_start_matches('-').starts_with("tls")),
         }
     })
