@@ -240,7 +240,8 @@ impl RecordedContainer {
                     .collect(),
                 mounts: self.mounts.iter().map(mount).collect(),
                 ..Container::default()
-            },
+            }
+            .bound(&self.published),
             ..Instance::of_service(self.service.clone(), self.name.clone())
         }
     }

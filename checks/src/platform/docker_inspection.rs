@@ -67,6 +67,9 @@ pub(super) fn instance(id: String, service: String, inspected: ContainerInspectR
     let health = health.status.map(|status| status.to_string());
     let name = inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
     let container = service.clone();
+    let addresses = addresses(&network);
+    let published = published(host.port_bindings, network.ports);
+    let configured = configured(container.clone(), inspected.config.unwrap_or_default(), inspected.mounts);
     Instance {
         id,
         phase,
@@ -75,13 +78,10 @@ pub(super) fn instance(id: String, service: String, inspected: ContainerInspectR
         restarts: u32::try_from(inspected.restart_count.unwrap_or(0)).unwrap_or(0),
         started: state.started_at.as_deref().and_then(moment),
         last,
-        addresses: addresses(&network),
-        published: published(host.port_bindings, network.ports),
-        container: container.clone(),
-        configured: Container {
-            host_network,
-            ..configured(container, inspected.config.unwrap_or_default(), inspected.mounts)
-        },
+        addresses,
+        container,
+        configured: Container { host_network, ..configured.bound(&published) },
+        published,
         ..Instance::of_service(service, name)
     }
 }

@@ -169,6 +169,14 @@ pub struct Container {
 }
 
 impl Container {
+    /// With what an engine has bound: container port to the ports of the host.
+    #[must_use]
+    pub fn bound(mut self, ports: &BTreeMap<u16, Vec<u16>>) -> Self {
+        let pairs = ports.iter().flat_map(|(inner, outer)| outer.iter().map(move |host| (*host, *inner)));
+        self.published = pairs.collect();
+        self
+    }
+
     /// The value that counts of a variable: the last one that is set.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&Setting> {
