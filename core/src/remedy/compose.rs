@@ -63,6 +63,16 @@ impl Wording for Compose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remedy::Effect;
+
+    #[test]
+    fn servers_are_up_before_those_that_dial_them_at_their_start() {
+        let effect =
+            Effect::default().and_restart(["safety-kernel", "nats"]).servers_first(|one| one == "nats");
+        let front = "docker compose restart";
+        let told = Compose::default().effect(&[], &effect);
+        assert_eq!(told.as_deref(), Some(format!("{front} nats && {front} safety-kernel").as_str()));
+    }
 
     #[test]
     fn composes_words_carry_the_project_and_quote_names() {

@@ -115,6 +115,17 @@ impl Wording for Kubernetes {
         let mut others: Vec<String> =
             effect.changed.iter().filter(|one| !set.contains(&one.as_str())).cloned().collect();
         others.extend(effect.restarted.iter().filter(|one| !effect.changed.contains(one)).cloned());
+        let mut first = effect.first.clone();
+        first.retain(|one| !effect.changed.contains(one));
+        // Where nobody comes after them, nobody waits for them.
+        if others.is_empty() {
+            others = std::mem::take(&mut first);
+        }
+        if !first.is_empty() {
+            lines.extend(self.command(&Action::Restart(first.clone())));
+            let wait = |one: &String| self.with(&["rollout", "status", "--timeout", "120s"], &[one]);
+            lines.extend(self.objects(&first).iter().filter(|one| rolls(one)).map(wait));
+        }
         if !others.is_empty() {
             lines.extend(self.command(&Action::Restart(others)));
         }
@@ -125,6 +136,22 @@ impl Wording for Kubernetes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_up_before_those_that_dial_them_at_their_start() {
+        let wording = Kubernetes { namespace: "n".to_owned(), ..Kubernetes::default() };
+        let all = ["deployment/safety-kernel", "statefulset/nats"];
+        let told = |names: &[&str]| {
+            let effect = Effect::default().and_restart(names.iter().copied());
+            wording.effect(&[], &effect.servers_first(|name| name.ends_with("nats"))).unwrap()
+        };
+        assert_eq!(
+            told(&all),
+            "kubectl -n n rollout restart statefulset/nats && kubectl -n n rollout status --timeout 120s \
+             statefulset/nats && kubectl -n n rollout restart deployment/safety-kernel"
+        );
+        assert_eq!(told(&all[1..]), "kubectl -n n rollout restart statefulset/nats");
+    }
 
     #[test]
     fn kubectls_words_name_context_and_namespace() {

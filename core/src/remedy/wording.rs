@@ -9,6 +9,9 @@ use super::{Action, Change, ChangeKind};
 pub struct Effect {
     /// Workloads whose own settings or mounts have changed: they are made anew.
     pub changed: Vec<String>,
+    /// Of those that are restarted, the ones that the others dial at their start: what does not try again finds
+    /// them up.
+    pub first: Vec<String>,
     /// Workloads that read a changed file at their start, or have to begin again: they are restarted.
     pub restarted: Vec<String>,
 }
@@ -41,6 +44,15 @@ impl Effect {
         }
         self
     }
+
+    /// With the servers of the others before the others.
+    #[must_use]
+    pub fn servers_first(mut self, is_server: impl Fn(&str) -> bool) -> Self {
+        let (first, rest) = self.restarted.into_iter().partition(|one| is_server(one));
+        self.first = first;
+        self.restarted = rest;
+        self
+    }
 }
 
 fn add(list: &mut Vec<String>, one: &str) {
@@ -57,16 +69,17 @@ pub trait Wording: fmt::Debug + Send + Sync {
     /// The command that puts changes into effect; `None` where there is nothing to be typed.
     fn effect(&self, changes: &[Change], effect: &Effect) -> Option<String> {
         let _ = changes;
-        let made = (!effect.changed.is_empty())
-            .then(|| self.command(&Action::Recreate(effect.changed.clone())))
-            .flatten();
-        let mut restarted = effect.restarted.clone();
-        restarted.retain(|one| !effect.changed.contains(one));
-        let again = (!restarted.is_empty()).then(|| self.command(&Action::Restart(restarted))).flatten();
-        match (made, again) {
-            (Some(made), Some(again)) => Some(format!("{made} && {again}")),
-            (made, again) => made.or(again),
-        }
+        let restart = |names: &[String]| {
+            Action::Restart(names.iter().filter(|one| !effect.changed.contains(one)).cloned().collect())
+        };
+        let actions =
+            [Action::Recreate(effect.changed.clone()), restart(&effect.first), restart(&effect.restarted)];
+        let some = |action: &&Action| match action {
+            Action::Recreate(names) | Action::Restart(names) => !names.is_empty(),
+            _ => true,
+        };
+        let commands: Vec<String> = actions.iter().filter(some).filter_map(|one| self.command(one)).collect();
+        (!commands.is_empty()).then(|| commands.join(" && "))
     }
 }
 

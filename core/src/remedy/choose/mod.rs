@@ -73,7 +73,12 @@ impl Defect {
     /// The cure, worded.
     #[must_use]
     pub fn fix(&self, facts: &CureContext<'_>) -> Fix {
-        let effect = Effect::of(&self.changes).and_restart(self.restart.iter().map(String::as_str));
+        let is_server = |name: &str| {
+            facts.views().any(|view| view.name() == name && matches!(view.role(), "nats" | "redis"))
+        };
+        let effect = Effect::of(&self.changes)
+            .and_restart(self.restart.iter().map(String::as_str))
+            .servers_first(is_server);
         let after = facts.wording.effect(&self.changes, &effect);
         let command = match (&self.command, after) {
             (Some(first), Some(after)) => Some(format!("{first} && {after}")),
