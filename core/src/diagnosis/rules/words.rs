@@ -17,9 +17,7 @@ pub(super) fn words<'a>(
 ) -> Asked<Option<&'a RunTrouble>> {
     let Some(log) = known.log(seen.instance)? else { return Ok(None) };
     let last = |run: &'a RunLog| dying_words(run, &seen.instance.service, about);
-    // The engine counts restarts from the last start by hand: without one, what stands before the
-    // present start has been mended since.
-    let before = log.previous.as_ref().filter(|_| seen.instance.restarts > 0 || seen.instance.is_down());
+    let before = before(log, seen.instance);
     Ok(if seen.instance.is_up() && seen.is_looping() {
         before.and_then(last).or_else(|| last(&log.present))
     } else if seen.instance.is_up() {
@@ -33,7 +31,15 @@ pub(super) fn words<'a>(
 #[must_use]
 pub fn died_of<'a>(log: &'a ServiceLog, instance: &Instance) -> Option<&'a RunTrouble> {
     let last = |run: &'a RunLog| dying_words(run, &instance.service, None);
-    last(&log.present).or_else(|| log.previous.as_ref().and_then(last))
+    last(&log.present).or_else(|| before(log, instance).and_then(last))
+}
+
+/// The run before the present one, where it is of the same story. The engine counts restarts from the last start by
+/// hand: without one, what stands before the present start has been mended since. Neither is it what ended a run
+/// that had its links, or that said itself that it stops.
+fn before<'a>(log: &'a ServiceLog, instance: &Instance) -> Option<&'a RunLog> {
+    let ran = log.present.ended || !log.present.works.is_empty();
+    log.previous.as_ref().filter(|_| instance.restarts > 0 && (instance.is_up() || !ran))
 }
 
 /// The last trouble of a run that it has not got over, unless it only warned of it and died of another.
@@ -82,4 +88,34 @@ pub(super) fn termination_log(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<
     };
     let who = seen.instance.name.clone();
     Ok(words.clone().map(|line| Fact::LastWords { who, line }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::runs::RunReader;
+    use crate::workload::Phase;
+
+    /// nats-server that could not open its CA, was mended, ran, and was stopped: it ends with 1 on SIGTERM (2.10).
+    #[test]
+    fn what_an_earlier_start_died_of_is_not_what_a_later_one_was_stopped_for() {
+        let failed = "2026-01-31T12:00:00.5Z nats-server: /etc/nats/nats.conf:5:1: open /etc/cordum/tls/ca/gone.crt: no \
+                      such file or directory\n";
+        let ran = "2026-01-31T12:05:00.5Z [1] 2026/01/31 12:05:00.500000 [INF] Starting nats-server\n\
+                   2026-01-31T12:05:00.6Z [1] 2026/01/31 12:05:00.600000 [INF] Server is ready\n\
+                   2026-01-31T12:09:00.6Z [1] 2026/01/31 12:09:00.600000 [INF] Initiating Shutdown...\n";
+        let died = |text: &str, started: Option<&str>, restarts| {
+            let mut reader = RunReader::new(None, started.and_then(crate::logs::moment), &[]);
+            reader.feed(text.as_bytes());
+            let mut instance = Instance::of_service("nats", "nats-1");
+            (instance.phase, instance.restarts) = (Phase::Exited, restarts);
+            died_of(&reader.finish(), &instance).map(|trouble| trouble.what.kind)
+        };
+        let both = format!("{failed}{ran}");
+        assert_eq!(died(&both, Some("2026-01-31T12:05:00Z"), 0), None);
+        assert_eq!(died(failed, None, 0), Some(CauseKind::BadKeyFile));
+        // A start of many that has not said a word yet dies of what the others died of.
+        let silent = format!("{failed}2026-01-31T12:00:02Z nats-server: version 2.10.27\n");
+        assert_eq!(died(&silent, Some("2026-01-31T12:00:01.5Z"), 3), Some(CauseKind::BadKeyFile));
+    }
 }
