@@ -5,9 +5,11 @@ use std::path::Path;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use rustls_pki_types::CertificateDer;
 use serde_json::{Map, Value, json};
-use tls_verify_core::certificates::{CertificateFinding, ValidityPolicy, layout};
+use tls_verify_core::certificates::{CertificateFinding, ValidityPolicy, layout, pem};
 use tls_verify_core::diagnosis::rules;
+use tls_verify_core::remedy::choose;
 
 use crate::cause::{CauseKind, Severity, Side, Variant};
 use crate::context::{Check, Context, Dials, Need};
@@ -147,18 +149,30 @@ async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
     let mut same = 0_usize;
     for (link, leaf) in join_all(looks).await {
         let Some(leaf) = leaf else { continue };
-        let equal = leaf == on_disk;
+        let named = if leaf == on_disk { None } else { named(context, link).await };
+        let equal = match &named {
+            Some((_, Some(held))) => leaf == *held,
+            // It names a file of its own, which cannot be seen from here.
+            Some((path, None)) if !path.ends_with("server/tls.crt") => {
+                table.insert(link.to_string(), json!({ "names": path }));
+                continue;
+            }
+            _ => leaf == on_disk,
+        };
         table.insert(link.to_string(), json!({ "same_as_file": equal }));
         if equal {
             same += 1;
             continue;
         }
+        let file = match named {
+            Some((path, Some(_))) => path,
+            _ => file.display().to_string(),
+        };
         let reload = match link {
             Link::Nats | Link::Redis => "it reads its certificate at its start alone: restart it",
             _ => "Go servers read renewed files within 30 s: if it stays so, restart it",
         };
-        let message =
-            format!("{} serves another certificate than {} holds; {reload}", link.service(), file.display());
+        let message = format!("{} serves another certificate than {file} holds; {reload}", link.service());
         let fault = ChainFault::new(CauseKind::OtherTls, Some(Variant::ServedDiffers), message);
         let message = fault.message.clone();
         let failure = Failure::new(Stage::Handshake, Cause::Chain(vec![fault]));
@@ -171,8 +185,19 @@ async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
     }
 }
 
+/// The certificate file that a server's own setting names, and what it holds, as its container sees it.
+async fn named(context: &Context, link: Link) -> Option<(String, Option<CertificateDer<'static>>)> {
+    let variable = choose::certificate_variable(link)?;
+    let platform = context.platform().await.ok()?;
+    let container = platform.of_service(link.service()).next()?;
+    let path = container.variable(variable)?;
+    let held = platform.file(container, path).await.ok();
+    let first = held.and_then(|bytes| pem::certificates(&bytes).next().map(CertificateDer::from));
+    Some((path.to_owned(), first))
+}
+
 /// The end-entity certificate that a link serves, looked at without trust.
-async fn served(context: &Context, link: Link) -> Option<rustls_pki_types::CertificateDer<'static>> {
+async fn served(context: &Context, link: Link) -> Option<CertificateDer<'static>> {
     if let Some(recording) = context.served(link) {
         return recording.chain.into_iter().next();
     }

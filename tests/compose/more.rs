@@ -2,13 +2,21 @@
 
 use std::path::Path;
 
-use tls_verify_fixtures::pki::{Leaf, Validity};
+use tls_verify_fixtures::pki::{self, Leaf, Validity};
 
 use crate::cured::{Copy, FAULT, Fault};
 use crate::cures::{COMPOSE, CONF, faults, mode, mount, pair, renewed_client, renewed_server};
 use crate::project::SERVICES;
 
 const OTHER_CA: &str = "/etc/cordum/tls/other/ca.crt";
+
+/// The stack's CA and another one in a file.
+fn bundle(copy: &Copy, path: &Path, other_first: bool) {
+    let own = pki::pem("CERTIFICATE", &copy.ca.certificate);
+    let other = std::fs::read_to_string(copy.path("certs/other/ca.crt")).unwrap();
+    let text = if other_first { format!("{other}{own}") } else { format!("{own}{other}") };
+    std::fs::write(path, text).unwrap();
+}
 
 pub const SETTINGS: &[Fault] = faults! {
     "workflow engine: another CA for NATS", "workflow-engine", false,
@@ -188,6 +196,14 @@ pub const FILES: &[Fault] = &[
         make: |copy| written(copy, "server", &Leaf::server().for_names(&["elsewhere.internal"])),
         restart: ALL,
         supply: Some(renewed_server),
+        ..FAULT
+    },
+    Fault {
+        name: "another CA stands first in the CA file",
+        place: "certs/ca/ca.crt",
+        make: |copy| bundle(copy, &copy.path("certs/ca/ca.crt"), true),
+        restart: SERVICES,
+        supply: Some(|copy, path| bundle(copy, path, false)),
         ..FAULT
     },
     Fault {

@@ -8,7 +8,7 @@ use super::reissue::reissue;
 use super::single::{self, ValidityPolicy};
 use super::source::CertificateSource;
 use super::summary::CertificateSummary;
-use super::verdict::{ChainUnderTest, SeenByOpenSsl, Verification, verify, verify_files};
+use super::verdict::{ChainUnderTest, SeenByOpenSsl, Verification, chains_at_start, verify, verify_files};
 use crate::remedy::catalogue::{self, Placeholders};
 use crate::x509::{self, Purpose};
 
@@ -105,7 +105,7 @@ pub(super) fn verdict(
         found.push(CertificateFinding::new(set.leaf.name(), Severity::Note, difference.clone()));
     }
     if set.purpose == Purpose::Client {
-        found.extend(start_up_check(set, leaf, look, &verification));
+        found.extend(start_up_check(set, leaf, &verification));
     }
     (found, Some(verification))
 }
@@ -271,31 +271,17 @@ fn names(set: &KeyPair<'_>, leaf: &CertificateSummary) -> Vec<CertificateFinding
     found
 }
 
-/// Cordum's services check their client certificate before they connect: the first certificate of each
-/// file, no intermediates, at notBefore plus a second.
+/// What Cordum's services would say of the pair before they connect.
 fn start_up_check(
     set: &KeyPair<'_>,
     leaf: &CertificateSummary,
-    look: ValidityPolicy,
     verification: &Verification,
 ) -> Option<CertificateFinding> {
     let first = set.anchors.first()?.facts.first()?;
     if !verification.accepted {
         return None;
     }
-    let only = verify(&ChainUnderTest {
-        presented: std::slice::from_ref(&leaf.der),
-        anchors: std::slice::from_ref(&first.der),
-        spare: &[],
-
-        names: &[],
-        purpose: Purpose::Client,
-        at: leaf.begins + time::Duration::seconds(1),
-    });
-    let _ = look;
-    // The CA's own dates are not what that check looks at.
-    let dates = matches!(only.cause, Some(CauseKind::Expired | CauseKind::NotYetValid));
-    (!only.accepted && !dates).then(|| {
+    (!chains_at_start(leaf, first)).then(|| {
         CertificateFinding::new(
             set.leaf.name(),
             Severity::Warning,

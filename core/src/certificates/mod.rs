@@ -26,4 +26,4 @@ pub use report::{CertificateReport, report};
 pub use single::ValidityPolicy;
 pub use source::CertificateSource;
 pub use summary::CertificateSummary;
-pub use verdict::{ChainUnderTest, Verification, verify};
+pub use verdict::{ChainUnderTest, Verification, chains_at_start, verify};

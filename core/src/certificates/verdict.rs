@@ -292,3 +292,19 @@ fn openssl_accepts(
         _ => None,
     }
 }
+
+/// Whether Cordum's services come past the look at their client pair before they connect (`tls chain invalid`): the
+/// first certificate of the client file against the first of the CA file, no intermediates, at notBefore plus a
+/// second. The CA's own dates are not what it looks at.
+#[must_use]
+pub fn chains_at_start(leaf: &CertificateSummary, authority: &CertificateSummary) -> bool {
+    let only = verify(&ChainUnderTest {
+        presented: std::slice::from_ref(&leaf.der),
+        anchors: std::slice::from_ref(&authority.der),
+        spare: &[],
+        names: &[],
+        purpose: Purpose::Client,
+        at: leaf.begins + time::Duration::seconds(1),
+    });
+    only.accepted || matches!(only.cause, Some(CauseKind::Expired | CauseKind::NotYetValid))
+}

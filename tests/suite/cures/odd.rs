@@ -36,6 +36,16 @@ pub(super) const ROWS: &[Row] = &[
         "up -d --no-deps api-gateway",
     ),
     (
+        "a bundle in which another CA is the first",
+        |stack| {
+            let other = stack.text("/srv/certs/other/ca.crt");
+            let own = stack.text("/srv/certs/ca/ca.crt");
+            stack.host.put("/srv/certs/ca/ca.crt", &format!("{other}{own}"));
+        },
+        &["context-engine file ./certs/ca/ca.crt: - -> the same certificates, that of Cordum Dev CA first"],
+        "restart ",
+    ),
+    (
         "a gateway that listens on its own loopback",
         |stack| stack.set("api-gateway", "GATEWAY_HTTP_ADDR", "127.0.0.1:8081"),
         &["api-gateway environment GATEWAY_HTTP_ADDR: 127.0.0.1:8081 -> :8081"],

@@ -195,6 +195,10 @@ impl Stack {
         found[0].certificates().map(<[u8]>::to_vec).collect()
     }
 
+    pub(super) fn text(&self, path: &str) -> String {
+        String::from_utf8(self.host.files[path].0.clone()).unwrap()
+    }
+
     fn container(&mut self, service: &str) -> &mut Container {
         let workload = self.workloads.iter_mut().find(|one| one.name == service).unwrap();
         &mut workload.containers[0]

@@ -219,7 +219,10 @@ fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Lin
         score += 1;
     }
     // What is closed, or leads nowhere, shows at everybody who reads it, and by its name in the container.
-    let at_readers = matches!(defect.kind, DefectKind::FilesClosed | DefectKind::LinkLeadsOut);
+    let at_readers = matches!(
+        defect.kind,
+        DefectKind::FilesClosed | DefectKind::LinkLeadsOut | DefectKind::AuthorityNotFirst
+    );
     if at_readers && defect.changes.iter().any(|change| change.path.as_deref() == Some(root.place.as_str())) {
         score += 6;
     }

@@ -18,6 +18,7 @@ mod view;
 
 pub use context::{CureContext, Held, Owner, Shelf};
 pub use matching::{apply, of_line};
+pub use server::certificate_variable;
 pub use table::{DEFECTS, DefectEnd, DefectKind, DefectRow};
 pub use view::WorkloadView;
 

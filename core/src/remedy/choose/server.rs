@@ -50,6 +50,12 @@ pub(super) const LISTENERS: &[ListenerVariables] = &[
     },
 ];
 
+/// The variable that names what a link's server serves, where a variable does.
+#[must_use]
+pub fn certificate_variable(link: Link) -> Option<&'static str> {
+    LISTENERS.iter().find(|listener| listener.link == link).map(|listener| listener.cert)
+}
+
 /// What is wrong at a server.
 #[must_use]
 pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {

@@ -35,6 +35,7 @@ pub enum DefectKind {
     PlainUrl,
     VerificationOff,
     OtherAuthority,
+    AuthorityNotFirst,
     ClientPair,
     OtherServerName,
     ServedPair,
@@ -161,6 +162,14 @@ pub const DEFECTS: &[DefectRow] = &[
             K::BadGateway,
             K::BadCertificate,
         ],
+    },
+    DefectRow {
+        kind: DefectKind::AuthorityNotFirst,
+        wrong: "the CA that signed a service's certificate is not the first in its CA file",
+        told_by: "the first certificate of both files, as Cordum's services look at them before they connect",
+        cure: "that CA first in the file",
+        end: DefectEnd::Client,
+        shows_as: &[K::UnknownAuthority, K::ConnectionRefused, K::BadGateway, K::Dns],
     },
     DefectRow {
         kind: DefectKind::ClientPair,

@@ -1,7 +1,7 @@
 //! The CA that a client trusts.
 
 use super::neighbours;
-use crate::certificates::{ChainUnderTest, verify};
+use crate::certificates::{ChainUnderTest, chains_at_start, verify};
 use crate::link::Link;
 use crate::remedy::Change;
 use crate::remedy::choose::context::{CureContext, Held};
@@ -144,6 +144,46 @@ pub(crate) fn mount_text(
         facts.shown(to),
         facts.shown(from)
     )
+}
+
+/// The CA that signed a service's certificate is in its CA file, and not the first there: Cordum's services look at the
+/// first alone before they connect.
+pub(super) fn not_first(
+    facts: &CureContext<'_>,
+    view: &WorkloadView<'_>,
+    link: Link,
+    cert_name: &str,
+    ca_name: &str,
+) -> Option<Defect> {
+    let (cert, ca) = (view.set(cert_name)?, view.set(ca_name)?);
+    let (pair, trusted) = (facts.source(view.container, cert)?, facts.source(view.container, ca)?);
+    let (leaf, first) = (pair.facts.first()?, trusted.facts.first()?);
+    if !view.is_core() || chains_at_start(leaf, first) {
+        return None;
+    }
+    let mut others = trusted.facts.iter().skip(1).chain(pair.facts.iter().skip(1));
+    let issuer = others.find(|one| chains_at_start(leaf, one))?;
+    let host = view.host(ca)?;
+    let mut defect = Defect::new(DefectKind::AuthorityNotFirst, view.name(), Some(link));
+    defect.file = Some(host.clone());
+    defect.because.push(format!(
+        "the first certificate in {} is that of {}; {} is issued by {}",
+        view.located(ca),
+        first.called(),
+        view.located(cert),
+        issuer.called()
+    ));
+    defect.because.push("before they connect, Cordum's services look at the first alone".to_owned());
+    defect.text = format!(
+        "put the certificate of {} first in {}, before that of {}",
+        issuer.called(),
+        facts.shown(&host),
+        first.called()
+    );
+    let wanted = format!("the same certificates, that of {} first", issuer.called());
+    defect.changes.push(file_change(view, &host, &wanted, facts));
+    defect.restart = super::super::server::readers(facts, &host);
+    Some(defect)
 }
 
 /// A file that has to hold something else.

@@ -9,6 +9,7 @@ use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
 use crate::link::Link;
 use crate::x509::matches_name;
+use authority::not_first;
 pub(super) use authority::{authority, file_change, mount_text};
 use identity::identity;
 pub(super) use identity::{from_elsewhere, wanted};
@@ -60,6 +61,7 @@ fn of_link(facts: &CureContext<'_>, view: &WorkloadView<'_>, client: &Client, ur
     }
     found.extend(authority(facts, view, client.link, client.server, &name("CA")));
     found.extend(identity(facts, view, client, &name("CERT"), &name("KEY")));
+    found.extend(not_first(facts, view, client.link, &name("CERT"), &name("CA")));
     found.extend(server_name(facts, view, client, &name("SERVER_NAME")));
     found
 }
