@@ -4,6 +4,7 @@ pub mod block;
 pub mod classify;
 pub mod line;
 pub mod own_connections;
+pub mod parts;
 mod prefix;
 mod record;
 pub mod runs;

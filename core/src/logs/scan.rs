@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::block::{LineClassifier, LineMeaning, NotedLine};
 use super::classify::{Recognised, emitter};
 use super::line::{self, INSPECTED};
+use super::parts::PartJoiner;
 use super::record::{RecordCause, back, continues};
 use crate::cause::CauseKind;
 
@@ -47,6 +48,8 @@ pub struct LogScanner<'a> {
     looker: LineClassifier,
     sink: &'a mut dyn FnMut(LogProblem),
     partial: Vec<u8>,
+    /// Lines that come in parts.
+    parts: PartJoiner,
     /// The end of the lines that were passed.
     tail: Vec<u8>,
     /// Complete lines that were passed.
@@ -68,6 +71,7 @@ impl<'a> LogScanner<'a> {
             looker: LineClassifier::new(project),
             sink,
             partial: Vec::new(),
+            parts: PartJoiner::default(),
             tail: Vec::new(),
             lines: 0,
             run: 0,
@@ -107,6 +111,12 @@ impl<'a> LogScanner<'a> {
             let mut line = std::mem::take(&mut self.partial);
             line.push(b'\n');
             self.block(&line);
+        }
+        let rest = self.parts.rest();
+        if !rest.is_empty() {
+            // Its parts have been counted.
+            let (looks, _) = self.looker.at(&rest);
+            self.noted(&rest, looks, 0);
         }
         self.flush();
         self.release(false);
@@ -153,8 +163,9 @@ impl<'a> LogScanner<'a> {
 
     /// Whole lines.
     fn block(&mut self, block: &[u8]) {
-        let (looks, lines) = self.looker.at(block);
-        self.noted(block, looks, lines);
+        let block = self.parts.joined(block);
+        let (looks, lines) = self.looker.at(&block);
+        self.noted(&block, looks, lines);
     }
 
     /// Whole lines that were looked at, on whatever thread.

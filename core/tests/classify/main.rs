@@ -2,6 +2,7 @@
 //! messages, fields and what other people wrote in them.
 
 mod agreement;
+mod attacks;
 mod labelled;
 mod records;
 mod services;

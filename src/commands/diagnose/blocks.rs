@@ -1,6 +1,7 @@
 //! From a reader to blocks of whole lines, and from blocks to problems on all processors: the looks are
 //! taken side by side, what they mean is decided in input order.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use tls_verify_core::logs::block::{LineClassifier, NotedLine};
 use tls_verify_core::logs::line::INSPECTED;
+use tls_verify_core::logs::parts::PartJoiner;
 use tls_verify_core::logs::scan::LogScanner;
 
 /// Bytes of a block.
@@ -158,12 +160,18 @@ pub(super) fn pour(
         let work = work;
         let mut started = false;
         let mut line = BlockLine { scanner, due: VecDeque::new() };
+        let mut parts = PartJoiner::default();
         let read = loop {
             let block = match next(&mut blocks, &mut line, idle) {
                 Ok(Some(block)) => block,
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             };
+            let whole = match parts.joined(&block) {
+                Cow::Owned(whole) => Some(whole),
+                Cow::Borrowed(_) => None,
+            };
+            let block = whole.unwrap_or(block);
             if threads < 2 || block.len() < SMALL {
                 // What comes in drops is known at once.
                 line.take_all();
@@ -186,6 +194,7 @@ pub(super) fn pour(
             }
         };
         line.take_all();
+        line.scanner.feed(&parts.rest());
         read
     })
 }

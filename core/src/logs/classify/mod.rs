@@ -2,6 +2,7 @@
 //! are data: see [`table`].
 
 mod beside;
+mod clause;
 pub mod emitter;
 mod files;
 mod forms;
@@ -9,6 +10,7 @@ mod json;
 mod log_template;
 mod marks;
 mod memo;
+mod names;
 mod over;
 mod phrase;
 mod prefilter;
@@ -17,7 +19,9 @@ mod quotes;
 mod record;
 mod roles;
 mod sense;
+mod setting;
 mod shape;
+mod source;
 mod table;
 mod words;
 mod written;
@@ -113,10 +117,27 @@ fn recognised(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
     let text = match shape::of(&words) {
         shape::MessageShape::Message(text) => text,
         shape::MessageShape::Access(status) => return access(status),
-        shape::MessageShape::Nothing => return None,
     };
     let text = by_quic(text);
-    let (found, rank) = classified(&text)?;
+    let (found, rank) = match classified(&text) {
+        Some(found) => found,
+        // A word of comfort in the message is none for what an error field says, lost connections aside.
+        None if record.names_an_error() => {
+            classified(&by_quic(record.words_with(b""))).filter(|(_, rank)| *rank > LOST)?
+        }
+        None => return None,
+    };
+    // Only what names a cause is looked at as a whole: whether it reports it.
+    if !record.names_an_error() && shape::is_mention(&words) {
+        return None;
+    }
+    let (found, rank) = match record.told() {
+        Some(message) => classified(&by_quic(record.words_with(&message)))?,
+        None => (found, rank),
+    };
+    if record.only_counts(rank) {
+        return None;
+    }
     let told = record.own_words_and_peers();
     let found = files::detailed(&told, roles::directed(&told, found)?);
     Some((Recognised { link: link(&told), ..found }, rank))
@@ -171,6 +192,7 @@ fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
         let place = (pattern.rank, hit.start(), hit.end());
         if best.is_some_and(|(rank, start, end, _)| (rank, start, end) >= place)
             || !whole_word(line, pattern, hit.start(), hit.end())
+            || in_address(line, pattern, hit.start(), hit.end())
         {
             continue;
         }
@@ -185,6 +207,8 @@ fn best(line: &[u8]) -> Option<(u8, usize, &'static Pattern)> {
     best.map(|(rank, start, _, pattern)| (rank, start, pattern))
 }
 
+/// Up to this rank a text tells of a connection that was not made, or lost.
+const LOST: u8 = 4;
 /// From this rank on a text is a verdict on a certificate.
 const VERDICT: u8 = 9;
 
@@ -232,6 +256,19 @@ fn whole_word(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool 
     let head = !code || !text.as_bytes()[0].is_ascii_alphanumeric();
     let tail = !(code || text.to_ascii_lowercase().ends_with("eof")) || text.ends_with(['_', '-', ' ', ':']);
     (head || edge(start.checked_sub(1).and_then(|index| line.get(index)))) && (tail || edge(line.get(end)))
+}
+
+/// A single word within an address or a path is a part of a name.
+fn in_address(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool {
+    let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'(' | b')' | b'<' | b'>' | b',');
+    if pattern.text.contains([' ', ':', '/']) {
+        return false;
+    }
+    let from = line[..start].iter().rposition(|byte| ends(byte)).map_or(0, |at| at + 1);
+    let to = line[end..].iter().position(ends).map_or(line.len(), |length| end + length);
+    let before = &line[from..start];
+    let path = before.starts_with(b"/") && memchr::memchr_iter(b'/', &line[from..to]).count() > 1;
+    path || memchr::memmem::find(before, b"://").is_some()
 }
 
 /// Which link a line of Cordum's services speaks of.

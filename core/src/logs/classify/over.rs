@@ -35,6 +35,7 @@ const NOT_WELL: &[&str] = &[
     "gave",
     "panic",
     "without",
+    "disconnect",
 ];
 /// Fronts of the names of fields that tell of what was before.
 const BEFORE: &[&[u8]] =
@@ -43,7 +44,12 @@ const BEFORE: &[&[u8]] =
 /// The message itself tells of success.
 pub(super) fn is_told(message: &[u8]) -> bool {
     let text = String::from_utf8_lossy(&message[..message.len().min(200)]).to_ascii_lowercase();
-    WELL.iter().any(|word| text.contains(word)) && !NOT_WELL.iter().any(|word| text.contains(word))
+    let tried = || {
+        let after = text.find("connected").and_then(|at| text[at..].find(" after ").map(|next| at + next));
+        after.is_some_and(|at| ["retries", "attempts", "tries"].iter().any(|word| text[at..].contains(word)))
+    };
+    (WELL.iter().any(|word| text.contains(word)) || tried())
+        && !NOT_WELL.iter().any(|word| text.contains(word))
 }
 
 /// A field of this name (without case and marks) tells of what was before.
@@ -57,7 +63,12 @@ mod tests {
 
     #[test]
     fn success_is_told_by_the_message_itself() {
-        for message in ["retry succeeded", "NATS connection re-established", "Connected after 3 attempts"] {
+        for message in [
+            "retry succeeded",
+            "NATS connection re-established",
+            "Connected after 3 attempts",
+            "connected to a after 2 retries",
+        ] {
             assert!(is_told(message.as_bytes()), "{message}");
         }
         for message in [
@@ -67,6 +78,8 @@ mod tests {
             "panic recovered",
             "certificate is no longer valid",
             "dialling",
+            "disconnected after 5s",
+            "disconnected after 3 attempts",
             "",
         ] {
             assert!(!is_told(message.as_bytes()), "{message}");

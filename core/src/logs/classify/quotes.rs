@@ -39,6 +39,34 @@ const NAMED: &[&[u8]] = &[
     b"fixed",
 ];
 
+/// Kinds of things that have a name, which stands in quotes behind them.
+const KINDS: &[&[u8]] = &[
+    b"role",
+    b"job",
+    b"relation",
+    b"table",
+    b"column",
+    b"user",
+    b"database",
+    b"index",
+    b"queue",
+    b"container",
+    b"image",
+    b"pod",
+    b"rule",
+    b"alert",
+    b"test",
+    b"task",
+    b"constraint",
+    b"function",
+    b"module",
+    b"deployment",
+    b"check",
+    b"configuration",
+    b"metric",
+    b"dashboard",
+];
+
 /// A message without quoted sentences that it names or hands on (`renamed to "…"`, `subject="…"`).
 pub(super) fn named(message: &[u8]) -> Cow<'_, [u8]> {
     let mut text: Vec<u8> = Vec::new();
@@ -52,7 +80,7 @@ pub(super) fn named(message: &[u8]) -> Cow<'_, [u8]> {
         let word = before[start..].to_ascii_lowercase();
         // A name or an address has no blanks to speak of.
         let is_sentence = memchr::memchr_iter(b' ', &message[open..end]).count() > 1;
-        if is_sentence && NAMED.contains(&word.as_slice()) {
+        if (is_sentence && NAMED.contains(&word.as_slice())) || KINDS.contains(&word.as_slice()) {
             text.extend_from_slice(&message[from..open]);
             text.extend_from_slice(b"\"\"");
             from = end + 1;
@@ -86,4 +114,130 @@ pub(super) fn unquoted(message: &[u8]) -> Vec<u8> {
         text.truncate(at);
     }
     text
+}
+
+/// Words that introduce an error's own text in quotes.
+const INTRODUCE: &[&[u8]] = &[
+    b"of",
+    b"by",
+    b"with",
+    b"because",
+    b"reason",
+    b"error",
+    b"err",
+    b"message",
+    b"msg",
+    b"desc",
+    b"exception",
+    b"failed",
+    b"failure",
+    b"caused",
+    b"returned",
+    b"reported",
+    b"says",
+    b"said",
+    b"got",
+    b"received",
+    b"answered",
+    b"detail",
+];
+/// Stems of words of failure.
+const FAILURE: &[&[u8]] = &[
+    b"rror",
+    b"fail",
+    b"cannot",
+    b"can't",
+    b"could not",
+    b"couldn't",
+    b"unable",
+    b"xception",
+    b"fatal",
+    b"panic",
+    b"refus",
+    b"reject",
+    b"denied",
+    b"warn",
+    b"alert",
+    b"crit",
+    b"problem",
+    b"invalid",
+    b"abort",
+];
+
+/// A message of no known shape without the sentences in quotes that nothing introduces as an error: they are quoted by
+/// somebody who speaks of them. `None` where all of it is the emitter's own.
+pub(super) fn reported(message: &[u8]) -> Option<Vec<u8>> {
+    let (mut text, mut from, mut at) = (Vec::new(), 0, 0);
+    while let Some(open) =
+        message[at..].iter().position(|byte| matches!(byte, b'"' | b'`')).map(|next| at + next)
+    {
+        let mark = message[open];
+        let Some(end) = memchr::memchr(mark, &message[open + 1..]).map(|next| open + 1 + next) else { break };
+        let quoted = &message[open + 1..end];
+        // An error that is printed as the value that it is needs no introduction.
+        let is_value =
+            [&b"Error("[..], b"Exception"].iter().any(|mark| memchr::memmem::find(quoted, mark).is_some());
+        if memchr::memchr(b' ', quoted).is_some() && !is_value && !is_introduced(&message[..open]) {
+            text.extend_from_slice(&message[from..=open]);
+            from = end;
+        }
+        at = end + 1;
+    }
+    (from > 0).then(|| [&text[..], &message[from..]].concat())
+}
+
+/// What stands before a quoted text makes it an error's own: a name for an error, a word of failure, the value that is
+/// printed with it; or nothing does.
+fn is_introduced(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    let trimmed = before
+        .iter()
+        .rposition(|byte| !matches!(byte, b'(' | b'[' | b'{' | b' ' | b'=' | b':' | b'\\' | b'"' | b'\''))
+        .map_or(&b""[..], |last| &before[..=last]);
+    let start = trimmed
+        .iter()
+        .rposition(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'.'))
+        .map_or(0, |last| last + 1);
+    let word = &trimmed[start..];
+    let lower = before.to_ascii_lowercase();
+    // A value of a type, as it is printed.
+    let printed = trimmed.len() < before.len()
+        && word.first().is_some_and(u8::is_ascii_uppercase)
+        && before.ends_with(b"(");
+    trimmed.is_empty()
+        || printed
+        || INTRODUCE.contains(&word.to_ascii_lowercase().as_slice())
+        || super::record::tells_of_errors(word)
+        || FAILURE.iter().any(|stem| memchr::memmem::find(&lower, stem).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_sentence_is_an_error_where_something_introduces_it() {
+        for message in [
+            "\"PHP message: certificate has expired\"",
+            "x509: unknown (possibly because of \"x509: a failure\" while trying)",
+            "error: \"certificate has expired\"",
+            "failed with \"certificate has expired\"",
+            "InternalException (HandshakeFailed (Error_Protocol (\"certificate has unknown CA\",True)))",
+            "Foo(\"certificate has expired\")",
+            "host not found in \"api-gateway\"",
+        ] {
+            assert_eq!(reported(message.as_bytes()), None, "{message}");
+        }
+        for message in [
+            "did you see \"connection refused\" in the logs",
+            "Symptom: `certificate has expired`",
+            "use --cacert to avoid \"certificate verify\"",
+            "simulating \"reset by peer\" for chaos",
+            "title=\"certificate has expired\" id=7",
+        ] {
+            let left = reported(message.as_bytes()).unwrap_or_default();
+            let left = String::from_utf8_lossy(&left);
+            assert!(left.contains("\"\"") || left.contains("``"), "{left}");
+        }
+    }
 }

@@ -130,15 +130,31 @@ impl<'a> Record<'a> {
 
     /// What the emitter says of its own: the message, and the fields that tell of errors.
     pub(super) fn own_words(&self) -> Cow<'_, [u8]> {
+        self.words_with(&self.message)
+    }
+
+    /// The message without what it only speaks of, if it speaks of anything: conditions, denials, somebody's quoted words.
+    pub(super) fn told(&self) -> Option<Cow<'_, [u8]>> {
+        let quoted = if self.is_parted() { None } else { super::quotes::reported(&self.message) };
+        match quoted {
+            Some(text) => {
+                Some(Cow::Owned(super::clause::told(&text).map_or_else(|| text.clone(), Cow::into_owned)))
+            }
+            None => super::clause::told(&self.message),
+        }
+    }
+
+    /// The own words, with another message in the place of the own.
+    pub(super) fn words_with<'b>(&'b self, message: &'b [u8]) -> Cow<'b, [u8]> {
         if !self.is_parted() {
-            return named(&self.message);
+            return named(message);
         }
         let informs = self.level == Level::Informs;
         // Where an error is named, the reason is another matter's: a job's, a refusal's.
         let reasons = !informs && self.errors().next().is_none();
-        let mut text = if informs { unquoted(&self.message) } else { named(&self.message).into_owned() };
+        let mut text = if informs { unquoted(message) } else { named(message).into_owned() };
         // What was got over, or went wrong before, is told beside it.
-        let over = self.level != Level::Fails && super::over::is_told(&self.message);
+        let over = self.level != Level::Fails && super::over::is_told(message);
         for field in &self.fields {
             let key = plain(&field.key);
             // An error that has no value is none.
@@ -154,6 +170,22 @@ impl<'a> Record<'a> {
             }
         }
         Cow::Owned(text)
+    }
+
+    /// A message that informs of errors as of a number, not of one that happened.
+    pub(super) fn only_counts(&self, rank: u8) -> bool {
+        let has = |word: &[u8]| memchr::memmem::find(&self.message, word).is_some();
+        self.level == Level::Informs
+            && self.is_parted()
+            && rank <= 6
+            && (has(b" errors") || has(b" failures"))
+            && !has(b": ")
+            && !self.names_an_error()
+    }
+
+    /// An error is named beside the message.
+    pub(super) fn names_an_error(&self) -> bool {
+        self.is_parted() && self.errors().any(|error| !error.is_empty())
     }
 
     /// The own words, and with whom the emitter speaks.
@@ -187,6 +219,12 @@ impl<'a> Record<'a> {
             .find(|field| field.key.eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| &*field.value)
     }
+}
+
+/// A name of what went wrong, or of its reason.
+pub(super) fn tells_of_errors(name: &[u8]) -> bool {
+    let key = plain(name);
+    is_error(&key) || is_reason(&key)
 }
 
 fn is_error(key: &[u8]) -> bool {

@@ -79,7 +79,8 @@ const DIALS: &[&str] = &[
 /// The speaker was asked for the connection.
 fn accepts(text: &[u8]) -> bool {
     static ACCEPTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    (contains(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text) || is_asked(text)) && !dials(text)
+    (contains(&ACCEPTS_CELL, ACCEPTS, text) || comes_from(text) || is_asked(text) || is_broker(text))
+        && !dials(text)
 }
 
 /// The speaker asks for the connection.
@@ -100,6 +101,11 @@ fn is_asked(text: &[u8]) -> bool {
         memchr::memmem::find(text, mark)
             .is_some_and(|at| text[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count() == 5)
     })
+}
+
+/// Mosquitto's broker heads its lines with the seconds since 1970; its clients do not.
+fn is_broker(text: &[u8]) -> bool {
+    text.len() > 12 && text[..10].iter().all(u8::is_ascii_digit) && text[10..].starts_with(b": ")
 }
 
 /// A certificate of the speaker's own is made, not met.
@@ -227,7 +233,16 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
                 Some(Recognised { side: Side::Server, ..found })
             }
         }
-        CauseKind::ConnectionReset if says(b"TLS alert, close notify") => None,
+        // An end as it should be.
+        CauseKind::ConnectionReset
+            if says(b"TLS alert, close notify") || says(b"ending warning alert CloseNotify") =>
+        {
+            None
+        }
+        // What a login is called, of which the handshake is a part.
+        CauseKind::AuthNotTls if says(b"SL handshake failed") || says(b"TLS handshake failed") => {
+            Some(Recognised { kind: CauseKind::OtherTls, side: Side::Server, ..found })
+        }
         _ => Some(found),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use regex::bytes::Regex;
 
-use super::written;
+use super::{setting, written};
 use crate::logs::prefix::{after_bar, body};
 
 /// A line's message.
@@ -16,8 +16,6 @@ pub(super) enum MessageShape<'a> {
     Message(Cow<'a, [u8]>),
     /// An answered request, with its status.
     Access(u16),
-    /// No message at all.
-    Nothing,
 }
 
 fn built(cell: &'static OnceLock<Regex>, pattern: &str) -> &'static Regex {
@@ -31,8 +29,6 @@ pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
     let line = after_bar(line).unwrap_or(line);
     static ACCESS: OnceLock<Regex> = OnceLock::new();
     static FRAME: OnceLock<Regex> = OnceLock::new();
-    static SETTING: OnceLock<Regex> = OnceLock::new();
-    static CHANGE: OnceLock<Regex> = OnceLock::new();
     if memmem::find(line, b" HTTP/").is_some() {
         let access = built(&ACCESS, r#""[A-Z]+ \S+ HTTP/[0-9.]+"\s+([1-5]\d\d)\s"#);
         if let Some(found) = access.captures(line) {
@@ -46,33 +42,6 @@ pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
         }
     }
     let trimmed = body(line).trim_ascii();
-    if trimmed.len() < 200 {
-        // `name{labels} 3`, `name: 5s`, `some_name: a-value`.
-        let setting = built(
-            &SETTING,
-            r"^(?:[\w.:-]+(?:\{[^}]*\})?:?\s+-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\s?(?:ms|s|m|h|ns|us)?|[a-z]+(?:[_.-][a-z_.-]+)+:\s+[\w./,:-]+|[a-z]+(?:[_-][a-z]+)+ [\w./,:-]+;?)$",
-        );
-        if setting.is_match(trimmed) {
-            return MessageShape::Nothing;
-        }
-        // What tests tick off or cross out is what they are named for.
-        if [&b"\xe2\x9c\x93"[..], b"\xe2\x9c\x94", b"\xe2\x88\x9a"]
-            .iter()
-            .any(|tick| trimmed.starts_with(tick))
-        {
-            return MessageShape::Nothing;
-        }
-        let change = built(
-            &CHANGE,
-            r"^(?:--- )?(?:PASS|ok)\b|^--- FAIL: |^=== [A-Z]+ |^Normal {2,}\w+ {2,}|^\[ *(?:OK|PASSED|RUN|FAILED|SKIPPED) *\] |^(?:PASSED|FAILED|ERROR|SKIPPED) \S+\.py::|^Tests run: \d|^Ran \d+ tests? in |^# (?:HELP|TYPE) | --> \S+\.\w+:\d+:\d+$|^\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|^test \S+ \.\.\. |^(?:docs|fix|feat|chore|test|tests|refactor|Docs|Fix|Feat)(?:\([^)]*\))?: ",
-        );
-        if change.is_match(trimmed) {
-            return MessageShape::Nothing;
-        }
-    }
-    if written::by_people(trimmed) || written::by_machine(line) || is_passed_on(line) {
-        return MessageShape::Nothing;
-    }
     if (trimmed.starts_with(b"at ")
         || memmem::find(line, b" at ").is_some()
         || memmem::find(line, b"\tat ").is_some())
@@ -91,6 +60,14 @@ pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
         return MessageShape::Message(Cow::Borrowed(&line[..start]));
     }
     MessageShape::Message(Cow::Borrowed(&line[..written::quoted_from(line).unwrap_or(line.len())]))
+}
+
+/// A line that names errors without reporting any: a setting, what people wrote, what the machine says of its units,
+/// what others asked.
+pub(super) fn is_mention(line: &[u8]) -> bool {
+    let line = after_bar(line).unwrap_or(line);
+    let trimmed = body(line).trim_ascii();
+    setting::is_one(trimmed) || written::by_people(trimmed) || written::by_machine(line) || is_passed_on(line)
 }
 
 /// A record of what was asked or is started, in somebody else's words: PostgreSQL's `LOG:  statement: …`,
@@ -124,10 +101,12 @@ mod tests {
     use super::*;
 
     fn text(line: &str) -> String {
+        if is_mention(line.as_bytes()) {
+            return "nothing".to_owned();
+        }
         match of(line.as_bytes()) {
             MessageShape::Message(text) => String::from_utf8_lossy(&text).into_owned(),
             MessageShape::Access(status) => format!("access {status}"),
-            MessageShape::Nothing => "nothing".to_owned(),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::names;
 use super::quick::Quick;
 
 /// Words that say nothing for themselves.
@@ -71,14 +72,6 @@ const ENDINGS: &[&str] = &[
     ".ca-bundle",
 ];
 const FOLDERS: &[&str] = &["/ssl/", "/tls/", "/certs/", "/pki/", "letsencrypt/", "/cert/", "/ca/"];
-
-/// Ends of hosts' names.
-const TOP: &[&str] = &[
-    "com", "org", "net", "io", "dev", "local", "internal", "example", "test", "invalid", "lan", "svc",
-    "cloud", "app", "info", "biz", "gov", "edu", "de", "uk", "eu", "fr", "nl", "ch", "us",
-];
-/// Ends of the names of columns and metrics.
-const COLUMNS: &[&str] = &["_at", "_total", "_count", "_seconds", "_days", "_id"];
 
 /// The words of a line, in lower case and without fillers, split at [`Words::iter`]'s borders.
 #[derive(Debug, Default)]
@@ -170,43 +163,6 @@ impl Words {
         words
     }
 
-    /// A name in the world (a host's, an address of mail, a package's version) or of a column: no words.
-    fn is_name(chunk: &[u8]) -> bool {
-        let inside =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@' | b'+');
-        let chunk = chunk.strip_suffix(b".").or_else(|| chunk.strip_suffix(b":")).unwrap_or(chunk);
-        if !chunk.iter().all(inside) || chunk.iter().any(u8::is_ascii_uppercase) {
-            return false;
-        }
-        let at = memchr::memchr(b'@', chunk).is_some_and(|at| at > 0 && at + 1 < chunk.len());
-        let host = chunk.iter().rposition(|byte| *byte == b'.').is_some_and(|dot| {
-            TOP.iter().any(|top| top.as_bytes() == &chunk[dot + 1..]) && !chunk.contains(&b'_')
-        });
-        let column = COLUMNS.iter().any(|end| chunk.ends_with(end.as_bytes()));
-        at || host || column
-    }
-
-    /// What a part of a program or a test is called: `sslErrorHandler`, `cert-expired-exporter`, `testExpired`.
-    fn is_part(chunk: &[u8]) -> bool {
-        const ENDS: &[&[u8]] = &[
-            b"test",
-            b"tests",
-            b"spec",
-            b"handler",
-            b"exporter",
-            b"controller",
-            b"factory",
-            b"demo",
-            b"watcher",
-        ];
-        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !(12..64).contains(&chunk.len()) || !chunk.iter().all(inside) {
-            return false;
-        }
-        let ends = |end: &&[u8]| chunk[chunk.len() - end.len()..].eq_ignore_ascii_case(end);
-        ENDS.iter().any(ends) || (chunk.starts_with(b"test") && !chunk[4].is_ascii_lowercase())
-    }
-
     /// Text without blanks, quotes or brackets: a path, an address, or words.
     fn chunk(&mut self, chunk: &[u8]) {
         // A path in single quotes is a path.
@@ -217,13 +173,23 @@ impl Words {
             }
             _ => chunk,
         };
-        if (Self::is_name(chunk) || Self::is_part(chunk))
+        if let Some(kind) = names::kind(chunk)
             && !ENDINGS.iter().any(|ending| chunk.ends_with(ending.as_bytes()))
         {
-            self.put("name");
+            self.put(kind);
             return;
         }
         let slashes = memchr::memchr_iter(b'/', chunk).count();
+        // A file of source or of text.
+        if slashes < 2 && names::is_file(chunk) {
+            self.put("path");
+            return;
+        }
+        // An object in its namespace.
+        if slashes == 1 && chunk.rsplit(|byte| *byte == b'/').next().is_some_and(names::is_key) {
+            self.put("object");
+            return;
+        }
         if slashes == 0 || chunk == b"/" {
             let lower = chunk.to_ascii_lowercase();
             let file = lower.strip_suffix(b".").unwrap_or(&lower);
@@ -281,7 +247,8 @@ impl Words {
             if !byte.is_ascii_alphanumeric() {
                 // `didn't` is one word, `altname's` another.
                 let inside = index > 0 && chunk.get(index + 1).is_some_and(u8::is_ascii_alphabetic);
-                if byte == b'\'' && inside {
+                // (Escaped too, within somebody's quotes.)
+                if (byte == b'\'' && inside) || (byte == b'\\' && chunk.get(index + 1) == Some(&b'\'')) {
                     continue;
                 }
                 self.end(&mut word);

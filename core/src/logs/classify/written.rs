@@ -1,42 +1,56 @@
-//! Lines that no program wrote of its connections: source, tests, shells, manifests, help; and what programs of the
-//! machine say, which have no TLS. They name causes without reporting any.
+//! Lines that no program wrote of its connections: prose, tests, manifests, help; and what programs of the machine
+//! say, which have no TLS. They name causes without reporting any.
 
 use std::sync::OnceLock;
 
 use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::source;
+
 /// Fronts of such lines.
 const FRONTS: &[&str] = &[
-    // Comments, patches, headings.
-    r"//|/\*|<!--|--- a/|\+\+\+ b/|@@ -|#{2,4} |# [a-z]",
-    // A shell's trace and prompt.
-    r"\+{1,3} |\$ |>>> |[Uu]sage: ",
+    // Comments and headings.
+    r"#{2,4} |# [a-z]|# Subtest|[Uu]sage: |(?:TODO|FIXME|XXX|HACK)\b",
     // Options, as help and arguments name them.
     r"(?:- )?--[a-z][\w-]+(?:[ =,]|$)|-[A-Za-z], --[a-z]",
-    // Source, as traces quote it.
-    r"assert\w*[.(! ]|expect\(|(?:test|it|describe)\([\x22'`]|(?:raise|throw) [\w.:]+(?:\(|;|$)|throw new ",
-    r"(?:if|while|switch|elif|else if|\} else|\} catch)\b.*[{:]$|(?:func|fn|def|class|pub|const|let|var)\b.*[{(;:,]$",
-    // What tests are called.
-    r"(?:not )?ok \d+\b|running \d+ tests?\b|- skipped\b|(?:SKIP|XFAIL|XPASS)\b|\?\s+\S+\s+\[no test files\]",
-    r"\[(?:INFO|WARN|WARNING|ERROR)\] (?:Tests run|Running )|> Task :",
-    r"E\s{3,}(?:AssertionError|assert)\b|(?:\xe2\x97\x8f|\xe2\x9c\x97|\xe2\x9c\x98|\xe2\x9c\x95|\xc3\x97) ",
+    // What tests are called, and what they do step by step.
+    r"[Ss]kipping test\b|\d+ (?:passing|failing|pending)\b|Running (?:tests|unittests)[/ ]|(?:not )?ok \d+\b|\d+\.\.\d+ #|running \d+ tests?\b|- skipped\b|(?:SKIP|XFAIL|XPASS)\b|\?\s+\S+\s+\[no test files\]",
+    r"(?:--- )?(?:PASS|ok)\b|--- FAIL: |=== [A-Z]+ |\[ *(?:OK|PASSED|RUN|FAILED|SKIPPED) *\] |(?:PASSED|FAILED|ERROR|SKIPPED) \S+\.py::",
+    r"Tests run: \d|Ran \d+ tests? in |\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|test \S+ \.\.\. |SUCCESS: \d+ |\d+% +\d+/\d+ tests",
+    r"\[(?:INFO|WARN|WARNING|ERROR)\] (?:Tests run|Running )|> Task :|(?:Feature|Scenario(?: Outline)?): |(?:Given|Then) (?:the|an?|I|it)\b|Step \d+(?:/\d+)? ?: ",
+    r"E\s{3,}(?:AssertionError|assert)\b|(?:[\w.]+ )?(?:\xe2\x97\x8f|\xe2\x9c[\x93\x94\x95\x97\x98]|\xe2\x88\x9a|\xc3\x97) ",
     // Compilers.
-    r"error\[[A-Z]\d+\]: |warning: (?:unused|use of deprecated|field|function|variable|constant|struct|method)\b",
-    // What kubectl did with an object.
-    r"[\w.-]+/[\w.-]+ (?:created|configured|unchanged|deleted|patched|labeled|annotated|restarted|scaled|replaced|condition met)\b",
-    // Prose of manifests.
-    r"(?:- )?(?:description|summary|title|example|help|comment|notes?|docs?|expr|regex|pattern|usage|name|value|label):\s.*[^,]$",
+    r"error\[[A-Z]\d+\]: |warning: (?:unused|use of deprecated|field|function|variable|constant|struct|method)\b|.* --> \S+\.\w+:\d+:\d+$",
+    // What kubectl did with an object; an event of how it goes on.
+    r"[\w.-]+/[\w.-]+ (?:created|configured|unchanged|deleted|patched|labeled|annotated|restarted|scaled|replaced|condition met)\b|Normal {2,}\w+ {2,}",
+    // Prose of manifests; an event's `note` and `message` are the event's own.
+    r"(?:- )?(?:description|summary|title|example|help|comment|notes|docs?|expr|regex|pattern|usage|name|value|label):\s.*[^,]$|# (?:HELP|TYPE) ",
     // The value of an option; a machine of Vagrant's has that name too, and a program speaks behind it.
     r"(?:- )?default:\s+(?:[\x22']|x509: )",
-    // What a change is called.
-    r"[-*] (?:fix|feat|docs|chore|refactor|tests?|added|fixed|removed|changed)(?:\([^)]*\))?[: ]",
+    // What a change is called, and who wrote and read it.
+    r"(?:[-*] )?(?:fix|feat|docs|chore|refactor|tests?|Docs|Fix|Feat)(?:\([^)]*\))?: |[-*] (?i:fix|feat|docs|chore|refactor|tests?|added|fixed|removed|changed|improved)(?:\([^)]*\))?[: ]",
+    r"(?:Fixes|Closes|Resolves|Refs) #\d|BREAKING CHANGE|commit [0-9a-f]{7}|[0-9a-f]{7,40} (?:Merge|Revert|Fix|Add|Update|Bump)\b|BUG/[A-Z]+: |v?\d+\.\d+\.\d+ - |(?:Author|Subject|Re|Fwd|[A-Z][a-z]+(?:-[a-z]+)*-by): ",
+    // Pages, and lists in them.
+    r"<(?:li|p|h\d|td|th|a|option|span)\b|<title>[^\d]|[*-] \*\*|(?:[*-] )?\[[ x]\] |\|.*\|$",
+    // The parts of a document and of a report, by their labels.
+    r"(?:Answer|Question|Symptoms?|Tip|Expected|Actual|Summary|Solution|Workaround|Resolution|Background|Motivation|FAQ|Runbook): ",
+    r"(?:Our|Known|Summary of|Steps to|To|Lessons?) (?:[a-z]+ )?[a-z]+: |(?:ALERT )?\[?RESOLVED\b",
+    // Questions, and sentences that explain.
+    r"(?:Why|How|What|When|Which|Where|Did|Do|Does|Can|Should) [^:]*.*\?(?:$| See | \()",
+    // Talk, mail, and queries of logs and metrics.
+    r"@\w+ |\d\d:\d\d <\w+> |\[#\w|I (?:think|see|get|got|have|believe)\b|X-[\w-]+: ",
+    r"fields @|(?:rate|sum|count_over_time|increase|avg|max|min|histogram_quantile) ?\(|(?:sum|count|avg|max) by \(",
+    r"(?:Common|Known|Possible|Typical|Frequent) (?:errors|problems|causes|issues)\b|This (?:happens|occurs|means|error)\b|(?:See|Note that|For (?:example|instance))\b",
+    r"The (?:error|message|warning) [\x22'`].* (?:means|indicates|says|is (?:returned|shown|logged|raised|caused))\b|(?:If|When|In case) you\b|\d+[.)] (?:Check|Make|Ensure|Verify|Open|Run|Add)\b",
+    // A request and its answer, without more.
+    r"(?:GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS) /\S* (?:\{.*\} )?(?:[13]\d\d|20[0-4]|404)\b",
 ];
 
 /// Longer lines are records.
 const LONGEST: usize = 400;
 
-/// Source, a test's name, a comment, help: by its front.
+/// Prose, source, a test's name, a comment, help: by its front.
 pub(super) fn by_people(trimmed: &[u8]) -> bool {
     static CELL: OnceLock<Regex> = OnceLock::new();
     let fronts = CELL.get_or_init(|| {
@@ -49,13 +63,14 @@ pub(super) fn by_people(trimmed: &[u8]) -> bool {
         (memmem::find(trimmed, b" - <<- ").is_some() || memmem::find(trimmed, b" - ->> ").is_some())
             && memmem::find(trimmed, b"-ERR").is_none()
     };
-    trimmed.len() < LONGEST && (fronts.is_match(trimmed) || traced())
+    trimmed.len() < LONGEST && (fronts.is_match(trimmed) || source::is_one(trimmed) || traced())
 }
 
 /// Programs of the machine that have no TLS: they tell of units, commands and keys by their names.
 const MACHINE: &[&[u8]] = &[
     b" systemd[",
     b" systemd: ",
+    b" systemd-resolved[",
     b" kernel: ",
     b" CRON[",
     b" cron[",
@@ -117,18 +132,27 @@ mod tests {
             "secret/tls-expired configured",
             "description: \"certificate has expired\"",
             "[1] 1 [TRC] 1.1.1.1:1 - cid:1 - <<- MSG_PAYLOAD: [\"x509: a\"]",
+            "Why do I get \"certificate verify failed\"?",
+            "The error \"tls: bad certificate\" means that the server refused it.",
+            "Fixes #1234: connection reset by peer",
+            "  Tls \u{2714} it refuses expired certificates".trim(),
+            "1..14 # tls handshake failures",
         ] {
             assert!(by_people(line.as_bytes()), "{line}");
         }
         for line in [
             "-ERR 'Authorization Violation'",
             "- x509: certificate has expired",
-            "if the certificate has expired, renew it",
             "error: certificate has expired",
             "1.1.1.1:1 - cid:1 - ->> [-ERR Authorization Violation]",
             "FAIL: x509: certificate has expired",
             "message: 'x509: certificate has expired'",
             "test failed: x509: certificate has expired",
+            // What an event says, as YAML shows it.
+            "note: 'Failed to pull image: x509: certificate has expired'",
+            "The connection to the server a:1 was refused - did you specify the right host or port?",
+            "<title>400 The plain HTTP request was sent to HTTPS port</title>",
+            "This server could not prove that it is a: its security certificate has expired",
             // Vagrant's machine of that name.
             "default: curl: (60) SSL certificate problem: certificate has expired",
         ] {
