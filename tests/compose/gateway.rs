@@ -4,6 +4,22 @@ use crate::row::{ROW, Row};
 
 pub const ROWS: &[Row] = &[
     Row {
+        name: "the gateway serves plain HTTP, the dashboard dials https",
+        make: |project| {
+            project.changed(&[("GATEWAY_HTTP_TLS_CERT", ""), ("GATEWAY_HTTP_TLS_KEY", "")]);
+        },
+        says: &[
+            ("gateway-https", "fail wrong-scheme-tls-to-plain http-plaintext/server"),
+            ("gateway-wss", "fail wrong-scheme-tls-to-plain http-plaintext/server"),
+            ("cli-with-cacert", "fail wrong-scheme-tls-to-plain http-plaintext/server"),
+            ("cli-without-cacert", "unknown wrong-scheme-tls-to-plain http-plaintext/server"),
+            ("dashboard-gateway", "fail wrong-scheme-tls-to-plain/server"),
+        ],
+        roots: &["api-gateway wrong-scheme-tls-to-plain http-plaintext"],
+        words: &["dashboard: CORDUM_API_UPSTREAM_SCHEME=https", "GATEWAY_HTTP_TLS_KEY"],
+        ..ROW
+    },
+    Row {
         name: "the key of another certificate in the gateway",
         make: |project| project.changed(&[("GATEWAY_HTTP_TLS_KEY", "/etc/cordum/tls/client/tls.key")]),
         says: &[

@@ -77,14 +77,14 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "clock-behind",
-        "not valid until noon tomorrow, which it is by the gateway's clock",
+        "not valid for half a day more, which it is by the gateway's clock",
         |plan| {
             plan.manner.clock = 86_400;
             give(plan, |plan| {
                 Ok(plan
                     .ca
                     .issue_shaped(&Leaf::server(), |leaf| {
-                        leaf.not_before = time::OffsetDateTime::now_utc() + time::Duration::hours(12);
+                        leaf.not_before = time::OffsetDateTime::now_utc() + time::Duration::hours(14);
                     })?
                     .into())
             })

@@ -293,24 +293,28 @@ fn merge_symptoms(groups: &mut Vec<CauseGroup>) {
     }
 }
 
-/// A dashboard that cannot use a gateway which is broken itself is no origin.
+/// A dashboard that cannot use a gateway which is broken itself is no origin, whether nginx says so in general or names
+/// what it met: the same that we did.
 fn merge_dashboard(groups: &mut Vec<CauseGroup>) {
     let broken = |group: &CauseGroup| {
         group.root.cause != CauseKind::AuthNotTls && group.root.checks.iter().any(|id| id == "gateway-https")
     };
+    let Some(gateway) = groups.iter().position(broken) else { return };
+    let of = |group: &CauseGroup| family(group.root.cause, None);
+    let met = of(&groups[gateway]);
     let symptom = |group: &CauseGroup| {
-        group.root.checks == ["dashboard-gateway"] && group.root.cause == CauseKind::BadGateway
+        group.root.checks == ["dashboard-gateway"]
+            && (group.root.cause == CauseKind::BadGateway || of(group) == met)
     };
-    let (Some(_), Some(at)) = (groups.iter().position(broken), groups.iter().position(symptom)) else {
-        return;
-    };
+    let Some(at) = groups.iter().position(symptom) else { return };
     let dashboard = groups.remove(at);
     if let Some(gateway) = groups.iter_mut().find(|group| broken(group)) {
         gateway.root.checks.extend(dashboard.root.checks);
-        gateway
-            .root
-            .because
-            .extend(dashboard.root.because.first().map(|fact| format!("the dashboard: {fact}")));
+        // Both ends: what it met, and what it is set to.
+        let because = dashboard.root.because;
+        let set = because.iter().skip(1).find(|fact| fact.starts_with("dashboard: ")).cloned();
+        let said = because.first().map(|fact| format!("the dashboard: {fact}"));
+        gateway.root.because.extend(said.into_iter().chain(set));
     }
 }
 
