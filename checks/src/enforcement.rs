@@ -3,7 +3,8 @@
 use tls_verify_core::diagnosis::settings;
 use tls_verify_core::manifest::Source;
 use tls_verify_core::manifest::nginx::{self, NginxDirective};
-use tls_verify_core::workload::{Instance, truthy};
+use tls_verify_core::rules::running;
+use tls_verify_core::workload::Instance;
 
 use crate::cause::CauseKind;
 use crate::fault::{Cause, Failure, Stage};
@@ -11,29 +12,33 @@ use crate::stack::Link;
 
 /// A container that does not verify its NATS.
 pub(crate) fn nats(container: &Instance) -> Option<Failure> {
-    set(container, "NATS_TLS_INSECURE")
-        .then(|| switched_off(container, Link::Nats, "NATS_TLS_INSECURE is set"))
+    let name = off(container, "NATS_")?;
+    Some(switched_off(container, Link::Nats, &format!("{name} is set")))
 }
 
 /// A container that does not verify its Redis, or speaks to it in clear beside the TLS port.
 pub(crate) fn redis(container: &Instance) -> Option<Failure> {
-    let url = container.variable("REDIS_URL").unwrap_or_default();
-    let why = if set(container, "REDIS_TLS_INSECURE") {
-        "REDIS_TLS_INSECURE is set"
-    } else if skips(url) {
-        "`skip_verify=true` stands in its REDIS_URL"
-    } else if beside(url) {
-        "its REDIS_URL is redis:// to another port than the TLS port"
-    } else {
-        return None;
+    let why = match off(container, "REDIS_").as_deref() {
+        Some("REDIS_URL") => "`skip_verify=true` stands in its REDIS_URL".to_owned(),
+        Some(name) => format!("{name} is set"),
+        None if beside(container.variable("REDIS_URL").unwrap_or_default()) => {
+            "its REDIS_URL is redis:// to another port than the TLS port".to_owned()
+        }
+        None => return None,
     };
-    Some(switched_off(container, Link::Redis, why))
+    Some(switched_off(container, Link::Redis, &why))
 }
 
 /// A container that does not verify the safety kernel.
 pub(crate) fn kernel(container: &Instance) -> Option<Failure> {
-    let name = "SAFETY_KERNEL_TLS_INSECURE";
-    set(container, name).then(|| switched_off(container, Link::SafetyKernel, &format!("{name} is set")))
+    let name = off(container, "SAFETY_KERNEL_")?;
+    Some(switched_off(container, Link::SafetyKernel, &format!("{name} is set")))
+}
+
+/// The setting of a link by which a container verifies nobody, as the rules of `audit` have it.
+fn off(container: &Instance, front: &str) -> Option<String> {
+    let settings = running::unverified(&container.service, &container.configured);
+    settings.into_iter().map(|(setting, _)| setting).find(|setting| setting.starts_with(front))
 }
 
 /// nginx' configuration as the dashboard has it: its `/api/` speaks TLS and verifies nobody. What stands further
@@ -76,10 +81,6 @@ fn takes_anybody(directives: &[NginxDirective], outer: Outer) -> bool {
         })
 }
 
-fn set(container: &Instance, name: &str) -> bool {
-    container.variable(name).is_some_and(truthy)
-}
-
 fn switched_off(container: &Instance, link: Link, why: &str) -> Failure {
     let production = if container.configured.in_production() { " (production forbids it)" } else { "" };
     let settings = settings::relevant(container, Some(link), Some(CauseKind::VerificationNotEnforced), None);
@@ -88,12 +89,6 @@ fn switched_off(container: &Instance, link: Link, why: &str) -> Failure {
         .because(format!("{}: {why}; it takes whoever answers for {link}{production}", container.name))
         .at(container.service.clone())
         .set_by(settings)
-}
-
-/// go-redis' option of a `rediss://` URL.
-fn skips(url: &str) -> bool {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    url.starts_with("rediss://") && query.split(['&', '#']).any(|one| one == "skip_verify=true")
 }
 
 /// Plaintext to a port that is not the one of TLS, where a session in clear just fails.
@@ -110,11 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_may_say_that_nothing_is_verified() {
-        assert!(skips("rediss://:p@redis:6379/0?skip_verify=true"));
-        assert!(skips("rediss://redis:6379?x=1&skip_verify=true"));
-        assert!(!skips("rediss://redis:6379?skip_verify=false"));
-        assert!(!skips("rediss://:skip_verify=true@redis:6379"));
+    fn plaintext_beside_the_port_of_tls_is_told_by_its_port() {
         assert!(
             beside("redis://:p@redis:6380/0") && !beside("redis://redis:6379") && !beside("redis://redis")
         );

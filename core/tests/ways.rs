@@ -74,7 +74,7 @@ fn told(objects: Objects, said: &str) -> Vec<ClusterFault> {
         let start = Some(reader.finish());
         logs.insert(
             ("cordum-scheduler-1".to_owned(), "scheduler".to_owned()),
-            ContainerLog { present: start, previous: None },
+            ContainerLog { present: start, previous: None, unread: None },
         );
     }
     let kubectl = Kubectl { context: None, namespace: "cordum".to_owned() };

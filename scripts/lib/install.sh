@@ -61,6 +61,19 @@ compose_v2() {
   export TLS_VERIFY_COMPOSE="$dir/cmd"
 }
 
+# What renders charts and overlays: built once, into the user's cache.
+renderers() {
+  local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/programs-1" module
+  [ -z "${TLS_VERIFY_PROGRAMS:-}" ] || return 0
+  if ! have go; then say "no Go: charts and overlays are rendered by stand-ins alone"; return 0; fi
+  for module in sigs.k8s.io/kustomize/kustomize/v5@v5.4.3 helm.sh/helm/v3/cmd/helm@v3.16.4; do
+    case "$module" in *helm*) [ ! -x "$dir/helm" ] || continue ;; *) [ ! -x "$dir/kustomize" ] || continue ;; esac
+    say "building ${module##*/}"
+    GOBIN="$dir" GOFLAGS=-buildvcs=false timeout 900 go install "$module" >&2 || say "${module##*/} could not be built"
+  done
+  export TLS_VERIFY_PROGRAMS="$dir"
+}
+
 # What makes and reads the packages, and what lints workflows: built once, into the user's cache.
 packaging_tools() {
   local dir="${XDG_CACHE_HOME:-$HOME/.cache}/tls-verify/tools" tool

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "modules of a test program")]
 
 mod applied;
+mod audited;
 mod bounded;
 mod cured;
 mod cures;
@@ -102,6 +103,16 @@ fn what_does_not_run_passes_nothing() {
     assert_eq!(healthy.code, 0, "{}", healthy.digest());
     let wrong = states::go_through(&mut project);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_running_project_has_the_findings_of_its_files() {
+    if !available() {
+        return;
+    }
+    let _alone = alone();
+    let mut project = Project::new("docker-compose.test.yml", "cordum-audited", 7_000);
+    audited::compare(&mut project);
 }
 
 #[test]

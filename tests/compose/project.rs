@@ -293,6 +293,13 @@ impl Project {
         command
     }
 
+    /// Its files as Compose puts them together.
+    pub fn rendered(&self) -> String {
+        let mut command = self.compose();
+        command.arg("config");
+        run(command, PATIENCE).must("config").out
+    }
+
     /// All 15 checks on the project.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = self.product(&["run", "--all", "--format", "json"]);

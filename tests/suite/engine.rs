@@ -18,10 +18,18 @@ type Answer = fn(&mut UnixStream, &str) -> io::Result<()>;
 
 /// A fake engine; its threads end with the test program.
 fn start(folder: &Path, answer: Answer) -> PathBuf {
+    start_with(folder, Arc::new(answer))
+}
+
+/// What an engine of one's own does with a request for a path.
+pub(crate) type EngineAnswers = Arc<dyn Fn(&mut UnixStream, &str) -> io::Result<()> + Send + Sync>;
+
+pub(crate) fn start_with(folder: &Path, answer: EngineAnswers) -> PathBuf {
     let socket = folder.join("docker.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
             std::thread::spawn(move || {
                 let limit = Some(Duration::from_secs(60));
                 stream.set_read_timeout(limit)?;
@@ -51,7 +59,7 @@ fn send(stream: &mut UnixStream, status: &str, kind: &str, body: &[u8]) -> io::R
     stream.write_all(body)
 }
 
-fn object(stream: &mut UnixStream, value: &Value) -> io::Result<()> {
+pub(crate) fn object(stream: &mut UnixStream, value: &Value) -> io::Result<()> {
     send(stream, "200 OK", "application/json", value.to_string().as_bytes())
 }
 

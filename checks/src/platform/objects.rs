@@ -73,7 +73,8 @@ pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<ObjectFo
                     }
                 }
             };
-            let said = ContainerLog { present: start(".log"), previous: start(".previous.log") };
+            let said =
+                ContainerLog { present: start(".log"), previous: start(".previous.log"), unread: None };
             for start in [&said.present, &said.previous].into_iter().flatten() {
                 now = now.max(start.last);
             }

@@ -1,10 +1,12 @@
 //! Who dials whom with which files and by which name, as the workloads describe it.
 
 use super::config::{self, Config};
+use super::judged;
 use super::secrets::{self, PathContent};
 use crate::link::Link;
+use crate::rules::Finding;
 use crate::workload::kubernetes::{Cluster, service_of};
-use crate::workload::{Container, Workload, truthy};
+use crate::workload::{Container, Workload};
 
 /// Which server of the stack a connection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,8 +66,8 @@ pub(super) struct Connection<'a> {
     /// The setting that decides about the client's scheme, and its value without user information.
     pub scheme: Option<(String, String)>,
     pub names: Vec<Name>,
-    /// `NATS_TLS_INSECURE` and the like is on.
-    pub unverified: Option<String>,
+    /// The setting by which the client verifies nobody, and the rule that says so.
+    pub unverified: Option<(String, &'static str)>,
     pub ca: Option<NamedFile>,
     pub identity: Option<NamedFile>,
     pub certificate: Option<NamedFile>,
@@ -81,12 +83,6 @@ pub(super) fn main_of(workload: &Workload) -> Option<&Container> {
 
 pub(super) fn known<'a>(container: &'a Container, name: &str) -> Option<&'a str> {
     container.variable(name)?.value.known().filter(|text| !text.is_empty())
-}
-
-/// A variable that Cordum reads as "on".
-#[must_use]
-pub(super) fn is_on(container: &Container, name: &str) -> bool {
-    known(container, name).is_some_and(truthy)
 }
 
 fn file(cluster: &Cluster, container: &Container, setting: &str) -> Option<NamedFile> {
@@ -127,7 +123,15 @@ pub(super) fn shown(address: &str) -> String {
 
 /// Everything that is dialled in the stack, as far as it is described.
 #[must_use]
-pub(super) fn all(cluster: &Cluster) -> Vec<Connection<'_>> {
+pub(super) fn all<'a>(cluster: &'a Cluster, findings: &[Finding]) -> Vec<Connection<'a>> {
+    let mut found = described(cluster);
+    for one in &mut found {
+        one.unverified = judged::unverified(findings, one);
+    }
+    found
+}
+
+fn described(cluster: &Cluster) -> Vec<Connection<'_>> {
     let mut found = Vec::new();
     for workload in &cluster.workloads {
         let Some(container) = main_of(workload) else { continue };
@@ -205,10 +209,6 @@ fn to_store<'a>(
             names.push(Name { name, setting: addresses.0.to_owned(), explicit: false });
         }
     }
-    let insecure = format!("{front}_TLS_INSECURE");
-    let unverified = is_on(container, &insecure)
-        .then_some(insecure)
-        .or_else(|| (link == Link::Redis && url.contains("skip_verify=true")).then(|| variable.to_owned()));
     let own = main_of(server)?;
     let (server_tls, certificate, client_ca) = match (&config, link) {
         (Some(config), Link::Nats) => nats_side(cluster, own, config, "tls"),
@@ -223,7 +223,7 @@ fn to_store<'a>(
         server_tls,
         scheme: Some((variable.to_owned(), shown(url))),
         names,
-        unverified,
+        unverified: None,
         ca: of("CA"),
         identity: of("CERT"),
         certificate,
@@ -314,7 +314,6 @@ fn of_dashboard<'a>(
     };
     let mounted = container.mount_of(DASHBOARD_CA).is_some();
     let ca = (tls && mounted).then(|| named_file(cluster, container, DASHBOARD_CA, DASHBOARD_CA)).flatten();
-    let unverified = (tls && !mounted).then(|| DASHBOARD_CA.to_owned());
     Some(Connection {
         client,
         server,
@@ -323,7 +322,7 @@ fn of_dashboard<'a>(
         server_tls: Some(known(own, "GATEWAY_HTTP_TLS_CERT").is_some()),
         scheme: Some(("CORDUM_API_UPSTREAM_SCHEME".to_owned(), scheme.to_owned())),
         names: vec![name],
-        unverified,
+        unverified: None,
         ca,
         identity: None,
         certificate: file(cluster, own, "GATEWAY_HTTP_TLS_CERT"),

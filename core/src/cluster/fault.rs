@@ -6,6 +6,9 @@ use super::cure::Fix;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::evidence::observation::EvidenceLevel;
 
+/// Place, kind, and whether it is known: what two faults that are one have in common.
+pub(super) type OriginIdentity = (String, Option<CauseKind>, bool);
+
 /// One origin of trouble.
 #[derive(Clone, Debug)]
 pub struct ClusterFault {
@@ -24,6 +27,10 @@ pub struct ClusterFault {
     pub breaks: BTreeSet<&'static str>,
     /// Workloads that have from its place what is wrong with them.
     pub bearers: BTreeSet<String>,
+    /// The rule of `audit` that it is a finding of, where it is one of a setting.
+    pub rule: Option<&'static str>,
+    /// What is behind it stands where nobody could read: it is no root cause, and what rests on it is not known.
+    pub unread: bool,
 }
 
 impl ClusterFault {
@@ -40,6 +47,8 @@ impl ClusterFault {
             evidence: EvidenceLevel::Configured,
             breaks: BTreeSet::new(),
             bearers: BTreeSet::new(),
+            rule: None,
+            unread: false,
         }
     }
 
@@ -75,6 +84,13 @@ impl ClusterFault {
         self
     }
 
+    /// What it is a finding of.
+    #[must_use]
+    pub const fn of_rule(mut self, rule: &'static str) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+
     #[must_use]
     pub fn cure(mut self, cure: Fix) -> Self {
         self.cures.push(cure);
@@ -93,13 +109,21 @@ impl ClusterFault {
         self
     }
 
+    /// Something at this place that nobody could read.
+    #[must_use]
+    pub fn of_unread(place: impl Into<String>, what: impl Into<String>) -> Self {
+        let mut fault = Self::new(None, place).because(what);
+        fault.unread = true;
+        fault
+    }
+
     /// What two faults that are one have in common.
     #[must_use]
-    pub fn identity(&self) -> (String, Option<CauseKind>) {
+    pub(super) fn identity(&self) -> OriginIdentity {
         let kind = self.cause.map(|cause| match cause {
             CauseKind::BadSignature => CauseKind::UnknownAuthority,
             other => other,
         });
-        (self.place.clone(), kind)
+        (self.place.clone(), kind, self.unread)
     }
 }

@@ -44,7 +44,7 @@ impl Material {
     /// Taken from the Secrets that the workloads mount.
     #[must_use]
     pub fn of(cluster: &Cluster) -> Self {
-        let connections = connections::all(cluster);
+        let connections = connections::all(cluster, &[]);
         let piece = |file: Option<&NamedFile>| {
             let key = file?.found.key()?;
             bytes(cluster, &key.secret, &key.key)

@@ -6,6 +6,7 @@ mod config;
 mod connections;
 mod cure;
 mod fault;
+mod judged;
 mod log;
 mod material;
 mod pods;

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::source::{ParseFault, Source};
+use crate::wiring::Program;
+use crate::workload::kubernetes::PodLabels;
+use crate::workload::kubernetes::object::NetworkPolicy;
 use crate::workload::{Place, Workload};
 
 /// What a deployment is described by.
@@ -38,6 +41,9 @@ pub struct Description {
     /// Services of Kubernetes.
     pub services: Vec<ClusterService>,
     pub ingresses: Vec<Ingress>,
+    pub policies: Vec<DescribedPolicy>,
+    /// The labels of namespaces that are among the files.
+    pub namespaces: BTreeMap<String, PodLabels>,
     /// Secrets and ConfigMaps that are among the files.
     pub stored: Vec<Stored>,
     /// Secrets and ConfigMaps that something among the files makes when it runs (cert-manager and its like).
@@ -60,6 +66,8 @@ pub struct Description {
     pub open_environment: BTreeSet<String>,
     /// A folder of certificates that stands in for one which is mounted and is not here.
     pub stand_in: Option<String>,
+    /// What a workload is known to run, as it is called in reports: in a running stack labels tell.
+    pub roles: BTreeMap<String, Program>,
     /// Names that clients use for what is published, beside those that are described.
     pub public_names: Vec<String>,
     pub faults: Vec<ParseFault>,
@@ -74,6 +82,8 @@ pub struct VolumeMarks {
     pub mode: Option<Place>,
     /// Of each key that is chosen (`items`).
     pub items: BTreeMap<String, Place>,
+    /// Of each part of it that is mounted alone (`subPath`).
+    pub parts: BTreeMap<String, Place>,
     /// Modes of single keys, with their places.
     pub modes: BTreeMap<String, (u32, Place)>,
 }
@@ -119,6 +129,14 @@ pub struct Ingress {
     /// Secrets that its own listeners serve.
     pub secrets: Vec<String>,
     pub place: Place,
+}
+
+/// A NetworkPolicy, its namespace said, with the places of its rules: where there are none, of its `spec`.
+#[derive(Clone, Debug)]
+pub struct DescribedPolicy {
+    pub object: NetworkPolicy,
+    pub ingress: Place,
+    pub egress: Place,
 }
 
 /// Which of the two.

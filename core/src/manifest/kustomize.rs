@@ -227,6 +227,18 @@ impl KustomizeInputs {
                 self.file(files, &join(folder, text));
             }
         }
+        listed("replacements").iter().for_each(|one| self.replacement(one));
+    }
+
+    /// The value that a replacement puts elsewhere stands where it is taken from.
+    fn replacement(&mut self, one: &Node) {
+        let of = |key: &str| one.text_at(&["source", key]);
+        let path: Vec<&str> = of("fieldPath").unwrap_or("metadata.name").split('.').collect();
+        let is_it = |object: &&Node| {
+            object.text_at(&["kind"]) == of("kind") && object.text_at(&["metadata", "name"]) == of("name")
+        };
+        let value = self.objects.iter().rev().find(is_it).and_then(|object| object.at(&path)).cloned();
+        self.values.extend(value.filter(Node::is_scalar));
     }
 
     fn file(&mut self, files: &dyn Files, path: &str) {

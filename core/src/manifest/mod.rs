@@ -15,8 +15,8 @@ pub mod source;
 pub mod yaml;
 
 pub use description::{
-    Build, ClusterService, Description, DescriptionKind, GeneratedObject, Ingress, ServicePort, Stored,
-    StoredEntry, StoredKind,
+    Build, ClusterService, DescribedPolicy, Description, DescriptionKind, GeneratedObject, Ingress,
+    ServicePort, Stored, StoredEntry, StoredKind,
 };
 pub use files::{FileKind, FileMeta, Files, MemoryFiles, Unread};
 pub use source::{FaultKind, Include, Mark, ParseFault, Source};

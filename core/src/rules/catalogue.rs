@@ -2,7 +2,7 @@
 
 use super::context::RuleContext;
 use super::verdict::Finding;
-use super::{certificate, client, files, listen, production, settings};
+use super::{certificate, client, files, listen, policies, production, settings};
 use crate::cause::{CauseKind, Severity};
 
 /// A rule: what it finds, how grave that is, and what it is called.
@@ -192,6 +192,20 @@ pub const ALL: &[Rule] = &[
         about: "TLS 1.0 and 1.1 are deprecated (RFC 8996): ssl_protocols, tls-protocols and min_version should not name them. \
                 CORDUM_TLS_MIN_VERSION=1.2 in production is below what production has by itself: a warning.",
         look: listen::minimum,
+    },
+    Rule {
+        id: "network-policy",
+        title: "a NetworkPolicy keeps a client of the stack from its server",
+        severity: Severity::Error,
+        cause: None,
+        about: "A policy selects the pods of NATS, Redis, the gateway, safety kernel or context engine, and none lets a pod in \
+                that dials them; or one selects a client's pods for egress, and none lets them out to their server, or to \
+                port 53, without which they find no address of its name. Whoever is kept out hangs until its time is up. \
+                Policies add up: one that lets through is enough, and one rule more in any of them is the cure. It holds \
+                where the cluster's network enforces policies, which no file tells: of a running namespace it is a warning. Address blocks and labels of \
+                namespaces that are not among the files are undecided; pods of a mesh and on the host's network do not \
+                count.",
+        look: policies::kept_out,
     },
     Rule {
         id: "unknown-setting",

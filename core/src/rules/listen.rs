@@ -129,6 +129,7 @@ fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding
     };
     let place = listener.place.clone();
     let from = listener.port.map(|port| port.to_string());
+    let mut more = None;
     let (text, change) = if beside {
         let said = listener.kind != SettingKind::BuiltIn && from.is_some();
         let from = if said && case_says_port(case, listener) { from.as_deref() } else { None };
@@ -136,6 +137,7 @@ fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding
         ("set `port` to 0: the TLS port stays".to_owned(), change)
     } else if redis {
         let change = case.change(listener.workload, listener.kind, "tls-port", None, from.as_deref(), &place);
+        more = Some(case.change(listener.workload, listener.kind, "tls-cert-file", None, None, &place));
         ("give it `tls-port` with certificate, key and CA, and set `port` to 0".to_owned(), change)
     } else if nats {
         let block = if listener.protocol == Protocol::Nats {
@@ -160,7 +162,7 @@ fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding
     findings.push(
         Finding::new("plaintext-listener", case.grave(listener.workload), &place, message)
             .of(name)
-            .fix(case.cure(text, vec![change])),
+            .fix(case.cure(text, std::iter::once(change).chain(more).collect())),
     );
 }
 

@@ -7,7 +7,9 @@ mod client;
 mod context;
 mod files;
 mod listen;
+mod policies;
 mod production;
+pub mod running;
 mod settings;
 mod undecided;
 mod verdict;
@@ -25,11 +27,28 @@ use context::RuleContext;
 pub fn audit(description: &Description, files: &dyn Files, options: AuditOptions) -> Verdicts {
     let wiring = wire(description, files);
     let case = RuleContext::new(description, files, &wiring, options);
+    let findings = look(&case, |_| true);
+    Verdicts { findings, undecided: case.undecided(), links: case.links() }
+}
+
+/// What some rules say, by their ids: for who looks at a deployment with a question of its own.
+#[must_use]
+pub fn findings(
+    description: &Description,
+    files: &dyn Files,
+    options: AuditOptions,
+    rules: &[&str],
+) -> Vec<Finding> {
+    let wiring = wire(description, files);
+    look(&RuleContext::new(description, files, &wiring, options), |rule| rules.contains(&rule.id))
+}
+
+fn look(case: &RuleContext<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for rule in ALL {
-        (rule.look)(&case, &mut findings);
+    for rule in ALL.iter().filter(|one| wanted(one)) {
+        (rule.look)(case, &mut findings);
     }
-    Verdicts { findings: distinct(findings), undecided: case.undecided(), links: case.links() }
+    distinct(findings)
 }
 
 /// One finding for a fault: the rules are in the order in which the more special one comes first.

@@ -1,6 +1,7 @@
 //! What could not be decided of a deployment, and how it could be.
 
 use super::context::RuleContext;
+use super::policies;
 use super::verdict::Undecided;
 use crate::manifest::FaultKind;
 use crate::wiring::{
@@ -26,6 +27,7 @@ impl RuleContext<'_> {
         }
         self.undecided_ends(&mut tell);
         self.undecided_files(&mut tell);
+        policies::undecided(self).into_iter().for_each(&mut tell);
         all
     }
 

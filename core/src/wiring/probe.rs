@@ -11,9 +11,10 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     for probe in &here.it.probes {
         let place = probe.place.clone().unwrap_or_else(|| here.place());
         match &probe.action {
-            ProbeAction::Http { tls, port } => {
+            ProbeAction::Http { tls, said, port } => {
                 let speech = if *tls { TlsMode::Tls } else { TlsMode::Plain };
                 let mut dial = own(here, probe, &place, *port, Protocol::Http, speech);
+                dial.raw = if *tls || !said { String::new() } else { "HTTP".to_owned() };
                 // The kubelet verifies nothing.
                 dial.verifies = Verifies::Unknown;
                 dial.trust = ClientTrust::Unknown;

@@ -97,6 +97,13 @@ fn repository(image: &str) -> (String, String) {
 /// What a container runs.
 #[must_use]
 pub(crate) fn identify(description: &Description, workload: &Workload, container: &Container) -> Program {
+    let is_main = || workload.main().is_some_and(|main| std::ptr::eq(main, container));
+    if !description.roles.is_empty()
+        && is_main()
+        && let Some(program) = description.roles.get(&workload.to_string())
+    {
+        return *program;
+    }
     let (path, last) = repository(container.image.as_deref().unwrap_or_default());
     let bare = last.strip_prefix("cordum-").unwrap_or(&last);
     let cordum = path.split('/').any(|part| part.starts_with("cordum")) || last.starts_with("cordum-");

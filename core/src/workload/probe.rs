@@ -39,6 +39,8 @@ pub enum ProbeAction {
     /// An HTTP request of the platform itself, which verifies no certificate.
     Http {
         tls: bool,
+        /// Its scheme is written, and not the default.
+        said: bool,
         port: u16,
     },
     Tcp {

@@ -13,13 +13,14 @@ use crate::commands::run::cluster;
 use crate::config::{ConfigError, Environment};
 
 /// Kinds that describe how things are wired; pods and ReplicaSets are made from them.
-const JUDGED: [&str; 8] = [
+const JUDGED: [&str; 9] = [
     "deployments",
     "statefulsets",
     "daemonsets",
     "cronjobs",
     "services",
     "ingresses",
+    "networkpolicies",
     "configmaps",
     "secrets",
 ];

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,9 +28,13 @@ pub(super) struct Disk {
     roots: Vec<PathBuf>,
     here: PathBuf,
     state: Mutex<DiskState>,
-    /// Where each folder really is; `None`: there is none. `true`: no link leads there.
-    folders: Mutex<HashMap<String, Option<(PathBuf, bool)>>>,
+    folders: Mutex<HashMap<String, FolderAt>>,
+    /// What lies at each path that was asked for, for one look asks for the same ones over and over.
+    metas: Mutex<HashMap<String, Option<FileMeta>>>,
 }
+
+/// Where a folder really is, or why it cannot be known. `true`: no link leads there.
+type FolderAt = Result<(PathBuf, bool), ErrorKind>;
 
 /// What was opened, and what that leaves of the bounds.
 #[derive(Clone, Default)]
@@ -68,12 +73,11 @@ impl Disk {
         if let Some(bytes) = stdin {
             state.read.insert("-".to_owned(), Ok(Arc::from(bytes)));
         }
-        Self { roots, here, state: Mutex::new(state), folders: Mutex::default() }
+        Self { roots, here, state: Mutex::new(state), folders: Mutex::default(), metas: Mutex::default() }
     }
 
-    /// A thread that ended in a panic leaves nothing half done.
     fn state(&self) -> MutexGuard<'_, DiskState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// Searches: what it opens leaves something for what it finds.
@@ -104,28 +108,54 @@ impl Disk {
     }
 
     /// Where a folder really is, and whether that is where its path says.
-    fn folder(&self, path: &str) -> Option<(PathBuf, bool)> {
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = folders.get(path) {
+    fn folder(&self, path: &str) -> FolderAt {
+        if let Some(found) = locked(&self.folders).get(path) {
             return found.clone();
         }
-        let found = self.here.join(path).canonicalize().ok().map(|real| {
+        let found = self.below(path).unwrap_or_else(|| {
+            let real = self.here.join(path).canonicalize().map_err(|error| error.kind())?;
             let plain = real == Path::new(&normal(&self.here.join(path).to_string_lossy()));
-            (real, plain)
+            Ok((real, plain))
         });
-        folders.insert(path.to_owned(), found.clone());
+        locked(&self.folders).insert(path.to_owned(), found.clone());
         found
+    }
+
+    /// A folder by the one that it lies in; `None`: a link or a detour leads there, and the whole way has to be gone.
+    fn below(&self, path: &str) -> Option<FolderAt> {
+        let last = name(path);
+        if matches!(last, "" | "." | "..") {
+            return None;
+        }
+        let (above, plain) = match self.folder(&parent(path)) {
+            Ok(above) => above,
+            Err(kind) => return Some(Err(kind)),
+        };
+        let real = above.join(last);
+        match std::fs::symlink_metadata(&real) {
+            Ok(meta) if meta.is_symlink() => None,
+            Ok(_) => Some(Ok((real, plain))),
+            Err(error) => Some(Err(error.kind())),
+        }
     }
 
     /// What lies at a path and where that really is, if it may be looked at: a link may not lead out of the folders
     /// that were named.
     fn found(&self, path: &str) -> std::io::Result<(Metadata, Option<PathBuf>)> {
         let last = name(path);
-        if let (false, Some((folder, true))) = (matches!(last, "" | "." | ".."), self.folder(&parent(path))) {
-            let real = folder.join(last);
-            let meta = std::fs::symlink_metadata(&real)?;
-            if !meta.is_symlink() {
-                return Ok((meta, Some(real)));
+        if !matches!(last, "" | "." | "..") {
+            match self.folder(&parent(path)) {
+                Ok((folder, true)) => {
+                    let real = folder.join(last);
+                    let meta = std::fs::symlink_metadata(&real)?;
+                    if !meta.is_symlink() {
+                        return Ok((meta, Some(real)));
+                    }
+                }
+                Err(
+                    kind @ (ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied),
+                ) => return Err(kind.into()),
+                Ok((_, false)) | Err(_) => {}
             }
         }
         let whole = self.here.join(path);
@@ -142,13 +172,12 @@ impl Files for Disk {
             let stdin = FileMeta { kind: FileKind::File, mode: 0o644, user: 0, group: 0 };
             return self.state().read.get("-").map(|_| stdin);
         }
-        let (meta, real) = self.found(path).ok()?;
-        let kind = match (meta.is_file(), meta.is_dir(), real) {
-            (true, _, Some(_)) => FileKind::File,
-            (_, true, Some(_)) => FileKind::Folder,
-            _ => FileKind::Other,
-        };
-        Some(FileMeta { kind, mode: meta.mode() & 0o7777, user: meta.uid(), group: meta.gid() })
+        if let Some(found) = locked(&self.metas).get(path) {
+            return *found;
+        }
+        let found = self.look(path);
+        locked(&self.metas).insert(path.to_owned(), found);
+        found
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, Unread> {
@@ -197,6 +226,16 @@ impl Files for Disk {
 }
 
 impl Disk {
+    fn look(&self, path: &str) -> Option<FileMeta> {
+        let (meta, real) = self.found(path).ok()?;
+        let kind = match (meta.is_file(), meta.is_dir(), real) {
+            (true, _, Some(_)) => FileKind::File,
+            (_, true, Some(_)) => FileKind::Folder,
+            _ => FileKind::Other,
+        };
+        Some(FileMeta { kind, mode: meta.mode() & 0o7777, user: meta.uid(), group: meta.gid() })
+    }
+
     fn fresh(&self, path: &str) -> Result<Arc<[u8]>, Unread> {
         let (meta, real) = self.found(path).map_err(|error| unread(&error))?;
         let Some(real) = real.filter(|_| meta.is_file()) else { return Err(Unread::NoFile) };
@@ -210,6 +249,11 @@ impl Disk {
             .map_err(|error| unread(&error))?;
         Ok(Arc::from(bytes))
     }
+}
+
+/// A thread that ended in a panic leaves nothing half done.
+fn locked<T>(one: &Mutex<T>) -> MutexGuard<'_, T> {
+    one.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unread(error: &std::io::Error) -> Unread {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tls_verify_checks::platform;
 use tls_verify_core::manifest::{Description, DescriptionKind};
+use tls_verify_core::rules::Verdicts;
+use tls_verify_core::rules::running;
 use tls_verify_core::workload::Place;
 
 use crate::cli::{AuditArgs, RunnerArgs, TargetArgs};
@@ -37,11 +39,23 @@ pub(super) fn docker(args: &AuditArgs, environment: &Environment) -> Result<Desc
     description.workloads = workloads;
     for workload in &mut description.workloads {
         // Nothing of it has a line: the container is the place.
-        let place = Place { file: format!("container {}", workload.name), line: 0, column: 0 };
-        workload.place.get_or_insert_with(|| place.clone());
-        for container in &mut workload.containers {
-            container.place.get_or_insert_with(|| place.clone());
-        }
+        let file = format!("container {}", workload.name);
+        workload.place = Some(Place { file, line: 0, column: 0 });
+        *workload = running::placed(workload);
     }
     Ok(description)
+}
+
+/// What of the engine's has no line has no column and no file to edit; files that are mounted keep theirs.
+pub(super) fn without_lines(verdicts: &mut Verdicts) {
+    for finding in &mut verdicts.findings {
+        if finding.place.line == 0 {
+            finding.place.column = 0;
+        }
+        for change in finding.fix.iter_mut().flat_map(|one| &mut one.changes) {
+            change.defined_at = change.defined_at.take().filter(|place| place.line > 0);
+        }
+    }
+    let places = verdicts.undecided.iter_mut().filter_map(|one| one.place.as_mut());
+    places.filter(|place| place.line == 0).for_each(|place| place.column = 0);
 }

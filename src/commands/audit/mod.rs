@@ -105,7 +105,8 @@ fn audit(args: &AuditArgs, environment: &Environment) -> Result<AuditReport, Vec
     if args.docker {
         let description = live::docker(args, environment)?;
         let disk = Disk::new(&[PathBuf::from("/")], None);
-        let verdicts = rules::audit(&description, &disk, AuditOptions { look: look(), live: true });
+        let mut verdicts = rules::audit(&description, &disk, AuditOptions { look: look(), live: true });
+        live::without_lines(&mut verdicts);
         return Ok(report::report(
             vec![Judged::new(&description, verdicts)],
             &disk.opened(),

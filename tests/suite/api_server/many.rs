@@ -137,6 +137,99 @@ fn a_log_without_an_end_is_left_at_the_deadline() {
     assert!(matches!(ended.code, Some(2 | 3)), "{:?}: {report}", ended.code);
 }
 
+/// The healthy recording with a scheduler that is between restarts.
+fn looping(stream: &mut TcpStream, path: &str, folder: &Path) -> io::Result<()> {
+    let is_pods = path.split('?').next().is_some_and(|front| front.ends_with("/pods"));
+    if !is_pods {
+        return from_folder(stream, path, folder);
+    }
+    let text = std::fs::read_to_string(folder.join("pods.json")).unwrap_or_default();
+    let mut whole: Value = serde_json::from_str(&text).unwrap_or_default();
+    for pod in whole["items"].as_array_mut().into_iter().flatten() {
+        if !pod["metadata"]["name"].as_str().is_some_and(|name| name.contains("scheduler")) {
+            continue;
+        }
+        let statuses = pod["status"]["containerStatuses"].as_array_mut();
+        let Some(status) = statuses.into_iter().flatten().find(|one| one["name"] == "scheduler") else {
+            continue;
+        };
+        status["ready"] = false.into();
+        status["started"] = false.into();
+        status["restartCount"] = 4.into();
+        status["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        status["lastState"] = json!({"terminated": {"exitCode": 1, "reason": "Error",
+            "startedAt": "2026-11-29T15:00:00Z", "finishedAt": "2026-11-29T15:00:04Z"}});
+        for condition in pod["status"]["conditions"].as_array_mut().into_iter().flatten() {
+            if matches!(condition["type"].as_str(), Some("Ready" | "ContainersReady")) {
+                condition["status"] = "False".into();
+            }
+        }
+    }
+    answer(stream, 200, &whole.to_string())
+}
+
+/// In a loaded cluster a log comes late, breaks off, or is refused for the moment: what its container died of is not
+/// known then, and that is no root cause.
+#[test]
+fn a_log_that_was_not_read_leaves_its_checks_open_and_is_no_root_cause() {
+    let Some(folder) = healthy() else { return };
+    let rows: [(&str, fn(&mut TcpStream) -> io::Result<()>); 4] = [
+        ("it was not read to its end in time", |_| {
+            std::thread::sleep(Duration::from_secs(60));
+            Ok(())
+        }),
+        ("it was not read to its end in time", |stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                writeln!(stream, "2026-11-29T15:00:00.000000000Z [SCHEDULER] INFO starting")?;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }),
+        ("the API server answers 500", |stream| answer(stream, 500, "{\"message\": \"etcd is busy\"}")),
+        ("the log breaks off", |stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")?;
+            writeln!(stream, "2026-11-29T15:00:00.000000000Z [SCHEDULER] INFO starting")
+        }),
+    ];
+    let told = std::thread::scope(|scope| {
+        let row = |(why, log): (&'static str, fn(&mut TcpStream) -> io::Result<()>)| {
+            let folder = folder.clone();
+            scope.spawn(move || left_open(folder, why, log))
+        };
+        let rows: Vec<_> = rows.into_iter().map(row).collect();
+        rows.into_iter().flat_map(|one| one.join().unwrap()).collect::<Vec<String>>()
+    });
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// What is wrong where the log of the looping scheduler is served so.
+fn left_open(folder: PathBuf, why: &str, log: fn(&mut TcpStream) -> io::Result<()>) -> Vec<String> {
+    let port = serve(move |stream, path| {
+        if path.contains("/log?") && path.contains("container=scheduler") {
+            return log(stream);
+        }
+        looping(stream, path, &folder)
+    });
+    let home = tempfile::tempdir().unwrap();
+    let file = kubeconfig(home.path(), &format!("http://127.0.0.1:{port}"), &json!({"token": "t"}));
+    let bounds = ["--timeout", "10s", "--deadline", "30s"];
+    let ended = run(&file, &[&["-n", "cordum", "--only", "redis-logs,service-links"][..], &bounds].concat());
+    let report = ended.json();
+    let mut wrong = Vec::new();
+    let open = report["checks"].as_array().into_iter().flatten().filter(|one| one["status"] != "skip");
+    for check in open {
+        let told = check["summary"].as_str().unwrap_or_default();
+        let named = told.contains("the log of scheduler of pod cordum-scheduler-") && told.contains(why);
+        if check["status"] != "unknown" || !named {
+            wrong.push(format!("{why}: {check}"));
+        }
+    }
+    if report["root_causes"] != json!([]) || ended.code != Some(3) {
+        wrong.push(format!("{why}: {:?} {}", ended.code, report["root_causes"]));
+    }
+    wrong
+}
+
 /// The list of a namespace says where it goes on for ever: it is left at some point, in time.
 #[test]
 fn pages_without_an_end_are_left() {

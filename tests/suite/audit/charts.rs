@@ -48,7 +48,7 @@ spec: {selector: {app: bus}, ports: [{port: 4222}]}
 const VALUES: &str =
     "image: registry.example.test/app:1\nlive: true\nbus:\n  url: nats://bus:4222\nunread: 1\n";
 
-fn chart(more: &[(&str, &str)]) -> tempfile::TempDir {
+pub(super) fn chart(more: &[(&str, &str)]) -> tempfile::TempDir {
     let mut files = vec![
         ("c/Chart.yaml", "apiVersion: v2\nname: mini\nversion: 1.0.0\n"),
         ("c/values.yaml", VALUES),

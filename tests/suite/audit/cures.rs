@@ -39,6 +39,9 @@ fn apply(folder: &Path, change: &Value) -> bool {
     let path = folder.join(file);
     let mut lines: Vec<String> = fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
     let done = match (kind.as_str(), text("from"), text("to"), change["remove"] == true) {
+        (_, None, Some(to), _) if name.ends_with("[]") => {
+            add_rule(&mut lines, at, name.trim_end_matches("[]"), &to)
+        }
         ("mount", Some(from), _, true) => unmount(&mut lines, at, &from, &name),
         (_, _, _, true) => remove(&mut lines, at, &name),
         (_, Some(from), Some(to), _) => replace(&mut lines[at], &name, &from, &to),
@@ -118,6 +121,27 @@ fn set_field(lines: &mut [String], at: usize, field: &str, to: &str) -> bool {
     let Some(line) = found else { return false };
     let open = lines[line].find('{').unwrap();
     lines[line].insert_str(open + 1, &format!("{name}: {to}, "));
+    true
+}
+
+/// An entry of a manifest's list, at the list's line, or in the object that has none: at its first line.
+fn add_rule(lines: &mut Vec<String>, at: usize, list: &str, to: &str) -> bool {
+    let key = format!("{list}:");
+    let Some(found) = lines[at].find(&key).map(|start| start + key.len()) else {
+        if let Some(open) = lines[at].find('{').filter(|open| lines[at][..*open].trim().is_empty()) {
+            lines[at].insert_str(open + 1, &format!("{list}: [{to}], "));
+        } else {
+            lines.insert(at, format!("{}{list}: [{to}]", " ".repeat(indentation(&lines[at]))));
+        }
+        return true;
+    };
+    if let Some(open) = lines[at][found..].find('[').map(|open| found + open) {
+        let rest = lines[at][open + 1..].trim_start().starts_with(']');
+        lines[at].insert_str(open + 1, &format!("{to}{}", if rest { "" } else { ", " }));
+        return true;
+    }
+    let indent = lines.get(at + 1).map_or(0, |next| indentation(next));
+    lines.insert(at + 1, format!("{}- {to}", " ".repeat(indent)));
     true
 }
 

@@ -3,9 +3,11 @@
 mod charts;
 mod cures;
 mod deployments;
+mod engine;
 mod formats;
 mod hostile;
 mod programs;
+mod real;
 mod referees;
 mod rules;
 mod spellings;

@@ -16,14 +16,14 @@ const POD: &str = "    spec:
         image: registry.example.test/app:1
 ";
 
-fn deployment(name: &str, more: &str) -> String {
+pub(super) fn deployment(name: &str, more: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n{POD}{more}"
     )
 }
 
 /// A bus in TLS whose configuration is generated, and a client that a patch sends to it in plaintext.
-fn tree() -> tempfile::TempDir {
+pub(super) fn tree() -> tempfile::TempDir {
     let bus = format!(
         "{}        args: [-c, /conf/nats.conf]\n        volumeMounts: [{{name: conf, mountPath: /conf}}]\n      volumes: [{{name: conf, configMap: {{name: bus-conf}}}}]\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: bus}}\nspec: {{selector: {{app: bus}}, ports: [{{port: 4222}}]}}\n",
         deployment("bus", "").replace("registry.example.test/app:1", "nats:2")

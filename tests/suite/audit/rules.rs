@@ -118,6 +118,54 @@ apiVersion: v1\nkind: Service\nmetadata: {name: bus, namespace: shop}\nspec:\n  
 apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: bus, namespace: shop}\nspec:\n  serviceName: bus\n  template:\n    metadata: {labels: {app: bus}}\n    spec:\n      initContainers:\n      - name: wait\n        image: nats:2\n        command: [sh, -c, \"until nc -z bus 4222; do sleep 1; done\"]\n      containers:\n      - name: bus\n        image: nats:2\n        args: [-c, /conf/bus.conf]\n        volumeMounts: [{name: conf, mountPath: /conf}, {name: tls, mountPath: /tls}]\n      volumes: [{name: conf, configMap: {name: bus}}, {name: tls, secret: {secretName: bus-tls}}]\n---\n\
 apiVersion: v1\nkind: Pod\nmetadata: {name: app, namespace: shop}\nspec:\n  containers:\n  - name: app\n    image: registry.example.test/app:1\n    env:\n    - {name: WORD, valueFrom: {secretKeyRef: {name: bus-auth, key: WORD}}}\n    - {name: BUS_URL, value: \"tls://:$(WORD)@bus:4222\"}\n";
 
+/// A bus and a program that dials it, in one namespace, with policies.
+fn fenced(policies: &str) -> Vec<(&'static str, String)> {
+    let app = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, namespace: shop}\nspec:\n  template:\n    metadata: {labels: {app: app, tier: back}}\n    spec:\n      containers:\n      - name: app\n        image: registry.example.test/app:1\n        env: [{name: BUS_URL, value: \"nats://bus:4222\"}]\n---\n\
+        apiVersion: v1\nkind: Service\nmetadata: {name: bus, namespace: shop}\nspec: {selector: {app: bus}, ports: [{port: 4222}]}\n---\n\
+        apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: bus, namespace: shop}\nspec:\n  serviceName: bus\n  template:\n    metadata: {labels: {app: bus}}\n    spec:\n      containers: [{name: bus, image: \"nats:2\", ports: [{name: client, containerPort: 4222}]}]\n";
+    vec![("stack.yaml", app.to_owned()), ("policies.yaml", policies.to_owned())]
+}
+
+fn policy(name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n{spec}---\n"
+    )
+}
+
+const DENY: &str = "  podSelector: {}\n  policyTypes: [Ingress]\n";
+const NAMES: &str = "  podSelector: {matchLabels: {app: app}}\n  policyTypes: [Egress]\n  egress:\n  - to: [{namespaceSelector: {}}]\n    ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]\n";
+
+/// What NetworkPolicies say of a client and its server.
+fn fences() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
+    let to_bus = |more: &str| {
+        format!(
+            "  podSelector:\n    matchLabels: {{app: bus}}\n  ingress:\n  - from:\n    - podSelector: {{matchLabels: {more}}}\n    ports:\n    - port: client\n"
+        )
+    };
+    let out = "  podSelector: {matchLabels: {app: app}}\n  policyTypes: [Egress]\n  egress:\n  - to:\n    - podSelector: {matchLabels: {app: bus}}\n    ports: [{port: 4222}]\n";
+    [
+        (true, policy("deny", DENY)),
+        (true, policy("deny", DENY) + &policy("bus", &to_bus("{app: api}"))),
+        (true, policy("out", out)),
+        (true, policy("names", NAMES)),
+        (true, policy("closed", "  podSelector: {matchLabels: {tier: back}}\n  policyTypes: [Egress]\n")),
+        (true, policy("flow", "  {podSelector: {matchLabels: {app: bus}}, ingress: [{from: [{podSelector: {}, namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: other}}}]}]}\n")),
+        (false, policy("deny", DENY) + &policy("bus", &to_bus("{tier: back}"))),
+        (false, policy("names", NAMES) + &policy("out", out)),
+        (false, policy("deny", DENY) + &policy("all", "  podSelector: {}\n  ingress: [{}]\n")),
+        // Of another namespace, another maker, other pods.
+        (false, policy("deny", DENY).replace("namespace: shop", "namespace: other")),
+        (false, policy("deny", DENY).replace("networking.k8s.io/v1", "crd.projectcalico.org/v1")),
+        (false, policy("store", "  podSelector: {matchLabels: {app: store}}\n  policyTypes: [Ingress, Egress]\n")),
+        // Undecided: nobody has described the labels of its namespace, or the addresses of its pods.
+        (false, policy("team", "  podSelector: {}\n  ingress: [{from: [{namespaceSelector: {matchLabels: {team: shop}}}]}]\n")),
+        (false, policy("block", "  podSelector: {}\n  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]\n")),
+    ]
+    .into_iter()
+    .map(|(bad, policies)| ("network-policy", bad, fenced(&policies)))
+    .collect()
+}
+
 /// Rule, whether it finds something, and the files.
 fn samples() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
     let compose = |services: String| vec![("compose.yaml", format!("services:\n{services}"))];
@@ -217,7 +265,7 @@ fn samples() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
 /// The samples as they lie on a disk.
 pub(super) fn deployments() -> Vec<MemoryFiles> {
     let base = pki();
-    samples().into_iter().map(|(_, _, files)| laid(&base, &files)).collect()
+    samples().into_iter().chain(fences()).map(|(_, _, files)| laid(&base, &files)).collect()
 }
 
 fn laid(base: &MemoryFiles, files: &[(&'static str, String)]) -> MemoryFiles {
@@ -236,7 +284,7 @@ fn every_rule_finds_what_it_has_to_find_and_is_silent_where_nothing_is_wrong() {
     let base = pki();
     let mut wrong = Vec::new();
     let mut counts: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for (rule, bad, files) in samples() {
+    for (rule, bad, files) in samples().into_iter().chain(fences()) {
         let count = counts.entry(rule).or_default();
         if bad {
             count.0 += 1;

@@ -101,7 +101,8 @@ impl Api {
                     .ok()
                     .and_then(|value| value["message"].as_str().map(str::to_owned))
                     .unwrap_or_default();
-                Err(ApiError::Other(format!("the API server answers {status} ({asked}): {message}")))
+                let said = format!("the API server answers {status} ({asked}): {message}");
+                Err(if status == 400 { ApiError::Unfit(said) } else { ApiError::Other(said) })
             }
         }
     }

@@ -60,7 +60,7 @@ impl Namespace {
             }
             let items = match api.list(*kind).await {
                 Ok(items) => items,
-                Err(refusal @ (ApiError::Unauthorized | ApiError::Other(_))) => {
+                Err(refusal @ (ApiError::Unauthorized | ApiError::Unfit(_) | ApiError::Other(_))) => {
                     return Err(refusal.to_string());
                 }
                 Err(refusal) => {
@@ -107,10 +107,12 @@ impl Namespace {
     }
 
     /// What every container of a service of the stack said: its present start, and the one before where there was one.
-    /// What is not read to its end until then is as if it could not be had.
+    /// What is not read to its end until then says so.
     pub async fn listen(&self, until: Instant) -> Heard {
         let start = |pod, container, previous| async move {
-            tokio::time::timeout_at(until.into(), self.start(pod, container, previous)).await.ok().flatten()
+            let reading = self.start(pod, container, previous);
+            let late = |_| Err("it was not read to its end in time".to_owned());
+            tokio::time::timeout_at(until.into(), reading).await.unwrap_or_else(late)
         };
         let wanted =
             self.cluster.pods.iter().flat_map(|pod| pod.containers.iter().map(move |one| (pod, one)));
@@ -118,9 +120,12 @@ impl Namespace {
         stream::iter(wanted)
             .map(|(pod, container)| async move {
                 let present = start(&pod.name, &container.name, false).await;
-                let previous =
-                    if container.restarts > 0 { start(&pod.name, &container.name, true).await } else { None };
-                ((pod.name.clone(), container.name.clone()), ContainerLog { present, previous })
+                let previous = if container.restarts > 0 {
+                    start(&pod.name, &container.name, true).await
+                } else {
+                    Ok(None)
+                };
+                ((pod.name.clone(), container.name.clone()), ContainerLog::of(present, previous))
             })
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -143,28 +148,33 @@ impl Namespace {
         self.cluster.pods.iter().flat_map(of).collect()
     }
 
-    async fn start(&self, pod: &str, container: &str, previous: bool) -> Option<Start> {
+    /// What a start of a container said; nothing: there is no such start, or it is not for us.
+    ///
+    /// # Errors
+    /// Why it was not read to its end.
+    async fn start(&self, pod: &str, container: &str, previous: bool) -> Result<Option<Start>, String> {
         let mut pieces = match self.api.log(pod, container, previous).await {
             Ok(pieces) => pieces,
-            Err(refusal) => {
-                if matches!(refusal, ApiError::Forbidden(_)) {
-                    self.deny(Right::Log, refusal.to_string());
-                }
-                return None;
+            Err(ApiError::NotFound | ApiError::Unfit(_)) => return Ok(None),
+            Err(refusal @ ApiError::Forbidden(_)) => {
+                self.deny(Right::Log, refusal.to_string());
+                return Ok(None);
             }
+            Err(refusal) => return Err(refusal.to_string()),
         };
         let mut reader = StartReader::default();
         let mut begun = false;
-        while let Some(Ok(piece)) = pieces.next().await {
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
             // Every line begins with its year; anything else is the kubelet's own word of a log that is gone
             // (`failed to try resolving symlinks in path …`).
             if !begun && !piece.first().is_some_and(u8::is_ascii_digit) {
-                return None;
+                return Ok(None);
             }
             begun = true;
             reader.feed(&piece);
         }
-        Some(reader.finish())
+        Ok(Some(reader.finish()))
     }
 
     fn pod(&self, name: &str) -> Option<&Pod> {

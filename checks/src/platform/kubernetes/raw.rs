@@ -21,7 +21,7 @@ pub struct Raw {
 }
 
 /// Kind, group and plural of everything that is listed.
-const KINDS: [(&str, &str, &str); 10] = [
+const KINDS: [(&str, &str, &str); 11] = [
     ("Pod", "v1", "pods"),
     ("Deployment", "apps/v1", "deployments"),
     ("StatefulSet", "apps/v1", "statefulsets"),
@@ -31,6 +31,7 @@ const KINDS: [(&str, &str, &str); 10] = [
     ("Event", "v1", "events"),
     ("ConfigMap", "v1", "configmaps"),
     ("Ingress", "networking.k8s.io/v1", "ingresses"),
+    ("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies"),
     ("CronJob", "batch/v1", "cronjobs"),
 ];
 
@@ -46,7 +47,9 @@ pub async fn read(options: &AccessOptions, patience: Duration) -> Result<(Raw, A
     for (kind, version, plural) in KINDS {
         let mut items = match api.list_named(version, plural).await {
             Ok(items) => items,
-            Err(refusal @ (ApiError::Unauthorized | ApiError::Other(_))) => return Err(refusal.to_string()),
+            Err(refusal @ (ApiError::Unauthorized | ApiError::Unfit(_) | ApiError::Other(_))) => {
+                return Err(refusal.to_string());
+            }
             // A server without the group has nothing of it.
             Err(ApiError::NotFound) => continue,
             Err(refusal @ ApiError::Forbidden(_)) => {

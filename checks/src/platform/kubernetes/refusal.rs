@@ -18,6 +18,8 @@ pub enum ApiError {
     Forbidden(String),
     Unauthorized,
     NotFound,
+    /// 400: of a log, that the container has no such start.
+    Unfit(String),
     Other(String),
 }
 
@@ -29,7 +31,7 @@ impl fmt::Display for ApiError {
                 "the API server does not know us (401): the token or certificate of the kubeconfig has expired or is wrong",
             ),
             Self::NotFound => f.write_str("the API server has no such object"),
-            Self::Other(why) => f.write_str(why),
+            Self::Unfit(why) | Self::Other(why) => f.write_str(why),
         }
     }
 }

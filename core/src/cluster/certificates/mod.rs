@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::connections::{Connection, ConnectionTarget};
 use super::cure::{Fix, Kubectl, change};
-use super::fault::ClusterFault;
+use super::fault::{ClusterFault, OriginIdentity};
 use super::secrets::{PathContent, SecretEntry};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::link::Link;
@@ -52,7 +52,7 @@ pub(super) fn faults(
         }
         verify(connection, now, &mut refused);
     }
-    let mut faults: BTreeMap<(String, Option<CauseKind>), ClusterFault> = BTreeMap::new();
+    let mut faults: BTreeMap<OriginIdentity, ClusterFault> = BTreeMap::new();
     let mut told: BTreeSet<(SecretEntry, String, bool)> = BTreeSet::new();
     for one in &refused {
         let mut fault = fault(cluster, connections, &authorities, one, kubectl);

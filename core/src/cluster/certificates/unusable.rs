@@ -6,7 +6,7 @@ use super::renewal::{local, other_path, readers};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Fix, Kubectl, of_secret};
-use crate::cluster::fault::ClusterFault;
+use crate::cluster::fault::{ClusterFault, OriginIdentity};
 use crate::cluster::secrets::PathContent;
 use crate::cluster::wiring::misread;
 use crate::workload::kubernetes::Cluster;
@@ -17,7 +17,7 @@ pub(super) fn unusable(
     connections: &[Connection<'_>],
     kubectl: &Kubectl,
 ) -> Vec<ClusterFault> {
-    let mut faults: BTreeMap<(String, Option<CauseKind>), ClusterFault> = BTreeMap::new();
+    let mut faults: BTreeMap<OriginIdentity, ClusterFault> = BTreeMap::new();
     for one in connections {
         let files = [
             (&one.ca, one.client),

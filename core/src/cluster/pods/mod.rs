@@ -23,9 +23,25 @@ use start::unstarted;
 pub struct ContainerLog {
     pub present: Option<Start>,
     pub previous: Option<Start>,
+    /// Why one of them is not known though it may be there: it was not read to its end.
+    pub unread: Option<String>,
 }
 
 impl ContainerLog {
+    /// Of both starts as they were read: nothing where there is no such start, why where it was not read to its end.
+    #[must_use]
+    pub fn of(present: Result<Option<Start>, String>, previous: Result<Option<Start>, String>) -> Self {
+        let mut unread = None;
+        let mut known = |one: Result<Option<Start>, String>| {
+            one.unwrap_or_else(|why| {
+                unread.get_or_insert(why);
+                None
+            })
+        };
+        let (present, previous) = (known(present), known(previous));
+        Self { present, previous, unread }
+    }
+
     /// The start that tells what a container is in: the one that ended where it is between two, or where the present
     /// one has not said anything yet.
     #[must_use]
@@ -48,8 +64,10 @@ pub(super) enum PodFailure {
     Trouble(Box<StartTrouble>, String),
     /// A container died with words that name no trouble that we know.
     Words(String, String),
-    /// A probe finds it not ready, for what it says itself or for what it waits for.
-    NotReady(String),
+    /// A probe finds it not ready, for what it says itself or for what it waits for; and what of its log was not read.
+    NotReady(String, Option<String>),
+    /// What it died of stands in a log that was not read: whose, and why.
+    Unread(String),
 }
 
 /// Something to look into: the pod and what runs around it.
@@ -105,9 +123,9 @@ pub(super) fn pod_failure(
                 return Some(PodFailure::Trouble(Box::new(trouble.clone()), container.name.clone()));
             }
             let failing = last_probe(pod, &container.name);
-            return Some(PodFailure::NotReady(
-                failing.unwrap_or_else(|| format!("{} is not ready", pod.name)),
-            ));
+            let shown = failing.unwrap_or_else(|| format!("{} is not ready", pod.name));
+            let why = said.unread.as_deref().filter(|_| said.present.is_none());
+            return Some(PodFailure::NotReady(shown, why.map(|why| unread(pod, &container.name, why))));
         }
     }
     None
@@ -126,6 +144,10 @@ fn died(pod: &Pod, container: &ContainerState, said: &ContainerLog) -> PodFailur
         );
     }
     let start = said.telling(container.is_looping());
+    let tells = |one: &Start| one.last_error.is_some() || !one.troubles.is_empty();
+    if let Some(why) = said.unread.as_ref().filter(|_| !start.is_some_and(tells)) {
+        return PodFailure::Unread(unread(pod, &container.name, why));
+    }
     if let Some(start) = start {
         let open = start.died_of();
         let last_error_is_it = open.is_some_and(|one| {
@@ -166,6 +188,12 @@ fn is_fatal(line: &str) -> bool {
     ["] ERROR ", "FATAL", "panic:", "\"level\":\"ERROR\"", "[FTL]", "[emerg]"]
         .iter()
         .any(|word| line.contains(word))
+}
+
+/// A log that was not read, for a sentence.
+#[must_use]
+pub(in crate::cluster) fn unread(pod: &Pod, container: &str, why: &str) -> String {
+    format!("the log of {container} of pod {}: {why}", pod.name)
 }
 
 fn ending(container: &ContainerState, ended: Option<&Termination>) -> String {

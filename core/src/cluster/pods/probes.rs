@@ -33,7 +33,7 @@ pub(super) fn probe_trouble(
             ProbeRole::Readiness
         };
         let probe = configured.probes.iter().find(|probe| probe.role == role);
-        let Some(ProbeAction::Http { tls, port }) = probe.map(|probe| &probe.action) else { continue };
+        let Some(ProbeAction::Http { tls, port, .. }) = probe.map(|probe| &probe.action) else { continue };
         let speaks = serves_tls(configured, *port);
         if !tls && event.message.contains("statuscode: 400") && speaks != Some(false) {
             return Some(plain_probe(scene, pod, workload, configured, *port, &event.message));
@@ -70,7 +70,7 @@ const METRICS: std::ops::RangeInclusive<u16> = 9090..=9095;
 /// The probes of a port, with the scheme that it speaks.
 fn schemes(scene: PodContext<'_>, workload: &Workload, container: &Container, port: u16, https: bool) -> Fix {
     let (from, to) = if https { ("HTTP", "HTTPS") } else { ("HTTPS", "HTTP") };
-    let at = |action: &ProbeAction| matches!(action, ProbeAction::Http { tls, port: own } if *own == port && *tls != https);
+    let at = |action: &ProbeAction| matches!(action, ProbeAction::Http { tls, port: own, .. } if *own == port && *tls != https);
     let fields: Vec<&str> = FIELDS
         .iter()
         .filter(|(role, _)| container.probes.iter().any(|probe| probe.role == *role && at(&probe.action)))

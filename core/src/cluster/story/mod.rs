@@ -16,7 +16,7 @@ use super::connections;
 use super::cure::{Fix, Kubectl};
 use super::fault::ClusterFault;
 use super::pods::{self, ContainerLog, PodContext, PodFailure, serves, state_of};
-use super::{certificates, wiring, words};
+use super::{certificates, judged, wiring, words};
 use crate::cause::{CauseKind, Variant};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
@@ -82,12 +82,13 @@ impl Story {
     pub fn of(cluster: &Cluster, logs: &ContainerLogs, now: SystemTime, kubectl: &Kubectl) -> Self {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-        let connections = connections::all(cluster);
+        let findings = judged::findings(cluster);
+        let connections = connections::all(cluster, &findings);
         let mut story = Self::default();
         for fault in certificates::faults(cluster, &connections, seconds, kubectl) {
             story.add(fault);
         }
-        for fault in wiring::faults(cluster, &connections, kubectl) {
+        for fault in wiring::faults(cluster, &connections, &findings, kubectl) {
             story.add(fault);
         }
         // What nobody could look for is not said to be missing.
@@ -334,10 +335,16 @@ impl Story {
                 broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
                 broken.fault = self.add(fault);
             }
-            PodFailure::NotReady(shown) => {
-                broken.fault = self.waits(scene, pod, workload, &shown, logs);
+            PodFailure::Unread(what) => {
+                broken.fault = self.add(ClusterFault::of_unread(workload.to_string(), &what));
+                broken.shown = what;
+            }
+            PodFailure::NotReady(shown, unread) => {
+                broken.fault = self.waits(scene, pod, workload, (&shown, unread), logs);
                 broken.waits = true;
-                broken.shown = shown;
+                let fault = &self.faults[broken.fault];
+                let unread = fault.because.first().filter(|_| fault.unread);
+                broken.shown = unread.cloned().unwrap_or(shown);
                 broken.cause = self.faults[broken.fault].cause;
             }
         }

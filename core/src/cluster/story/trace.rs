@@ -182,7 +182,7 @@ impl Story {
         scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
-        shown: &str,
+        (shown, unread): (&str, Option<String>),
         logs: &ContainerLogs,
     ) -> usize {
         let service = service_of(workload);
@@ -202,6 +202,9 @@ impl Story {
         let kept = depended.into_iter().find_map(|link| kept_out(scene, workload, link));
         if let (true, Some(fault)) = (shown.contains("statuscode: 503"), kept) {
             return self.add(fault.because(shown).seen_in(EvidenceLevel::Observed));
+        }
+        if let Some(what) = unread {
+            return self.add(ClusterFault::of_unread(workload.to_string(), what));
         }
         let refused = shown.contains("connection refused");
         let hangs = shown.contains("deadline exceeded") || shown.contains("i/o timeout");

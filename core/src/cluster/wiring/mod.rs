@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 
 use super::connections::{Connection, ConnectionTarget, config_of};
 use super::cure::{Fix, Kubectl, change};
-use super::fault::ClusterFault;
+use super::fault::{ClusterFault, OriginIdentity};
 use crate::cause::{CauseKind, Side};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
+use crate::rules::Finding;
 use crate::workload::kubernetes::{Cluster, service_of};
 use crate::workload::{Value, Workload};
 pub(super) use hosts::elsewhere;
@@ -23,7 +24,7 @@ use hosts::{no_such_port, nobody};
 pub(super) use policies::kept_out;
 use schemes::scheme;
 pub(super) use servers::misread;
-use servers::{open_server, plain_cluster, plain_server};
+use servers::{JudgedServer, open_server, plain_cluster, plain_server};
 use services::leads_nowhere;
 
 /// Faults that the description alone shows.
@@ -31,12 +32,13 @@ use services::leads_nowhere;
 pub(super) fn faults(
     cluster: &Cluster,
     connections: &[Connection<'_>],
+    findings: &[Finding],
     kubectl: &Kubectl,
 ) -> Vec<ClusterFault> {
     let mut faults = Vec::new();
     for connection in connections {
         faults.extend(unverified(connection, kubectl));
-        faults.extend(scheme(connections, connection, kubectl));
+        faults.extend(scheme(connections, findings, connection, kubectl));
         faults.extend(nobody(cluster, connection, kubectl));
         faults.extend(no_such_port(cluster, connection, kubectl));
         faults.extend(leads_nowhere(cluster, connection, kubectl));
@@ -44,13 +46,14 @@ pub(super) fn faults(
     for service in ["nats", "redis"] {
         for workload in cluster.of_service(service) {
             if let Some(config) = config_of(cluster, workload) {
-                faults.extend(plain_server(connections, workload, &config, kubectl));
-                faults.extend(open_server(connections, workload, &config, kubectl));
-                faults.extend(plain_cluster(workload, &config, kubectl));
+                let server = JudgedServer { connections, findings, workload, config: &config };
+                faults.extend(plain_server(server, kubectl));
+                faults.extend(open_server(server, kubectl));
+                faults.extend(plain_cluster(server, kubectl));
             }
         }
     }
-    let mut distinct: BTreeMap<(String, Option<CauseKind>), ClusterFault> = BTreeMap::new();
+    let mut distinct: BTreeMap<OriginIdentity, ClusterFault> = BTreeMap::new();
     for fault in faults {
         let fault = written::where_written(cluster, fault, kubectl);
         let known = distinct.entry(fault.identity()).or_insert_with(|| fault.clone());
@@ -100,7 +103,7 @@ pub(super) fn set(
 }
 
 fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
-    let setting = one.unverified.as_ref()?;
+    let (setting, rule) = one.unverified.as_ref()?;
     let workload = one.client.to_string();
     let breaks: &[&'static str] = match (one.target, service_of(one.client)) {
         (
@@ -115,6 +118,7 @@ fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
     };
     let fault = ClusterFault::new(Some(CauseKind::VerificationNotEnforced), workload.clone())
         .on(Side::Client)
+        .of_rule(rule)
         .breaks(breaks);
     if setting.starts_with('/') {
         return Some(

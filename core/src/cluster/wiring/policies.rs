@@ -14,7 +14,7 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::Workload;
 use crate::workload::kubernetes::object::NetworkPolicy;
-use crate::workload::kubernetes::{Cluster, DialledPod, KeepingPolicies, PodLabels, kept_from};
+use crate::workload::kubernetes::{Cluster, DialledPod, KeepingPolicies, PodLabels, PolicyEnd, kept_from};
 
 /// The policies between a client and its server, with all other clients that they keep from it: one cure is for all.
 #[must_use]
@@ -89,8 +89,9 @@ fn labels_of(cluster: &Cluster, workload: &Workload) -> PodLabels {
 fn between<'a>(cluster: &'a Cluster, client: &Workload, server: &Workload, port: u16) -> KeepingPolicies<'a> {
     let labels = labels_of(cluster, server);
     let names = server.main().map(|main| main.port_names.clone()).unwrap_or_default();
-    let dialled = DialledPod { labels: &labels, port, names: &names };
-    kept_from(&cluster.policies, &cluster.namespace, &labels_of(cluster, client), dialled)
+    let end = |labels| PolicyEnd { namespace: &cluster.namespace, labels, home: None };
+    let dialled = DialledPod { end: end(&labels), port, names: &names };
+    kept_from(cluster.policies.iter(), end(&labels_of(cluster, client)), dialled)
 }
 
 /// The labels by which a policy names the pods of a workload: all that they have but what a rollout adds.

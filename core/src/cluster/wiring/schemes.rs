@@ -6,21 +6,39 @@ use crate::cluster::config::ConfigFile;
 use crate::cluster::connections::{Connection, ConnectionTarget, known};
 use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
+use crate::cluster::judged;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
+use crate::rules::Finding;
 use crate::workload::Workload;
 
 /// A client that speaks plaintext to a TLS port, or TLS to a plaintext port as the only one.
 pub(super) fn scheme(
     connections: &[Connection<'_>],
+    findings: &[Finding],
     one: &Connection<'_>,
     kubectl: &Kubectl,
 ) -> Option<ClusterFault> {
+    let finding = judged::scheme(findings, one)?;
+    told(connections, findings, one, finding, kubectl).map(|fault| fault.of_rule(finding.rule))
+}
+
+/// In whose setting it is: the client's, unless it is not the odd one.
+fn told(
+    connections: &[Connection<'_>],
+    findings: &[Finding],
+    one: &Connection<'_>,
+    finding: &Finding,
+    kubectl: &Kubectl,
+) -> Option<ClusterFault> {
+    let to_plain = |finding: &Finding| finding.cause == Some(CauseKind::WrongSchemeTlsToPlain);
     let (variable, value) = one.scheme.as_ref()?;
     let workload = one.client.to_string();
     let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(value).to_owned();
-    match (one.client_tls, one.server_tls) {
-        (Some(false), Some(true)) if one.target == ConnectionTarget::Link(Link::SafetyKernel) => {
+    match to_plain(finding) {
+        // A server in clear that production has to speak TLS with is the server's fault.
+        false if one.server_tls == Some(false) => None,
+        false if one.target == ConnectionTarget::Link(Link::SafetyKernel) => {
             let main = one.client.main()?;
             let path = known(main, "NATS_TLS_CA").or_else(|| known(main, "REDIS_TLS_CA"))?;
             let (name, why) = ("SAFETY_KERNEL_TLS_CA", "the safety kernel speaks TLS");
@@ -32,7 +50,7 @@ pub(super) fn scheme(
                     .cure(set(kubectl, one.client, name, None, path, why)),
             )
         }
-        (Some(false), Some(true)) => {
+        false => {
             let breaks: &[&'static str] = match one.target {
                 ConnectionTarget::Link(Link::Gateway) => &["dashboard-gateway"],
                 _ => &[],
@@ -47,13 +65,15 @@ pub(super) fn scheme(
                     .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
             )
         }
-        (Some(true), Some(false)) => {
+        true => {
             let others: Vec<_> = connections
                 .iter()
                 .filter(|other| other.target == one.target && !std::ptr::eq(other.client, one.client))
                 .collect();
             // Where the other clients speak TLS too, it is the server that is the odd one.
-            let alone = !others.is_empty() && others.iter().all(|other| other.client_tls == Some(false));
+            let dials_in_tls =
+                |other: &&Connection<'_>| judged::scheme(findings, other).is_some_and(to_plain);
+            let alone = !others.is_empty() && !others.iter().any(dials_in_tls);
             if !alone || one.target == ConnectionTarget::Link(Link::Gateway) {
                 return gateway_in_clear(one, kubectl);
             }
@@ -66,7 +86,6 @@ pub(super) fn scheme(
                     .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
             )
         }
-        _ => None,
     }
 }
 

@@ -6,18 +6,25 @@ use crate::cluster::config::Config;
 use crate::cluster::connections::{Connection, ConnectionTarget, config_of};
 use crate::cluster::cure::{Fix, Kubectl};
 use crate::cluster::fault::ClusterFault;
+use crate::cluster::judged;
 use crate::cluster::secrets::SecretEntry;
 use crate::link::Link;
+use crate::rules::Finding;
+use crate::workload::Workload;
 use crate::workload::kubernetes::{Cluster, service_of};
-use crate::workload::{Container, Workload};
+
+/// A server, whoever dials it, and what the rules say of both.
+#[derive(Clone, Copy)]
+pub(super) struct JudgedServer<'a> {
+    pub(super) connections: &'a [Connection<'a>],
+    pub(super) findings: &'a [Finding],
+    pub(super) workload: &'a Workload,
+    pub(super) config: &'a Config,
+}
 
 /// NATS or Redis speaks plaintext where its clients speak TLS, or production asks for it.
-pub(super) fn plain_server(
-    connections: &[Connection<'_>],
-    workload: &Workload,
-    config: &Config,
-    kubectl: &Kubectl,
-) -> Option<ClusterFault> {
+pub(super) fn plain_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
+    let JudgedServer { connections, findings, workload, config } = server;
     let nats = service_of(workload) == "nats";
     let link = if nats { Link::Nats } else { Link::Redis };
     let clients: Vec<_> =
@@ -28,19 +35,26 @@ pub(super) fn plain_server(
     let breaks: &[&'static str] =
         if nats { &["worker-nats-tls", "nats-mtls", "service-links"] } else { &["redis-tls"] };
     let place = place(workload, config);
-    let wants_tls = clients.iter().filter(|one| one.client_tls == Some(true)).count();
-    if wants_tls > 0 {
+    let judged = clients.iter().filter_map(|one| judged::scheme(findings, one));
+    let (in_tls, refused): (Vec<&Finding>, Vec<&Finding>) =
+        judged.partition(|one| one.cause == Some(CauseKind::WrongSchemeTlsToPlain));
+    let wants_tls = in_tls.len();
+    if let Some(finding) = in_tls.first() {
         let variant = if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext };
         let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
             .variant(Some(variant))
             .because(format!(
                 "{place} gives {workload} no TLS for clients, and {wants_tls} of its clients speak TLS"
             ))
+            .of_rule(finding.rule)
             .breaks(breaks);
         return Some(fault.cure(with_tls(kubectl, workload, config, nats)));
     }
-    let production = clients.iter().any(|one| one.client.main().is_some_and(Container::in_production));
-    if !production {
+    let open = judged::of_server(findings, workload, "plaintext-listener", |setting| {
+        matches!(setting, "tls" | "tls-port" | "port")
+    });
+    let Some(finding) = refused.first().copied().or(open) else {
+        // No rule asks for TLS in a stack that has none; the check of the link does.
         return Some(
             ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .variant(Some(if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext }))
@@ -48,11 +62,12 @@ pub(super) fn plain_server(
                 .cure(with_tls(kubectl, workload, config, nats))
                 .breaks(breaks),
         );
-    }
+    };
     if !nats {
         return Some(
             ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .variant(Some(Variant::RedisPlaintext))
+                .of_rule(finding.rule)
                 .because(format!("{workload} speaks plaintext in production, and nothing refuses that"))
                 .cure(with_tls(kubectl, workload, config, nats))
                 .breaks(breaks),
@@ -65,6 +80,7 @@ pub(super) fn plain_server(
     Some(
         ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), place.clone())
             .on(Side::Server)
+            .of_rule(finding.rule)
             .because(format!(
                 "production asks for NATS over TLS: {place} gives {workload} none, and the clients dial {}",
                 urls.join(", ")
@@ -144,25 +160,18 @@ fn with_tls(kubectl: &Kubectl, workload: &Workload, config: &Config, nats: bool)
 }
 
 /// NATS speaks TLS and asks nobody for a certificate, though its clients carry some.
-pub(super) fn open_server(
-    connections: &[Connection<'_>],
-    workload: &Workload,
-    config: &Config,
-    kubectl: &Kubectl,
-) -> Option<ClusterFault> {
-    let nats = service_of(workload) == "nats";
-    let carries = connections
-        .iter()
-        .any(|one| one.target == ConnectionTarget::Link(Link::Nats) && one.identity.is_some());
-    let verifies = config.is_on("tls.verify") || config.is_on("tls.verify_and_map");
-    if !nats || !config.has_block("tls") || verifies || !carries {
+pub(super) fn open_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
+    let JudgedServer { findings, workload, config, .. } = server;
+    if service_of(workload) != "nats" {
         return None;
     }
+    let finding = judged::of_server(findings, workload, "mtls-not-required", |_| true)?;
     let place = place(workload, config);
     let now = config.get("tls.verify").map_or("is not set".to_owned(), |value| format!("is {value}"));
     let what =
         format!("`verify` in the tls block of {place} {now} and has to be true: NATS lets in whoever comes");
     let fault = ClusterFault::new(Some(CauseKind::MtlsNotEnforced), place.clone())
+        .of_rule(finding.rule)
         .because(format!("tls.verify {now} in {place}: NATS asks no client for a certificate"))
         .breaks(&["nats-mtls"]);
     let Some(file) = &config.file else { return Some(fault.cure(Fix::told(what))) };
@@ -204,15 +213,16 @@ pub(super) fn verifying(text: &str) -> String {
 }
 
 /// Members that talk in clear among themselves though their clients do not.
-pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kubectl) -> Option<ClusterFault> {
+pub(super) fn plain_cluster(server: JudgedServer<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
+    let JudgedServer { findings, workload, config, .. } = server;
     let nats = service_of(workload) == "nats";
     let place = place(workload, config);
+    let rule = "plaintext-listener";
     if nats {
-        let plain = config.has_block("cluster")
-            && config.get("cluster.routes").is_some_and(|routes| routes.lines().count() > 1)
-            && !config.has_block("cluster.tls")
-            && config.has_block("tls");
-        return plain.then(|| {
+        let finding = judged::of_server(findings, workload, rule, |setting| setting == "cluster.tls")?;
+        // A block without peers is nobody's link.
+        let peers = config.get("cluster.routes").is_some_and(|routes| routes.lines().count() > 1);
+        return peers.then(|| {
             let what = format!(
                 "the cluster block of {place} has no tls block: give it the files of the clients' block, with verify: true"
             );
@@ -224,6 +234,7 @@ pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kube
                 None => Fix::told(what),
             };
             ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
+                .of_rule(finding.rule)
                 .because(format!(
                     "the cluster block of {place} has no tls block: the NATS servers talk in clear"
                 ))
@@ -231,18 +242,16 @@ pub(super) fn plain_cluster(workload: &Workload, config: &Config, kubectl: &Kube
                 .breaks(&["cluster-links"])
         });
     }
-    let tls = config.get("tls-port").is_some_and(|port| port != "0");
+    let finding = judged::of_server(findings, workload, rule, |setting| setting == "tls-cluster")?;
     let missing: Vec<&str> =
         ["tls-cluster", "tls-replication"].into_iter().filter(|key| !config.is_on(key)).collect();
-    if !tls || !config.is_on("cluster-enabled") || !missing.contains(&"tls-cluster") {
-        return None;
-    }
     let lines: Vec<String> = missing.iter().map(|key| format!("{key} yes")).collect();
     let what = format!(
         "{place} has no {}: the Redis nodes talk in clear and do not find each other: add it",
         lines.join(", ")
     );
     let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place)
+        .of_rule(finding.rule)
         .because(format!("{} is not set, and the port for clients speaks TLS only", lines.join(", ")))
         .breaks(&["cluster-links"]);
     let Some(file) = &config.file else { return Some(fault.cure(Fix::told(what))) };

@@ -9,10 +9,12 @@ mod volume;
 use std::collections::BTreeMap;
 
 use super::description::{
-    ClusterService, Description, DescriptionKind, GeneratedObject, Ingress, ServicePort, StoredKind,
+    ClusterService, DescribedPolicy, Description, DescriptionKind, GeneratedObject, Ingress, ServicePort,
+    StoredKind,
 };
 use super::source::{ParseFault, Source};
 use super::yaml::{self, Node};
+use crate::workload::kubernetes::object::NetworkPolicy;
 use crate::workload::{Place, Workload, WorkloadKind};
 
 /// Whether a text says that it is a manifest, and is no template of another tool.
@@ -101,6 +103,10 @@ pub fn describe(objects: &[Node], source: &str) -> Description {
             }
             Some("Service") => description.services.extend(service(object)),
             Some("Ingress") => description.ingresses.push(ingress(object)),
+            Some("NetworkPolicy") => description.policies.extend(policy(object)),
+            Some("Namespace") => {
+                description.namespaces.insert(name(object), labels(object.at(&["metadata", "labels"])));
+            }
             Some(kind) => made(object, kind, &mut description),
             None => {}
         }
@@ -213,6 +219,16 @@ fn ingress(object: &Node) -> Ingress {
             .collect(),
         place: object.at(&["metadata", "name"]).map_or_else(|| object.mark.place(), |one| one.mark.place()),
     }
+}
+
+/// One of another maker that is called the same (Calico's, Cilium's) is none.
+fn policy(object: &Node) -> Option<DescribedPolicy> {
+    object.text_at(&["apiVersion"]).filter(|version| version.starts_with("networking.k8s.io/"))?;
+    let mut read: NetworkPolicy = serde_json::from_value(object.json()).ok()?;
+    read.metadata.namespace = namespace(object);
+    let spec = object.get("spec").unwrap_or(object);
+    let of = |key: &str| spec.entry(key).map_or_else(|| spec.mark.place(), |(name, _)| name.mark.place());
+    Some(DescribedPolicy { object: read, ingress: of("ingress"), egress: of("egress") })
 }
 
 /// What other objects make: certificates, sealed and external Secrets, and an Ingress whose annotation asks for one.

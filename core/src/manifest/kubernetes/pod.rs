@@ -311,7 +311,7 @@ fn probe(key: &Node, node: &Node, role: ProbeRole, container: &Container) -> Opt
         if http.text_at(&["host"]).is_some_and(|host| !matches!(host, "127.0.0.1" | "localhost")) {
             return None;
         }
-        (ProbeAction::Http { tls, port: port(http)? }, &name.mark)
+        (ProbeAction::Http { tls, said: http.get("scheme").is_some(), port: port(http)? }, &name.mark)
     } else if let Some((name, grpc)) = node.entry("grpc") {
         (ProbeAction::Grpc { port: port(grpc)? }, &name.mark)
     } else if let Some((name, tcp)) = node.entry("tcpSocket") {

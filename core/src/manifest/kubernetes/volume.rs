@@ -33,7 +33,11 @@ pub(super) fn mount(spec: &Node, claims: &[String], mount: &Node, written: &Writ
         volume.and_then(|one| one.at(&["secret", "secretName"]).or_else(|| one.at(&["configMap", "name"])));
     let place = object.map_or(named, |one| &one.mark).place();
     if let Some(volume) = volume {
-        written.volumes.borrow_mut().insert(place.clone(), volume_marks(volume));
+        let mut volumes = written.volumes.borrow_mut();
+        let marks = volumes.entry(place.clone()).or_insert_with(|| volume_marks(volume));
+        if let Some(part) = mount.get("subPath") {
+            marks.parts.insert(part.text().unwrap_or_default().to_owned(), part.mark.place());
+        }
     }
     Some(Mount {
         target,

@@ -154,6 +154,26 @@ impl Node {
         })
     }
 
+    /// As JSON: bare words are numbers, truths and nothing where YAML has them so.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.data {
+            NodeContent::Sequence(items) => Value::Array(items.iter().map(Self::json).collect()),
+            NodeContent::Mapping(entries) => {
+                let named = |(key, value): &(Self, Self)| Some((key.text()?.to_owned(), value.json()));
+                Value::Object(entries.iter().filter_map(named).collect())
+            }
+            NodeContent::Scalar(_) if self.is_null() => Value::Null,
+            NodeContent::Scalar(one) if one.plain => match &*one.text {
+                "true" => true.into(),
+                "false" => false.into(),
+                text => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+            },
+            NodeContent::Scalar(one) => Value::from(&*one.text),
+        }
+    }
+
     /// Every scalar below, itself included.
     pub fn scalars<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         match &self.data {

@@ -31,7 +31,9 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
             // `exec` calls a program with an address; `httpGet` has a scheme of its own.
             let fields = case.view.is_kubernetes() && !dial.raw.contains("://");
             let (name, from, to) = match (fields, dial.protocol, dial.speech) {
-                (true, Protocol::Http, TlsMode::Plain) => ("scheme", None, Some("HTTPS")),
+                (true, Protocol::Http, TlsMode::Plain) => {
+                    ("scheme", Some("HTTP").filter(|said| dial.raw == *said), Some("HTTPS"))
+                }
                 (true, Protocol::Http, _) => ("scheme", Some("HTTPS"), Some("HTTP")),
                 (true, Protocol::Grpc, _) => ("grpc", Some("grpc"), Some("tcpSocket")),
                 (_, Protocol::Redis, TlsMode::Plain) => ("redis-cli", None, Some("--tls")),

@@ -98,7 +98,23 @@ pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener
         let mut change =
             crate::remedy::Change::new(case.dialler(dial), crate::remedy::ChangeKind::Config, &dial.setting);
         change = change.values(Some(&dial.raw), Some(&to)).at(Some(dial.place.clone()));
-        return case.cure(format!("set `{}` to {to}", dial.setting), vec![change]);
+        let mut changes = vec![change];
+        if tls && dial.setting.starts_with("nginx.ingress.kubernetes.io/") {
+            // Which Secret has the CA only the operator knows.
+            changes.extend([("proxy-ssl-verify", Some("on")), ("proxy-ssl-secret", None)].map(
+                |(name, to)| {
+                    let name = format!("nginx.ingress.kubernetes.io/{name}");
+                    let change = crate::remedy::Change::new(
+                        case.dialler(dial),
+                        crate::remedy::ChangeKind::Config,
+                        name,
+                    );
+                    change.values(None, to).at(Some(dial.place.clone()))
+                },
+            ));
+            return case.cure(format!("set `{}` to {to}, and verify it", dial.setting), changes);
+        }
+        return case.cure(format!("set `{}` to {to}", dial.setting), changes);
     };
     if kernel && tls {
         // Only a CA makes this link TLS; the one of the other links is the stack's.

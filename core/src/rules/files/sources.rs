@@ -118,6 +118,8 @@ fn missing_key(
     findings: &mut Vec<Finding>,
 ) {
     let name = case.called(workload);
+    // Of what is mounted alone the name stands with the mount.
+    let place = case.description.volumes.get(place).and_then(|marks| marks.parts.get(key)).unwrap_or(place);
     let message = format!("{name} is to have `{key}` of the {} {object}, which has no such key", kind.name());
     let mut change = Change::new(name.clone(), ChangeKind::Secret, format!("{object}/{key}"));
     change.defined_at = case

@@ -167,6 +167,10 @@ fn kernel(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     };
     dial.trust = ca.map_or(ClientTrust::Unknown, |file| ClientTrust::Files(vec![file]));
     dial.name = target.host.map(|host| (host, place, "SAFETY_KERNEL_ADDR".to_owned()));
+    const OFF: &str = "SAFETY_KERNEL_TLS_INSECURE";
+    if let Some((_, place)) = here.variable(OFF).filter(|(text, _)| super::truthy(text)) {
+        dial.verifies = Verifies::No { setting: OFF.to_owned(), place, kind: SettingKind::Environment };
+    }
     scanner.found.dials.push(dial);
 }
 

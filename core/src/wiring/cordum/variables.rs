@@ -13,7 +13,8 @@ const KNOWN: &str = "NATS_URL NATS_TLS_CA NATS_TLS_CERT NATS_TLS_KEY NATS_TLS_SE
     NATS_TOKEN NATS_USERNAME NATS_PASSWORD NATS_NKEY NATS_PING_INTERVAL REDIS_URL REDIS_TLS_CA REDIS_TLS_CERT \
     REDIS_TLS_KEY REDIS_TLS_SERVER_NAME REDIS_TLS_INSECURE REDIS_CLUSTER_ADDRESSES REDIS_PASSWORD REDIS_RATE_LIMIT \
     GATEWAY_HTTP_TLS_CERT GATEWAY_HTTP_TLS_KEY GRPC_TLS_CERT GRPC_TLS_KEY SAFETY_KERNEL_TLS_CERT SAFETY_KERNEL_TLS_KEY \
-    SAFETY_KERNEL_TLS_CA SAFETY_KERNEL_TLS_REQUIRED SAFETY_KERNEL_INSECURE SAFETY_KERNEL_ADDR SAFETY_KERNEL_ADMIN_ADDR \
+    SAFETY_KERNEL_TLS_CA SAFETY_KERNEL_TLS_REQUIRED SAFETY_KERNEL_TLS_INSECURE SAFETY_KERNEL_INSECURE \
+    SAFETY_KERNEL_ADDR SAFETY_KERNEL_ADMIN_ADDR \
     CONTEXT_ENGINE_TLS_CERT CONTEXT_ENGINE_TLS_KEY CONTEXT_ENGINE_TLS_CA CONTEXT_ENGINE_TLS_REQUIRED \
     CONTEXT_ENGINE_INSECURE CONTEXT_ENGINE_ADDR CONTEXT_ENGINE_METRICS_ADDR CONTEXT_ENGINE_METRICS_PUBLIC \
     CORDUM_TLS_MIN_VERSION CORDUM_TLS_CA CORDUM_TLS_CERT CORDUM_TLS_KEY CORDUM_TLS_INSECURE CORDUM_TLS_DIR CORDUM_ENV \
@@ -37,8 +38,8 @@ pub(super) fn names(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
         let about = ours.iter().any(|prefix| name.starts_with(prefix)) && name.contains("TLS");
         // A name that is not about TLS must be almost one that is read.
         let slip = || {
-            let near = within(name, 1, NAMES.iter().copied()).filter(|_| name.len() > 7);
-            near.filter(|near| here.it.variable(near).is_none())
+            let near = NAMES.iter().copied().filter(|_| name.len() > 7).find(|known| is_slip(name, known));
+            near.filter(|near| here.it.variable(near).is_none()).map(str::to_owned)
         };
         let near = if about {
             meant(name).or_else(|| nearest(name, NAMES.iter().copied()))
@@ -117,13 +118,26 @@ pub(super) fn idle(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     }
 }
 
+/// Whether one letter is wrong, too much or missing, or two have changed places.
+fn is_slip(name: &str, known: &str) -> bool {
+    let (name, known) = (name.as_bytes(), known.as_bytes());
+    if name.len().abs_diff(known.len()) > 1 {
+        return false;
+    }
+    let front = name.iter().zip(known).take_while(|(one, other)| one == other).count();
+    let (name, known) = (&name[front..], &known[front..]);
+    let back = name.iter().rev().zip(known.iter().rev()).take_while(|(one, other)| one == other).count();
+    match (&name[..name.len() - back], &known[..known.len() - back]) {
+        ([_] | [], [_] | []) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
+}
+
 /// The nearest of some names, if one is near.
 #[must_use]
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    within(name, (name.len() / 3).max(2), known)
-}
-
-fn within<'a>(name: &str, bound: usize, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let bound = (name.len() / 3).max(2);
     known
         // The lengths alone differ by as much.
         .filter(|one| one.len().abs_diff(name.len()) <= bound)
@@ -131,4 +145,30 @@ fn within<'a>(name: &str, bound: usize, known: impl Iterator<Item = &'a str>) ->
         .filter(|(distance, _)| *distance <= bound)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, one)| one.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_what_the_distance_of_one_is() {
+        let names = [
+            "NATS_URL",
+            "NATS_ULR",
+            "NATS_UR",
+            "NATS_URLS",
+            "NATZ_URL",
+            "ANTS_URL",
+            "NATS_RUL",
+            "NTAS_ULR",
+            "N",
+            "",
+        ];
+        for one in names {
+            for other in names {
+                assert_eq!(is_slip(one, other), strsim::osa_distance(one, other) <= 1, "{one} {other}");
+            }
+        }
+    }
 }

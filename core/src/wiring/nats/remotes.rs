@@ -17,7 +17,7 @@ pub(super) fn remotes(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &Na
             let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
             let tls = remote.block(&["tls"]).map(|(_, block)| block);
             for url in urls.value.items() {
-                dial(scanner, here, &url.text(), &url.mark, Protocol::NatsLeaf, tls, false);
+                dial(scanner, here, &url.text(), &url.mark, NatsPeer::Leaf, tls);
             }
         }
     }
@@ -26,9 +26,32 @@ pub(super) fn remotes(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &Na
     {
         let tls = cluster.block(&["tls"]).map(|(_, block)| block);
         for url in routes.value.items() {
-            dial(scanner, here, &url.text(), &url.mark, Protocol::NatsRoute, tls, true);
+            dial(scanner, here, &url.text(), &url.mark, NatsPeer::Route, tls);
         }
     }
+    gateways(scanner, here, conf);
+}
+
+/// Other clusters: each with its own `tls` block, else with that of the gateway.
+fn gateways(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &NatsConf) {
+    let Some((_, gateway)) = conf.block.block(&["gateway"]) else { return };
+    let own = gateway.block(&["tls"]).map(|(_, block)| block);
+    for remote in gateway.entry(&["gateways"]).map(|one| one.value.items()).unwrap_or_default() {
+        let NatsData::Block(remote) = &remote.data else { continue };
+        let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
+        let tls = remote.block(&["tls"]).map(|(_, block)| block).or(own);
+        for url in urls.value.items() {
+            dial(scanner, here, &url.text(), &url.mark, NatsPeer::Gateway, tls);
+        }
+    }
+}
+
+/// Which of its peers a server dials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NatsPeer {
+    Leaf,
+    Route,
+    Gateway,
 }
 
 fn dial(
@@ -36,20 +59,25 @@ fn dial(
     here: Here<'_>,
     url: &str,
     mark: &Mark,
-    protocol: Protocol,
+    peer: NatsPeer,
     tls: Option<&NatsBlock>,
-    by_block: bool,
 ) {
+    let (protocol, port, setting) = match peer {
+        NatsPeer::Leaf => (Protocol::NatsLeaf, 7422, "routes"),
+        NatsPeer::Route => (Protocol::NatsRoute, 6222, "routes"),
+        NatsPeer::Gateway => (Protocol::NatsRoute, 7222, "gateways"),
+    };
     let Some(address) = address(url) else { return };
-    let mut dial = Dial::new(here.workload, here.container, "routes", SettingKind::Config, mark.place());
+    let mut dial = Dial::new(here.workload, here.container, setting, SettingKind::Config, mark.place());
     dial.program = Program::Nats;
     dial.dialler = Dialler::Program;
     dial.protocol = protocol;
     dial.shown = address.shown;
     dial.raw = crate::wiring::masked(url);
     dial.host.clone_from(&address.host);
-    dial.port = address.port.or(Some(if protocol == Protocol::NatsLeaf { 7422 } else { 6222 }));
-    let secure = tls.is_some() || (!by_block && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
+    dial.port = address.port.or(Some(port));
+    let by_scheme = peer == NatsPeer::Leaf;
+    let secure = tls.is_some() || (by_scheme && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
     dial.speech = if secure { TlsMode::Tls } else { TlsMode::Plain };
     dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
     if let Some(tls) = tls {

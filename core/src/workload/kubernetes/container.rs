@@ -317,7 +317,7 @@ fn probes(spec: &ContainerSpec) -> Vec<Probe> {
     let action = |probe: &ProbeSpec| {
         if let Some(get) = &probe.http_get {
             let tls = get.scheme.eq_ignore_ascii_case("https");
-            Some(ProbeAction::Http { tls, port: port(&get.port)? })
+            Some(ProbeAction::Http { tls, said: !get.scheme.is_empty(), port: port(&get.port)? })
         } else if let Some(socket) = &probe.tcp_socket {
             Some(ProbeAction::Tcp { port: port(&socket.port)? })
         } else if let Some(socket) = &probe.grpc {
@@ -389,7 +389,7 @@ mod tests {
             probes[0],
             Probe { role: ProbeRole::Startup, action: ProbeAction::Tcp { port: 6379 }, place: None }
         );
-        let action = ProbeAction::Http { port: 8081, tls: true };
+        let action = ProbeAction::Http { port: 8081, said: true, tls: true };
         assert_eq!(probes[1], Probe { role: ProbeRole::Liveness, action, place: None });
     }
 }

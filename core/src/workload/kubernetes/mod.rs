@@ -15,7 +15,7 @@ use std::fmt;
 
 pub use event::Event;
 pub use pod::{ContainerPhase, ContainerState, Pod};
-pub use policy::{DialledPod, KeepingPolicies, PodLabels, kept_from};
+pub use policy::{DialledPod, KeepingPolicies, PodLabels, PolicyEnd, kept_from, without_names};
 pub use who::service_of;
 
 use super::{Workload, WorkloadKind};

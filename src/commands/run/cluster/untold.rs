@@ -41,7 +41,8 @@ pub(super) fn tell(
         let untold: Vec<&BrokenPod> = health.broken.iter().filter(|one| !told(one.fault)).collect();
         let Some(check) = report.checks.iter_mut().find(|check| check.id == *id) else { continue };
         let Some(first) = untold.first().filter(|_| check.status != Status::Skip) else { continue };
-        if untold.iter().all(|one| one.waits) {
+        let is_open = |one: &BrokenPod| one.waits || story.faults[one.fault].unread;
+        if untold.iter().all(|one| is_open(one)) {
             if matches!(check.status, Status::Pass | Status::Warn) {
                 check.status = Status::Unknown;
                 check.summary = redact(&first.shown);
@@ -49,7 +50,7 @@ pub(super) fn tell(
             continue;
         }
         let mut faults: Vec<usize> = Vec::new();
-        for at in untold.iter().filter(|one| !one.waits).map(|one| one.fault) {
+        for at in untold.iter().filter(|one| !is_open(one)).map(|one| one.fault) {
             if !faults.contains(&at) {
                 faults.push(at);
             }

@@ -1,10 +1,12 @@
 //! What a recorded cluster says of each check: it fails where objects, events or logs show that it does; what needs a
 //! dial is open.
 
+mod members;
+
 use std::collections::BTreeMap;
 
 use super::connections::{self, known};
-use super::pods::{ContainerLog, serves};
+use super::pods::{ContainerLog, serves, unread};
 use super::story::{ContainerLogs, Story, connection_trouble, first_line, of_certificate};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
@@ -98,7 +100,14 @@ impl RecordedCluster<'_> {
         (!all.is_empty()).then_some(all)
     }
 
-    fn fails(&self, faults: Vec<usize>) -> ClusterVerdict {
+    /// By these faults; those of which it could not be read what is behind them leave it open.
+    fn fails(&self, mut faults: Vec<usize>) -> ClusterVerdict {
+        let unread = |at: &usize| self.story.faults[*at].unread;
+        if faults.iter().all(unread) {
+            let what = faults.iter().filter_map(|at| self.story.faults[*at].because.first().cloned());
+            return ClusterVerdict::open(what.collect::<Vec<_>>().join("; "));
+        }
+        faults.retain(|at| !unread(at));
         let evidence = faults.iter().map(|at| self.story.faults[*at].evidence).min();
         ClusterVerdict::new(CheckStanding::Fails(faults), evidence.unwrap_or(EvidenceLevel::None))
     }
@@ -154,7 +163,7 @@ impl RecordedCluster<'_> {
         if self.cluster.secrets.is_none() {
             return ClusterVerdict::open("no Secret was read");
         }
-        let connections = connections::all(self.cluster);
+        let connections = connections::all(self.cluster, &[]);
         let files = connections
             .iter()
             .flat_map(|one| [&one.ca, &one.identity, &one.certificate, &one.client_ca].into_iter().flatten());
@@ -218,7 +227,7 @@ impl RecordedCluster<'_> {
             }
             for pod in self.pods(service).into_iter().filter(|pod| serves(pod)) {
                 let Some(start) = self.present(pod) else {
-                    open.push(format!("pod {} has no log", pod.name));
+                    open.push(self.unread(pod).unwrap_or_else(|| format!("pod {} has no log", pod.name)));
                     continue;
                 };
                 lines += start.lines;
@@ -265,9 +274,18 @@ impl RecordedCluster<'_> {
         said.present.as_ref().filter(|start| start.lines > 0)
     }
 
+    /// What of a pod's log was not read.
+    fn unread(&self, pod: &Pod) -> Option<String> {
+        let main = pod.main()?;
+        let said = self.logs.get(&(pod.name.clone(), main.name.clone()))?;
+        let why = said.unread.as_ref().filter(|_| said.present.is_none())?;
+        Some(unread(pod, &main.name, why))
+    }
+
     fn links(&self) -> ClusterVerdict {
         let mut faults: Vec<usize> = Vec::new();
         let mut absent: Vec<&str> = Vec::new();
+        let mut unread: Vec<String> = Vec::new();
         let mut held: Vec<String> = Vec::new();
         for service in CORE.iter().filter(|core| self.services.iter().any(|one| one == *core)) {
             let Some(health) = self.story.services.get(*service) else {
@@ -285,11 +303,11 @@ impl RecordedCluster<'_> {
                     .and_then(|main| known(main, "NATS_URL"))
                     .is_some_and(|url| url.starts_with("tls://"))
             });
+            let pods = self.pods(service);
+            unread.extend(pods.iter().filter(|pod| serves(pod)).filter_map(|pod| self.unread(pod)));
             if health.broken.is_empty() && tls {
-                let told = self
-                    .pods(service)
-                    .iter()
-                    .any(|pod| self.present(pod).is_some_and(|start| start.works(Link::Nats)));
+                let told =
+                    pods.iter().any(|pod| self.present(pod).is_some_and(|start| start.works(Link::Nats)));
                 let how = if told { "its log says that it holds NATS" } else { "it is ready" };
                 held.push(format!(
                     "{service} ({} of {} pods ready, tls://, {how})",
@@ -310,88 +328,11 @@ impl RecordedCluster<'_> {
             return self.fails(faults);
         }
         if !absent.is_empty() {
-            return ClusterVerdict::open(format!(
-                "not deployed, or without a NATS_URL over TLS: {}",
-                absent.join(", ")
-            ));
+            unread.insert(0, format!("not deployed, or without a NATS_URL over TLS: {}", absent.join(", ")));
+        }
+        if !unread.is_empty() {
+            return ClusterVerdict::open(unread.join("; "));
         }
         ClusterVerdict::new(CheckStanding::Holds(held.join("; ")), EvidenceLevel::Logged)
-    }
-
-    fn members(&self) -> ClusterVerdict {
-        let several = |service: &str| {
-            let wanted = self.cluster.of_service(service).filter_map(|one| one.wanted).sum::<u32>();
-            let pods = self.pods(service).len();
-            let routes = self.cluster.of_service(service).any(|one| {
-                connections::config_of(self.cluster, one).is_some_and(|config| {
-                    config.get("cluster.routes").is_some_and(|routes| routes.lines().count() > 1)
-                        || config.is_on("cluster-enabled")
-                })
-            });
-            wanted > 1 || pods > 1 || routes
-        };
-        let clusters: Vec<&str> = ["nats", "redis"].into_iter().filter(|service| several(service)).collect();
-        if clusters.is_empty() {
-            return ClusterVerdict::new(
-                CheckStanding::NotApplicable("not applicable: there is one NATS and one Redis".to_owned()),
-                EvidenceLevel::None,
-            );
-        }
-        let mut faults = self.broken_by("cluster-links").unwrap_or_default();
-        for service in &clusters {
-            for broken in self.story.services.get(*service).into_iter().flat_map(|health| &health.broken) {
-                if !faults.contains(&broken.fault) {
-                    faults.push(broken.fault);
-                }
-            }
-        }
-        if !faults.is_empty() {
-            return self.fails(faults);
-        }
-        let told: Vec<Option<String>> = clusters.iter().map(|service| self.joined(service)).collect();
-        match told.into_iter().collect::<Option<Vec<String>>>() {
-            Some(told) => ClusterVerdict::new(CheckStanding::Holds(told.join("; ")), EvidenceLevel::Logged),
-            None => ClusterVerdict::open(
-                "all members are ready; their logs do not tell of every link between them",
-            ),
-        }
-    }
-
-    /// That all members are in over TLS, as their configuration and their own logs have it.
-    fn joined(&self, service: &str) -> Option<String> {
-        let workload = self.cluster.of_service(service).next()?;
-        let config = connections::config_of(self.cluster, workload)?;
-        let pods: Vec<&Pod> = self.pods(service);
-        if !pods.iter().all(|pod| serves(pod))
-            || workload.wanted.is_some_and(|wanted| pods.len() < wanted as usize)
-        {
-            return None;
-        }
-        if service == "nats" {
-            if !config.is_on("cluster.tls.verify") {
-                return None;
-            }
-            let knows = |one: &Pod, other: &Pod| {
-                let start = self.present(one);
-                start.is_some_and(|start| {
-                    other
-                        .addresses
-                        .iter()
-                        .any(|at| start.routes.get(&at.to_string()).is_some_and(|route| route.up))
-                })
-            };
-            let pairs = pods
-                .iter()
-                .enumerate()
-                .flat_map(|(at, one)| pods[at + 1..].iter().map(move |other| (*one, *other)));
-            let all = pairs.into_iter().all(|(one, other)| knows(one, other) || knows(other, one));
-            return all.then(|| {
-                format!("{} NATS servers hold their routes, over TLS with certificates", pods.len())
-            });
-        }
-        let tls = config.is_on("tls-cluster") || config.is_on("tls-replication");
-        let joined = |pod: &&Pod| self.present(pod).is_some_and(|start| start.joined == Some(true));
-        (tls && pods.iter().all(joined))
-            .then(|| format!("{} Redis nodes are in one cluster, over TLS", pods.len()))
     }
 }

@@ -1,0 +1,134 @@
+//! What runs, judged as what is described: containers of an engine, pods of a cluster. Nothing of it has a line.
+
+use super::{AuditOptions, Finding, findings};
+use crate::cause::CauseKind;
+use crate::manifest::{Description, MemoryFiles};
+use crate::wiring::Program;
+use crate::workload::{Container, Place, Setting, Value, Workload, WorkloadKind};
+
+/// The settings by which a running container verifies nobody whom it dials, each with the rule that says so.
+#[must_use]
+pub fn unverified(service: &str, container: &Container) -> Vec<(String, &'static str)> {
+    let mut container = container.clone();
+    // A URL that stands in a file, or that is built in, is the stack's own.
+    for (prefix, url) in [("NATS", "tls://nats:4222"), ("REDIS", "rediss://redis:6379")] {
+        let name = format!("{prefix}_URL");
+        let is_off = container.variable(&format!("{prefix}_TLS_INSECURE")).is_some();
+        if is_off && container.variable(&name).is_none() {
+            container.environment.push(Setting { name, value: Value::Known(url.to_owned()), place: None });
+        }
+    }
+    let mut workload = Workload::named(WorkloadKind::Service, service);
+    workload.containers = vec![container];
+    let workload = placed(&workload);
+    let role = role(service, &workload);
+    let description = Description {
+        source: service.to_owned(),
+        roles: role.map(|program| (workload.to_string(), program)).into_iter().collect(),
+        workloads: vec![workload],
+        ..Description::default()
+    };
+    let rules = ["production-rule", "verification-disabled"];
+    findings(&description, &MemoryFiles::default(), AuditOptions::timeless(), &rules)
+        .iter()
+        .filter(|one| one.cause == Some(CauseKind::VerificationNotEnforced))
+        .filter_map(|one| Some((setting(one)?.to_owned(), one.rule)))
+        .collect()
+}
+
+/// The setting that a finding is about.
+#[must_use]
+pub fn setting(finding: &Finding) -> Option<&str> {
+    Some(finding.fix.first()?.changes.first()?.name.as_str())
+}
+
+/// What a service of the stack runs, whatever its image is called; whoever else dials NATS or Redis is a worker.
+#[must_use]
+pub fn role(service: &str, workload: &Workload) -> Option<Program> {
+    Some(match service {
+        "nats" => Program::Nats,
+        "redis" => Program::Redis,
+        "api-gateway" => Program::Gateway,
+        "scheduler" => Program::Scheduler,
+        "safety-kernel" => Program::SafetyKernel,
+        "workflow-engine" => Program::WorkflowEngine,
+        "context-engine" => Program::ContextEngine,
+        "dashboard" => Program::Dashboard,
+        _ => {
+            let main = workload.main()?;
+            let dials = ["NATS_URL", "REDIS_URL"].iter().any(|name| main.variable(name).is_some());
+            return dials.then_some(Program::Worker);
+        }
+    })
+}
+
+/// A workload whose settings are places of their own: without lines two of one container would be one.
+#[must_use]
+pub fn placed(workload: &Workload) -> Workload {
+    let mut one = workload.clone();
+    let file = one.place.as_ref().map_or_else(|| one.to_string(), |place| place.file.clone());
+    let mut column = 0;
+    let mut next = || {
+        column += 1;
+        Some(Place { file: file.clone(), line: 0, column })
+    };
+    one.place = next();
+    for container in &mut one.containers {
+        container.place = next();
+        container.environment.iter_mut().for_each(|setting| setting.place = next());
+        let words = container.entrypoint.iter_mut().chain(&mut container.arguments);
+        words.for_each(|word| word.place = next());
+        container.mounts.iter_mut().for_each(|mount| mount.place = next());
+    }
+    one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(variables: &[(&str, &str)]) -> Container {
+        let set = |(name, value): &(&str, &str)| Setting {
+            name: (*name).to_owned(),
+            value: Value::Known((*value).to_owned()),
+            place: None,
+        };
+        Container { environment: variables.iter().map(set).collect(), ..Container::default() }
+    }
+
+    #[test]
+    fn a_running_container_is_judged_by_the_rules_of_its_files() {
+        let off = |service: &str, variables: &[(&str, &str)]| unverified(service, &container(variables));
+        let (nats, redis) = (("NATS_URL", "tls://n:4222"), ("REDIS_URL", "rediss://r:6379"));
+        let insecure = |name| (name, "true");
+        let told = |setting: &str, rule| vec![(setting.to_owned(), rule)];
+        let development = told("NATS_TLS_INSECURE", "verification-disabled");
+        assert_eq!(off("scheduler", &[nats, insecure("NATS_TLS_INSECURE")]), development);
+        let production = ("CORDUM_ENV", "production");
+        let refused = off("scheduler", &[nats, redis, insecure("NATS_TLS_INSECURE"), production]);
+        assert_eq!(refused, told("NATS_TLS_INSECURE", "production-rule"));
+        let url = ("REDIS_URL", "rediss://r:6379?skip_verify=true");
+        assert_eq!(off("api-gateway", &[url]), told("REDIS_URL", "verification-disabled"));
+        let worker = [("NATS_URL", "nats://n:4222"), ("NATS_TLS_CA", "/ca"), insecure("NATS_TLS_INSECURE")];
+        assert_eq!(off("some-worker", &worker), development);
+        let kernel = [("SAFETY_KERNEL_ADDR", "k:50051"), ("SAFETY_KERNEL_TLS_CA", "/ca")];
+        let all = [kernel[0], kernel[1], insecure("SAFETY_KERNEL_TLS_INSECURE")];
+        assert_eq!(off("api-gateway", &all), told("SAFETY_KERNEL_TLS_INSECURE", "verification-disabled"));
+        assert_eq!(off("mock-bank-worker", &[insecure("NATS_TLS_INSECURE")]), development, "no URL is told");
+        // Off, of another link, or of one that is plaintext anyway.
+        assert_eq!(off("scheduler", &[nats, ("NATS_TLS_INSECURE", "false")]), []);
+        assert_eq!(off("api-gateway", &kernel), []);
+        assert_eq!(off("scheduler", &[("NATS_URL", "nats://n:4222"), insecure("NATS_TLS_INSECURE")]), []);
+    }
+
+    #[test]
+    fn two_settings_of_one_container_are_two_findings() {
+        let both = [
+            ("NATS_URL", "tls://n:4222"),
+            ("REDIS_URL", "rediss://r:6379"),
+            ("NATS_TLS_INSECURE", "1"),
+            ("REDIS_TLS_INSECURE", "1"),
+        ];
+        assert_eq!(unverified("scheduler", &container(&both)).len(), 2);
+    }
+}
