@@ -199,11 +199,16 @@ struct ComposeFolder {
 }
 
 impl ComposeFolder {
-    /// `None`: it was not made by Compose, or on another machine.
+    /// As the youngest container tells it whose files are all there: one that was not made anew since names files of
+    /// then. `None`: it was not made by Compose, or on another machine.
     fn of(workloads: &[Workload]) -> Option<Self> {
-        let label = |name: &str| {
-            workloads.iter().find_map(|one| one.labels.get(&format!("com.docker.compose.project.{name}")))
-        };
+        let mut by_age: Vec<&Workload> = workloads.iter().collect();
+        by_age.sort_by_key(|one| std::cmp::Reverse(one.instances.iter().filter_map(|one| one.started).max()));
+        by_age.into_iter().find_map(Self::named_by)
+    }
+
+    fn named_by(workload: &Workload) -> Option<Self> {
+        let label = |name: &str| workload.labels.get(&format!("com.docker.compose.project.{name}"));
         let folder = PathBuf::from(label("working_dir")?);
         let named = |list: &String| -> Vec<String> {
             list.split(',')
@@ -359,5 +364,33 @@ impl Shelf for HostShelf {
                 None => return found,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use tls_verify_core::workload::{Instance, WorkloadKind};
+
+    use super::*;
+
+    #[test]
+    fn a_container_that_was_not_made_anew_names_files_that_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("compose.yml"), "services: {}\n").unwrap();
+        let made = |name: &str, files: &str, age: u64| {
+            let mut workload = Workload::named(WorkloadKind::Service, name.to_owned());
+            let label = |name: &str| format!("com.docker.compose.project.{name}");
+            workload.labels.insert(label("working_dir"), folder.path().display().to_string());
+            workload.labels.insert(label("config_files"), files.to_owned());
+            let mut instance = Instance::of_service(name, name);
+            instance.started = Some(SystemTime::now() - Duration::from_secs(age));
+            workload.instances.push(instance);
+            workload
+        };
+        let all = [made("nats", "compose.yml,override.yml", 5), made("redis", "compose.yml", 9)];
+        assert_eq!(ComposeFolder::of(&all).unwrap().files, ["compose.yml"]);
+        assert!(ComposeFolder::of(&all[..1]).is_none());
     }
 }
