@@ -1,17 +1,14 @@
 //! The logs of a namespace's containers, present and previous, and the cures of what is wrong in it.
 
-use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::StreamExt;
+use tls_verify_checks::platform::Platform;
 use tls_verify_checks::platform::kubernetes::Namespace;
-use tls_verify_checks::platform::{LogPiece, Platform};
 use tls_verify_core::cluster::{Kubectl, Story, alike};
-use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 use tls_verify_core::remedy::catalogue::Placeholders;
 
-use super::containers::is_own;
+use super::containers::ContainerReader;
 use super::{Collected, lock};
 use crate::cli::DiagnoseArgs;
 use crate::commands::run::cluster::live;
@@ -44,31 +41,11 @@ pub(super) fn kubernetes(
         for denial in namespace.denied() {
             output::tell(&format!("note: {}", denial.said));
         }
-        let inside: Vec<IpAddr> =
-            namespace.cluster.pods.iter().flat_map(|pod| pod.addresses.iter().copied()).collect();
+        let inside = namespace.cluster.pods.iter().flat_map(|pod| pod.addresses.iter().copied()).collect();
+        let reader = ContainerReader { own, inside, collected };
         for container in namespace.containers() {
-            let name = container.name.clone();
-            let mut sink = |problem: LogProblem| {
-                if !is_own(&own, &problem, &inside) {
-                    lock(collected).take(&name, &container.service, problem);
-                }
-            };
-            let mut scanner = LogScanner::new(true, &mut sink);
-            let mut pieces = namespace.logs(&container, None);
-            while let Some(piece) = pieces.next().await {
-                match piece {
-                    Ok(LogPiece::Bytes(bytes)) => scanner.feed(&bytes),
-                    Ok(LogPiece::PresentStart) => {}
-                    Err(error) => {
-                        output::tell(&format!(
-                            "note: the log of {name}, container {}, cannot be read to its end: {error}",
-                            container.container
-                        ));
-                        break;
-                    }
-                }
-            }
-            scanner.finish();
+            let called = format!("{}, container {},", container.name, container.container);
+            reader.read(namespace.logs(&container, None), &container, &called).await;
         }
         let any = !lock(collected).groups.is_empty();
         if any {

@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use futures_util::StreamExt;
 use tls_verify_checks::context::OwnProbe;
-use tls_verify_checks::platform::{self, LogPiece};
+use tls_verify_checks::platform::{self, LogPiece, LogStream};
 use tls_verify_core::logs::own_connections::caused_by;
 use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 use tls_verify_core::remedy::catalogue::Placeholders;
+use tls_verify_core::workload::Instance;
 
 use super::{Collected, lock};
 use crate::cli::DiagnoseArgs;
@@ -36,11 +37,42 @@ fn at_once(own: &OwnProbe, at: Option<SystemTime>) -> bool {
 }
 
 /// What a connection of ours left in a log.
-pub(super) fn is_own(own: &[OwnProbe], problem: &LogProblem, inside: &[IpAddr]) -> bool {
+fn is_own(own: &[OwnProbe], problem: &LogProblem, inside: &[IpAddr]) -> bool {
     own.iter().any(|one| {
         caused_by(one, problem.at, problem.line.as_bytes())
             || (from_outside(&problem.line, inside) && at_once(one, problem.at))
     })
+}
+
+/// Takes in what containers said, without what our own connections left there.
+pub(super) struct ContainerReader<'a> {
+    pub(super) own: Vec<OwnProbe>,
+    /// The addresses of the containers that are looked at.
+    pub(super) inside: Vec<IpAddr>,
+    pub(super) collected: &'a Mutex<Collected>,
+}
+
+impl ContainerReader<'_> {
+    /// Reads a log to its end; `called`: whose it is, where it cannot be read so far.
+    pub(super) async fn read(&self, mut pieces: LogStream<'_>, container: &Instance, called: &str) {
+        let mut sink = |problem: LogProblem| {
+            if !is_own(&self.own, &problem, &self.inside) {
+                lock(self.collected).take(&container.name, &container.service, problem);
+            }
+        };
+        let mut scanner = LogScanner::new(true, &mut sink);
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(LogPiece::Bytes(bytes)) => scanner.feed(&bytes),
+                Ok(LogPiece::PresentStart) => {}
+                Err(error) => {
+                    output::tell(&format!("note: the log of {called} cannot be read to its end: {error}"));
+                    break;
+                }
+            }
+        }
+        scanner.finish();
+    }
 }
 
 /// Reads the logs of the project's containers.
@@ -61,28 +93,10 @@ pub(super) fn docker(
         let platform = platform::connect(&stack, stack.timeout).await.map_err(|failure| {
             Wrong::new(failure.words(), "start Docker, give --docker-host, or pipe the logs in")
         })?;
-        let inside: Vec<IpAddr> =
-            platform.instances().flat_map(|container| container.addresses.iter().copied()).collect();
+        let inside = platform.instances().flat_map(|container| container.addresses.iter().copied()).collect();
+        let reader = ContainerReader { own, inside, collected };
         for container in platform.instances() {
-            let name = container.name.clone();
-            let mut sink = |problem: LogProblem| {
-                if !is_own(&own, &problem, &inside) {
-                    lock(collected).take(&name, &container.service, problem);
-                }
-            };
-            let mut scanner = LogScanner::new(true, &mut sink);
-            let mut pieces = platform.logs(container, stack.since);
-            while let Some(piece) = pieces.next().await {
-                match piece {
-                    Ok(LogPiece::Bytes(bytes)) => scanner.feed(&bytes),
-                    Ok(LogPiece::PresentStart) => {}
-                    Err(error) => {
-                        output::tell(&format!("note: the log of {name} cannot be read to its end: {error}"));
-                        break;
-                    }
-                }
-            }
-            scanner.finish();
+            reader.read(platform.logs(container, stack.since), container, &container.name).await;
             lock(collected).explain_by(container);
         }
         lock(collected).cure_by(&*platform, &stack);
