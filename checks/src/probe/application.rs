@@ -47,7 +47,7 @@ pub(super) async fn ask(
 type Answered = Result<Option<String>, Failure>;
 
 async fn anew(context: &Context, target: &ProbeTarget, seen: &mut Observation) -> Answered {
-    match target.speech {
+    match target.protocol {
         ProbeProtocol::Https | ProbeProtocol::Wss => Box::pin(web(context, target, seen)).await,
         ProbeProtocol::Grpcs => grpc::health(context, &target.endpoint, seen).boxed().await.map(Some),
         ProbeProtocol::Nats => Box::pin(worker(context, target, seen)).await,
@@ -65,7 +65,7 @@ async fn over(
     seen: &mut Observation,
 ) -> Option<Answered> {
     let deadline = context.attempt();
-    match target.speech {
+    match target.protocol {
         ProbeProtocol::Https | ProbeProtocol::Wss => {
             let answer = Box::pin(http::over(session, &target.endpoint, &target.path, deadline)).await?;
             Some(status(&answer, seen))

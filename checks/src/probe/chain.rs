@@ -46,7 +46,7 @@ async fn by_its_clock(
     let Cause::Chain(faults) = &mut failure.cause else { return failure };
     let Some(fault) = faults.first_mut() else { return failure };
     let dated = matches!(fault.kind, CauseKind::Expired | CauseKind::NotYetValid);
-    if !dated || !matches!(target.speech, ProbeProtocol::Https | ProbeProtocol::Wss) {
+    if !dated || !matches!(target.protocol, ProbeProtocol::Https | ProbeProtocol::Wss) {
         return failure;
     }
     let Some(skew) = clock::skew_at(context, &target.endpoint).await else { return failure };

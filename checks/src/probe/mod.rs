@@ -90,10 +90,10 @@ impl ProbeProtocol {
 pub struct ProbeTarget {
     /// As given, without user information.
     pub text: String,
-    pub speech: ProbeProtocol,
+    pub protocol: ProbeProtocol,
     /// Path and query of an HTTP target.
     pub path: String,
-    /// The stack's endpoint of the speech's link has to be this target's.
+    /// The stack's endpoint of the protocol's link has to be this target's.
     pub endpoint: Endpoint,
     /// TLS before INFO (nats-server's `handshake_first`).
     pub tls_first: bool,
@@ -101,7 +101,7 @@ pub struct ProbeTarget {
     pub deep: bool,
 }
 
-/// Probes a target; `context`'s stack dials it under the speech's link.
+/// Probes a target; `context`'s stack dials it under the protocol's link.
 pub async fn probe(context: &Context, target: &ProbeTarget) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     seen.component = Some(target.endpoint.authority());
@@ -123,7 +123,7 @@ pub async fn probe(context: &Context, target: &ProbeTarget) -> Observation {
             addresses.iter().map(|address| json!({ "address": address.to_string() })).collect();
         seen.detail("addresses", rows);
     }
-    if target.speech.is_plain() {
+    if target.protocol.is_plain() {
         Box::pin(plain::probe(context, target, connects, &mut seen)).await;
     } else {
         secure(context, target, resolved, connects, &mut seen).await;
@@ -161,7 +161,7 @@ pub(super) async fn open(
     let (mut tap, address) = dial::connect(&target.endpoint, deadline).await?;
     context.own(tap.local());
     let connected = begun.elapsed();
-    if target.speech != ProbeProtocol::Nats || target.tls_first {
+    if target.protocol != ProbeProtocol::Nats || target.tls_first {
         return Ok(OpenedConnection { tap, address, info: None, connected, greeted: None });
     }
     // A server that wants TLS first says nothing; half of the time is left to find that out.
@@ -188,7 +188,7 @@ async fn secure(
     let opened = match open(context, target, deadline).await {
         Ok(opened) => opened,
         Err(failure) => {
-            let silent = target.speech == ProbeProtocol::Nats && matches!(failure.cause, Cause::TimedOut);
+            let silent = target.protocol == ProbeProtocol::Nats && matches!(failure.cause, Cause::TimedOut);
             if silent && let Some(what) = Box::pin(tls_first(context, target)).await {
                 seen.failed(connects, what);
                 return;
@@ -217,7 +217,7 @@ async fn secure(
     let begun = Instant::now();
     // A plaintext Redis answers a TLS hello with silence; its answer to a plaintext PING saves the wait.
     let clear = async {
-        if target.speech != ProbeProtocol::Rediss || !target.deep {
+        if target.protocol != ProbeProtocol::Rediss || !target.deep {
             return std::future::pending().await;
         }
         match Box::pin(redis_tls::in_clear(context, &target.endpoint)).await {
@@ -297,7 +297,7 @@ async fn broke_off(
     context.saw(target.endpoint.link, &recording);
     asked(&recording, seen);
     let failure = match failure.cause {
-        Cause::TimedOut if matches!(target.speech, ProbeProtocol::Rediss | ProbeProtocol::Raw) => {
+        Cause::TimedOut if matches!(target.protocol, ProbeProtocol::Rediss | ProbeProtocol::Raw) => {
             let answer = Box::pin(redis_tls::in_clear(context, &target.endpoint)).await.ok().flatten();
             answer.map_or(failure, |answer| in_plaintext(&answer))
         }
@@ -318,7 +318,7 @@ fn in_plaintext(answer: &str) -> Failure {
 
 /// Our client certificate is for NATS and Redis alone.
 pub(super) fn shown<'a>(context: &'a Context, target: &ProbeTarget) -> Option<&'a Identity> {
-    matches!(target.speech, ProbeProtocol::Nats | ProbeProtocol::Rediss)
+    matches!(target.protocol, ProbeProtocol::Nats | ProbeProtocol::Rediss)
         .then(|| context.stack.identity.get().ok())
         .flatten()
 }
@@ -334,7 +334,7 @@ async fn shake(
         trust: TrustMode::Observe(context.stack.anchors.certificates.clone()),
         name: target.endpoint.name(),
         identity,
-        alpn: target.speech.alpn(),
+        alpn: target.protocol.alpn(),
         versions: ANY_VERSION,
         hello: Hello::AsGo,
     };

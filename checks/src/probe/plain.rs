@@ -28,10 +28,10 @@ pub(super) async fn probe(context: &Context, target: &ProbeTarget, connects: Cla
     seen.detail("first_bytes", text.as_str());
     // A TLS server's own words: its alert, its HTTP 400, or silence followed by a handshake that works.
     let told = tell_tale(&said).is_some() || said.starts_with(&[21, 3]);
-    let secure = told || (!fits(target.speech, &said) && speaks_tls(context, target).await);
+    let secure = told || (!fits(target.protocol, &said) && speaks_tls(context, target).await);
     if secure {
         let authority = target.endpoint.authority();
-        let url = format!("{}://{authority}", target.speech.secure_scheme());
+        let url = format!("{}://{authority}", target.protocol.secure_scheme());
         let mut failure = Failure::new(Stage::Exchange, Cause::PlainToTls)
             .because(ProbeFact::RightUrl { url: url.clone() });
         if !said.is_empty() && !said.starts_with(&[21, 3]) {
@@ -41,9 +41,9 @@ pub(super) async fn probe(context: &Context, target: &ProbeTarget, connects: Cla
         seen.failed(answers, failure);
         return;
     }
-    if fits(target.speech, &said) {
+    if fits(target.protocol, &said) {
         seen.worked(answers, "answers in clear");
-        let failure = Failure::new(Stage::Exchange, Cause::NotTls(wire_protocol(target.speech)))
+        let failure = Failure::new(Stage::Exchange, Cause::NotTls(wire_protocol(target.protocol)))
             .because(ProbeFact::Unprotected);
         seen.warnings.push(failure);
         return;
@@ -64,8 +64,8 @@ pub(super) async fn probe(context: &Context, target: &ProbeTarget, connects: Cla
     seen.failed(answers, failure);
 }
 
-const fn wire_protocol(speech: ProbeProtocol) -> WireProtocol {
-    match speech {
+const fn wire_protocol(protocol: ProbeProtocol) -> WireProtocol {
+    match protocol {
         ProbeProtocol::Redis => WireProtocol::Redis,
         ProbeProtocol::Grpc => WireProtocol::Http2,
         _ => WireProtocol::Http,
@@ -73,8 +73,8 @@ const fn wire_protocol(speech: ProbeProtocol) -> WireProtocol {
 }
 
 /// Whether an answer is of the protocol that was asked for.
-fn fits(speech: ProbeProtocol, said: &[u8]) -> bool {
-    match speech {
+fn fits(protocol: ProbeProtocol, said: &[u8]) -> bool {
+    match protocol {
         ProbeProtocol::Http | ProbeProtocol::Ws => said.starts_with(b"HTTP/") && tell_tale(said).is_none(),
         ProbeProtocol::Redis => said.starts_with(b"+PONG") || said.starts_with(b"-"),
         // A SETTINGS frame (RFC 9113, 6.5).
@@ -88,7 +88,7 @@ async fn ask(context: &Context, target: &ProbeTarget) -> Result<(Vec<u8>, bool),
     let deadline = context.attempt();
     let OpenedConnection { mut tap, .. } = open(context, target, deadline).await?;
     let host = target.endpoint.name();
-    let words = match target.speech {
+    let words = match target.protocol {
         ProbeProtocol::Redis => "*1\r\n$4\r\nPING\r\n".to_owned(),
         ProbeProtocol::Grpc => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0".to_owned(),
         ProbeProtocol::Ws => format!(
@@ -111,7 +111,8 @@ async fn ask(context: &Context, target: &ProbeTarget) -> Result<(Vec<u8>, bool),
             Err(_) => break,
         }
         let whole = said.windows(4).any(|end| end == b"\r\n\r\n") && said.len() > 300;
-        if whole || (matches!(target.speech, ProbeProtocol::Redis | ProbeProtocol::Grpc) && said.len() >= 5) {
+        if whole || (matches!(target.protocol, ProbeProtocol::Redis | ProbeProtocol::Grpc) && said.len() >= 5)
+        {
             break;
         }
     }
@@ -125,7 +126,7 @@ async fn speaks_tls(context: &Context, target: &ProbeTarget) -> bool {
         trust: TrustMode::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
-        alpn: if target.speech == ProbeProtocol::Grpc { &[b"h2"] } else { &[] },
+        alpn: if target.protocol == ProbeProtocol::Grpc { &[b"h2"] } else { &[] },
         versions: ANY_VERSION,
         hello: Hello::AsGo,
     };

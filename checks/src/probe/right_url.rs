@@ -9,7 +9,7 @@ use crate::fault::{Cause, Failure, WireProtocol};
 pub(super) fn with_right_url(target: &ProbeTarget, failure: Failure) -> Failure {
     let authority = target.endpoint.authority();
     let (speaks, scheme) = match failure.cause {
-        Cause::NotTls(WireProtocol::Http) => match target.speech {
+        Cause::NotTls(WireProtocol::Http) => match target.protocol {
             ProbeProtocol::Wss => (Spoken::Http, "ws"),
             _ => (Spoken::Http, "http"),
         },

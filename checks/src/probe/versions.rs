@@ -67,7 +67,7 @@ async fn tls13(context: &Context, target: &ProbeTarget) -> &'static str {
         trust: TrustMode::Observe(Arc::default()),
         name: target.endpoint.name(),
         identity: None,
-        alpn: if target.speech == ProbeProtocol::Grpcs { &[b"h2"] } else { &[] },
+        alpn: if target.protocol == ProbeProtocol::Grpcs { &[b"h2"] } else { &[] },
         versions: &[&rustls::version::TLS13],
         hello: Hello::AsGo,
     };

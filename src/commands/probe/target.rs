@@ -23,7 +23,7 @@ pub(super) struct ProbeOptions<'a> {
 /// What is wrong with it, without any user information.
 pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<ProbeTarget, String> {
     let text = text.trim();
-    let (speech, host, port, path) = match text.split_once("://") {
+    let (protocol, host, port, path) = match text.split_once("://") {
         None => {
             let (host, port) =
                 host_port(text).ok_or_else(|| format!("`{}` is neither a URL nor HOST:PORT", shown(text)))?;
@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<ProbeTarget,
     if port == 0 {
         return Err(format!("`{}` has port 0", shown(text)));
     }
-    let link = speech.link();
+    let link = protocol.link();
     let known = manner.stack.endpoint(link);
     let mut addresses: Vec<IpAddr> = Vec::new();
     for text in manner.resolve {
@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<ProbeTarget,
             addresses.extend(found);
         }
     }
-    let scheme = match speech {
+    let scheme = match protocol {
         ProbeProtocol::Nats => "tls",
         ProbeProtocol::Http | ProbeProtocol::Ws => "http",
         ProbeProtocol::Redis => "redis",
@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<ProbeTarget,
     let path = if path.is_empty() { "/".to_owned() } else { path };
     Ok(ProbeTarget {
         text: shown(text),
-        speech,
+        protocol,
         path,
         endpoint,
         tls_first: manner.tls_first,
@@ -83,7 +83,7 @@ pub(super) fn parse(text: &str, manner: ProbeOptions<'_>) -> Result<ProbeTarget,
 
 /// Protocol, host, port and path of a URL.
 fn url(text: &str, scheme: &str) -> Result<(ProbeProtocol, String, u16, String), String> {
-    let (speech, default) = match scheme.to_ascii_lowercase().as_str() {
+    let (protocol, default) = match scheme.to_ascii_lowercase().as_str() {
         "https" => (ProbeProtocol::Https, 443),
         "wss" => (ProbeProtocol::Wss, 443),
         "grpcs" => (ProbeProtocol::Grpcs, 443),
@@ -114,7 +114,7 @@ fn url(text: &str, scheme: &str) -> Result<(ProbeProtocol, String, u16, String),
         path.push('?');
         path.push_str(query);
     }
-    Ok((speech, host, port, path))
+    Ok((protocol, host, port, path))
 }
 
 /// The target without user information and without its query, which may hold a key.
