@@ -264,7 +264,7 @@ fn in_address(line: &[u8], pattern: &Pattern, start: usize, end: usize) -> bool 
     if pattern.text.contains([' ', ':', '/']) {
         return false;
     }
-    let from = line[..start].iter().rposition(|byte| ends(byte)).map_or(0, |at| at + 1);
+    let from = line[..start].iter().rposition(&ends).map_or(0, |at| at + 1);
     let to = line[end..].iter().position(ends).map_or(line.len(), |length| end + length);
     let before = &line[from..start];
     let path = before.starts_with(b"/") && memchr::memchr_iter(b'/', &line[from..to]).count() > 1;
