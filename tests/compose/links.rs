@@ -110,7 +110,7 @@ pub const ROWS: &[Row] = &[
             "in scheduler set NATS_TLS_CA from /etc/cordum/tls/other/ca.crt to /etc/cordum/tls/ca/ca.crt",
         ],
         diagnosed: &[
-            "in scheduler look at NATS_TLS_CA (now /etc/cordum/tls/other/ca.crt, on the host",
+            "in scheduler set NATS_TLS_CA from /etc/cordum/tls/other/ca.crt to /etc/cordum/tls/ca/ca.crt",
             "unknown-authority",
         ],
         ..ROW

@@ -74,7 +74,15 @@ pub const ROWS: &[Row] = &[
 /// Where the product stands by itself: the usual ports of this machine.
 pub const UNASKED: &[Row] = &[Row {
     name: "no engine to ask",
-    arguments: &["--docker-host", "unix:///nowhere.sock"],
+    // Without an engine nobody knows where these two are published.
+    arguments: &[
+        "--docker-host",
+        "unix:///nowhere.sock",
+        "--safety-kernel",
+        "localhost:20051",
+        "--context-engine",
+        "localhost:20400",
+    ],
     says: &[("redis-logs", "unknown"), ("service-links", "unknown")],
     code: 3,
     ..ROW
