@@ -236,6 +236,10 @@ impl Lab {
             let kind = extra["kind"].as_str().unwrap_or_default();
             let name = extra["metadata"]["name"].as_str().unwrap_or_default();
             script.push_str(&format!("k delete {kind} {name} --wait=false\n"));
+            if kind == "ResourceQuota" {
+                // Who was refused tries again after minutes; a new template at once.
+                script.push_str("k rollout restart deployment\n");
+            }
         }
         let differs = |known: &&Value| {
             let now = present.iter().find(|one| same(one, known));

@@ -124,7 +124,7 @@ pub(super) const ROWS: &[Row] = &[
         make: "fill cordum-server-tls client-usage-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
         fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "dashboard-gateway", "certificates"],
-        open: &["cli-without-cacert", "nats-mtls", "tls-min-version"],
+        open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls wrong-key-usage"],
         ..FAULT
     },

@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::object::TargetPort;
 use crate::workload::kubernetes::{Cluster, ServiceObject, service_of};
-use crate::workload::{ContainerRole, MountSource, Workload};
+use crate::workload::{ContainerRole, MountSource, Value, Workload};
 
 /// The Service and the port that a client dials, and the setting that says so.
 struct ServiceRoute<'a> {
@@ -178,6 +178,25 @@ fn nobody_selected(one: &Connection<'_>, service: &ServiceObject, kubectl: &Kube
     )
 }
 
+/// Whether a container beside the server may listen at a port, and stand in front of it (a terminator of TLS): it says
+/// so, or what it is set up with is not seen here.
+fn may_be_beside(server: &Workload, port: &TargetPort) -> bool {
+    let TargetPort::Number(number) = port else { return false };
+    let number = number.to_string();
+    let mut beside = server.containers.iter().filter(|container| container.role == ContainerRole::Sidecar);
+    beside.any(|container| {
+        let named = |value: &Value| match value {
+            Value::Known(text) => text.contains(&number),
+            _ => true,
+        };
+        let words = container.entrypoint.iter().chain(&container.arguments).map(|one| &one.value);
+        let ports = container.ports.iter().chain(container.port_names.values());
+        ports.count() > 0
+            || words.chain(container.environment.iter().map(|one| &one.value)).any(named)
+            || container.mounts.iter().any(|mount| matches!(mount.source, MountSource::ConfigMap { .. }))
+    })
+}
+
 fn wrong_port(
     cluster: &Cluster,
     one: &Connection<'_>,
@@ -189,10 +208,8 @@ fn wrong_port(
     let server = one.server.to_string();
     let listening = listens(cluster, one.server, link);
     let usual = *listening.first()?;
-    // Behind a headless Service the client dials the pods' own port; a container beside the server may stand in front
-    // of it (a mesh, a terminator of TLS), at a port of its own.
-    let beside = one.server.containers.iter().any(|container| container.role == ContainerRole::Sidecar);
-    if service.headless || beside || one.server.meshed {
+    // Behind a headless Service the client dials the pods' own port.
+    if service.headless || one.server.meshed {
         return None;
     }
     let main = one.server.main()?;
@@ -251,7 +268,7 @@ fn wrong_port(
         // A name that the description does not give to a port leads nowhere; one that it gives is followed.
         TargetPort::Name(name) => (target(handed).is_some(), json!(name)),
     };
-    if is_right {
+    if is_right || may_be_beside(one.server, handed) {
         return None;
     }
     let shown = from.as_str().map_or_else(|| from.to_string(), str::to_owned);

@@ -379,6 +379,7 @@ fn settle(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&s
     }
     untold::tell(report, recorded.story, selected, &mut broken);
     let mut all = roots(recorded.story, &broken);
+    let told = all.len();
     all.extend(root_cause::root_causes(&unexplained, tls_verify_checks::verifies));
     // A service is named as the cluster has it.
     let named = |place: &str| match place.split_once(' ') {
@@ -392,5 +393,5 @@ fn settle(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&s
         let known = one.place.as_deref().and_then(named);
         one.place = known.or_else(|| one.place.take());
     }
-    report.root_causes = all;
+    report.root_causes = untold::once(all, told);
 }

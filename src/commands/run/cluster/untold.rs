@@ -2,7 +2,7 @@
 
 use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story, connection_trouble};
 use tls_verify_core::redaction::redact;
-use tls_verify_core::report::{CheckReport, RunReport};
+use tls_verify_core::report::{CheckReport, RootCause, RunReport};
 use tls_verify_core::status::Status;
 
 use super::{diagnosis, said};
@@ -60,5 +60,53 @@ pub(super) fn tell(
         let fact = faults.first().and_then(|at| said(&story.faults[*at]).into_iter().next());
         check.summary = fact.unwrap_or_else(|| std::mem::take(&mut check.summary));
         broken.push(((*id).to_owned(), faults));
+    }
+}
+
+/// What our own dials met of a Secret that the story has told already, of the same cause, is that root cause.
+pub(super) fn once(mut all: Vec<RootCause>, told: usize) -> Vec<RootCause> {
+    let met = all.split_off(told);
+    for one in met {
+        let same = |known: &&mut RootCause| {
+            one.place.starts_with("secret/")
+                && (known.place.as_str(), known.cause, known.variant)
+                    == (one.place.as_str(), one.cause, one.variant)
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => known.checks.extend(one.checks),
+            None => all.push(one),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use tls_verify_core::cause::{CauseKind, Variant};
+
+    use super::*;
+
+    #[test]
+    fn a_secret_of_which_two_have_told_the_same_is_one_root_cause() {
+        let of = |place: &str, check: &str| RootCause {
+            nameless: false,
+            cause: CauseKind::UnknownAuthority,
+            variant: Some(Variant::CaRegenerated),
+            place: place.to_owned(),
+            checks: vec![check.to_owned()],
+            summary: String::new(),
+            because: Vec::new(),
+            fix: Vec::new(),
+        };
+        let all = vec![
+            of("secret/cordum-client-tls", "redis-tls"),
+            of("secret/cordum-client-tls", "gateway-https"),
+            of("deployment/scheduler", "service-links"),
+            of("deployment/scheduler", "redis-logs"),
+        ];
+        let once = once(all, 1);
+        assert_eq!(once[0].checks, ["redis-tls", "gateway-https"]);
+        // One workload may have two settings that are wrong in the same way.
+        assert_eq!(once.len(), 3);
     }
 }
