@@ -300,11 +300,11 @@ fn merge_dashboard(groups: &mut Vec<CauseGroup>) {
         group.root.cause != CauseKind::AuthNotTls && group.root.checks.iter().any(|id| id == "gateway-https")
     };
     let Some(gateway) = groups.iter().position(broken) else { return };
-    let of = |group: &CauseGroup| family(group.root.cause, None);
-    let met = of(&groups[gateway]);
+    // Whom nginx trusts, and by what name, may be wrong on its own; that a gateway is in clear is the gateway's.
+    let in_clear = groups[gateway].root.cause == CauseKind::WrongSchemeTlsToPlain;
     let symptom = |group: &CauseGroup| {
-        group.root.checks == ["dashboard-gateway"]
-            && (group.root.cause == CauseKind::BadGateway || of(group) == met)
+        let same = in_clear && group.root.cause == CauseKind::WrongSchemeTlsToPlain;
+        group.root.checks == ["dashboard-gateway"] && (group.root.cause == CauseKind::BadGateway || same)
     };
     let Some(at) = groups.iter().position(symptom) else { return };
     let dashboard = groups.remove(at);

@@ -10,11 +10,14 @@ use crate::workload::{Container, Place, Setting, Value, Workload, WorkloadKind};
 #[must_use]
 pub fn unverified(service: &str, container: &Container) -> Vec<(String, &'static str)> {
     let mut container = container.clone();
-    // A URL that stands in a file, or that is built in, is the stack's own.
+    // A URL that stands in a file, that is built in, or that is not known here is the stack's own.
     for (prefix, url) in [("NATS", "tls://nats:4222"), ("REDIS", "rediss://redis:6379")] {
         let name = format!("{prefix}_URL");
         let is_off = container.variable(&format!("{prefix}_TLS_INSECURE")).is_some();
-        if is_off && container.variable(&name).is_none() {
+        let known = |one: &Setting| {
+            matches!(one.value, Value::Known(_) | Value::Partly(_) | Value::Secret { text: Some(_), .. })
+        };
+        if is_off && !container.variable(&name).is_some_and(known) {
             container.environment.push(Setting { name, value: Value::Known(url.to_owned()), place: None });
         }
     }
@@ -119,6 +122,23 @@ mod tests {
         assert_eq!(off("scheduler", &[nats, ("NATS_TLS_INSECURE", "false")]), []);
         assert_eq!(off("api-gateway", &kernel), []);
         assert_eq!(off("scheduler", &[("NATS_URL", "nats://n:4222"), insecure("NATS_TLS_INSECURE")]), []);
+    }
+
+    /// A collection leaves out URLs that hold a password: what is switched off is switched off all the same.
+    #[test]
+    fn a_url_that_is_not_known_hides_no_switch() {
+        let secret = Value::Secret { name: "s".to_owned(), key: "k".to_owned(), text: None };
+        for unknown in [Value::Unknown("left out".to_owned()), secret] {
+            for name in ["NATS", "REDIS"] {
+                let switch = format!("{name}_TLS_INSECURE");
+                let mut one = container(&[(&switch, "true")]);
+                let url = Setting { name: format!("{name}_URL"), value: unknown.clone(), place: None };
+                one.environment.push(url);
+                let found: Vec<String> =
+                    unverified("scheduler", &one).into_iter().map(|(name, _)| name).collect();
+                assert_eq!(found, [switch]);
+            }
+        }
     }
 
     #[test]

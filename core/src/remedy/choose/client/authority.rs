@@ -182,7 +182,9 @@ pub(super) fn not_first(
     );
     let wanted = format!("the same certificates, that of {} first", issuer.called());
     defect.changes.push(file_change(view, &host, &wanted, facts));
-    defect.restart = super::super::server::readers(facts, &host);
+    // For NATS, Redis and nginx the order means nothing.
+    let core = |name: &String| facts.views().any(|view| view.name() == *name && view.is_core());
+    defect.restart = super::super::server::readers(facts, &host).into_iter().filter(core).collect();
     Some(defect)
 }
 
