@@ -132,6 +132,23 @@ fn what_is_fuzzed_builds_the_floor_alone() {
     assert_eq!(named, ["libfuzzer-sys", "tls-verify-core"]);
 }
 
+/// Each program links all libraries once more.
+#[test]
+fn four_test_programs_are_enough() {
+    let mut programs = Vec::new();
+    for krate in ["", "checks/", "core/", "fixtures/"] {
+        let folder = root().join(krate).join("tests");
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if path.join("main.rs").is_file() || name.ends_with(".rs") {
+                programs.push(format!("{krate}tests/{name}"));
+            }
+        }
+    }
+    programs.sort();
+    assert_eq!(programs, ["core/tests/floor", "tests/compose", "tests/matrix", "tests/suite"]);
+}
+
 #[test]
 fn files_are_no_longer_than_four_hundred_lines() {
     const LIMIT: usize = 400;

@@ -27,6 +27,7 @@ mod machines;
 mod objects;
 mod outputs;
 mod packages;
+mod page;
 mod parsing;
 mod peel;
 mod platform;

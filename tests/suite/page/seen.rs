@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, tools};
-use crate::pages::all;
+use super::browser::{Browser, tools};
+use super::pages::all;
 
 /// What WCAG 2.2 AA asks for and a machine can see.
 const AXE: &str = r#"axe.run(document, {runOnly: {type: "tag", values:

@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tls_verify_fixtures::pki::{Authority, Leaf};
 
-use crate::pages::rendered;
-use crate::reader::Page;
-use crate::{finish, program};
+use super::finish;
+use super::pages::rendered;
+use super::reader::Page;
+use crate::program;
 
 const WORDS: &str = "</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"x' \
                      <!-- --> ]]> &lt; {{ 7*7 }} {% x %} javascript:alert(1) \u{202e}txt.exe\u{200b}\u{1b}[31m\u{0}\r`a`\u{fffe}";

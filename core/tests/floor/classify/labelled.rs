@@ -6,18 +6,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tls_verify_core::logs::classify::{emitter, recognise};
 
-pub(crate) fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("TLS_VERIFY_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
-    let file = folder.join("errors-dev.jsonl");
-    if file.is_file() {
-        return Some(file);
-    }
-    assert!(std::env::var_os("CI").is_none(), "the corpus is missing: {}", file.display());
-    eprintln!("skipped: no corpus at {}", file.display());
-    None
-}
-
 fn own(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/data/recognise").join(name)
 }
@@ -108,14 +96,14 @@ fn holds(score: &Score, right: f64, alarms: f64) {
 
 #[test]
 fn labelled_lines_are_named_and_traps_are_not() {
-    let Some(file) = corpus() else { return };
+    let Some(file) = crate::corpus("errors-dev.jsonl") else { return };
     holds(&measure(&file), 0.97, 0.01);
 }
 
 /// Lines of public trouble reports, which lie beside the corpus.
 #[test]
 fn lines_of_reports_are_named() {
-    let Some(file) = corpus() else { return };
+    let Some(file) = crate::corpus("errors-dev.jsonl") else { return };
     let score = measure(&file.with_file_name("reports").join("lines.jsonl"));
     assert_eq!((score.wrong, score.alarms), (0, 0));
 }
@@ -149,7 +137,7 @@ fn fresh_lines() {
 }
 
 /// A file named by the environment, to see the score of lines that nobody has tried yet:
-/// `TLS_VERIFY_BATCH=FILE cargo test -p tls-verify-core --test classify a_batch -- --nocapture`.
+/// `TLS_VERIFY_BATCH=FILE cargo test -p tls-verify-core --test floor a_batch -- --nocapture`.
 #[test]
 fn a_batch() {
     if let Some(file) = std::env::var_os("TLS_VERIFY_BATCH") {

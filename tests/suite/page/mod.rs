@@ -15,20 +15,15 @@ mod size;
 
 use std::process::{Command, Output, Stdio};
 
-use tls_verify_fixtures::child;
-
-/// The program, with nothing of the caller's environment but PATH.
-pub(crate) fn program() -> Command {
-    child::program(env!("CARGO_BIN_EXE_tls-verify"))
-}
+use crate::program;
 
 /// Runs it to its end.
-pub(crate) fn finish(command: &mut Command) -> Output {
+fn finish(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
 /// What it wrote to standard output, and its code.
-pub(crate) fn page(arguments: &[&str]) -> (String, i32) {
+fn page(arguments: &[&str]) -> (String, i32) {
     let output = finish(program().args(arguments));
     let text = String::from_utf8(output.stdout).unwrap();
     (text, output.status.code().unwrap())

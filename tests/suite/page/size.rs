@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::pages::rendered;
-use crate::reader::Page;
+use super::pages::rendered;
+use super::reader::Page;
 
 fn endpoint(index: usize, words: &str) -> Value {
     json!({"target": format!("https://host-{index}:8443"), "status": if index % 1000 == 999 { "fail" } else { "pass" },

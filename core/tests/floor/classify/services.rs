@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tls_verify_core::logs::classify::{Recognised, Sense, recognise, sense};
 
-const SET: &str = include_str!("../../../fixtures/data/recognise/cordum.jsonl");
+const SET: &str = include_str!("../../../../fixtures/data/recognise/cordum.jsonl");
 
 struct Row {
     line: String,

@@ -8,8 +8,8 @@ use tls_verify_core::logs::classify::{Sense, sense};
 use tls_verify_core::logs::runs::{RunLog, RunReader};
 use tls_verify_core::logs::scan::{LogProblem, LogScanner};
 
-const SET: &str = include_str!("../../../fixtures/data/recognise/cordum.jsonl");
-const WILD: &str = include_str!("../../../fixtures/data/recognise/eighth.jsonl");
+const SET: &str = include_str!("../../../../fixtures/data/recognise/cordum.jsonl");
+const WILD: &str = include_str!("../../../../fixtures/data/recognise/eighth.jsonl");
 
 /// A small generator of our own: the same logs on every machine.
 struct Dice(u64);

@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
 
-use crate::reader::Page;
-use crate::{finish, page, program};
+use super::reader::Page;
+use super::{finish, page};
+use crate::program;
 
 /// Name and text of each page.
 pub(crate) struct Made {

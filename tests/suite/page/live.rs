@@ -13,9 +13,10 @@ use serde_json::Value;
 use tls_verify_fixtures::demo::Demo;
 use tokio::runtime::Runtime;
 
-use crate::browser::{Browser, tools};
-use crate::reader::Page;
-use crate::{finish, program};
+use super::browser::{Browser, tools};
+use super::finish;
+use super::reader::Page;
+use crate::program;
 
 /// A watch over a stack of its own.
 struct Watch {

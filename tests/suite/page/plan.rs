@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use serde_json::Value;
 use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
 
-use crate::{finish, program};
+use super::finish;
+use crate::program;
 
 #[test]
 fn the_plan_names_everybody_and_dials_nobody() {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tls_verify::cli::Cli;
 
-use crate::page;
+use super::page;
 
 fn file(name: &str) -> String {
     fs::read_to_string(format!("{}/packaging/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -50,7 +50,7 @@ fn named(text: &str) -> BTreeSet<String> {
 fn the_alerts_fire_when_they_should_and_stay_silent_while_all_holds() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("prometheus-alerts.yml"), file("prometheus-alerts.yml")).unwrap();
-    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/page/data/alerts.yml");
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/page/data/alerts.yml");
     fs::copy(cases, folder.path().join("cases.yml")).unwrap();
     let (known, used) = (metrics(), named(&file("prometheus-alerts.yml")));
     assert!(used.len() >= 4 && used.is_subset(&known), "{used:?} {known:?}");
