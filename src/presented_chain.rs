@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 use serde_json::json;
 use time::OffsetDateTime;
-use tls_verify_checks::cause::CauseKind;
 use tls_verify_checks::context::{Check, Context, Dials};
 use tls_verify_checks::fault::{Cause, ChainFault, Failure, Stage};
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::Link;
 use tls_verify_checks::tls::Recording;
+use tls_verify_core::evidence::Fact;
 
 use tls_verify_core::certificates::CertificateSummary;
 
@@ -37,24 +37,16 @@ pub(crate) fn warn(context: &Context, link: Link, seen: &mut Observation) {
             .collect::<Vec<_>>(),
     );
     let failure = |fault: ChainFault| {
-        let message = fault.message.clone();
-        Failure::new(Stage::Handshake, Cause::Chain(vec![fault])).because(message)
+        let fact = Fact::from(&fault);
+        Failure::new(Stage::Handshake, Cause::Chain(vec![fault])).because(fact)
     };
     let remarks = recording.verdict.into_iter().flat_map(|verdict| verdict.remarks);
     seen.warnings.extend(remarks.map(failure));
     let now = OffsetDateTime::from(SystemTime::now());
     let soon = time::Duration::try_from(context.stack.expiry_warn).unwrap_or(time::Duration::MAX);
     let ending = facts.iter().filter(|one| one.ends >= now && one.ends - now <= soon).map(|one| {
-        let message = format!(
-            "the certificate of {} ends on {} (in {} days)",
-            one.called(),
-            one.not_after,
-            one.days_left(now)
-        );
-        ChainFault {
-            subject: Some(one.subject.clone()),
-            ..ChainFault::new(CauseKind::Expired, None, message)
-        }
+        let fault = ChainFault::ends_soon(one.called(), &one.not_after, one.days_left(now));
+        ChainFault { subject: Some(one.subject.clone()), ..fault }
     });
     seen.warnings.extend(ending.map(failure));
 }

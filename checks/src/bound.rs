@@ -17,7 +17,7 @@ pub struct TooMuch {
 
 impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the peer sent more than {} KiB in answer to a small request", self.limit / 1024)
+        tls_verify_core::evidence::TlsFact::TooMuch { limit: self.limit }.fmt(f)
     }
 }
 

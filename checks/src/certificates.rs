@@ -9,6 +9,7 @@ use rustls_pki_types::CertificateDer;
 use serde_json::{Map, Value, json};
 use tls_verify_core::certificates::{CertificateFinding, ValidityPolicy, layout, pem};
 use tls_verify_core::diagnosis::rules;
+use tls_verify_core::evidence::{Fact, FolderFact};
 use tls_verify_core::remedy::choose;
 
 use crate::cause::{CauseKind, Severity, Side, Variant};
@@ -47,17 +48,15 @@ async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);
     let files = seen.expect("files", Expects::Works);
     if context.platform().await.is_ok_and(|platform| platform.is_collected()) {
-        let why = "this machine's certificates are not those of what was collected";
-        seen.untried(files, Failure::new(Stage::Configure, Cause::Other).because(why));
+        let failure = Failure::new(Stage::Configure, Cause::Other).because(FolderFact::OfAnotherMachine);
+        seen.untried(files, failure);
         return seen;
     }
     let ca = &context.stack.anchors.file;
     let folder = ca.parent().and_then(Path::parent).filter(|_| ca.ends_with("ca/ca.crt"));
     let Some(folder) = folder else {
-        let failure = Failure::new(Stage::Configure, Cause::Other).because(format!(
-            "{} is not in a folder with the guide's layout (ca/, server/, client/); `tls-verify certs` judges single files",
-            ca.display()
-        ));
+        let failure = Failure::new(Stage::Configure, Cause::Other)
+            .because(FolderFact::OtherLayout { ca: ca.display().to_string() });
         seen.untried(files, failure);
         return seen;
     };
@@ -99,19 +98,20 @@ async fn observe(context: &Context) -> Observation {
 fn failure(context: &Context, finding: &CertificateFinding) -> Failure {
     let kind = finding.cause.unwrap_or(CauseKind::OtherTls);
     let file = CauseKind::BadKeyFile == kind || CauseKind::KeyMismatch == kind;
-    let cause = if file {
-        Cause::File(FileFault {
+    let (fact, cause) = if file {
+        let fault = FileFault {
             file: finding.file.clone().into(),
             variant: finding.variant.unwrap_or(Variant::WrongKind),
             message: finding.message.clone(),
             mismatch: kind == CauseKind::KeyMismatch,
-        })
+        };
+        (Fact::from(&fault), Cause::File(fault))
     } else {
-        Cause::Chain(vec![ChainFault::new(kind, finding.variant, finding.message.clone())])
+        let fault = ChainFault::new(kind, finding.variant, finding.message.clone());
+        (Fact::from(&fault), Cause::Chain(vec![fault]))
     };
     let identity = identity(context, finding, &cause);
-    let mut failure =
-        Failure::new(Stage::Configure, cause).because(finding.message.clone()).at(finding.file.clone());
+    let mut failure = Failure::new(Stage::Configure, cause).because(fact).at(finding.file.clone());
     failure.identity = identity;
     // Whose file it is says which side has to be changed.
     if finding.file.contains("/server/") {
@@ -168,15 +168,12 @@ async fn drift(context: &Context, folder: &Path, seen: &mut Observation) {
             Some((path, Some(_))) => path,
             _ => file.display().to_string(),
         };
-        let reload = match link {
-            Link::Nats | Link::Redis => "it reads its certificate at its start alone: restart it",
-            _ => "Go servers read renewed files within 30 s: if it stays so, restart it",
-        };
-        let message = format!("{} serves another certificate than {file} holds; {reload}", link.service());
-        let fault = ChainFault::new(CauseKind::OtherTls, Some(Variant::ServedDiffers), message);
-        let message = fault.message.clone();
+        // Go's servers look at their files again; NATS and Redis read them at their start alone.
+        let rereads = !matches!(link, Link::Nats | Link::Redis);
+        let fault = ChainFault::served_differs(link.service(), &file, rereads);
+        let fact = Fact::from(&fault);
         let failure = Failure::new(Stage::Handshake, Cause::Chain(vec![fault]));
-        seen.warnings.push(failure.because(message).at(link.service()));
+        seen.warnings.push(failure.because(fact).at(link.service()));
     }
     seen.detail("served", Value::Object(table));
     if same > 0 && seen.warnings.is_empty() {

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use tls_verify_core::diagnosis::rules::OWN_TOOL;
+use tls_verify_core::evidence::ToolFact;
 use tls_verify_core::logs::classify::sense;
 use tls_verify_core::redaction::redact;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -74,8 +75,10 @@ pub(crate) async fn cordumctl(
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let run = before(deadline, Stage::Exchange, async {
         let mut child = command.spawn().map_err(|error| {
-            peel(&error, Stage::Configure, false)
-                .because(format!("`{}` cannot be started: {error}", program.display()))
+            peel(&error, Stage::Configure, false).because(ToolFact::NotStarted {
+                program: program.display().to_string(),
+                error: error.to_string(),
+            })
         })?;
         let (said, shown) = tokio::join!(head(child.stderr.take()), head(child.stdout.take()));
         let status = child.wait().await.map_err(|error| peel(&error, Stage::Exchange, false))?;
@@ -87,7 +90,7 @@ pub(crate) async fn cordumctl(
         named.authority(),
         match &ended {
             Ok((status, ..)) => format!("cordumctl: {status}"),
-            Err(_) => "cordumctl did not end in time".to_owned(),
+            Err(_) => ToolFact::NotInTime.to_string(),
         },
     );
     match ended {
@@ -101,8 +104,7 @@ pub(crate) async fn cordumctl(
         Ok((status, said, _)) => CliOutcome::Refused(said_no(context, status.code(), &said)),
         Err(failure) if failure.stage == Stage::Configure => CliOutcome::NotRun(failure),
         Err(failure) => {
-            let mut late =
-                Failure::new(failure.stage, failure.cause).because("cordumctl did not end in time");
+            let mut late = Failure::new(failure.stage, failure.cause).because(ToolFact::NotInTime);
             late.trail = failure.trail;
             CliOutcome::Refused(late.at(OWN_TOOL))
         }
@@ -142,8 +144,7 @@ fn said_no(context: &Context, code: Option<i32>, said: &[u8]) -> Failure {
         _ if line.contains("status 429:") => Cause::Http { status: 429 },
         _ => sense(line.as_bytes()).trouble().map_or(Cause::Other, Cause::Line),
     };
-    let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit {code}"));
-    Failure::new(Stage::Exchange, cause).because(format!("cordumctl ended with {code}: {shown}"))
+    Failure::new(Stage::Exchange, cause).because(ToolFact::Ended { code, words: shown })
 }
 
 /// The built-in client: cordumctl's TLS rules (minimum 1.2, HTTP/1.1, `--cacert` replaces the system
@@ -167,7 +168,7 @@ pub(crate) async fn built_in(
                 CliOutcome::Connected
             } else {
                 let failure = Failure::new(Stage::Exchange, Cause::Http { status: 200 });
-                CliOutcome::Refused(failure.because("the answer is not JSON"))
+                CliOutcome::Refused(failure.because(ToolFact::NoJson))
             }
         }
         Ok(answer) => CliOutcome::Refused(crate::http::refused(&answer)),

@@ -3,6 +3,8 @@
 
 use futures_util::FutureExt;
 
+use tls_verify_core::evidence::ToolFact;
+
 use crate::cli::{self, CliOutcome, Roots};
 use crate::context::{Check, Context, Dials, Need};
 use crate::fault::{Cause, Failure, Stage};
@@ -44,10 +46,7 @@ async fn one(context: &Context, gateway: &Endpoint, status: Claim, seen: &mut Ob
     seen.detail("client", who.as_str());
     match with_ca(context, gateway).await {
         CliOutcome::Silent if !crate::cli_without_cacert::refuses_unknown_ca(context, gateway).await => {
-            let failure = Failure::new(Stage::Exchange, Cause::Other).because(format!(
-                "{who} ends with exit 0 and no output whatever CA it is given: nothing shows that it talked to the \
-                 gateway"
-            ));
+            let failure = Failure::new(Stage::Exchange, Cause::Other).because(ToolFact::Silent { who });
             seen.untried(status, failure);
         }
         CliOutcome::Connected | CliOutcome::Silent => seen.worked(status, format!("{who} connects")),

@@ -4,6 +4,8 @@
 
 use futures_util::FutureExt;
 
+use tls_verify_core::evidence::ToolFact;
+
 use crate::cause::CauseKind;
 use crate::cli::{self, CliOutcome, Roots};
 use crate::cli_with_cacert::control;
@@ -91,10 +93,7 @@ async fn connected(context: &Context, gateway: &Endpoint, refuses: Claim, seen: 
             let reason = failure.kind().map_or("no reason", CauseKind::slug).replace('-', " ");
             seen.summary = Some(format!("refused with a throw-away CA: {reason}"));
             seen.failed(refuses, failure);
-            let note = Failure::new(Stage::Exchange, Cause::Other).because(
-                "the gateway's certificate chains to the system store, so the CLI connects without \
-                 --cacert; that it verifies was proved with a throw-away CA",
-            );
+            let note = Failure::new(Stage::Exchange, Cause::Other).because(ToolFact::TrustedBySystem);
             seen.warnings.push(note);
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tls_verify_core::evidence::fault::OneOfSeveral;
-use tls_verify_core::evidence::{DialFact, Whom};
+use tls_verify_core::evidence::{DialFact, PlatformFact, Whom};
 use tls_verify_core::workload::Instance;
 
 use crate::cause::Variant;
@@ -185,7 +185,7 @@ fn lacking(endpoint: &Endpoint, failure: Failure) -> Endpoint {
 
 /// What was collected on another machine is not what listens on this one.
 fn elsewhere() -> Failure {
-    Failure::new(Stage::Configure, Cause::BeyondUs).because("what was collected cannot be dialled")
+    Failure::new(Stage::Configure, Cause::BeyondUs).because(PlatformFact::NotDialled)
 }
 
 /// The project has no container of a link's service.

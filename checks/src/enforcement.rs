@@ -1,6 +1,7 @@
 //! Verification that a deployment's own settings switch off: the link works, and proves nothing of its peer.
 
 use tls_verify_core::diagnosis::settings;
+use tls_verify_core::evidence::{TlsFact, VerificationOff};
 use tls_verify_core::manifest::Source;
 use tls_verify_core::manifest::nginx::{self, NginxDirective};
 use tls_verify_core::rules::running;
@@ -13,26 +14,24 @@ use crate::stack::Link;
 /// A container that does not verify its NATS.
 pub(crate) fn nats(container: &Instance) -> Option<Failure> {
     let name = off(container, "NATS_")?;
-    Some(switched_off(container, Link::Nats, &format!("{name} is set")))
+    Some(switched_off(container, Link::Nats, VerificationOff::Variable(name)))
 }
 
 /// A container that does not verify its Redis, or speaks to it in clear beside the TLS port.
 pub(crate) fn redis(container: &Instance) -> Option<Failure> {
-    let why = match off(container, "REDIS_").as_deref() {
-        Some("REDIS_URL") => "`skip_verify=true` stands in its REDIS_URL".to_owned(),
-        Some(name) => format!("{name} is set"),
-        None if beside(container.variable("REDIS_URL").unwrap_or_default()) => {
-            "its REDIS_URL is redis:// to another port than the TLS port".to_owned()
-        }
+    let by = match off(container, "REDIS_") {
+        Some(name) if name == "REDIS_URL" => VerificationOff::UrlOption,
+        Some(name) => VerificationOff::Variable(name),
+        None if beside(container.variable("REDIS_URL").unwrap_or_default()) => VerificationOff::PlainPort,
         None => return None,
     };
-    Some(switched_off(container, Link::Redis, &why))
+    Some(switched_off(container, Link::Redis, by))
 }
 
 /// A container that does not verify the safety kernel.
 pub(crate) fn kernel(container: &Instance) -> Option<Failure> {
     let name = off(container, "SAFETY_KERNEL_")?;
-    Some(switched_off(container, Link::SafetyKernel, &format!("{name} is set")))
+    Some(switched_off(container, Link::SafetyKernel, VerificationOff::Variable(name)))
 }
 
 /// The setting of a link by which a container verifies nobody, as the rules of `audit` have it.
@@ -81,12 +80,12 @@ fn takes_anybody(directives: &[NginxDirective], outer: Outer) -> bool {
         })
 }
 
-fn switched_off(container: &Instance, link: Link, why: &str) -> Failure {
-    let production = if container.configured.in_production() { " (production forbids it)" } else { "" };
+fn switched_off(container: &Instance, link: Link, by: VerificationOff) -> Failure {
+    let in_production = container.configured.in_production();
     let settings = settings::relevant(container, Some(link), Some(CauseKind::VerificationNotEnforced), None);
     let off = Cause::Accepted { kind: CauseKind::VerificationNotEnforced };
     Failure::new(Stage::Configure, off)
-        .because(format!("{}: {why}; it takes whoever answers for {link}{production}", container.name))
+        .because(TlsFact::VerifiesNobody { who: container.name.clone(), by, link, in_production })
         .at(container.service.clone())
         .set_by(settings)
 }

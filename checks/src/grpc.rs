@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use futures_util::FutureExt;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tls_verify_core::evidence::{Fact, HttpFact, Subject};
+use tls_verify_core::evidence::{HttpFact, Subject};
 use tonic::transport::{Channel, Endpoint as Uri};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -171,11 +171,9 @@ async fn safety_kernel(context: &Context) -> Observation {
         let reaches = seen.expect(LINK, Expects::Works);
         let failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 })
             .because(HttpFact::KernelBehindBroken)
-            .because(
-                upstream
-                    .map_or_else(|| String::new().into(), |code| Fact::from(HttpFact::UpstreamCode { code })),
-            )
             .at("safety-kernel");
+        let code = upstream.map(|code| HttpFact::UpstreamCode { code });
+        let failure = code.into_iter().fold(failure, Failure::because);
         seen.about(&reaches, Subject::Kernel { since: begun });
         seen.failed(reaches, failure);
     } else if answer.status == 200 {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use tls_verify_core::evidence::TlsFact;
+
 use crate::context::Context;
 use crate::dial;
 use crate::fault::{Cause, Failure, Stage};
@@ -198,12 +200,7 @@ async fn too_large(context: &Context, endpoint: &Endpoint, failure: Failure) -> 
     };
     let mut failure = Failure { cause: Cause::LargeHello, ..failure };
     failure.facts.clear();
-    failure
-        .because(
-            "a ClientHello with the X25519MLKEM768 key share that Go clients send since 1.24 (more than one \
-             segment) is not answered; a small one is: something on the way, or an old server, cannot take it",
-        )
-        .because(format!("Go clients print: {as_go}"))
+    failure.because(TlsFact::LargeHelloUnanswered).because(TlsFact::GoPrints { words: as_go })
 }
 
 /// How long a peer that has left one hello unanswered is given for another.
@@ -254,10 +251,7 @@ async fn beyond_us(context: &Context, endpoint: &Endpoint, failure: Failure) -> 
     let hello = client_hello(Version::Tls12, endpoint.name(), GO_SUITES);
     match ask(&mut tap, &hello, deadline).await {
         HelloAnswer::Accepted { suite, .. } if is_beyond_us(suite) => {
-            Failure::new(Stage::Handshake, Cause::BeyondUs).because(format!(
-                "the server accepts Go's TLS 1.2 hello with cipher suite {suite:#06x}, which the TLS library of this \
-                 tool does not speak: Go clients connect, this tool cannot verify it"
-            ))
+            Failure::new(Stage::Handshake, Cause::BeyondUs).because(TlsFact::BeyondUs { suite })
         }
         _ => failure,
     }

@@ -138,13 +138,13 @@ pub async fn get(
             let recording = tls::recorded(&recorder);
             dial::refine(&mut failure, &recording, &[]);
             let failure = hello::beyond(context, endpoint, failure).await;
-            let mut failure = look_again(context, endpoint, secure, failure).await;
+            let mut failure = follow_up(context, endpoint, secure, failure).await;
             if matches!(failure.cause, Cause::Unreachable) {
                 failure = failure.because(HttpFact::NoWay);
             }
             // What was met comes before where.
             if failure.facts.is_empty() {
-                failure.facts.extend(failure.trail.last().map(Fact::from));
+                failure.facts.extend(failure.trail.last().cloned().map(Fact::Verbatim));
             }
             if let Some(address) = addresses.first() {
                 failure = failure.because(HttpFact::Dialled {
@@ -305,7 +305,7 @@ pub(crate) async fn exchange(
 }
 
 /// A second look where one error does not decide: our own dial keeps the first bytes and the stage.
-async fn look_again(context: &Context, endpoint: &Endpoint, secure: bool, failure: Failure) -> Failure {
+async fn follow_up(context: &Context, endpoint: &Endpoint, secure: bool, failure: Failure) -> Failure {
     let undecided = matches!(
         failure.cause,
         Cause::NotTls(_) | Cause::Eof | Cause::Reset | Cause::TimedOut | Cause::Other | Cause::OtherTls

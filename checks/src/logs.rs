@@ -48,13 +48,13 @@ pub async fn of_container(
 /// logged since `since`: the line that our own request provoked, not an older one.
 pub async fn last_trouble(
     context: &Context,
-    engine: &dyn Platform,
+    platform: &dyn Platform,
     container: &Instance,
     link: Link,
     since: SystemTime,
 ) -> Option<RunTrouble> {
     let own = context.own_probes();
-    let log = of_container(context, engine, container, &own).await.ok()?;
+    let log = of_container(context, platform, container, &own).await.ok()?;
     let since = since.checked_sub(Duration::from_secs(1)).unwrap_or(since);
     let concerns = |trouble: &&RunTrouble| {
         (trouble.link.is_none() || trouble.link == Some(link))

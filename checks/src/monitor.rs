@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use tls_verify_core::evidence::{Fact, MonitoringError, NatsFact, PlatformFact};
 use tls_verify_core::workload::Instance;
 
 use crate::context::Context;
@@ -62,23 +63,23 @@ const PATH: &str = "/connz?auth=1&limit=4096";
 /// The connections that NATS reports, and how they were asked for.
 ///
 /// # Errors
-/// Every way that was tried, a sentence each.
-pub async fn connections(context: &Context) -> Result<(Vec<NatsClient>, String), Vec<String>> {
+/// Every way that was tried, a fact each.
+pub async fn connections(context: &Context) -> Result<(Vec<NatsClient>, String), Vec<Fact>> {
     let mut tried = Vec::new();
     if let Some(base) = &context.stack.nats_monitoring {
         match fetch(&format!("{base}{PATH}"), context.stack.timeout).await {
             Ok(connz) => return Ok((made(connz), base.clone())),
-            Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
+            Err(error) => tried.push(NatsFact::MonitoringAt { base: base.clone(), error }.into()),
         }
     }
     let platform = match context.platform().await {
         Ok(platform) => platform,
         Err(failure) => {
-            tried.extend(failure.facts.iter().map(ToString::to_string));
+            tried.extend(failure.facts.iter().cloned());
             return match beside(context).await {
                 Ok(found) => Ok(found),
                 Err(error) => {
-                    tried.push(error);
+                    tried.push(error.into());
                     Err(tried)
                 }
             };
@@ -104,37 +105,40 @@ pub async fn connections(context: &Context) -> Result<(Vec<NatsClient>, String),
 /// through the platform, by a program in its container.
 ///
 /// # Errors
-/// Every way that was tried, a sentence each.
+/// Every way that was tried, a fact each.
 pub(crate) async fn ask<T: DeserializeOwned>(
     platform: &dyn Platform,
     server: &Instance,
     path: &str,
-) -> Result<(T, String), Vec<String>> {
+) -> Result<(T, String), Vec<Fact>> {
     if platform.is_collected() {
-        return Err(vec!["what was collected cannot be dialled".to_owned()]);
+        return Err(vec![PlatformFact::NotDialled.into()]);
     }
     let mut tried = Vec::new();
     for base in bases(server) {
         match fetch(&format!("{base}{path}"), GUESSED).await {
             Ok(said) => return Ok((said, base)),
-            Err(error) => tried.push(format!("NATS monitoring at {base}: {error}")),
+            Err(error) => tried.push(NatsFact::MonitoringAt { base, error }.into()),
         }
     }
     if platform.reach(server, PORT) == Reach::Through {
         match through(platform, server, path).await {
             Ok(said) => return Ok((said, format!("port {PORT} of {}", server.name))),
-            Err(error) => tried.push(format!("NATS monitoring of {}: {error}", server.name)),
+            Err(error) => {
+                tried.push(NatsFact::MonitoringOf { server: server.name.clone(), error }.into());
+            }
         }
     }
     let url = format!("http://localhost:{PORT}{path}");
-    for command in [&["wget", "-qO-", url.as_str()][..], &["curl", "-sf", url.as_str()][..]] {
-        match platform.run(server, command).await {
+    for (program, option) in [("wget", "-qO-"), ("curl", "-sf")] {
+        let error = match platform.run(server, &[program, option, url.as_str()]).await {
             Ok(body) => match serde_json::from_slice(&body) {
-                Ok(said) => return Ok((said, format!("`{}` in {}", command[0], server.name))),
-                Err(_) => tried.push(format!("`{}` in {}: no answer", command[0], server.name)),
+                Ok(said) => return Ok((said, format!("`{program}` in {}", server.name))),
+                Err(_) => MonitoringError::NoAnswer,
             },
-            Err(error) => tried.push(format!("`{}` in {}: {error}", command[0], server.name)),
-        }
+            Err(error) => MonitoringError::Said(error),
+        };
+        tried.push(NatsFact::MonitoringBy { program, server: server.name.clone(), error }.into());
     }
     Err(tried)
 }
@@ -161,15 +165,16 @@ async fn through<T: DeserializeOwned>(
     platform: &dyn Platform,
     server: &Instance,
     path: &str,
-) -> Result<T, String> {
+) -> Result<T, MonitoringError> {
     let deadline = Instant::now() + GUESSED;
+    let said = MonitoringError::Said;
     let asked = async {
-        let stream = platform.open(server, PORT).await.map_err(|error| error.to_string())?;
+        let stream = platform.open(server, PORT).await.map_err(|error| said(error.to_string()))?;
         let answer = in_clear(stream, &format!("localhost:{PORT}"), path, LIMIT, deadline).await;
-        let answer = answer.map_err(|failure| failure.trail.last().cloned().unwrap_or_default())?;
-        serde_json::from_slice(&answer.body).map_err(|_| NO_JSON.to_owned())
+        let answer = answer.map_err(|failure| said(failure.trail.last().cloned().unwrap_or_default()))?;
+        serde_json::from_slice(&answer.body).map_err(|_| MonitoringError::NoJson)
     };
-    tokio::time::timeout_at(deadline.into(), asked).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+    tokio::time::timeout_at(deadline.into(), asked).await.unwrap_or(Err(MonitoringError::NoAnswer))
 }
 
 /// A bare `GET` in clear, as a monitoring port takes it.
@@ -188,24 +193,21 @@ async fn in_clear(
     crate::http::exchange(stream, false, request, limit, deadline).await
 }
 
-/// What answered is no monitoring of NATS.
-const NO_JSON: &str = "its answer is not the JSON of NATS' monitoring";
-
 /// An address that is only tried gets no longer than this.
 const GUESSED: Duration = Duration::from_secs(1);
 
 /// Without an engine: the monitoring port of the host that we dial NATS at, as from inside the project's
 /// network. It has to be the same server's, which its id shows.
-async fn beside(context: &Context) -> Result<(Vec<NatsClient>, String), String> {
+async fn beside(context: &Context) -> Result<(Vec<NatsClient>, String), NatsFact> {
     let host = &context.stack.nats.host;
     let base =
         if host.contains(':') { format!("http://[{host}]:{PORT}") } else { format!("http://{host}:{PORT}") };
-    let said = |error: String| format!("NATS monitoring at {base}: {error}");
+    let said = |error| NatsFact::MonitoringAt { base: base.clone(), error };
     let connz: Connz = fetch(&format!("{base}{PATH}"), GUESSED).await.map_err(said)?;
     let greeted = crate::nats::greeting(context).await;
     let id = greeted.map(|info| info.server_id).unwrap_or_default();
     if id.is_empty() || id != connz.server_id {
-        return Err(said("it is another server's".to_owned()));
+        return Err(said(MonitoringError::AnotherServers));
     }
     Ok((made(connz), base))
 }
@@ -214,25 +216,26 @@ fn made(connz: Connz) -> Vec<NatsClient> {
     connz.connections.into_iter().filter(NatsClient::is_made).collect()
 }
 
-async fn fetch<T: DeserializeOwned>(url: &str, patience: Duration) -> Result<T, String> {
+async fn fetch<T: DeserializeOwned>(url: &str, patience: Duration) -> Result<T, MonitoringError> {
+    let said = MonitoringError::Said;
     let work = async {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(crate::tls::no_tls())
             .no_proxy()
             .build()
-            .map_err(|error| error.to_string())?;
-        let response = client.get(url).send().await.map_err(|error| innermost(&error))?;
+            .map_err(|error| said(error.to_string()))?;
+        let response = client.get(url).send().await.map_err(|error| said(innermost(&error)))?;
         let mut response = response;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| innermost(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| said(innermost(&error)))? {
             body.extend_from_slice(&chunk);
             if body.len() > LIMIT {
-                return Err(format!("its answer is longer than {} MiB", LIMIT >> 20));
+                return Err(MonitoringError::TooLong { mebibytes: LIMIT >> 20 });
             }
         }
-        serde_json::from_slice(&body).map_err(|_| NO_JSON.to_owned())
+        serde_json::from_slice(&body).map_err(|_| MonitoringError::NoJson)
     };
-    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+    tokio::time::timeout(patience, work).await.unwrap_or(Err(MonitoringError::NoAnswer))
 }
 
 fn innermost(error: &reqwest::Error) -> String {
@@ -275,7 +278,10 @@ mod tests {
             let url = endless(begin, more, Duration::from_millis(pause));
             let patience = if pause == 0 { Duration::from_secs(60) } else { Duration::from_millis(400) };
             let begun = Instant::now();
-            let said = fetch::<Connz>(&url, patience).await.err().unwrap_or_default();
+            let said = fetch::<Connz>(&url, patience)
+                .await
+                .err()
+                .map_or_else(String::new, |error| error.to_string());
             assert!(said.contains(why), "{begin:?}: {said}");
             assert!(begun.elapsed() < patience + Duration::from_secs(5), "{begin:?}: {:?}", begun.elapsed());
         }

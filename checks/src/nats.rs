@@ -277,7 +277,7 @@ async fn open_as_worker(context: &Context) -> Result<Greeted, Failure> {
             let info = greeting(context).await?;
             if info.tls_verify || info.tls_required {
                 return Err(Failure::new(Stage::Configure, Cause::File(fault.clone()))
-                    .because(fault.message.clone())
+                    .because(fault)
                     .at(fault.file.display().to_string()));
             }
             None

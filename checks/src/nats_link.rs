@@ -33,13 +33,13 @@ pub(crate) enum NatsLinkVerdict {
 /// What is known of a container's NATS connection, strongest evidence first.
 pub(crate) async fn of_container(
     context: &Context,
-    engine: &dyn Platform,
+    platform: &dyn Platform,
     worker: &Instance,
-    connections: &Result<(Vec<NatsClient>, String), Vec<String>>,
+    connections: &Result<(Vec<NatsClient>, String), Vec<Fact>>,
     asks_for_certificate: bool,
 ) -> NatsLinkVerdict {
     // The list is a moment old; a crash loop shows only in a fresh look.
-    let (fresh, fault) = standing::of(context, engine, worker).await;
+    let (fresh, fault) = standing::of(context, platform, worker).await;
     let state = fault.as_ref().map_or_else(
         || fresh.phase.word().to_owned(),
         |fault| inspections::result(&Err::<(), _>(fault.clone())),
@@ -52,17 +52,14 @@ pub(crate) async fn of_container(
     if let Some(fault) = fault.filter(|fault| fault.kind() == Some(CauseKind::Timeout)) {
         return NatsLinkVerdict::Broken(fault);
     }
-    let mut asked = Vec::new();
+    let mut asked: Vec<Fact> = Vec::new();
     match connections {
         // The host's address is nobody's own: whose a connection from there is cannot be told by it.
         Ok((list, way)) if fresh.configured.host_network => {
-            let inside = |row: &NatsClient| engine.instances().any(|one| belongs(row, one));
+            let inside = |row: &NatsClient| platform.instances().any(|one| belongs(row, one));
             let outside = list.iter().filter(|row| row.name != "tls-verify" && !inside(row));
-            asked.push(format!(
-                "{} shares the host's network; NATS reports {} connections from outside the project's ({way})",
-                fresh.name,
-                outside.count()
-            ));
+            let (who, outside, way) = (fresh.name.clone(), outside.count(), way.clone());
+            asked.push(NatsFact::OnHostNetwork { who, outside, way }.into());
         }
         Ok((list, way)) => {
             // A worker that just started may need a moment to connect.
@@ -87,7 +84,7 @@ pub(crate) async fn of_container(
                     rows = list;
                 }
             }
-            let reported = format!("NATS reports no connection of {} ({way})", fresh.name);
+            let reported = NatsFact::NoConnectionOf { who: fresh.name.clone(), way: way.clone() };
             return NatsLinkVerdict::Broken(unconnected(&fresh).because(reported));
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
@@ -98,7 +95,7 @@ pub(crate) async fn of_container(
     if let Some(level) = by_gateway(context, &fresh).await {
         return NatsLinkVerdict::Connected(EvidenceLevel::Observed, level);
     }
-    by_log(context, engine, &fresh, asked).await
+    by_log(context, platform, &fresh, asked).await
 }
 
 /// What a claim about an instance's connection is about.
@@ -132,8 +129,8 @@ pub(crate) fn over_tls(row: &NatsClient, asks_for_certificate: bool) -> Result<S
 }
 
 /// Every service's NATS connection: containers' addresses tell them apart.
-pub(crate) fn services(engine: &dyn Platform, list: &[NatsClient]) -> Value {
-    let by_address: BTreeMap<IpAddr, &Instance> = engine
+pub(crate) fn services(platform: &dyn Platform, list: &[NatsClient]) -> Value {
+    let by_address: BTreeMap<IpAddr, &Instance> = platform
         .instances()
         .flat_map(|container| container.addresses.iter().map(move |address| (*address, container)))
         .collect();
@@ -205,14 +202,14 @@ async fn by_gateway(context: &Context, worker: &Instance) -> Option<String> {
 /// Its own log, after the connect, since its last start.
 async fn by_log(
     context: &Context,
-    engine: &dyn Platform,
+    platform: &dyn Platform,
     worker: &Instance,
-    asked: Vec<String>,
+    asked: Vec<Fact>,
 ) -> NatsLinkVerdict {
     let own = context.own_probes();
-    let log = logs::of_container(context, engine, worker, &own).await;
+    let log = logs::of_container(context, platform, worker, &own).await;
     let mut failure = Failure::new(Stage::Exchange, Cause::Other).at(worker.service.clone());
-    failure.facts = asked.into_iter().map(Fact::from).collect();
+    failure.facts = asked;
     match log {
         Ok(log) if log.present.lines == 0 => {
             NatsLinkVerdict::Unclear(failure.because(LogFact::Empty { who: worker.name.clone() }))

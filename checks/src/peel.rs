@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::{Error as TlsError, InvalidMessage, PeerIncompatible};
+use tls_verify_core::evidence::TlsFact;
 use tls_verify_core::x509::webpki::certificate_fault;
 use tokio_tungstenite::tungstenite;
 
@@ -39,7 +40,7 @@ pub fn peel(error: &(dyn Error + 'static), stage: Stage, identity_shown: bool) -
     };
     failure.trail = trail(error);
     if let Some(too_much) = too_much(error, 0) {
-        failure = failure.because(too_much.to_string());
+        failure = failure.because(TlsFact::TooMuch { limit: too_much.limit });
     }
     failure
 }

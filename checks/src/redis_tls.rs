@@ -69,7 +69,7 @@ async fn one(context: &Context, replica: &Replica, seen: &mut Observation) {
             let failure = match context.stack.identity.get() {
                 Err(fault) if matches!(failure.kind(), Some(CauseKind::ClientCertRequired)) => {
                     Failure { cause: Cause::File(fault.clone()), ..failure }
-                        .because(fault.message.clone())
+                        .because(fault)
                         .at(fault.file.display().to_string())
                 }
                 _ => failure,

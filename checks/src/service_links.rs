@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use tls_verify_core::workload::Instance;
 
-use tls_verify_core::evidence::{Fact, NatsFact};
+use tls_verify_core::evidence::{Fact, NatsFact, PlatformFact};
 
 use crate::cause::{CauseKind, Variant};
 use crate::context::{Check, Context, Dials, Need};
@@ -48,10 +48,8 @@ async fn observe(context: &Context) -> Observation {
         }
     };
     if platform.workloads().is_empty() {
-        let failure = Failure::new(Stage::Configure, Cause::Other).because(format!(
-            "the engine has no container of project `{}`; --project names another",
-            context.stack.project
-        ));
+        let failure = Failure::new(Stage::Configure, Cause::Other)
+            .because(PlatformFact::NoProject { project: context.stack.project.clone() });
         let services = seen.expect("core services", Expects::Works);
         seen.untried(services, failure);
         return seen;
@@ -119,7 +117,7 @@ async fn by_monitoring(context: &Context, seen: &mut Observation, failure: &Fail
         }
     }
     if rows.len() < CORE.len() {
-        let fact = format!("NATS reports {} connections of the {} core services", rows.len(), CORE.len());
+        let fact = NatsFact::TooFewConnections { listed: rows.len(), of: CORE.len() };
         // Which of them is missing, and of what it died, stands in its log.
         let mut told = by_logs(context).await;
         if told.is_empty() {
@@ -180,7 +178,7 @@ async fn one(
     context: &Context,
     platform: &dyn Platform,
     container: &Instance,
-    connections: &Result<(Vec<monitor::NatsClient>, String), Vec<String>>,
+    connections: &Result<(Vec<monitor::NatsClient>, String), Vec<Fact>>,
     asks: bool,
     seen: &mut Observation,
 ) {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use tls_verify_core::diagnosis::rules::{gone, is_looping, state_of};
+use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::workload::Instance;
 
 use crate::cause::{CauseKind, Variant};
@@ -47,9 +48,9 @@ pub(crate) fn state(container: &Instance, now: SystemTime) -> Option<Failure> {
 /// or its own port accepts and says nothing. A check that is refused, or answered, says nothing of the kind:
 /// it may itself be at fault.
 async fn hangs(context: &Context, platform: &dyn Platform, container: &Instance) -> Option<Failure> {
-    let name = &container.name;
+    let who = container.name.clone();
     let fact = if platform.processes(container).await.is_ok_and(|all| is_stopped(&all)) {
-        format!("the process of {name} is stopped (state T): it does nothing until it gets SIGCONT")
+        PlatformFact::ProcessStopped { who }
     } else {
         let port = port_of(&container.service);
         let heard = match port {
@@ -59,11 +60,9 @@ async fn hangs(context: &Context, platform: &dyn Platform, container: &Instance)
         let probe = container.probe.as_deref().filter(|words| is_timeout(words));
         match (heard, probe.filter(|_| container.healthy == Some(false)), port) {
             (Heard::Silence | Heard::Unknown, Some(words), _) => {
-                format!("{name} does not answer its health check: {}", words.trim())
+                PlatformFact::HealthCheckUnanswered { who, words: words.trim().to_owned() }
             }
-            (Heard::Silence, None, Some(port)) => {
-                format!("{name} accepts connections at its port {port} and answers none")
-            }
+            (Heard::Silence, None, Some(port)) => PlatformFact::AcceptsAndIsSilent { who, port },
             // Who answers does not hang, whatever a check of another port waits for.
             _ => return None,
         }

@@ -17,7 +17,7 @@ use crate::nats;
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::stack::{Endpoint, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
-use tls_verify_core::evidence::NatsFact;
+use tls_verify_core::evidence::{NatsFact, TlsFact};
 
 pub const CHECK: Check = Check {
     number: 14,
@@ -87,7 +87,7 @@ async fn observe(context: &Context) -> Observation {
         }
     }
     if seen.steps().is_empty() {
-        let failure = Failure::new(Stage::Connect, Cause::Other).because("no TLS endpoint could be reached");
+        let failure = Failure::new(Stage::Connect, Cause::Other).because(TlsFact::NoEndpointReached);
         let reached = seen.expect("TLS endpoints", Expects::Works);
         seen.untried(reached, failure);
     } else {
@@ -119,7 +119,7 @@ struct VersionProbe {
 
 fn steps(seen: &mut Observation, name: &str, link: Link, minimum: MinimumVersion, look: &VersionProbe) {
     let holds = seen.expect(name, Expects::Works);
-    let accepted: Vec<&str> = look
+    let accepted: Vec<&'static str> = look
         .answers
         .iter()
         .filter(|(version, answer)| accepts(*version, *answer))
@@ -127,12 +127,12 @@ fn steps(seen: &mut Observation, name: &str, link: Link, minimum: MinimumVersion
         .collect();
     if !accepted.is_empty() {
         let failure = Failure::new(Stage::Handshake, Cause::Accepted { kind: CauseKind::ProtocolVersion })
-            .because(format!("{name} accepts {}; the minimum is {}", accepted.join(", "), minimum.slug()))
+            .because(TlsFact::Accepts { who: name.to_owned(), versions: accepted, minimum: minimum.slug() })
             .at(link.service());
         seen.failed(holds, failure);
     } else if look.answers.iter().any(|(_, answer)| *answer == HelloAnswer::Silence) {
         let failure = Failure::new(Stage::Handshake, Cause::TimedOut)
-            .because(format!("{name} neither accepts nor refuses an old version in time"))
+            .because(TlsFact::VersionsUntold { who: name.to_owned() })
             .at(link.service());
         seen.untried(holds, failure);
     } else {

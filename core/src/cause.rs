@@ -125,6 +125,27 @@ impl CauseKind {
         matches!(self, Self::ConnectionRefused | Self::ConnectionReset | Self::Timeout | Self::Dns)
     }
 
+    /// A chain was judged and refused.
+    #[must_use]
+    pub const fn is_verification(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownAuthority
+                | Self::BadSignature
+                | Self::Expired
+                | Self::NotYetValid
+                | Self::HostnameMismatch
+                | Self::WrongKeyUsage
+                | Self::InvalidCa
+        )
+    }
+
+    /// Trouble with a certificate or with what verifies it, whichever side says so.
+    #[must_use]
+    pub const fn is_of_certificate(self) -> bool {
+        self.is_verification() || matches!(self, Self::BadCertificate | Self::ClientCertRequired)
+    }
+
     /// Trouble with the connection itself: a symptom of something else, which may pass without anybody's help.
     #[must_use]
     pub const fn is_transient(self) -> bool {

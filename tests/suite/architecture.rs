@@ -211,6 +211,76 @@ fn a_type_has_its_name_for_itself() {
     assert!(twice.is_empty(), "{} names stand twice:\n{}", twice.len(), twice.join("\n"));
 }
 
+/// The text between a bracket and the one that closes it.
+fn bracketed(text: &str) -> &str {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, one) in text.char_indices() {
+        match one {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' | '{' if !quoted => depth += 1,
+            ')' | '}' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return &text[..at];
+                }
+            }
+            _ => {}
+        }
+    }
+    text
+}
+
+/// Facts are data: what they read like stands in `report::words` alone. No text becomes a fact by itself, nobody puts
+/// prose into one, and who has the words of somebody else says so.
+#[test]
+fn no_sentence_is_a_fact() {
+    const VERBATIM: &[&str] = &[
+        // What Kubernetes says in events and states, and what containers said.
+        "core/src/cluster/pods/mod.rs",
+        "core/src/cluster/pods/mounts.rs",
+        "core/src/cluster/pods/start.rs",
+        "core/src/cluster/story/files.rs",
+        // What the platform, or a library below HTTP, says of a connection.
+        "checks/src/dial/mod.rs",
+        "checks/src/http.rs",
+    ];
+    let made = regex::Regex::new(r"Fact::\w+\s*[({]|\.because\(").unwrap();
+    let prose = regex::Regex::new(r#""(?:[^"\\]|\\.)*[A-Za-z]{2,},? [a-z]{2,}(?:[^"\\]|\\.)*""#).unwrap();
+    let conversion =
+        regex::Regex::new(r"impl(?:<[^>]*>)? From<&?(?:'\w+ )?(?:mut )?(?:String|str|Cow)\b").unwrap();
+    let (mut wrong, mut verbatim, mut looked_at) = (Vec::new(), Vec::new(), 0);
+    for folder in ["core/src", "checks/src", "src"] {
+        for (name, text) in sources(folder) {
+            // `audit`'s findings are worded where they are found; tests speak for peers.
+            if ["core/src/report/", "core/src/rules/"].iter().any(|front| name.starts_with(front))
+                || name.ends_with("/tests.rs")
+            {
+                continue;
+            }
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            if name.starts_with("core/src/evidence/") && conversion.is_match(text) {
+                wrong.push(format!("{name}: text becomes a fact by itself"));
+            }
+            if text.contains("Fact::Verbatim") {
+                verbatim.push(name.clone());
+            }
+            for found in made.find_iter(text) {
+                looked_at += 1;
+                let inner = bracketed(&text[found.end() - 1..]);
+                if let Some(sentence) = prose.find(inner) {
+                    let line = text[..found.start()].lines().count();
+                    wrong.push(format!("{name}:{line}: {}", sentence.as_str()));
+                }
+            }
+        }
+    }
+    assert!(looked_at > 300, "{looked_at} facts are looked at");
+    assert!(wrong.is_empty(), "sentences in facts:\n{}", wrong.join("\n"));
+    assert_eq!(verbatim, VERBATIM, "who hands on somebody else's words");
+}
+
 /// A refusal that is expected, and the control beside it, are declared before anybody looks: an expectation that is
 /// chosen by what was seen would pass whatever happens.
 #[test]

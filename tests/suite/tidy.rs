@@ -119,20 +119,24 @@ fn the_catalogue_says_what_is_to_be_done_and_the_platform_how_it_is_typed() {
     let mut found = Vec::new();
     files(&root().join("core/src/remedy/catalogue/entries"), ".toml", &mut found);
     assert!(!found.is_empty());
-    let mut wrong = Vec::new();
+    let (mut wrong, mut looked_at) = (Vec::new(), 0);
     for path in found {
-        let text = fs::read_to_string(&path).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            let command = line.strip_prefix("command = ").unwrap_or_default();
-            let platform =
-                ["docker", "compose", "kubectl", "podman"].iter().any(|word| command.contains(word));
+        let entry: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
+        for fix in entry.get("fix").and_then(toml::Value::as_array).into_iter().flatten() {
+            let of = |key: &str| fix.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+            let (text, command) = (of("text"), of("command"));
+            looked_at += 1;
+            let mut platform = ["docker", "compose", "kubectl", "podman"].iter();
             // What redirects, deletes, moves or overwrites is no cure.
-            let harm = [">", "rm ", "rmdir ", "mv ", "cp ", "tee ", "chown", "-R "];
-            if platform || harm.iter().any(|word| command.contains(word)) {
-                wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
+            let mut harm = [">", "rm ", "rmdir ", "mv ", "cp ", "tee ", "chown", "-R "].iter();
+            if platform.any(|word| text.contains(word) || command.contains(word))
+                || harm.any(|word| command.contains(word))
+            {
+                wrong.push(format!("{}: {text}: {command}", path.display()));
             }
         }
     }
+    assert!(looked_at > 50, "{looked_at} cures are looked at");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -81,7 +81,7 @@ pub(super) async fn inspect(
         }
         tokio::time::sleep(super::PAUSE).await;
     };
-    let clustered = |said: &Result<NatsReply, Vec<String>>| {
+    let clustered = |said: &Result<NatsReply, Vec<Fact>>| {
         said.as_ref().map_or(true, |said| said.varz.cluster.cluster_port != 0)
     };
     // Servers that need nothing of each other are no cluster.
@@ -111,7 +111,7 @@ pub(super) async fn inspect(
                 let mut failure =
                     Failure::new(Stage::Exchange, Cause::Other).at(member.instance.service.clone());
                 failure = failure.because(NatsFact::MonitoringUnseen { member: name.clone() });
-                failure.facts.extend(tried.iter().take(3).map(Fact::from));
+                failure.facts.extend(tried.iter().take(3).cloned());
                 seen.untried(is_in, failure);
             }
             (None, Ok(_)) if out.contains(&at) => {
@@ -132,7 +132,7 @@ pub(super) async fn inspect(
     }
 }
 
-async fn ask(platform: &dyn Platform, member: &Member) -> Result<NatsReply, Vec<String>> {
+async fn ask(platform: &dyn Platform, member: &Member) -> Result<NatsReply, Vec<Fact>> {
     if member.fault.is_some() {
         return Err(Vec::new());
     }
@@ -144,7 +144,7 @@ async fn ask(platform: &dyn Platform, member: &Member) -> Result<NatsReply, Vec<
 }
 
 /// Members without a route to one that is in; the worst connected of them are out, the rest know each other.
-fn outsiders(members: &[Member], said: &[Result<NatsReply, Vec<String>>]) -> BTreeSet<usize> {
+fn outsiders(members: &[Member], said: &[Result<NatsReply, Vec<Fact>>]) -> BTreeSet<usize> {
     let mut inside: BTreeMap<usize, &NatsReply> = BTreeMap::new();
     for (at, said) in said.iter().enumerate() {
         if let (Ok(said), None) = (said, &members[at].fault) {
@@ -176,7 +176,7 @@ fn outsiders(members: &[Member], said: &[Result<NatsReply, Vec<String>>]) -> BTr
 }
 
 /// Hosts that a configuration has a route to, of the servers' own names, and that nobody is.
-fn absent(members: &[Member], said: &[Result<NatsReply, Vec<String>>]) -> Vec<(String, String)> {
+fn absent(members: &[Member], said: &[Result<NatsReply, Vec<Fact>>]) -> Vec<(String, String)> {
     let mut absent: BTreeMap<String, String> = BTreeMap::new();
     for (member, said) in members.iter().zip(said) {
         let Ok(said) = said else { continue };
@@ -214,7 +214,7 @@ async fn port(
     context: &Context,
     platform: &Arc<dyn Platform>,
     member: &Member,
-    said: &Result<NatsReply, Vec<String>>,
+    said: &Result<NatsReply, Vec<Fact>>,
 ) -> Port {
     if let Some(fault) = &member.fault {
         return Port::Unseen(fault.clone());
@@ -282,7 +282,7 @@ async fn why(
     context: &Context,
     platform: &dyn Platform,
     members: &[Member],
-    said: &[Result<NatsReply, Vec<String>>],
+    said: &[Result<NatsReply, Vec<Fact>>],
     at: usize,
 ) -> Failure {
     let member = &members[at].instance;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use tls_verify_core::cluster::connection_trouble;
 use tls_verify_core::evidence::RedisFact;
 use tls_verify_core::workload::Instance;
 
@@ -95,8 +94,9 @@ pub(super) async fn inspect(
         }
         match place(name, said, clustered, known()) {
             // Whether it should follow somebody nobody says: it may have been detached.
-            Ok(what) if !clustered && said.role == RedisRole::Alone => {
-                let alone = Failure::new(Stage::Exchange, Cause::Other).because(what);
+            Ok(_) if !clustered && said.role == RedisRole::Alone => {
+                let fact = RedisFact::StandsAlone { node: name.clone() };
+                let alone = Failure::new(Stage::Exchange, Cause::Other).because(fact);
                 seen.untried(is_in, alone.at(member.instance.service.clone()));
             }
             Ok(what) => seen.worked(is_in, what),
@@ -160,7 +160,7 @@ fn place<'a>(
         return Ok(match &said.role {
             RedisRole::Replica { master, .. } => format!("{name} follows {master}"),
             RedisRole::Master { .. } => format!("{name} is a master"),
-            RedisRole::Alone => format!("{name} stands alone"),
+            RedisRole::Alone => RedisFact::StandsAlone { node }.to_string(),
         });
     }
     let strangers = all
@@ -246,7 +246,7 @@ async fn why(context: &Context, platform: &dyn Platform, member: &Member) -> Fai
     let own = context.own_probes();
     let Ok(log) = logs::of_container(context, platform, &member.instance, &own).await else { return bare };
     // Whoever looks at a port and goes leaves a line of a closed connection, which tells nothing of the links.
-    let tells = |one: &&logs::RunTrouble| !one.recovered && !connection_trouble(one.what.kind);
+    let tells = |one: &&logs::RunTrouble| !one.recovered && !one.what.kind.is_unreached();
     let last = log.present.troubles.iter().filter(tells).max_by_key(|one| one.line);
     match last {
         Some(trouble) => Failure { cause: Cause::Line(trouble.what.clone()), ..bare }.because(

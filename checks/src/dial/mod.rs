@@ -21,7 +21,7 @@ use crate::peel::peel;
 use crate::stack::Endpoint;
 use crate::tls::{self, Offer, Recorder, Recording};
 pub use tap::Tap;
-use tls_verify_core::evidence::{DialFact, Fact};
+use tls_verify_core::evidence::{DialFact, Fact, TlsFact};
 
 /// Runs `work` until `deadline`.
 ///
@@ -94,7 +94,10 @@ async fn first_that_accepts(endpoint: &Endpoint, deadline: Instant) -> Result<(T
     if let Some(via) = &endpoint.via {
         let opened = before(deadline, Stage::Connect, async {
             // What the platform met it says in words of its own.
-            via.open().await.map_err(|error| peel(&error, Stage::Connect, false).because(error.to_string()))
+            let said = |error: std::io::Error| {
+                peel(&error, Stage::Connect, false).because(Fact::Verbatim(error.to_string()))
+            };
+            via.open().await.map_err(said)
         });
         let stream = opened
             .await
@@ -224,16 +227,13 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
     failure.presented.clone_from(&recording.chain);
     if let Some(bits) = recording.weak_key {
         failure.cause = Cause::WeakKey;
-        failure.facts.push(format!(
-            "the server's RSA key of {bits} bits signs what this tool's TLS library does not verify (2048 at least); Go \
-             clients take it: use a larger key"
-        ).into());
+        failure.facts.push(TlsFact::WeakKey { bits }.into());
         return;
     }
     match &failure.cause {
         Cause::Chain(_) => {
             if let Some(verdict) = recording.verdict.as_ref().filter(|verdict| !verdict.faults.is_empty()) {
-                failure.facts.extend(verdict.faults.iter().map(|fault| Fact::from(&fault.message)));
+                failure.facts.extend(verdict.faults.iter().map(Fact::from));
                 failure.cause = Cause::Chain(verdict.faults.clone());
             }
         }
@@ -243,17 +243,14 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
             if !head.is_empty() {
                 let text: String =
                     String::from_utf8_lossy(&head[..head.len().min(40)]).escape_debug().collect();
-                failure.facts.push(format!("the first bytes of the answer are \"{text}\"").into());
+                failure.facts.push(TlsFact::FirstBytes { text }.into());
             }
         }
         Cause::Alert { alert, identity_shown, asked } => {
             let asked = *asked && recording.asked_for_certificate.is_some();
             let (alert, identity_shown) = (*alert, *identity_shown);
             failure.cause = Cause::Alert { alert, identity_shown, asked };
-            let shown = if identity_shown { "our client certificate" } else { "no client certificate" };
-            failure
-                .facts
-                .push(format!("the peer answered alert {} ({alert:?}) to {shown}", u8::from(alert)).into());
+            failure.facts.push(TlsFact::Alert { alert, identity_shown }.into());
         }
         _ => {}
     }

@@ -16,6 +16,7 @@ use bollard::query_parameters::{
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
+use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::remedy::Wording;
 use tls_verify_core::workload::{Instance, Workload};
 
@@ -68,15 +69,16 @@ impl DockerPlatform {
         };
         let mut failure = Failure::new(Stage::Connect, Cause::Other);
         if hosts.is_empty() {
-            failure = failure.because("no Docker socket found; set DOCKER_HOST or use --docker-host");
+            failure = failure.because(PlatformFact::NoSocket);
         }
         for host in hosts {
             match tokio::time::timeout(patience.min(PATIENCE), Self::open(&host, stack)).await {
                 Ok(Ok(engine)) => return Ok(engine),
                 Ok(Err(error)) => {
-                    failure = failure.because(format!("Docker is not reachable at {host}: {error}"));
+                    let error = error.to_string();
+                    failure = failure.because(PlatformFact::Unreachable { host, error });
                 }
-                Err(_) => failure = failure.because(format!("Docker at {host} does not answer")),
+                Err(_) => failure = failure.because(PlatformFact::Unanswered { host }),
             }
         }
         Err(failure)

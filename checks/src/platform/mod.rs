@@ -25,6 +25,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::remedy::Wording;
 use tls_verify_core::workload::{Instance, Workload};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -93,8 +94,8 @@ pub trait Platform: fmt::Debug + Send + Sync {
     }
 
     /// That it has nothing of a service, as a sentence.
-    fn lacks(&self, service: &str) -> String {
-        format!("{} has no container of service `{service}`", self.stack())
+    fn lacks(&self, service: &str) -> PlatformFact {
+        PlatformFact::NoContainer { stack: self.stack(), service: service.to_owned() }
     }
 
     /// An instance's state, asked anew.
@@ -161,9 +162,7 @@ pub fn is_of(service: &str, wanted: &str) -> bool {
 /// Why there is none, or none that answers.
 pub async fn connect(stack: &Stack, patience: Duration) -> Result<Arc<dyn Platform>, Failure> {
     match &stack.platform {
-        Choice::Off => {
-            Err(Failure::new(Stage::Configure, Cause::Other).because("Docker is not asked (`--no-docker`)"))
-        }
+        Choice::Off => Err(Failure::new(Stage::Configure, Cause::Other).because(PlatformFact::NotAsked)),
         Choice::Docker(sockets) => {
             Ok(Arc::new(docker::DockerPlatform::connect(stack, sockets, patience).await?))
         }

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
+use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::remedy::{self, Wording};
 use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 use tokio::io::AsyncReadExt;
@@ -140,10 +141,14 @@ impl Platform for RecordedPlatform {
         self.project.is_some()
     }
 
-    fn lacks(&self, service: &str) -> String {
+    fn lacks(&self, service: &str) -> PlatformFact {
+        let service = service.to_owned();
         match &self.project {
-            Some(bundle) => format!("project `{}` had no container of service `{service}`", bundle.project),
-            None => format!("there is no {service}.log in {}", self.folder.called().display()),
+            Some(bundle) => PlatformFact::HadNoContainer { project: bundle.project.clone(), service },
+            None => {
+                let folder = self.folder.called().display().to_string();
+                PlatformFact::NoLogFile { service, folder }
+            }
         }
     }
 

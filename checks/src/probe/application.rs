@@ -166,7 +166,7 @@ async fn worker(context: &Context, target: &ProbeTarget, seen: &mut Observation)
         (None, Err((_, broken))) => {
             let failure = match context.stack.identity.get() {
                 Err(fault) if broken.failure.kind() == Some(CauseKind::ClientCertRequired) => {
-                    broken.failure.because(fault.message.clone())
+                    broken.failure.because(fault)
                 }
                 _ => broken.failure,
             };
@@ -179,9 +179,7 @@ async fn store(context: &Context, seen: &mut Observation) -> Answered {
     let ended = match redis_tls::ping(context, context.attempt()).await {
         Ok(answer) => Ok(Some(answer.chars().take(80).collect())),
         Err(failure) => Err(match context.stack.identity.get() {
-            Err(fault) if failure.kind() == Some(CauseKind::ClientCertRequired) => {
-                failure.because(fault.message.clone())
-            }
+            Err(fault) if failure.kind() == Some(CauseKind::ClientCertRequired) => failure.because(fault),
             _ => failure,
         }),
     };

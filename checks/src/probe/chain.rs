@@ -31,7 +31,7 @@ pub(super) async fn verdict(
         return true;
     }
     let mut failure = Failure::new(Stage::Handshake, Cause::Chain(verdict.faults.clone()));
-    failure.facts.extend(verdict.faults.iter().map(|fault| Fact::from(&fault.message)));
+    failure.facts.extend(verdict.faults.iter().map(Fact::from));
     seen.failed(valid, by_its_clock(context, target, recording, failure).await);
     false
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cure::Fix;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
+use crate::evidence::Fact;
 use crate::evidence::observation::EvidenceLevel;
 
 /// Place, kind, and whether it is known: what two faults that are one have in common.
@@ -19,7 +20,7 @@ pub struct ClusterFault {
     pub confidence: Confidence,
     /// `secret/cordum-server-tls`, `deployment/cordum-scheduler`.
     pub place: String,
-    pub because: Vec<String>,
+    pub because: Vec<Fact>,
     /// The first one cures; a second one is an alternative that says so.
     pub cures: Vec<Fix>,
     pub evidence: EvidenceLevel,
@@ -59,13 +60,13 @@ impl ClusterFault {
     }
 
     #[must_use]
-    pub fn because(mut self, fact: impl Into<String>) -> Self {
+    pub fn because(mut self, fact: impl Into<Fact>) -> Self {
         self.add(fact);
         self
     }
 
     /// Adds a fact, once.
-    pub fn add(&mut self, fact: impl Into<String>) {
+    pub fn add(&mut self, fact: impl Into<Fact>) {
         let fact = fact.into();
         if !fact.is_empty() && !self.because.contains(&fact) && self.because.len() < 8 {
             self.because.push(fact);
@@ -111,7 +112,7 @@ impl ClusterFault {
 
     /// Something at this place that nobody could read.
     #[must_use]
-    pub fn of_unread(place: impl Into<String>, what: impl Into<String>) -> Self {
+    pub fn of_unread(place: impl Into<String>, what: impl Into<Fact>) -> Self {
         let mut fault = Self::new(None, place).because(what);
         fault.unread = true;
         fault

@@ -21,5 +21,5 @@ pub use fault::ClusterFault;
 pub use log::{LogRoute, Start, StartReader, StartTrouble};
 pub use material::{Material, SecretFile};
 pub use pods::ContainerLog;
-pub use story::{BrokenPod, ContainerLogs, ServiceHealth, Story, alike, connection_trouble, of_certificate};
+pub use story::{BrokenPod, ContainerLogs, ServiceHealth, Story, alike};
 pub use verdict::{CheckStanding, ClusterVerdict, RecordedCluster};

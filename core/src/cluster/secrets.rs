@@ -2,16 +2,10 @@
 
 use base64::Engine as _;
 
+pub(super) use crate::evidence::SecretEntry;
 use crate::workload::kubernetes::Cluster;
 use crate::workload::{Container, MountSource};
 use crate::x509::Parsed;
-
-/// A key of a Secret.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SecretEntry {
-    pub secret: String,
-    pub key: String,
-}
 
 /// What is at a path of a container.
 #[derive(Clone, Debug)]

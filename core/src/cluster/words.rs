@@ -6,6 +6,7 @@ use super::fault::ClusterFault;
 use super::wiring::set;
 use crate::cause::CauseKind;
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{Fact, PodFact, WiringFact};
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, Pod, service_of};
 use crate::workload::{Value, Workload};
@@ -18,10 +19,15 @@ pub(super) fn fault(
     pod: &Pod,
     workload: &Workload,
     container: &str,
-    words: &str,
+    said: &Fact,
 ) -> ClusterFault {
+    let words = &*said.to_string();
     let name = workload.to_string();
-    let fact = format!("{container} of pod {} said last: {words}", pod.name);
+    let fact = PodFact::SaidLast {
+        container: container.to_owned(),
+        pod: pod.name.clone(),
+        said: Box::new(said.clone()),
+    };
     let base =
         |place: String| ClusterFault::new(None, place).because(fact.clone()).seen_in(EvidenceLevel::Logged);
     // `FATAL: API_KEY secret is empty`
@@ -135,9 +141,7 @@ pub(super) fn login(
         .by(moved_first(kubectl, &name, container, reference, secret, key));
         return Some(
             fault(name.clone())
-                .because(format!(
-                    "REDIS_URL of {name} holds $({reference}) as text: {reference} stands behind it in env"
-                ))
+                .because(WiringFact::ReferenceAsText { workload: name, reference: reference.to_owned() })
                 .cure(cure),
         );
     }

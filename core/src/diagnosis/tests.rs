@@ -34,6 +34,11 @@ fn investigate(
     }
 }
 
+/// What a peer says.
+fn said(words: &str) -> Fact {
+    Fact::Verbatim(words.to_owned())
+}
+
 fn nobody(_: &Question) -> Answer {
     Answer::State(ServiceState::Unasked)
 }
@@ -66,13 +71,14 @@ fn log_of(kind: CauseKind, link: Option<Link>, sample: &str) -> Answer {
 }
 
 fn refused() -> Failure {
-    Failure::new(Stage::Connect, Cause::Refused { nothing_listens: false }).because("connecting to it")
+    Failure::new(Stage::Connect, Cause::Refused { nothing_listens: false }).because(said("connecting to it"))
 }
 
 #[test]
 fn a_gateway_that_is_down_because_of_nats_is_traced_to_nats() {
-    let nats =
-        Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsPlain)).because("no TLS").at("nats");
+    let nats = Failure::new(Stage::Session, Cause::NotTls(WireProtocol::NatsPlain))
+        .because(said("no TLS"))
+        .at("nats");
     let (asked, found) = investigate(&Case::of(Link::Gateway), &refused(), |question| match question {
         Question::State { .. } => gateway(Phase::Restarting, 1),
         Question::Log { .. } => log_of(CauseKind::ConnectionReset, Some(Link::Nats), "connect nats: EOF"),
@@ -86,7 +92,7 @@ fn a_gateway_that_is_down_because_of_nats_is_traced_to_nats() {
         found.facts[0].to_string(),
         "api-gateway is down because it cannot speak TLS with NATS: no TLS"
     );
-    assert!(found.facts.contains(&"connecting to it".into()), "the symptom is kept as a fact");
+    assert!(found.facts.contains(&said("connecting to it")), "the symptom is kept as a fact");
 }
 
 #[test]
@@ -147,9 +153,10 @@ fn a_line_about_redis_is_redis_fault_where_redis_shows_it() {
         confidence: Confidence::Likely,
         link: Some(Link::Redis),
     };
-    let seen = Failure::new(Stage::Exchange, Cause::Line(line)).because("it logged so").at("scheduler");
-    let redis =
-        Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::Redis)).because("in clear").at("redis");
+    let seen = Failure::new(Stage::Exchange, Cause::Line(line)).because(said("it logged so")).at("scheduler");
+    let redis = Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::Redis))
+        .because(said("in clear"))
+        .at("redis");
     let (_, found) = investigate(&case, &seen, |question| match question {
         Question::State { .. } => Answer::State(ServiceState::Unasked),
         Question::Server(Link::Redis) => Answer::Server(Some(Box::new(redis.clone()))),
@@ -157,13 +164,13 @@ fn a_line_about_redis_is_redis_fault_where_redis_shows_it() {
     });
     assert_eq!(found.kind(), Some(CauseKind::WrongSchemeTlsToPlain));
     assert_eq!(found.place.as_deref(), Some("redis"));
-    assert_eq!(found.facts, [Fact::from("in clear"), Fact::from("it logged so")]);
+    assert_eq!(found.facts, [said("in clear"), said("it logged so")]);
     assert_eq!(seen.kind(), Some(CauseKind::Timeout), "what was seen is as it was");
 }
 
 #[test]
 fn a_frozen_container_is_neither_a_firewall_nor_a_timeout_of_the_network() {
-    let silent = Failure::new(Stage::Handshake, Cause::TimedOut).because("no answer");
+    let silent = Failure::new(Stage::Handshake, Cause::TimedOut).because(said("no answer"));
     let (_, found) = investigate(&Case::of(Link::Gateway), &silent, |question| match question {
         Question::InClear(_) => Answer::InClear(None),
         Question::State { .. } => gateway(Phase::Paused, 0),
@@ -196,7 +203,8 @@ fn each_server_is_judged_by_what_it_presented_itself() {
         confidence: Confidence::Likely,
         ..ChainFault::new(CauseKind::UnknownAuthority, Some(Variant::OtherCa), "not of our CA")
     };
-    let mut second = Failure::new(Stage::Handshake, Cause::Chain(vec![other_ca])).because("not of our CA");
+    let mut second =
+        Failure::new(Stage::Handshake, Cause::Chain(vec![other_ca])).because(said("not of our CA"));
     second.presented = vec![vec![1, 2, 3].into()];
     let (asked, _) = investigate(&Case::of(Link::Nats), &second, |question| match question {
         Question::Presented { chain, .. } => {
@@ -218,7 +226,8 @@ fn each_server_is_judged_by_what_it_presented_itself() {
 fn by_a_clock_that_is_a_year_off_the_ca_has_not_ended() {
     for variant in [None, Some(Variant::ExpiredCa)] {
         let ended = ChainFault::new(CauseKind::Expired, variant, "it ended");
-        let seen = Failure::new(Stage::Handshake, Cause::Chain(vec![ended.clone()])).because("it ended");
+        let seen =
+            Failure::new(Stage::Handshake, Cause::Chain(vec![ended.clone()])).because(said("it ended"));
         let by = |faults: Vec<ChainFault>| {
             let (_, found) = investigate(&Case::of(Link::Gateway), &seen, |question| match question {
                 Question::Presented { .. } => Answer::Presented(Some(PresentedChain {
@@ -250,7 +259,7 @@ fn without_a_ca_file_no_session_of_ours_tells_anything_of_redis() {
 
 #[test]
 fn what_an_operator_runs_has_no_container() {
-    let late = Failure::new(Stage::Exchange, Cause::TimedOut).because("it did not end").at("cordumctl");
+    let late = Failure::new(Stage::Exchange, Cause::TimedOut).because(said("it did not end")).at("cordumctl");
     let (asked, found) = investigate(&Case::of(Link::Gateway), &late, nobody);
     assert!(asked.is_empty(), "{asked:?}");
     assert_eq!(found.place.as_deref(), Some("cordumctl"));

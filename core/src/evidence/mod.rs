@@ -7,7 +7,9 @@ mod question;
 mod setting;
 
 pub use fact::{
-    DialFact, Fact, HttpFact, InstanceState, LinkEffect, LogFact, NatsFact, ProbeFact, RedisFact, Spoken,
+    DialFact, Fact, FolderFact, HttpFact, InstanceState, LinkEffect, LogFact, MonitoringError, NatsFact,
+    PlatformFact, PodFact, PodPhase, ProbeFact, RedisFact, RunFact, SecretEntry, SecretFact, SecretLack,
+    Spoken, TlsFact, ToolFact, UnsetBecause, VerificationOff, WiringFact,
 };
 pub use question::{
     Answer, Clock, Evidence, GatewayDial, InClear, InTls, Intermediate, Logged, NameMismatch, OwnCertificate,

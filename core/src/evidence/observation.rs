@@ -52,6 +52,7 @@
 
 use serde_json::{Map, Value};
 
+use super::TlsFact;
 use super::fault::{Cause, Failure, Stage};
 use super::question::{Evidence, Subject};
 use crate::cause::CauseKind;
@@ -161,12 +162,10 @@ impl Step {
     }
 
     fn admitted(&self, refusal: &ExpectedRefusal, what: &str) -> Failure {
-        let said = match refusal.admitted {
-            CauseKind::VerificationNotEnforced => what.to_owned(),
-            _ => format!("{} was let in: {what}", self.name),
-        };
+        let names_itself = refusal.admitted == CauseKind::VerificationNotEnforced;
+        let who = (!names_itself).then(|| self.name.clone());
         Failure::new(Stage::Session, Cause::Accepted { kind: refusal.admitted })
-            .because(said)
+            .because(TlsFact::LetIn { who, what: what.to_owned() })
             .at(refusal.component)
     }
 }

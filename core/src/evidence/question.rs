@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use rustls_pki_types::CertificateDer;
 
+use super::PlatformFact;
 use super::fault::{Failure, WireProtocol};
 use crate::link::Link;
 use crate::logs::classify::Recognised;
@@ -175,8 +176,8 @@ pub struct InClear {
 pub enum ServiceState {
     /// Nobody can be asked.
     Unasked,
-    /// There is none of it, in the platform's words.
-    Absent(String),
+    /// There is none of it, as the platform has it.
+    Absent(PlatformFact),
     Is {
         instance: Box<Instance>,
         at: SystemTime,

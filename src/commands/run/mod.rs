@@ -21,6 +21,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tls_verify_checks::context::{Check, Context};
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::stack::Stack;
+use tls_verify_core::evidence::RunFact;
 use tls_verify_core::report::{CheckReport, RunReport};
 use tls_verify_core::status::{Status, status_of};
 
@@ -182,11 +183,7 @@ pub async fn run(
             (Some(done), _) => report::report(&stack, &item, &done),
             (None, Some(why)) => report::skipped(&item, &why),
             (None, None) => {
-                let why = if stopped {
-                    "interrupted before it ended"
-                } else {
-                    "the check ended without a result (a bug of tls-verify)"
-                };
+                let why = if stopped { RunFact::Interrupted } else { RunFact::NoResult };
                 let took = started.elapsed();
                 report::report(&stack, &item, &Done { seen: report::untried(why), took, attempts: 1 })
             }

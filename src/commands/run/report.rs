@@ -8,6 +8,7 @@ use tls_verify_checks::fault::{Cause, Failure, Stage};
 use tls_verify_checks::observation::{EvidenceLevel, Expects, Observation, Outcome, Step};
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::diagnosis::root_cause;
+use tls_verify_core::evidence::RunFact;
 use tls_verify_core::redaction::redact;
 use tls_verify_core::report::{CheckReport, RunReport, exit_code, outcome, tally};
 use tls_verify_core::status::{Status, status_of};
@@ -17,12 +18,13 @@ use crate::diagnosis;
 
 /// A run that could not even begin: every check is undecided, for one reason.
 pub(crate) fn undecided(stack: &Stack, plan: &Plan, why: &str) -> RunReport {
+    let fact = || RunFact::NotBegun { why: why.to_owned() };
     let took = Duration::ZERO;
     let checks = plan
         .items()
         .into_iter()
         .map(|(item, left_out)| match left_out {
-            None => report(stack, &item, &Done { seen: untried(why), took, attempts: 0 }),
+            None => report(stack, &item, &Done { seen: untried(fact()), took, attempts: 0 }),
             Some(why) => skipped(&item, &why),
         })
         .collect();
@@ -30,7 +32,7 @@ pub(crate) fn undecided(stack: &Stack, plan: &Plan, why: &str) -> RunReport {
     assemble(checks, plan, timing, target(stack))
 }
 
-pub(super) fn untried(why: &str) -> Observation {
+pub(super) fn untried(why: RunFact) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::None);
     let runs = seen.expect("check", Expects::Works);
     seen.untried(runs, Failure::new(Stage::Configure, Cause::Other).because(why));
@@ -83,7 +85,7 @@ pub(super) fn target(stack: &Stack) -> Map<String, Value> {
 
 pub(crate) fn too_late() -> Observation {
     let mut seen = Observation::new(EvidenceLevel::None);
-    let failure = Failure::new(Stage::Exchange, Cause::TimedOut).because("the run's deadline passed first");
+    let failure = Failure::new(Stage::Exchange, Cause::TimedOut).because(RunFact::DeadlinePassed);
     let ends = seen.expect("check", Expects::Works);
     seen.failed(ends, failure);
     seen

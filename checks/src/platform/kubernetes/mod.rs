@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify_core::cluster::{ContainerLog, ContainerLogs as Heard, Start, StartReader};
+use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::remedy::{self, Wording};
 use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects, Pod, service_of};
 use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
@@ -264,8 +265,8 @@ impl Platform for Namespace {
         &self.workloads
     }
 
-    fn lacks(&self, service: &str) -> String {
-        format!("{} has no workload of service `{service}`", self.stack())
+    fn lacks(&self, service: &str) -> PlatformFact {
+        PlatformFact::NoWorkload { stack: self.stack(), service: service.to_owned() }
     }
 
     fn inspect<'a>(&'a self, of: &'a Instance) -> BoxFuture<'a, Result<Instance, String>> {

@@ -11,6 +11,7 @@ use super::cure::{Fix, Kubectl, change};
 use super::fault::{ClusterFault, OriginIdentity};
 use super::secrets::{PathContent, SecretEntry};
 use crate::cause::{CauseKind, Side, Variant};
+use crate::evidence::SecretFact;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, service_of};
@@ -240,15 +241,13 @@ fn fault(
     let trusts_another = distrust && authorities.votes(&one.trusted) < authorities.votes(&one.shown);
     let odd = if trusts_another { &one.trusted } else { &one.shown };
     let side = if one.of_client || trusts_another { Side::Client } else { Side::Server };
-    let what = if one.of_client { "client certificate" } else { "certificate" };
-    let fact = format!(
-        "secret/{} {}: {reason} ({what} of {}, verified with {} of secret/{})",
-        one.shown.secret,
-        one.shown.key,
-        if one.of_client { one.client.as_str() } else { one.target.word() },
-        one.trusted.key,
-        one.trusted.secret,
-    );
+    let fact = SecretFact::Refused {
+        shown: one.shown.clone(),
+        reason: reason.clone(),
+        of_client: one.of_client,
+        whose: if one.of_client { one.client.clone() } else { one.target.word().to_owned() },
+        trusted: one.trusted.clone(),
+    };
     let cure = renewal(cluster, connections, authorities, odd, *cause, kubectl);
     ClusterFault::new(Some(*cause), format!("secret/{}", odd.secret))
         .variant(*variant)
@@ -304,7 +303,12 @@ fn misnamed(
     let wanted = others.into_iter().next().or_else(|| connection.server.aliases.first().cloned());
     let fault = ClusterFault::new(Some(CauseKind::HostnameMismatch), workload.clone())
         .on(Side::Client)
-        .because(format!("{} of {workload} is {}: {reason}", name.setting, name.name));
+        .because(SecretFact::Misnamed {
+            setting: name.setting.clone(),
+            workload: workload.clone(),
+            name: name.name.clone(),
+            reason: reason.to_owned(),
+        });
     let Some(wanted) = wanted else { return fault };
     let cure = if name.explicit {
         let command = kubectl.set(connection.client, container, &name.setting, &wanted);

@@ -9,6 +9,7 @@ use crate::cluster::cure::{Fix, Kubectl, of_secret};
 use crate::cluster::fault::{ClusterFault, OriginIdentity};
 use crate::cluster::secrets::PathContent;
 use crate::cluster::wiring::misread;
+use crate::evidence::{SecretFact, SecretLack};
 use crate::workload::kubernetes::Cluster;
 
 /// Files that settings name and that are not there, or hold no certificate.
@@ -28,22 +29,26 @@ pub(super) fn unusable(
         for (file, reader) in files {
             let Some(file) = file else { continue };
             let (key, variant, what) = match &file.found {
-                PathContent::MissingKey(key) => (key, Variant::FileMissing, "has no key"),
-                PathContent::NoCertificate(key) => (key, Variant::NoPem, "holds no certificate in"),
+                PathContent::MissingKey(key) => (key, Variant::FileMissing, SecretLack::Key),
+                PathContent::NoCertificate(key) => (key, Variant::NoPem, SecretLack::Certificate),
                 PathContent::Certificates(..)
                 | PathContent::Opaque(_)
                 | PathContent::MissingSecret(_)
                 | PathContent::NotMounted
                 | PathContent::Elsewhere => continue,
             };
+            let named = || SecretFact::NamesUnusable {
+                setting: file.setting.clone(),
+                reader: reader.to_string(),
+                path: file.path.clone(),
+                lack: what,
+                file: key.clone(),
+            };
             let misread = misread(cluster, reader, &file.path, key, kubectl);
             if let (Variant::FileMissing, Some((place, cure))) = (variant, misread) {
                 let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), place)
                     .variant(Some(variant))
-                    .because(format!(
-                        "{} of {reader} is {}, and secret/{} {what} {}",
-                        file.setting, file.path, key.secret, key.key
-                    ))
+                    .because(named())
                     .cure(cure)
                     .breaks(&["certificates"]);
                 faults.entry(fault.identity()).or_insert(fault);
@@ -62,10 +67,7 @@ pub(super) fn unusable(
                 let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), reader.to_string())
                     .variant(Some(variant))
                     .on(Side::Client)
-                    .because(format!(
-                        "{} of {reader} is {}, and secret/{} {what} {}",
-                        file.setting, file.path, key.secret, key.key
-                    ))
+                    .because(named())
                     .cure(cure);
                 faults.entry(fault.identity()).or_insert(fault);
                 continue;
@@ -83,10 +85,13 @@ pub(super) fn unusable(
             .with(of_secret(reader.to_string(), &key.secret, &key.key));
             let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
                 .variant(Some(variant))
-                .because(format!(
-                    "secret/{} {what} {}; {} of {reader} names it as {}",
-                    key.secret, key.key, file.setting, file.path
-                ))
+                .because(SecretFact::Unusable {
+                    file: key.clone(),
+                    lack: what,
+                    setting: file.setting.clone(),
+                    reader: reader.to_string(),
+                    path: file.path.clone(),
+                })
                 .cure(cure)
                 .breaks(&["certificates"]);
             let known = faults.entry(fault.identity()).or_insert_with(|| fault.clone());

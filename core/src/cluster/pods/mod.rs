@@ -12,6 +12,7 @@ use super::log::{Start, StartTrouble};
 use super::secrets::{self, PathContent};
 use crate::cause::{CauseKind, Confidence, Side};
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{Fact, PodFact, PodPhase};
 use crate::workload::kubernetes::{Cluster, ContainerPhase, ContainerState, Pod};
 use crate::workload::{ContainerRole, Termination, Workload, WorkloadKind};
 use mounts::unmounted;
@@ -62,12 +63,12 @@ pub(super) enum PodFailure {
     Told(Box<ClusterFault>),
     /// A container died of this, or is in it.
     Trouble(Box<StartTrouble>, String),
-    /// A container died with words that name no trouble that we know.
-    Words(String, String),
+    /// A container died with words that name no trouble that we know, or without any: then how it ended.
+    Words(Fact, String),
     /// A probe finds it not ready, for what it says itself or for what it waits for; and what of its log was not read.
-    NotReady(String, Option<String>),
+    NotReady(PodFact, Option<PodFact>),
     /// What it died of stands in a log that was not read: whose, and why.
-    Unread(String),
+    Unread(PodFact),
 }
 
 /// Something to look into: the pod and what runs around it.
@@ -123,7 +124,7 @@ pub(super) fn pod_failure(
                 return Some(PodFailure::Trouble(Box::new(trouble.clone()), container.name.clone()));
             }
             let failing = last_probe(pod, &container.name);
-            let shown = failing.unwrap_or_else(|| format!("{} is not ready", pod.name));
+            let shown = failing.unwrap_or_else(|| PodFact::NotReady { pod: pod.name.clone() });
             let why = said.unread.as_deref().filter(|_| said.present.is_none());
             return Some(PodFailure::NotReady(shown, why.map(|why| unread(pod, &container.name, why))));
         }
@@ -135,13 +136,12 @@ pub(super) fn pod_failure(
 fn died(pod: &Pod, container: &ContainerState, said: &ContainerLog) -> PodFailure {
     let ended = container.ended();
     if let Some(end) = ended.filter(|end| end.reason.as_deref() == Some("OOMKilled")) {
-        return PodFailure::Words(
-            format!(
-                "{} of pod {} was ended for want of memory (exit code {})",
-                container.name, pod.name, end.exit_code
-            ),
-            container.name.clone(),
-        );
+        let ended = PodFact::OutOfMemory {
+            container: container.name.clone(),
+            pod: pod.name.clone(),
+            exit: end.exit_code,
+        };
+        return PodFailure::Words(ended.into(), container.name.clone());
     }
     let start = said.telling(container.is_looping());
     let tells = |one: &Start| one.last_error.is_some() || !one.troubles.is_empty();
@@ -162,15 +162,17 @@ fn died(pod: &Pod, container: &ContainerState, said: &ContainerLog) -> PodFailur
                 );
             }
             // What it said last is another matter than the trouble that it had warned of.
-            (_, Some(words)) => return PodFailure::Words(words.to_owned(), container.name.clone()),
+            (_, Some(words)) => {
+                return PodFailure::Words(Fact::Verbatim(words.to_owned()), container.name.clone());
+            }
             (Some(trouble), None) => {
                 return PodFailure::Trouble(Box::new(trouble.clone()), container.name.clone());
             }
             (None, None) => {}
         }
     }
-    let message = ended.and_then(|end| end.message.clone());
-    PodFailure::Words(message.unwrap_or_else(|| ending(container, ended)), container.name.clone())
+    let message = ended.and_then(|end| end.message.clone()).map(Fact::Verbatim);
+    PodFailure::Words(message.unwrap_or_else(|| ending(container, ended).into()), container.name.clone())
 }
 
 /// Of lines about a file that cannot be used the one that names it: `Failed to configure TLS. Check logs for more
@@ -190,30 +192,26 @@ fn is_fatal(line: &str) -> bool {
         .any(|word| line.contains(word))
 }
 
-/// A log that was not read, for a sentence.
+/// A log that was not read.
 #[must_use]
-pub(in crate::cluster) fn unread(pod: &Pod, container: &str, why: &str) -> String {
-    format!("the log of {container} of pod {}: {why}", pod.name)
+pub(in crate::cluster) fn unread(pod: &Pod, container: &str, why: &str) -> PodFact {
+    PodFact::LogUnread { container: container.to_owned(), pod: pod.name.clone(), why: why.to_owned() }
 }
 
-fn ending(container: &ContainerState, ended: Option<&Termination>) -> String {
+fn ending(container: &ContainerState, ended: Option<&Termination>) -> PodFact {
+    let container = container.name.clone();
     match ended {
-        Some(end) => format!(
-            "{} ended with exit code {}{}",
-            container.name,
-            end.exit_code,
-            end.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
-        ),
-        None => format!("{} does not run", container.name),
+        Some(end) => PodFact::Ended { container, exit: end.exit_code, reason: end.reason.clone() },
+        None => PodFact::DoesNotRun { container },
     }
 }
 
 /// The last failed probe of a container that stands in the events.
-fn last_probe(pod: &Pod, container: &str) -> Option<String> {
+fn last_probe(pod: &Pod, container: &str) -> Option<PodFact> {
     let event = pod.events.iter().rev().find(|event| {
         event.reason == "Unhealthy" && event.container.as_deref().is_none_or(|name| name == container)
     })?;
-    Some(format!("pod {}: {}", pod.name, event.message))
+    Some(PodFact::Told { pod: pod.name.clone(), message: event.message.clone() })
 }
 
 fn unscheduled(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<ClusterFault> {
@@ -226,7 +224,7 @@ fn unscheduled(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<
     .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
     Some(
         ClusterFault::new(None, name)
-            .because(format!("pod {} is on no node: {why}", pod.name))
+            .because(PodFact::OnNoNode { pod: pod.name.clone(), why: why.clone() })
             .cure(cure)
             .seen_in(EvidenceLevel::Observed),
     )
@@ -234,22 +232,17 @@ fn unscheduled(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<
 
 /// `pod cordum-… waits: PodInitializing`.
 #[must_use]
-pub(super) fn state_of(pod: &Pod) -> String {
+pub(super) fn state_of(pod: &Pod) -> PodFact {
     let main = pod.main();
     let of = |one: &ContainerState| match &one.state {
-        ContainerPhase::Waiting(reason, _) => format!("waits: {reason}"),
-        ContainerPhase::Running(_) if one.ready => "runs".to_owned(),
-        ContainerPhase::Running(_) => "runs and is not ready".to_owned(),
-        ContainerPhase::Terminated(end) => format!("has ended (exit code {})", end.exit_code),
-        ContainerPhase::Unknown => "has no state".to_owned(),
+        ContainerPhase::Waiting(reason, _) => PodPhase::Waits { reason: reason.clone() },
+        ContainerPhase::Running(_) if one.ready => PodPhase::Runs,
+        ContainerPhase::Running(_) => PodPhase::Unready,
+        ContainerPhase::Terminated(end) => PodPhase::Ended { exit: end.exit_code },
+        ContainerPhase::Unknown => PodPhase::Unknown,
     };
     let restarts = main.map_or(0, |one| one.restarts);
-    let again = match restarts {
-        0 => String::new(),
-        1 => ", restarted once".to_owned(),
-        more => format!(", restarted {more} times"),
-    };
-    format!("pod {} {}{again}", pod.name, main.map_or_else(|| "has no container".to_owned(), of))
+    PodFact::State { pod: pod.name.clone(), phase: main.map_or(PodPhase::NoContainer, of), restarts }
 }
 
 /// A file that a container named in its last words, as what mounts it has it.

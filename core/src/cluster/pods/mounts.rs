@@ -6,6 +6,7 @@ use crate::cluster::connections::known;
 use crate::cluster::cure::{Fix, change, of_secret};
 use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{Fact, PodFact};
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{ContainerPhase, Pod};
 use crate::workload::{Container, MountSource, ValueSource, Workload};
@@ -21,12 +22,13 @@ pub(super) fn unmounted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -
     }
     let event = pod.events.iter().rev().find(|event| event.reason == "FailedMount");
     if let Some(event) = event {
+        let said = Fact::Verbatim(event.message.clone());
         // `failed to sync configmap cache: timed out` clears by itself.
         if let Some(name) = between(&event.message, "secret \"", "\" not found") {
-            return Some(missing_secret(scene, pod, workload, name, &event.message));
+            return Some(missing_secret(scene, pod, workload, name, said));
         }
         if let Some(name) = between(&event.message, "configmap \"", "\" not found") {
-            return Some(missing_config_map(scene, pod, workload, name, &event.message));
+            return Some(missing_config_map(scene, pod, workload, name, said));
         }
         if let Some((_, key)) = event.message.split_once("references non-existent secret key: ") {
             let key = key.split_whitespace().next().unwrap_or(key).trim_end_matches([',', ']']);
@@ -34,7 +36,7 @@ pub(super) fn unmounted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -
                 .find(|(_, items, _)| items.iter().any(|item| item == key))
                 .map(|(name, ..)| name);
             if let Some(secret) = secret {
-                return Some(missing_key(scene, pod, workload, &secret, key, &event.message));
+                return Some(missing_key(scene, pod, workload, &secret, key, said));
             }
         }
     }
@@ -43,19 +45,24 @@ pub(super) fn unmounted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -
     for (name, items, optional) in mounted_secrets(pod) {
         match secrets.get(&name) {
             None if !optional => {
-                let fact = format!("pod {} mounts secret {name}, and there is no such secret", pod.name);
-                return Some(missing_secret(scene, pod, workload, &name, &fact));
+                let fact = PodFact::NoSuchSecret { pod: pod.name.clone(), secret: name.clone() };
+                return Some(missing_secret(scene, pod, workload, &name, fact.into()));
             }
             Some(secret) if !optional => {
                 if let Some(key) = items.iter().find(|key| !secret.keys.contains_key(*key)) {
-                    let fact = format!("pod {} mounts key {key} of secret {name}, which has none", pod.name);
-                    return Some(missing_key(scene, pod, workload, &name, key, &fact));
+                    let (pod_name, secret) = (pod.name.clone(), name.clone());
+                    let fact = PodFact::NoSuchKey { pod: pod_name, secret, key: key.clone() };
+                    return Some(missing_key(scene, pod, workload, &name, key, fact.into()));
                 }
             }
             _ => {}
         }
     }
     None
+}
+
+fn waits_for(workload: &Workload, fact: Fact) -> PodFact {
+    PodFact::WaitsFor { workload: workload.to_string(), because: Box::new(fact) }
 }
 
 pub(super) fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -132,7 +139,7 @@ pub(super) fn missing_secret(
     pod: &Pod,
     workload: &Workload,
     secret: &str,
-    fact: &str,
+    fact: Fact,
 ) -> ClusterFault {
     let mut keys = keys_wanted(scene, secret);
     if keys.is_empty() {
@@ -170,7 +177,7 @@ pub(super) fn missing_secret(
     let cause = certificates.then_some(CauseKind::BadKeyFile);
     ClusterFault::new(cause, format!("secret/{secret}"))
         .variant(certificates.then_some(Variant::FileMissing))
-        .because(format!("{workload} does not start: {fact}"))
+        .because(waits_for(workload, fact))
         .because(state_of(pod))
         .cure(cure)
         .breaks(if certificates { &["certificates"] } else { &[] })
@@ -183,7 +190,7 @@ pub(super) fn missing_key(
     workload: &Workload,
     secret: &str,
     key: &str,
-    fact: &str,
+    fact: Fact,
 ) -> ClusterFault {
     let of_certificate = [".crt", ".key", ".pem"].iter().any(|end| key.ends_with(end));
     let command = if of_certificate {
@@ -199,7 +206,7 @@ pub(super) fn missing_key(
     .with(of_secret(workload.to_string(), secret, key));
     ClusterFault::new(of_certificate.then_some(CauseKind::BadKeyFile), format!("secret/{secret}"))
         .variant(of_certificate.then_some(Variant::FileMissing))
-        .because(format!("{workload} does not start: {fact}"))
+        .because(waits_for(workload, fact))
         .because(state_of(pod))
         .cure(cure)
         .breaks(if of_certificate { &["certificates"] } else { &[] })
@@ -214,7 +221,7 @@ pub(super) fn missing_entry(
     workload: &Workload,
     map: &str,
     key: &str,
-    fact: &str,
+    fact: Fact,
 ) -> ClusterFault {
     let place = format!("configmap/{map}");
     let asks = |container: &Container| {
@@ -247,7 +254,7 @@ pub(super) fn missing_entry(
     let change = change(place.clone(), None, ChangeKind::Environment, variable, Some(format!("data[{key}]")));
     let cure = Fix::told(told).by(scene.kubectl.rewrite(map, key, &typed)).with(change.values(None, value));
     ClusterFault::new(None, place)
-        .because(format!("{workload} does not start: {fact}"))
+        .because(waits_for(workload, fact))
         .because(state_of(pod))
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)
@@ -258,14 +265,14 @@ pub(super) fn missing_config_map(
     pod: &Pod,
     workload: &Workload,
     map: &str,
-    fact: &str,
+    fact: Fact,
 ) -> ClusterFault {
     let cure = Fix::told(format!(
         "configmap/{map}, which {workload} waits for, does not exist: apply the manifest that has it"
     ))
     .by(scene.kubectl.command(&["get", "configmap", map]));
     ClusterFault::new(None, format!("configmap/{map}"))
-        .because(format!("{workload} does not start: {fact}"))
+        .because(waits_for(workload, fact))
         .because(state_of(pod))
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)

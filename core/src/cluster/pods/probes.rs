@@ -5,6 +5,7 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::known;
 use crate::cluster::cure::{Fix, change};
 use crate::cluster::fault::ClusterFault;
+use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{ContainerState, Pod};
@@ -117,7 +118,7 @@ fn plain_probe(
     let cure = schemes(scene, workload, container, port, true);
     ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), name)
         .on(Side::Client)
-        .because(format!("pod {}: {event}: the probe speaks HTTP to port {port}, which speaks TLS", pod.name))
+        .because(PodFact::ProbeInClear { pod: pod.name.clone(), event: event.to_owned(), port })
         .because(state_of(pod))
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)
@@ -135,10 +136,7 @@ fn tls_probe(
     let name = workload.to_string();
     let base = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), name.clone())
         .variant(Some(Variant::HttpPlaintext))
-        .because(format!(
-            "pod {}: {event}: the probe speaks TLS to port {port}, which serves plain HTTP",
-            pod.name
-        ))
+        .because(PodFact::ProbeInTls { pod: pod.name.clone(), event: event.to_owned(), port })
         .because(state_of(pod))
         .seen_in(EvidenceLevel::Observed);
     let pair = ["GATEWAY_HTTP_TLS_CERT", "GATEWAY_HTTP_TLS_KEY"];

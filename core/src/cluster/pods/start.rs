@@ -5,6 +5,7 @@ use super::{PodContext, serves, state_of};
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{Fact, PodFact};
 use crate::workload::Workload;
 use crate::workload::kubernetes::{ContainerPhase, ContainerState, Pod};
 
@@ -32,7 +33,6 @@ pub(super) fn unstarted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -
             .ended()
             .filter(|end| matches!(end.reason.as_deref(), Some("StartError" | "ContainerCannotRun")));
         if let Some(end) = failed {
-            let message = end.message.clone().unwrap_or_else(|| "it cannot be started".to_owned());
             let cure = Fix::told(format!(
                 "the command of container {} in {workload} is not in its image: set a command that is, or an image that has it",
                 container.name
@@ -40,7 +40,11 @@ pub(super) fn unstarted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -
             .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
             return Some(
                 ClusterFault::new(None, workload.to_string())
-                    .because(format!("{} of pod {} cannot be started: {message}", container.name, pod.name))
+                    .because(PodFact::NotStarted {
+                        container: container.name.clone(),
+                        pod: pod.name.clone(),
+                        message: end.message.clone(),
+                    })
                     .because(state_of(pod))
                     .cure(cure)
                     .seen_in(EvidenceLevel::Observed),
@@ -51,31 +55,32 @@ pub(super) fn unstarted(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -
 }
 
 fn unconfigured(scene: PodContext<'_>, pod: &Pod, workload: &Workload, message: &str) -> ClusterFault {
+    let said = Fact::Verbatim(message.to_owned());
     // `couldn't find key REDIS_PASSWORD in Secret cordum/cordum-redis-secret`
     if let Some((key, rest)) =
         message.split_once("couldn't find key ").and_then(|(_, rest)| rest.split_once(" in Secret "))
     {
         let secret = rest.split_whitespace().next().unwrap_or(rest);
         let secret = secret.rsplit('/').next().unwrap_or(secret);
-        return missing_key(scene, pod, workload, secret, key, message);
+        return missing_key(scene, pod, workload, secret, key, said);
     }
     if let Some((key, rest)) =
         message.split_once("couldn't find key ").and_then(|(_, rest)| rest.split_once(" in ConfigMap "))
     {
         let map = rest.split_whitespace().next().unwrap_or(rest);
         let map = map.rsplit('/').next().unwrap_or(map);
-        return missing_entry(scene, pod, workload, map, key, message);
+        return missing_entry(scene, pod, workload, map, key, said);
     }
     if let Some(name) = between(message, "secret \"", "\" not found") {
-        return missing_secret(scene, pod, workload, name, message);
+        return missing_secret(scene, pod, workload, name, said);
     }
     if let Some(name) = between(message, "configmap \"", "\" not found") {
-        return missing_config_map(scene, pod, workload, name, message);
+        return missing_config_map(scene, pod, workload, name, said);
     }
     let cure = Fix::told(format!("{workload} cannot be started as it is described: {message}"))
         .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
     ClusterFault::new(None, workload.to_string())
-        .because(format!("pod {}: {message}", pod.name))
+        .because(PodFact::Told { pod: pod.name.clone(), message: message.to_owned() })
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)
 }
@@ -89,33 +94,33 @@ fn no_image(
 ) -> ClusterFault {
     let image =
         pod.configured.iter().find(|one| one.name == container.name).and_then(|one| one.image.clone());
-    let image = image.unwrap_or_else(|| "its image".to_owned());
+    let shown = image.as_deref().unwrap_or("its image");
     let told =
         pod.events.iter().rev().find(|event| event.reason == "Failed").map(|event| event.message.as_str());
-    let why = if message.is_empty() { told.unwrap_or("it cannot be pulled") } else { message };
+    let why = if message.is_empty() { told } else { Some(message) };
     let others: Vec<&str> = scene
         .cluster
         .pods
         .iter()
         .filter(|other| other.workload == pod.workload && serves(other))
         .filter_map(|other| other.configured.iter().find(|one| one.name == container.name)?.image.as_deref())
-        .filter(|other| *other != image)
+        .filter(|other| *other != shown)
         .collect();
     let name = workload.to_string();
     let cure = match others.first() {
         Some(other) => Fix::told(format!(
-            "container {} of {name} asks for image {image}, which cannot be pulled: {other} is what its other pods run",
+            "container {} of {name} asks for image {shown}, which cannot be pulled: {other} is what its other pods run",
             container.name
         ))
         .by(scene.kubectl.command(&["set", "image", &name, &format!("{}={other}", container.name)])),
         None => Fix::told(format!(
-            "container {} of {name} asks for image {image}, which cannot be pulled: push it, or name one that is there",
+            "container {} of {name} asks for image {shown}, which cannot be pulled: push it, or name one that is there",
             container.name
         ))
         .by(scene.kubectl.command(&["rollout", "undo", &name])),
     };
     ClusterFault::new(None, name)
-        .because(format!("pod {} has no image {image}: {why}", pod.name))
+        .because(PodFact::NoImage { pod: pod.name.clone(), image, why: why.map(str::to_owned) })
         .because(state_of(pod))
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)

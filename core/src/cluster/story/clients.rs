@@ -1,13 +1,14 @@
 //! What serving clients meet at the other end of their connections.
 
-use super::kinds::{alike, of_certificate};
+use super::kinds::alike;
 use super::routes::present;
-use super::{ContainerLogs, Story, first_line};
+use super::{ContainerLogs, Story, logged};
 use crate::cluster::connections::ConnectionTarget;
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
 use crate::cluster::pods::{self, PodContext, serves};
+use crate::evidence::SecretFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
@@ -18,7 +19,8 @@ impl Story {
     pub(super) fn clients(&mut self, scene: PodContext<'_>, logs: &ContainerLogs) {
         for pod in scene.cluster.pods.iter().filter(|pod| serves(pod) && !pod.is_job) {
             let Some(start) = present(logs, pod) else { continue };
-            for trouble in start.troubles.iter().filter(|one| !one.recovered && of_certificate(one.what.kind))
+            for trouble in
+                start.troubles.iter().filter(|one| !one.recovered && one.what.kind.is_of_certificate())
             {
                 let Some(link) = trouble.what.link else { continue };
                 let check: &'static str = match link {
@@ -41,7 +43,7 @@ impl Story {
                     secrets.contains(&one.place)
                         && one.cause.is_some_and(|cause| alike(cause) == alike(trouble.what.kind))
                 });
-                let fact = format!("pod {} logged: {}", pod.name, first_line(&trouble.sample));
+                let fact = logged(pod, trouble);
                 match known {
                     Some(at) => {
                         self.faults[at].breaks.insert(check);
@@ -155,7 +157,7 @@ fn stale(
         ClusterFault::new(Some(trouble.what.kind), name)
             .variant(trouble.what.variant)
             .on(trouble.what.side)
-            .because(format!("{path} is {} of secret/{}, which fits its CA now", key.key, key.secret))
+            .because(SecretFact::FitsNow { path, file: key.clone() })
             .cure(cure)
             .seen_in(EvidenceLevel::Logged),
     )

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::kinds::alike;
-use super::{Story, first_line};
+use super::{Story, container_logged, first_line};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
 use crate::cluster::cure::Fix;
@@ -13,6 +13,7 @@ use crate::cluster::pods::PodContext;
 use crate::cluster::secrets::PathContent;
 use crate::cluster::{certificates, wiring};
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{Fact, SecretFact, UnsetBecause, WiringFact};
 use crate::workload::Workload;
 use crate::workload::kubernetes::Pod;
 
@@ -30,7 +31,7 @@ impl Story {
         found: &PathContent,
     ) -> usize {
         let kind = trouble.what.kind;
-        let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+        let fact = container_logged(pod, container, &trouble.sample);
         // A path that only this workload asks for, beside files that are there: the setting is wrong, not the Secret.
         if matches!(found, PathContent::MissingKey(_))
             && let Some(at) = self.at(&workload.to_string(), Some(kind))
@@ -79,7 +80,7 @@ impl Story {
                 .variant(trouble.what.variant)
                 .on(trouble.what.side)
                 .because(fact)
-                .because(format!("{path} is {} of secret/{}", key.key, key.secret))
+                .because(SecretFact::FileIs { path: path.to_owned(), file: key.clone() })
                 .cure(cure)
                 .seen_in(EvidenceLevel::Logged)
                 .breaks(&["certificates"]),
@@ -149,8 +150,12 @@ pub(super) fn half_pair(scene: PodContext<'_>, workload: &Workload, sample: &str
     Some(
         ClusterFault::new(Some(CauseKind::BadKeyFile), workload.to_string())
             .variant(Some(Variant::HalfPair))
-            .because(format!("{missing} of {workload} is not set, though {there} is ({front})"))
-            .because(first_line(sample))
+            .because(WiringFact::Unset {
+                variables: vec![missing.clone()],
+                workload: workload.to_string(),
+                because: UnsetBecause::OtherOfPair { there, front: front.to_owned() },
+            })
+            .because(Fact::Verbatim(first_line(sample).to_owned()))
             .cure(wiring::set(scene.kubectl, workload, &missing, None, &to, &why))
             .seen_in(EvidenceLevel::Logged),
     )

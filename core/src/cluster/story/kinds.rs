@@ -14,32 +14,6 @@ pub const fn alike(kind: CauseKind) -> CauseKind {
     }
 }
 
-/// Trouble with a certificate or with what verifies it.
-#[must_use]
-pub const fn of_certificate(kind: CauseKind) -> bool {
-    matches!(
-        kind,
-        CauseKind::UnknownAuthority
-            | CauseKind::BadSignature
-            | CauseKind::Expired
-            | CauseKind::NotYetValid
-            | CauseKind::HostnameMismatch
-            | CauseKind::BadCertificate
-            | CauseKind::ClientCertRequired
-            | CauseKind::WrongKeyUsage
-            | CauseKind::InvalidCa
-    )
-}
-
-/// Trouble with the connection itself.
-#[must_use]
-pub const fn connection_trouble(kind: CauseKind) -> bool {
-    matches!(
-        kind,
-        CauseKind::ConnectionRefused | CauseKind::ConnectionReset | CauseKind::Timeout | CauseKind::Dns
-    )
-}
-
 pub(super) const fn is_scheme(kind: CauseKind) -> bool {
     matches!(kind, CauseKind::WrongSchemePlainToTls | CauseKind::WrongSchemeTlsToPlain)
 }

@@ -5,6 +5,7 @@ use crate::cluster::connections::known;
 use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{UnsetBecause, WiringFact};
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Pod, service_of};
 use crate::workload::{Container, MountSource, Workload};
@@ -40,16 +41,15 @@ pub(super) fn in_clear(
     if missing.is_empty() {
         return None;
     }
-    let words: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
     let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), name.clone())
         .variant(Some(*variant))
         .on(Side::Server)
-        .because(format!(
-            "{container} of pod {} logged: {}",
-            pod.name,
-            sample.lines().next().unwrap_or_default()
-        ))
-        .because(format!("{} of {name} is not set, and production asks for it", words.join(" and ")))
+        .because(super::container_logged(pod, container, sample))
+        .because(WiringFact::Unset {
+            variables: missing.into_iter().cloned().collect(),
+            workload: name.clone(),
+            because: UnsetBecause::Production,
+        })
         .seen_in(EvidenceLevel::Logged);
     let Some(pair) = pair(configured) else {
         let text = format!(

@@ -15,14 +15,16 @@ use std::time::SystemTime;
 use super::connections;
 use super::cure::{Fix, Kubectl};
 use super::fault::ClusterFault;
+use super::log::StartTrouble;
 use super::pods::{self, ContainerLog, PodContext, PodFailure, serves, state_of};
 use super::{certificates, judged, wiring, words};
 use crate::cause::{CauseKind, Variant};
 use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{Fact, PodFact};
 use crate::link::Link;
 use crate::workload::kubernetes::{Cluster, Pod, service_of};
 use crate::workload::{Workload, WorkloadKind};
-pub use kinds::{alike, connection_trouble, of_certificate};
+pub use kinds::alike;
 use replicas::{never_made, refused_pods, scaled_to_nothing};
 
 /// What the containers said, by pod and container.
@@ -35,7 +37,7 @@ pub struct BrokenPod {
     /// Index of the fault behind it.
     pub fault: usize,
     /// What shows it at this very pod.
-    pub shown: String,
+    pub shown: Fact,
     /// The link that it died of, or lacks.
     pub link: Option<Link>,
     pub cause: Option<CauseKind>,
@@ -108,7 +110,7 @@ impl Story {
             cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job).collect();
         order.sort_by_key(|one| rank(service_of(one)));
         for workload in order {
-            story.look_at(scene, workload, logs);
+            story.inspect(scene, workload, logs);
         }
         story.members(scene, logs);
         story.clients(scene, logs);
@@ -147,7 +149,7 @@ impl Story {
                 self.add(
                     ClusterFault::new(Some(CauseKind::ConnectionRefused), *service)
                         .variant(Some(Variant::ContainerAbsent))
-                        .because(format!("no workload of the namespace is {service}"))
+                        .because(PodFact::NoWorkload { service: (*service).to_owned() })
                         .cure(Fix::told(format!("deploy {service}, or leave its checks out with --skip")))
                         .breaks(checks)
                         .seen_in(EvidenceLevel::Observed),
@@ -207,7 +209,7 @@ impl Story {
         self.faults.len() - 1
     }
 
-    fn look_at(&mut self, scene: PodContext<'_>, workload: &Workload, logs: &ContainerLogs) {
+    fn inspect(&mut self, scene: PodContext<'_>, workload: &Workload, logs: &ContainerLogs) {
         let service = service_of(workload).to_owned();
         let mine = || {
             scene.cluster.pods.iter().filter(|pod| {
@@ -223,7 +225,7 @@ impl Story {
             health.broken.push(BrokenPod {
                 pod: workload.to_string(),
                 fault,
-                shown: format!("{workload} is scaled to 0"),
+                shown: PodFact::ScaledToNone { workload: workload.to_string() }.into(),
                 link: None,
                 cause: Some(CauseKind::ConnectionRefused),
                 waits: false,
@@ -233,7 +235,7 @@ impl Story {
             health.broken.push(BrokenPod {
                 pod: workload.to_string(),
                 fault,
-                shown: format!("{workload} has no pod"),
+                shown: PodFact::HasNoPod { workload: workload.to_string() }.into(),
                 link: None,
                 cause: None,
                 waits: false,
@@ -247,7 +249,7 @@ impl Story {
             health.broken.push(BrokenPod {
                 pod: workload.to_string(),
                 fault,
-                shown: format!("{workload} has {} of its pods", health.pods),
+                shown: PodFact::HasSomePods { workload: workload.to_string(), pods: health.pods }.into(),
                 link: None,
                 cause: None,
                 waits: false,
@@ -266,7 +268,7 @@ impl Story {
                 health.broken.push(BrokenPod {
                     pod: pod.name.clone(),
                     fault,
-                    shown: state_of(pod),
+                    shown: state_of(pod).into(),
                     link: Some(Link::Nats),
                     cause: self.faults[fault].cause,
                     waits: false,
@@ -297,7 +299,7 @@ impl Story {
         let mut broken = BrokenPod {
             pod: pod.name.clone(),
             fault: 0,
-            shown: state_of(pod),
+            shown: state_of(pod).into(),
             link: None,
             cause: None,
             waits: false,
@@ -311,40 +313,40 @@ impl Story {
             PodFailure::Trouble(trouble, container) => {
                 broken.link = trouble.what.link;
                 broken.cause = Some(trouble.what.kind);
-                broken.shown =
-                    format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+                broken.shown = container_logged(pod, &container, &trouble.sample).into();
                 broken.fault = self.traced(scene, pod, workload, &container, &trouble);
-                let facts = [broken.shown.clone(), state_of(pod)];
+                let facts = [broken.shown.clone(), state_of(pod).into()];
                 for fact in facts {
                     self.faults[broken.fault].add(fact);
                 }
             }
-            PodFailure::Words(words, container) if self.spoken_of(workload, &words).is_some() => {
-                broken.fault = self.spoken_of(workload, &words).unwrap_or_default();
-                broken.shown = format!("{container} of pod {} said last: {words}", pod.name);
+            PodFailure::Words(said, container) if self.spoken_of(workload, &said.to_string()).is_some() => {
+                broken.fault = self.spoken_of(workload, &said.to_string()).unwrap_or_default();
+                let (name, said) = (pod.name.clone(), Box::new(said));
+                broken.shown = PodFact::SaidLast { container, pod: name, said }.into();
                 broken.cause = self.faults[broken.fault].cause;
-                let facts = [broken.shown.clone(), state_of(pod)];
+                let facts = [broken.shown.clone(), state_of(pod).into()];
                 for fact in facts {
                     self.faults[broken.fault].add(fact);
                 }
             }
-            PodFailure::Words(words, container) => {
-                let fault = words::fault(scene.cluster, scene.kubectl, pod, workload, &container, &words)
+            PodFailure::Words(said, container) => {
+                let fault = words::fault(scene.cluster, scene.kubectl, pod, workload, &container, &said)
                     .because(state_of(pod));
                 broken.cause = fault.cause;
                 broken.shown = fault.because.first().cloned().unwrap_or(broken.shown);
                 broken.fault = self.add(fault);
             }
             PodFailure::Unread(what) => {
-                broken.fault = self.add(ClusterFault::of_unread(workload.to_string(), &what));
-                broken.shown = what;
+                broken.fault = self.add(ClusterFault::of_unread(workload.to_string(), what.clone()));
+                broken.shown = what.into();
             }
             PodFailure::NotReady(shown, unread) => {
                 broken.fault = self.waits(scene, pod, workload, (&shown, unread), logs);
                 broken.waits = true;
                 let fault = &self.faults[broken.fault];
                 let unread = fault.because.first().filter(|_| fault.unread);
-                broken.shown = unread.cloned().unwrap_or(shown);
+                broken.shown = unread.cloned().unwrap_or_else(|| shown.into());
                 broken.cause = self.faults[broken.fault].cause;
             }
         }
@@ -377,6 +379,17 @@ impl Story {
     fn at(&self, place: &str, kind: Option<CauseKind>) -> Option<usize> {
         self.faults.iter().position(|one| one.is_of(place) && one.cause.map(alike) == kind.map(alike))
     }
+}
+
+/// What a container of a pod logged, as far as a person reads it.
+fn container_logged(pod: &Pod, container: &str, sample: &str) -> PodFact {
+    let line = first_line(sample).to_owned();
+    PodFact::ContainerLogged { container: container.to_owned(), pod: pod.name.clone(), line }
+}
+
+/// What the main container of a pod that serves logged.
+pub(super) fn logged(pod: &Pod, trouble: &StartTrouble) -> PodFact {
+    PodFact::Logged { pod: pod.name.clone(), line: first_line(&trouble.sample).to_owned() }
 }
 
 pub(super) fn first_line(text: &str) -> &str {

@@ -5,6 +5,7 @@ use crate::cluster::connections;
 use crate::cluster::cure::{Fix, Kubectl};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::pods::PodContext;
+use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
 use crate::workload::kubernetes::{Cluster, service_of};
@@ -36,7 +37,7 @@ pub(super) fn scaled_to_nothing(scene: PodContext<'_>, workload: &Workload) -> C
     };
     ClusterFault::new(Some(CauseKind::ConnectionRefused), name.clone())
         .variant(Some(Variant::ContainerStopped))
-        .because(format!("{name} is scaled to 0: its Service has no endpoints, and connections are refused"))
+        .because(PodFact::NoEndpoints { workload: name })
         .cure(cure)
         .breaks(breaks)
         .seen_in(EvidenceLevel::Observed)
@@ -46,18 +47,18 @@ pub(super) fn scaled_to_nothing(scene: PodContext<'_>, workload: &Workload) -> C
 pub(super) fn never_made(scene: PodContext<'_>, workload: &Workload) -> ClusterFault {
     let name = workload.to_string();
     let why = refused_pods(scene, workload);
-    let why = why.unwrap_or_else(|| "nothing says why".to_owned());
-    let cure = match account(&why) {
+    let shown = why.as_deref().unwrap_or("nothing says why");
+    let cure = match account(shown) {
         Some(account) => Fix::told(format!(
             "serviceaccount/{account}, which the pods of {name} are to have, does not exist: make it"
         ))
         .by(scene.kubectl.command(&["create", "serviceaccount", account])),
-        None => Fix::told(format!("{name} cannot make its pods: {why}"))
+        None => Fix::told(format!("{name} cannot make its pods: {shown}"))
             .by(scene.kubectl.command(&["describe", &name])),
     };
-    let some = if workload.instances.is_empty() { "has no pod" } else { "gets no new pod" };
+    let some = !workload.instances.is_empty();
     ClusterFault::new(None, name.clone())
-        .because(format!("{name} {some}: {why}"))
+        .because(PodFact::NoPodMade { workload: name, some, why })
         .cure(cure)
         .seen_in(EvidenceLevel::Observed)
 }

@@ -1,6 +1,5 @@
 //! Members of a NATS cluster that refuse each other, from their own logs and their peers'.
 
-use super::kinds::of_certificate;
 use super::{ContainerLogs, Story};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::ConnectionTarget;
@@ -8,6 +7,7 @@ use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::Start;
 use crate::cluster::pods::{PodContext, serves, state_of};
+use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::workload::Workload;
 use crate::workload::kubernetes::Pod;
@@ -22,12 +22,14 @@ impl Story {
         logs: &ContainerLogs,
     ) -> Option<usize> {
         let own = present(logs, pod)?;
-        let mut errors: Vec<(String, CauseKind, Option<Variant>)> = Vec::new();
+        let mut errors: Vec<(PodFact, CauseKind, Option<Variant>)> = Vec::new();
         let mut note = |who: &str, start: &Start, address: Option<&str>| {
             for (peer, route) in &start.routes {
                 let meant = address.is_none_or(|address| address == peer);
                 if let (true, false, Some(error), Some(what)) = (meant, route.up, &route.error, &route.what) {
-                    errors.push((format!("{who} logged of {peer}: {error}"), what.kind, what.variant));
+                    let (pod, peer, error) = (who.to_owned(), peer.clone(), error.clone());
+                    let fact = PodFact::RouteLogged { pod, peer, error };
+                    errors.push((fact, what.kind, what.variant));
                 }
             }
         };
@@ -54,12 +56,14 @@ impl Story {
         };
         errors.sort_by_key(|(_, kind, _)| weight(*kind));
         let (_, kind, variant) = errors.first()?.clone();
-        let facts: Vec<String> = errors.into_iter().map(|(fact, ..)| fact).take(3).collect();
+        let facts: Vec<PodFact> = errors.into_iter().map(|(fact, ..)| fact).take(3).collect();
         let known = self.faults.iter().position(|one| one.breaks.contains("cluster-links")).or_else(|| {
             let connection = scene.connections.iter().find(|one| one.target == ConnectionTarget::Routes)?;
             let key = connection.certificate.as_ref()?.found.key()?;
             let place = format!("secret/{}", key.secret);
-            self.faults.iter().position(|one| one.place == place && one.cause.is_some_and(of_certificate))
+            self.faults
+                .iter()
+                .position(|one| one.place == place && one.cause.is_some_and(CauseKind::is_of_certificate))
         });
         let at = match known {
             Some(at) => at,
@@ -112,7 +116,7 @@ impl Story {
                 let Some(start) = present(logs, pod) else { return false };
                 let route = |at: &std::net::IpAddr| start.routes.get(&at.to_string());
                 peer.addresses.iter().filter_map(route).any(|route| {
-                    !route.up && route.what.as_ref().is_some_and(|what| of_certificate(what.kind))
+                    !route.up && route.what.as_ref().is_some_and(|what| what.kind.is_of_certificate())
                 })
             };
             let refusals =

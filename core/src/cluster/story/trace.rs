@@ -1,8 +1,8 @@
 //! From what a container said to the fault behind it: the setting, the server or the Secret at the other end.
 
 use super::files::half_pair;
-use super::kinds::{alike, connection_trouble, is_scheme, of_certificate};
-use super::{ContainerLogs, Story, first_line, listeners};
+use super::kinds::{alike, is_scheme};
+use super::{ContainerLogs, Story, container_logged, first_line, listeners};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::{self, Connection, host_of};
 use crate::cluster::cure::Fix;
@@ -10,6 +10,7 @@ use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
 use crate::cluster::pods::{self, PodContext, state_of};
 use crate::cluster::{wiring, words};
+use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
@@ -72,7 +73,7 @@ impl Story {
         let client = workload.to_string();
         let is_absent =
             |one: &ClusterFault| one.place == link.service() && one.variant == Some(Variant::ContainerAbsent);
-        if let (true, Some(at)) = (connection_trouble(kind), self.faults.iter().position(is_absent)) {
+        if let (true, Some(at)) = (kind.is_unreached(), self.faults.iter().position(is_absent)) {
             return at;
         }
         let connection = pods::dialled(scene, workload, link);
@@ -87,10 +88,14 @@ impl Story {
         let server_down = self.services.get(link.service()).filter(|health| health.is_down());
         if let Some(health) = server_down
             && let Some(broken) = health.broken.first()
-            && connection_trouble(kind)
+            && kind.is_unreached()
         {
             let at = broken.fault;
-            self.faults[at].add(format!("{} of {client} cannot reach {}", container, link.service()));
+            self.faults[at].add(PodFact::CannotReach {
+                container: container.to_owned(),
+                workload: client,
+                service: link.service().to_owned(),
+            });
             return at;
         }
         if kind == CauseKind::Dns
@@ -99,17 +104,18 @@ impl Story {
         {
             return self.add(fault);
         }
-        if let (true, Some(fault)) = (connection_trouble(kind), kept_out(scene, workload, link)) {
+        if let (true, Some(fault)) = (kind.is_unreached(), kept_out(scene, workload, link)) {
             return self.add(fault.seen_in(EvidenceLevel::Logged));
         }
         // Who lost a connection and gets no other says so and no more; why stands in the certificates at its ends.
-        let of_ends =
-            |one: &ClusterFault| one.cause.is_some_and(of_certificate) && secrets.contains(&one.place);
-        if let (true, Some(at)) = (connection_trouble(kind), self.faults.iter().position(of_ends)) {
+        let of_ends = |one: &ClusterFault| {
+            one.cause.is_some_and(CauseKind::is_of_certificate) && secrets.contains(&one.place)
+        };
+        if let (true, Some(at)) = (kind.is_unreached(), self.faults.iter().position(of_ends)) {
             return at;
         }
         let fault = unknown(scene, pod, workload, container, trouble);
-        if let (true, Some(server)) = (of_certificate(kind), server) {
+        if let (true, Some(server)) = (kind.is_of_certificate(), server) {
             let place = connection
                 .and_then(|one| one.certificate.as_ref())
                 .and_then(|file| file.found.key())
@@ -131,7 +137,7 @@ impl Story {
         if let Some(at) = self.at(client, Some(kind)) {
             return Some(at);
         }
-        let broken = connection_trouble(kind) || is_scheme(kind);
+        let broken = kind.is_unreached() || is_scheme(kind);
         let of_client = |one: &ClusterFault| {
             let of_setting =
                 |cause| is_scheme(cause) || matches!(cause, CauseKind::Dns | CauseKind::ConnectionRefused);
@@ -154,13 +160,13 @@ impl Story {
 
     /// What is wrong with the certificates on either end, of the same kind before any other.
     fn of_secrets(&mut self, secrets: &[String], kind: CauseKind, link: Link) -> Option<usize> {
-        if !of_certificate(kind) {
+        if !kind.is_of_certificate() {
             return None;
         }
         let same = |one: &ClusterFault, strict: bool| {
             secrets.contains(&one.place)
                 && one.cause.is_some_and(|cause| !strict || alike(cause) == alike(kind))
-                && one.cause.is_some_and(of_certificate)
+                && one.cause.is_some_and(CauseKind::is_of_certificate)
         };
         let known = self
             .faults
@@ -182,9 +188,10 @@ impl Story {
         scene: PodContext<'_>,
         pod: &Pod,
         workload: &Workload,
-        (shown, unread): (&str, Option<String>),
+        (unready, unread): (&PodFact, Option<PodFact>),
         logs: &ContainerLogs,
     ) -> usize {
+        let shown = &*unready.to_string();
         let service = service_of(workload);
         if service == "nats"
             && let Some(at) = self.routes_of(scene, pod, workload, logs)
@@ -201,7 +208,7 @@ impl Story {
         let depended = [Link::Redis, Link::Nats].into_iter().filter(|link| service != link.service());
         let kept = depended.into_iter().find_map(|link| kept_out(scene, workload, link));
         if let (true, Some(fault)) = (shown.contains("statuscode: 503"), kept) {
-            return self.add(fault.because(shown).seen_in(EvidenceLevel::Observed));
+            return self.add(fault.because(unready.clone()).seen_in(EvidenceLevel::Observed));
         }
         if let Some(what) = unread {
             return self.add(ClusterFault::of_unread(workload.to_string(), what));
@@ -229,7 +236,7 @@ impl Story {
         self.add(
             ClusterFault::new(cause, name)
                 .variant(refused.then_some(Variant::NothingListens))
-                .because(shown)
+                .because(unready.clone())
                 .because(state_of(pod))
                 .cure(cure)
                 .seen_in(EvidenceLevel::Observed),
@@ -296,10 +303,10 @@ fn unknown(
         return fault;
     }
     let name = workload.to_string();
-    let fact = format!("{container} of pod {} logged: {}", pod.name, first_line(&trouble.sample));
+    let fact = container_logged(pod, container, &trouble.sample);
     let link = trouble.what.link.or_else(|| link_of(&trouble.sample));
     let place = match link {
-        Some(link) if connection_trouble(trouble.what.kind) && link.service() != service_of(workload) => {
+        Some(link) if trouble.what.kind.is_unreached() && link.service() != service_of(workload) => {
             scene.cluster.of_service(link.service()).next().map_or_else(|| name.clone(), ToString::to_string)
         }
         _ => name.clone(),

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::connections::{self, known};
 use super::pods::{ContainerLog, serves, unread};
-use super::story::{ContainerLogs, Story, connection_trouble, first_line, of_certificate};
+use super::story::{ContainerLogs, Story, logged};
+use crate::evidence::Fact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::WorkloadKind;
@@ -104,7 +105,9 @@ impl RecordedCluster<'_> {
     fn fails(&self, mut faults: Vec<usize>) -> ClusterVerdict {
         let unread = |at: &usize| self.story.faults[*at].unread;
         if faults.iter().all(unread) {
-            let what = faults.iter().filter_map(|at| self.story.faults[*at].because.first().cloned());
+            let what = faults
+                .iter()
+                .filter_map(|at| self.story.faults[*at].because.first().map(ToString::to_string));
             return ClusterVerdict::open(what.collect::<Vec<_>>().join("; "));
         }
         faults.retain(|at| !unread(at));
@@ -222,7 +225,7 @@ impl RecordedCluster<'_> {
                 if about_redis || (health.is_down() && !another) {
                     add(&mut faults, broken.fault);
                 } else {
-                    warnings.push(broken.shown.clone());
+                    warnings.push(broken.shown.to_string());
                 }
             }
             for pod in self.pods(service).into_iter().filter(|pod| serves(pod)) {
@@ -234,15 +237,15 @@ impl RecordedCluster<'_> {
                 read += 1;
                 let troubles = start.troubles.iter().filter(|one| one.what.link == Some(Link::Redis));
                 for trouble in troubles.filter(|one| !one.recovered) {
-                    let shown = format!("pod {} logged: {}", pod.name, first_line(&trouble.sample));
-                    if connection_trouble(trouble.what.kind) {
+                    let shown = Fact::from(logged(pod, trouble));
+                    if trouble.what.kind.is_unreached() {
                         warnings.push(format!("{shown} (it got over it: it is ready)"));
-                    } else if of_certificate(trouble.what.kind) {
+                    } else if trouble.what.kind.is_of_certificate() {
                         let behind =
                             self.story.faults.iter().position(|fault| fault.because.contains(&shown));
                         match behind {
                             Some(at) => add(&mut faults, at),
-                            None => warnings.push(shown),
+                            None => warnings.push(shown.to_string()),
                         }
                     }
                 }
@@ -279,7 +282,7 @@ impl RecordedCluster<'_> {
         let main = pod.main()?;
         let said = self.logs.get(&(pod.name.clone(), main.name.clone()))?;
         let why = said.unread.as_ref().filter(|_| said.present.is_none())?;
-        Some(unread(pod, &main.name, why))
+        Some(unread(pod, &main.name, why).to_string())
     }
 
     fn links(&self) -> ClusterVerdict {

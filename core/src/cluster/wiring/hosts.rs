@@ -5,6 +5,7 @@ use crate::cause::{CauseKind, Side};
 use crate::cluster::connections::{Connection, ConnectionTarget, host_of, known};
 use crate::cluster::cure::Kubectl;
 use crate::cluster::fault::ClusterFault;
+use crate::evidence::WiringFact;
 use crate::link::Link;
 use crate::workload::kubernetes::{Cluster, service_of};
 
@@ -57,10 +58,7 @@ pub(super) fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl)
     Some(
         ClusterFault::new(Some(CauseKind::Dns), workload.clone())
             .on(Side::Client)
-            .because(format!(
-                "{} of {workload} names the host {host}, and no Service is called so",
-                address.0
-            ))
+            .because(WiringFact::NoSuchHost { variable: address.0.clone(), workload, host: host.to_owned() })
             .cure(set(
                 kubectl,
                 one.client,
@@ -99,10 +97,14 @@ pub(in crate::cluster) fn elsewhere(
     let to = whole.replacen(host, right, 1);
     let fault = ClusterFault::new(Some(CauseKind::Dns), one.client.to_string())
         .on(Side::Client)
-        .because(format!(
-            "{variable} of {} names {host}, of namespace {namespace}, and no such name was found; {} is reached as {right}",
-            one.client, one.server
-        ))
+        .because(WiringFact::OfOtherNamespace {
+            variable: variable.to_owned(),
+            workload: one.client.to_string(),
+            host: host.to_owned(),
+            namespace: namespace.to_owned(),
+            server: one.server.to_string(),
+            right: right.clone(),
+        })
         .cure(set(
             kubectl,
             one.client,
@@ -139,10 +141,13 @@ pub(super) fn no_such_port(
     Some(
         ClusterFault::new(Some(CauseKind::ConnectionRefused), one.client.to_string())
             .on(Side::Client)
-            .because(format!(
-                "{variable} of {} is {url}, and Service {} has no port {port}",
-                one.client, service.name
-            ))
+            .because(WiringFact::NoSuchPort {
+                variable: variable.clone(),
+                workload: one.client.to_string(),
+                url: url.clone(),
+                service: service.name.clone(),
+                port,
+            })
             .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
     )
 }
@@ -152,10 +157,7 @@ fn short_upstream(cluster: &Cluster, one: &Connection<'_>, host: &str, kubectl: 
     let to = format!("{host}.{}.svc.cluster.local", cluster.namespace);
     ClusterFault::new(Some(CauseKind::Dns), one.client.to_string())
         .on(Side::Client)
-        .because(format!(
-            "CORDUM_API_UPSTREAM_HOST of {} is {host}: nginx resolves no short names in a cluster",
-            one.client
-        ))
+        .because(WiringFact::ShortUpstream { workload: one.client.to_string(), host: host.to_owned() })
         .cure(set(
             kubectl,
             one.client,

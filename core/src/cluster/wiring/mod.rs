@@ -14,6 +14,7 @@ use super::connections::{Connection, ConnectionTarget, config_of};
 use super::cure::{Fix, Kubectl, change};
 use super::fault::{ClusterFault, OriginIdentity};
 use crate::cause::{CauseKind, Side};
+use crate::evidence::WiringFact;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::rules::Finding;
@@ -123,7 +124,11 @@ fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
     if setting.starts_with('/') {
         return Some(
             fault
-                .because(format!("nothing is mounted at {setting} in {workload}: it verifies no certificate of {}", one.target.word()))
+                .because(WiringFact::NothingMounted {
+                    path: setting.clone(),
+                    workload: workload.clone(),
+                    target: one.target.word(),
+                })
                 .cure(Fix::told(format!(
                     "{workload} has no CA at {setting}, so it verifies nobody: mount ca.crt of the clients' Secret there"
                 ))),
@@ -131,10 +136,11 @@ fn unverified(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFault> {
     }
     Some(
         fault
-            .because(format!(
-                "{setting} is on in {workload}: it verifies no certificate of {}",
-                one.target.word()
-            ))
+            .because(WiringFact::VerificationOff {
+                setting: setting.clone(),
+                workload,
+                target: one.target.word(),
+            })
             .cure(set(
                 kubectl,
                 one.client,

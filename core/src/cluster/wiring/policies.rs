@@ -10,6 +10,7 @@ use crate::cause::{CauseKind, Confidence, Side};
 use crate::cluster::connections::{Connection, ConnectionTarget};
 use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
+use crate::evidence::WiringFact;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::Workload;
@@ -54,13 +55,21 @@ pub(in crate::cluster) fn kept_out(
     let mut fault = ClusterFault::new(Some(CauseKind::Timeout), place).on(Side::Network);
     if !own.ingress.is_empty() {
         let names = named(&own.ingress);
-        fault.add(format!("{names} selects the pods of {server} and does not let {words} in at port {port}"));
+        fault.add(WiringFact::NotLetIn {
+            policies: names,
+            server: server.to_string(),
+            clients: words.clone(),
+            port,
+        });
     }
     if !own.egress.is_empty() {
         let names = named(&own.egress);
-        fault.add(format!(
-            "{names} selects the pods of {client} and does not let them out to port {port} of {server}"
-        ));
+        fault.add(WiringFact::NotLetOut {
+            policies: names,
+            client: client.to_string(),
+            server: server.to_string(),
+            port,
+        });
     }
     let way = WayToOpen { cluster, server, port, link, kept: &kept, own: &own };
     let mut fault = fault.cure(allow(first, &way, kubectl));

@@ -7,6 +7,7 @@ use crate::cluster::connections::{Connection, ConnectionTarget, known};
 use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::judged;
+use crate::evidence::{UnsetBecause, WiringFact};
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::rules::Finding;
@@ -35,6 +36,13 @@ fn told(
     let (variable, value) = one.scheme.as_ref()?;
     let workload = one.client.to_string();
     let whole = one.client.main().and_then(|main| known(main, variable)).unwrap_or(value).to_owned();
+    let wrong = |tls: bool| WiringFact::WrongScheme {
+        variable: variable.clone(),
+        workload: workload.clone(),
+        value: value.clone(),
+        target: one.target.word(),
+        tls,
+    };
     match to_plain(finding) {
         // A server in clear that production has to speak TLS with is the server's fault.
         false if one.server_tls == Some(false) => None,
@@ -46,7 +54,11 @@ fn told(
                 ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
                     .on(Side::Client)
                     .breaks(&["safety-kernel-grpc"])
-                    .because(format!("{name} of {workload} is not set, and {why}"))
+                    .because(WiringFact::Unset {
+                        variables: vec![name.to_owned()],
+                        workload: workload.clone(),
+                        because: UnsetBecause::KernelSpeaksTls,
+                    })
                     .cure(set(kubectl, one.client, name, None, path, why)),
             )
         }
@@ -61,7 +73,7 @@ fn told(
                 ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), workload.clone())
                     .on(Side::Client)
                     .breaks(breaks)
-                    .because(format!("{variable} of {workload} is {value}, and {why}"))
+                    .because(wrong(true))
                     .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
             )
         }
@@ -82,7 +94,7 @@ fn told(
             Some(
                 ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), workload.clone())
                     .on(Side::Client)
-                    .because(format!("{variable} of {workload} is {value}, and {why}"))
+                    .because(wrong(false))
                     .cure(set(kubectl, one.client, variable, Some(&whole), &to, &why)),
             )
         }
@@ -129,7 +141,11 @@ fn gateway_in_clear(one: &Connection<'_>, kubectl: &Kubectl) -> Option<ClusterFa
     Some(
         ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), name)
             .variant(Some(Variant::HttpPlaintext))
-            .because(format!("GATEWAY_HTTP_TLS_CERT of {} is not set: it serves plain HTTP", one.server))
+            .because(WiringFact::Unset {
+                variables: vec!["GATEWAY_HTTP_TLS_CERT".to_owned()],
+                workload: one.server.to_string(),
+                because: UnsetBecause::ServesPlainHttp,
+            })
             .cure(cure)
             .breaks(&["gateway-https", "gateway-wss", "cli-with-cacert", "dashboard-gateway"]),
     )

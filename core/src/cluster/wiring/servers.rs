@@ -8,6 +8,7 @@ use crate::cluster::cure::{Fix, Kubectl};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::judged;
 use crate::cluster::secrets::SecretEntry;
+use crate::evidence::WiringFact;
 use crate::link::Link;
 use crate::rules::Finding;
 use crate::workload::Workload;
@@ -35,17 +36,19 @@ pub(super) fn plain_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Optio
     let breaks: &[&'static str] =
         if nats { &["worker-nats-tls", "nats-mtls", "service-links"] } else { &["redis-tls"] };
     let place = place(workload, config);
+    let in_clear = |clients: usize| WiringFact::ServerInClear {
+        place: place.clone(),
+        workload: workload.to_string(),
+        clients,
+    };
     let judged = clients.iter().filter_map(|one| judged::scheme(findings, one));
     let (in_tls, refused): (Vec<&Finding>, Vec<&Finding>) =
         judged.partition(|one| one.cause == Some(CauseKind::WrongSchemeTlsToPlain));
-    let wants_tls = in_tls.len();
     if let Some(finding) = in_tls.first() {
         let variant = if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext };
         let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
             .variant(Some(variant))
-            .because(format!(
-                "{place} gives {workload} no TLS for clients, and {wants_tls} of its clients speak TLS"
-            ))
+            .because(in_clear(in_tls.len()))
             .of_rule(finding.rule)
             .breaks(breaks);
         return Some(fault.cure(with_tls(kubectl, workload, config, nats)));
@@ -58,7 +61,7 @@ pub(super) fn plain_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Optio
         return Some(
             ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .variant(Some(if nats { Variant::NatsPlaintext } else { Variant::RedisPlaintext }))
-                .because(format!("{place} gives {workload} no TLS, and none of its clients asks for it"))
+                .because(in_clear(0))
                 .cure(with_tls(kubectl, workload, config, nats))
                 .breaks(breaks),
         );
@@ -68,7 +71,7 @@ pub(super) fn plain_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Optio
             ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .variant(Some(Variant::RedisPlaintext))
                 .of_rule(finding.rule)
-                .because(format!("{workload} speaks plaintext in production, and nothing refuses that"))
+                .because(WiringFact::ProductionInClear { workload: workload.to_string() })
                 .cure(with_tls(kubectl, workload, config, nats))
                 .breaks(breaks),
         );
@@ -81,10 +84,7 @@ pub(super) fn plain_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Optio
         ClusterFault::new(Some(CauseKind::WrongSchemePlainToTls), place.clone())
             .on(Side::Server)
             .of_rule(finding.rule)
-            .because(format!(
-                "production asks for NATS over TLS: {place} gives {workload} none, and the clients dial {}",
-                urls.join(", ")
-            ))
+            .because(WiringFact::ProductionServerInClear { place, workload: workload.to_string(), urls })
             .cure(with_tls(kubectl, workload, config, nats))
             .cure(allow_plaintext(kubectl, &clients))
             .breaks(breaks),
@@ -172,7 +172,7 @@ pub(super) fn open_server(server: JudgedServer<'_>, kubectl: &Kubectl) -> Option
         format!("`verify` in the tls block of {place} {now} and has to be true: NATS lets in whoever comes");
     let fault = ClusterFault::new(Some(CauseKind::MtlsNotEnforced), place.clone())
         .of_rule(finding.rule)
-        .because(format!("tls.verify {now} in {place}: NATS asks no client for a certificate"))
+        .because(WiringFact::AsksNoCertificate { place, verify: config.get("tls.verify").map(str::to_owned) })
         .breaks(&["nats-mtls"]);
     let Some(file) = &config.file else { return Some(fault.cure(Fix::told(what))) };
     let text = verifying(&file.text);
@@ -235,9 +235,7 @@ pub(super) fn plain_cluster(server: JudgedServer<'_>, kubectl: &Kubectl) -> Opti
             };
             ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place.clone())
                 .of_rule(finding.rule)
-                .because(format!(
-                    "the cluster block of {place} has no tls block: the NATS servers talk in clear"
-                ))
+                .because(WiringFact::RoutesInClear { place: place.clone() })
                 .cure(cure)
                 .breaks(&["cluster-links"])
         });
@@ -252,7 +250,7 @@ pub(super) fn plain_cluster(server: JudgedServer<'_>, kubectl: &Kubectl) -> Opti
     );
     let fault = ClusterFault::new(Some(CauseKind::WrongSchemeTlsToPlain), place)
         .of_rule(finding.rule)
-        .because(format!("{} is not set, and the port for clients speaks TLS only", lines.join(", ")))
+        .because(WiringFact::NodesInClear { lines: lines.clone() })
         .breaks(&["cluster-links"]);
     let Some(file) = &config.file else { return Some(fault.cure(Fix::told(what))) };
     let text = format!("{}\n{}\n", file.text.trim_end(), lines.join("\n"));

@@ -7,6 +7,7 @@ use crate::cause::{CauseKind, Side};
 use crate::cluster::connections::{Connection, ConnectionTarget, config_of, host_of, known};
 use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
+use crate::evidence::WiringFact;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::object::TargetPort;
@@ -173,7 +174,7 @@ fn nobody_selected(one: &Connection<'_>, service: &ServiceObject, kubectl: &Kube
     Some(
         ClusterFault::new(Some(CauseKind::ConnectionRefused), place.clone())
             .on(Side::Server)
-            .because(format!("{place} selects {from}, which no pod has: nobody is behind it"))
+            .because(WiringFact::SelectsNobody { place, selector: from })
             .cure(cure),
     )
 }
@@ -222,11 +223,14 @@ fn wrong_port(
         let right =
             service.ports.iter().position(|(_, to)| target(to).is_some_and(|to| listening.contains(&to)));
         let ports: Vec<String> = service.ports.iter().map(|(port, _)| port.to_string()).collect();
-        let why = format!(
-            "{} dials {address} ({setting}), and {place} has no port {port}, only {}",
-            one.client,
-            ports.join(", ")
-        );
+        let why = WiringFact::DialsNoPort {
+            workload: one.client.to_string(),
+            address: address.to_string(),
+            setting: setting.to_string(),
+            place: place.clone(),
+            port: *port,
+            ports,
+        };
         // What the server listens at is what clients dial: it is the Service that has another one.
         let right = right?;
         let right_port = service.ports.get(right)?.0;
@@ -273,7 +277,7 @@ fn wrong_port(
     }
     let shown = from.as_str().map_or_else(|| from.to_string(), str::to_owned);
     Some(changed(&place, service, &path, "targetPort", from, json!(usual), kubectl, &server).because(
-        format!("port {port} of {place} leads to {shown} of the pods of {server}, which listens at {usual}"),
+        WiringFact::LeadsElsewhere { port: *port, place, to: shown, server: server.clone(), listens: usual },
     ))
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use crate::cluster::connections::known;
 use crate::cluster::cure::{Fix, Kubectl};
 use crate::cluster::fault::ClusterFault;
+use crate::evidence::SecretFact;
 use crate::remedy::{Change, ChangeKind, shell};
 use crate::workload::kubernetes::Cluster;
 use crate::workload::{Container, ValueSource, Workload};
@@ -41,7 +42,12 @@ pub(super) fn where_written(cluster: &Cluster, mut fault: ClusterFault, kubectl:
         Some(origin) => {
             let bearers = bearers(cluster, origin);
             let field = format!("data[{}]", origin.key);
-            fault.add(format!("{} of {workload} comes from {field} of {origin}", change.name));
+            fault.add(SecretFact::ComesFrom {
+                variable: change.name.clone(),
+                workload: workload.to_string(),
+                key: origin.key.clone(),
+                origin: origin.to_string(),
+            });
             let mut written = match origin.is_secret {
                 true => Change::new(
                     origin.to_string(),

@@ -84,7 +84,7 @@ pub(super) fn misnamed(known: Known<'_>, container: &Instance, link: Link) -> As
         identity: Some(identity),
         ..Failure::new(Stage::Handshake, Cause::Chain(vec![fault.clone()]))
     }
-    .because(fault.message);
+    .because(&fault);
     // The service's own name is what the certificate has to have; any other is the client's choice.
     Ok(Some(if name == link.service() {
         failure.at(link.service()).on(Side::Server)

@@ -77,17 +77,10 @@ pub(super) fn chain(known: Known<'_>, link: Link, mut failure: Failure) -> Asked
     match (fault.kind, fault.variant) {
         (CauseKind::UnknownAuthority, Some(Variant::OtherCa)) => {
             if let Some(found) = known.intermediate(link, &chain)? {
-                let said = Fact::Said(fault.message.clone());
+                let said = Fact::from(&*fault);
                 failure.facts.retain(|fact| *fact != said);
-                *fault = ChainFault::new(
-                    CauseKind::UnknownAuthority,
-                    Some(Variant::MissingIntermediate),
-                    format!(
-                        "the certificate is issued by {}, which is not sent with it; it is in {}",
-                        found.subject, found.file
-                    ),
-                );
-                failure.facts.insert(0, Fact::Said(fault.message.clone()));
+                *fault = ChainFault::missing_intermediate(&found.subject, &found.file);
+                failure.facts.insert(0, Fact::from(&*fault));
             } else if fault.confidence == Confidence::Likely {
                 failure.facts.push(Fact::OnlyTheIssuerTells);
             }

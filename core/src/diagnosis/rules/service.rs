@@ -104,7 +104,7 @@ pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Optio
         ServiceState::Unasked => return Ok(None),
         ServiceState::Absent(lacks) => {
             let absent = Failure::new(Stage::Connect, gone(service, Variant::ContainerAbsent));
-            return Ok(Some(absent.because(lacks).at(service)));
+            return Ok(Some(absent.because(lacks.clone()).at(service)));
         }
         ServiceState::Is { instance, at } => Seen { instance, at: *at },
     };

@@ -42,7 +42,7 @@ pub(super) fn dashboard(known: Known<'_>, since: SystemTime, mut failure: Failur
         failure.cause = said.cause;
     }
     let Some(kind) = failure.kind() else { return Ok(failure.at("dashboard")) };
-    if !is_verification(kind) {
+    if !kind.is_verification() {
         return with_settings(known, failure.at("dashboard"));
     }
     match known.gateway()? {
@@ -63,19 +63,6 @@ fn said(logged: &Logged) -> Failure {
     Failure::new(Stage::Exchange, Cause::Line(logged.what.clone()))
         .because(super::service::logged(&logged.instance, &logged.sample))
         .at(logged.instance.service.clone())
-}
-
-const fn is_verification(kind: CauseKind) -> bool {
-    matches!(
-        kind,
-        CauseKind::UnknownAuthority
-            | CauseKind::BadSignature
-            | CauseKind::Expired
-            | CauseKind::NotYetValid
-            | CauseKind::HostnameMismatch
-            | CauseKind::InvalidCa
-            | CauseKind::WrongKeyUsage
-    )
 }
 
 /// What the dashboard is told of its upstream.

@@ -5,27 +5,50 @@ mod dial;
 mod http;
 mod log;
 mod nats;
+mod platform;
+mod pod;
 mod probe;
 mod redis;
+mod secret;
+mod tls;
+mod tool;
+mod wiring;
 
 pub use dial::DialFact;
 pub use http::HttpFact;
 pub use log::LogFact;
-pub use nats::NatsFact;
+pub use nats::{MonitoringError, NatsFact};
+pub use platform::PlatformFact;
+pub use pod::{PodFact, PodPhase};
 pub use probe::{ProbeFact, Spoken};
 pub use redis::RedisFact;
+pub use secret::{SecretEntry, SecretFact, SecretLack};
+pub use tls::{TlsFact, VerificationOff};
+pub use tool::{FolderFact, RunFact, ToolFact};
+pub use wiring::{UnsetBecause, WiringFact};
 
 use super::LinkSetting;
+use super::fault::{ChainFault, FileFault};
 use crate::cause::CauseKind;
 use crate::link::Link;
 
 /// What was seen or found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// The words of a peer, a program, a library or a verdict.
-    Said(String),
+    /// The words of a peer, a program or a library, as they came. No sentence of ours: there is no conversion from
+    /// text, so that who has words says so.
+    Verbatim(String),
+    /// What a verdict on a certificate or a file says of it; made of the verdict alone.
+    Verdict(String),
+    /// What another check came to.
+    OfCheck {
+        id: String,
+        summary: String,
+    },
     /// How far a dial came.
     Dial(DialFact),
+    /// What was seen of TLS itself.
+    Tls(TlsFact),
     Nats(NatsFact),
     Redis(RedisFact),
     Http(HttpFact),
@@ -33,6 +56,15 @@ pub enum Fact {
     Log(LogFact),
     /// Of a single address.
     Probe(ProbeFact),
+    /// What a platform has or lacks.
+    Platform(PlatformFact),
+    Tool(ToolFact),
+    Folder(FolderFact),
+    Run(RunFact),
+    /// Of a cluster's Secrets, pods and settings.
+    Secret(SecretFact),
+    Pod(PodFact),
+    Wiring(WiringFact),
     /// A setting of the service at fault.
     Setting(LinkSetting),
     /// A line of a log, and when it was said where that matters.
@@ -160,24 +192,6 @@ pub enum LinkEffect {
     Unconnected,
 }
 
-impl From<String> for Fact {
-    fn from(words: String) -> Self {
-        Self::Said(words)
-    }
-}
-
-impl From<&str> for Fact {
-    fn from(words: &str) -> Self {
-        Self::Said(words.to_owned())
-    }
-}
-
-impl From<&String> for Fact {
-    fn from(words: &String) -> Self {
-        Self::Said(words.clone())
-    }
-}
-
 impl From<DialFact> for Fact {
     fn from(fact: DialFact) -> Self {
         Self::Dial(fact)
@@ -214,10 +228,70 @@ impl From<ProbeFact> for Fact {
     }
 }
 
+impl From<TlsFact> for Fact {
+    fn from(fact: TlsFact) -> Self {
+        Self::Tls(fact)
+    }
+}
+
+impl From<PlatformFact> for Fact {
+    fn from(fact: PlatformFact) -> Self {
+        Self::Platform(fact)
+    }
+}
+
+impl From<ToolFact> for Fact {
+    fn from(fact: ToolFact) -> Self {
+        Self::Tool(fact)
+    }
+}
+
+impl From<FolderFact> for Fact {
+    fn from(fact: FolderFact) -> Self {
+        Self::Folder(fact)
+    }
+}
+
+impl From<RunFact> for Fact {
+    fn from(fact: RunFact) -> Self {
+        Self::Run(fact)
+    }
+}
+
+impl From<SecretFact> for Fact {
+    fn from(fact: SecretFact) -> Self {
+        Self::Secret(fact)
+    }
+}
+
+impl From<PodFact> for Fact {
+    fn from(fact: PodFact) -> Self {
+        Self::Pod(fact)
+    }
+}
+
+impl From<WiringFact> for Fact {
+    fn from(fact: WiringFact) -> Self {
+        Self::Wiring(fact)
+    }
+}
+
+impl From<&ChainFault> for Fact {
+    fn from(fault: &ChainFault) -> Self {
+        Self::Verdict(fault.message.clone())
+    }
+}
+
+impl From<&FileFault> for Fact {
+    fn from(fault: &FileFault) -> Self {
+        Self::Verdict(fault.message.clone())
+    }
+}
+
 impl Fact {
     /// Words that are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Said(words) if words.is_empty())
+        matches!(self, Self::Verbatim(words) | Self::Verdict(words) if words.is_empty())
     }
 }

@@ -75,9 +75,57 @@ pub enum NatsFact {
     NoCluster {
         member: String,
     },
+    /// Its monitoring lists no connection of an instance; `way`: how it was asked.
+    NoConnectionOf {
+        who: String,
+        way: String,
+    },
+    /// An instance has no address of its own to know its connections by; `outside`: how many come from outside the
+    /// project's network.
+    OnHostNetwork {
+        who: String,
+        outside: usize,
+        way: String,
+    },
+    /// Its monitoring lists fewer connections than there are core services.
+    TooFewConnections {
+        listed: usize,
+        of: usize,
+    },
+    /// Its monitoring was asked at an address.
+    MonitoringAt {
+        base: String,
+        error: MonitoringError,
+    },
+    /// The same through the platform.
+    MonitoringOf {
+        server: String,
+        error: MonitoringError,
+    },
+    /// The same by a program in its container.
+    MonitoringBy {
+        program: &'static str,
+        server: String,
+        error: MonitoringError,
+    },
     /// A route leads to a host that nobody is.
     RouteToNobody {
         host: String,
         who: String,
     },
+}
+
+/// Why monitoring says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MonitoringError {
+    NoAnswer,
+    /// What answered is no monitoring of NATS.
+    NoJson,
+    TooLong {
+        mebibytes: usize,
+    },
+    /// By its id.
+    AnotherServers,
+    /// In the system's, a library's or the platform's words.
+    Said(String),
 }

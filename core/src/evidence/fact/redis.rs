@@ -19,6 +19,8 @@ pub enum RedisFact {
     DialledByName { who: String },
     /// The gateway's status says that it has no connection.
     GatewayAnswersUnconnected,
+    /// No replica, no cluster.
+    StandsAlone { node: String },
     /// `CONFIG GET`: an option that has the links between nodes speak TLS is `no`.
     LinksInClear { node: String, option: &'static str },
     /// Whether the links between nodes speak TLS is not told.

@@ -1,5 +1,7 @@
 //! How facts read. Nothing else makes a sentence of them.
 
+mod cluster;
+mod endpoints;
 mod protocols;
 mod reading;
 
@@ -12,7 +14,16 @@ use crate::link::Link;
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Said(words) => f.write_str(words),
+            Self::Verbatim(words) | Self::Verdict(words) => f.write_str(words),
+            Self::OfCheck { summary, .. } => f.write_str(summary),
+            Self::Tls(fact) => fact.fmt(f),
+            Self::Platform(fact) => fact.fmt(f),
+            Self::Tool(fact) => fact.fmt(f),
+            Self::Folder(fact) => fact.fmt(f),
+            Self::Run(fact) => fact.fmt(f),
+            Self::Secret(fact) => fact.fmt(f),
+            Self::Pod(fact) => fact.fmt(f),
+            Self::Wiring(fact) => fact.fmt(f),
             Self::Dial(fact) => fact.fmt(f),
             Self::Nats(fact) => fact.fmt(f),
             Self::Redis(fact) => fact.fmt(f),
@@ -123,15 +134,7 @@ fn cannot(because: Option<CauseKind>, of_client_file: bool) -> &'static str {
         Some(K::Expired | K::NotYetValid | K::WrongKeyUsage) if of_client_file => {
             "get past the client check of"
         }
-        Some(
-            K::UnknownAuthority
-            | K::BadSignature
-            | K::Expired
-            | K::NotYetValid
-            | K::HostnameMismatch
-            | K::WrongKeyUsage
-            | K::InvalidCa,
-        ) => "verify",
+        Some(kind) if kind.is_verification() => "verify",
         Some(K::WrongSchemeTlsToPlain) => "speak TLS with",
         Some(K::AuthNotTls) => "log in to",
         Some(K::BadCertificate | K::ClientCertRequired) => "get past the client check of",

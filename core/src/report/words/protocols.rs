@@ -61,6 +61,17 @@ impl fmt::Display for NatsFact {
             Self::NoCluster { member } => {
                 write!(f, "{member} has no `cluster` in its configuration (/varz), and its siblings have one")
             }
+            Self::NoConnectionOf { who, way } => write!(f, "NATS reports no connection of {who} ({way})"),
+            Self::OnHostNetwork { who, outside, way } => write!(
+                f,
+                "{who} shares the host's network; NATS reports {outside} connections from outside the project's ({way})"
+            ),
+            Self::TooFewConnections { listed, of } => {
+                write!(f, "NATS reports {listed} connections of the {of} core services")
+            }
+            Self::MonitoringAt { base, error } => write!(f, "NATS monitoring at {base}: {error}"),
+            Self::MonitoringOf { server, error } => write!(f, "NATS monitoring of {server}: {error}"),
+            Self::MonitoringBy { program, server, error } => write!(f, "`{program}` in {server}: {error}"),
             Self::RouteToNobody { host, who } => {
                 write!(f, "{who} has a route to {host}, and nobody of that name is deployed")
             }
@@ -89,6 +100,7 @@ impl fmt::Display for RedisFact {
             Self::GatewayAnswersUnconnected => {
                 f.write_str("the gateway answers, but reports `redis.ok: false`")
             }
+            Self::StandsAlone { node } => write!(f, "{node} stands alone"),
             Self::LinksInClear { node, option } => {
                 write!(f, "{node} speaks with the other nodes in clear: `{option}` is `no` there")
             }

@@ -21,10 +21,10 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<ParseFault> {
     // Values that are templates themselves, and files that are made into some, read others.
     let mut all = text.clone();
     for name in disk.list(folder).into_iter().filter(|name| name != "charts" && !name.ends_with(".md")) {
-        gather(disk, &files::join(folder, &name), 0, &mut all);
+        collect_text(disk, &files::join(folder, &name), 0, &mut all);
     }
     for library in &parts.libraries {
-        gather(disk, &files::join(library, "templates"), 0, &mut all);
+        collect_text(disk, &files::join(library, "templates"), 0, &mut all);
     }
     let mut used = names(&all);
     used.extend(parts.conditions.iter().cloned());
@@ -48,13 +48,13 @@ pub(super) fn unused(disk: &Disk, folder: &str) -> Vec<ParseFault> {
         .collect()
 }
 
-fn gather(disk: &Disk, path: &str, depth: usize, all: &mut String) {
+fn collect_text(disk: &Disk, path: &str, depth: usize, all: &mut String) {
     if let Ok(text) = disk.text(path) {
         all.push_str(&text);
         all.push('\n');
     } else if depth < 6 {
         for name in disk.list(path) {
-            gather(disk, &files::join(path, &name), depth + 1, all);
+            collect_text(disk, &files::join(path, &name), depth + 1, all);
         }
     }
 }

@@ -15,8 +15,7 @@ use tls_verify_checks::secret::Secret;
 use tls_verify_checks::stack::{Identity, Link, Loaded, LogSource, Stack, TrustAnchors};
 use tls_verify_core::cause::{CauseKind, Side, Variant};
 use tls_verify_core::cluster::{
-    CheckStanding, ClusterFault, Kubectl, Material, RecordedCluster, Story, alike, connection_trouble,
-    of_certificate,
+    CheckStanding, ClusterFault, Kubectl, Material, RecordedCluster, Story, alike,
 };
 
 use super::rights::{self, CredentialSources};
@@ -100,14 +99,13 @@ fn waits(report: &RunReport, is_settled: bool) -> Vec<String> {
     let open = report.checks.iter().filter(|check| matches!(check.status, Status::Fail | Status::Unknown));
     let hopes = |check: &CheckReport| {
         let causes = || check.diagnoses.iter().map(|one| one.cause);
-        let definite = causes().next().is_some_and(|cause| !connection_trouble(cause));
+        let definite = causes().next().is_some_and(|cause| !cause.is_unreached());
         !definite && (!is_settled || check.status == Status::Fail)
     };
     let open: Vec<&CheckReport> = open.collect();
     // One verdict that no waiting mends ends it.
     let definite = |check: &&CheckReport| {
-        check.status == Status::Fail
-            && check.diagnoses.first().is_some_and(|one| !connection_trouble(one.cause))
+        check.status == Status::Fail && check.diagnoses.first().is_some_and(|one| !one.cause.is_unreached())
     };
     if open.iter().any(definite) {
         return Vec::new();
@@ -186,7 +184,7 @@ async fn round(
     match blind {
         Some(why) => rights::blind(&mut report, &selected, &why),
         None => {
-            settle(&mut report, &recorded, &selected);
+            merge(&mut report, &recorded, &selected);
             rights::apply(&mut report, &denied, &sources, &selected);
         }
     }
@@ -302,7 +300,9 @@ fn of_secret(check: &CheckReport, recorded: &RecordedCluster<'_>) -> Option<usiz
     let places = seen.place.iter().chain(traced.iter().map(|root| &root.place));
     let places: Vec<&str> = places.map(String::as_str).collect();
     let mut secrets = places.iter().filter_map(|place| place.split(' ').next()?.strip_prefix("secret/"));
-    let same = |cause| cause == seen.cause || (of_certificate(cause) && of_certificate(seen.cause));
+    let same = |cause: CauseKind| {
+        cause == seen.cause || (cause.is_of_certificate() && seen.cause.is_of_certificate())
+    };
     let is_it = |fault: &ClusterFault, secret: &str| fault.place.strip_prefix("secret/") == Some(secret);
     let named = |secret: &str| {
         story.faults.iter().position(|fault| is_it(fault, secret) && fault.cause.is_some_and(same))
@@ -324,7 +324,7 @@ fn of_secret(check: &CheckReport, recorded: &RecordedCluster<'_>) -> Option<usiz
 }
 
 /// What objects, events and logs tell is put to what was dialled.
-fn settle(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&str]) {
+fn merge(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&str]) {
     let mut broken: Vec<(String, Vec<usize>)> = Vec::new();
     let mut unexplained = Vec::new();
     for check in &mut report.checks {

@@ -3,6 +3,7 @@
 use tls_verify_core::cause::{CauseKind, Side};
 use tls_verify_core::cluster::{ClusterFault, Fix, Kubectl};
 use tls_verify_core::evidence::observation::EvidenceLevel;
+use tls_verify_core::evidence::{Fact, SecretFact};
 use tls_verify_core::report::{CheckReport, RunReport};
 use tls_verify_core::status::Status;
 use tls_verify_core::workload::kubernetes::Cluster;
@@ -35,8 +36,12 @@ pub(super) fn changed_key(
     cure.command = restart;
     let fault = ClusterFault::new(Some(CauseKind::AuthNotTls), origin.to_string())
         .on(Side::Client)
-        .because(format!("{gateway} refuses {} as {origin} holds it now", origin.key))
-        .because(check.summary.clone())
+        .because(SecretFact::KeyRefused {
+            gateway: gateway.to_string(),
+            key: origin.key.clone(),
+            origin: origin.to_string(),
+        })
+        .because(Fact::OfCheck { id: check.id.clone(), summary: check.summary.clone() })
         .seen_in(EvidenceLevel::Proved);
     Some(ClusterFault { cures: vec![cure], ..fault })
 }

@@ -285,12 +285,14 @@ fn roots(story: &Story, broken: &[(String, Vec<usize>)]) -> Vec<RootCause> {
 fn title(fault: &ClusterFault) -> String {
     match fault.cause {
         Some(cause) => catalogue::title(cause, fault.variant).to_owned(),
-        None => fault.because.first().map(|fact| redact(fact)).unwrap_or_else(|| "it is broken".to_owned()),
+        None => {
+            fault.because.first().map_or_else(|| "it is broken".to_owned(), |fact| redact(&fact.to_string()))
+        }
     }
 }
 
 fn said(fault: &ClusterFault) -> Vec<String> {
-    fault.because.iter().map(|fact| redact(fact)).collect()
+    fault.because.iter().map(|fact| redact(&fact.to_string())).collect()
 }
 
 fn fixes(fault: &ClusterFault) -> Vec<Fix> {
@@ -326,7 +328,7 @@ fn checked(check: &Check, story: &Story, verdict: &ClusterVerdict) -> CheckRepor
         CheckStanding::NotApplicable(why) => line(check, Status::Skip, why.clone()),
         CheckStanding::Fails(faults) => {
             let first = faults.first().and_then(|at| story.faults[*at].because.first());
-            let summary = first.map(|fact| redact(fact)).unwrap_or_default();
+            let summary = first.map(|fact| redact(&fact.to_string())).unwrap_or_default();
             let mut report = line(check, Status::Fail, summary);
             report.diagnoses = faults.iter().filter_map(|at| diagnosis(&story.faults[*at])).collect();
             let places = faults.iter().map(|at| Value::from(story.faults[*at].place.clone())).collect();

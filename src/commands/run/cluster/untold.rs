@@ -1,6 +1,6 @@
 //! Pods that do not serve while their siblings do: what is dialled is well, and a replica of several proves nothing.
 
-use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story, connection_trouble};
+use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story};
 use tls_verify_core::redaction::redact;
 use tls_verify_core::report::{CheckReport, RootCause, RunReport};
 use tls_verify_core::status::Status;
@@ -10,8 +10,7 @@ use super::{diagnosis, said};
 /// NetworkPolicies between clients that serve on and their server are faults where a check has met what they do.
 pub(super) fn kept_out(story: &mut Story, report: &RunReport) {
     let met = |fault: &ClusterFault| {
-        let lost =
-            |check: &CheckReport| check.diagnoses.first().is_some_and(|one| connection_trouble(one.cause));
+        let lost = |check: &CheckReport| check.diagnoses.first().is_some_and(|one| one.cause.is_unreached());
         let mut broken = report.checks.iter().filter(|check| fault.breaks.contains(check.id.as_str()));
         broken.any(|check| check.status == Status::Fail && lost(check))
     };
@@ -45,7 +44,7 @@ pub(super) fn tell(
         if untold.iter().all(|one| is_open(one)) {
             if matches!(check.status, Status::Pass | Status::Warn) {
                 check.status = Status::Unknown;
-                check.summary = redact(&first.shown);
+                check.summary = redact(&first.shown.to_string());
             }
             continue;
         }
