@@ -23,6 +23,7 @@ mod gate;
 mod handbook;
 mod handed_on;
 mod hostile;
+mod journeys;
 mod machines;
 mod objects;
 mod outputs;
