@@ -19,10 +19,10 @@ pub fn verdict(
     sources: Vec<CertificateSource>,
     names: &[String],
     purpose: Option<Purpose>,
-    look: ValidityPolicy,
+    policy: ValidityPolicy,
 ) -> CertificatesVerdict {
     let mut judged = CertificatesVerdict::default();
-    let spare: Vec<Vec<u8>> = sources.iter().flat_map(CertificateSource::authorities).collect();
+    let candidates: Vec<Vec<u8>> = sources.iter().flat_map(CertificateSource::authorities).collect();
     let mut groups: BTreeMap<&str, Vec<&CertificateSource>> = BTreeMap::new();
     for source in &sources {
         groups.entry(group(source.name())).or_default().push(source);
@@ -34,7 +34,7 @@ pub fn verdict(
         let keyed = source.facts.is_empty() && source.found.keys().next().is_some();
         if leafy {
             let group = &groups[group(source.name())];
-            leaf(&mut judged, source, (group, &roots, &spare), (names, purpose), look);
+            leaf(&mut judged, source, (group, &roots, &candidates), (names, purpose), policy);
         } else if keyed {
             let paired = groups[group(source.name())]
                 .iter()
@@ -55,16 +55,16 @@ pub fn verdict(
                 let nothing = ChainUnderTest {
                     presented: &[],
                     anchors: &[],
-                    spare: &[],
+                    candidates: &[],
                     names,
                     purpose: purpose.unwrap_or(Purpose::Any),
-                    at: look.at,
+                    at: policy.at,
                 };
                 judged.verifications.push(verify(&nothing));
             }
             for one in &source.facts {
                 judged.findings.extend(single::make(one));
-                judged.findings.extend(single::dates(one, look, source.facts.len() == 1));
+                judged.findings.extend(single::dates(one, policy, source.facts.len() == 1));
             }
         }
     }
@@ -76,9 +76,9 @@ pub fn verdict(
 fn leaf(
     judged: &mut CertificatesVerdict,
     source: &CertificateSource,
-    (group, roots, spare): (&[&CertificateSource], &[&CertificateSource], &[Vec<u8>]),
+    (group, roots, candidates): (&[&CertificateSource], &[&CertificateSource], &[Vec<u8>]),
     (names, purpose): (&[String], Option<Purpose>),
-    look: ValidityPolicy,
+    policy: ValidityPolicy,
 ) {
     let anchors = anchors(source, group, roots);
     let leaf = &source.facts[0];
@@ -93,13 +93,13 @@ fn leaf(
         more: Vec::new(),
         key: key(source, group),
         anchors,
-        spare,
+        candidates,
         purpose: role,
         names: if missing_names { Vec::new() } else { names.to_vec() },
         documented: &[],
         blanks: Placeholders::default(),
     };
-    let (mut findings, verification) = key_pair::verdict(&set, look);
+    let (mut findings, verification) = key_pair::verdict(&set, policy);
     // A CA that is nowhere here may well be elsewhere.
     let stranger = |one: &CertificateFinding| {
         one.cause == Some(CauseKind::UnknownAuthority) && one.variant == Some(Variant::OtherCa)

@@ -20,7 +20,7 @@ pub(super) struct KeyPair<'a> {
     pub more: Vec<&'a CertificateSource>,
     pub key: Option<&'a CertificateSource>,
     pub anchors: Vec<&'a CertificateSource>,
-    pub spare: &'a [Vec<u8>],
+    pub candidates: &'a [Vec<u8>],
     pub purpose: Purpose,
     /// Names that clients ask for.
     pub names: Vec<String>,
@@ -33,7 +33,7 @@ pub(super) struct KeyPair<'a> {
 #[must_use]
 pub(super) fn verdict(
     set: &KeyPair<'_>,
-    look: ValidityPolicy,
+    policy: ValidityPolicy,
 ) -> (Vec<CertificateFinding>, Option<Verification>) {
     let mut found = single::unreadable(set.leaf);
     let presented: Vec<Vec<u8>> =
@@ -49,12 +49,12 @@ pub(super) fn verdict(
         }
         // Nothing is shown to anybody: no verifier accepts that.
         let anchors = anchors(set, &presented, CertificateSource::trusted_by_go);
-        let verification = verify(&question(set, &presented, &anchors, look));
+        let verification = verify(&question(set, &presented, &anchors, policy));
         return (found, Some(verification));
     };
     // Whatever it says of itself, it is renewed as a leaf.
     let as_leaf = CertificateSummary { is_ca: false, ..leaf.clone() };
-    let dated = single::dates(&as_leaf, look, true);
+    let dated = single::dates(&as_leaf, policy, true);
     let dead = dated.as_ref().is_some_and(|finding| finding.severity == Severity::Error);
     found.extend(dated);
     for one in &set.leaf.facts {
@@ -65,7 +65,7 @@ pub(super) fn verdict(
     let anchors = anchors(set, &presented, CertificateSource::trusted_by_go);
     let behind = |main| {
         let intermediates = set.leaf.facts.iter().skip(1).filter(|one| !one.self_issued);
-        intermediates.filter_map(move |one| single::dates(one, look, main))
+        intermediates.filter_map(move |one| single::dates(one, policy, main))
     };
     if set.anchors.is_empty() {
         found.extend(behind(true));
@@ -77,7 +77,7 @@ pub(super) fn verdict(
         sources.iter().flat_map(|one| one.seen_by_openssl()).map(<[u8]>::to_vec).collect();
     let trusted = self::anchors(set, &seen, CertificateSource::trusted_by_openssl);
     let mut verification = verify_files(
-        &question(set, &presented, &anchors, look),
+        &question(set, &presented, &anchors, policy),
         SeenByOpenSsl { presented: &seen, anchors: &trusted },
     );
     if let Some(message) = set.key.and_then(|key| key.found.mislabelled_key.as_ref()) {
@@ -88,7 +88,7 @@ pub(super) fn verdict(
     let unnamed = if set.names.is_empty() {
         verification.clone()
     } else {
-        verify(&ChainUnderTest { names: &[], ..question(set, &presented, &anchors, look) })
+        verify(&ChainUnderTest { names: &[], ..question(set, &presented, &anchors, policy) })
     };
     // An intermediate that no chain needs may have ended.
     found.extend(behind(!unnamed.accepted));
@@ -96,7 +96,7 @@ pub(super) fn verdict(
     // day on which it is valid.
     let chained = if dead {
         let middle = leaf.begins + (leaf.ends - leaf.begins) / 2;
-        verify(&ChainUnderTest { names: &[], at: middle, ..question(set, &presented, &anchors, look) })
+        verify(&ChainUnderTest { names: &[], at: middle, ..question(set, &presented, &anchors, policy) })
     } else {
         unnamed
     };
@@ -140,10 +140,10 @@ fn question<'a>(
     set: &'a KeyPair<'_>,
     presented: &'a [Vec<u8>],
     anchors: &'a [Vec<u8>],
-    look: ValidityPolicy,
+    policy: ValidityPolicy,
 ) -> ChainUnderTest<'a> {
-    let KeyPair { spare, names, purpose, .. } = set;
-    ChainUnderTest { presented, anchors, spare, names, purpose: *purpose, at: look.at }
+    let KeyPair { candidates, names, purpose, .. } = set;
+    ChainUnderTest { presented, anchors, candidates, names, purpose: *purpose, at: policy.at }
 }
 
 /// The anchors that can matter, as one of the readers sees them.

@@ -71,11 +71,11 @@ pub struct CertificateFolder {
 
 /// Judges the folder; `names`: instead of those that the stack uses.
 #[must_use]
-pub fn verdict(folder: CertificateFolder, names: &[String], look: ValidityPolicy) -> CertificatesVerdict {
+pub fn verdict(folder: CertificateFolder, names: &[String], policy: ValidityPolicy) -> CertificatesVerdict {
     let CertificateFolder { path, files, others, has_ca_key, modes } = folder;
     let mut judged = CertificatesVerdict::default();
-    judged.findings.extend(authority(&files, look));
-    let spare: Vec<Vec<u8>> = others.iter().flat_map(CertificateSource::authorities).collect();
+    judged.findings.extend(authority(&files, policy));
+    let candidates: Vec<Vec<u8>> = others.iter().flat_map(CertificateSource::authorities).collect();
     let blanks = Placeholders {
         ca: files.ca.name().to_owned(),
         certs: path.display().to_string(),
@@ -90,7 +90,7 @@ pub fn verdict(folder: CertificateFolder, names: &[String], look: ValidityPolicy
             more: Vec::new(),
             key: Some(&files.server_key),
             anchors: vec![&files.ca],
-            spare: &spare,
+            candidates: &candidates,
             purpose: Purpose::Server,
             names: used,
             documented: if names.is_empty() { DOCUMENTED } else { &[] },
@@ -101,7 +101,7 @@ pub fn verdict(folder: CertificateFolder, names: &[String], look: ValidityPolicy
             more: Vec::new(),
             key: Some(&files.client_key),
             anchors: vec![&files.ca],
-            spare: &spare,
+            candidates: &candidates,
             purpose: Purpose::Client,
             names: Vec::new(),
             documented: &[],
@@ -109,13 +109,13 @@ pub fn verdict(folder: CertificateFolder, names: &[String], look: ValidityPolicy
         },
     ];
     for set in &sets {
-        let (findings, verification) = key_pair::verdict(set, look);
+        let (findings, verification) = key_pair::verdict(set, policy);
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
     }
     unread(&files, &mut judged.findings);
     judged.findings.extend(modes.iter().flat_map(|modes| permissions::inspect(&path, modes)));
-    judged.findings.extend(beside(&path, has_ca_key, &others, look));
+    judged.findings.extend(beside(&path, has_ca_key, &others, policy));
     judged.findings.extend(made(&files));
     judged.sources = vec![files.ca, files.server, files.server_key, files.client, files.client_key];
     judged.sources.extend(others);
@@ -141,7 +141,7 @@ fn unread(files: &LayoutFiles, findings: &mut [CertificateFinding]) {
 }
 
 /// The CA file: at least one certificate in it has to be usable now.
-fn authority(files: &LayoutFiles, look: ValidityPolicy) -> Vec<CertificateFinding> {
+fn authority(files: &LayoutFiles, policy: ValidityPolicy) -> Vec<CertificateFinding> {
     let source = &files.ca;
     let mut found = single::unreadable(source);
     if source.facts.is_empty() {
@@ -171,12 +171,12 @@ fn authority(files: &LayoutFiles, look: ValidityPolicy) -> Vec<CertificateFindin
             ),
         );
     }
-    let valid = |one: &super::summary::CertificateSummary| look.at >= one.begins && look.at <= one.ends;
+    let valid = |one: &super::summary::CertificateSummary| policy.at >= one.begins && policy.at <= one.ends;
     let usable = source.facts.iter().any(|one| valid(one) && single::authority(one).is_none());
     let leaves = [files.server.facts.first(), files.client.facts.first()];
     for one in &source.facts {
         found.extend(single::make(one));
-        found.extend(single::dates(one, look, !usable));
+        found.extend(single::dates(one, policy, !usable));
         let own = leaves.into_iter().flatten().any(|leaf| leaf.der == one.der);
         if let Some(mut finding) = single::authority(one) {
             if own {
@@ -215,7 +215,7 @@ fn beside(
     folder: &Path,
     has_ca_key: bool,
     others: &[CertificateSource],
-    look: ValidityPolicy,
+    policy: ValidityPolicy,
 ) -> Vec<CertificateFinding> {
     let mut found = Vec::new();
     let key = folder.join("ca/ca.key");
@@ -228,7 +228,7 @@ fn beside(
         );
     }
     for other in others {
-        let ended = other.facts.iter().filter(|one| look.at > one.ends).count();
+        let ended = other.facts.iter().filter(|one| policy.at > one.ends).count();
         let what = match (other.facts.len(), other.found.keys().count()) {
             (0, 0) => "nothing that can be used".to_owned(),
             (0, _) => "a private key".to_owned(),

@@ -23,7 +23,7 @@ pub struct GivenFiles<'a> {
 
 /// Judges them.
 #[must_use]
-pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdict {
+pub fn verdict(named: GivenFiles<'_>, policy: ValidityPolicy) -> CertificatesVerdict {
     let GivenFiles { anchors, certificates, key, names, purpose } = named;
     let mut judged = CertificatesVerdict::default();
     for anchor in &anchors {
@@ -37,7 +37,7 @@ pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdi
         judged.findings.extend(unread);
         let alone = anchor.facts.len() == 1 && anchors.len() == 1;
         for one in &anchor.facts {
-            judged.findings.extend(single::dates(one, look, alone));
+            judged.findings.extend(single::dates(one, policy, alone));
             // What Go does not parse it passes over.
             if one.unread_by_go.is_some() {
                 judged.findings.extend(single::make(one));
@@ -56,7 +56,7 @@ pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdi
             more: more.iter().collect(),
             key: key.as_ref(),
             anchors: anchors.iter().collect(),
-            spare: &[],
+            candidates: &[],
             purpose: role,
             names: names.to_vec(),
             documented: &[],
@@ -65,7 +65,7 @@ pub fn verdict(named: GivenFiles<'_>, look: ValidityPolicy) -> CertificatesVerdi
                 ..Placeholders::default()
             },
         };
-        let (findings, verification) = key_pair::verdict(&set, look);
+        let (findings, verification) = key_pair::verdict(&set, policy);
         judged.findings.extend(findings);
         judged.verifications.extend(verification);
         // Go's verdict counts: what only troubles an anchor that no chain needs is worth a look.

@@ -27,7 +27,7 @@ pub struct CertificateReport {
 
 /// The findings, errors first, and the exit code.
 #[must_use]
-pub fn report(judged: CertificatesVerdict, look: ValidityPolicy) -> CertificateReport {
+pub fn report(judged: CertificatesVerdict, policy: ValidityPolicy) -> CertificateReport {
     let CertificatesVerdict { sources, mut findings, verifications } = judged;
     let mut seen: Vec<CertificateFinding> = Vec::new();
     for finding in findings.drain(..) {
@@ -48,7 +48,7 @@ pub fn report(judged: CertificatesVerdict, look: ValidityPolicy) -> CertificateR
         schema: "tls-verify/certs/v1",
         outcome: outcome(code),
         exit_code: code,
-        at: look.at.format(&Rfc3339).unwrap_or_default(),
+        at: policy.at.format(&Rfc3339).unwrap_or_default(),
         findings: seen,
         certificates,
         verification: worst,

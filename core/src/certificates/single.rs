@@ -95,7 +95,7 @@ const GENERATED: &str = "Cordum Dev CA";
 
 /// Dates; `main`: the file does not work without this certificate.
 #[must_use]
-pub fn dates(one: &CertificateSummary, look: ValidityPolicy, main: bool) -> Option<CertificateFinding> {
+pub fn dates(one: &CertificateSummary, policy: ValidityPolicy, main: bool) -> Option<CertificateFinding> {
     let renew = |finding: CertificateFinding| {
         if one.is_ca {
             finding.fix(
@@ -113,16 +113,16 @@ pub fn dates(one: &CertificateSummary, look: ValidityPolicy, main: bool) -> Opti
     };
     let grade = if main { Severity::Error } else { Severity::Warning };
     let what = format!("the certificate of {}", one.called());
-    if look.at > one.ends {
-        let ago = (look.at - one.ends).whole_days();
+    if policy.at > one.ends {
+        let ago = (policy.at - one.ends).whole_days();
         let message = format!("{what} ended on {} ({ago} days ago)", day(one.ends));
         let variant = one.is_ca.then_some(Variant::ExpiredCa);
         return Some(renew(
             CertificateFinding::new(&one.file, grade, message).of(CauseKind::Expired, variant),
         ));
     }
-    if look.at < one.begins {
-        let ahead = (one.begins - look.at).whole_days();
+    if policy.at < one.begins {
+        let ahead = (one.begins - policy.at).whole_days();
         let message = format!("{what} is not valid before {} (in {ahead} days)", day(one.begins));
         return Some(
             CertificateFinding::new(&one.file, grade, message).of(CauseKind::NotYetValid, None).fix(
@@ -131,9 +131,9 @@ pub fn dates(one: &CertificateSummary, look: ValidityPolicy, main: bool) -> Opti
             ),
         );
     }
-    let left = one.ends - look.at;
+    let left = one.ends - policy.at;
     let life = one.ends - one.begins;
-    let soon = left <= time::Duration::try_from(look.expiry_warn).unwrap_or(time::Duration::MAX);
+    let soon = left <= time::Duration::try_from(policy.expiry_warn).unwrap_or(time::Duration::MAX);
     if soon || left * 3 < life {
         let why = if soon { "" } else { ", the last third of its lifetime" };
         let message = format!("{what} ends on {} (in {} days{why})", day(one.ends), left.whole_days());

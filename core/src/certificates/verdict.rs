@@ -19,7 +19,7 @@ pub struct ChainUnderTest<'a> {
     /// DER.
     pub anchors: &'a [Vec<u8>],
     /// Other certificates of the same folder.
-    pub spare: &'a [Vec<u8>],
+    pub candidates: &'a [Vec<u8>],
     pub names: &'a [String],
     pub purpose: Purpose,
     pub at: OffsetDateTime,
@@ -149,9 +149,14 @@ fn chains(question: &ChainUnderTest<'_>, read: DerReader) -> Result<Vec<Vec<Stri
     };
     chains.map_err(|refusal| {
         // Looked at only now: of a thousand files that are right none is read for another one's sake.
-        let spare: Vec<Parsed> = question.spare.iter().filter_map(|der| Parsed::read(der).ok()).collect();
-        let around =
-            CandidatePool { leaf: &leaf, intermediates: &intermediates, anchors: &anchors, spare: &spare };
+        let candidates: Vec<Parsed> =
+            question.candidates.iter().filter_map(|der| Parsed::read(der).ok()).collect();
+        let around = CandidatePool {
+            leaf: &leaf,
+            intermediates: &intermediates,
+            anchors: &anchors,
+            candidates: &candidates,
+        };
         x509::explain(&refusal, around)
     })
 }
@@ -301,7 +306,7 @@ pub fn chains_at_start(leaf: &CertificateSummary, authority: &CertificateSummary
     let only = verify(&ChainUnderTest {
         presented: std::slice::from_ref(&leaf.der),
         anchors: std::slice::from_ref(&authority.der),
-        spare: &[],
+        candidates: &[],
         names: &[],
         purpose: Purpose::Client,
         at: leaf.begins + time::Duration::seconds(1),

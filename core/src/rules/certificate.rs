@@ -196,8 +196,8 @@ fn clients(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         if !demands
-            || dial.speech != TlsMode::Tls
-            || listener.speech != TlsMode::Tls
+            || dial.tls_mode != TlsMode::Tls
+            || listener.tls_mode != TlsMode::Tls
             || dial.dialler == Dialler::Probe
         {
             continue;

@@ -193,7 +193,7 @@ impl<'a> RuleContext<'a> {
         Some(verify(&ChainUnderTest {
             presented: &presented,
             anchors: &anchors,
-            spare: &[],
+            candidates: &[],
             names: &[],
             purpose,
             at,
@@ -230,7 +230,7 @@ impl<'a> RuleContext<'a> {
     pub(super) fn speaks_tls(&self, beside: usize) -> bool {
         self.wiring.listeners.iter().any(|one| {
             let program = self.program(one.workload, one.container);
-            one.speech == TlsMode::Tls
+            one.tls_mode == TlsMode::Tls
                 && self.together(beside, one.workload)
                 && (matches!(program, Program::Nats | Program::Redis) || program.is_cordum())
         })
@@ -283,14 +283,14 @@ impl<'a> RuleContext<'a> {
                 from: self.dialler(dial),
                 to,
                 port: end.port,
-                client: dial.speech,
-                server: listener.map_or(TlsMode::Unknown, |one| one.speech),
+                client: dial.tls_mode,
+                server: listener.map_or(TlsMode::Unknown, |one| one.tls_mode),
                 mutual: listener
-                    .is_some_and(|one| one.speech == TlsMode::Tls && one.clients == ClientAuth::Demanded),
+                    .is_some_and(|one| one.tls_mode == TlsMode::Tls && one.clients == ClientAuth::Demanded),
                 name: dial
                     .name
                     .as_ref()
-                    .filter(|_| dial.speech == TlsMode::Tls)
+                    .filter(|_| dial.tls_mode == TlsMode::Tls)
                     .map(|(name, ..)| name.clone()),
             };
             if !links.contains(&link) {

@@ -11,7 +11,7 @@ pub(super) fn mtls(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (at, listener) in case.wiring.listeners.iter().enumerate() {
         let broker = matches!(listener.protocol, Protocol::Nats | Protocol::NatsLeaf | Protocol::Redis);
         let lax = matches!(listener.clients, ClientAuth::NotAsked | ClientAuth::Optional);
-        if !broker || listener.speech != TlsMode::Tls || !lax {
+        if !broker || listener.tls_mode != TlsMode::Tls || !lax {
             continue;
         }
         let carrying = case.connections().filter(|(end, dial)| {
@@ -64,7 +64,7 @@ pub(super) fn plaintext(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
             // Whoever has used it so far has to speak TLS then.
             let users = case.ends().filter(|(dial, at)| {
                 std::ptr::eq(*at, listener)
-                    && dial.speech == TlsMode::Plain
+                    && dial.tls_mode == TlsMode::Plain
                     && dial.dialler == Dialler::Program
             });
             let mut changes = vec![change];
@@ -76,7 +76,7 @@ pub(super) fn plaintext(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
                     .fix(case.cure(format!("set {setting} to false{clients}"), changes)),
             );
         }
-        if listener.speech == TlsMode::Plain {
+        if listener.tls_mode == TlsMode::Plain {
             plain(case, listener, findings);
         }
     }
@@ -96,7 +96,9 @@ fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding
     let neighbours = case.speaks_tls(listener.workload);
     let program = case.program(listener.workload, listener.container);
     let own = case.wiring.listeners.iter().any(|one| {
-        one.workload == listener.workload && one.container == listener.container && one.speech == TlsMode::Tls
+        one.workload == listener.workload
+            && one.container == listener.container
+            && one.tls_mode == TlsMode::Tls
     });
     let redis = program == Program::Redis && listener.protocol == Protocol::Redis;
     let nats = program == Program::Nats
@@ -112,7 +114,7 @@ fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding
     }
     // A client that dials it in TLS has a finding of its own; what a service in production refuses, too.
     let dialled = case.ends().any(|(dial, at)| {
-        std::ptr::eq(at, listener) && dial.speech == TlsMode::Tls && dial.dialler != Dialler::Probe
+        std::ptr::eq(at, listener) && dial.tls_mode == TlsMode::Tls && dial.dialler != Dialler::Probe
     });
     let refused = grpc && case.container(listener.workload, listener.container).in_production();
     if dialled || refused {
@@ -169,7 +171,7 @@ fn plain(case: &RuleContext<'_>, listener: &Listener, findings: &mut Vec<Finding
 /// Whether the plaintext port stands where the listener says, and not only its TLS port.
 fn case_says_port(case: &RuleContext<'_>, listener: &Listener) -> bool {
     !case.wiring.listeners.iter().any(|one| {
-        one.workload == listener.workload && one.speech == TlsMode::Tls && one.place == listener.place
+        one.workload == listener.workload && one.tls_mode == TlsMode::Tls && one.place == listener.place
     })
 }
 

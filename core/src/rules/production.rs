@@ -101,7 +101,7 @@ fn brokers(case: &RuleContext<'_>, service: &Service<'_>, findings: &mut Vec<Fin
             continue;
         };
         if prefix == "NATS"
-            && dial.speech == TlsMode::Plain
+            && dial.tls_mode == TlsMode::Plain
             && !allowed
             && service.program != Program::ContextEngine
         {
@@ -128,7 +128,7 @@ fn brokers(case: &RuleContext<'_>, service: &Service<'_>, findings: &mut Vec<Fin
         let any = ["CA", "CERT", "KEY", "SERVER_NAME", "INSECURE"]
             .iter()
             .any(|part| service.set(&format!("{prefix}_TLS_{part}")).is_some());
-        if dial.speech == TlsMode::Tls && !any {
+        if dial.tls_mode == TlsMode::Tls && !any {
             let name = format!("{prefix}_TLS_CA");
             let message = format!(
                 "{} is {} and no {prefix}_TLS_* is set: in production the service stops with `{} tls required in production`",
@@ -140,7 +140,7 @@ fn brokers(case: &RuleContext<'_>, service: &Service<'_>, findings: &mut Vec<Fin
         }
         if let Verifies::No { setting, place, .. } = &dial.verifies
             && setting.ends_with("_TLS_INSECURE")
-            && dial.speech == TlsMode::Tls
+            && dial.tls_mode == TlsMode::Tls
         {
             let message = format!(
                 "{setting} is on: in production the service stops with `{} tls insecure not allowed in production`",

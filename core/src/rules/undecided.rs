@@ -39,7 +39,7 @@ impl RuleContext<'_> {
             let trusted = dial.protocol == Protocol::Other && matches!(dial.trust, ClientTrust::Files(_));
             let meant = |one: &Listener| {
                 let broker = matches!(one.protocol, Protocol::Nats | Protocol::Redis);
-                one.protocol == dial.protocol || (trusted && broker && one.speech == TlsMode::Tls)
+                one.protocol == dial.protocol || (trusted && broker && one.tls_mode == TlsMode::Tls)
             };
             let decides = self.wiring.listeners.iter().any(|one| !one.side && meant(one));
             tell(Undecided {
@@ -56,7 +56,7 @@ impl RuleContext<'_> {
         }
         for (dial, listener) in self.ends() {
             let broker = matches!(listener.protocol, Protocol::Nats | Protocol::Redis);
-            if broker && listener.speech == TlsMode::Unknown && dial.dialler == Dialler::Program {
+            if broker && listener.tls_mode == TlsMode::Unknown && dial.dialler == Dialler::Program {
                 let faulty = self.wiring.faults.iter().any(|one| one.kind == FaultKind::Unreadable);
                 tell(Undecided {
                     place: Some(listener.place.clone()),
@@ -93,7 +93,7 @@ impl RuleContext<'_> {
                     let server = end.target == DialTarget::Workload(one.workload);
                     matches!(end.target, DialTarget::Workload(_))
                         && (client || server)
-                        && dial.speech != TlsMode::Plain
+                        && dial.tls_mode != TlsMode::Plain
                 })
             };
             let how = match &*found {

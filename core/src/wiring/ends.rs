@@ -80,7 +80,7 @@ pub struct Listener {
     pub protocol: Protocol,
     /// `None`: it is not known which.
     pub port: Option<u16>,
-    pub speech: TlsMode,
+    pub tls_mode: TlsMode,
     pub clients: ClientAuth,
     /// Where the last is said.
     pub clients_at: Option<(String, Place)>,
@@ -117,7 +117,7 @@ impl Listener {
             container,
             protocol,
             port,
-            speech: TlsMode::Unknown,
+            tls_mode: TlsMode::Unknown,
             clients: ClientAuth::Unknown,
             clients_at: None,
             certificate: None,
@@ -265,7 +265,7 @@ pub struct Dial {
     pub raw: String,
     pub host: Option<String>,
     pub port: Option<u16>,
-    pub speech: TlsMode,
+    pub tls_mode: TlsMode,
     /// TLS is applied whatever the scheme says.
     pub upgrades: bool,
     pub verifies: Verifies,
@@ -299,7 +299,7 @@ impl Dial {
             raw: String::new(),
             host: None,
             port: None,
-            speech: TlsMode::Unknown,
+            tls_mode: TlsMode::Unknown,
             upgrades: false,
             verifies: Verifies::Yes,
             name: None,

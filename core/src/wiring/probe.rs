@@ -12,8 +12,8 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
         let place = probe.place.clone().unwrap_or_else(|| here.place());
         match &probe.action {
             ProbeAction::Http { tls, said, port } => {
-                let speech = if *tls { TlsMode::Tls } else { TlsMode::Plain };
-                let mut dial = own(here, probe, &place, *port, Protocol::Http, speech);
+                let tls_mode = if *tls { TlsMode::Tls } else { TlsMode::Plain };
+                let mut dial = own(here, probe, &place, *port, Protocol::Http, tls_mode);
                 dial.raw = if *tls || !said { String::new() } else { "HTTP".to_owned() };
                 // The kubelet verifies nothing.
                 dial.verifies = Verifies::Unknown;
@@ -46,8 +46,15 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     }
 }
 
-fn own(here: Here<'_>, probe: &Probe, place: &Place, port: u16, protocol: Protocol, speech: TlsMode) -> Dial {
-    let mut dial = caller(here, probe).dial(place, protocol, speech, port);
+fn own(
+    here: Here<'_>,
+    probe: &Probe,
+    place: &Place,
+    port: u16,
+    protocol: Protocol,
+    tls_mode: TlsMode,
+) -> Dial {
+    let mut dial = caller(here, probe).dial(place, protocol, tls_mode, port);
     dial.host = Some("localhost".to_owned());
     dial
 }

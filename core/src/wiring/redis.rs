@@ -130,7 +130,7 @@ fn listeners(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf, 
     {
         let mut listener =
             Listener::new(here.workload, here.container, Protocol::Redis, Some(*port), mark.place());
-        listener.speech = TlsMode::Tls;
+        listener.tls_mode = TlsMode::Tls;
         listener.loopback = loopback;
         listener.setting = "tls-port".to_owned();
         listener.kind = setting_kind(here, mark);
@@ -168,7 +168,7 @@ fn listeners(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf, 
             None => (tls.as_ref().map_or(default, |(_, mark)| mark.place()), false),
         };
         let mut listener = Listener::new(here.workload, here.container, Protocol::Redis, Some(port), place);
-        listener.speech = TlsMode::Plain;
+        listener.tls_mode = TlsMode::Plain;
         listener.loopback = loopback;
         listener.clients = ClientAuth::NotAsked;
         listener.setting = "port".to_owned();
@@ -266,7 +266,7 @@ fn replication(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf
     dial.raw = super::named_gaps(&dial.shown);
     dial.host = (!has_gap(&host)).then(|| host.to_ascii_lowercase());
     dial.port = port.parse().ok();
-    dial.speech = if yes("tls-replication") { TlsMode::Tls } else { TlsMode::Plain };
+    dial.tls_mode = if yes("tls-replication") { TlsMode::Tls } else { TlsMode::Plain };
     // OpenSSL's verification of the chain alone: Redis compares no names.
     dial.name = None;
     if let Some((path, mark)) = conf.value("tls-ca-cert-file") {

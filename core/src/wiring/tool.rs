@@ -18,12 +18,12 @@ pub(super) struct Caller<'a> {
 
 impl Caller<'_> {
     /// A dial to a port.
-    pub(super) fn dial(&self, place: &Place, protocol: Protocol, speech: TlsMode, port: u16) -> Dial {
+    pub(super) fn dial(&self, place: &Place, protocol: Protocol, tls_mode: TlsMode, port: u16) -> Dial {
         let mut dial =
             Dial::new(self.here.workload, self.here.container, self.setting, self.kind, place.clone());
         dial.dialler = self.dialler;
         dial.protocol = protocol;
-        dial.speech = speech;
+        dial.tls_mode = tls_mode;
         dial.port = Some(port);
         dial.shown = format!("port {port}");
         dial.name = None;
@@ -113,14 +113,14 @@ fn http(caller: &Caller<'_>, words: &[Argument], place: &Place, curl: bool) -> V
         else {
             continue;
         };
-        let (speech, port) = match target.scheme.as_deref() {
+        let (tls_mode, port) = match target.scheme.as_deref() {
             Some("https") => (TlsMode::Tls, 443),
             Some("http") => (TlsMode::Plain, 80),
             _ => continue,
         };
         let Some(host) = target.host else { continue };
         let own = word.place.clone().unwrap_or_else(|| place.clone());
-        let mut dial = caller.dial(&own, Protocol::Http, speech, target.port.unwrap_or(port));
+        let mut dial = caller.dial(&own, Protocol::Http, tls_mode, target.port.unwrap_or(port));
         dial.shown = target.shown;
         dial.raw = super::masked(&text);
         dial.host = Some(host.clone());
@@ -152,9 +152,9 @@ fn redis(caller: &Caller<'_>, words: &[Argument], place: &Place) -> Option<Dial>
     let tls = said(words, |text| text == "--tls").is_some()
         || url.as_ref().is_some_and(|one| one.scheme.as_deref() == Some("rediss"));
     let port = url.as_ref().and_then(|one| one.port).or(port)?;
-    let speech = if tls { TlsMode::Tls } else { TlsMode::Plain };
+    let tls_mode = if tls { TlsMode::Tls } else { TlsMode::Plain };
     let own = words.first().and_then(|one| one.place.clone()).unwrap_or_else(|| place.clone());
-    let mut dial = caller.dial(&own, Protocol::Redis, speech, port);
+    let mut dial = caller.dial(&own, Protocol::Redis, tls_mode, port);
     dial.host = url.and_then(|one| one.host).or(Some(host));
     if caller.dialler != Dialler::Probe {
         dial.shown = format!("{}:{port}", dial.host.as_deref().unwrap_or_default());
@@ -175,8 +175,8 @@ fn grpc(caller: &Caller<'_>, words: &[Argument], place: &Place) -> Option<Dial> 
     let text = |names: &[&str]| option(words, names).map(|(_, text)| text);
     let target = text(&["-addr", "--addr"]).and_then(|text| address(&text))?;
     let tls = said(words, |text| matches!(text, "-tls" | "--tls")).is_some();
-    let speech = if tls { TlsMode::Tls } else { TlsMode::Plain };
-    let mut dial = caller.dial(place, Protocol::Grpc, speech, target.port?);
+    let tls_mode = if tls { TlsMode::Tls } else { TlsMode::Plain };
+    let mut dial = caller.dial(place, Protocol::Grpc, tls_mode, target.port?);
     dial.host = target.host.clone().filter(|host| !is_loopback(host)).or(Some("localhost".to_owned()));
     dial.trust = match option(words, &["-tls-ca-cert", "--tls-ca-cert"]) {
         Some(found) => ClientTrust::Files(vec![caller.file(&found, "-tls-ca-cert", place)]),

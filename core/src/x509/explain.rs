@@ -13,14 +13,14 @@ pub struct CandidatePool<'a> {
     pub intermediates: &'a [Parsed],
     pub anchors: &'a [Parsed],
     /// Other certificates that lie about, as in the same folder.
-    pub spare: &'a [Parsed],
+    pub candidates: &'a [Parsed],
 }
 
 /// Narrows a refusal down and says it with the names that were seen.
 #[must_use]
 pub fn explain(refusal: &ChainRefusal, around: CandidatePool<'_>) -> ChainRefusal {
     let mut told = refusal.clone();
-    let CandidatePool { leaf, intermediates, anchors, spare } = around;
+    let CandidatePool { leaf, intermediates, anchors, candidates } = around;
     let weak = refusal.variant == Some(Variant::WeakSignature);
     if weak || !matches!(refusal.cause, CauseKind::UnknownAuthority | CauseKind::BadSignature) {
         return told;
@@ -43,7 +43,7 @@ pub fn explain(refusal: &ChainRefusal, around: CandidatePool<'_>) -> ChainRefusa
     }
     let issuer = &top.issuer;
     let twin = anchors.iter().find(|anchor| anchor.raw_subject == top.raw_issuer);
-    let bridge = spare.iter().find(|one| signed(top, one) && one.der != top.der);
+    let bridge = candidates.iter().find(|one| signed(top, one) && one.der != top.der);
     let (variant, message) = if anchors.is_empty() {
         (Some(Variant::EmptyTrustStore), "no trust anchor was given".to_owned())
     } else if let Some(anchor) = twin.filter(|anchor| !signed(top, anchor)) {

@@ -182,7 +182,8 @@ fn verdict_for(
             .collect();
         return ChainVerdict { faults: Vec::new(), remarks };
     };
-    let around = CandidatePool { leaf: &leaf, intermediates: &intermediates, anchors: &roots, spare: &[] };
+    let around =
+        CandidatePool { leaf: &leaf, intermediates: &intermediates, anchors: &roots, candidates: &[] };
     let mut faults = vec![fault(&explain(&first, around), &leaf, name, now)];
     // All faults are listed: dates, names, and the chain as it is on a day on which the leaf is valid.
     let dated = dates(&leaf, now);

@@ -187,7 +187,7 @@ fn told(one: Finding) -> FindingRow {
 }
 
 fn row(link: &ConfiguredLink) -> ConnectionRow {
-    let speech = |one: TlsMode, mutual: bool| match one {
+    let tls_mode = |one: TlsMode, mutual: bool| match one {
         TlsMode::Tls if mutual => "mtls",
         TlsMode::Tls => "tls",
         TlsMode::Plain => "plaintext",
@@ -197,8 +197,8 @@ fn row(link: &ConfiguredLink) -> ConnectionRow {
         from: link.from.clone(),
         to: link.to.clone(),
         port: link.port,
-        client: speech(link.client, false),
-        server: speech(link.server, link.mutual),
+        client: tls_mode(link.client, false),
+        server: tls_mode(link.server, link.mutual),
         name: link.name.clone(),
     }
 }

@@ -259,7 +259,7 @@ pub(crate) async fn observe(
         let verification = verify(&ChainUnderTest {
             presented: &chain,
             anchors: &anchors,
-            spare: &[],
+            candidates: &[],
             names: &[target.endpoint.name().to_owned()],
             purpose: Purpose::Server,
             at: OffsetDateTime::now_utc(),

@@ -130,7 +130,7 @@ fn how_often_other_verifiers_decide_otherwise() {
         let said = certs::verify(&certs::ChainUnderTest {
             presented: &presented,
             anchors: &row.roots,
-            spare: &[],
+            candidates: &[],
             names: &if row.name.is_empty() { Vec::new() } else { vec![row.name.clone()] },
             purpose: if row.client { Purpose::Client } else { Purpose::Server },
             at: OffsetDateTime::from_unix_timestamp(row.at).unwrap(),

@@ -156,7 +156,7 @@ fn verdict(
     match x509::verify(leaf, rest, roots, &options) {
         Ok(_) => Ok(()),
         Err(refusal) => {
-            let around = CandidatePool { leaf, intermediates: rest, anchors: roots, spare: &[] };
+            let around = CandidatePool { leaf, intermediates: rest, anchors: roots, candidates: &[] };
             Err(x509::explain(&refusal, around))
         }
     }

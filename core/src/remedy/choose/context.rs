@@ -176,7 +176,7 @@ impl<'a> CureContext<'a> {
         let question = ChainUnderTest {
             presented: chain,
             anchors,
-            spare: &[],
+            candidates: &[],
             names: &[],
             purpose: Purpose::Server,
             at,

@@ -110,7 +110,7 @@ pub(super) fn verdict(
     let question = ChainUnderTest {
         presented: &source.chain(),
         anchors: role.anchors,
-        spare: &[],
+        candidates: &[],
         names: role.names,
         purpose: role.purpose,
         at: facts.now,

@@ -75,7 +75,7 @@ fn authority(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Option<Defect>
             let question = ChainUnderTest {
                 presented: served,
                 anchors: chain,
-                spare: &[],
+                candidates: &[],
                 names: &[],
                 purpose: Purpose::Server,
                 at: facts.now,

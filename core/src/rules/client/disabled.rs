@@ -30,7 +30,7 @@ pub(in crate::rules) fn disabled(case: &RuleContext<'_>, findings: &mut Vec<Find
         let Verifies::No { setting, place, kind } = &dial.verifies else { continue };
         let own = dial.workload.is_some_and(|at| end.target == DialTarget::Workload(at))
             || dial.host.as_deref().is_some_and(is_loopback);
-        if dial.speech != TlsMode::Tls || dial.dialler == Dialler::Probe || own {
+        if dial.tls_mode != TlsMode::Tls || dial.dialler == Dialler::Probe || own {
             continue;
         }
         // What production refuses to start with is its own rule's.

@@ -15,8 +15,9 @@ use crate::x509;
 pub(in crate::rules) fn names(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     public_names(case, findings);
     for (dial, listener) in case.ends() {
-        let verifies =
-            dial.speech == TlsMode::Tls && dial.verifies == Verifies::Yes && listener.speech == TlsMode::Tls;
+        let verifies = dial.tls_mode == TlsMode::Tls
+            && dial.verifies == Verifies::Yes
+            && listener.tls_mode == TlsMode::Tls;
         if dial.dialler == Dialler::Program && verifies && compatible(dial.protocol, listener.protocol) {
             name(case, dial, listener, "name-not-in-certificate", findings);
         }
@@ -205,7 +206,7 @@ fn public_names(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
         let published = &case.container(listener.workload, listener.container).published;
         let open = published.iter().any(|(_, inside)| listener.port == Some(*inside));
         let (Some(served), Some(file)) = (case.served(listener), &listener.certificate) else { continue };
-        let Some(facts) = served.facts.first().filter(|_| open && listener.speech == TlsMode::Tls) else {
+        let Some(facts) = served.facts.first().filter(|_| open && listener.tls_mode == TlsMode::Tls) else {
             continue;
         };
         let Ok(parsed) = &facts.parsed() else { continue };

@@ -21,7 +21,7 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
         let Some(workload) = dial.workload else { continue };
         if let Some(cause) = differ(dial, listener) {
             let (speaks, want) =
-                if dial.speech == TlsMode::Tls { ("TLS", "plaintext") } else { ("plaintext", "TLS") };
+                if dial.tls_mode == TlsMode::Tls { ("TLS", "plaintext") } else { ("plaintext", "TLS") };
             let message = format!(
                 "the {} of {} speaks {speaks} to {}, which speaks {want}",
                 dial.setting,
@@ -30,7 +30,7 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
             );
             // `exec` calls a program with an address; `httpGet` has a scheme of its own.
             let fields = case.view.is_kubernetes() && !dial.raw.contains("://");
-            let (name, from, to) = match (fields, dial.protocol, dial.speech) {
+            let (name, from, to) = match (fields, dial.protocol, dial.tls_mode) {
                 (true, Protocol::Http, TlsMode::Plain) => {
                     ("scheme", Some("HTTP").filter(|said| dial.raw == *said), Some("HTTPS"))
                 }
@@ -65,7 +65,7 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
             if to == Some("tcpSocket") {
                 changes.extend(service_of(case, dial, workload));
             }
-            let text = match (dial.protocol, dial.speech) {
+            let text = match (dial.protocol, dial.tls_mode) {
                 (Protocol::Grpc, _) => "Kubernetes' gRPC probe knows no TLS: ask for the port alone (tcpSocket), or give the program a plaintext health port".to_owned(),
                 (_, TlsMode::Plain) => format!("let the {} speak TLS", dial.setting),
                 _ => format!("let the {} speak plaintext", dial.setting),
@@ -77,7 +77,7 @@ pub(in crate::rules) fn probe(case: &RuleContext<'_>, findings: &mut Vec<Finding
                     .because(format!("{} at {}", listener.setting, listener.place))
                     .fix(case.cure(text, changes)),
             );
-        } else if dial.speech == TlsMode::Tls && dial.verifies == Verifies::Yes {
+        } else if dial.tls_mode == TlsMode::Tls && dial.verifies == Verifies::Yes {
             name(case, dial, listener, "probe-scheme", findings);
         }
     }
@@ -100,7 +100,7 @@ fn asking(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Option<(S
     let line = text.lines().nth((dial.place.line as usize).checked_sub(1)?)?;
     let program = ["redis-cli", "valkey-cli"].into_iter().find(|one| line.contains(one))?;
     let mut words = vec!["--tls"];
-    let ca = listener.ca.as_ref().filter(|_| dial.speech == TlsMode::Plain);
+    let ca = listener.ca.as_ref().filter(|_| dial.tls_mode == TlsMode::Plain);
     let Some(ca) = ca else { return Some((program.to_owned(), None)) };
     words.extend(["--cacert", &ca.path]);
     if let (ClientAuth::Demanded, Some(certificate), Some(key)) =

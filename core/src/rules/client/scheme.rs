@@ -28,14 +28,14 @@ pub(in crate::rules) fn scheme(case: &RuleContext<'_>, findings: &mut Vec<Findin
             "{} dials {} in {}, and {server} speaks {} there",
             case.dialler(dial),
             dial.shown,
-            if dial.speech == TlsMode::Tls { "TLS" } else { "plaintext" },
+            if dial.tls_mode == TlsMode::Tls { "TLS" } else { "plaintext" },
             spoken(listener),
         );
         let mut finding = Finding::new("scheme-mismatch", Severity::Error, &dial.place, message)
             .of(case.dialler(dial))
             .cause(cause, None)
             .because(format!("{server}: {} at {}", listener.setting, listener.place));
-        if dial.protocol == Protocol::Nats && dial.speech == TlsMode::Plain && dial.program.is_core() {
+        if dial.protocol == Protocol::Nats && dial.tls_mode == TlsMode::Plain && dial.program.is_core() {
             finding = finding.because("for nats:// the NATS_TLS_* variables are passed over: the library upgrades by itself, with the system's roots and no certificate");
         }
         findings.push(finding.fix(scheme_fix(case, dial, listener)));
@@ -55,7 +55,7 @@ pub(super) fn differ(dial: &Dial, listener: &Listener) -> Option<CauseKind> {
     if !stream && !compatible(dial.protocol, listener.protocol) {
         return None;
     }
-    match (dial.speech, listener.speech) {
+    match (dial.tls_mode, listener.tls_mode) {
         (TlsMode::Plain, TlsMode::Tls) if listener.also_plain.is_none() => {
             Some(CauseKind::WrongSchemePlainToTls)
         }
@@ -65,7 +65,7 @@ pub(super) fn differ(dial: &Dial, listener: &Listener) -> Option<CauseKind> {
 }
 
 pub(super) fn spoken(listener: &Listener) -> &'static str {
-    if listener.speech == TlsMode::Tls { "TLS" } else { "plaintext" }
+    if listener.tls_mode == TlsMode::Tls { "TLS" } else { "plaintext" }
 }
 
 /// The scheme that fits.
@@ -91,7 +91,7 @@ fn other_scheme(raw: &str, tls: bool) -> Option<String> {
 
 /// The cure of a scheme.
 pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
-    let tls = listener.speech == TlsMode::Tls;
+    let tls = listener.tls_mode == TlsMode::Tls;
     let kernel = dial.setting == "SAFETY_KERNEL_ADDR";
     let Some(workload) = dial.workload else {
         let to = other_scheme(&dial.raw, tls).unwrap_or_default();
@@ -151,7 +151,7 @@ pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener
     };
     // Another server behind the same address speaks as it does: it is this one that has to change.
     let torn = case.ends().any(|(other, at)| {
-        std::ptr::eq(other, dial) && !std::ptr::eq(at, listener) && at.speech == dial.speech
+        std::ptr::eq(other, dial) && !std::ptr::eq(at, listener) && at.tls_mode == dial.tls_mode
     });
     if torn {
         let own = listener.workload;
@@ -201,7 +201,7 @@ pub(super) fn verification(
         case.change(workload, SettingKind::Config, &format!("{prefix}_{name}"), None, to, &dial.place)
     };
     let mut changes = Vec::new();
-    if dial.trust == ClientTrust::System || dial.speech != TlsMode::Tls {
+    if dial.trust == ClientTrust::System || dial.tls_mode != TlsMode::Tls {
         changes.push(config("trusted_certificate", ca.map(|file| file.path.as_str())));
     }
     let facts = served.as_ref().and_then(|one| one.facts.first());

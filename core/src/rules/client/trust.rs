@@ -14,9 +14,9 @@ pub(in crate::rules) fn other_ca(case: &RuleContext<'_>, findings: &mut Vec<Find
     for (dial, listener) in case.ends() {
         let asks = matches!(dial.dialler, Dialler::Program | Dialler::Probe);
         if asks
-            && dial.speech == TlsMode::Tls
+            && dial.tls_mode == TlsMode::Tls
             && dial.verifies == Verifies::Yes
-            && listener.speech == TlsMode::Tls
+            && listener.tls_mode == TlsMode::Tls
         {
             trust(case, dial, listener, "certificate", findings);
         }
@@ -84,10 +84,10 @@ pub(super) fn trust(
 pub(in crate::rules) fn missing_ca(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
     for (dial, listener) in case.ends() {
         let asks = matches!(dial.dialler, Dialler::Program | Dialler::Probe);
-        let verifies = dial.speech == TlsMode::Tls
+        let verifies = dial.tls_mode == TlsMode::Tls
             && dial.verifies == Verifies::Yes
             && dial.trust == ClientTrust::System;
-        if !asks || !verifies || listener.speech != TlsMode::Tls || dial.refuses.is_some() {
+        if !asks || !verifies || listener.tls_mode != TlsMode::Tls || dial.refuses.is_some() {
             continue;
         }
         let Some(served) = case.served(listener).filter(|served| case.is_private(served)) else { continue };

@@ -49,7 +49,7 @@ pub(in crate::rules) fn upstream(case: &RuleContext<'_>, findings: &mut Vec<Find
             );
             continue;
         }
-        if dial.speech != TlsMode::Tls || dial.verifies != Verifies::Yes {
+        if dial.tls_mode != TlsMode::Tls || dial.verifies != Verifies::Yes {
             continue;
         }
         trust(case, dial, listener, "upstream-tls", findings);
@@ -59,7 +59,7 @@ pub(in crate::rules) fn upstream(case: &RuleContext<'_>, findings: &mut Vec<Find
 }
 
 fn scheme_word(dial: &Dial) -> &'static str {
-    if dial.speech == TlsMode::Tls { "TLS" } else { "plaintext" }
+    if dial.tls_mode == TlsMode::Tls { "TLS" } else { "plaintext" }
 }
 
 /// More intermediates than nginx takes.

@@ -87,16 +87,16 @@ fn dial(
     dial.port = port.or(Some(if nats { 4222 } else { 6379 }));
     // Members of a cluster are dialled as the main URL says.
     let own = if main || part.contains("://") { tls_mode(part, nats) } else { TlsMode::Unknown };
-    dial.speech = match (own, broker.main) {
+    dial.tls_mode = match (own, broker.main) {
         (TlsMode::Unknown, Some(main)) if !has_gap(part) => main,
         (own, _) => own,
     };
     let any = broker.files().next().is_some();
-    if dial.speech == TlsMode::Plain && nats && here.program == Program::Worker && any {
-        dial.speech = TlsMode::Tls;
+    if dial.tls_mode == TlsMode::Plain && nats && here.program == Program::Worker && any {
+        dial.tls_mode = TlsMode::Tls;
         dial.upgrades = true;
     }
-    if dial.host.is_none() || dial.speech == TlsMode::Unknown {
+    if dial.host.is_none() || dial.tls_mode == TlsMode::Unknown {
         dial.unknown = Some(crate::wiring::named_gaps(part));
     }
     dial.name = broker

@@ -76,7 +76,7 @@ pub(super) fn service(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     for (_, variable, port) in SIDES.iter().filter(|(program, ..)| *program == here.program) {
         let (port, loopback, place) = listen(here, variable, *port);
         let mut side = Listener::new(here.workload, here.container, Protocol::Http, port, place);
-        side.speech = TlsMode::Plain;
+        side.tls_mode = TlsMode::Plain;
         side.clients = ClientAuth::NotAsked;
         side.loopback = loopback;
         side.side = true;
@@ -114,7 +114,7 @@ fn listener(scanner: &mut WiringScanner<'_>, here: Here<'_>, server: &Server) {
     listener.clients = ClientAuth::NotAsked;
     listener.certificate = file_of(here, server.certificate);
     listener.key = file_of(here, server.key);
-    listener.speech = match (&listener.certificate, &listener.key) {
+    listener.tls_mode = match (&listener.certificate, &listener.key) {
         (Some(_), Some(_)) => TlsMode::Tls,
         (None, None) if scanner.view.description.open_environment.contains(&here.of.name) => TlsMode::Unknown,
         (None, None) => TlsMode::Plain,
@@ -160,7 +160,7 @@ fn kernel(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     dial.host.clone_from(&target.host);
     dial.port = target.port;
     let open = scanner.view.description.open_environment.contains(&here.of.name);
-    dial.speech = match &ca {
+    dial.tls_mode = match &ca {
         Some(_) => TlsMode::Tls,
         None if open || here.it.in_production() => TlsMode::Unknown,
         None => TlsMode::Plain,
@@ -178,7 +178,7 @@ fn kernel(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
 pub(super) fn dashboard(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     const CA: &str = "/etc/cordum/tls/ca/ca.crt";
     let mut own = Listener::new(here.workload, here.container, Protocol::Http, Some(8080), here.place());
-    own.speech = TlsMode::Plain;
+    own.tls_mode = TlsMode::Plain;
     own.side = true;
     scanner.found.listeners.push(own);
     let scheme = here.variable("CORDUM_API_UPSTREAM_SCHEME");
@@ -198,7 +198,7 @@ pub(super) fn dashboard(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
         dial.kind = SettingKind::BuiltIn;
     }
     let text = scheme.map_or_else(|| "http".to_owned(), |(text, _)| text);
-    dial.speech = match text.to_ascii_lowercase().as_str() {
+    dial.tls_mode = match text.to_ascii_lowercase().as_str() {
         "https" => TlsMode::Tls,
         "http" => TlsMode::Plain,
         _ => TlsMode::Unknown,
@@ -219,7 +219,7 @@ pub(super) fn dashboard(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     dial.host = (!has_gap(&name)).then(|| name.to_ascii_lowercase());
     dial.port = Some(8081);
     dial.name = dial.host.clone().map(|name| (name, name_at, setting.to_owned()));
-    if dial.speech == TlsMode::Tls {
+    if dial.tls_mode == TlsMode::Tls {
         let file = FileRef {
             path: CA.to_owned(),
             setting: CA.to_owned(),

@@ -148,14 +148,14 @@ fn client_listener(
         Listener::new(here.workload, here.container, Protocol::Nats, options.port.or(port), place);
     listener.loopback = loopback || options.loopback;
     listener.setting = "port".to_owned();
-    listener.speech = if open { TlsMode::Unknown } else { TlsMode::Plain };
+    listener.tls_mode = if open { TlsMode::Unknown } else { TlsMode::Plain };
     listener.clients = ClientAuth::NotAsked;
     if let Some((entry, tls)) = conf.block.block(&["tls"]) {
         tls_block(scanner, here, &mut listener, entry, tls);
     } else if let Some(place) =
         options.tls.clone().or_else(|| options.certificate.as_ref().map(|one| one.place.clone()))
     {
-        listener.speech = TlsMode::Tls;
+        listener.tls_mode = TlsMode::Tls;
         listener.block = place;
         listener.kind = SettingKind::Argument;
         listener.certificate.clone_from(&options.certificate);
@@ -169,7 +169,7 @@ fn client_listener(
         files(scanner, here, &listener);
     } else if let Some(place) = &options.verify {
         // `--tlsverify` alone switches TLS on.
-        listener.speech = TlsMode::Tls;
+        listener.tls_mode = TlsMode::Tls;
         listener.clients = ClientAuth::Demanded;
         listener.clients_at = Some(("--tlsverify".to_owned(), place.clone()));
     }
@@ -187,7 +187,7 @@ fn tls_block(
     entry: &NatsEntry,
     tls: &NatsBlock,
 ) {
-    listener.speech = TlsMode::Tls;
+    listener.tls_mode = TlsMode::Tls;
     listener.block = entry.mark.place();
     listener.setting = "tls".to_owned();
     let reference = |name: &str| {
@@ -282,7 +282,7 @@ fn block_listener(
     let mut listener = Listener::new(here.workload, here.container, protocol, port, entry.mark.place());
     listener.loopback = loopback;
     listener.setting.clone_from(&entry.name);
-    listener.speech = TlsMode::Plain;
+    listener.tls_mode = TlsMode::Plain;
     listener.clients = ClientAuth::NotAsked;
     if let Some((entry, tls)) = block.block(&["tls"]) {
         tls_block(scanner, here, &mut listener, entry, tls);
@@ -299,18 +299,18 @@ fn block_listener(
 }
 
 fn monitor(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &NatsConf, options: &NatsArguments) {
-    for (names, speech) in [
+    for (names, tls_mode) in [
         (&["http", "http_port", "monitor_port"][..], TlsMode::Plain),
         (&["https", "https_port"][..], TlsMode::Tls),
     ] {
         let entry = conf.block.entry(names);
         let port =
             entry.and_then(|one| one.value.text().rsplit(':').next().and_then(|port| port.parse().ok()));
-        let port = if speech == TlsMode::Plain { options.monitor.or(port) } else { port };
+        let port = if tls_mode == TlsMode::Plain { options.monitor.or(port) } else { port };
         let Some(port) = port else { continue };
         let place = entry.map_or_else(|| here.place(), |one| one.mark.place());
         let mut listener = Listener::new(here.workload, here.container, Protocol::Http, Some(port), place);
-        listener.speech = speech;
+        listener.tls_mode = tls_mode;
         listener.side = true;
         listener.clients = ClientAuth::NotAsked;
         scanner.found.listeners.push(listener);

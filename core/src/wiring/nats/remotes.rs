@@ -78,7 +78,7 @@ fn dial(
     dial.port = address.port.or(Some(port));
     let by_scheme = peer == NatsPeer::Leaf;
     let secure = tls.is_some() || (by_scheme && matches!(address.scheme.as_deref(), Some("tls" | "wss")));
-    dial.speech = if secure { TlsMode::Tls } else { TlsMode::Plain };
+    dial.tls_mode = if secure { TlsMode::Tls } else { TlsMode::Plain };
     dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
     if let Some(tls) = tls {
         let reference = |name: &str| {

@@ -17,7 +17,7 @@ pub(crate) fn ingresses(scanner: &mut WiringScanner<'_>) {
         }
         let backend = annotation("backend-protocol");
         let protocol = backend.map_or("HTTP", |(text, _)| text.as_str()).to_ascii_uppercase();
-        let speech = match protocol.as_str() {
+        let tls_mode = match protocol.as_str() {
             "HTTPS" | "GRPCS" => TlsMode::Tls,
             "HTTP" | "GRPC" | "AUTO_HTTP" => TlsMode::Plain,
             _ => TlsMode::Unknown,
@@ -29,7 +29,7 @@ pub(crate) fn ingresses(scanner: &mut WiringScanner<'_>) {
             dial.ingress = Some(ingress.name.clone());
             dial.dialler = Dialler::Ingress;
             dial.protocol = if protocol.starts_with("GRPC") { Protocol::Grpc } else { Protocol::Http };
-            dial.speech = speech;
+            dial.tls_mode = tls_mode;
             dial.host = Some(format!("{service}.{}", ingress.namespace));
             dial.shown = format!("{service}:{port}");
             dial.raw.clone_from(&protocol);
@@ -70,7 +70,8 @@ pub(crate) fn ingresses(scanner: &mut WiringScanner<'_>) {
                 }]),
                 None => ClientTrust::System,
             };
-            if speech == TlsMode::Tls && dial.verifies == Verifies::Yes && dial.trust == ClientTrust::System {
+            if tls_mode == TlsMode::Tls && dial.verifies == Verifies::Yes && dial.trust == ClientTrust::System
+            {
                 dial.refuses = Some(
                     "the controller verifies with the CA of `proxy-ssl-secret`, which is not set".to_owned(),
                 );

@@ -268,7 +268,7 @@ impl Walk<'_, '_> {
             listener.loopback = loopback;
             listener.setting = "listen".to_owned();
             listener.block = directive.mark.place();
-            listener.speech = if tls { TlsMode::Tls } else { TlsMode::Plain };
+            listener.tls_mode = if tls { TlsMode::Tls } else { TlsMode::Plain };
             listener.clients = match settings.of("ssl_verify_client").map(|(word, _)| word) {
                 Some("on") => ClientAuth::Demanded,
                 Some("optional" | "optional_no_ca") => ClientAuth::Optional,

@@ -57,7 +57,7 @@ impl Walk<'_, '_> {
         dial.dialler = Dialler::Proxy;
         dial.protocol = if prefix == "grpc_ssl" { Protocol::Grpc } else { Protocol::Http };
         let ssl = settings.on("proxy_ssl").filter(|(on, _)| *on && self.stream).map(|(_, mark)| mark.place());
-        dial.speech = match target.scheme.as_deref() {
+        dial.tls_mode = match target.scheme.as_deref() {
             Some("https" | "grpcs") => TlsMode::Tls,
             Some("http" | "grpc") => TlsMode::Plain,
             None if self.stream => {
@@ -70,10 +70,10 @@ impl Walk<'_, '_> {
         if target.host.as_deref() == Some("unix") || directive.word().contains("unix:") {
             return;
         }
-        if dial.speech == TlsMode::Tls {
+        if dial.tls_mode == TlsMode::Tls {
             self.verification(&mut dial, directive, settings, prefix, &target);
         }
-        for (to, shown) in self.targets(&target, dial.speech) {
+        for (to, shown) in self.targets(&target, dial.tls_mode) {
             let mut one = dial.clone();
             one.host = to.0;
             one.port = to.1;
@@ -170,8 +170,8 @@ impl Walk<'_, '_> {
     }
 
     /// Where it goes: the servers of an upstream, or the host itself.
-    fn targets(&self, target: &Address, speech: TlsMode) -> Vec<((Option<String>, Option<u16>), String)> {
-        let default = if speech == TlsMode::Tls { 443 } else { 80 };
+    fn targets(&self, target: &Address, tls_mode: TlsMode) -> Vec<((Option<String>, Option<u16>), String)> {
+        let default = if tls_mode == TlsMode::Tls { 443 } else { 80 };
         let servers =
             target.host.as_ref().filter(|_| target.port.is_none()).and_then(|host| self.upstreams.get(host));
         match servers {

@@ -17,11 +17,11 @@ pub(super) fn dial(
     clients: &[&KnobPair<'_>],
 ) {
     let Some(target) = address(url) else { return };
-    let Some((protocol, speech, port)) = target.scheme.as_deref().and_then(spoken) else { return };
+    let Some((protocol, tls_mode, port)) = target.scheme.as_deref().and_then(spoken) else { return };
     let setting = if knob.name.is_empty() { "the command line" } else { &knob.name };
     let mut dial = Dial::new(here.workload, here.container, setting, knob.kind, knob.place.clone());
     dial.protocol = protocol;
-    dial.speech = speech;
+    dial.tls_mode = tls_mode;
     dial.raw = crate::wiring::masked(url);
     dial.host.clone_from(&target.host);
     dial.port = target.port.or(Some(port));
@@ -37,7 +37,7 @@ pub(super) fn dial(
         None => target.host.clone().map(|host| (host, knob.place.clone(), setting.to_owned())),
     };
     dial.trust = client_trust(scanner, here, knobs, &stem, &target.query);
-    if speech == TlsMode::Tls {
+    if tls_mode == TlsMode::Tls {
         if let ClientTrust::Files(files) = &dial.trust {
             for file in files {
                 let told = scanner.found.files.iter().any(|one| {

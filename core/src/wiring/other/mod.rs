@@ -60,7 +60,7 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     }
     let dials: Vec<&Dial> =
         scanner.found.dials.iter().filter(|one| one.workload == Some(here.workload)).collect();
-    let tls = dials.iter().any(|one| one.speech == TlsMode::Tls && one.container == here.container);
+    let tls = dials.iter().any(|one| one.tls_mode == TlsMode::Tls && one.container == here.container);
     let loose: Vec<_> = knobs
         .iter()
         .filter(|one| one.switches_verification_off() && !one.name.is_empty())
@@ -308,7 +308,7 @@ fn listener(
     let grpc = stem.contains(&"grpc") || chosen.is_some_and(|one| one.has("grpc"));
     let protocol = if grpc { Protocol::Grpc } else { Protocol::Other };
     let mut listener = Listener::new(here.workload, here.container, protocol, port, place);
-    listener.speech = TlsMode::Tls;
+    listener.tls_mode = TlsMode::Tls;
     listener.loopback = loopback;
     listener.kind = pair.certificate.kind;
     listener.setting.clone_from(&pair.certificate.name);

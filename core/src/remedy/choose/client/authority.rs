@@ -93,7 +93,7 @@ pub(crate) fn authority(
 /// Whether anchors verify what a server showed, whatever its names.
 fn verifies(facts: &CureContext<'_>, presented: &[Vec<u8>], anchors: &[Vec<u8>]) -> bool {
     let (purpose, at) = (Purpose::Server, facts.now);
-    verify(&ChainUnderTest { presented, anchors, spare: &[], names: &[], purpose, at }).accepted
+    verify(&ChainUnderTest { presented, anchors, candidates: &[], names: &[], purpose, at }).accepted
 }
 
 /// What is wrong with a CA file, in words; `None`: nothing, or nobody can tell. `shows`: the server that showed a
