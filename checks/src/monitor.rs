@@ -199,7 +199,7 @@ const GUESSED: Duration = Duration::from_secs(1);
 /// Without an engine: the monitoring port of the host that we dial NATS at, as from inside the project's
 /// network. It has to be the same server's, which its id shows.
 async fn beside(context: &Context) -> Result<(Vec<NatsClient>, String), NatsFact> {
-    let host = &context.stack.nats.host;
+    let host = &context.stack.endpoints.nats.host;
     let base =
         if host.contains(':') { format!("http://[{host}]:{PORT}") } else { format!("http://{host}:{PORT}") };
     let said = |error| NatsFact::MonitoringAt { base: base.clone(), error };

@@ -67,7 +67,7 @@ pub(crate) async fn inspect(context: &Context, reachable: Option<bool>) -> Now {
 async fn not_there(context: &Context, platform: Option<&dyn Platform>) -> Option<Failure> {
     let platform = platform?;
     let service = Link::Redis.service();
-    if context.stack.redis.explicit {
+    if context.stack.endpoints.redis.explicit {
         return None;
     }
     if let Some(known) = platform.of_service(service).next() {

@@ -155,9 +155,9 @@ pub enum LogSource {
     None,
 }
 
-/// The stack under test and everything needed to look at it.
+/// Where the stack answers: one endpoint a link.
 #[derive(Clone, Debug)]
-pub struct Stack {
+pub struct Endpoints {
     pub gateway: Endpoint,
     pub nats: Endpoint,
     pub redis: Endpoint,
@@ -165,6 +165,54 @@ pub struct Stack {
     pub gateway_grpc: Endpoint,
     pub safety_kernel: Endpoint,
     pub context_engine: Endpoint,
+}
+
+impl Endpoints {
+    /// The endpoint of a link.
+    #[must_use]
+    pub fn get(&self, link: Link) -> &Endpoint {
+        match link {
+            Link::Gateway => &self.gateway,
+            Link::Nats => &self.nats,
+            Link::Redis => &self.redis,
+            Link::Dashboard => &self.dashboard,
+            Link::GatewayGrpc => &self.gateway_grpc,
+            Link::SafetyKernel => &self.safety_kernel,
+            Link::ContextEngine => &self.context_engine,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, link: Link) -> &mut Endpoint {
+        match link {
+            Link::Gateway => &mut self.gateway,
+            Link::Nats => &mut self.nats,
+            Link::Redis => &mut self.redis,
+            Link::Dashboard => &mut self.dashboard,
+            Link::GatewayGrpc => &mut self.gateway_grpc,
+            Link::SafetyKernel => &mut self.safety_kernel,
+            Link::ContextEngine => &mut self.context_engine,
+        }
+    }
+
+    /// All of them.
+    pub fn each_mut(&mut self) -> [&mut Endpoint; 7] {
+        [
+            &mut self.gateway,
+            &mut self.nats,
+            &mut self.redis,
+            &mut self.dashboard,
+            &mut self.gateway_grpc,
+            &mut self.safety_kernel,
+            &mut self.context_engine,
+        ]
+    }
+}
+
+/// The stack under test and everything needed to look at it.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    pub endpoints: Endpoints,
     pub anchors: TrustAnchors,
     pub identity: Loaded<Identity>,
     pub api_key: Option<Secret>,
@@ -214,27 +262,6 @@ impl Stack {
     /// The endpoint of a link.
     #[must_use]
     pub fn endpoint(&self, link: Link) -> &Endpoint {
-        match link {
-            Link::Gateway => &self.gateway,
-            Link::Nats => &self.nats,
-            Link::Redis => &self.redis,
-            Link::Dashboard => &self.dashboard,
-            Link::GatewayGrpc => &self.gateway_grpc,
-            Link::SafetyKernel => &self.safety_kernel,
-            Link::ContextEngine => &self.context_engine,
-        }
-    }
-
-    /// All of them.
-    pub fn endpoints_mut(&mut self) -> [&mut Endpoint; 7] {
-        [
-            &mut self.gateway,
-            &mut self.nats,
-            &mut self.redis,
-            &mut self.dashboard,
-            &mut self.gateway_grpc,
-            &mut self.safety_kernel,
-            &mut self.context_engine,
-        ]
+        self.endpoints.get(link)
     }
 }

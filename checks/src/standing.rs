@@ -121,7 +121,7 @@ async fn listen(context: &Context, platform: &dyn Platform, container: &Instance
     let address = ([0, 0, 0, 0], port).into();
     match dial::handshake(Tap::through(stream), address, &offer, deadline).await {
         Ok(dialled) if speaks_http => {
-            match http::over(dialled, &context.stack.gateway, "/livez", deadline).await {
+            match http::over(dialled, &context.stack.endpoints.gateway, "/livez", deadline).await {
                 Some(_) => Heard::Answer,
                 None if Instant::now() >= deadline => Heard::Silence,
                 None => Heard::Unknown,

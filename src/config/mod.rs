@@ -141,13 +141,7 @@ pub fn stack(
     let cordumctl = cordumctl(args, environment, &mut problems);
     let Some(targets) = targets.filter(|_| problems.is_empty()) else { return Err(problems) };
     let mut stack = Stack {
-        gateway: targets.gateway,
-        nats: targets.nats,
-        redis: targets.redis,
-        dashboard: targets.dashboard,
-        gateway_grpc: targets.gateway_grpc,
-        safety_kernel: targets.safety_kernel,
-        context_engine: targets.context_engine,
+        endpoints: targets.endpoints,
         anchors,
         identity: paths.identity(),
         api_key,
@@ -277,7 +271,7 @@ fn forget_here(stack: &mut Stack) {
     if let Choice::Ready(platform) = &stack.platform
         && platform.is_collected()
     {
-        for endpoint in stack.endpoints_mut() {
+        for endpoint in stack.endpoints.each_mut() {
             endpoint.explicit = false;
         }
         stack.cordumctl = None;

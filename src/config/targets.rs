@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tls_verify_checks::secret::Secret;
-use tls_verify_checks::stack::{Endpoint, Link};
+use tls_verify_checks::stack::{Endpoint, Endpoints, Link};
 use url::{Host, Url};
 
 use super::{ConfigError, Environment};
@@ -11,13 +11,7 @@ use crate::cli::TargetArgs;
 
 /// The endpoints of a stack, and the logins that stood in their URLs.
 pub(super) struct Targets {
-    pub gateway: Endpoint,
-    pub nats: Endpoint,
-    pub redis: Endpoint,
-    pub dashboard: Endpoint,
-    pub gateway_grpc: Endpoint,
-    pub safety_kernel: Endpoint,
-    pub context_engine: Endpoint,
+    pub endpoints: Endpoints,
     pub nats_user: Option<String>,
     pub nats_password: Option<Secret>,
     /// A lone user in the URL is a token, as for Go's client.
@@ -85,13 +79,15 @@ pub(super) fn parse(
     let mut targets = match (gateway, nats, redis, dashboard, gateway_grpc, safety_kernel, context_engine) {
         (Some(gateway), Some(nats), Some(redis), Some(dashboard), Some(grpc), Some(kernel), Some(engine)) => {
             Targets {
-                gateway: gateway.endpoint,
-                nats: nats.endpoint,
-                redis: redis.endpoint,
-                dashboard: dashboard.endpoint,
-                gateway_grpc: grpc,
-                safety_kernel: kernel,
-                context_engine: engine,
+                endpoints: Endpoints {
+                    gateway: gateway.endpoint,
+                    nats: nats.endpoint,
+                    redis: redis.endpoint,
+                    dashboard: dashboard.endpoint,
+                    gateway_grpc: grpc,
+                    safety_kernel: kernel,
+                    context_engine: engine,
+                },
                 nats_token: if nats.password.is_none() { nats.user.as_ref().map(Secret::new) } else { None },
                 nats_user: nats.user,
                 nats_password: nats.password,
@@ -102,8 +98,8 @@ pub(super) fn parse(
         _ => return None,
     };
     names(&mut targets, args, environment, problems);
-    let name = targets.nats.server_name.clone();
-    for other in &mut targets.nats.others {
+    let name = targets.endpoints.nats.server_name.clone();
+    for other in &mut targets.endpoints.nats.others {
         other.server_name.clone_from(&name);
     }
     resolutions(&mut targets, args, problems);
@@ -237,20 +233,6 @@ pub(crate) fn host_port(text: &str) -> Option<(String, u16)> {
     (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
-impl Targets {
-    fn each(&mut self) -> [&mut Endpoint; 7] {
-        [
-            &mut self.gateway,
-            &mut self.nats,
-            &mut self.redis,
-            &mut self.dashboard,
-            &mut self.gateway_grpc,
-            &mut self.safety_kernel,
-            &mut self.context_engine,
-        ]
-    }
-}
-
 fn names(
     targets: &mut Targets,
     args: &TargetArgs,
@@ -281,7 +263,7 @@ fn names(
                 "give a name such as nats",
             ));
         }
-        for endpoint in targets.each() {
+        for endpoint in targets.endpoints.each_mut() {
             if endpoint.link == link {
                 endpoint.server_name = Some(name.clone());
             }
@@ -294,7 +276,7 @@ fn resolutions(targets: &mut Targets, args: &TargetArgs, problems: &mut Vec<Conf
         let parsed = resolution(text);
         match parsed {
             Some((host, port, addresses)) => {
-                for endpoint in targets.each() {
+                for endpoint in targets.endpoints.each_mut() {
                     if endpoint.host.eq_ignore_ascii_case(&host) && endpoint.port == port {
                         endpoint.addresses.extend(addresses.iter().copied());
                     }

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use tls_verify_checks::context::Context;
 use tls_verify_checks::observation::Observation;
 use tls_verify_checks::probe::{self, ProbeTarget};
-use tls_verify_checks::stack::{Endpoint as At, Link, Stack};
+use tls_verify_checks::stack::Stack;
 use tls_verify_core::report::{Diagnosis, exit};
 use tls_verify_core::status::{Status, status_of};
 use tls_verify_core::x509::Purpose;
@@ -323,21 +323,8 @@ pub fn named(
 /// The stack with the target in place of its link's own endpoint.
 pub(crate) fn with_target(stack: &Stack, target: &ProbeTarget) -> Stack {
     let mut stack = stack.clone();
-    put(&mut stack, target.endpoint.clone());
+    *stack.endpoints.get_mut(target.endpoint.link) = target.endpoint.clone();
     stack
-}
-
-fn put(stack: &mut Stack, at: At) {
-    let place = match at.link {
-        Link::Gateway => &mut stack.gateway,
-        Link::Nats => &mut stack.nats,
-        Link::Redis => &mut stack.redis,
-        Link::Dashboard => &mut stack.dashboard,
-        Link::GatewayGrpc => &mut stack.gateway_grpc,
-        Link::SafetyKernel => &mut stack.safety_kernel,
-        Link::ContextEngine => &mut stack.context_engine,
-    };
-    *place = at;
 }
 
 fn unread(text: &str, why: String) -> ProbedEndpoint {

@@ -77,9 +77,9 @@ pub(super) fn assemble(
 
 pub(super) fn target(stack: &Stack) -> Map<String, Value> {
     let mut target = Map::new();
-    target.insert("gateway".to_owned(), stack.gateway.url().into());
-    target.insert("nats".to_owned(), stack.nats.url().into());
-    target.insert("redis".to_owned(), stack.redis.url().into());
+    target.insert("gateway".to_owned(), stack.endpoints.gateway.url().into());
+    target.insert("nats".to_owned(), stack.endpoints.nats.url().into());
+    target.insert("redis".to_owned(), stack.endpoints.redis.url().into());
     target
 }
 

@@ -229,15 +229,7 @@ pub(crate) async fn run_with(demo: &Demo, memory: Memory, asks: impl FnOnce(&mut
         endpoint.host = "nowhere.invalid".to_owned();
         endpoint.explicit = false;
     };
-    for endpoint in [
-        &mut stack.gateway,
-        &mut stack.nats,
-        &mut stack.redis,
-        &mut stack.dashboard,
-        &mut stack.gateway_grpc,
-        &mut stack.safety_kernel,
-        &mut stack.context_engine,
-    ] {
+    for endpoint in stack.endpoints.each_mut() {
         hidden(endpoint);
     }
     stack.nats_monitoring = None;

@@ -244,14 +244,8 @@ fn stack(
         stack.nats_login.token = material.nats_token.clone().map(Secret::new);
     }
     let named = |link: Link| args.targets.server_name.iter().any(|one| one.starts_with(&format!("{link}=")));
-    for (link, endpoint) in [
-        (Link::Gateway, &mut stack.gateway),
-        (Link::GatewayGrpc, &mut stack.gateway_grpc),
-        (Link::Nats, &mut stack.nats),
-        (Link::Redis, &mut stack.redis),
-        (Link::SafetyKernel, &mut stack.safety_kernel),
-        (Link::ContextEngine, &mut stack.context_engine),
-    ] {
+    for link in Link::ALL.iter().copied() {
+        let endpoint = stack.endpoints.get_mut(link);
         let of = if link == Link::GatewayGrpc { Link::Gateway } else { link };
         let usual = (link == Link::ContextEngine).then(|| "cordum-context-engine".to_owned());
         let name = material.names.get(&of).cloned().or(usual);
