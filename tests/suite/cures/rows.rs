@@ -1,7 +1,8 @@
 //! Stacks broken in one place, and the cures that are told of them.
 
+use time::{Duration, OffsetDateTime};
 use tls_verify_core::link::Link;
-use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
+use tls_verify_fixtures::pki::{Authority, Leaf, Pair, Validity};
 
 use super::stack::{CONF, Stack};
 
@@ -15,6 +16,15 @@ const ALL_OVER_TLS: &[&str] = &[
     "api-gateway environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
     "workflow-engine environment NATS_URL: nats://nats:4222 -> tls://nats:4222",
 ];
+
+/// A server's pair, valid, with an intermediate behind it that has ended.
+fn of_ended_intermediate(stack: &Stack) -> Pair {
+    let ended = stack.ca.intermediate_shaped("Ended CA", |params| {
+        params.not_before = OffsetDateTime::now_utc() - Duration::days(90);
+        params.not_after = OffsetDateTime::now_utc() - Duration::days(1);
+    });
+    ended.unwrap().issue(&Leaf::server()).unwrap()
+}
 
 pub(super) const ROWS: &[Row] = &[
     (
@@ -31,6 +41,33 @@ pub(super) const ROWS: &[Row] = &[
             "api-gateway environment GATEWAY_HTTP_TLS_KEY: /etc/cordum/tls/old/tls.key -> /etc/cordum/tls/server/tls.key",
         ],
         "up -d --no-deps api-gateway",
+    ),
+    (
+        "the gateway sends an intermediate that has ended behind a certificate that has not",
+        |stack| {
+            let served = of_ended_intermediate(stack);
+            stack.host.put("/srv/certs/own/tls.crt", &served.chain_pem());
+            stack.host.put("/srv/certs/own/tls.key", &served.key_pem());
+            stack.set("api-gateway", "GATEWAY_HTTP_TLS_CERT", "/etc/cordum/tls/own/tls.crt");
+            stack.set("api-gateway", "GATEWAY_HTTP_TLS_KEY", "/etc/cordum/tls/own/tls.key");
+        },
+        &[
+            "api-gateway environment GATEWAY_HTTP_TLS_CERT: /etc/cordum/tls/own/tls.crt -> /etc/cordum/tls/server/tls.crt",
+            "api-gateway environment GATEWAY_HTTP_TLS_KEY: /etc/cordum/tls/own/tls.key -> /etc/cordum/tls/server/tls.key",
+        ],
+        "up -d --no-deps api-gateway",
+    ),
+    (
+        "everybody is served with an intermediate that has ended: the file is named, and what belongs in it",
+        |stack| {
+            let served = of_ended_intermediate(stack);
+            stack.host.put("/srv/certs/server/tls.crt", &served.chain_pem());
+            stack.host.put("/srv/certs/server/tls.key", &served.key_pem());
+        },
+        &[
+            "nats file ./certs/server/tls.crt: - -> its certificate with a valid one of the intermediate CA behind it",
+        ],
+        "restart nats redis",
     ),
     (
         "a core service with nats://",

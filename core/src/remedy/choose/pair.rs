@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::context::{CureContext, Held};
 use super::view::WorkloadView;
 use crate::cause::{CauseKind, Variant};
-use crate::certificates::{self, CertificateSource, ChainUnderTest, belongs, verify};
+use crate::certificates::{self, CertificateSource, CertificateSummary, ChainUnderTest, belongs, verify};
 use crate::x509::Purpose;
 
 /// What a pair has to be.
@@ -25,6 +25,44 @@ pub(super) struct PairFault {
     pub(super) path: String,
     /// What was seen of it.
     pub(super) seen: String,
+    /// The end-entity certificate is right: one that is sent behind it is not.
+    pub(super) behind: bool,
+}
+
+impl PairFault {
+    /// What the file at fault has to hold, where `cert` is the pair's certificate.
+    #[must_use]
+    pub(super) fn wanted(&self, cert: &str, purpose: &str) -> String {
+        match (self.path == cert, self.behind) {
+            (true, true) => "its certificate with a valid one of the intermediate CA behind it".to_owned(),
+            (true, false) => {
+                format!("one new certificate of the same CA ({purpose}) for the key beside it")
+            }
+            (false, _) => "the private key that belongs to the certificate beside it".to_owned(),
+        }
+    }
+}
+
+/// An intermediate outside its time that is sent behind a certificate, where every CA that is trusted is within its own.
+fn behind(
+    facts: &CureContext<'_>,
+    at: &str,
+    source: &CertificateSource,
+    anchors: &[Vec<u8>],
+) -> Option<PairFault> {
+    let outside = |one: &CertificateSummary| facts.now > one.ends || facts.now < one.begins;
+    if anchors.iter().any(|der| CertificateSummary::read("", 0, der).is_ok_and(|one| outside(&one))) {
+        return None;
+    }
+    let sent = source.facts.iter().skip(1).find(|one| outside(one))?;
+    let (cause, then, moment) = if facts.now > sent.ends {
+        (CauseKind::Expired, "ended", sent.ends)
+    } else {
+        (CauseKind::NotYetValid, "begins", sent.begins)
+    };
+    let seen =
+        format!("{at}: the intermediate {} behind the certificate {then} on {}", sent.called(), day(moment));
+    Some(PairFault { cause, variant: None, path: String::new(), seen, behind: true })
 }
 
 /// `2026-03-01`.
@@ -40,6 +78,7 @@ fn unusable(facts: &CureContext<'_>, view: &WorkloadView<'_>, path: &str) -> Opt
         variant: Some(variant),
         path: path.to_owned(),
         seen: format!("{} {seen}", view.located(path)),
+        behind: false,
     };
     match facts.shelf.read(view.container, path) {
         Held::Missing => Some(fault(Variant::FileMissing, "does not exist")),
@@ -78,7 +117,7 @@ pub(super) fn verdict(
     }
     let Some(source) = facts.source(view.container, cert) else { return Err(None) };
     let fault = |cause, variant, path: &str, seen: String| {
-        Err(Some(PairFault { cause, variant, path: path.to_owned(), seen }))
+        Err(Some(PairFault { cause, variant, path: path.to_owned(), seen, behind: false }))
     };
     let at = view.located(cert);
     let Some(leaf) = source.facts.first() else {
@@ -119,7 +158,11 @@ pub(super) fn verdict(
     let seen = match verdict.cause {
         None => return Ok(source),
         // A CA that has ended is no fault of what it signed.
-        Some(CauseKind::Expired | CauseKind::NotYetValid | CauseKind::InvalidCa) => return Err(None),
+        Some(CauseKind::Expired | CauseKind::NotYetValid) => {
+            let sent = behind(facts, &at, &source, role.anchors);
+            return Err(sent.map(|fault| PairFault { path: cert.to_owned(), ..fault }));
+        }
+        Some(CauseKind::InvalidCa) => return Err(None),
         Some(CauseKind::UnknownAuthority | CauseKind::BadSignature) => {
             format!("{at}: the certificate of {called} is of another CA ({})", leaf.issuer)
         }

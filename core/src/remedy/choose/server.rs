@@ -1,6 +1,6 @@
 //! What Cordum's Go servers serve: the gateway's two listeners, the safety kernel, the context engine.
 
-use super::client::{file_change, from_elsewhere, wanted};
+use super::client::{file_change, from_elsewhere};
 use super::context::CureContext;
 use super::pair::{PairPurpose, day, verdict};
 use super::view::WorkloadView;
@@ -120,9 +120,9 @@ fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVaria
         return Some(defect);
     };
     let host = view.host(&fault.path)?;
-    let wanted = wanted(&fault.path, listener.cert, present.0, "serverAuth");
+    let wanted = fault.wanted(present.0, "serverAuth");
     defect.file = Some(host.clone());
-    let named = if fault.path == present.0 {
+    let named = if fault.path == present.0 && !fault.behind {
         format!(", for {} and its other names", names.join(", "))
     } else {
         String::new()

@@ -4,7 +4,7 @@ mod members;
 mod nats;
 mod redis;
 
-use super::client::{file_change, mount_text, wanted};
+use super::client::{file_change, mount_text};
 use super::context::{CureContext, Held};
 use super::pair::{self, PairFault, PairPurpose, verdict};
 use super::server::{readers, renewed};
@@ -132,8 +132,12 @@ fn certificate(
         return Some(defect);
     }
     let host = view.host(&fault.path).unwrap_or_else(|| fault.path.clone());
-    let wanted = wanted(&fault.path, "", cert, "serverAuth");
-    let named = if fault.path == cert { format!(", for {}", role.names.join(", ")) } else { String::new() };
+    let wanted = fault.wanted(cert, "serverAuth");
+    let named = if fault.path == cert && !fault.behind {
+        format!(", for {}", role.names.join(", "))
+    } else {
+        String::new()
+    };
     defect.file = Some(host.clone());
     defect.text = format!("put {wanted}{named} in place of {}", facts.shown(&host));
     defect.changes.push(file_change(view, &host, &wanted, facts));

@@ -72,10 +72,11 @@ pub(super) fn identity(
     let fault = fault?;
     let host = view.host(&fault.path)?;
     defect.file = Some(host.clone());
-    let wanted = wanted(&fault.path, cert_name, present.0, "clientAuth");
+    let wanted = fault.wanted(present.0, "clientAuth");
     defect.text = format!(
-        "put {wanted} in place of {}: it was issued by the CA that signs the others",
-        facts.shown(&host)
+        "put {wanted} in place of {}{}",
+        facts.shown(&host),
+        if fault.behind { "" } else { ": it was issued by the CA that signs the others" }
     );
     defect.changes.push(file_change(view, &host, &wanted, facts));
     defect.restart.push(view.name());
@@ -102,15 +103,6 @@ pub(crate) fn from_elsewhere(
     defect.text = mount_text(facts, view, &target, &from, &to);
     defect.changes.push(view.mount_change(&target, &from, &to));
     true
-}
-
-/// What a file of a pair has to hold.
-pub(crate) fn wanted(path: &str, _name: &str, cert: &str, purpose: &str) -> String {
-    if path == cert {
-        format!("one new certificate of the same CA ({purpose}) for the key beside it")
-    } else {
-        "the private key that belongs to the certificate beside it".to_owned()
-    }
 }
 
 fn described(name: &str, value: &str) -> String {

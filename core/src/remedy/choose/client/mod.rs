@@ -11,8 +11,8 @@ use crate::link::Link;
 use crate::x509::matches_name;
 use authority::not_first;
 pub(super) use authority::{authority, file_change, mount_text};
+pub(super) use identity::from_elsewhere;
 use identity::identity;
-pub(super) use identity::{from_elsewhere, wanted};
 
 /// How a link's client is set up by its variables.
 struct Client {
