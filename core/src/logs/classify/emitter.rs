@@ -44,7 +44,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "dotnet",
-        r"system\.(?:net|security|io|componentmodel|threading|exception)|authenticationexception: |stackexchange|sslstream|remotecertificate|\bmicrosoft\.[a-z]|^\s*(?:dbug|fail|crit|trce): |https connection\.$|remote party|transport stream|inner exception|@timestamp.:.\d{4}.*serilog|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:\b[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|could not create ssl/tls secure channel|https developer certificate|connection id .0H|asp\.net|end of stack trace from previous|__booksleeve|\b(?:internalfailure|unabletoconnect) on |opensslcryptographic",
+        r"system\.(?:net|security|io|componentmodel|threading|exception)|(?:^|[^.\w$])authenticationexception: |stackexchange|sslstream|remotecertificate|(?-i:\bMicrosoft\.[A-Z])|^\s*(?:dbug|fail|crit|trce): |https connection\.$|remote party|transport stream|inner exception|@timestamp.:.\d{4}.*serilog|socketclosed|unabletoconnect|it was not possible to connect to the redis|\.cs:line \d|(?-i:(?:^|[^.\w$])[A-Z]\w+(?:\.[A-Z]\w+)+Exception\b)|iocp: \(busy|could not create ssl/tls secure channel|https developer certificate|connection id .0H|asp\.net|end of stack trace from previous|__booksleeve|\b(?:internalfailure|unabletoconnect) on |opensslcryptographic",
     ),
     (
         "java",
@@ -107,4 +107,45 @@ pub fn of_form(form: Form<'_>) -> Option<&'static str> {
     });
     let line = &form.text()[..form.text().len().min(4096)];
     shapes.iter().find(|(_, shape)| shape.is_match(line)).map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    /// Exceptions have one name in both worlds: a package in lower case is Java's, a namespace in capitals .NET's.
+    #[test]
+    fn an_exception_is_its_namespaces() {
+        for (line, writer) in [
+            ("org.apache.kafka.common.errors.SslAuthenticationException: SSL handshake failed", "java"),
+            (
+                "Caused by: org.apache.kafka.common.errors.SslAuthenticationException: Failed to process post-handshake messages",
+                "java",
+            ),
+            (
+                "SslAuthenticationException: SSL handshake failed (org.apache.kafka.clients.NetworkClient)",
+                "java",
+            ),
+            ("javax.net.ssl.SSLHandshakeException: PKIX path building failed", "java"),
+            ("javax.naming.AuthenticationException: [LDAP: error code 49]", "java"),
+            (
+                "io.netty.handler.codec.DecoderException: io.netty.handler.ssl.NotSslRecordException: x",
+                "java",
+            ),
+            (
+                "io.netty.channel.AbstractChannel$AnnotatedConnectException: Connection refused: a/10.0.0.1:1",
+                "java",
+            ),
+            ("com.microsoft.sqlserver.jdbc.SQLServerException: The driver could not connect", "java"),
+            ("com.example.net.Outer.InnerException: EOF", "java"),
+            ("System.Security.Authentication.AuthenticationException: Authentication failed", "dotnet"),
+            (" ---> AuthenticationException: The remote certificate is invalid", "dotnet"),
+            ("AuthenticationException: The remote certificate is invalid", "dotnet"),
+            ("Confluent.Kafka.KafkaException: Local: SSL error", "dotnet"),
+            ("Microsoft.Data.SqlClient.SqlException (0x80131904): A connection was made", "dotnet"),
+            ("---> Npgsql.NpgsqlException (0x80004005): Exception while performing SSL handshake", "dotnet"),
+        ] {
+            assert_eq!(of(line.as_bytes()), Some(writer), "{line}");
+        }
+    }
 }
