@@ -179,6 +179,19 @@ fn by_client(found: Recognised) -> Recognised {
     }
 }
 
+/// OpenVPN tells what it compares before it judges: `++ Certificate has EKU (str) A, expects A`.
+fn is_as_expected(text: &[u8]) -> bool {
+    let find = |from: usize, words: &[u8]| memchr::memmem::find(&text[from..], words).map(|at| from + at);
+    let compared = || {
+        let has = find(0, b"Certificate has ")?;
+        let open = find(has, b") ")? + 2;
+        let comma = find(open, b", expects ")?;
+        let expected = text[comma + 10..].trim_ascii_end();
+        Some(expected == &text[open..comma])
+    };
+    compared().unwrap_or(false)
+}
+
 /// What was found, as it is meant by who says it; `None` where it is not about TLS at all.
 pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
     let says = |words: &[u8]| memchr::memmem::find(text, words).is_some();
@@ -193,6 +206,7 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         }
         _ if beside::is_login(text) || beside::is_on_paper(text) => None,
         CauseKind::UnknownAuthority if is_being_made(text) => None,
+        CauseKind::WrongKeyUsage if is_as_expected(text) => None,
         // What came was no TLS: to a server a client sent it.
         CauseKind::WrongSchemeTlsToPlain if accepts(text) && came_otherwise(text) => Some(Recognised {
             kind: CauseKind::WrongSchemePlainToTls,
@@ -251,6 +265,18 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
 mod tests {
     use crate::cause::{CauseKind, Side, Variant};
     use crate::logs::classify::recognise;
+
+    #[test]
+    fn a_comparison_tells_of_trouble_where_its_sides_differ() {
+        let line = |has: &str| {
+            format!(
+                "Mon Apr 23 21:07:14 2018 ++ Certificate has EKU (str) {has}, expects TLS Web Server Authentication"
+            )
+        };
+        assert_eq!(recognise(line("TLS Web Server Authentication").as_bytes()), None);
+        let found = recognise(line("TLS Web Client Authentication").as_bytes());
+        assert_eq!(found.map(|found| found.kind), Some(CauseKind::WrongKeyUsage));
+    }
 
     /// Go's server, NATS, Redis with OpenSSL: what came is the client's verdict on what they show.
     #[test]
