@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use futures_util::FutureExt;
 use serde_json::Value;
 use tls_verify_core::evidence::{HttpFact, Subject};
+use tls_verify_core::rules::running;
 
 use crate::cause::CauseKind;
 use crate::context::{Check, Context, Dials, Need};
 use crate::endpoint_resolution::Replica;
-use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{limited, unready};
 use crate::http;
@@ -83,7 +83,8 @@ async fn unverified(context: &Context, seen: &mut Observation) {
     for dashboard in platform.of_service("dashboard").filter(|one| one.is_up()) {
         for path in CONFIGURATION {
             let Ok(text) = platform.file(dashboard, path).await else { continue };
-            if !enforcement::nginx(&String::from_utf8_lossy(&text)) {
+            let text = String::from_utf8_lossy(&text);
+            if !running::takes_any_upstream(&dashboard.service, path, &text, "/api/") {
                 continue;
             }
             let verifies = seen.expect(format!("{} verifies the gateway", dashboard.name), Expects::Works);

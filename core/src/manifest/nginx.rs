@@ -29,7 +29,7 @@ impl NginxDirective {
 pub struct NginxConf {
     pub directives: Vec<NginxDirective>,
     pub faults: Vec<ParseFault>,
-    /// Includes of which the content is not known.
+    /// Includes of which the content is not known: each stays among the directives, where it stands.
     pub open: bool,
 }
 
@@ -191,15 +191,13 @@ impl NginxReader<'_, '_> {
             if depth >= DEPTH {
                 return Err(ParseFault::unreadable(mark, "files include one another too deep"));
             }
-            match (self.includes)(&words[0]) {
-                None => self.conf.open = true,
-                Some(sources) => {
-                    for source in sources {
-                        directives.extend(text(&source, self.includes, self.conf, self.budget, depth + 1));
-                    }
+            if let Some(sources) = (self.includes)(&words[0]) {
+                for source in sources {
+                    directives.extend(text(&source, self.includes, self.conf, self.budget, depth + 1));
                 }
+                return Ok(());
             }
-            return Ok(());
+            self.conf.open = true;
         }
         directives.push(NginxDirective { name, words, block: None, mark });
         Ok(())
@@ -348,8 +346,13 @@ mod tests {
         assert!(conf.faults.is_empty(), "{:?}", conf.faults);
         assert!(conf.open);
         let http = conf.directives[0].block.as_ref().unwrap();
-        assert_eq!((http[0].name.as_str(), http[0].mark.file.as_ref()), ("ssl_protocols", "tls.conf"));
-        let server = http[1].block.as_ref().unwrap();
+        assert_eq!(
+            (http[0].name.as_str(), http[0].word()),
+            ("include", "mime.types"),
+            "it stays where it stands"
+        );
+        assert_eq!((http[1].name.as_str(), http[1].mark.file.as_ref()), ("ssl_protocols", "tls.conf"));
+        let server = http[2].block.as_ref().unwrap();
         assert_eq!(server[0].words, ["443", "ssl"]);
         assert_eq!(server[1].words[0], "a;b");
         assert_eq!(server[1].mark.line, 6);

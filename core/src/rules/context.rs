@@ -9,7 +9,7 @@ use crate::cause::Severity;
 use crate::certificates::{
     CertificateSummary, ChainUnderTest, Verification, read_bytes, source::CertificateSource as Pem, verify,
 };
-use crate::manifest::{Description, Files, StoredKind};
+use crate::manifest::{Description, Files, Stored, StoredKind};
 use crate::remedy::{Change, ChangeKind, Fix};
 use crate::wiring::{
     ClientAuth, ClientTrust, Content, Dial, DialTarget, Dialler, FileRef, FileRole, Listener, OpenedPath,
@@ -150,6 +150,21 @@ impl<'a> RuleContext<'a> {
             },
             None => OpenedPath::Unknown(format!("the Secret {space}/{name}")),
         }
+    }
+
+    /// The Secret of a namespace whose CA signed a certificate, as an Ingress names it.
+    pub(super) fn secret_of_ca(&self, namespace: &str, leaf: &Pem) -> Option<String> {
+        let secrets = self.description.stored.iter();
+        let near = secrets.filter(|one| one.kind == StoredKind::Secret && one.namespace == namespace);
+        let signed = |one: &&Stored| {
+            let Some(entry) = one.entries.get("ca.crt") else { return false };
+            let anchors = read_bytes(&one.name, &entry.bytes, None)
+                .into_iter()
+                .map(|found| Rc::new(Pem::new(None, found)));
+            let anchors: Vec<Rc<Pem>> = anchors.collect();
+            self.chains(leaf, &anchors, Purpose::Server).is_some_and(|verdict| verdict.accepted)
+        };
+        near.filter(|one| !one.entries.is_empty()).find(signed).map(|one| format!("{namespace}/{}", one.name))
     }
 
     /// The certificates and keys in a file, where its content is known.

@@ -1,10 +1,11 @@
 //! What runs, judged as what is described: containers of an engine, pods of a cluster. Nothing of it has a line.
 
-use super::{AuditOptions, Finding, findings};
+use super::context::RuleContext;
+use super::{AuditOptions, Finding, findings, look};
 use crate::cause::CauseKind;
-use crate::manifest::{Description, MemoryFiles};
-use crate::wiring::Program;
-use crate::workload::{Container, Place, Setting, Value, Workload, WorkloadKind};
+use crate::manifest::{Description, FaultKind, MemoryFiles};
+use crate::wiring::{Program, wire};
+use crate::workload::{Container, Mount, MountSource, Place, Setting, Value, Workload, WorkloadKind};
 
 /// The settings by which a running container verifies nobody whom it dials, each with the rule that says so.
 #[must_use]
@@ -37,6 +38,31 @@ pub fn unverified(service: &str, container: &Container) -> Vec<(String, &'static
         .filter(|one| one.cause == Some(CauseKind::VerificationNotEnforced))
         .filter_map(|one| Some((setting(one)?.to_owned(), one.rule)))
         .collect()
+}
+
+/// Whether an nginx takes anybody to whom it passes on what is asked for under a location. `path` is where its
+/// container has the configuration, `text` what stands there; where that holds what is not known, nothing is claimed.
+#[must_use]
+pub fn takes_any_upstream(service: &str, path: &str, text: &str, location: &str) -> bool {
+    let mut workload = Workload::named(WorkloadKind::Service, service);
+    let (source, target) = (MountSource::Host(service.to_owned()), path.to_owned());
+    let mounts = vec![Mount { source, target, read_only: true, sub_path: None, mode: None, place: None }];
+    workload.containers = vec![Container { mounts, ..Container::default() }];
+    let description = Description {
+        source: service.to_owned(),
+        roles: [(workload.to_string(), Program::Nginx)].into(),
+        workloads: vec![workload],
+        ..Description::default()
+    };
+    let files = MemoryFiles::default().with(service, text);
+    let mut wiring = wire(&description, &files);
+    if wiring.faults.iter().any(|fault| fault.kind == FaultKind::Unreadable) {
+        return false;
+    }
+    let dials = &wiring.dials;
+    wiring.connections.retain(|one| dials[one.dial].location.as_deref() == Some(location));
+    let case = RuleContext::new(&description, &files, &wiring, AuditOptions::timeless());
+    !look(&case, |rule| rule.id == "verification-disabled").is_empty()
 }
 
 /// The setting that a finding is about.
@@ -150,5 +176,65 @@ mod tests {
             ("REDIS_TLS_INSECURE", "1"),
         ];
         assert_eq!(unverified("scheduler", &container(&both)).len(), 2);
+    }
+
+    #[test]
+    fn nginx_verifies_where_it_is_told_to() {
+        const FILE: &str = "/etc/nginx/conf.d/default.conf";
+        let nginx = |text: &str| takes_any_upstream("dashboard", FILE, text, "/api/");
+        let of = |verify: &str, pass: &str| {
+            nginx(&format!("server {{ location /api/ {{ proxy_ssl_name x; {verify} {pass} }} }}"))
+        };
+        assert!(of("proxy_ssl_verify off;", "proxy_pass https://gateway:8081;"));
+        assert!(of("", "proxy_pass https://gateway:8081;"), "off is nginx' own default");
+        let with_ca = "proxy_ssl_verify  on; proxy_ssl_trusted_certificate /ca.pem;";
+        assert!(!of(with_ca, "proxy_pass https://gateway:8081;"));
+        assert!(!of("", "proxy_pass http://gateway:8081;"), "plaintext is another fault");
+        assert!(!nginx("server { location / { } }"));
+        let further_out = "proxy_ssl_verify on; server { location ^~ /api/ { proxy_pass https://g:8081; } }";
+        assert!(!nginx(further_out), "it is inherited");
+        assert!(nginx(&further_out.replace("{ proxy_pass", "{ proxy_ssl_verify off; proxy_pass")));
+        let comment = "# proxy_ssl_verify on;\n";
+        assert!(of(comment, "proxy_pass https://gateway:8081;"), "a comment switches nothing on");
+        assert!(of("", "set $up https://gateway:8081; proxy_pass $up;"));
+        assert!(nginx("server { set $up https://g:8081; location /api/ { proxy_pass $up; } }"));
+        let map = "map $host $up { default https://g:8081; } server { location /api/ { proxy_pass $up; } }";
+        assert!(nginx(map));
+        let upstream = "upstream g { server a:8081; server b:8081; } server { location /api/ { proxy_pass https://g; } }";
+        assert!(nginx(upstream));
+        let whole = format!("events {{ }} http {{ include /etc/nginx/mime.types; {upstream} }}");
+        assert!(takes_any_upstream("dashboard", "/etc/nginx/nginx.conf", &whole, "/api/"));
+    }
+
+    /// The dashboard's stream is verified by nobody, and that is how it is made; another location is another matter.
+    #[test]
+    fn another_location_and_what_an_unknown_file_may_say_are_claimed_of_nobody() {
+        let nginx = |text: &str| takes_any_upstream("dashboard", "/etc/nginx/nginx.conf", text, "/api/");
+        let verified =
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate /ca.pem; proxy_pass https://g:8081;";
+        let stream = "location /api/v1/stream { proxy_pass https://g:8081; }";
+        assert!(!nginx(&format!("http {{ server {{ location /api/ {{ {verified} }} {stream} }} }}")));
+        assert!(!nginx(&format!("http {{ server {{ location /api/ {{ {verified} {stream} }} }} }}")));
+        let pass = "proxy_pass https://g:8081;";
+        for (include, claimed) in [
+            ("include tls.conf;", false),
+            ("include snippets/*.conf;", false),
+            ("include mime.types;", true),
+            ("include /etc/nginx/conf.d/*.conf;", true),
+            ("include uwsgi_params;", true),
+        ] {
+            let of = |text: String| assert_eq!(nginx(&text), claimed, "{text}");
+            of(format!("http {{ server {{ location /api/ {{ {include} {pass} }} }} }}"));
+            of(format!("http {{ {include} server {{ location /api/ {{ {pass} }} }} }}"));
+        }
+        let off = "proxy_ssl_verify off;";
+        let text = format!("http {{ server {{ {off} location /api/ {{ include tls.conf; {pass} }} }} }}");
+        assert!(!nginx(&text), "it may switch on what is off further out");
+        let own = format!("http {{ server {{ location /api/ {{ include tls.conf; {off} {pass} }} }} }}");
+        assert!(nginx(&own), "nginx takes no setting twice in one block");
+        assert!(
+            !nginx(&format!("http {{ server {{ location /api/ {{ {pass} }} }}")),
+            "it was not read to its end"
+        );
     }
 }

@@ -5,7 +5,7 @@ use super::policies;
 use super::verdict::Undecided;
 use crate::manifest::FaultKind;
 use crate::wiring::{
-    ClientTrust, DialTarget, Dialler, FileRole, Listener, OpenedPath, Protocol, TlsMode, named_gaps,
+    ClientTrust, DialTarget, Dialler, FileRole, Listener, OpenedPath, Protocol, TlsMode, Verifies, named_gaps,
 };
 
 impl RuleContext<'_> {
@@ -52,6 +52,21 @@ impl RuleContext<'_> {
                 how: "give the variable with --env-file FILE, or audit what `docker compose config` prints"
                     .to_owned(),
                 decides,
+            });
+        }
+        for (end, dial) in self.connections() {
+            if dial.dialler != Dialler::Proxy || dial.verifies != Verifies::Unknown {
+                continue;
+            }
+            tell(Undecided {
+                place: Some(dial.place.clone()),
+                what: format!(
+                    "whether {} verifies {} is not known: it may stand in a file that it includes and that is not here",
+                    self.dialler(dial),
+                    dial.shown
+                ),
+                how: "put what it includes where the deployment mounts it from".to_owned(),
+                decides: matches!(end.target, DialTarget::Workload(_)),
             });
         }
         for (dial, listener) in self.ends() {

@@ -277,6 +277,8 @@ pub struct Dial {
     pub unknown: Option<String>,
     /// How many intermediates its verifier takes (`proxy_ssl_verify_depth`), and where it is said.
     pub depth: Option<(u32, Place)>,
+    /// Of a proxy: the path of the requests that it passes on there (nginx' `location`).
+    pub location: Option<String>,
     /// It refuses to start because of this, whatever the peer is.
     pub refuses: Option<String>,
 }
@@ -307,6 +309,7 @@ impl Dial {
             identity: None,
             unknown: None,
             depth: None,
+            location: None,
             refuses: None,
         }
     }

@@ -23,6 +23,7 @@ pub(crate) use cordum::{SERVERS, nearest};
 pub use knob::Knob;
 pub(crate) use nginx::SECRET;
 pub use program::Program;
+pub(crate) use redis::TLS_REPLICATION;
 pub use resolve::{DialTarget, ResolvedDial};
 pub use scan::Wiring;
 pub(crate) use scan::copies;

@@ -10,6 +10,8 @@ use crate::manifest::redis_conf::{self, RedisConf, RedisDirective};
 use crate::manifest::{FaultKind, Include, Mark, ParseFault};
 use crate::workload::{Argument, Place, Value};
 
+/// Whether masters are dialled in TLS.
+pub(crate) const TLS_REPLICATION: &str = "tls-replication";
 const NAMES: [&str; 3] = ["redis-server", "valkey-server", "redis-sentinel"];
 
 /// Reads one.
@@ -36,6 +38,7 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     unknown_names(&conf, &mut scanner.found.faults);
     listeners(scanner, here, &conf, &from.place());
     replication(scanner, here, &conf);
+    watched(scanner, here, &conf);
 }
 
 /// The entry point of redis-stack puts `REDIS_ARGS` behind its command.
@@ -159,7 +162,8 @@ fn listeners(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf, 
         scanner.found.listeners.push(listener);
         minimum(scanner, here, conf);
     }
-    let plain_port = plain.as_ref().map_or(Some(6379), |(port, _)| *port);
+    let usual = if is_sentinel(here, conf) { 26379 } else { 6379 };
+    let plain_port = plain.as_ref().map_or(Some(usual), |(port, _)| *port);
     if let Some(port) = plain_port.filter(|port| *port != 0 && Some(*port) != tls_port)
         && !unknown
     {
@@ -178,10 +182,18 @@ fn listeners(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf, 
         };
         scanner.found.listeners.push(listener);
     } else if unknown {
-        let port = plain.as_ref().map_or(Some(6379), |(port, _)| *port);
-        let listener = Listener::new(here.workload, here.container, Protocol::Redis, port, start.clone());
+        let listener =
+            Listener::new(here.workload, here.container, Protocol::Redis, plain_port, start.clone());
         scanner.found.listeners.push(listener);
     }
+}
+
+fn is_sentinel(here: Here<'_>, conf: &RedisConf) -> bool {
+    let said = |one: &Argument| {
+        one.value.known().is_some_and(|text| text == "--sentinel" || text.ends_with("redis-sentinel"))
+    };
+    here.it.entrypoint.iter().chain(&here.it.arguments).any(said)
+        || conf.directives.iter().any(|one| one.name == "sentinel")
 }
 
 fn minimum(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf) {
@@ -251,22 +263,47 @@ fn replication(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf
         return;
     };
     let (host, port) = match words.as_slice() {
-        [host, port] => (host.clone(), port.clone()),
+        [host, port] => (host.as_str(), port.as_str()),
         [both] => match both.split_once(' ') {
-            Some((host, port)) => (host.to_owned(), port.to_owned()),
+            Some(ends) => ends,
             None => return,
         },
         _ => return,
     };
-    let mut dial =
-        Dial::new(here.workload, here.container, "replicaof", setting_kind(here, mark), mark.place());
+    dials_master(scanner, here, conf, (host, port), mark);
+}
+
+/// A Sentinel dials every master that it watches.
+fn watched(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf) {
+    for one in conf.directives.iter().filter(|one| one.name == "sentinel") {
+        if let [what, _, host, port, ..] = one.words.as_slice()
+            && what.eq_ignore_ascii_case("monitor")
+        {
+            dials_master(scanner, here, conf, (host, port), &one.mark);
+        }
+    }
+}
+
+/// `tls-replication` says in which way a master is dialled, where it stands: else it would have to stand there.
+fn dials_master(
+    scanner: &mut WiringScanner<'_>,
+    here: Here<'_>,
+    conf: &RedisConf,
+    (host, port): (&str, &str),
+    mark: &Mark,
+) {
+    let said = conf.value(TLS_REPLICATION);
+    let at = said.map_or(mark, |(_, at)| at);
+    let kind = setting_kind(here, at);
+    let mut dial = Dial::new(here.workload, here.container, TLS_REPLICATION, kind, at.place());
     dial.program = Program::Redis;
     dial.protocol = Protocol::Redis;
     dial.shown = format!("{host}:{port}");
-    dial.raw = super::named_gaps(&dial.shown);
-    dial.host = (!has_gap(&host)).then(|| host.to_ascii_lowercase());
+    dial.raw = said.map(|(text, _)| text.to_owned()).unwrap_or_default();
+    dial.host = (!has_gap(host)).then(|| host.to_ascii_lowercase());
     dial.port = port.parse().ok();
-    dial.tls_mode = if yes("tls-replication") { TlsMode::Tls } else { TlsMode::Plain };
+    let tls = said.is_some_and(|(text, _)| text.eq_ignore_ascii_case("yes"));
+    dial.tls_mode = if tls { TlsMode::Tls } else { TlsMode::Plain };
     // OpenSSL's verification of the chain alone: Redis compares no names.
     dial.name = None;
     if let Some((path, mark)) = conf.value("tls-ca-cert-file") {

@@ -52,6 +52,8 @@ fn apply(folder: &Path, change: &Value) -> bool {
             let field = text("path").filter(|path| path.starts_with("spec."));
             if let Some(field) = field {
                 set_field(&mut lines, at, &field, &to)
+            } else if name.contains(".io/") {
+                add_annotation(&mut lines, at, &name, &to)
             } else if let Some(open) = lines[at].find('{').filter(|_| lines[at].contains('}')) {
                 let one = if lines[at].contains(';') {
                     format!(" {name} {to};")
@@ -61,7 +63,9 @@ fn apply(folder: &Path, change: &Value) -> bool {
                 lines[at].insert_str(open + 1, &one);
                 true
             } else if file.contains(".conf") {
-                lines.insert(at + 1, format!("{}{name} {to};", " ".repeat(own)));
+                // As nginx writes it where something ends so, else as Redis does.
+                let end = if lines.iter().any(|line| line.trim_end().ends_with(';')) { ";" } else { "" };
+                lines.insert(at + 1, format!("{}{name} {to}{end}", " ".repeat(own)));
                 true
             } else {
                 lines.insert(at + 1, format!("{}{name}: {to}", " ".repeat(own + 2)));
@@ -121,6 +125,17 @@ fn set_field(lines: &mut [String], at: usize, field: &str, to: &str) -> bool {
     let Some(line) = found else { return false };
     let open = lines[line].find('{').unwrap();
     lines[line].insert_str(open + 1, &format!("{name}: {to}, "));
+    true
+}
+
+/// An annotation of the object that a line belongs to, where it has any.
+fn add_annotation(lines: &mut Vec<String>, at: usize, name: &str, to: &str) -> bool {
+    let start = (0..=at).rev().find(|line| lines[*line].trim() == "---").map_or(0, |line| line + 1);
+    let Some(found) = (start..lines.len()).find(|line| lines[*line].trim() == "annotations:") else {
+        return false;
+    };
+    let indent = " ".repeat(indentation(&lines[found + 1]));
+    lines.insert(found + 1, format!("{indent}{name}: \"{to}\""));
     true
 }
 

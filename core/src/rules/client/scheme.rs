@@ -2,10 +2,13 @@
 
 use super::trust::given_ca;
 use crate::cause::{CauseKind, Severity};
-use crate::remedy::Fix;
+use crate::remedy::{Change, ChangeKind, Fix};
 use crate::rules::Finding;
 use crate::rules::context::RuleContext;
-use crate::wiring::{ClientTrust, Dial, Dialler, Listener, Program, Protocol, SettingKind, TlsMode};
+use crate::wiring::{
+    ClientTrust, Dial, Dialler, FileRole, Listener, Program, Protocol, SettingKind, TLS_REPLICATION, TlsMode,
+    Verifies,
+};
 use crate::x509::{self, Purpose};
 
 /// A client's scheme and its server's.
@@ -93,29 +96,7 @@ fn other_scheme(raw: &str, tls: bool) -> Option<String> {
 pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
     let tls = listener.tls_mode == TlsMode::Tls;
     let kernel = dial.setting == "SAFETY_KERNEL_ADDR";
-    let Some(workload) = dial.workload else {
-        let to = other_scheme(&dial.raw, tls).unwrap_or_default();
-        let mut change =
-            crate::remedy::Change::new(case.dialler(dial), crate::remedy::ChangeKind::Config, &dial.setting);
-        change = change.values(Some(&dial.raw), Some(&to)).at(Some(dial.place.clone()));
-        let mut changes = vec![change];
-        if tls && dial.setting.starts_with("nginx.ingress.kubernetes.io/") {
-            // Which Secret has the CA only the operator knows.
-            changes.extend([("proxy-ssl-verify", Some("on")), ("proxy-ssl-secret", None)].map(
-                |(name, to)| {
-                    let name = format!("nginx.ingress.kubernetes.io/{name}");
-                    let change = crate::remedy::Change::new(
-                        case.dialler(dial),
-                        crate::remedy::ChangeKind::Config,
-                        name,
-                    );
-                    change.values(None, to).at(Some(dial.place.clone()))
-                },
-            ));
-            return case.cure(format!("set `{}` to {to}, and verify it", dial.setting), changes);
-        }
-        return case.cure(format!("set `{}` to {to}", dial.setting), changes);
-    };
+    let Some(workload) = dial.workload else { return ingress_fix(case, dial, listener) };
     if kernel && tls {
         // Only a CA makes this link TLS; the one of the other links is the stack's.
         let path = case
@@ -140,6 +121,9 @@ pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener
         let change =
             case.change(workload, SettingKind::Environment, &dial.setting, None, Some(to), &dial.place);
         return case.cure(format!("set {} to {to}: it is http by itself", dial.setting), vec![change]);
+    }
+    if dial.program == Program::Redis && dial.setting == TLS_REPLICATION {
+        return replication_fix(case, dial, workload, tls);
     }
     let to = other_scheme(&dial.raw, tls);
     let text = match (&to, tls) {
@@ -180,6 +164,60 @@ pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener
     case.cure(text, changes)
 }
 
+/// An Ingress that passes on in the wrong way; in TLS it is told to verify, as far as it is not told so already.
+fn ingress_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
+    const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+    let tls = listener.tls_mode == TlsMode::Tls;
+    let to = other_scheme(&dial.raw, tls).unwrap_or_default();
+    let change = |name: &str, from: Option<&str>, to: Option<&str>| {
+        Change::new(case.dialler(dial), ChangeKind::Config, name)
+            .values(from, to)
+            .at(Some(dial.place.clone()))
+    };
+    let mut changes = vec![change(&dial.setting, Some(&dial.raw), Some(&to))];
+    if !tls || !dial.setting.starts_with(PREFIX) {
+        return case.cure(format!("set `{}` to {to}", dial.setting), changes);
+    }
+    let served = case.served(listener);
+    let mut set = |name: &str, to: Option<&str>| changes.push(change(&format!("{PREFIX}{name}"), None, to));
+    if matches!(dial.verifies, Verifies::No { kind: SettingKind::BuiltIn, .. }) {
+        set("proxy-ssl-verify", Some("on"));
+    }
+    if dial.trust == ClientTrust::System {
+        // Which Secret has the CA only the operator knows, where none among the files does.
+        let space =
+            dial.host.as_deref().and_then(|host| host.rsplit_once('.')).map_or("", |(_, space)| space);
+        let secret = served.as_ref().and_then(|served| case.secret_of_ca(space, served));
+        set("proxy-ssl-secret", secret.as_deref());
+    }
+    // Without a name it verifies the one that nginx makes of the upstream, which no certificate has.
+    let facts = served.as_ref().and_then(|one| one.facts.first());
+    if let (None, Some(facts)) = (&dial.name, facts) {
+        set("proxy-ssl-name", facts.sans.first().map(String::as_str));
+    }
+    case.cure(format!("set `{}` to {to}, and verify it", dial.setting), changes)
+}
+
+/// A replica or a Sentinel that has to dial its master in the other way; without a certificate of its own redis-server
+/// starts with no TLS at all.
+fn replication_fix(case: &RuleContext<'_>, dial: &Dial, workload: usize, tls: bool) -> Fix {
+    let (from, to) = (Some(dial.raw.as_str()).filter(|raw| !raw.is_empty()), if tls { "yes" } else { "no" });
+    let change = |name: &str, from: Option<&str>, to: Option<&str>| {
+        case.change(workload, dial.kind, name, from, to, &dial.place)
+    };
+    let mut changes = vec![change(TLS_REPLICATION, from, Some(to))];
+    let pair = case.wiring.files.iter().any(|one| {
+        one.workload == workload && one.container == dial.container && one.role == FileRole::Certificate
+    });
+    let mut text = format!("set {TLS_REPLICATION} to {to}");
+    if tls && !pair {
+        text.push_str(", with tls-cert-file, tls-key-file and the CA");
+        let files = ["tls-cert-file", "tls-key-file", "tls-ca-cert-file"];
+        changes.extend(files.map(|name| change(name, None, None)));
+    }
+    case.cure(text, changes)
+}
+
 /// What nginx needs to verify an upstream, beside being told to.
 pub(super) fn verification(
     case: &RuleContext<'_>,
@@ -190,7 +228,7 @@ pub(super) fn verification(
     let prefix = if dial.protocol == Protocol::Grpc { "grpc_ssl" } else { "proxy_ssl" };
     let served = case.served(listener);
     let own = case.wiring.files.iter().filter(|one| {
-        one.workload == workload && one.container == dial.container && one.role == crate::wiring::FileRole::Ca
+        one.workload == workload && one.container == dial.container && one.role == FileRole::Ca
     });
     let ca = own.map(|one| &one.file).find(|file| {
         let anchor = case.pem(workload, dial.container, file);

@@ -15,7 +15,7 @@ use crate::manifest::{Include, Mark, ParseFault, Source};
 use crate::workload::Place;
 use names::unknown_names;
 use options::{NAMES, NatsArguments};
-use remotes::remotes;
+use remotes::{remotes, routes};
 
 /// Reads one.
 pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
@@ -44,6 +44,7 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
     }
     monitor(scanner, here, &conf, &options);
     remotes(scanner, here, &conf);
+    routes(scanner, here, &conf, &options);
 }
 
 /// The image starts with a configuration of its own, unless it is given something else; a mount may replace it.

@@ -15,6 +15,10 @@ pub(super) struct NatsArguments {
     pub(super) certificate: Option<FileRef>,
     pub(super) key: Option<FileRef>,
     pub(super) ca: Option<FileRef>,
+    /// Where it listens for members of its cluster.
+    pub(super) cluster: Option<(String, Place)>,
+    /// Members that it dials, behind one another.
+    pub(super) routes: Option<(String, Place)>,
 }
 
 impl NatsArguments {
@@ -59,6 +63,10 @@ impl NatsArguments {
                 "tlscert" => options.certificate = file("--tlscert"),
                 "tlskey" => options.key = file("--tlskey"),
                 "tlscacert" => options.ca = file("--tlscacert"),
+                "cluster" | "cluster_listen" => {
+                    options.cluster = file("--cluster").map(|one| (one.path, one.place));
+                }
+                "routes" => options.routes = file("--routes").map(|one| (one.path, one.place)),
                 _ => {}
             }
         }

@@ -1,10 +1,12 @@
 //! Whom a server dials itself: routes, gateways and leaf nodes.
 
+use super::options::NatsArguments;
 use crate::manifest::Mark;
 use crate::manifest::nats_conf::{NatsBlock, NatsConf, NatsData};
 use crate::wiring::scan::{Here, WiringScanner};
 use crate::wiring::{
-    ClientTrust, Dial, Dialler, FileRef, Program, Protocol, SettingKind, TlsMode, Verifies, address,
+    ClientAuth, ClientTrust, Dial, Dialler, FileRef, Listener, Program, Protocol, SettingKind, TlsMode,
+    Verifies, address, is_loopback,
 };
 
 /// Leaf nodes' remotes and cluster routes: this server as a client.
@@ -30,6 +32,34 @@ pub(super) fn remotes(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &Na
         }
     }
     gateways(scanner, here, conf);
+}
+
+/// Routes of the command line; whether they are in TLS is said in the configuration alone.
+pub(super) fn routes(
+    scanner: &mut WiringScanner<'_>,
+    here: Here<'_>,
+    conf: &NatsConf,
+    options: &NatsArguments,
+) {
+    let cluster = conf.block.block(&["cluster"]);
+    let tls = cluster.and_then(|(_, block)| block.block(&["tls"])).map(|(_, block)| block);
+    if let (None, Some((url, place))) = (cluster, &options.cluster) {
+        let address = address(url);
+        let port = address.as_ref().map_or(Some(6222), |one| one.port);
+        let mut listener =
+            Listener::new(here.workload, here.container, Protocol::NatsRoute, port, place.clone());
+        listener.loopback = address.and_then(|one| one.host).is_some_and(|host| is_loopback(&host));
+        listener.setting = "cluster".to_owned();
+        listener.kind = SettingKind::Argument;
+        listener.tls_mode = if conf.open { TlsMode::Unknown } else { TlsMode::Plain };
+        listener.clients = ClientAuth::NotAsked;
+        scanner.found.listeners.push(listener);
+    }
+    let Some((urls, place)) = &options.routes else { return };
+    let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+    for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {
+        dial(scanner, here, url, &mark, NatsPeer::Route, tls);
+    }
 }
 
 /// Other clusters: each with its own `tls` block, else with that of the gateway.

@@ -71,6 +71,7 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
         names,
         open: whole.open,
         stream: false,
+        location: None,
     };
     walk.shapes(&whole.directives, "");
     walk.discover(&whole.directives);
@@ -128,6 +129,10 @@ fn included(scanner: &WiringScanner<'_>, here: Here<'_>, pattern: &str) -> Optio
         .filter(|path| path.ends_with(suffix))
         .filter_map(|path| open(path))
         .collect();
+    // What the image has there is not known.
+    if sources.is_empty() && here.it.mount_of(&pattern).is_none() && !bears_no_settings(&pattern) {
+        return None;
+    }
     if FOLDERS.contains(&folder) {
         let templates = scanner.view.list(here.of, here.it, TEMPLATES).unwrap_or_default();
         for path in templates.iter().filter(|path| path.ends_with(".template")) {
@@ -140,13 +145,39 @@ fn included(scanner: &WiringScanner<'_>, here: Here<'_>, pattern: &str) -> Optio
     Some(sources)
 }
 
+/// What distributions and images include, and what they keep there says nothing of how a peer is spoken to: types,
+/// what is handed to an application, modules, servers of their own.
+fn bears_no_settings(pattern: &str) -> bool {
+    const SERVERS: [&str; 5] = ["conf.d", "http.d", "sites-enabled", "modules-enabled", "server_blocks"];
+    let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+    let servers = SERVERS.iter().any(|one| folder.rsplit('/').next() == Some(*one));
+    name == "mime.types" || name.ends_with("_params") || (servers && name.contains('*'))
+}
+
 /// Settings that blocks hand down to the blocks in them.
 #[derive(Clone, Default)]
 struct NginxSettings {
     own: BTreeMap<String, (Vec<String>, Mark)>,
+    /// Something is included whose content is not known: what is not set here may be set there.
+    open: bool,
 }
 
 impl NginxSettings {
+    /// What holds in a block in this one.
+    fn within(&self, block: &[NginxDirective]) -> Self {
+        let mut settings = self.clone();
+        let alone = || block.iter().filter(|one| one.block.is_none());
+        if alone().any(|one| one.name == "include" && !bears_no_settings(one.word())) {
+            settings.open = true;
+            // What further out says of a peer, it may say otherwise.
+            settings.own.retain(|name, _| !name.contains("_ssl_"));
+        }
+        for one in alone() {
+            settings.own.insert(one.name.clone(), (one.words.clone(), one.mark.clone()));
+        }
+        settings
+    }
+
     fn of(&self, name: &str) -> Option<(&str, &Mark)> {
         self.own.get(name).map(|(words, mark)| (words.first().map_or("", String::as_str), mark))
     }
@@ -175,6 +206,8 @@ struct Walk<'a, 'b> {
     /// Something is included that is not known.
     open: bool,
     stream: bool,
+    /// The location that is walked through.
+    location: Option<String>,
 }
 
 impl Walk<'_, '_> {
@@ -206,11 +239,8 @@ impl Walk<'_, '_> {
     }
 
     fn block(&mut self, directives: &[NginxDirective], outer: &NginxSettings) {
-        let mut settings = outer.clone();
-        for one in directives.iter().filter(|one| one.block.is_none()) {
-            self.known(one);
-            settings.own.insert(one.name.clone(), (one.words.clone(), one.mark.clone()));
-        }
+        let settings = outer.within(directives);
+        directives.iter().filter(|one| one.block.is_none()).for_each(|one| self.known(one));
         for name in ["ssl_protocols", "proxy_ssl_protocols", "grpc_ssl_protocols"] {
             // Where it is set, not where it is handed down to.
             if let Some(one) = directives.iter().rfind(|one| one.name == name) {
@@ -238,6 +268,11 @@ impl Walk<'_, '_> {
                     self.block(block, &settings);
                     self.stream = false;
                 }
+                ("location", Some(block)) => {
+                    let outer = std::mem::replace(&mut self.location, one.words.last().cloned());
+                    self.block(block, &settings);
+                    self.location = outer;
+                }
                 (_, Some(block)) => self.block(block, &settings),
                 (_, None) => {}
             }
@@ -245,10 +280,7 @@ impl Walk<'_, '_> {
     }
 
     fn server(&mut self, directive: &NginxDirective, block: &[NginxDirective], outer: &NginxSettings) {
-        let mut settings = outer.clone();
-        for one in block.iter().filter(|one| one.block.is_none()) {
-            settings.own.insert(one.name.clone(), (one.words.clone(), one.mark.clone()));
-        }
+        let settings = outer.within(block);
         let certificate = settings.file("ssl_certificate");
         let key = settings.file("ssl_certificate_key");
         let listens: Vec<&NginxDirective> = block.iter().filter(|one| one.name == "listen").collect();

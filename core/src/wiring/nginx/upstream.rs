@@ -55,6 +55,7 @@ impl Walk<'_, '_> {
         );
         dial.program = Program::Nginx;
         dial.dialler = Dialler::Proxy;
+        dial.location.clone_from(&self.location);
         dial.protocol = if prefix == "grpc_ssl" { Protocol::Grpc } else { Protocol::Http };
         let ssl = settings.on("proxy_ssl").filter(|(on, _)| *on && self.stream).map(|(_, mark)| mark.place());
         dial.tls_mode = match target.scheme.as_deref() {
@@ -102,10 +103,16 @@ impl Walk<'_, '_> {
         if let Some(file) = &trusted {
             self.scanner.names_file(self.here, file, FileRole::Ca, false);
         }
-        dial.trust = trusted.clone().map_or(ClientTrust::System, |file| ClientTrust::Files(vec![file]));
+        // What a file says that is not known may be said there.
+        let open = settings.open;
+        dial.trust = match trusted.clone() {
+            Some(file) => ClientTrust::Files(vec![file]),
+            None if open => ClientTrust::Unknown,
+            None => ClientTrust::System,
+        };
         dial.verifies = match settings.on(&name("verify")) {
             Some((true, mark)) => {
-                if trusted.is_none() {
+                if trusted.is_none() && !open {
                     dial.refuses =
                         Some(format!("nginx: no {} for {}", name("trusted_certificate"), name("verify")));
                     dial.place = mark.place();
@@ -116,6 +123,7 @@ impl Walk<'_, '_> {
             Some((false, mark)) => {
                 Verifies::No { setting: name("verify"), place: mark.place(), kind: SettingKind::Config }
             }
+            None if open => Verifies::Unknown,
             None => Verifies::No {
                 setting: name("verify"),
                 place: directive.mark.place(),
@@ -131,12 +139,13 @@ impl Walk<'_, '_> {
                     _ => Some((text, mark.place(), name("name"))),
                 }
             }
+            None if open => None,
             None => target.host.clone().map(|host| (host, directive.mark.place(), directive.name.clone())),
         };
         dial.depth = settings
             .of(&name("verify_depth"))
             .and_then(|(text, mark)| Some((text.parse().ok()?, mark.place())))
-            .or(Some((1, directive.mark.place())));
+            .or((!open).then(|| (1, directive.mark.place())));
         let certificate = settings.file(&name("certificate"));
         let key = settings.file(&name("certificate_key"));
         for (file, role) in [(&certificate, FileRole::Certificate), (&key, FileRole::Key)] {
