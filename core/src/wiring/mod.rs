@@ -19,7 +19,7 @@ mod tool;
 mod view;
 mod wire;
 
-pub(crate) use cordum::{SERVERS, nearest};
+pub(crate) use cordum::{SERVERS, Server, nearest};
 pub use knob::Knob;
 pub(crate) use nginx::SECRET;
 pub use program::Program;

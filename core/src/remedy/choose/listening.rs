@@ -4,23 +4,15 @@
 use super::view::WorkloadView;
 use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
-use crate::link::Link;
-use crate::wiring::{address, is_loopback};
-
-/// Listeners whose address is a variable, and the port that they have by default.
-const ADDRESSES: &[(&str, Link, &str, u16)] = &[
-    ("api-gateway", Link::Gateway, "GATEWAY_HTTP_ADDR", 8081),
-    ("api-gateway", Link::GatewayGrpc, "GATEWAY_GRPC_ADDR", 8080),
-    ("safety-kernel", Link::SafetyKernel, "SAFETY_KERNEL_ADDR", 50051),
-    ("context-engine", Link::ContextEngine, "CONTEXT_ENGINE_ADDR", 50070),
-];
+use crate::wiring::{SERVERS, Server, address, is_loopback};
 
 pub(super) fn inspect(view: &WorkloadView<'_>) -> Vec<Defect> {
-    let mine = ADDRESSES.iter().filter(|(service, ..)| *service == view.role());
-    mine.filter_map(|(_, link, variable, port)| of(view, *link, variable, *port)).collect()
+    let mine = SERVERS.iter().filter(|server| server.link.service() == view.role());
+    mine.filter_map(|server| of(view, server)).collect()
 }
 
-fn of(view: &WorkloadView<'_>, link: Link, variable: &str, default: u16) -> Option<Defect> {
+fn of(view: &WorkloadView<'_>, server: &Server) -> Option<Defect> {
+    let (variable, default) = (server.address, server.port);
     let set = view.set(variable)?;
     let at = address(set)?;
     let port = at.port?;
@@ -33,7 +25,7 @@ fn of(view: &WorkloadView<'_>, link: Link, variable: &str, default: u16) -> Opti
         (true, false) => port,
         (_, true) => default,
     };
-    let mut defect = Defect::new(DefectKind::ListensElsewhere, view.name(), Some(link));
+    let mut defect = Defect::new(DefectKind::ListensElsewhere, view.name(), Some(server.link));
     defect.cause = Some((K::ConnectionRefused, Some(Variant::NothingListens)));
     defect.because.push(format!("{} has {variable}={set}", view.name()));
     defect.because.push(match elsewhere {

@@ -8,70 +8,31 @@ use super::{Defect, DefectKind};
 use crate::cause::{CauseKind as K, Variant};
 use crate::certificates;
 use crate::link::Link;
+use crate::wiring::{SERVERS, Server};
 use crate::x509::Purpose;
-
-/// A listener's variables, and the names by which its clients verify it.
-pub(super) struct ListenerVariables {
-    pub(super) service: &'static str,
-    pub(super) link: Link,
-    pub(super) cert: &'static str,
-    pub(super) key: &'static str,
-    pub(super) names: &'static [&'static str],
-}
-
-pub(super) const LISTENERS: &[ListenerVariables] = &[
-    ListenerVariables {
-        service: "api-gateway",
-        link: Link::Gateway,
-        cert: "GATEWAY_HTTP_TLS_CERT",
-        key: "GATEWAY_HTTP_TLS_KEY",
-        names: &["cordum-api-gateway", "localhost"],
-    },
-    ListenerVariables {
-        service: "api-gateway",
-        link: Link::GatewayGrpc,
-        cert: "GRPC_TLS_CERT",
-        key: "GRPC_TLS_KEY",
-        names: &["cordum-api-gateway", "localhost"],
-    },
-    ListenerVariables {
-        service: "safety-kernel",
-        link: Link::SafetyKernel,
-        cert: "SAFETY_KERNEL_TLS_CERT",
-        key: "SAFETY_KERNEL_TLS_KEY",
-        names: &["safety-kernel", "localhost"],
-    },
-    ListenerVariables {
-        service: "context-engine",
-        link: Link::ContextEngine,
-        cert: "CONTEXT_ENGINE_TLS_CERT",
-        key: "CONTEXT_ENGINE_TLS_KEY",
-        names: &["context-engine", "localhost"],
-    },
-];
 
 /// The variable that names what a link's server serves, where a variable does.
 #[must_use]
 pub fn certificate_variable(link: Link) -> Option<&'static str> {
-    LISTENERS.iter().find(|listener| listener.link == link).map(|listener| listener.cert)
+    SERVERS.iter().find(|server| server.link == link).map(|server| server.certificate)
 }
 
 /// What is wrong at a server.
 #[must_use]
 pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Defect> {
-    LISTENERS
+    SERVERS
         .iter()
-        .filter(|listener| listener.service == view.role())
+        .filter(|listener| listener.link.service() == view.role())
         .filter_map(|listener| of(facts, view, listener))
         .collect()
 }
 
-fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVariables) -> Option<Defect> {
+fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &Server) -> Option<Defect> {
     let stack = facts.stack_anchors();
     let names: Vec<String> = listener.names.iter().map(|name| (*name).to_owned()).collect();
     let role = PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &names };
     let mut defect = Defect::new(DefectKind::ServedPair, view.name(), Some(listener.link));
-    let (cert, key) = (view.set(listener.cert), view.set(listener.key));
+    let (cert, key) = (view.set(listener.certificate), view.set(listener.key));
     let others = others(facts, view, listener);
     let (present, fault) = match (cert, key) {
         (Some(cert), Some(key)) => match verdict(facts, view, (cert, key), role) {
@@ -87,13 +48,13 @@ fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVaria
             defect.because.push(format!(
                 "{} has neither {} nor {}: it speaks plaintext there",
                 view.name(),
-                listener.cert,
+                listener.certificate,
                 listener.key
             ));
             (("", ""), None)
         }
         (cert, key) => {
-            let missing = if cert.is_none() { listener.cert } else { listener.key };
+            let missing = if cert.is_none() { listener.certificate } else { listener.key };
             defect.cause = Some((K::BadKeyFile, Some(Variant::HalfPair)));
             defect.because.push(format!("{} has no {missing}, the other of the pair is set", view.name()));
             ((cert.unwrap_or(""), key.unwrap_or("")), None)
@@ -101,21 +62,22 @@ fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVaria
     };
     if let Some(fault) = &fault {
         defect.cause = Some((fault.cause, fault.variant));
-        defect.because.push(format!("{} has {}={}", view.name(), listener.cert, present.0));
+        defect.because.push(format!("{} has {}={}", view.name(), listener.certificate, present.0));
         defect.because.push(fault.seen.clone());
         defect.file = view.host(&fault.path);
     }
-    if from_elsewhere(&mut defect, facts, view, (listener.cert, listener.key), present, &others, role) {
+    if from_elsewhere(&mut defect, facts, view, (listener.certificate, listener.key), present, &others, role)
+    {
         return Some(defect);
     }
     let Some(fault) = fault else {
         defect.text = format!(
             "in {} set {} and {} to a server certificate of the stack's CA and its key",
             view.name(),
-            listener.cert,
+            listener.certificate,
             listener.key
         );
-        defect.changes.push(view.variable_change(listener.cert, None));
+        defect.changes.push(view.variable_change(listener.certificate, None));
         defect.changes.push(view.variable_change(listener.key, None));
         return Some(defect);
     };
@@ -134,19 +96,14 @@ fn of(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &ListenerVaria
 }
 
 /// The pairs that this service's other listeners and the other servers name.
-fn others(
-    facts: &CureContext<'_>,
-    view: &WorkloadView<'_>,
-    listener: &ListenerVariables,
-) -> Vec<(String, String)> {
+fn others(facts: &CureContext<'_>, view: &WorkloadView<'_>, listener: &Server) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mine = std::iter::once(*view);
     for one in mine.chain(facts.views().filter(|other| other.workload.name != view.workload.name)) {
-        for other in LISTENERS
-            .iter()
-            .filter(|other| other.cert != listener.cert || one.workload.name != view.workload.name)
-        {
-            if let (Some(cert), Some(key)) = (one.set(other.cert), one.set(other.key)) {
+        for other in SERVERS.iter().filter(|other| {
+            other.certificate != listener.certificate || one.workload.name != view.workload.name
+        }) {
+            if let (Some(cert), Some(key)) = (one.set(other.certificate), one.set(other.key)) {
                 let pair = (cert.to_owned(), key.to_owned());
                 if !found.contains(&pair) {
                     found.push(pair);
@@ -179,7 +136,7 @@ pub(super) fn readers(facts: &CureContext<'_>, host: &str) -> Vec<String> {
 fn stale(
     facts: &CureContext<'_>,
     view: &WorkloadView<'_>,
-    listener: &ListenerVariables,
+    listener: &Server,
     cert: &str,
     source: &certificates::CertificateSource,
 ) -> Option<Defect> {

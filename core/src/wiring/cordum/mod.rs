@@ -8,14 +8,18 @@ use super::{
     ClientAuth, ClientTrust, Dial, Dialler, FileRef, FileRole, Listener, OpenedPath, Program, Protocol,
     SettingKind, TlsMode, Verifies, address, is_loopback,
 };
+use crate::link::Link;
 use crate::workload::Place;
 use broker::broker;
 pub(crate) use variables::nearest;
 use variables::{idle, minimum, names};
 
-/// A server of a service: variables of its pair and of its address, its port, what is spoken.
+/// A server of a service: variables of its pair and of its address, its port, what is spoken, and the names by which
+/// its clients verify it.
 pub(crate) struct Server {
     pub(crate) program: Program,
+    pub(crate) link: Link,
+    pub(crate) names: &'static [&'static str],
     pub(crate) certificate: &'static str,
     pub(crate) key: &'static str,
     pub(crate) address: &'static str,
@@ -27,6 +31,8 @@ pub(crate) struct Server {
 pub(crate) const SERVERS: [Server; 4] = [
     Server {
         program: Program::Gateway,
+        link: Link::Gateway,
+        names: &["cordum-api-gateway", "localhost"],
         certificate: "GATEWAY_HTTP_TLS_CERT",
         key: "GATEWAY_HTTP_TLS_KEY",
         address: "GATEWAY_HTTP_ADDR",
@@ -35,6 +41,8 @@ pub(crate) const SERVERS: [Server; 4] = [
     },
     Server {
         program: Program::Gateway,
+        link: Link::GatewayGrpc,
+        names: &["cordum-api-gateway", "localhost"],
         certificate: "GRPC_TLS_CERT",
         key: "GRPC_TLS_KEY",
         address: "GATEWAY_GRPC_ADDR",
@@ -43,6 +51,8 @@ pub(crate) const SERVERS: [Server; 4] = [
     },
     Server {
         program: Program::SafetyKernel,
+        link: Link::SafetyKernel,
+        names: &["safety-kernel", "localhost"],
         certificate: "SAFETY_KERNEL_TLS_CERT",
         key: "SAFETY_KERNEL_TLS_KEY",
         address: "SAFETY_KERNEL_ADDR",
@@ -51,6 +61,8 @@ pub(crate) const SERVERS: [Server; 4] = [
     },
     Server {
         program: Program::ContextEngine,
+        link: Link::ContextEngine,
+        names: &["context-engine", "localhost"],
         certificate: "CONTEXT_ENGINE_TLS_CERT",
         key: "CONTEXT_ENGINE_TLS_KEY",
         address: "CONTEXT_ENGINE_ADDR",
