@@ -179,6 +179,43 @@ pub(super) const ROWS: &[Row] = &[
         "up -d --no-deps scheduler",
     ),
     (
+        "a service mounts nothing where its files are",
+        |stack| stack.unmount("scheduler"),
+        &["scheduler mount /etc/cordum/tls: - -> ./certs"],
+        "up -d --no-deps scheduler",
+    ),
+    (
+        "a service mounts the folder at another path",
+        |stack| {
+            stack.mount_at("workflow-engine", "/srv/certs", "/etc/cordum/certs");
+            stack.unmount("workflow-engine");
+        },
+        &["workflow-engine mount /etc/cordum/tls: - -> ./certs"],
+        "up -d --no-deps workflow-engine",
+    ),
+    (
+        "NATS mounts its configuration alone",
+        |stack| stack.unmount("nats"),
+        &["nats mount /etc/cordum/tls: - -> ./certs"],
+        "up -d --no-deps nats",
+    ),
+    (
+        "the gateway dials the kernel at a port where it does not listen",
+        |stack| stack.set("api-gateway", "SAFETY_KERNEL_ADDR", "safety-kernel:50052"),
+        &["api-gateway environment SAFETY_KERNEL_ADDR: safety-kernel:50052 -> safety-kernel:50051"],
+        "up -d --no-deps api-gateway",
+    ),
+    (
+        "the kernel listens at another port, and one of two still dials the usual one",
+        |stack| {
+            stack.set("safety-kernel", "SAFETY_KERNEL_ADDR", ":50061");
+            stack.set("scheduler", "SAFETY_KERNEL_ADDR", "safety-kernel:50061");
+            stack.set("api-gateway", "SAFETY_KERNEL_ADDR", "kernel:50051");
+        },
+        &["api-gateway environment SAFETY_KERNEL_ADDR: kernel:50051 -> safety-kernel:50061"],
+        "up -d --no-deps api-gateway",
+    ),
+    (
         "the dashboard mounts another folder",
         |stack| stack.mount("dashboard", "/srv/other"),
         &["dashboard mount /etc/cordum/tls: ./other -> ./certs"],

@@ -216,6 +216,11 @@ impl Stack {
         mount.source = MountSource::Host(source.to_owned());
     }
 
+    /// Nothing at that path.
+    pub(super) fn unmount(&mut self, service: &str) {
+        self.container(service).mounts.retain(|one| one.target != TLS);
+    }
+
     /// One file more.
     pub(super) fn mount_at(&mut self, service: &str, source: &str, target: &str) {
         let mut mount = self.container(service).mounts[0].clone();

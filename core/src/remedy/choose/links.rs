@@ -52,7 +52,7 @@ pub(super) fn inspect(facts: &CureContext<'_>) -> Vec<Defect> {
 }
 
 /// The files that a container's TLS settings name.
-fn named<'a>(view: &WorkloadView<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+pub(super) fn named<'a>(view: &WorkloadView<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
     let container: &'a Container = view.container;
     let ends = ["_CA", "_CERT", "_KEY"];
     container

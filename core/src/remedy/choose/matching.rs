@@ -4,7 +4,7 @@ use super::context::CureContext;
 use super::{Defect, DefectEnd, DefectKind, defects};
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::link::Link;
-use crate::remedy::{Action, ChangeKind, Fix, catalogue};
+use crate::remedy::{Action, Change, ChangeKind, Fix, catalogue};
 use crate::report::{CheckReport, RootCause};
 use crate::status::Status;
 
@@ -224,6 +224,12 @@ fn score(defect: &Defect, root: &RootCause, over: &dyn Fn(&str) -> &'static [Lin
         DefectKind::FilesClosed | DefectKind::LinkLeadsOut | DefectKind::AuthorityNotFirst
     );
     if at_readers && defect.changes.iter().any(|change| change.path.as_deref() == Some(root.place.as_str())) {
+        score += 6;
+    }
+    // By its path in the container, where nothing is mounted.
+    let is_below =
+        |change: &Change| change.from.is_none() && root.place.starts_with(&format!("{}/", change.name));
+    if defect.kind == DefectKind::NotMounted && defect.changes.iter().any(is_below) {
         score += 6;
     }
     if at_readers && defect.restart.contains(&root.place) {

@@ -8,6 +8,7 @@ mod context;
 mod links;
 mod listening;
 mod matching;
+mod mounts;
 mod own;
 mod pair;
 mod permissions;
@@ -96,6 +97,7 @@ pub fn defects(facts: &CureContext<'_>) -> Vec<Defect> {
     found.extend(links::inspect(facts));
     // What cannot be read is said once; what it leads to is not looked at.
     for view in facts.views() {
+        found.extend(mounts::inspect(facts, &view));
         found.extend(client::inspect(facts, &view));
         found.extend(server::inspect(facts, &view));
         found.extend(listening::inspect(&view));

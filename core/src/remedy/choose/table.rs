@@ -30,6 +30,7 @@ pub struct DefectRow {
 pub enum DefectKind {
     FilesClosed,
     LinkLeadsOut,
+    NotMounted,
     OtherAddress,
     OtherLogin,
     PlainUrl,
@@ -74,6 +75,18 @@ const OF_CERTIFICATE: &[K] = &[
     K::OtherTls,
 ];
 
+/// What files that a container does not have, or may not read, are told as.
+const OF_FILES: &[K] = &[
+    K::BadKeyFile,
+    K::ConnectionRefused,
+    K::ConnectionReset,
+    K::BadGateway,
+    K::Dns,
+    K::Timeout,
+    K::UnknownAuthority,
+    K::KeyMismatch,
+];
+
 /// The table.
 pub const DEFECTS: &[DefectRow] = &[
     DefectRow {
@@ -82,16 +95,7 @@ pub const DEFECTS: &[DefectRow] = &[
         told_by: "owner and mode of each file and folder on the host, user and groups of the container",
         cure: "chmod, and in production chgrp of keys",
         end: DefectEnd::Client,
-        shows_as: &[
-            K::BadKeyFile,
-            K::ConnectionRefused,
-            K::ConnectionReset,
-            K::BadGateway,
-            K::Dns,
-            K::Timeout,
-            K::UnknownAuthority,
-            K::KeyMismatch,
-        ],
+        shows_as: OF_FILES,
     },
     DefectRow {
         kind: DefectKind::LinkLeadsOut,
@@ -99,15 +103,15 @@ pub const DEFECTS: &[DefectRow] = &[
         told_by: "the link on the host, the container's mounts",
         cure: "the file itself in place of the link",
         end: DefectEnd::Server,
-        shows_as: &[
-            K::BadKeyFile,
-            K::ConnectionRefused,
-            K::ConnectionReset,
-            K::BadGateway,
-            K::Dns,
-            K::Timeout,
-            K::UnknownAuthority,
-        ],
+        shows_as: OF_FILES,
+    },
+    DefectRow {
+        kind: DefectKind::NotMounted,
+        wrong: "a service names files at a path where it mounts nothing",
+        told_by: "its settings and mounts, what the others mount at that path",
+        cure: "the mount that the others have",
+        end: DefectEnd::Server,
+        shows_as: OF_FILES,
     },
     DefectRow {
         kind: DefectKind::OtherAddress,

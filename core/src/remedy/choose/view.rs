@@ -116,6 +116,21 @@ impl<'a> WorkloadView<'a> {
         }
     }
 
+    /// Where the value of an option of its command line is written; where the option is not given, where the command
+    /// line begins.
+    #[must_use]
+    pub fn place_of_option(&self, name: &str) -> Option<Place> {
+        let written = self.facts.written(self.workload)?;
+        let words = &written.arguments;
+        let value =
+            (0..words.len()).rev().find_map(|at| match words[at].value.known()?.strip_prefix(name)? {
+                "" => words.get(at + 1),
+                rest => rest.starts_with('=').then_some(&words[at]),
+            });
+        let place = value.or(words.first()).and_then(|word| word.place.clone());
+        place.map(|place| self.facts.line_of_variable(place)).or_else(|| written.place.clone())
+    }
+
     /// A change of a variable.
     #[must_use]
     pub fn variable_change(&self, name: &str, to: Option<&str>) -> Change {

@@ -241,11 +241,9 @@ fn nats_by_options(facts: &CureContext<'_>, view: &WorkloadView<'_>, words: &[St
     let role = PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &own_names };
     let mut defect = Defect::new(DefectKind::NatsWithoutTls, view.name(), Some(Link::Nats));
     defect.because.push(format!("{} is started without TLS: {}", view.name(), words.join(" ")));
-    let place = facts.written(view.workload).and_then(|one| {
-        one.arguments.first().and_then(|argument| argument.place.clone()).or_else(|| one.place.clone())
-    });
     let mut argument = |name: &str, to: Option<&str>| {
-        let change = Change::new(view.name(), ChangeKind::Argument, name).values(None, to).at(place.clone());
+        let place = view.place_of_option(name);
+        let change = Change::new(view.name(), ChangeKind::Argument, name).values(None, to).at(place);
         defect.changes.push(change);
     };
     match own_pair(facts, view, role) {

@@ -20,11 +20,8 @@ pub(super) fn redis(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<Def
     let stack = facts.stack_anchors();
     let own_names = names("redis");
     let role = PairPurpose { purpose: Purpose::Server, anchors: &stack, names: &own_names };
-    let place = facts.written(view.workload).and_then(|one| {
-        one.arguments.first().and_then(|argument| argument.place.clone()).or_else(|| one.place.clone())
-    });
     let argument = |name: &str, from: Option<&str>, to: Option<&str>| {
-        Change::new(view.name(), ChangeKind::Argument, name).values(from, to).at(place.clone())
+        Change::new(view.name(), ChangeKind::Argument, name).values(from, to).at(view.place_of_option(name))
     };
     let mut found = Vec::new();
     if option(&words, &["--tls-port"]).is_none() {

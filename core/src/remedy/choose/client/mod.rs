@@ -8,6 +8,7 @@ use super::view::{WorkloadView, masked};
 use super::{Defect, DefectKind};
 use crate::cause::CauseKind as K;
 use crate::link::Link;
+use crate::wiring::SERVERS;
 use crate::x509::matches_name;
 use authority::not_first;
 pub(super) use authority::{authority, file_change, mount_text};
@@ -38,7 +39,10 @@ pub(super) fn inspect(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Vec<D
             found.extend(of_link(facts, view, client, url));
         }
     }
-    found.extend(kernel(facts, view));
+    if matches!(view.role(), "api-gateway" | "scheduler") {
+        found.extend(kernel_address(facts, view));
+        found.extend(kernel(facts, view));
+    }
     found
 }
 
@@ -222,11 +226,38 @@ fn server_name(
     Some(defect)
 }
 
+/// Where the gateway and the scheduler dial the safety kernel: a name that nobody has, or a port where it does not listen.
+fn kernel_address(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
+    const NAME: &str = "SAFETY_KERNEL_ADDR";
+    let from = view.set(NAME)?;
+    let mine = crate::wiring::address(from)?;
+    let server = facts.views().find(|one| one.role() == "safety-kernel")?;
+    let listens = match server.set(NAME) {
+        Some(own) => crate::wiring::address(own)?.port?,
+        None => SERVERS.iter().find(|one| one.link == Link::SafetyKernel)?.port,
+    };
+    let is_its =
+        |host: &str| server.workload.name == host || server.workload.aliases.iter().any(|one| one == host);
+    let others = neighbours(facts, view, NAME);
+    let theirs = others.iter().copied().find(|other| {
+        crate::wiring::address(other)
+            .is_some_and(|one| one.port == Some(listens) && one.host.as_deref().is_some_and(is_its))
+    });
+    let to = match mine.host.as_deref()? {
+        host if is_its(host) && mine.port != Some(listens) => format!("{host}:{listens}"),
+        // A name that this project does not know is another kernel, unless the others dial this one.
+        host if !is_its(host) => theirs?.to_owned(),
+        _ => return None,
+    };
+    let mut defect = Defect::new(DefectKind::OtherAddress, view.name(), Some(Link::SafetyKernel));
+    defect.because.push(format!("{} has {NAME}={from}; {} listens at {listens}", view.name(), server.name()));
+    defect.text = format!("in {} set {NAME} from {from} to {to}", view.name());
+    defect.changes.push(view.variable_change(NAME, Some(&to)));
+    Some(defect)
+}
+
 /// The gateway's and the scheduler's trust in the safety kernel.
 fn kernel(facts: &CureContext<'_>, view: &WorkloadView<'_>) -> Option<Defect> {
-    if !matches!(view.role(), "api-gateway" | "scheduler") {
-        return None;
-    }
     let name = "SAFETY_KERNEL_TLS_CA";
     let mut defect = authority(facts, view, Link::SafetyKernel, "the safety kernel", name)?;
     defect.cause = Some((K::UnknownAuthority, None)).filter(|_| view.set(name).is_some());
