@@ -21,7 +21,7 @@ const MARKS: &[&[&str]] = &[
     &["session-"],
     &["cordum-api-key."],
     &["redis-cli", LONG_S],
-    &["curl"],
+    &["curl", "login"],
     &["auth"],
     &["pass", "requirepass", "masterauth", "secret", "token", "key", LONG_S, KELVIN],
     &[
@@ -39,7 +39,7 @@ const MARKS: &[&[&str]] = &[
         LONG_S,
         KELVIN,
     ],
-    &["pass", "pw", "psk", LONG_S, KELVIN],
+    &["pass", "pw", "psk", "rediscli_auth", LONG_S, KELVIN],
     &["SO", "SA", "SU", "SN", "SC", "SX"],
     &["-----begin"],
     &[
@@ -119,7 +119,7 @@ fn rules() -> &'static [(Regex, With)] {
                 With::Template("${1}(redacted)"),
             ),
             (
-                concat!(r"(?i)\b(curl\b[^\n|;&]*?\s(?:-u|--user|--proxy-user)(?:\s*|=))", value!()),
+                concat!(r"(?i)\b((?:curl\b[^\n|;&]*?\s(?:-u|--user|--proxy-user)|login\b[^\n|;&]*?\s-p\s)(?:\s*|=))", value!()),
                 With::Template("${1}(redacted)"),
             ),
             (
@@ -128,7 +128,7 @@ fn rules() -> &'static [(Regex, With)] {
             ),
             (
                 concat!(
-                    r"(?i)((?:^|\s)--?(?:pass|password|passphrase|requirepass|masterauth|secret|token|api-?key)\s+|\b(?:requirepass|masterauth)\s+)",
+                    r"(?i)((?:^|\s)--?(?:pass|passin|passout|password|passphrase|requirepass|masterauth|secret|token|api-?key)\s+|\b(?:requirepass|masterauth)\s+)",
                     value!()
                 ),
                 With::Word(argument),
@@ -141,7 +141,7 @@ fn rules() -> &'static [(Regex, With)] {
                 With::Word(named),
             ),
             (
-                concat!(r#"(?i)(^|[^a-z0-9_.\\-])((?:[a-z0-9_.-]*[_.-])?(?:pass|pw|psk))(["']?\s*=\s*|["']?:\s*["']|["']?:[ \t]+)"#, r#"([^\s,;&}"']+)"#),
+                concat!(r#"(?i)(^|[^a-z0-9_.\\-])((?:[a-z0-9_.-]*[_.-])?(?:pass|pw|psk|rediscli_auth))(["']?\s*=\s*|["']?:\s*["']|["']?:[ \t]+)"#, r#"([^\s,;&}"']+)"#),
                 With::Word(named),
             ),
             // NATS' nkey seeds.
@@ -190,23 +190,9 @@ fn login(found: &Captures<'_>) -> String {
 
 /// The word behind an option.
 fn argument(found: &Captures<'_>) -> String {
-    const SAID: &[&str] = &[
-        "is",
-        "and",
-        "or",
-        "in",
-        "of",
-        "not",
-        "are",
-        "was",
-        "has",
-        "to",
-        "for",
-        "with",
-        "must",
-        "(redacted)",
-    ];
-    if SAID.contains(&&found[2]) || found[2].starts_with('-') {
+    const SAID: &[&str] =
+        &["is", "and", "or", "in", "of", "not", "are", "was", "has", "to", "for", "with", "must"];
+    if SAID.contains(&&found[2]) || found[2].starts_with('-') || &found[2] == "(redacted)" {
         return found[0].to_owned();
     }
     format!("{}(redacted)", &found[1])
@@ -292,6 +278,9 @@ mod tests {
             "redis-cli --pass 'CANARY 1' --cacert /ca.crt",
             "curl -k -u admin:CANARY https://host/",
             "curl --user=\"admin:CANARY\" https://host/",
+            "docker login -u app -p CANARY registry",
+            "REDISCLI_AUTH=CANARY redis-cli ping",
+            "openssl pkcs12 -in a.p12 -passin pass:CANARY",
             "1700000000.1 [0 10.0.0.7:4000] \"AUTH\" \"default\" \"CANARY\"",
             "> AUTH CANARY",
             "sent AUTH default CANARY",
@@ -392,6 +381,7 @@ mod tests {
             "tests: pass: 12, fail: 0, bypass=true",
             "session timeout=30s, session=reused",
             "Session-ID: 3AF1C2",
+            "login failed on port -port 5",
             "secret \"cordum-redis-secret\" not found",
         ] {
             assert_eq!(redact(text), text);

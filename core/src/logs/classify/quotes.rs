@@ -204,8 +204,11 @@ fn is_introduced(before: &[u8]) -> bool {
     let printed = trimmed.len() < before.len()
         && word.first().is_some_and(u8::is_ascii_uppercase)
         && before.ends_with(b"(");
+    // Elixir's sigil of a text.
+    let sigil = [&b"~c"[..], b"~s"].iter().any(|sigil| before.ends_with(sigil));
     trimmed.is_empty()
         || printed
+        || sigil
         || INTRODUCE.contains(&word.to_ascii_lowercase().as_slice())
         || super::record::tells_of_errors(word)
         || FAILURE.iter().any(|stem| memchr::memmem::find(&lower, stem).is_some())
@@ -224,6 +227,7 @@ mod tests {
             "failed with \"certificate has expired\"",
             "InternalException (HandshakeFailed (Error_Protocol (\"certificate has unknown CA\",True)))",
             "Foo(\"certificate has expired\")",
+            "~c\"certificate has expired\"}",
             "host not found in \"api-gateway\"",
         ] {
             assert_eq!(reported(message.as_bytes()), None, "{message}");

@@ -108,22 +108,38 @@ fn is_broker(text: &[u8]) -> bool {
     text.len() > 12 && text[..10].iter().all(u8::is_ascii_digit) && text[10..].starts_with(b": ")
 }
 
-/// A certificate of the speaker's own is made, not met.
+/// A certificate of the speaker's own is made, now or when it is needed, not met.
 fn is_being_made(text: &[u8]) -> bool {
-    const MADE: &[&str] = &[
-        "generating self-signed",
-        "generating a self-signed",
-        "generated self-signed",
-        "generated a self-signed",
-        "creating self-signed",
-        "creating a self-signed",
-        "created self-signed",
-        "created a self-signed",
-        "generating new self-signed",
-        "creating new self-signed",
-    ];
-    static MADE_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    contains(&MADE_CELL, MADE, text)
+    let lower = text.to_ascii_lowercase();
+    let made = [&b"generat"[..], b"creat"].iter().filter_map(|word| memchr::memmem::find(&lower, word)).min();
+    // The words between (`it will be auto generated on first use with a`) part no sentence.
+    made.is_some_and(|from| {
+        let rest = &lower[from..lower.len().min(from + 60)];
+        let named =
+            [&b"self-signed"[..], b"self signed"].iter().find_map(|word| memchr::memmem::find(rest, word));
+        named.is_some_and(|at| {
+            !rest[..at].iter().any(|byte| matches!(byte, b':' | b';' | b'.')) && !is_denied(&lower[..from])
+        })
+    })
+}
+
+/// What was to be made was not.
+fn is_denied(before: &[u8]) -> bool {
+    [&b"fail"[..], b"error", b"cannot", b"not ", b"unable"]
+        .iter()
+        .any(|word| memchr::memmem::find(before, word).is_some_and(|at| before.len() - at < 24))
+}
+
+/// What a build does not find (`Could not resolve all artifacts for …`, `Could not resolve group:name:1.2.3.`) has no
+/// name in DNS.
+fn is_of_a_build(text: &[u8]) -> bool {
+    const RESOLVE: &[u8] = b"ould not resolve ";
+    memchr::memmem::find(text, RESOLVE).is_some_and(|at| {
+        let rest = &text[at + RESOLVE.len()..];
+        let word = &rest[..rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())];
+        let things = [&b"all "[..], b"artifact", b"dependenc", b"plugin", b"module", b"import"];
+        things.iter().any(|thing| rest.starts_with(thing)) || memchr::memchr_iter(b':', word).count() == 2
+    })
 }
 
 /// A file that clients show is at fault.
@@ -207,6 +223,7 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         _ if beside::is_login(text) || beside::is_on_paper(text) => None,
         CauseKind::UnknownAuthority if is_being_made(text) => None,
         CauseKind::WrongKeyUsage if is_as_expected(text) => None,
+        CauseKind::Dns if is_of_a_build(text) => None,
         // What came was no TLS: to a server a client sent it.
         CauseKind::WrongSchemeTlsToPlain if accepts(text) && came_otherwise(text) => Some(Recognised {
             kind: CauseKind::WrongSchemePlainToTls,
@@ -265,6 +282,29 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
 mod tests {
     use crate::cause::{CauseKind, Side, Variant};
     use crate::logs::classify::recognise;
+
+    #[test]
+    fn what_is_made_or_built_is_not_met() {
+        for line in [
+            "KeyStore a.keystore not found, it will be auto generated on first use with a self-signed certificate",
+            "Generating a new self-signed certificate for localhost",
+            "> Could not resolve all artifacts for configuration ':classpath'.",
+            "> Could not resolve commons-io:commons-io:2.4.",
+        ] {
+            assert_eq!(recognise(line.as_bytes()), None, "{line}");
+        }
+        for (line, kind) in [
+            (
+                "failed to generate report: self-signed certificate in certificate chain",
+                CauseKind::UnknownAuthority,
+            ),
+            ("created connection. Error: self-signed certificate", CauseKind::UnknownAuthority),
+            ("curl: (6) Could not resolve host: redis", CauseKind::Dns),
+            ("Could not resolve redis:6379", CauseKind::Dns),
+        ] {
+            assert_eq!(recognise(line.as_bytes()).map(|found| found.kind), Some(kind), "{line}");
+        }
+    }
 
     #[test]
     fn a_comparison_tells_of_trouble_where_its_sides_differ() {
