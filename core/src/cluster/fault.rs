@@ -6,6 +6,7 @@ use super::cure::Fix;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::evidence::Fact;
 use crate::evidence::observation::EvidenceLevel;
+use crate::link::Link;
 
 /// Place, kind, and whether it is known: what two faults that are one have in common.
 pub(super) type OriginIdentity = (String, Option<CauseKind>, bool);
@@ -30,6 +31,9 @@ pub struct ClusterFault {
     pub bearers: BTreeSet<String>,
     /// The rule of `audit` that it is a finding of, where it is one of a setting.
     pub rule: Option<&'static str>,
+    /// It is what a client met at this link's server and said itself, and nothing that is known of that server explains
+    /// it.
+    pub met: Option<Link>,
     /// What is behind it stands where nobody could read: it is no root cause, and what rests on it is not known.
     pub unread: bool,
 }
@@ -49,6 +53,7 @@ impl ClusterFault {
             breaks: BTreeSet::new(),
             bearers: BTreeSet::new(),
             rule: None,
+            met: None,
             unread: false,
         }
     }

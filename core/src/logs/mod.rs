@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod classify;
+pub mod far_end;
 pub mod line;
 pub mod own_connections;
 pub mod parts;

@@ -2,7 +2,8 @@
 
 use super::kinds::alike;
 use super::routes::present;
-use super::{ContainerLogs, Story, logged};
+use super::{ContainerLogs, Story, logged, wiring};
+use crate::cause::CauseKind;
 use crate::cluster::connections::ConnectionTarget;
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
@@ -79,6 +80,38 @@ impl Story {
                         self.faults[at].add(fact);
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Story {
+    /// NetworkPolicies between a client that serves on and its server: a fault where its log says that it does not
+    /// reach the server, else for the check that meets it.
+    pub(super) fn shut_out(
+        &mut self,
+        scene: PodContext<'_>,
+        logs: &ContainerLogs,
+        (service, link, check): (&'static str, Link, &'static str),
+    ) {
+        for client in scene.cluster.of_service(service) {
+            let policy = wiring::kept_out(scene.cluster, scene.connections, client, link, scene.kubectl);
+            let Some(fault) = policy.map(|fault| fault.breaks(&[check])) else { continue };
+            let met = |trouble: &&StartTrouble| {
+                let far = || wiring::far_link(scene, client, &trouble.sample);
+                trouble.what.kind == CauseKind::Timeout
+                    && !trouble.recovered
+                    && trouble.what.link.or_else(far) == Some(link)
+            };
+            let said = scene.cluster.pods_of(service).filter(|pod| serves(pod)).find_map(|pod| {
+                let trouble = present(logs, pod)?.troubles.iter().find(met)?;
+                Some(logged(pod, trouble))
+            });
+            match said {
+                Some(fact) => {
+                    self.add(fault.because(fact).seen_in(EvidenceLevel::Logged));
+                }
+                None => self.kept_out.push(fault),
             }
         }
     }

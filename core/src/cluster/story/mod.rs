@@ -118,10 +118,7 @@ impl Story {
             ("dashboard", Link::Gateway, "dashboard-gateway"),
             ("api-gateway", Link::SafetyKernel, "safety-kernel-grpc"),
         ] {
-            let policies = cluster
-                .of_service(service)
-                .filter_map(|client| wiring::kept_out(cluster, &connections, client, link, kubectl));
-            story.kept_out.extend(policies.map(|fault| fault.breaks(&[check])));
+            story.shut_out(scene, logs, (service, link, check));
         }
         story.faults.iter_mut().for_each(|fault| replicas::resumed(cluster, kubectl, fault));
         story
@@ -311,10 +308,9 @@ impl Story {
                 broken.fault = self.add(*fault);
             }
             PodFailure::Trouble(trouble, container) => {
-                broken.link = trouble.what.link;
                 broken.cause = Some(trouble.what.kind);
                 broken.shown = container_logged(pod, &container, &trouble.sample).into();
-                broken.fault = self.traced(scene, pod, workload, &container, &trouble);
+                (broken.link, broken.fault) = self.met(scene, pod, workload, &container, &trouble);
                 let facts = [broken.shown.clone(), state_of(pod).into()];
                 for fact in facts {
                     self.faults[broken.fault].add(fact);

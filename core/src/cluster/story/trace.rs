@@ -17,8 +17,23 @@ use crate::workload::Workload;
 use crate::workload::kubernetes::{Pod, service_of};
 
 impl Story {
+    /// The fault behind what a container said, and the link that it is about.
+    pub(super) fn met(
+        &mut self,
+        scene: PodContext<'_>,
+        pod: &Pod,
+        workload: &Workload,
+        container: &str,
+        trouble: &StartTrouble,
+    ) -> (Option<Link>, usize) {
+        match self.far_fault(scene, workload, container, trouble) {
+            Some((link, at)) => (Some(link), at),
+            None => (trouble.what.link, self.traced(scene, pod, workload, container, trouble)),
+        }
+    }
+
     /// The fault behind what a container said.
-    pub(super) fn traced(
+    fn traced(
         &mut self,
         scene: PodContext<'_>,
         pod: &Pod,
@@ -57,8 +72,7 @@ impl Story {
         self.add(unknown(scene, pod, workload, container, trouble))
     }
 
-    /// What a service met at NATS, Redis or the safety kernel: a fault that is known and explains it, from the
-    /// client's settings over the server's and the certificates at both ends to a server that is down; else its own
+    /// What a service met at NATS, Redis or the safety kernel: a fault that is known and explains it; else its own
     /// words.
     pub(super) fn of_link(
         &mut self,
@@ -69,21 +83,62 @@ impl Story {
         trouble: &StartTrouble,
         link: Link,
     ) -> usize {
-        let kind = trouble.what.kind;
+        if let Some(at) = self.explained(scene, workload, container, trouble.what.kind, link) {
+            return at;
+        }
+        let fault = unknown(scene, pod, workload, container, trouble);
+        let server = scene.cluster.of_service(link.service()).next();
+        if let (true, Some(server)) = (trouble.what.kind.is_of_certificate(), server) {
+            let place = pods::dialled(scene, workload, link)
+                .and_then(|one| one.certificate.as_ref())
+                .and_then(|file| file.found.key())
+                .map_or_else(|| server.to_string(), |key| format!("secret/{}", key.secret));
+            return self.add(ClusterFault { place, ..fault });
+        }
+        self.add(fault)
+    }
+
+    /// The link whose server is at the far end of a connection that was not made, or lost, by words that name an
+    /// address alone, and the fault of that server which explains it.
+    fn far_fault(
+        &mut self,
+        scene: PodContext<'_>,
+        workload: &Workload,
+        container: &str,
+        trouble: &StartTrouble,
+    ) -> Option<(Link, usize)> {
+        let named = trouble.what.link.or_else(|| link_of(&trouble.sample));
+        if named.is_some() || !trouble.what.kind.is_unreached() {
+            return None;
+        }
+        let link = wiring::far_link(scene, workload, &trouble.sample)?;
+        Some((link, self.explained(scene, workload, container, trouble.what.kind, link)?))
+    }
+
+    /// A fault that explains what a client met at a link's server: from its own settings over the server's and the
+    /// certificates at both ends to a server that is down.
+    fn explained(
+        &mut self,
+        scene: PodContext<'_>,
+        workload: &Workload,
+        container: &str,
+        kind: CauseKind,
+        link: Link,
+    ) -> Option<usize> {
         let client = workload.to_string();
         let is_absent =
             |one: &ClusterFault| one.place == link.service() && one.variant == Some(Variant::ContainerAbsent);
         if let (true, Some(at)) = (kind.is_unreached(), self.faults.iter().position(is_absent)) {
-            return at;
+            return Some(at);
         }
         let connection = pods::dialled(scene, workload, link);
         let server = scene.cluster.of_service(link.service()).next();
         if let Some(at) = self.of_settings(scene, &client, server, kind) {
-            return at;
+            return Some(at);
         }
         let secrets = connection.map(secrets_of).unwrap_or_default();
         if let Some(at) = self.of_secrets(&secrets, kind, link) {
-            return at;
+            return Some(at);
         }
         let server_down = self.services.get(link.service()).filter(|health| health.is_down());
         if let Some(health) = server_down
@@ -96,33 +151,22 @@ impl Story {
                 workload: client,
                 service: link.service().to_owned(),
             });
-            return at;
+            return Some(at);
         }
         if kind == CauseKind::Dns
             && let Some(fault) =
                 connection.and_then(|one| wiring::elsewhere(scene.cluster, one, scene.kubectl))
         {
-            return self.add(fault);
+            return Some(self.add(fault));
         }
         if let (true, Some(fault)) = (kind.is_unreached(), kept_out(scene, workload, link)) {
-            return self.add(fault.seen_in(EvidenceLevel::Logged));
+            return Some(self.add(fault.seen_in(EvidenceLevel::Logged)));
         }
         // Who lost a connection and gets no other says so and no more; why stands in the certificates at its ends.
         let of_ends = |one: &ClusterFault| {
             one.cause.is_some_and(CauseKind::is_of_certificate) && secrets.contains(&one.place)
         };
-        if let (true, Some(at)) = (kind.is_unreached(), self.faults.iter().position(of_ends)) {
-            return at;
-        }
-        let fault = unknown(scene, pod, workload, container, trouble);
-        if let (true, Some(server)) = (kind.is_of_certificate(), server) {
-            let place = connection
-                .and_then(|one| one.certificate.as_ref())
-                .and_then(|file| file.found.key())
-                .map_or_else(|| server.to_string(), |key| format!("secret/{}", key.secret));
-            return self.add(ClusterFault { place, ..fault });
-        }
-        self.add(fault)
+        self.faults.iter().position(of_ends).filter(|_| kind.is_unreached())
     }
 
     /// The names and settings of the client itself; then the server's own: plaintext where TLS is asked for, and the
@@ -328,5 +372,9 @@ fn unknown(
         .cure(cure.by(command))
         .seen_in(EvidenceLevel::Logged);
     fault.confidence = pods::sure(trouble);
+    if trouble.what.kind.is_unreached() {
+        let far = link.or_else(|| wiring::far_link(scene, workload, &trouble.sample));
+        fault.met = far.filter(|link| link.service() != service_of(workload));
+    }
     fault
 }

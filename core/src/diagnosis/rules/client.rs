@@ -9,6 +9,7 @@ use crate::diagnosis::{Asked, Known};
 use crate::evidence::Fact;
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Recognised, Stage};
 use crate::link::Link;
+use crate::logs::far_end::{FarEnd, far_ends};
 use crate::workload::Instance;
 
 /// The certificate or key file that a line names, the first of several: `open PATH: reason`, `Failed to
@@ -119,9 +120,60 @@ pub(super) fn without_tls(container: &Instance, link: Link) -> Option<Failure> {
     )
 }
 
+/// The one of these links at whose server a connection ends that a line tells of by its address alone: by the port in
+/// the link's URL, and the host where it is a name in both.
+pub(super) fn far_link(container: &Instance, links: &[Link], sample: &str) -> Option<Link> {
+    let ends: Vec<FarEnd<'_>> = far_ends(sample).collect();
+    let ends_there = |link: &&Link| {
+        let variable = match link {
+            Link::Nats => "NATS_URL",
+            Link::Redis => "REDIS_URL",
+            _ => return false,
+        };
+        let mut dialled = far_ends(container.variable(variable).unwrap_or_default()).peekable();
+        if dialled.peek().is_none() {
+            return ends.iter().any(|end| end.port == link.container_port());
+        }
+        let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
+        dialled.any(|own| {
+            let same =
+                |end: &FarEnd<'_>| is_address(end.host) || is_address(own.host) || end.host == own.host;
+            ends.iter().any(|end| end.port == own.port && same(end))
+        })
+    };
+    let mut found = links.iter().filter(ends_there);
+    found.next().filter(|_| found.next().is_none()).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_the_servers_whose_url_has_its_port() {
+        use crate::workload::{Setting, Value};
+        let mut scheduler = Instance::of_service("scheduler", "cordum-scheduler-1");
+        let both = [Link::Redis, Link::Nats];
+        let of = |who: &Instance, line| far_link(who, &both, line);
+        let reset = "read tcp 172.18.0.7:39812->172.18.0.3:4222: read: connection reset by peer";
+        assert_eq!(of(&scheduler, reset), Some(Link::Nats));
+        assert_eq!(
+            of(&scheduler, "dial tcp 172.18.0.4:6379: connect: connection refused"),
+            Some(Link::Redis)
+        );
+        assert_eq!(of(&scheduler, "dial tcp 172.18.0.4:443: i/o timeout"), None);
+        assert_eq!(of(&scheduler, "read tcp 172.18.0.7:4222->172.18.0.3:39812: EOF"), None);
+        let set = |name: &str, value: &str| Setting {
+            name: name.to_owned(),
+            value: Value::Known(value.to_owned()),
+            place: None,
+        };
+        scheduler.configured.environment =
+            vec![set("NATS_URL", "tls://nats:6380"), set("REDIS_URL", "rediss://:p@redis:6380/0")];
+        assert_eq!(of(&scheduler, "dial tcp 172.18.0.4:6380: i/o timeout"), None);
+        assert_eq!(of(&scheduler, "dial tcp nats:6380: i/o timeout"), Some(Link::Nats));
+        assert_eq!(of(&scheduler, reset), None);
+    }
 
     #[test]
     fn the_file_that_a_line_names_is_found() {

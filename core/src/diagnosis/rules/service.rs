@@ -196,24 +196,28 @@ pub(super) fn down(known: Known<'_>, seen: Seen<'_>, effect: LinkEffect) -> Aske
     let about = (effect == LinkEffect::Unconnected).then_some(Link::Nats);
     let Some(words) = words(known, seen, about)? else { return waiting(known, seen, effect) };
     let said = logged(seen.instance, &words.sample);
-    let link = words.link.filter(|link| links_of(known, service).contains(link));
+    let links = links_of(known, service);
+    let link = words.link.filter(|link| links.contains(link));
     // What it could not read is its own, whatever else is broken.
     let own = matches!(words.what.kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch);
-    if let (false, Some(link)) = (own, link) {
-        if let Some(found) = broken(known, seen, link, Some(words.what.kind))?
-            && tells(&found, Some(words.what.kind))
-        {
-            return Ok(Some(chained(seen, link, found, effect).because(said)));
-        }
-    } else if !own
+    // Words about a connection may name its end by an address alone.
+    let far = || client::far_link(seen.instance, links, &words.sample);
+    let transient = words.what.kind.is_transient();
+    if let (false, Some(link)) = (own, link.or_else(|| words.link.is_none().then(far).flatten()))
+        && let Some(found) = broken(known, seen, link, Some(words.what.kind))?
+        && tells(&found, Some(words.what.kind))
+    {
+        return Ok(Some(chained(seen, link, found, effect).because(said)));
+    }
+    if !own
         && words.link.is_none()
-        && words.what.kind.is_transient()
+        && transient
         && let Some(found) = waiting(known, seen, effect)?
     {
         return Ok(Some(found.because(said)));
     }
     // It gave up over trouble that has gone since: what it needs is a start.
-    if seen.instance.is_down() && words.what.kind.is_transient() {
+    if seen.instance.is_down() && transient {
         let gone = gone(service, Variant::ContainerStopped);
         return Ok(Some(Failure::new(Stage::Connect, gone).because(seen.state()).because(said).at(service)));
     }

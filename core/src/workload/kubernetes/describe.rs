@@ -1,6 +1,6 @@
 //! From objects to workloads, pods and what is about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use base64::Engine as _;
@@ -280,9 +280,14 @@ fn service(of: object::Service) -> ServiceObject {
         };
         (port.port, target)
     });
+    let headless = of.spec.cluster_ip == "None";
+    // The list has the one too, except where an older server gives none.
+    let addresses: BTreeSet<IpAddr> =
+        of.spec.cluster_ips.iter().chain([&of.spec.cluster_ip]).filter_map(|ip| ip.parse().ok()).collect();
     ServiceObject {
         name: of.metadata.name,
-        headless: of.spec.cluster_ip == "None",
+        headless,
+        addresses,
         selector: of.spec.selector,
         ports: ports.collect(),
     }

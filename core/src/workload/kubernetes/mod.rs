@@ -12,6 +12,7 @@ mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 
 pub use event::Event;
 pub use pod::{ContainerPhase, ContainerState, Pod};
@@ -184,6 +185,8 @@ impl fmt::Debug for SecretObject {
 pub struct ServiceObject {
     pub name: String,
     pub headless: bool,
+    /// Under which the cluster's clients see it; a headless one has none.
+    pub addresses: BTreeSet<IpAddr>,
     pub selector: BTreeMap<String, String>,
     /// Port, and the port of the pods.
     pub ports: Vec<(u16, object::TargetPort)>,

@@ -20,7 +20,7 @@ use tls_verify_core::cluster::{
 
 use super::rights::{self, CredentialSources};
 use super::{FOREIGN, checked, diagnosis, roots, said, services};
-use super::{login, untold};
+use super::{far, login, untold};
 use crate::cli::{RunArgs, TargetArgs};
 use crate::commands::run::command;
 use crate::commands::run::{self, Progress, milliseconds, rfc3339, wait};
@@ -375,6 +375,9 @@ fn merge(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&st
     let mut all = roots(recorded.story, &broken);
     let told = all.len();
     all.extend(root_cause::root_causes(&unexplained, tls_verify_checks::verifies));
+    let before = all.len();
+    all = far::explained(all, told, &recorded.story.faults, &mut report.checks);
+    let told = told - (before - all.len());
     // A service is named as the cluster has it.
     let named = |place: &str| match place.split_once(' ') {
         Some((secret, _)) if secret.starts_with("secret/") => Some(secret.to_owned()),

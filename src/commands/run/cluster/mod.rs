@@ -1,6 +1,8 @@
 //! A run over a recorded cluster (`run --objects DIR`), and over a live one.
 
 #[cfg(feature = "kubernetes")]
+mod far;
+#[cfg(feature = "kubernetes")]
 pub mod live;
 #[cfg(feature = "kubernetes")]
 mod login;

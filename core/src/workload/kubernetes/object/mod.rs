@@ -126,6 +126,8 @@ object! {
     ServiceSpec {
         #[serde(rename = "clusterIP")]
         cluster_ip: String,
+        #[serde(rename = "clusterIPs")]
+        cluster_ips: Vec<String>,
         r#type: String,
         selector: BTreeMap<String, String>,
         ports: Vec<ServicePort>,
