@@ -46,16 +46,7 @@ impl Lab {
 
 /// A TLS server with this certificate on a port of its own, behind NATS' greeting where `greets`.
 pub(crate) fn serve(runtime: &tokio::runtime::Runtime, pair: &Pair, greets: bool) -> u16 {
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(pair.chain.clone(), pair.private_key())
-        .unwrap();
-    let mut config = config;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let acceptor = acceptor(pair);
     listen(runtime, move |mut stream| {
         let acceptor = acceptor.clone();
         async move {
@@ -68,6 +59,20 @@ pub(crate) fn serve(runtime: &tokio::runtime::Runtime, pair: &Pair, greets: bool
             }
         }
     })
+}
+
+/// TLS with this certificate, asking nobody for one.
+pub(crate) fn acceptor(pair: &Pair) -> tokio_rustls::TlsAcceptor {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(pair.chain.clone(), pair.private_key())
+        .unwrap();
+    let mut config = config;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config))
 }
 
 pub(crate) fn listen<F>(

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod lab;
+mod late;
 mod lists;
 mod peers;
 mod reports;
