@@ -40,9 +40,18 @@ config() { # CONFIGMAP KEY SED: a key of a ConfigMap through sed
   text=$(k get configmap "$1" -o json | jq --arg key "$2" -r '.data[$key]' | sed -E "$3")
   k patch configmap "$1" --type=merge -p "$(jq -cn --arg key "$2" --arg text "$text" '{data: {($key): $text}}')"
 }
-policies() { # the lab's network enforces none: this does, as long as the namespace has some
-  setsid "$ROOT/fixtures/kubernetes/policies" "$KUBECTL" "$NS" "${KUBECONFIG%/*}" </dev/null >/dev/null 2>&1 &
+policies() { # [HOST PORT]: the lab's network enforces none: this does, as long as the namespace has some. A stranger
+  # that gets an answer from HOST:PORT all the same shows that this node lets it not be done: the row is left out.
+  setsid "$ROOT/fixtures/kubernetes/policies" "$KUBECTL" "$NS" "${KUBECONFIG%/*}" </dev/null >"${KUBECONFIG%/*}/policies.log" 2>&1 &
   sleep 2
+  [ $# = 2 ] || return 0
+  k run kept-out --image=docker.io/library/redis:7 --image-pull-policy=Never --restart=Never --labels=app=kept-out \
+    --command -- sh -c "redis-cli -h $1 -p $2 ping; echo answered"
+  for i in $(seq 60); do k get pod kept-out -o jsonpath='{.status.phase}' | grep -q Pending || break; sleep 0.5; done
+  sleep 4
+  said=$(k logs kept-out || true)
+  k delete pod kept-out --now --wait=false
+  case "$said" in *answered*) echo "NOT ENFORCED"; cat "${KUBECONFIG%/*}/policies.log"; exit 0;; esac
 }
 services="deployment/cordum-api-gateway deployment/cordum-scheduler deployment/cordum-safety-kernel deployment/cordum-workflow-engine deployment/cordum-context-engine"
 "#;

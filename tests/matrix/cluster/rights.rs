@@ -24,7 +24,8 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("services", &[]),
     ("events", &[]),
     ("replicasets", &[]),
-    ("configmaps", &["certificates"]),
+    // Whether NATS' and Redis' members talk over TLS stands there too.
+    ("configmaps", &["certificates", "cluster-links"]),
     ("deployments", &["worker-nats-tls", "redis-logs", "service-links"]),
     ("statefulsets", &["worker-nats-tls", "redis-logs", "service-links", "cluster-links"]),
     ("daemonsets", &["worker-nats-tls", "redis-logs", "service-links"]),

@@ -186,7 +186,12 @@ pub(super) fn hold(lab: &Lab, row: &Row) -> Result<(), String> {
 }
 
 fn state(lab: &Lab, row: &Row, begun: Instant) -> Result<(), String> {
-    lab.shell(row.make)?;
+    let made = lab.shell(row.make)?;
+    // Seen, not assumed: `policies` has asked. What such a state says of a stack is held by the recorded rows.
+    if made.contains("NOT ENFORCED") {
+        eprintln!("left out, for this node enforces no NetworkPolicy: {}: {made}", row.name);
+        return Ok(());
+    }
     if row.code == 0 {
         lab.settle()?;
     }

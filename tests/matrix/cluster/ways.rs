@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "a NetworkPolicy lets all but the scheduler in to NATS",
         make: "apps=$(for one in nats cordum-api-gateway cordum-safety-kernel cordum-workflow-engine cordum-context-engine; do printf '{\"podSelector\":{\"matchLabels\":{\"app\":\"%s\"}}},' $one; done)
                echo '{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"nats\"},\"spec\":{\"podSelector\":{\"matchLabels\":{\"app\":\"nats\"}},\"policyTypes\":[\"Ingress\"],\"ingress\":[{\"from\":['\"${apps%,}\"']}]}}' | k create -f -
-               policies; k delete pod -l app=cordum-scheduler --wait=false",
+               policies nats 4222; k delete pod -l app=cordum-scheduler --wait=false",
         fails: &["service-links"],
         roots: &["networkpolicy/nats timeout"],
         ..FAULT
@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Row] = &[
                for app in nats cordum-api-gateway cordum-safety-kernel; do
                  echo '{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"'$app'\"},\"spec\":{\"podSelector\":{\"matchLabels\":{\"app\":\"'$app'\"}},\"policyTypes\":[\"Ingress\"],\"ingress\":[{}]}}' | k create -f -
                done
-               policies; k delete pod -l app=cordum-scheduler --wait=false",
+               policies redis 6379; k delete pod -l app=cordum-scheduler --wait=false",
         fails: &["redis-logs", "service-links"],
         roots: &["networkpolicy/default-deny timeout"],
         ..FAULT
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "a NetworkPolicy lets nobody but an Ingress in to the gateway",
         make: "echo '{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"gateway\"},\"spec\":{\"podSelector\":{\"matchLabels\":{\"app\":\"cordum-api-gateway\"}},\"policyTypes\":[\"Ingress\"],\"ingress\":[{\"from\":[{\"podSelector\":{\"matchLabels\":{\"app\":\"ingress-nginx\"}}}]}]}}' | k create -f -
-               policies; k delete pod -l app=cordum-dashboard --wait=false",
+               policies cordum-api-gateway 8081; k delete pod -l app=cordum-dashboard --wait=false",
         fails: &["dashboard-gateway"],
         roots: &["networkpolicy/gateway timeout"],
         ..FAULT

@@ -1,7 +1,10 @@
 //! API servers that answer badly, kubeconfigs that lead nowhere, plugins that fail: one clear error, in time, within
 //! bounds. In-process, for a real server cannot be made to do this.
 
+mod agreement;
+mod denied;
 mod many;
+mod oidc;
 mod recorded;
 mod secure;
 
@@ -21,6 +24,11 @@ type Answers = fn(&mut TcpStream, &str) -> io::Result<()>;
 const LONG: Duration = Duration::from_secs(240);
 
 pub(crate) fn serve(answers: impl Fn(&mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static) -> u16 {
+    serve_requests(move |stream, asked| answers(stream, asked.split(' ').nth(1).unwrap_or_default()))
+}
+
+/// The same with the request as it came.
+fn serve_requests(answers: impl Fn(&mut TcpStream, &str) -> io::Result<()> + Send + Sync + 'static) -> u16 {
     let answers = Arc::new(answers);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -43,9 +51,7 @@ fn one(answers: &dyn Fn(&mut TcpStream, &str) -> io::Result<()>, mut stream: Tcp
         }
         asked.extend_from_slice(&buffer[..count]);
     }
-    let text = String::from_utf8_lossy(&asked).into_owned();
-    let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
-    answers(&mut stream, &path)
+    answers(&mut stream, &String::from_utf8_lossy(&asked))
 }
 
 pub(crate) fn answer(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {

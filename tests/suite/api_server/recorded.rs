@@ -42,13 +42,13 @@ fn items(folder: &Path, kind: &str) -> Value {
     if found["items"].is_array() { found["items"].clone() } else { json!([]) }
 }
 
-fn namespace(folder: &Path) -> String {
+pub(super) fn namespace(folder: &Path) -> String {
     let pods = items(folder, "pods");
     pods[0]["metadata"]["namespace"].as_str().unwrap_or("cordum").to_owned()
 }
 
 /// Whether the certificates of the recordings are still valid: a live namespace is judged by today.
-fn are_of_today() -> bool {
+pub(super) fn are_of_today() -> bool {
     let Some(healthy) = folders().into_iter().find(|folder| folder.ends_with("K1-healthy")) else {
         return false;
     };

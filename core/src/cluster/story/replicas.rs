@@ -49,10 +49,15 @@ pub(super) fn never_made(scene: PodContext<'_>, workload: &Workload) -> ClusterF
     let why = refused_pods(scene, workload);
     let shown = why.as_deref().unwrap_or("nothing says why");
     let cure = match account(shown) {
-        Some(account) => Fix::told(format!(
-            "serviceaccount/{account}, which the pods of {name} are to have, does not exist: make it"
-        ))
-        .by(scene.kubectl.command(&["create", "serviceaccount", account])),
+        // What makes the pods waits longer after each try, up to a quarter of an hour: a restart tries at once.
+        Some(account) => {
+            let made = scene.kubectl.command(&["create", "serviceaccount", account]);
+            let restart = scene.kubectl.restart(std::slice::from_ref(&name));
+            Fix::told(format!(
+                "serviceaccount/{account}, which the pods of {name} are to have, does not exist: make it"
+            ))
+            .by(restart.map_or_else(|| made.clone(), |restart| format!("{made} && {restart}")))
+        }
         None => Fix::told(format!("{name} cannot make its pods: {shown}"))
             .by(scene.kubectl.command(&["describe", &name])),
     };

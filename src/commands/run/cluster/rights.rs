@@ -137,7 +137,12 @@ fn needs(check: &CheckReport, right: &Right, sources: &CredentialSources) -> boo
         }
         Right::List(Kind::Deployments | Kind::DaemonSets) => !told && one_of(WHOLE),
         Right::List(Kind::StatefulSets) => !told && (one_of(WHOLE) || one_of(&["cluster-links"])),
-        Right::List(Kind::ConfigMaps) => !told && one_of(&["certificates"]),
+        // Whether members talk over TLS stands in their configuration.
+        Right::List(Kind::ConfigMaps) => {
+            !told
+                && (one_of(&["certificates"])
+                    || (check.status == Status::Unknown && one_of(&["cluster-links"])))
+        }
         Right::List(_) => false,
         Right::Secret(name) if one_of(&["certificates"]) => !told && !is_login(name),
         Right::Secret(_) => {
