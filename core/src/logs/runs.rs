@@ -358,14 +358,16 @@ impl<'a> RunReader<'a> {
 
 /// Level words of the stack's formats, and Go's own last words.
 fn reads_like_error(text: &[u8]) -> bool {
-    ["ERROR", "FATAL", "fatal", "panic:", "failed", "error=", "[ERR]", "[FTL]", "[emerg]", "# Fatal"]
-        .iter()
-        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+    text.starts_with(b"nats-server: ")
+        || ["ERROR", "FATAL", "fatal", "panic:", "failed", "error=", "[ERR]", "[FTL]", "[emerg]", "# Fatal"]
+            .iter()
+            .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
 
-/// The line's own level is an error's.
+/// The line's own level is an error's; nats-server ends with its name before what it could not do.
 fn is_error_level(text: &[u8]) -> bool {
-    ["] ERROR ", "\"level\":\"ERROR\"", "FATAL", "panic:", "[FTL]", "[emerg]", "# Fatal"]
-        .iter()
-        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+    text.starts_with(b"nats-server: ")
+        || ["] ERROR ", "\"level\":\"ERROR\"", "FATAL", "panic:", "[FTL]", "[emerg]", "# Fatal"]
+            .iter()
+            .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }

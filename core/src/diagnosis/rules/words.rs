@@ -75,7 +75,9 @@ fn dying_words<'a>(run: &'a RunLog, service: &str, about: Option<Link>) -> Optio
     };
     let only_warned =
         ["] WARN ", "\"level\":\"WARN\"", "[warn]"].iter().any(|word| trouble.sample.contains(word));
-    (!(only_warned && run.error_line > trouble.line)).then_some(trouble)
+    // A server ends with its last error; a service may log errors of several links.
+    let is_server = matches!(service, "nats" | "redis");
+    (!((only_warned || is_server) && run.error_line > trouble.line)).then_some(trouble)
 }
 
 /// What an instance said last, where nothing in it is known trouble.
@@ -84,6 +86,7 @@ pub(super) fn termination_log(known: Known<'_>, seen: Seen<'_>) -> Asked<Option<
     let words = match (&log.present.last_words, &log.previous) {
         // A start that has only begun says nothing yet: the one before ended in an error.
         (_, Some(previous)) if seen.instance.is_up() && log.present.error_line == 0 => &previous.last_words,
+        (None, Some(previous)) => &previous.last_words,
         (words, _) => words,
     };
     let who = seen.instance.name.clone();
@@ -114,6 +117,20 @@ mod tests {
         let both = format!("{failed}{ran}");
         assert_eq!(died(&both, Some("2026-01-31T12:05:00Z"), 0), None);
         assert_eq!(died(failed, None, 0), Some(CauseKind::BadKeyFile));
+        // Another fault than the first one, which nothing here knows: the first is none of it.
+        let other = "2026-01-31T12:10:00.5Z nats-server: /etc/nats/nats.conf:9:3: error parsing tls config, unknown field \
+                     [\"min_version\"]\n";
+        for before in [failed.to_owned(), both.clone()] {
+            assert_eq!(
+                died(&format!("{before}{other}"), Some("2026-01-31T12:10:00.6Z"), 9),
+                None,
+                "{before}"
+            );
+        }
+        assert_eq!(
+            died(&format!("{both}{failed}"), Some("2026-01-31T12:20:00Z"), 9),
+            Some(CauseKind::BadKeyFile)
+        );
         // A start of many that has not said a word yet dies of what the others died of.
         let silent = format!("{failed}2026-01-31T12:00:02Z nats-server: version 2.10.27\n");
         assert_eq!(died(&silent, Some("2026-01-31T12:00:01.5Z"), 3), Some(CauseKind::BadKeyFile));

@@ -33,7 +33,11 @@ const STARTS: &[CauseMark] = &[
     mark("[mock-bank] Redis connection verified", Some(Link::Redis)),
     mark("[demo-quickstart] redis ok", Some(Link::Redis)),
     mark("hello-worker starting", None),
+    mark("oO0OoO0OoO0Oo Redis is starting", None),
 ];
+
+/// The first words of nats-server, behind its process, time and level (2.9 to 2.12).
+const NATS_STARTS: &str = "[INF] Starting nats-server";
 
 /// Words that prove that a link works.
 const WORKS: &[CauseMark] = &[
@@ -86,7 +90,7 @@ const ENDINGS: &[&str] = &["websocket: close 1"];
 
 /// All words at the front of messages, for the first look.
 pub(super) fn texts() -> impl Iterator<Item = &'static str> {
-    STARTS.iter().chain(WORKS).map(|mark| mark.message)
+    STARTS.iter().chain(WORKS).map(|mark| mark.message).chain(std::iter::once(NATS_STARTS))
 }
 
 /// All words that excuse, and may hold numbers that mean something.
@@ -116,7 +120,18 @@ fn find(record: &Record<'_>, marks: &'static [CauseMark]) -> Option<&'static Cau
 
 /// A start, and the link that it proves.
 pub(super) fn start(record: &Record<'_>) -> Option<Option<Link>> {
-    find(record, STARTS).map(|mark| mark.link)
+    find(record, STARTS).map(|mark| mark.link).or_else(|| nats_starts(record).then_some(None))
+}
+
+/// `[1] 2026/01/31 12:05:00.500000 [INF] Starting nats-server`; a time zone may follow the time.
+fn nats_starts(record: &Record<'_>) -> bool {
+    let front = record.message.strip_suffix(NATS_STARTS.as_bytes());
+    record.style == RecordStyle::Plain
+        && front.is_some_and(|front| {
+            front.first() == Some(&b'[')
+                && front.len() < 64
+                && front.iter().all(|byte| byte.is_ascii_digit() || b"[]/:. +-UTC".contains(byte))
+        })
 }
 
 /// A link that works.
