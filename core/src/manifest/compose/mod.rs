@@ -1,6 +1,7 @@
 //! Compose files, by Compose's own rules: which files, how they are filled in, extended, included and laid over
 //! one another.
 
+mod grammar;
 mod merge;
 mod normal;
 mod schema;

@@ -2,18 +2,21 @@
 //! v2.32 carries it (`schema.json`, of compose-go v2.4.7, under the Apache License 2.0), and the shapes that it checks
 //! beside that.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::super::source::{FaultKind, ParseFault};
 use super::super::yaml::{Node, NodeContent, Scalar};
+use super::grammar::{Grammar, Kinds, Shape};
 use super::shapes;
 use crate::wiring::nearest;
 use crate::workload::Template;
 
 static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("schema.json")).unwrap_or_default());
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| Grammar::of(&SCHEMA));
 
 /// Names that Compose took up later than the schema.
 const NEWER: [&str; 12] = [
@@ -31,26 +34,52 @@ const NEWER: [&str; 12] = [
     "ignore",
 ];
 
+/// A step of the way to a node: by a name, or to an item of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step<'a> {
+    Key(&'a str),
+    Item(usize),
+}
+
+impl<'a> Step<'a> {
+    /// Its name; an item has none.
+    pub(super) fn key(self) -> &'a str {
+        match self {
+            Self::Key(name) => name,
+            Self::Item(_) => "",
+        }
+    }
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(name) => f.write_str(name),
+            Self::Item(at) => write!(f, "{at}"),
+        }
+    }
+}
+
 /// Judges a file as it stands after variables were put in.
 pub(super) fn validate(document: &Node, faults: &mut Vec<ParseFault>) {
-    check(document, &SCHEMA, &mut Vec::new(), faults);
+    check(document, GRAMMAR.whole(), &mut Vec::new(), faults);
 }
 
 fn open(text: &str) -> bool {
     text.contains(Template::OPEN)
 }
 
-/// As YAML has it: `null`, `boolean`, `integer`, `number`, `string`.
-fn scalar_type(scalar: &Scalar) -> &'static str {
+/// As YAML has it.
+fn scalar_kind(scalar: &Scalar) -> Kinds {
     let text = &*scalar.text;
     if !scalar.plain {
-        return "string";
+        return Kinds::STRING;
     }
-    if matches!(text, "" | "~" | "null" | "Null" | "NULL") {
-        return "null";
-    }
-    if matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") {
-        return "boolean";
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Kinds::NULL,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return Kinds::BOOLEAN,
+        _ if !text.starts_with(|c: char| c.is_ascii_digit() || "-+._".contains(c)) => return Kinds::STRING,
+        _ => {}
     }
     let digits = text.trim_start_matches(['-', '+']).replace('_', "");
     let radix = |prefix: &str, radix| {
@@ -61,38 +90,21 @@ fn scalar_type(scalar: &Scalar) -> &'static str {
         || radix("0o", 8)
         || radix("0b", 2)
     {
-        return "integer";
+        return Kinds::INTEGER;
     }
     let begins = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     if begins && digits.parse::<f64>().is_ok() || matches!(&*digits, ".inf" | ".Inf" | ".INF") {
-        return "number";
+        return Kinds::NUMBER;
     }
-    "string"
+    Kinds::STRING
 }
 
-fn kind(node: &Node) -> &'static str {
+fn kind(node: &Node) -> Kinds {
     match &node.data {
-        NodeContent::Mapping(_) => "object",
-        NodeContent::Sequence(_) => "array",
-        NodeContent::Scalar(scalar) => scalar_type(scalar),
+        NodeContent::Mapping(_) => Kinds::OBJECT,
+        NodeContent::Sequence(_) => Kinds::ARRAY,
+        NodeContent::Scalar(scalar) => scalar_kind(scalar),
     }
-}
-
-fn fits(own: &str, wanted: &str) -> bool {
-    own == wanted || (own == "integer" && wanted == "number")
-}
-
-fn types(schema: &Value) -> Vec<&str> {
-    match schema.get("type") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn resolved(schema: &Value) -> &Value {
-    let Some(way) = schema.get("$ref").and_then(Value::as_str) else { return schema };
-    SCHEMA.pointer(way.trim_start_matches('#')).unwrap_or(schema)
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
@@ -107,8 +119,9 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The way to a node, as Compose words it: `services.nats.ports`.
-fn shown(way: &[String]) -> String {
-    if way.is_empty() { "the file".to_owned() } else { format!("`{}`", way.join(".")) }
+fn shown(way: &[Step<'_>]) -> String {
+    let steps: Vec<String> = way.iter().map(Step::to_string).collect();
+    if way.is_empty() { "the file".to_owned() } else { format!("`{}`", steps.join(".")) }
 }
 
 fn words(wanted: &[&str]) -> String {
@@ -125,56 +138,59 @@ fn words(wanted: &[&str]) -> String {
     all.join(" or ")
 }
 
-fn check(node: &Node, schema: &Value, way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
+fn check<'a>(node: &'a Node, shape: &Shape, way: &mut Vec<Step<'a>>, faults: &mut Vec<ParseFault>) {
     // What is taken away is judged by nobody; what replaces something is.
     if node.tag.as_deref() == Some("!reset") {
         return;
     }
-    let schema = resolved(schema);
     if let NodeContent::Scalar(scalar) = &node.data
         && open(&scalar.text)
     {
         return;
     }
-    if let Some(branches) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array) {
-        return one_of(node, branches, way, faults);
-    }
     let own = kind(node);
-    let wanted = types(schema);
-    if !wanted.is_empty() && !wanted.iter().any(|one| fits(own, one)) {
-        let message = format!("{} must be {}", shown(way), words(&wanted));
+    if !shape.branches.is_empty() {
+        return one_of(node, own, &shape.branches, way, faults);
+    }
+    if !shape.takes(own) {
+        let message = format!("{} must be {}", shown(way), words(&shape.types));
         faults.push(ParseFault::unreadable(node.mark.clone(), message));
         return;
     }
-    if let Some(all) = schema.get("enum").and_then(Value::as_array)
+    if !shape.choices.is_empty()
         && let Some(text) = node.text()
-        && !all.iter().any(|one| one.as_str() == Some(text))
+        && !shape.choices.contains(&text)
     {
-        let known: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
-        let message = format!("{} is `{text}`: Compose takes {}", shown(way), known.join(", "));
+        let message = format!("{} is `{text}`: Compose takes {}", shown(way), shape.choices.join(", "));
         faults.push(ParseFault::unreadable(node.mark.clone(), message));
     }
-    bounds(node, schema, way, faults);
+    bounds(node, shape, way, faults);
     shapes::scalar(node, way, faults);
     shapes::whole(node, way, faults);
     match &node.data {
-        NodeContent::Mapping(entries) => mapping(node, entries, schema, way, faults),
-        NodeContent::Sequence(items) => sequence(items, schema, way, faults),
+        NodeContent::Mapping(entries) => mapping(node, entries, shape, way, faults),
+        NodeContent::Sequence(items) => sequence(items, shape, way, faults),
         NodeContent::Scalar(_) => {}
     }
 }
 
 /// The branch that takes it; where none does, what the branch of its type says.
-fn one_of(node: &Node, branches: &[Value], way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
+fn one_of<'a>(
+    node: &'a Node,
+    own: Kinds,
+    branches: &[usize],
+    way: &mut Vec<Step<'a>>,
+    faults: &mut Vec<ParseFault>,
+) {
     let mut closest: Option<Vec<ParseFault>> = None;
-    let own = kind(node);
-    for branch in branches {
+    let branches = || branches.iter().map(|one| GRAMMAR.at(*one));
+    for branch in branches().filter(|one| one.takes(own)) {
         let mut own_faults = Vec::new();
         check(node, branch, way, &mut own_faults);
         if own_faults.is_empty() {
             return;
         }
-        let of_type = types(resolved(branch)).iter().any(|one| fits(own, one));
+        let of_type = !branch.types.is_empty();
         if of_type && closest.as_ref().is_none_or(|have| own_faults.len() < have.len()) {
             closest = Some(own_faults);
         }
@@ -182,66 +198,61 @@ fn one_of(node: &Node, branches: &[Value], way: &mut Vec<String>, faults: &mut V
     match closest {
         Some(found) => faults.extend(found),
         None => {
-            let wanted: Vec<&str> = branches.iter().flat_map(|one| types(resolved(one))).collect();
+            let wanted: Vec<&str> = branches().flat_map(|one| one.types.iter().copied()).collect();
             let message = format!("{} must be {}", shown(way), words(&wanted));
             faults.push(ParseFault::unreadable(node.mark.clone(), message));
         }
     }
 }
 
-fn bounds(node: &Node, schema: &Value, way: &[String], faults: &mut Vec<ParseFault>) {
+fn bounds(node: &Node, shape: &Shape, way: &[Step<'_>], faults: &mut Vec<ParseFault>) {
+    if shape.least.is_none() && shape.most.is_none() {
+        return;
+    }
     let Some(number) = node.text().and_then(|text| text.parse::<f64>().ok()) else { return };
-    let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
-    if bound("minimum").is_some_and(|least| number < least)
-        || bound("maximum").is_some_and(|most| number > most)
-    {
+    if shape.least.is_some_and(|least| number < least) || shape.most.is_some_and(|most| number > most) {
         let message = format!("{} is {number}, which is out of bounds", shown(way));
         faults.push(ParseFault::unreadable(node.mark.clone(), message));
     }
 }
 
-fn mapping(
-    node: &Node,
-    entries: &[(Node, Node)],
-    schema: &Value,
-    way: &mut Vec<String>,
+fn mapping<'a>(
+    node: &'a Node,
+    entries: &'a [(Node, Node)],
+    shape: &Shape,
+    way: &mut Vec<Step<'a>>,
     faults: &mut Vec<ParseFault>,
 ) {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let patterns = schema.get("patternProperties").and_then(Value::as_object);
-    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     for (key, value) in entries {
         let Some(name) = key.text().filter(|name| !open(name)) else { continue };
-        let own = properties.and_then(|all| all.get(name));
-        let by_pattern = || {
-            patterns.and_then(|all| all.iter().find(|(one, _)| matches(one, name)).map(|(_, below)| below))
-        };
-        if let Some(below) = own.or_else(by_pattern) {
-            way.push(name.to_owned());
-            check(value, below, way, faults);
+        let by_pattern = || shape.patterns.iter().find(|(one, _)| matches(one, name)).map(|(_, below)| below);
+        if let Some(below) = shape.properties.get(name).or_else(by_pattern) {
+            way.push(Step::Key(name));
+            check(value, GRAMMAR.at(*below), way, faults);
             way.pop();
-        } else if closed && !NEWER.contains(&name) {
-            let known = properties.into_iter().flatten().map(|(name, _)| name.as_str());
+        } else if shape.closed && !NEWER.contains(&name) {
+            let mut known: Vec<&str> = shape.properties.keys().copied().collect();
+            known.sort_unstable();
             let message = format!("Compose does not know `{name}` in {} and does not start", shown(way));
-            let kind = FaultKind::UnknownName { name: name.to_owned(), nearest: nearest(name, known) };
+            let nearest = nearest(name, known.into_iter());
+            let kind = FaultKind::UnknownName { name: name.to_owned(), nearest };
             faults.push(ParseFault { kind, message, mark: key.mark.clone() });
         }
     }
-    let needed = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    for name in needed.filter_map(Value::as_str).filter(|name| node.get(name).is_none()) {
+    for name in shape.required.iter().filter(|name| node.get(name).is_none()) {
         faults.push(ParseFault::unreadable(node.mark.clone(), format!("{} needs `{name}`", shown(way))));
     }
 }
 
-fn sequence(items: &[Node], schema: &Value, way: &mut Vec<String>, faults: &mut Vec<ParseFault>) {
-    if let Some(below) = schema.get("items") {
+fn sequence<'a>(items: &'a [Node], shape: &Shape, way: &mut Vec<Step<'a>>, faults: &mut Vec<ParseFault>) {
+    if let Some(below) = shape.items {
         for (at, item) in items.iter().enumerate() {
-            way.push(at.to_string());
-            check(item, below, way, faults);
+            way.push(Step::Item(at));
+            check(item, GRAMMAR.at(below), way, faults);
             way.pop();
         }
     }
-    if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+    if shape.unique {
         for (at, item) in items.iter().enumerate() {
             let twice = item.text().is_some_and(|text| {
                 !open(text)

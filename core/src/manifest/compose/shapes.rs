@@ -2,119 +2,110 @@
 
 use super::super::source::ParseFault;
 use super::super::yaml::Node;
+use super::schema::Step;
 
-/// Settings of a service whose text has to be a number or a truth: Compose casts it.
-const WHOLE: [&str; 17] = [
-    "cpu_count",
-    "cpu_period",
-    "cpu_quota",
-    "cpu_rt_period",
-    "cpu_rt_runtime",
-    "cpu_shares",
-    "replicas",
-    "parallelism",
-    "max_attempts",
-    "max_replicas_per_node",
-    "retries",
-    "oom_score_adj",
-    "pids_limit",
-    "target",
-    "scale",
-    "hard",
-    "soft",
-];
-const FRACTION: [&str; 3] = ["cpu_percent", "cpus", "max_failure_ratio"];
-const TRUTH: [&str; 14] = [
-    "create_host_path",
-    "init",
-    "disable",
-    "oom_kill_disable",
-    "privileged",
-    "read_only",
-    "stdin_open",
-    "tty",
-    "nocopy",
-    "external",
-    "internal",
-    "attachable",
-    "enable_ipv6",
-    "required",
-];
-/// Amounts of memory.
-const SIZE: [&str; 7] = [
-    "memory",
-    "mem_limit",
-    "mem_reservation",
-    "memswap_limit",
-    "mem_swappiness",
-    "shm_size",
-    "kernel_memory",
-];
-const DURATION: [&str; 8] = [
-    "interval",
-    "timeout",
-    "start_period",
-    "start_interval",
-    "stop_grace_period",
-    "delay",
-    "monitor",
-    "window",
-];
+/// What the text of a setting has to be, where Compose casts it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cast {
+    Whole,
+    Fraction,
+    Truth,
+    /// An amount of memory.
+    Size,
+    Duration,
+    /// Nothing that its name tells.
+    Text,
+}
+
+fn cast(name: &str) -> Cast {
+    match name {
+        "cpu_count"
+        | "cpu_period"
+        | "cpu_quota"
+        | "cpu_rt_period"
+        | "cpu_rt_runtime"
+        | "cpu_shares"
+        | "replicas"
+        | "parallelism"
+        | "max_attempts"
+        | "max_replicas_per_node"
+        | "retries"
+        | "oom_score_adj"
+        | "pids_limit"
+        | "target"
+        | "scale"
+        | "hard"
+        | "soft" => Cast::Whole,
+        "cpu_percent" | "cpus" | "max_failure_ratio" => Cast::Fraction,
+        "create_host_path" | "init" | "disable" | "oom_kill_disable" | "privileged" | "read_only"
+        | "stdin_open" | "tty" | "nocopy" | "external" | "internal" | "attachable" | "enable_ipv6"
+        | "required" => Cast::Truth,
+        "memory" | "mem_limit" | "mem_reservation" | "memswap_limit" | "mem_swappiness" | "shm_size"
+        | "kernel_memory" => Cast::Size,
+        "interval" | "timeout" | "start_period" | "start_interval" | "stop_grace_period" | "delay"
+        | "monitor" | "window" => Cast::Duration,
+        _ => Cast::Text,
+    }
+}
 
 /// Judges a text by the way that leads to it.
-pub(super) fn scalar(node: &Node, way: &[String], faults: &mut Vec<ParseFault>) {
+pub(super) fn scalar(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>) {
     let Some(text) = node.text() else { return };
-    let Some(name) = way.last().map(String::as_str) else { return };
-    let before = way.iter().rev().nth(1).map_or("", String::as_str);
+    let Some(name) = way.last().map(|step| step.key()) else { return };
+    let before = way.iter().rev().nth(1).map_or("", |step| step.key());
     let deep = way.len();
     let at = |parent: &str| before == parent;
-    let item_of = |list: &str| deep > 2 && way[deep - 3] == list;
-    let service = |depth: usize| way.first().is_some_and(|one| one == "services") && deep == depth;
-    // `target` is a port's, a build stage's, a secret's file and a volume's path.
-    let whole = WHOLE.contains(&name)
-        && match name {
-            "target" => item_of("ports"),
-            "hard" | "soft" => item_of("ulimits"),
-            "replicas" => at("deploy"),
-            "retries" => at("healthcheck"),
-            _ => true,
-        };
-    let truth = TRUTH.contains(&name)
-        && match name {
-            "disable" => at("healthcheck"),
-            "read_only" => service(3) || item_of("volumes"),
-            "required" => item_of("env_file") || item_of("depends_on"),
-            "create_host_path" => at("bind"),
-            "external" | "internal" | "attachable" | "enable_ipv6" => deep == 3 && !service(3),
-            "nocopy" => at("volume"),
-            _ => service(3),
-        };
-    let duration = DURATION.contains(&name)
-        && (at("healthcheck")
-            || (name == "stop_grace_period" && service(3))
-            || way.iter().any(|one| one == "deploy"));
+    let item_of = |list: &str| deep > 2 && way[deep - 3] == Step::Key(list);
+    let services = way[0] == Step::Key("services");
+    let service = |depth: usize| services && deep == depth;
     let mut wrong = |what: &str| {
         faults.push(ParseFault::unreadable(
             node.mark.clone(),
             format!("`{name}` is `{text}`, which is {what}"),
         ));
     };
-    if whole && way[0] == "services" && node.number().is_none() {
-        wrong("no whole number");
-    } else if FRACTION.contains(&name) && way[0] == "services" && text.parse::<f64>().is_err() {
-        wrong("no number");
-    } else if truth && !is_truth(text) {
-        wrong("neither true nor false");
-    } else if duration && !is_duration(text) {
-        wrong("no duration (10s, 1m30s)");
-    } else if SIZE.contains(&name) && way[0] == "services" && !is_size(text) {
-        wrong("no amount of memory (64m, 1gb)");
-    } else if deep == 4
-        && at("volumes")
-        && service(4)
-        && !text.contains('\\')
-        && text.matches(':').count() > 2
-    {
+    let cast = cast(name);
+    match cast {
+        // `target` is a port's, a build stage's, a secret's file and a volume's path.
+        Cast::Whole => {
+            let whole = match name {
+                "target" => item_of("ports"),
+                "hard" | "soft" => item_of("ulimits"),
+                "replicas" => at("deploy"),
+                "retries" => at("healthcheck"),
+                _ => true,
+            };
+            if whole && services && node.number().is_none() {
+                return wrong("no whole number");
+            }
+        }
+        Cast::Fraction if services && text.parse::<f64>().is_err() => return wrong("no number"),
+        Cast::Truth => {
+            let truth = match name {
+                "disable" => at("healthcheck"),
+                "read_only" => service(3) || item_of("volumes"),
+                "required" => item_of("env_file") || item_of("depends_on"),
+                "create_host_path" => at("bind"),
+                "external" | "internal" | "attachable" | "enable_ipv6" => deep == 3 && !services,
+                "nocopy" => at("volume"),
+                _ => service(3),
+            };
+            if truth && !is_truth(text) {
+                return wrong("neither true nor false");
+            }
+        }
+        Cast::Duration => {
+            let duration = at("healthcheck")
+                || (name == "stop_grace_period" && service(3))
+                || way.contains(&Step::Key("deploy"));
+            if duration && !is_duration(text) {
+                return wrong("no duration (10s, 1m30s)");
+            }
+        }
+        Cast::Size if services && !is_size(text) => return wrong("no amount of memory (64m, 1gb)"),
+        Cast::Fraction | Cast::Size | Cast::Text => {}
+    }
+    if deep == 4 && at("volumes") && services && !text.contains('\\') && text.matches(':').count() > 2 {
         let message = format!("`{text}` has too many colons for a mount");
         faults.push(ParseFault::unreadable(node.mark.clone(), message));
     } else if deep == 4 && at("ports") && !is_port(text) {
@@ -124,13 +115,10 @@ pub(super) fn scalar(node: &Node, way: &[String], faults: &mut Vec<ParseFault>) 
 }
 
 /// Judges a mapping or a list by the way that leads to it.
-pub(super) fn whole(node: &Node, way: &[String], faults: &mut Vec<ParseFault>) {
-    let [section, _, setting, rest @ ..] = way else { return };
-    if section != "services" {
-        return;
-    }
+pub(super) fn whole(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>) {
+    let [Step::Key("services"), _, Step::Key(setting), rest @ ..] = way else { return };
     let mut wrong = |message: String| faults.push(ParseFault::unreadable(node.mark.clone(), message));
-    match (setting.as_str(), rest) {
+    match (*setting, rest) {
         ("volumes", [_]) if node.is_mapping() => {
             if node.get("target").is_none() {
                 wrong("a mount needs a `target`".to_owned());
@@ -138,7 +126,7 @@ pub(super) fn whole(node: &Node, way: &[String], faults: &mut Vec<ParseFault>) {
                 wrong("a bind mount needs a `source`".to_owned());
             }
         }
-        ("healthcheck", [test]) if test == "test" && node.is_sequence() => {
+        ("healthcheck", [Step::Key("test")]) if node.is_sequence() => {
             let first = node.items().first().and_then(Node::text);
             if first.is_some_and(|one| !matches!(one, "CMD" | "CMD-SHELL" | "NONE")) {
                 wrong("a health check's list begins with CMD, CMD-SHELL or NONE".to_owned());
