@@ -85,10 +85,10 @@ pub fn plain(text: &str) -> String {
 pub fn placed(fix: &Fix) -> String {
     let mut files: Vec<(&str, Vec<u32>)> = Vec::new();
     for place in fix.changes.iter().filter_map(|change| change.defined_at.as_ref()) {
-        if fix.text.contains(&place.file) || place.line == 0 {
+        if fix.text.contains(&*place.file) || place.line == 0 {
             continue;
         }
-        match files.iter_mut().find(|(file, _)| *file == place.file) {
+        match files.iter_mut().find(|(file, _)| *file == &*place.file) {
             Some((_, lines)) if lines.contains(&place.line) => {}
             Some((_, lines)) => lines.push(place.line),
             None => files.push((&place.file, vec![place.line])),
@@ -150,7 +150,7 @@ mod tests {
         use tls_verify_core::remedy::{Change, ChangeKind};
         use tls_verify_core::workload::Place;
         let at = |file: &str, line| {
-            let place = Place { file: file.to_owned(), line, column: 7 };
+            let place = Place { file: file.into(), line, column: 7 };
             Change::new("gateway", ChangeKind::Environment, "NATS_URL").at(Some(place))
         };
         let fix = |text: &str, changes: Vec<Change>| Fix { text: text.to_owned(), command: None, changes };

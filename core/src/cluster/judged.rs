@@ -142,7 +142,7 @@ fn services(cluster: &Cluster) -> Vec<ClusterService> {
         place: place.clone(),
     };
     let of = |one: &crate::workload::kubernetes::ServiceObject| {
-        let place = Place { file: format!("service/{}", one.name), line: 0, column: 0 };
+        let place = Place::of_file(format!("service/{}", one.name));
         ClusterService {
             namespace: cluster.namespace.clone(),
             name: one.name.clone(),

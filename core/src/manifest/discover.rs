@@ -229,7 +229,7 @@ pub fn alone(files: &dyn Files, path: &str) -> Description {
     let text = files.text(path).unwrap_or_default();
     let base = name(path).to_ascii_lowercase();
     let folder = parent(path);
-    let place = Place { file: path.to_owned(), line: 1, column: 1 };
+    let place = Place { file: path.into(), line: 1, column: 1 };
     let mut workload = Workload::named(WorkloadKind::Service, "(alone)");
     let mut container =
         Container { name: "(alone)".to_owned(), place: Some(place.clone()), ..Container::default() };

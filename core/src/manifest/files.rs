@@ -67,6 +67,10 @@ pub trait Files {
 #[must_use]
 pub fn normal(path: &str) -> String {
     let absolute = path.starts_with('/');
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    if !inner.is_empty() && !inner.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return path.to_owned();
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

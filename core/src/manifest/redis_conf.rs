@@ -88,12 +88,7 @@ fn lines(source: &Source, include: &dyn Fn(&str, &Source) -> Include, conf: &mut
 /// The words of a command line behind the program and its file: a word that begins with two dashes begins a
 /// directive, as redis-server joins them into one text.
 pub fn arguments(words: &[Argument], start: &Mark, conf: &mut RedisConf) {
-    let mark_of = |word: &Argument| {
-        word.place.as_ref().map_or_else(
-            || start.clone(),
-            |place| Mark { file: place.file.as_str().into(), line: place.line, column: place.column },
-        )
-    };
+    let mark_of = |word: &Argument| word.place.as_ref().map_or_else(|| start.clone(), Mark::of);
     for word in words {
         let text = word.value.marked();
         if let Some(directive) = text.strip_prefix("--") {

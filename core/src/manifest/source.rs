@@ -19,9 +19,15 @@ impl Mark {
         Self { file: Arc::from(file), line: 1, column: 1 }
     }
 
+    /// The same, of something that was read before.
+    #[must_use]
+    pub fn of(place: &Place) -> Self {
+        Self { file: Arc::clone(&place.file), line: place.line, column: place.column }
+    }
+
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { file: self.file.to_string(), line: self.line, column: self.column }
+        Place { file: Arc::clone(&self.file), line: self.line, column: self.column }
     }
 }
 

@@ -18,6 +18,9 @@ use crate::wiring::{
 use crate::workload::{Container, Place, Workload};
 use crate::x509::Purpose;
 
+/// What was found at the paths of a container: by workload, container and path.
+type ByPath<T> = HashMap<(usize, usize), HashMap<String, T>>;
+
 /// A deployment with its wiring.
 pub(super) struct RuleContext<'a> {
     pub(super) description: &'a Description,
@@ -25,8 +28,8 @@ pub(super) struct RuleContext<'a> {
     pub(super) wiring: &'a Wiring,
     pub(super) view: View<'a>,
     pub(super) options: AuditOptions,
-    opened: RefCell<HashMap<(usize, usize, String), Rc<OpenedPath>>>,
-    pems: RefCell<HashMap<(usize, usize, String), Option<Rc<Pem>>>>,
+    opened: RefCell<ByPath<Rc<OpenedPath>>>,
+    pems: RefCell<ByPath<Option<Rc<Pem>>>>,
 }
 
 impl<'a> RuleContext<'a> {
@@ -75,11 +78,8 @@ impl<'a> RuleContext<'a> {
     /// The place of a container, or of its workload.
     pub(super) fn container_place(&self, workload: usize, container: usize) -> Place {
         let own = self.container(workload, container).place.clone();
-        own.or_else(|| self.workload(workload).place.clone()).unwrap_or_else(|| Place {
-            file: self.description.source.clone(),
-            line: 0,
-            column: 0,
-        })
+        own.or_else(|| self.workload(workload).place.clone())
+            .unwrap_or_else(|| Place::of_file(self.description.source.as_str()))
     }
 
     /// Cordum's production: its own, or that of the clients of NATS and Redis.
@@ -109,15 +109,15 @@ impl<'a> RuleContext<'a> {
 
     /// What a setting's path is.
     pub(super) fn open(&self, workload: usize, container: usize, file: &FileRef) -> Rc<OpenedPath> {
-        let key = (workload, container, file.path.clone());
-        if let Some(found) = self.opened.borrow().get(&key) {
+        let own = (workload, container);
+        if let Some(found) = self.opened.borrow().get(&own).and_then(|paths| paths.get(&file.path)) {
             return Rc::clone(found);
         }
         let found = Rc::new(match file.path.strip_prefix(SECRET) {
             Some(path) => self.secret(path),
             None => self.view.open(self.workload(workload), self.container(workload, container), &file.path),
         });
-        self.opened.borrow_mut().insert(key, Rc::clone(&found));
+        self.opened.borrow_mut().entry(own).or_default().insert(file.path.clone(), Rc::clone(&found));
         found
     }
 
@@ -169,8 +169,8 @@ impl<'a> RuleContext<'a> {
 
     /// The certificates and keys in a file, where its content is known.
     pub(super) fn pem(&self, workload: usize, container: usize, file: &FileRef) -> Option<Rc<Pem>> {
-        let key = (workload, container, file.path.clone());
-        if let Some(found) = self.pems.borrow().get(&key) {
+        let own = (workload, container);
+        if let Some(found) = self.pems.borrow().get(&own).and_then(|paths| paths.get(&file.path)) {
             return found.clone();
         }
         let found = match &*self.open(workload, container, file) {
@@ -180,7 +180,7 @@ impl<'a> RuleContext<'a> {
                 .map(|found| Rc::new(Pem::new(content.host.as_ref().map(Into::into), found))),
             _ => None,
         };
-        self.pems.borrow_mut().insert(key, found.clone());
+        self.pems.borrow_mut().entry(own).or_default().insert(file.path.clone(), found.clone());
         found
     }
 

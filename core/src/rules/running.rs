@@ -1,5 +1,7 @@
 //! What runs, judged as what is described: containers of an engine, pods of a cluster. Nothing of it has a line.
 
+use std::sync::Arc;
+
 use super::context::RuleContext;
 use super::{AuditOptions, Finding, findings, look};
 use crate::cause::CauseKind;
@@ -95,11 +97,11 @@ pub fn role(service: &str, workload: &Workload) -> Option<Program> {
 #[must_use]
 pub fn placed(workload: &Workload) -> Workload {
     let mut one = workload.clone();
-    let file = one.place.as_ref().map_or_else(|| one.to_string(), |place| place.file.clone());
+    let file = one.place.as_ref().map_or_else(|| Arc::from(one.to_string()), |place| Arc::clone(&place.file));
     let mut column = 0;
     let mut next = || {
         column += 1;
-        Some(Place { file: file.clone(), line: 0, column })
+        Some(Place { file: Arc::clone(&file), line: 0, column })
     };
     one.place = next();
     for container in &mut one.containers {

@@ -124,7 +124,7 @@ pub(super) fn unreadable(case: &RuleContext<'_>, findings: &mut Vec<Finding>) {
         if fault.kind == FaultKind::Unreadable {
             let place = fault.mark.place();
             let workload = owner(case, &place).map(|at| case.called(at)).unwrap_or_default();
-            let mut change = Change::new(workload.clone(), ChangeKind::File, place.file.clone());
+            let mut change = Change::new(workload.clone(), ChangeKind::File, &*place.file);
             change.defined_at = Some(place.clone());
             let fix = Fix {
                 text: "mend the file: its program refuses it as it is".to_owned(),

@@ -255,8 +255,7 @@ fn words(name: &str) -> Vec<String> {
 /// Variables and options of a container.
 #[must_use]
 pub(crate) fn knobs(container: &Container, arguments: &[Argument]) -> Vec<Knob> {
-    let nowhere = Place { file: String::new(), line: 0, column: 0 };
-    let own = container.place.clone().unwrap_or(nowhere);
+    let own = container.place.clone().unwrap_or_else(|| Place::of_file(""));
     let mut knobs: Vec<Knob> = Vec::new();
     for setting in &container.environment {
         knobs.retain(|have| have.name != setting.name);
@@ -308,7 +307,7 @@ mod tests {
     use super::*;
 
     fn knob(name: &str, value: &str) -> Knob {
-        let place = Place { file: "x".to_owned(), line: 1, column: 1 };
+        let place = Place { file: "x".into(), line: 1, column: 1 };
         Knob::new(name, value.to_owned(), place, SettingKind::Environment)
     }
 

@@ -1,5 +1,7 @@
 //! What a container runs, as far as image, command and name tell.
 
+use std::borrow::Cow;
+
 use super::script::script_commands;
 use crate::manifest::Description;
 use crate::workload::{Argument, Container, Template, Value, Workload};
@@ -86,12 +88,16 @@ const CORDUM: [(&str, Program); 7] = [
 ];
 
 /// The last part of an image's name, and what stands before it; without tag and digest.
-fn repository(image: &str) -> (String, String) {
+fn repository(image: &str) -> (Cow<'_, str>, Cow<'_, str>) {
     let image = image.split('@').next().unwrap_or(image);
     let (path, last) = image.rsplit_once('/').unwrap_or(("", image));
     let gap = last.find(Template::OPEN).unwrap_or(last.len());
     let last = last[..gap].split(':').next().unwrap_or_default();
-    (path.to_ascii_lowercase(), last.to_ascii_lowercase())
+    let lower = |text| {
+        let upper = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase());
+        if upper(text) { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
+    };
+    (lower(path), lower(last))
 }
 
 /// What a container runs.
@@ -125,22 +131,19 @@ pub(crate) fn identify(description: &Description, workload: &Workload, container
             return Program::Worker;
         }
     }
-    let started = command(container).and_then(|(words, _)| {
-        words.iter().find_map(|word| {
-            let word = word.value.known()?;
-            Some(word.rsplit('/').next().unwrap_or(word).to_owned())
-        })
+    let words = command(container).map(|(words, _)| words);
+    let started = words.iter().flatten().find_map(|word| {
+        let word = word.value.known()?;
+        Some(word.rsplit('/').next().unwrap_or(word))
     });
-    match started.as_deref() {
+    match started {
         Some("nats-server") => return Program::Nats,
         Some("redis-server" | "valkey-server" | "redis-sentinel") => return Program::Redis,
         Some("nginx") => return Program::Nginx,
         _ => {}
     }
     // A server's image lends its tools.
-    if let Some((words, _)) = command(container)
-        && words.iter().find_map(base_name).is_some_and(|first| TOOLS.contains(&first.as_str()))
-    {
+    if words.iter().flatten().find_map(base_name).is_some_and(|first| TOOLS.contains(&first)) {
         return Program::Other;
     }
     let helper = [
@@ -158,7 +161,7 @@ pub(crate) fn identify(description: &Description, workload: &Workload, container
     if helper.iter().any(|word| last.contains(word)) {
         return Program::Other;
     }
-    match last.as_str() {
+    match &*last {
         "nats" | "nats-server" => Program::Nats,
         "redis" | "valkey" | "redis-stack-server" | "redis-stack" => Program::Redis,
         "nginx" | "nginx-unprivileged" | "openresty" => Program::Nginx,
@@ -195,10 +198,10 @@ const TOOLS: [&str; 24] = [
 ];
 
 /// The program that a word names, without its folder.
-fn base_name(word: &Argument) -> Option<String> {
+fn base_name(word: &Argument) -> Option<&str> {
     let text = word.value.known()?;
     let name = text.rsplit('/').next().unwrap_or(text);
-    (!matches!(name, "docker-entrypoint.sh" | "tini" | "dumb-init" | "--")).then(|| name.to_owned())
+    (!matches!(name, "docker-entrypoint.sh" | "tini" | "dumb-init" | "--")).then_some(name)
 }
 
 fn is_cordum_variable(name: &str) -> bool {

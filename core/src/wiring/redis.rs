@@ -28,7 +28,7 @@ pub(super) fn read(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
         configuration(scanner, here, word, &mut conf);
     }
     if let Some(place) = words.first().and_then(|one| one.place.clone()) {
-        from = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+        from = Mark::of(&place);
     }
     let rest: &[Argument] = if config.is_some() { &words[1..] } else { &words };
     redis_conf::arguments(rest, &from, &mut conf);
@@ -50,7 +50,7 @@ fn stack(here: Here<'_>, conf: &mut RedisConf) {
     let word = |one: &str| Argument { value: Value::of(one), place: Some(place.clone()) };
     let words: Vec<Argument> =
         text.split_whitespace().map(|one| word(one.trim_matches(['"', '\'']))).collect();
-    let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+    let mark = Mark::of(&place);
     redis_conf::arguments(&words, &mark, conf);
 }
 
@@ -75,7 +75,7 @@ fn bitnami(here: Here<'_>, conf: &mut RedisConf) {
     ];
     for (name, value) in all {
         let Some((text, place)) = value else { continue };
-        let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+        let mark = Mark::of(&place);
         conf.directives.push(RedisDirective { name: name.to_owned(), words: vec![text], mark });
     }
 }
@@ -111,7 +111,7 @@ fn configuration(scanner: &mut WiringScanner<'_>, here: Here<'_>, word: &Argumen
 
 fn setting_kind(here: Here<'_>, mark: &Mark) -> SettingKind {
     let own = here.place();
-    if own.file == *mark.file { SettingKind::Argument } else { SettingKind::Config }
+    if own.file == mark.file { SettingKind::Argument } else { SettingKind::Config }
 }
 
 fn listeners(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &RedisConf, start: &Place) {

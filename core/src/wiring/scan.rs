@@ -46,13 +46,13 @@ pub(super) struct Here<'a> {
 impl Here<'_> {
     /// The container's own place.
     pub(super) fn place(&self) -> Place {
-        let nowhere = || Place { file: String::new(), line: 0, column: 0 };
+        let nowhere = || Place::of_file("");
         self.it.place.clone().or_else(|| self.of.place.clone()).unwrap_or_else(nowhere)
     }
 
     pub(super) fn mark(&self) -> Mark {
         let place = self.place();
-        Mark { file: place.file.as_str().into(), line: place.line, column: place.column }
+        Mark::of(&place)
     }
 
     /// A variable's value that is known and not empty, with its place.

@@ -2,14 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Where something is written. Lines and columns count from 1; 0 where only the file is known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// As it is shown: relative to the folder that was looked at.
-    pub file: String,
+    pub file: Arc<str>,
     pub line: u32,
     pub column: u32,
+}
+
+impl Place {
+    /// Of a whole file.
+    #[must_use]
+    pub fn of_file(file: impl Into<Arc<str>>) -> Self {
+        Self { file: file.into(), line: 0, column: 0 }
+    }
 }
 
 impl fmt::Display for Place {

@@ -1,6 +1,7 @@
 //! `# tls-verify: allow RULE reason`: a finding at that line, or on the next one, becomes a note.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use tls_verify_core::cause::Severity;
 use tls_verify_core::manifest::Files;
@@ -24,7 +25,7 @@ const MARK: &str = "tls-verify: allow";
 /// Turns what is allowed into notes, and tells what matches nothing.
 pub(super) fn apply(findings: &mut Vec<Finding>, read: &BTreeSet<String>, disk: &Disk) {
     let mut allows: Vec<Allow> = read.iter().flat_map(|path| of_file(disk, path)).collect();
-    let mut by_file: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_file: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
     for (at, allow) in allows.iter().enumerate() {
         by_file.entry(allow.place.file.clone()).or_default().push(at);
     }
@@ -82,7 +83,7 @@ fn of_file(disk: &Disk, path: &str) -> Vec<Allow> {
         let skipped = if alone { number(below) } else { 0 };
         allows.push(Allow {
             place: Place {
-                file: path.to_owned(),
+                file: path.into(),
                 line: number(at) + 1 + skipped,
                 column: number(content.chars().count()) + 1,
             },

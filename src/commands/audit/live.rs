@@ -40,7 +40,7 @@ pub(super) fn docker(args: &AuditArgs, environment: &Environment) -> Result<Desc
     for workload in &mut description.workloads {
         // Nothing of it has a line: the container is the place.
         let file = format!("container {}", workload.name);
-        workload.place = Some(Place { file, line: 0, column: 0 });
+        workload.place = Some(Place::of_file(file));
         *workload = running::placed(workload);
     }
     Ok(description)

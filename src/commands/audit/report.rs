@@ -162,7 +162,7 @@ pub(super) fn report(
 
 fn open(one: Undecided) -> OpenRow {
     OpenRow {
-        file: one.place.as_ref().map(|place| place.file.clone()),
+        file: one.place.as_ref().map(|place| place.file.to_string()),
         line: one.place.as_ref().map(|place| place.line),
         what: one.what,
         how: one.how,
@@ -176,7 +176,7 @@ fn told(one: Finding) -> FindingRow {
         cause: one.cause,
         variant: one.variant,
         severity: one.severity,
-        file: one.place.file,
+        file: one.place.file.to_string(),
         line: one.place.line,
         column: one.place.column,
         workload: (!one.workload.is_empty()).then_some(one.workload),
@@ -206,7 +206,7 @@ fn row(link: &ConfiguredLink) -> ConnectionRow {
 fn quoted(findings: &[Finding], disk: &Disk) -> BTreeMap<(String, u32), String> {
     let mut lines = BTreeMap::new();
     for finding in findings.iter().filter(|one| one.place.line > 0) {
-        let key = (finding.place.file.clone(), finding.place.line);
+        let key = (finding.place.file.to_string(), finding.place.line);
         if lines.contains_key(&key) {
             continue;
         }

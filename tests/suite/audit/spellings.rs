@@ -146,7 +146,7 @@ fn a_mistake_is_found_however_it_is_spelt_and_where_it_has_to_be_changed() {
         let right = match sample.at {
             None => own.is_empty(),
             Some((file, mark)) => own.iter().any(|one| {
-                one.place.file == file && line(file, one.place.line).is_some_and(|text| text.contains(mark))
+                *one.place.file == *file && line(file, one.place.line).is_some_and(|text| text.contains(mark))
             }),
         };
         if !right {

@@ -165,7 +165,7 @@ impl Must {
     fn is_place(&self, files: &MemoryFiles, finding: &Finding) -> bool {
         let text = files.text(&finding.place.file).unwrap_or_default();
         let line = text.lines().nth((finding.place.line as usize).wrapping_sub(1)).unwrap_or_default();
-        self.places.iter().any(|(file, mark)| *file == finding.place.file && line.contains(mark.as_str()))
+        self.places.iter().any(|(file, mark)| **file == *finding.place.file && line.contains(mark.as_str()))
     }
 
     fn is_met(&self, files: &MemoryFiles, finding: &Finding) -> bool {

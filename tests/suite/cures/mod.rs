@@ -128,7 +128,7 @@ fn a_setting_that_is_included_is_changed_where_it_stands() {
     assert_eq!(change.path.as_deref(), Some("/etc/nats/tls.d/tls.conf"), "{fix:?}");
     let place = change.defined_at.as_ref().unwrap();
     let line = 1 + block[..block.find("verify").unwrap()].matches('\n').count();
-    assert_eq!((place.file.as_str(), place.line as usize), ("tls.conf", line));
+    assert_eq!((&*place.file, place.line as usize), ("tls.conf", line));
     assert!(fix.text.contains("./tls.conf") && fix.command.as_deref().unwrap().contains("restart nats"));
 }
 

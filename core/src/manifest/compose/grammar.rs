@@ -34,7 +34,7 @@ impl Kinds {
 
 /// What may stand at a place. Shapes name one another by their number in the grammar.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct SchemaShape {
     /// As the schema lists them; empty: whatever it is.
     pub(super) types: Vec<&'static str>,
     kinds: u8,
@@ -52,7 +52,7 @@ pub(super) struct Shape {
     pub(super) unique: bool,
 }
 
-impl Shape {
+impl SchemaShape {
     /// Whether it takes a type.
     pub(super) fn takes(&self, own: Kinds) -> bool {
         self.types.is_empty() || self.kinds & own.0 != 0
@@ -62,39 +62,39 @@ impl Shape {
 /// A schema; its first shape is the whole.
 #[derive(Debug, Default)]
 pub(super) struct Grammar {
-    shapes: Vec<Shape>,
+    shapes: Vec<SchemaShape>,
 }
 
 impl Grammar {
     pub(super) fn of(schema: &'static Value) -> Self {
-        let mut maker = Maker { schema, named: HashMap::new(), grammar: Self::default() };
+        let mut maker = GrammarMaker { schema, named: HashMap::new(), grammar: Self::default() };
         maker.shape(schema);
         maker.grammar
     }
 
-    pub(super) fn whole(&self) -> &Shape {
+    pub(super) fn whole(&self) -> &SchemaShape {
         self.at(0)
     }
 
-    pub(super) fn at(&self, shape: usize) -> &Shape {
+    pub(super) fn at(&self, shape: usize) -> &SchemaShape {
         &self.shapes[shape]
     }
 }
 
-struct Maker {
+struct GrammarMaker {
     schema: &'static Value,
     named: HashMap<&'static str, usize>,
     grammar: Grammar,
 }
 
-impl Maker {
+impl GrammarMaker {
     fn shape(&mut self, schema: &'static Value) -> usize {
         let way = schema.get("$ref").and_then(Value::as_str);
         if let Some(known) = way.and_then(|way| self.named.get(way)) {
             return *known;
         }
         let number = self.grammar.shapes.len();
-        self.grammar.shapes.push(Shape::default());
+        self.grammar.shapes.push(SchemaShape::default());
         let mut found = schema;
         if let Some(way) = way {
             self.named.insert(way, number);
@@ -105,13 +105,13 @@ impl Maker {
         number
     }
 
-    fn filled(&mut self, schema: &'static Value) -> Shape {
+    fn filled(&mut self, schema: &'static Value) -> SchemaShape {
         let list = |name: &str| schema.get(name).and_then(Value::as_array).into_iter().flatten();
         let texts = |name: &str| list(name).filter_map(Value::as_str).collect::<Vec<_>>();
         let entries = |name: &str| schema.get(name).and_then(Value::as_object).into_iter().flatten();
         let types = schema.get("type").and_then(Value::as_str).map_or_else(|| texts("type"), |one| vec![one]);
         let branches = if schema.get("oneOf").is_some() { "oneOf" } else { "anyOf" };
-        Shape {
+        SchemaShape {
             kinds: types.iter().fold(0, |all, one| all | Kinds::named(one).0),
             types,
             branches: list(branches).map(|one| self.shape(one)).collect(),

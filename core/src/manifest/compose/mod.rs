@@ -100,7 +100,7 @@ pub fn load(request: &Request, files: &dyn Files) -> Description {
             };
         }
     }
-    let project = whole.map(|node| loader.project(&node)).unwrap_or_default();
+    let project = whole.map(|node| loader.project(node)).unwrap_or_default();
     let source = request.files.first().cloned().unwrap_or_default();
     let mut description = service::describe(&project, &mut loader, &source);
     description.faults = loader.faults;
@@ -226,17 +226,21 @@ impl Loader<'_> {
         }
     }
 
-    fn project(&mut self, whole: &Node) -> Project {
-        let section = |name: &str| -> Vec<(String, Node)> {
-            let entries = whole.get(name).map(Node::entries).unwrap_or_default();
-            entries.iter().filter_map(|(key, value)| Some((key.text()?.to_owned(), value.clone()))).collect()
+    fn project(&mut self, mut whole: Node) -> Project {
+        let name = whole.text_at(&["name"]).map(str::to_owned);
+        let mut entries = |section: &str| match normal::child(&mut whole, section).map(|node| &mut node.data)
+        {
+            Some(NodeContent::Mapping(entries)) => std::mem::take(entries),
+            _ => Vec::new(),
         };
-        let services = whole.get("services").map(Node::entries).unwrap_or_default();
-        let services: Vec<(String, Node, Mark)> = services
-            .iter()
+        let named = |(key, value): (Node, Node)| Some((key.text()?.to_owned(), value));
+        let services: Vec<(String, Node, Mark)> = entries("services")
+            .into_iter()
             .filter(|(_, value)| value.is_mapping())
-            .filter_map(|(key, value)| Some((key.text()?.to_owned(), value.clone(), key.mark.clone())))
+            .filter_map(|(key, value)| Some((key.text()?.to_owned(), value, key.mark.clone())))
             .collect();
+        let mut section = |name: &str| entries(name).into_iter().filter_map(named).collect::<Vec<_>>();
+        let (configs, secrets, volumes) = (section("configs"), section("secrets"), section("volumes"));
         let extends = services.iter().any(|(_, node, _)| node.get("extends").is_some());
         let all: BTreeMap<String, Node> =
             services.iter().filter(|_| extends).map(|(name, node, _)| (name.clone(), node.clone())).collect();
@@ -248,13 +252,7 @@ impl Loader<'_> {
                 (name, node, mark)
             })
             .collect();
-        Project {
-            name: whole.text_at(&["name"]).map(str::to_owned),
-            services,
-            configs: section("configs"),
-            secrets: section("secrets"),
-            volumes: section("volumes"),
-        }
+        Project { name, services, configs, secrets, volumes }
     }
 
     /// A service with what it extends laid under it.

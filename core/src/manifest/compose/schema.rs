@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::source::{FaultKind, ParseFault};
 use super::super::yaml::{Node, NodeContent, Scalar};
-use super::grammar::{Grammar, Kinds, Shape};
+use super::grammar::{Grammar, Kinds, SchemaShape};
 use super::shapes;
 use crate::wiring::nearest;
 use crate::workload::Template;
@@ -36,12 +36,12 @@ const NEWER: [&str; 12] = [
 
 /// A step of the way to a node: by a name, or to an item of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum SchemaStep<'a> {
     Key(&'a str),
     Item(usize),
 }
 
-impl<'a> Step<'a> {
+impl<'a> SchemaStep<'a> {
     /// Its name; an item has none.
     pub(super) fn key(self) -> &'a str {
         match self {
@@ -51,7 +51,7 @@ impl<'a> Step<'a> {
     }
 }
 
-impl fmt::Display for Step<'_> {
+impl fmt::Display for SchemaStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(name) => f.write_str(name),
@@ -119,8 +119,8 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The way to a node, as Compose words it: `services.nats.ports`.
-fn shown(way: &[Step<'_>]) -> String {
-    let steps: Vec<String> = way.iter().map(Step::to_string).collect();
+fn shown(way: &[SchemaStep<'_>]) -> String {
+    let steps: Vec<String> = way.iter().map(SchemaStep::to_string).collect();
     if way.is_empty() { "the file".to_owned() } else { format!("`{}`", steps.join(".")) }
 }
 
@@ -138,7 +138,12 @@ fn words(wanted: &[&str]) -> String {
     all.join(" or ")
 }
 
-fn check<'a>(node: &'a Node, shape: &Shape, way: &mut Vec<Step<'a>>, faults: &mut Vec<ParseFault>) {
+fn check<'a>(
+    node: &'a Node,
+    shape: &SchemaShape,
+    way: &mut Vec<SchemaStep<'a>>,
+    faults: &mut Vec<ParseFault>,
+) {
     // What is taken away is judged by nobody; what replaces something is.
     if node.tag.as_deref() == Some("!reset") {
         return;
@@ -179,7 +184,7 @@ fn one_of<'a>(
     node: &'a Node,
     own: Kinds,
     branches: &[usize],
-    way: &mut Vec<Step<'a>>,
+    way: &mut Vec<SchemaStep<'a>>,
     faults: &mut Vec<ParseFault>,
 ) {
     let mut closest: Option<Vec<ParseFault>> = None;
@@ -205,7 +210,7 @@ fn one_of<'a>(
     }
 }
 
-fn bounds(node: &Node, shape: &Shape, way: &[Step<'_>], faults: &mut Vec<ParseFault>) {
+fn bounds(node: &Node, shape: &SchemaShape, way: &[SchemaStep<'_>], faults: &mut Vec<ParseFault>) {
     if shape.least.is_none() && shape.most.is_none() {
         return;
     }
@@ -219,15 +224,15 @@ fn bounds(node: &Node, shape: &Shape, way: &[Step<'_>], faults: &mut Vec<ParseFa
 fn mapping<'a>(
     node: &'a Node,
     entries: &'a [(Node, Node)],
-    shape: &Shape,
-    way: &mut Vec<Step<'a>>,
+    shape: &SchemaShape,
+    way: &mut Vec<SchemaStep<'a>>,
     faults: &mut Vec<ParseFault>,
 ) {
     for (key, value) in entries {
         let Some(name) = key.text().filter(|name| !open(name)) else { continue };
         let by_pattern = || shape.patterns.iter().find(|(one, _)| matches(one, name)).map(|(_, below)| below);
         if let Some(below) = shape.properties.get(name).or_else(by_pattern) {
-            way.push(Step::Key(name));
+            way.push(SchemaStep::Key(name));
             check(value, GRAMMAR.at(*below), way, faults);
             way.pop();
         } else if shape.closed && !NEWER.contains(&name) {
@@ -244,10 +249,15 @@ fn mapping<'a>(
     }
 }
 
-fn sequence<'a>(items: &'a [Node], shape: &Shape, way: &mut Vec<Step<'a>>, faults: &mut Vec<ParseFault>) {
+fn sequence<'a>(
+    items: &'a [Node],
+    shape: &SchemaShape,
+    way: &mut Vec<SchemaStep<'a>>,
+    faults: &mut Vec<ParseFault>,
+) {
     if let Some(below) = shape.items {
         for (at, item) in items.iter().enumerate() {
-            way.push(Step::Item(at));
+            way.push(SchemaStep::Item(at));
             check(item, GRAMMAR.at(below), way, faults);
             way.pop();
         }

@@ -1,5 +1,7 @@
 //! A service of Compose as a workload.
 
+use std::sync::Arc;
+
 use super::super::description::{Build, Description, DescriptionKind};
 use super::super::env_file;
 use super::super::files::join;
@@ -179,7 +181,7 @@ impl ServiceReader<'_, '_> {
                             .get(line as usize - 1)
                             .and_then(|text| text.find(word.as_str()))
                             .map_or(column, |at| u32::try_from(at).unwrap_or(0) + 1);
-                        let place = Place { file: node.mark.file.to_string(), line, column };
+                        let place = Place { file: Arc::clone(&node.mark.file), line, column };
                         Argument { value: Value::of(&word), place: Some(place) }
                     })
                     .collect()

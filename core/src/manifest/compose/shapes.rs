@@ -2,7 +2,7 @@
 
 use super::super::source::ParseFault;
 use super::super::yaml::Node;
-use super::schema::Step;
+use super::schema::SchemaStep;
 
 /// What the text of a setting has to be, where Compose casts it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,14 +49,14 @@ fn cast(name: &str) -> Cast {
 }
 
 /// Judges a text by the way that leads to it.
-pub(super) fn scalar(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>) {
+pub(super) fn scalar(node: &Node, way: &[SchemaStep<'_>], faults: &mut Vec<ParseFault>) {
     let Some(text) = node.text() else { return };
     let Some(name) = way.last().map(|step| step.key()) else { return };
     let before = way.iter().rev().nth(1).map_or("", |step| step.key());
     let deep = way.len();
     let at = |parent: &str| before == parent;
-    let item_of = |list: &str| deep > 2 && way[deep - 3] == Step::Key(list);
-    let services = way[0] == Step::Key("services");
+    let item_of = |list: &str| deep > 2 && way[deep - 3] == SchemaStep::Key(list);
+    let services = way[0] == SchemaStep::Key("services");
     let service = |depth: usize| services && deep == depth;
     let mut wrong = |what: &str| {
         faults.push(ParseFault::unreadable(
@@ -97,7 +97,7 @@ pub(super) fn scalar(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>
         Cast::Duration => {
             let duration = at("healthcheck")
                 || (name == "stop_grace_period" && service(3))
-                || way.contains(&Step::Key("deploy"));
+                || way.contains(&SchemaStep::Key("deploy"));
             if duration && !is_duration(text) {
                 return wrong("no duration (10s, 1m30s)");
             }
@@ -115,8 +115,8 @@ pub(super) fn scalar(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>
 }
 
 /// Judges a mapping or a list by the way that leads to it.
-pub(super) fn whole(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>) {
-    let [Step::Key("services"), _, Step::Key(setting), rest @ ..] = way else { return };
+pub(super) fn whole(node: &Node, way: &[SchemaStep<'_>], faults: &mut Vec<ParseFault>) {
+    let [SchemaStep::Key("services"), _, SchemaStep::Key(setting), rest @ ..] = way else { return };
     let mut wrong = |message: String| faults.push(ParseFault::unreadable(node.mark.clone(), message));
     match (*setting, rest) {
         ("volumes", [_]) if node.is_mapping() => {
@@ -126,7 +126,7 @@ pub(super) fn whole(node: &Node, way: &[Step<'_>], faults: &mut Vec<ParseFault>)
                 wrong("a bind mount needs a `source`".to_owned());
             }
         }
-        ("healthcheck", [Step::Key("test")]) if node.is_sequence() => {
+        ("healthcheck", [SchemaStep::Key("test")]) if node.is_sequence() => {
             let first = node.items().first().and_then(Node::text);
             if first.is_some_and(|one| !matches!(one, "CMD" | "CMD-SHELL" | "NONE")) {
                 wrong("a health check's list begins with CMD, CMD-SHELL or NONE".to_owned());

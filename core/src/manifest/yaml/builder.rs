@@ -203,16 +203,28 @@ impl Builder<'_> {
     }
 
     fn report_duplicates(&mut self, entries: &[(Node, Node)]) {
+        // Few keys are compared with one another faster than they are put into a set.
+        let few = entries.len() <= 16;
         let mut seen = std::collections::HashSet::new();
-        for (key, _) in entries {
-            if let NodeContent::Scalar(one) = &key.data
-                && &*one.text != "<<"
-                && !seen.insert(&*one.text)
-            {
-                let message = format!("the key `{}` stands twice in one mapping", one.text);
+        for (at, (key, _)) in entries.iter().enumerate() {
+            let Some(text) = written(key).filter(|text| *text != "<<") else { continue };
+            let again = match few {
+                true => entries[..at].iter().any(|(have, _)| written(have) == Some(text)),
+                false => !seen.insert(text),
+            };
+            if again {
+                let message = format!("the key `{text}` stands twice in one mapping");
                 self.twice = Some(ParseFault::unreadable(key.mark.clone(), message));
             }
         }
+    }
+}
+
+/// A scalar as it is written, empty or not.
+fn written(node: &Node) -> Option<&str> {
+    match &node.data {
+        NodeContent::Scalar(one) => Some(&one.text),
+        NodeContent::Sequence(_) | NodeContent::Mapping(_) => None,
     }
 }
 

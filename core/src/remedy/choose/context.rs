@@ -129,9 +129,7 @@ impl<'a> CureContext<'a> {
             line.split_once('=').is_some_and(|(key, _)| key.trim() == name)
         });
         match at {
-            Some(at) => {
-                Place { file: ".env".to_owned(), line: u32::try_from(at).unwrap_or(0) + 1, column: 1 }
-            }
+            Some(at) => Place { file: ".env".into(), line: u32::try_from(at).unwrap_or(0) + 1, column: 1 },
             None => place,
         }
     }

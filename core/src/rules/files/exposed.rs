@@ -92,7 +92,7 @@ fn in_image(case: &RuleContext<'_>, workload: &Workload, findings: &mut Vec<Find
                 _ => {}
             }
             let Some(key) = keys.first() else { continue };
-            let place = Place { file: build.dockerfile.clone(), line: copied.line, column: 1 };
+            let place = Place { file: build.dockerfile.as_str().into(), line: copied.line, column: 1 };
             let message = format!("the image of {} is built with the private key {key} in it", workload.name);
             let mut change = Change::new(workload.to_string(), ChangeKind::File, build.dockerfile.clone());
             change.remove = true;

@@ -53,7 +53,7 @@ pub(super) fn names(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
         scanner.found.faults.push(ParseFault {
             kind: FaultKind::UnknownName { name: name.to_owned(), nearest: near },
             message: format!("no service of Cordum reads `{name}`"),
-            mark: Mark { file: place.file.as_str().into(), line: place.line, column: place.column },
+            mark: Mark::of(&place),
         });
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn minimum(scanner: &mut WiringScanner<'_>, here: Here<'_>) {
                     nearest: Some(instead.to_owned()),
                 },
                 message: format!("`{NAME}={text}` is silently ignored: the minimum stays {instead}"),
-                mark: Mark { file: place.file.as_str().into(), line: place.line, column: place.column },
+                mark: Mark::of(&place),
             });
         }
     }

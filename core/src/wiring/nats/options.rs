@@ -45,10 +45,9 @@ impl NatsArguments {
                     }
                 }
             };
-            let nowhere = Place { file: String::new(), line: 0, column: 0 };
             let mut file = |setting: &str| {
                 let (path, place) = value();
-                let place = place.unwrap_or_else(|| nowhere.clone());
+                let place = place.unwrap_or_else(|| Place::of_file(""));
                 Some(FileRef { path, setting: setting.to_owned(), place, kind: SettingKind::Argument })
             };
             match name {

@@ -56,7 +56,7 @@ pub(super) fn routes(
         scanner.found.listeners.push(listener);
     }
     let Some((urls, place)) = &options.routes else { return };
-    let mark = Mark { file: place.file.as_str().into(), line: place.line, column: place.column };
+    let mark = Mark::of(place);
     for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {
         dial(scanner, here, url, &mark, NatsPeer::Route, tls);
     }

@@ -31,7 +31,7 @@ fn refused_here(files: &dyn Files, file: &str) -> Option<String> {
     let findings = descriptions
         .iter()
         .flat_map(|one| rules::audit(one, files, AuditOptions { look, live: false }).findings)
-        .filter(|one| one.place.file == file)
+        .filter(|one| *one.place.file == *file)
         .filter(|one| {
             matches!(one.rule, "unreadable-config" | "unknown-setting" | "half-pair" | "upstream-tls")
         })

@@ -28,7 +28,7 @@ pub(super) fn routes(
     let change = |name: &str, to: Option<&str>| {
         let mut change = Change::new(view.name(), ChangeKind::Config, name).values(None, to);
         change.path = Some(path.to_owned());
-        change.defined_at = Some(Place { file: plain(shown), line: entry.mark.line, column: 0 });
+        change.defined_at = Some(Place { file: plain(shown).into(), line: entry.mark.line, column: 0 });
         change
     };
     let stack = facts.stack_anchors();

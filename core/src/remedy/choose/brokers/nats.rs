@@ -83,7 +83,7 @@ impl NatsSettings<'_> {
     fn change(&self, name: &str, from: Option<&str>, to: Option<&str>, mark: &Mark) -> Change {
         let mut change = Change::new(self.view.name(), ChangeKind::Config, name).values(from, to);
         change.path = Some(self.read.path(mark).to_owned());
-        change.defined_at = Some(Place { file: plain(&mark.file), line: mark.line, column: 0 });
+        change.defined_at = Some(Place { file: plain(&mark.file).into(), line: mark.line, column: 0 });
         change
     }
 
