@@ -306,10 +306,12 @@ fn what_has_to_be_refused_is_declared_before_the_look() {
                 wrong.push(format!("{name}:{number}: a claim without a name of its own"));
                 continue;
             };
-            let outcome = format!(r"(?:worked|held|failed|untried)\(\s*{}\b", ticket.as_str());
-            let outcome = regex::Regex::new(&outcome).unwrap().find(rest).map(|found| found.start());
-            let look = rest.find(".await");
-            if outcome.is_some_and(|outcome| look.is_none_or(|look| outcome < look)) {
+            // Whoever is handed the ticket decides it: somebody has looked by the end of that statement.
+            let used = regex::Regex::new(&format!(r"\b{}\b", ticket.as_str())).unwrap().find(rest);
+            let used = used.map(|found| found.end());
+            let decided = used.map(|at| at + rest[at..].find([';', '{']).unwrap_or(0));
+            let look = [".await", "join!("].iter().filter_map(|word| rest.find(word)).min();
+            if decided.is_some_and(|decided| look.is_none_or(|look| decided < look)) {
                 wrong.push(format!("{name}:{number}: `{}` is declared after the look", ticket.as_str()));
             }
         }
