@@ -20,6 +20,7 @@ mod cures;
 mod engine;
 mod exports;
 mod far_ends;
+mod faults;
 mod gate;
 mod handbook;
 mod handed_on;

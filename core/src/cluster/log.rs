@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cause::CauseKind;
 use crate::link::Link;
 use crate::logs::classify::{Recognised, Sense, redact, sense};
+use crate::logs::far_end::far_ends;
 
 /// A line is cut here; what a message says stands at its front.
 const LINE: usize = 16 * 1024;
@@ -203,6 +204,11 @@ impl StartReader {
             if route.open.len() < KINDS {
                 route.open.extend(number);
             }
+            // While its peers start too nobody is there: got over with the first connection.
+            let of_it = |one: &&mut StartTrouble| {
+                one.what.kind.is_unreached() && far_ends(&one.sample).any(|end| end.host == address.0)
+            };
+            self.start.troubles.iter_mut().filter(of_it).for_each(|one| one.recovered = true);
         } else if said.contains("connection closed") {
             route.open.retain(|one| Some(*one) != number);
         } else if let Sense::Trouble(what) = sense {

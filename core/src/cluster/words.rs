@@ -11,6 +11,15 @@ use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, Pod, service_of};
 use crate::workload::{Value, Workload};
 
+/// The kernel ended a container at the limit of its memory.
+fn out_of_memory(kubectl: &Kubectl, pod: &Pod, name: String, container: &str, said: &Fact) -> ClusterFault {
+    let cure = Fix::told(format!(
+        "{name}: container {container} needs more memory than resources.limits.memory lets it have: raise that"
+    ))
+    .by(kubectl.command(&["describe", "pod", &pod.name]));
+    ClusterFault::new(None, name).because(said.clone()).cure(cure).seen_in(EvidenceLevel::Observed)
+}
+
 /// What a service died of, told by its words.
 #[must_use]
 pub(super) fn fault(
@@ -30,6 +39,9 @@ pub(super) fn fault(
     };
     let base =
         |place: String| ClusterFault::new(None, place).because(fact.clone()).seen_in(EvidenceLevel::Logged);
+    if let Fact::Pod(PodFact::OutOfMemory { .. }) = said {
+        return out_of_memory(kubectl, pod, name, container, said);
+    }
     // `FATAL: API_KEY secret is empty`
     if let Some(variable) =
         words.split_once(" secret is empty").and_then(|(front, _)| front.split_whitespace().last())

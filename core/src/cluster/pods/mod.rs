@@ -116,7 +116,10 @@ pub(super) fn pod_failure(
             return Some(PodFailure::Told(Box::new(fault)));
         }
         if looping {
-            return Some(died(pod, container, &said));
+            return Some(match killed(pod, container, &said) {
+                Some(probe) => PodFailure::NotReady(probe, None),
+                None => died(pod, container, &said),
+            });
         }
         if !container.ready && container.role == ContainerRole::Main {
             let open = said.present.as_ref().and_then(Start::died_of);
@@ -130,6 +133,23 @@ pub(super) fn pod_failure(
         }
     }
     None
+}
+
+/// The probe that a container was ended for, where it has nothing to say against itself.
+fn killed(pod: &Pod, container: &ContainerState, said: &ContainerLog) -> Option<PodFact> {
+    // By the kubelet: what ends by itself has another code.
+    let by_kubelet = container.ended().is_some_and(|end| {
+        matches!(end.exit_code, 0 | 137 | 143) && end.reason.as_deref() != Some("OOMKilled")
+    });
+    let start = said.telling(true)?;
+    let blames_itself = start.last_error.is_some() || start.died_of().is_some();
+    let probe = pod.events.iter().rev().find(|event| {
+        let of_it = event.container.as_deref().is_none_or(|name| name == container.name);
+        let ends = ["Liveness", "Startup"].iter().any(|role| event.message.starts_with(role));
+        event.reason == "Unhealthy" && of_it && ends
+    })?;
+    let told = PodFact::Told { pod: pod.name.clone(), message: probe.message.clone() };
+    (by_kubelet && !blames_itself).then_some(told)
 }
 
 /// What a container that ended said, or how it ended.

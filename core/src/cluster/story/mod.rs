@@ -22,7 +22,7 @@ use crate::cause::{CauseKind, Variant};
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, PodFact};
 use crate::link::Link;
-use crate::workload::kubernetes::{Cluster, Pod, service_of};
+use crate::workload::kubernetes::{Cluster, ContainerState, Pod, service_of};
 use crate::workload::{Workload, WorkloadKind};
 pub use kinds::alike;
 use replicas::{never_made, refused_pods, scaled_to_nothing};
@@ -339,7 +339,7 @@ impl Story {
             }
             PodFailure::NotReady(shown, unread) => {
                 broken.fault = self.waits(scene, pod, workload, (&shown, unread), logs);
-                broken.waits = true;
+                broken.waits = !pod.main().is_some_and(ContainerState::is_looping);
                 let fault = &self.faults[broken.fault];
                 let unread = fault.because.first().filter(|_| fault.unread);
                 broken.shown = unread.cloned().unwrap_or_else(|| shown.into());

@@ -14,7 +14,7 @@ use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
-use crate::workload::kubernetes::{Pod, service_of};
+use crate::workload::kubernetes::{ContainerState, Pod, service_of};
 
 impl Story {
     /// The fault behind what a container said, and the link that it is about.
@@ -153,11 +153,9 @@ impl Story {
             });
             return Some(at);
         }
-        if kind == CauseKind::Dns
-            && let Some(fault) =
-                connection.and_then(|one| wiring::elsewhere(scene.cluster, one, scene.kubectl))
-        {
-            return Some(self.add(fault));
+        let dialled = connection.filter(|_| kind.is_unreached());
+        if let Some(fault) = dialled.and_then(|one| wiring::astray(scene.cluster, one, kind, scene.kubectl)) {
+            return Some(self.add(fault.seen_in(EvidenceLevel::Logged)));
         }
         if let (true, Some(fault)) = (kind.is_unreached(), kept_out(scene, workload, link)) {
             return Some(self.add(fault.seen_in(EvidenceLevel::Logged)));
@@ -267,16 +265,15 @@ impl Story {
             None
         };
         let name = workload.to_string();
+        let stands = if pod.main().is_some_and(ContainerState::is_looping) {
+            "is ended by its probe and starts again"
+        } else {
+            "runs and is not ready"
+        };
         let cure =
-            Fix::told(format!("{name} runs and is not ready: {shown}; its own log says more")).by(scene
-                .kubectl
-                .command(&[
-                    "logs",
-                    &pod.name,
-                    "-c",
-                    pod.main().map_or("", |main| main.name.as_str()),
-                    "--tail=50",
-                ]));
+            Fix::told(format!("{name} {stands}: {shown}; its own log says more")).by(scene.kubectl.command(
+                &["logs", &pod.name, "-c", pod.main().map_or("", |main| main.name.as_str()), "--tail=50"],
+            ));
         self.add(
             ClusterFault::new(cause, name)
                 .variant(refused.then_some(Variant::NothingListens))
@@ -356,7 +353,9 @@ fn unknown(
         _ => name.clone(),
     };
     let dialled = link.and_then(|link| pods::dialled(scene, workload, link));
-    let cure = match dialled.and_then(|one| one.scheme.as_ref()) {
+    // The safety kernel's scheme stands in another setting than its address.
+    let address = dialled.filter(|_| link != Some(Link::SafetyKernel)).and_then(|one| one.scheme.as_ref());
+    let cure = match address {
         Some((variable, url)) => Fix::told(format!(
             "{name} does not get along with {} at {variable}={url} ({}): look at that server and at what stands between",
             link.map_or("its peer", Link::service),

@@ -71,51 +71,6 @@ pub(super) fn nobody(cluster: &Cluster, one: &Connection<'_>, kubectl: &Kubectl)
     )
 }
 
-/// A name of another namespace, where this one has the server under its own name: told only where the dial found no
-/// such name, for what another namespace has is not known.
-pub(in crate::cluster) fn elsewhere(
-    cluster: &Cluster,
-    one: &Connection<'_>,
-    kubectl: &Kubectl,
-) -> Option<ClusterFault> {
-    let variable = match one.target {
-        ConnectionTarget::Link(Link::Nats) => "NATS_URL",
-        ConnectionTarget::Link(Link::Redis) => "REDIS_URL",
-        ConnectionTarget::Link(Link::SafetyKernel) => "SAFETY_KERNEL_ADDR",
-        _ => return None,
-    };
-    let whole = one.client.main().and_then(|main| known(main, variable))?;
-    let host = host_of(whole);
-    let mut parts = host.splitn(3, '.');
-    let (service, namespace, rest) = (parts.next()?, parts.next()?, parts.next());
-    if namespace == cluster.namespace || rest.is_some_and(|rest| rest != "svc" && rest != "svc.cluster.local")
-    {
-        return None;
-    }
-    let right =
-        one.server.aliases.iter().find(|alias| *alias == service).or_else(|| one.server.aliases.first())?;
-    let to = whole.replacen(host, right, 1);
-    let fault = ClusterFault::new(Some(CauseKind::Dns), one.client.to_string())
-        .on(Side::Client)
-        .because(WiringFact::OfOtherNamespace {
-            variable: variable.to_owned(),
-            workload: one.client.to_string(),
-            host: host.to_owned(),
-            namespace: namespace.to_owned(),
-            server: one.server.to_string(),
-            right: right.clone(),
-        })
-        .cure(set(
-            kubectl,
-            one.client,
-            variable,
-            Some(whole),
-            &to,
-            &format!("{} runs in namespace {}", one.target.word(), cluster.namespace),
-        ));
-    Some(super::written::where_written(cluster, fault, kubectl))
-}
-
 /// A port that the Service which is dialled does not have.
 pub(super) fn no_such_port(
     cluster: &Cluster,

@@ -1,6 +1,7 @@
 //! Settings of both ends that do not fit: schemes, switched-off verification, hosts that are no name of anything,
 //! servers that let everybody in, clusters that talk in clear.
 
+mod astray;
 mod far;
 mod hosts;
 mod policies;
@@ -21,8 +22,8 @@ use crate::remedy::ChangeKind;
 use crate::rules::Finding;
 use crate::workload::kubernetes::{Cluster, service_of};
 use crate::workload::{Value, Workload};
+pub(super) use astray::astray;
 pub(super) use far::far_link;
-pub(super) use hosts::elsewhere;
 use hosts::{no_such_port, nobody};
 pub(super) use policies::kept_out;
 use schemes::scheme;

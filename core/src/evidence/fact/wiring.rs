@@ -60,6 +60,18 @@ pub enum WiringFact {
         workload: String,
         host: String,
     },
+    /// An address, where a name is to be.
+    NobodysAddress {
+        variable: String,
+        workload: String,
+        address: String,
+    },
+    /// Of a Service that is another name for a host outside.
+    LeadsOutside {
+        place: String,
+        outside: String,
+        server: String,
+    },
     OfOtherNamespace {
         variable: String,
         workload: String,

@@ -195,6 +195,15 @@ impl fmt::Display for WiringFact {
             Self::NoSuchHost { variable, workload, host } => {
                 write!(f, "{variable} of {workload} names the host {host}, and no Service is called so")
             }
+            Self::NobodysAddress { variable, workload, address } => {
+                write!(
+                    f,
+                    "{variable} of {workload} is the address {address}, which no Service and no pod has"
+                )
+            }
+            Self::LeadsOutside { place, outside, server } => {
+                write!(f, "{place} is another name for {outside} (ExternalName), and {server} is here")
+            }
             Self::OfOtherNamespace { variable, workload, host, namespace, server, right } => write!(
                 f,
                 "{variable} of {workload} names {host}, of namespace {namespace}, and no such name was found; \

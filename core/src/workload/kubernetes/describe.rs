@@ -64,6 +64,7 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
         let read = read_pod(pod, Belongs { workload, current, is_job, service }, about, sources);
         cluster.pods.push(read);
     }
+    leave_replaced(&mut cluster);
     settle_rollouts(&mut cluster, &owners);
     let known = |uid: &str| {
         owners.uids.contains_key(uid) || owners.replica_sets.iter().any(|set| set.metadata.uid == uid)
@@ -194,6 +195,22 @@ impl Owners<'_> {
     }
 }
 
+/// A pod that its node has given up (evicted, shut down) stays until somebody cleans up, and is none of its workload's any
+/// more: that has made another.
+fn leave_replaced(cluster: &mut Cluster) {
+    let is_over = |pod: &Pod| !pod.is_job && matches!(pod.phase.as_str(), "Failed" | "Succeeded");
+    let others: BTreeSet<usize> =
+        cluster.pods.iter().filter(|pod| !is_over(pod)).map(|pod| pod.workload).collect();
+    let is_made = |pod: &Pod| cluster.workloads[pod.workload].kind != WorkloadKind::Pod;
+    let kept: Vec<bool> = cluster
+        .pods
+        .iter()
+        .map(|pod| !(is_over(pod) && is_made(pod) && others.contains(&pod.workload)))
+        .collect();
+    let mut kept = kept.into_iter();
+    cluster.pods.retain(|_| kept.next().unwrap_or(true));
+}
+
 /// Where nothing says which ReplicaSet is the newest, the one with the youngest pod is.
 fn settle_rollouts(cluster: &mut Cluster, owners: &Owners<'_>) {
     for at in 0..cluster.workloads.len() {
@@ -288,6 +305,7 @@ fn service(of: object::Service) -> ServiceObject {
         name: of.metadata.name,
         headless,
         addresses,
+        outside: (of.spec.r#type == "ExternalName").then_some(of.spec.external_name),
         selector: of.spec.selector,
         ports: ports.collect(),
     }

@@ -187,6 +187,8 @@ pub struct ServiceObject {
     pub headless: bool,
     /// Under which the cluster's clients see it; a headless one has none.
     pub addresses: BTreeSet<IpAddr>,
+    /// The host that it is another name for (`ExternalName`).
+    pub outside: Option<String>,
     pub selector: BTreeMap<String, String>,
     /// Port, and the port of the pods.
     pub ports: Vec<(u16, object::TargetPort)>,

@@ -128,6 +128,7 @@ object! {
         cluster_ip: String,
         #[serde(rename = "clusterIPs")]
         cluster_ips: Vec<String>,
+        external_name: String,
         r#type: String,
         selector: BTreeMap<String, String>,
         ports: Vec<ServicePort>,
