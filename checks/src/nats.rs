@@ -132,7 +132,6 @@ pub(crate) async fn upgrade(
         return Err((Some(info), failure.into()));
     }
     tap.forget();
-    let head = tap.head();
     let offer = Offer {
         trust: TrustMode::Only(context.stack.anchors.certificates.clone()),
         name: endpoint.name(),
@@ -149,41 +148,8 @@ pub(crate) async fn upgrade(
         }
         Err(broken) => {
             context.saw(endpoint.link, &broken.recording);
-            let head = head.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-            let failure = match refusal(context, endpoint, &head, &broken.failure, deadline).await {
-                Some(refused) => refused,
-                None => crate::hello::beyond(context, endpoint, broken.failure).await,
-            };
+            let failure = crate::hello::beyond(context, endpoint, broken.failure).await;
             Err((Some(info), Broken { failure, ..broken }))
-        }
-    }
-}
-
-/// Why a server turns us away, in clear behind its greeting (it is full), before it closes: where that came instead of
-/// the answer to our hello, or was lost when the server closed on our first bytes, and a second look that only reads
-/// hears it. What a server says of our hello itself (`Unknown Protocol Operation`) is no such word: it speaks no TLS.
-async fn refusal(
-    context: &Context,
-    endpoint: &Endpoint,
-    head: &[u8],
-    failure: &Failure,
-    deadline: Instant,
-) -> Option<Failure> {
-    let turned_away = |failure: &Failure| matches!(failure.cause, Cause::Full | Cause::Login);
-    if head.starts_with(b"-ERR") {
-        return Some(said(head)).filter(turned_away);
-    }
-    if !head.is_empty() || !matches!(failure.cause, Cause::Eof | Cause::Reset) {
-        return None;
-    }
-    let (mut tap, _) = dial::connect(endpoint, deadline).await.ok()?;
-    context.own(tap.local());
-    match read_info(&mut tap, deadline).await {
-        // It came with the greeting this time.
-        Err(refused) => Some(refused).filter(turned_away),
-        Ok(_) => {
-            let (line, _) = tokio::time::timeout(QUIET, read_line(&mut tap, INFO_LIMIT)).await.ok()?.ok()?;
-            line.starts_with(b"-ERR").then(|| said(&line)).filter(turned_away)
         }
     }
 }
@@ -272,13 +238,7 @@ fn said(bytes: &[u8]) -> Failure {
     let error = text.lines().find(|line| line.starts_with("-ERR")).unwrap_or("").trim();
     // nats-server 2.9 to 2.12: 'Authorization Violation', 'Authentication Timeout', 'User Authentication Expired'.
     let login = error.contains("Authorization Violation") || error.contains("uthentication");
-    let cause = if login {
-        Cause::Login
-    } else if error.contains("maximum connections exceeded") {
-        Cause::Full
-    } else {
-        Cause::Other
-    };
+    let cause = if login { Cause::Login } else { Cause::Other };
     Failure::new(Stage::Session, cause).because(NatsFact::Answered { error: error.to_string() })
 }
 

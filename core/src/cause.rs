@@ -191,7 +191,6 @@ slugs! {
         NotTls => "not-tls",
         NatsInfoFirst => "nats-info-first",
         HttpInTls => "http-in-tls",
-        NatsFull => "nats-full",
         LargeClientHello => "large-client-hello",
         RateLimited => "rate-limited",
         BelowMinimum => "below-minimum",

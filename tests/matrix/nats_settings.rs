@@ -22,21 +22,6 @@ const CLIENT_OF_OTHER_CA: &[Expect] = &[
     fail(&[13]).of(C::UnknownAuthority, Client).variant(V::OtherCa),
 ];
 
-/// NATS is full; over TLS nobody got to know more.
-/// Its clients meet a server that closes.
-const FULL: &[Expect] = &[
-    fail(&[5, 15]).of(C::OtherTls, Server).variant(V::NatsFull),
-    unknown(&[6]).of(C::OtherTls, Server).variant(V::NatsFull),
-    warn(&[7]).of(C::ConnectionReset, Server),
-];
-
-/// Its clients read its words for an answer to their hello.
-const FULL_LATER: &[Expect] = &[
-    fail(&[5]).of(C::OtherTls, Server).variant(V::NatsFull),
-    unknown(&[6, 15]).of(C::OtherTls, Server).variant(V::NatsFull),
-    warn(&[7]).of(C::WrongSchemeTlsToPlain, Server),
-];
-
 /// NATS speaks no version that a client of today takes.
 const TOO_OLD: &[Expect] = &[
     fail(&[5]).of(C::ProtocolVersion, Server),
@@ -132,36 +117,6 @@ pub(crate) const ROWS: &[Row] = &[
         1,
     )
     .needing(NATS),
-    row(
-        "nats-full",
-        "NATS takes one connection (max_connections), and has it",
-        |plan| old(plan, NatsTls::Verify, "max_connections: 1"),
-        FULL,
-        &[root("nats", C::OtherTls).variant(V::NatsFull)],
-        1,
-    )
-    .needing(NATS),
-    row(
-        "nats-full-2.12",
-        "NATS 2.12 takes one connection (max_connections), and has it",
-        |plan| new(plan, NatsTls::Verify, "max_connections: 1"),
-        FULL,
-        &[root("nats", C::OtherTls).variant(V::NatsFull)],
-        1,
-    )
-    .needing(NEW),
-    row(
-        "nats-full-later",
-        "NATS says that it is full when the handshake has begun",
-        |plan| {
-            plan.nats =
-                NatsFront::Rogue(Rogue::answers(b"-ERR 'maximum connections exceeded'\r\n").after_info());
-            Ok(())
-        },
-        FULL_LATER,
-        &[root("nats", C::OtherTls).variant(V::NatsFull)],
-        1,
-    ),
     row(
         "nats-optional-1.2",
         "NATS takes clients without a certificate, TLS 1.2",

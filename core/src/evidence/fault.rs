@@ -238,8 +238,6 @@ pub enum Cause {
     WeakKey,
     /// A ClientHello of more than one segment is not answered, a small one is.
     LargeHello,
-    /// The server takes no more clients, and says so before TLS begins.
-    Full,
     /// TLS in another way broken.
     OtherTls,
     Eof,
@@ -324,7 +322,6 @@ impl Cause {
             Self::BeyondUs => of(K::OtherTls, Client, Certain),
             Self::WeakKey => with(K::OtherTls, Variant::WeakKey, Server, Certain),
             Self::LargeHello => with(K::OtherTls, Variant::LargeClientHello, Network, Certain),
-            Self::Full => with(K::OtherTls, Variant::NatsFull, Server, Certain),
             Self::OtherTls => of(K::OtherTls, Server, Likely),
             Self::Eof | Self::Reset => of(K::ConnectionReset, Server, Possible),
             Self::Refused { nothing_listens: true } => {
