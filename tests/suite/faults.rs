@@ -55,6 +55,20 @@ fn a_pod_that_was_evicted_and_replaced_is_none() {
     let report = made.run(&[]);
     assert_eq!(roots(&report), Vec::<String>::new(), "{report:#}");
     assert_eq!(status_of(&report, "service-links"), "pass", "{report:#}");
+    // Of two that are to be there one is gone, and nothing has replaced it.
+    let Some(fewer) = Namespace::healthy() else { return };
+    let file = fewer.path().join("pods.json");
+    let mut list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let mut gateways = list["items"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .filter(|pod| pod["metadata"]["name"].as_str().unwrap().starts_with("cordum-api-gateway"));
+    gateways.next().unwrap()["status"] = json!({"phase": "Failed", "reason": "Evicted"});
+    assert!(gateways.next().is_some());
+    std::fs::write(&file, list.to_string()).unwrap();
+    let report = fewer.run(&[]);
+    assert_ne!(status_of(&report, "service-links"), "pass", "{report:#}");
     // Where nothing has replaced them there is nobody.
     made.edit("pods", "cordum-scheduler", |pod| {
         pod["status"] = json!({"phase": "Failed", "reason": "Evicted"});

@@ -8,14 +8,8 @@ use tls_verify_fixtures::pki::{Authority, Layout, Leaf};
 
 /// An HTTPS server that notes the targets of its requests and has nothing for anybody.
 fn serve(pair: &tls_verify_fixtures::pki::Pair) -> (u16, Arc<Mutex<Vec<String>>>) {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(pair.chain.clone(), pair.private_key())
-        .unwrap();
-    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (config, listener) =
+        (Arc::new(crate::probe::lab::server_config(pair)), TcpListener::bind("127.0.0.1:0").unwrap());
     let port = listener.local_addr().unwrap().port();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&asked);

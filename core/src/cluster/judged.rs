@@ -19,7 +19,7 @@ use crate::workload::{Place, Workload, WorkloadKind};
 
 /// The rules that say what the settings of both ends of a connection are worth. Certificates, mounts and states have
 /// their own looks in a cluster: their content is known there, and what came of it.
-const RULES: &[&str] = &[
+pub const SETTING_RULES: &[&str] = &[
     "production-rule",
     "upstream-tls",
     "scheme-mismatch",
@@ -32,7 +32,7 @@ const RULES: &[&str] = &[
 #[must_use]
 pub(super) fn findings(cluster: &Cluster) -> Vec<Finding> {
     let options = AuditOptions { live: true, ..AuditOptions::timeless() };
-    rules::findings(&description(cluster), &MemoryFiles::default(), options, RULES)
+    rules::findings(&description(cluster), &MemoryFiles::default(), options, SETTING_RULES)
 }
 
 /// The setting by which the client of a connection verifies nobody, and the rule that says so.

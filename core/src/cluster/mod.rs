@@ -18,6 +18,7 @@ mod words;
 
 pub use cure::{Fix, Kubectl};
 pub use fault::ClusterFault;
+pub use judged::SETTING_RULES;
 pub use log::{LogRoute, Start, StartReader, StartTrouble};
 pub use material::{Material, SecretFile};
 pub use pods::ContainerLog;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use tls_verify_core::cluster::{ContainerLogs, Kubectl, Story};
+use tls_verify_core::cluster::{ContainerLogs, Kubectl, SETTING_RULES, Story};
 use tls_verify_core::manifest::{Description, MemoryFiles, compose, discover};
 use tls_verify_core::rules::running::{self, setting};
 use tls_verify_core::rules::{self, AuditOptions, Finding};
@@ -196,15 +196,7 @@ impl Stack {
 
 /// Rules about settings; certificates and files are other matters.
 fn of_settings(findings: &[Finding]) -> BTreeSet<&'static str> {
-    const RULES: [&str; 6] = [
-        "production-rule",
-        "upstream-tls",
-        "scheme-mismatch",
-        "mtls-not-required",
-        "plaintext-listener",
-        "verification-disabled",
-    ];
-    findings.iter().map(|one| one.rule).filter(|rule| RULES.contains(rule)).collect()
+    findings.iter().map(|one| one.rule).filter(|rule| SETTING_RULES.contains(rule)).collect()
 }
 
 /// Rules by which `run` tells something of a namespace.

@@ -8,18 +8,11 @@ use serde_json::Value;
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pair, Validity};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::probe::lab::listen;
+use crate::probe::lab::{listen, server_config};
 
 /// An HTTPS server whose `Date` is so many hours ahead of ours; without one where that is nothing.
 pub(super) fn web(runtime: &tokio::runtime::Runtime, pair: &Pair, ahead: Option<i64>) -> u16 {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(pair.chain.clone(), pair.private_key())
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server_config(pair)));
     listen(runtime, move |stream| {
         let acceptor = acceptor.clone();
         async move {

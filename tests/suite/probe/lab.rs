@@ -62,15 +62,19 @@ pub(crate) fn serve(runtime: &tokio::runtime::Runtime, pair: &Pair, greets: bool
 }
 
 /// TLS with this certificate, asking nobody for one.
-pub(crate) fn acceptor(pair: &Pair) -> tokio_rustls::TlsAcceptor {
+pub(crate) fn server_config(pair: &Pair) -> rustls::ServerConfig {
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(pair.chain.clone(), pair.private_key())
-        .unwrap();
-    let mut config = config;
+        .unwrap()
+}
+
+/// The same, for both versions of HTTP.
+pub(crate) fn acceptor(pair: &Pair) -> tokio_rustls::TlsAcceptor {
+    let mut config = server_config(pair);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::kinds::alike;
+use super::trace::PodTrouble;
 use super::{Story, container_logged, first_line};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
@@ -19,17 +20,14 @@ use crate::workload::kubernetes::Pod;
 
 impl Story {
     /// A file of its own that a container cannot use.
-    #[expect(clippy::too_many_arguments, reason = "all of it is said in one sentence")]
     pub(super) fn of_file(
         &mut self,
         scene: PodContext<'_>,
-        pod: &Pod,
-        workload: &Workload,
-        container: &str,
-        trouble: &StartTrouble,
+        said: PodTrouble<'_>,
         path: &str,
         found: &PathContent,
     ) -> usize {
+        let PodTrouble { pod, workload, container, trouble } = said;
         let kind = trouble.what.kind;
         let fact = container_logged(pod, container, &trouble.sample);
         // A path that only this workload asks for, beside files that are there: the setting is wrong, not the Secret.

@@ -26,6 +26,7 @@ use crate::workload::kubernetes::{Cluster, ContainerState, Pod, service_of};
 use crate::workload::{Workload, WorkloadKind};
 pub use kinds::alike;
 use replicas::{never_made, refused_pods, scaled_to_nothing};
+use trace::PodTrouble;
 
 /// What the containers said, by pod and container.
 pub type ContainerLogs = BTreeMap<(String, String), ContainerLog>;
@@ -310,7 +311,8 @@ impl Story {
             PodFailure::Trouble(trouble, container) => {
                 broken.cause = Some(trouble.what.kind);
                 broken.shown = container_logged(pod, &container, &trouble.sample).into();
-                (broken.link, broken.fault) = self.met(scene, pod, workload, &container, &trouble);
+                let said = PodTrouble { pod, workload, container: &container, trouble: &trouble };
+                (broken.link, broken.fault) = self.met(scene, said);
                 let facts = [broken.shown.clone(), state_of(pod).into()];
                 for fact in facts {
                     self.faults[broken.fault].add(fact);

@@ -16,39 +16,35 @@ use crate::link::Link;
 use crate::workload::Workload;
 use crate::workload::kubernetes::{ContainerState, Pod, service_of};
 
+/// Trouble that a container of a pod has told.
+#[derive(Clone, Copy)]
+pub(super) struct PodTrouble<'a> {
+    pub(super) pod: &'a Pod,
+    pub(super) workload: &'a Workload,
+    pub(super) container: &'a str,
+    pub(super) trouble: &'a StartTrouble,
+}
+
 impl Story {
     /// The fault behind what a container said, and the link that it is about.
-    pub(super) fn met(
-        &mut self,
-        scene: PodContext<'_>,
-        pod: &Pod,
-        workload: &Workload,
-        container: &str,
-        trouble: &StartTrouble,
-    ) -> (Option<Link>, usize) {
-        match self.far_fault(scene, workload, container, trouble) {
+    pub(super) fn met(&mut self, scene: PodContext<'_>, said: PodTrouble<'_>) -> (Option<Link>, usize) {
+        match self.far_fault(scene, said) {
             Some((link, at)) => (Some(link), at),
-            None => (trouble.what.link, self.traced(scene, pod, workload, container, trouble)),
+            None => (said.trouble.what.link, self.traced(scene, said)),
         }
     }
 
     /// The fault behind what a container said.
-    fn traced(
-        &mut self,
-        scene: PodContext<'_>,
-        pod: &Pod,
-        workload: &Workload,
-        container: &str,
-        trouble: &StartTrouble,
-    ) -> usize {
-        let trouble = &read_again(trouble);
+    fn traced(&mut self, scene: PodContext<'_>, said: PodTrouble<'_>) -> usize {
+        let PodTrouble { pod, workload, container, .. } = said;
+        let trouble = &read_again(said.trouble);
         let kind = trouble.what.kind;
         let sample = &trouble.sample;
         let pair = sample.contains("does not chain to");
         if (matches!(kind, CauseKind::BadKeyFile | CauseKind::KeyMismatch) || pair)
             && let Some((path, found)) = pods::file_at_fault(scene, pod, container, sample)
         {
-            return self.of_file(scene, pod, workload, container, trouble, &path, &found);
+            return self.of_file(scene, PodTrouble { trouble, ..said }, &path, &found);
         }
         if sample.contains("must be set together")
             && let Some(fault) = half_pair(scene, workload, sample)
@@ -100,13 +96,8 @@ impl Story {
 
     /// The link whose server is at the far end of a connection that was not made, or lost, by words that name an
     /// address alone, and the fault of that server which explains it.
-    fn far_fault(
-        &mut self,
-        scene: PodContext<'_>,
-        workload: &Workload,
-        container: &str,
-        trouble: &StartTrouble,
-    ) -> Option<(Link, usize)> {
+    fn far_fault(&mut self, scene: PodContext<'_>, said: PodTrouble<'_>) -> Option<(Link, usize)> {
+        let PodTrouble { workload, container, trouble, .. } = said;
         let named = trouble.what.link.or_else(|| link_of(&trouble.sample));
         if named.is_some() || !trouble.what.kind.is_unreached() {
             return None;

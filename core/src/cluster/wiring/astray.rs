@@ -115,10 +115,16 @@ fn alias(
     }
     let service = cluster.services.iter().find(|service| service.name == name)?;
     let outside = service.outside.as_ref()?;
-    let own =
-        one.server.labels.iter().filter(|(key, _)| *key == "app" || key.starts_with("app.kubernetes.io/"));
+    // What every pod of it has, and nobody changes: a version and what installed it are no selector's.
+    let pods = || cluster.pods.iter().filter(|pod| cluster.workloads[pod.workload].name == one.server.name);
+    let selects = |key: &str| matches!(key, "app" | "app.kubernetes.io/name" | "app.kubernetes.io/component");
+    let own = one
+        .server
+        .labels
+        .iter()
+        .filter(|(key, value)| selects(key) && pods().all(|pod| pod.labels.get(*key) == Some(value)));
     let selector: std::collections::BTreeMap<&String, &String> = own.collect();
-    if selector.is_empty() {
+    if selector.is_empty() || service.ports.is_empty() || pods().next().is_none() {
         return None;
     }
     let patch = json!({"spec": {"type": "ClusterIP", "externalName": null, "selector": selector}});

@@ -25,6 +25,11 @@ const CLAUSES: &[&str] = &[
     r"\b(?:no|0|zero) \x22[^\x22]* [^\x22]*\x22 (?:error|failure|message|problem)s?\b",
     // Counts of nothing.
     r"(?:[\w-]+ )*(?:errors|failures|problems|issues|mismatches|timeouts|resets|violations|refusals)(?: in [\w ]+)?\s?[:=]\s?0\b",
+    // A certificate of the speaker's own is made, now or when it is needed.
+    r"\b(?:generat|creat)(?:e|ed|ing) (?:(?:an?|the|new|own|its|temporary|local|default) )*self[ -]signed\b[^:;,]*",
+    r"\b(?:generat|creat)(?:e|ed|ing) (?:[a-z]+ )*with an? self[ -]signed certificate\b[^:;,]*",
+    // What is missing is made.
+    r"\b(?:not found|missing|does not exist), (?:it )?(?:will be|is being|is) (?:auto[ -]?)?(?:generat|creat)\w*[^:;]*",
     // What tests wait for.
     r"\b(?:got )?(?:an )?expected (?:error|failure|exception)\b.*",
     r"\b(?:error|failure|exception) as (?:wanted|expected)\b.*",
@@ -45,9 +50,10 @@ pub(super) fn told(message: &[u8]) -> Option<Cow<'_, [u8]>> {
     let clauses = CELL.get_or_init(|| compiled(&format!("(?:{})", CLAUSES.join("|"))));
     let before = BEFORE_CELL.get_or_init(|| compiled(BEFORE));
     let mut text = clauses.replace_all(message, |found: &Captures<'_>| -> Vec<u8> {
-        // What failed is told, whatever it was that was tried.
+        // What failed is told, whatever it was that was tried; so is OpenSSL's verdict on a chain.
         let clause = found.get(0).map_or(&b""[..], |clause| clause.as_bytes());
-        if clause.ends_with(b"failed") || memchr::memmem::find(clause, b" failed ").is_some() {
+        let holds = |word: &[u8]| memchr::memmem::find(clause, word).is_some();
+        if clause.ends_with(b"failed") || holds(b" failed ") || holds(b" in certificate chain") {
             clause.to_vec()
         } else {
             b" ".to_vec()
@@ -77,6 +83,10 @@ mod tests {
             ("retrying in 1s if the certificate has expired", "retrying in 1s"),
             ("failed to check whether it expired: x509: unknown", "failed to check  : x509: unknown"),
             ("no TLS errors detected", "detected"),
+            (
+                "generated a new self-signed certificate: dial redis: connection refused",
+                ": dial redis: connection refused",
+            ),
             ("No \"connection refused\" errors in the last 24h", "in the last 24h"),
             ("0 expired, 0 invalid", ","),
             ("TLS handshake failures: 0", ""),
@@ -94,6 +104,8 @@ mod tests {
         for message in [
             "x509: certificate has expired or is not yet valid",
             "no shared cipher",
+            "creating a self-signed certificate in certificate chain",
+            "creating session: self-signed certificate",
             "no required SSL certificate was sent",
             "SSL_connect returned=1 errno=0 state=error: certificate verify failed",
             "SSL handshake failed, will retry in 5s: connection refused",

@@ -127,8 +127,8 @@ fn recognised(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
         }
         None => return None,
     };
-    // Only what names a cause is looked at as a whole: whether it reports it.
-    if !record.names_an_error() && shape::is_mention(&words) {
+    // Only what names a cause is looked at as a whole: whether it reports it. Who writes at the level of an error does.
+    if record.level != record::Level::Fails && !record.names_an_error() && shape::is_mention(&words) {
         return None;
     }
     let (found, rank) = match record.told() {

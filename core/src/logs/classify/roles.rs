@@ -108,37 +108,19 @@ fn is_broker(text: &[u8]) -> bool {
     text.len() > 12 && text[..10].iter().all(u8::is_ascii_digit) && text[10..].starts_with(b": ")
 }
 
-/// A certificate of the speaker's own is made, now or when it is needed, not met.
-fn is_being_made(text: &[u8]) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let made = [&b"generat"[..], b"creat"].iter().filter_map(|word| memchr::memmem::find(&lower, word)).min();
-    // The words between (`it will be auto generated on first use with a`) part no sentence.
-    made.is_some_and(|from| {
-        let rest = &lower[from..lower.len().min(from + 60)];
-        let named =
-            [&b"self-signed"[..], b"self signed"].iter().find_map(|word| memchr::memmem::find(rest, word));
-        named.is_some_and(|at| {
-            !rest[..at].iter().any(|byte| matches!(byte, b':' | b';' | b'.')) && !is_denied(&lower[..from])
-        })
-    })
-}
-
-/// What was to be made was not.
-fn is_denied(before: &[u8]) -> bool {
-    [&b"fail"[..], b"error", b"cannot", b"not ", b"unable"]
-        .iter()
-        .any(|word| memchr::memmem::find(before, word).is_some_and(|at| before.len() - at < 24))
-}
-
 /// What a build does not find (`Could not resolve all artifacts for …`, `Could not resolve group:name:1.2.3.`) has no
 /// name in DNS.
 fn is_of_a_build(text: &[u8]) -> bool {
     const RESOLVE: &[u8] = b"ould not resolve ";
     memchr::memmem::find(text, RESOLVE).is_some_and(|at| {
         let rest = &text[at + RESOLVE.len()..];
-        let word = &rest[..rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len())];
+        let word = rest.split(|byte| *byte == b' ').next().unwrap_or(rest).trim_ascii();
+        // `group:name:1.2.3`; `host:6379:` has a port.
+        let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
+        let parts: Vec<&[u8]> = word.split(|byte| *byte == b':').collect();
+        let coordinate = parts.len() == 3 && !parts[1].iter().all(u8::is_ascii_digit);
         let things = [&b"all "[..], b"artifact", b"dependenc", b"plugin", b"module", b"import"];
-        things.iter().any(|thing| rest.starts_with(thing)) || memchr::memchr_iter(b':', word).count() == 2
+        things.iter().any(|thing| rest.starts_with(thing)) || coordinate
     })
 }
 
@@ -221,7 +203,6 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
             None
         }
         _ if beside::is_login(text) || beside::is_on_paper(text) => None,
-        CauseKind::UnknownAuthority if is_being_made(text) => None,
         CauseKind::WrongKeyUsage if is_as_expected(text) => None,
         CauseKind::Dns if is_of_a_build(text) => None,
         // What came was no TLS: to a server a client sent it.
@@ -299,6 +280,20 @@ mod tests {
                 CauseKind::UnknownAuthority,
             ),
             ("created connection. Error: self-signed certificate", CauseKind::UnknownAuthority),
+            (
+                "[SCHEDULER] ERROR creating session error=\"self-signed certificate in certificate chain\"",
+                CauseKind::UnknownAuthority,
+            ),
+            (
+                "creating redis client failed, self-signed certificate in certificate chain",
+                CauseKind::UnknownAuthority,
+            ),
+            (
+                "generating report for a self-signed certificate in certificate chain",
+                CauseKind::UnknownAuthority,
+            ),
+            ("creating the client met a self-signed certificate", CauseKind::UnknownAuthority),
+            ("Could not resolve redis:6379: Name or service not known", CauseKind::Dns),
             ("curl: (6) Could not resolve host: redis", CauseKind::Dns),
             ("Could not resolve redis:6379", CauseKind::Dns),
         ] {

@@ -38,8 +38,9 @@ const FRONTS: &[&str] = &[
     r"(?:Our|Known|Summary of|Steps to|To|Lessons?) (?:[a-z]+ )?[a-z]+: |(?:ALERT )?\[?RESOLVED\b",
     // Questions, and sentences that explain.
     r"(?:Why|How|What|When|Which|Where|Did|Do|Does|Can|Should) [^:]*.*\?(?:$| See | \()",
-    // Somebody tells of himself, anywhere in a line; a level `I` stands before a name with a colon.
-    r"(?:.*[ (])?I(?:'(?:m|ve|d|ll)| (?:am|was|have|had|did|do|don't|didn't|can|can't|cannot|could|couldn't|will|would|see|saw|get|got|use|used|try|tried|set|need|want|found|made|ran|installed|updated|added|changed|tested|noticed|just|also|still|only|know|created|configured|started|restarted|enabled|disabled|upgraded|removed|assume|suspect|expect|think|believe|guess))\b",
+    // Somebody tells of himself, in a sentence: no colon, bracket or sign of a record stands before it, what follows in
+    // brackets is another's word; a level `I` stands before a name with a colon.
+    r"(?:[^:=\[\](]*[ ])?I(?:'(?:m|ve|d|ll)| (?:am|was|have|had|did|do|don't|didn't|can|can't|cannot|could|couldn't|will|would|see|saw|get|got|use|used|try|tried|set|need|want|found|made|ran|installed|updated|added|changed|tested|noticed|just|also|still|only|know|created|configured|started|restarted|enabled|disabled|upgraded|removed|assume|suspect|expect|think|believe|guess))\b",
     // Talk, mail, and queries of logs and metrics.
     r"@\w+ |\d\d:\d\d <\w+> |\[#\w|I (?:think|see|get|got|have|believe)\b|X-[\w-]+: ",
     r"fields @|(?:rate|sum|count_over_time|increase|avg|max|min|histogram_quantile) ?\(|(?:sum|count|avg|max) by \(",
@@ -152,6 +153,8 @@ mod tests {
             "10-31 17:02:47.278 2658 2680 I chromium: net::ERR_CERT_DATE_INVALID",
             "2020-09-02T16:16:51.748+0000 I  NETWORK  [conn1] SSL peer certificate validation failed",
             "message: 'x509: certificate has expired'",
+            "connect redis: x509: certificate has expired (I am here)",
+            "failed=x509 I was told that the certificate has expired",
             "test failed: x509: certificate has expired",
             // What an event says, as YAML shows it.
             "note: 'Failed to pull image: x509: certificate has expired'",

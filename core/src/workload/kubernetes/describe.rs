@@ -196,19 +196,19 @@ impl Owners<'_> {
 }
 
 /// A pod that its node has given up (evicted, shut down) stays until somebody cleans up, and is none of its workload's any
-/// more: that has made another.
+/// more once that has all the pods that it is to have without it.
 fn leave_replaced(cluster: &mut Cluster) {
+    let Cluster { workloads, pods, .. } = cluster;
     let is_over = |pod: &Pod| !pod.is_job && matches!(pod.phase.as_str(), "Failed" | "Succeeded");
-    let others: BTreeSet<usize> =
-        cluster.pods.iter().filter(|pod| !is_over(pod)).map(|pod| pod.workload).collect();
-    let is_made = |pod: &Pod| cluster.workloads[pod.workload].kind != WorkloadKind::Pod;
-    let kept: Vec<bool> = cluster
-        .pods
-        .iter()
-        .map(|pod| !(is_over(pod) && is_made(pod) && others.contains(&pod.workload)))
-        .collect();
-    let mut kept = kept.into_iter();
-    cluster.pods.retain(|_| kept.next().unwrap_or(true));
+    let mut others: BTreeMap<usize, usize> = BTreeMap::new();
+    for pod in pods.iter().filter(|pod| !is_over(pod)) {
+        *others.entry(pod.workload).or_default() += 1;
+    }
+    pods.retain(|pod| {
+        let (workload, others) = (&workloads[pod.workload], others.get(&pod.workload).copied().unwrap_or(0));
+        let is_replaced = others > 0 && workload.wanted.is_some_and(|wanted| others >= wanted as usize);
+        !(is_over(pod) && workload.kind != WorkloadKind::Pod && is_replaced)
+    });
 }
 
 /// Where nothing says which ReplicaSet is the newest, the one with the youngest pod is.

@@ -142,6 +142,25 @@ fn a_verdict_at_the_end_of_a_very_long_line_is_read() {
     }
 }
 
+/// What stands before an error in its message takes nothing away where the service itself writes at an error's level.
+#[test]
+fn words_of_people_are_no_excuse_at_the_level_of_an_error() {
+    for front in
+        ["I am the scheduler", "test", "value", "class redis", "Step 1", "See", "Fixes #12", "# comment"]
+    {
+        let error = "x509: certificate signed by unknown authority";
+        for line in [
+            format!("[SCHEDULER] ERROR {front}: {error}"),
+            format!(r#"{{"time":"2026-01-31T12:00:00Z","level":"ERROR","msg":"{front}: {error}"}}"#),
+            format!("[SCHEDULER] ERROR connect redis: {error} (I am here)"),
+            format!("[SCHEDULER] WARN connect redis: {error} (I am here)"),
+        ] {
+            assert_eq!(kind(&line).as_deref(), Some("unknown-authority"), "{line}");
+        }
+        assert_eq!(kind(&format!("[SCHEDULER] INFO Fixes #12: {error}")), None);
+    }
+}
+
 /// A line in parts, as a container runtime writes it, and a Java trace behind Compose's name: both readers.
 #[test]
 fn parts_and_traces_are_put_together() {
