@@ -7,6 +7,23 @@ use serde_yaml_ng::Value as Yaml;
 
 use crate::cured::{Copy, Fault};
 
+/// The place of an option's change is the option's own line, or that of a variable that it is made of: as the files
+/// were when the report was made, for a change may move lines.
+pub fn is_at_its_place(copy: &Copy, change: &Value) -> Result<(), String> {
+    let place = change["defined_at"].as_str().and_then(|place| place.rsplit_once(':'));
+    let (Some("argument"), Some(from), Some((file, line))) =
+        (change["kind"].as_str(), change["from"].as_str(), place)
+    else {
+        return Ok(());
+    };
+    let text = std::fs::read_to_string(copy.path(file)).map_err(|error| error.to_string())?;
+    let number: usize = line.parse().map_err(|_| "no line")?;
+    match text.lines().nth(number - 1).unwrap_or_default() {
+        there if there.contains(from) || there.contains("${") => Ok(()),
+        there => Err(format!("{file}:{line} is {there}, not {from}")),
+    }
+}
+
 /// Makes one change.
 pub fn change(copy: &Copy, change: &Value, fault: &Fault) -> Result<(), String> {
     let word = |key: &str| change[key].as_str();

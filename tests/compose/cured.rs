@@ -350,7 +350,9 @@ fn one(copy: &Copy, fault: &Fault) -> Option<String> {
 
 /// Makes a cure's changes, then runs its command; files that a change names are noted.
 fn apply(copy: &Copy, fault: &Fault, fix: &Value, changed: &mut Vec<PathBuf>) -> Result<(), String> {
-    for change in fix["changes"].as_array().into_iter().flatten() {
+    let changes = || fix["changes"].as_array().into_iter().flatten();
+    changes().try_for_each(|change| applied::is_at_its_place(copy, change))?;
+    for change in changes() {
         applied::change(copy, change, fault).map_err(|why| format!("a change cannot be made: {why}"))?;
         if let Some(name) = change["name"].as_str().filter(|_| change["kind"] == "file") {
             let path = copy.path(name.trim_start_matches("./"));

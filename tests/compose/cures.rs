@@ -26,6 +26,14 @@ pub fn mount(copy: &Copy, service: &str, folder: &str) {
     });
 }
 
+/// What it mounts, all of it.
+fn volumes(copy: &Copy, service: &str, all: &[&str]) {
+    crate::applied::edit(&copy.path(COMPOSE), |root| {
+        let all: Vec<serde_yaml_ng::Value> = all.iter().map(|one| (*one).into()).collect();
+        root["services"][service]["volumes"] = all.into();
+    });
+}
+
 /// A new server certificate for the key that lies beside it.
 pub fn renewed_server(copy: &Copy, path: &Path) {
     let pair = copy.ca.issue(&Leaf::server()).unwrap();
@@ -133,6 +141,8 @@ pub const SETTINGS: &[Fault] = faults! {
         |copy| copy.set("mock-bank-worker", "NATS_TLS_SERVER_NAME", "queue.internal");
     "scheduler: a NATS host that is not there", "scheduler", false,
         |copy| copy.set("scheduler", "NATS_URL", "tls://queue:4222");
+    "gateway: a port of the safety kernel that is not there", "api-gateway", false,
+        |copy| copy.set("api-gateway", "SAFETY_KERNEL_ADDR", "safety-kernel:50052");
     "scheduler: a Redis port that is not there", "scheduler", false,
         |copy| copy.set("scheduler", "REDIS_URL", "rediss://:${REDIS_PASSWORD}@redis:6380");
 };
@@ -144,6 +154,9 @@ pub const MOUNTS: &[Fault] = faults! {
     "gateway mounts another folder", "api-gateway", false, |copy| mount(copy, "api-gateway", "other");
     "scheduler mounts another folder", "scheduler", false, |copy| mount(copy, "scheduler", "other");
     "worker mounts another folder", "mock-bank-worker", false, |copy| mount(copy, "mock-bank-worker", "other");
+    "scheduler mounts nothing", "scheduler", false, |copy| volumes(copy, "scheduler", &[]);
+    "workflow engine mounts its folder elsewhere", "workflow-engine", false,
+        |copy| volumes(copy, "workflow-engine", &["./certs:/etc/cordum/certs:ro"]);
 };
 
 pub const SERVERS: &[Fault] = &[
@@ -200,6 +213,14 @@ pub const SERVERS: &[Fault] = &[
                         .collect::<Vec<_>>()
                         .into();
             });
+        },
+        ..FAULT
+    },
+    Fault {
+        name: "Redis with the key of another pair",
+        place: "redis",
+        make: |copy| {
+            copy.replace(COMPOSE, "- /etc/cordum/tls/server/tls.key", "- /etc/cordum/tls/client/tls.key");
         },
         ..FAULT
     },

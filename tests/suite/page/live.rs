@@ -183,33 +183,9 @@ fn an_address_that_cannot_be_used_and_one_without_a_watch_are_usage_errors() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let busy = taken.local_addr().unwrap().to_string();
     let certs = tempfile::tempdir().unwrap();
-    for arguments in [
-        vec!["run", "--listen", "127.0.0.1:0", "--format", "json"],
-        vec![
-            "run",
-            "--listen",
-            &busy,
-            "--watch",
-            "1s",
-            "--only",
-            "redis-logs",
-            "--no-docker",
-            "--format",
-            "json",
-        ],
-        vec![
-            "run",
-            "--listen",
-            "nonsense",
-            "--watch",
-            "1s",
-            "--only",
-            "redis-logs",
-            "--no-docker",
-            "--format",
-            "json",
-        ],
-    ] {
+    const WATCHED: &[&str] = &["--watch", "1s", "--only", "redis-logs", "--no-docker"];
+    for (address, others) in [("127.0.0.1:0", &[][..]), (&busy, WATCHED), ("nonsense", WATCHED)] {
+        let arguments = [&["run", "--format", "json", "--listen", address], others].concat();
         let output = finish(program().args(&arguments).current_dir(certs.path()));
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!((output.status.code(), said["exit_code"].as_u64()), (Some(2), Some(2)), "{said}");
