@@ -144,6 +144,63 @@ pub(super) fn is_login(text: &[u8]) -> bool {
     is_of(&SSH_CELL, SSH, text)
 }
 
+/// What is resolved has no name in DNS: what a build lacks (`Could not resolve all artifacts for …`, `Could not resolve
+/// group:name:1.2.3.`), or a thing of the program's own (`unable to resolve broadcast address`).
+pub(super) fn is_no_name(text: &[u8]) -> bool {
+    const RESOLVES: &[&[u8]] =
+        &[b"ould not resolve ", b"nable to resolve ", b"ailed to resolve ", b"annot resolve "];
+    const OWN: &[&[u8]] = &[
+        b"broadcast",
+        b"variable",
+        b"placeholder",
+        b"property",
+        b"symbol",
+        b"template",
+        b"revision",
+        b"path",
+        b"type",
+        b"bean",
+        b"merge",
+        b"schema",
+    ];
+    const DNS: &[&str] =
+        &["lookup", "no such host", "getaddrinfo", "nxdomain", "dns", "not known", "resolution"];
+    static DNS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    if contains(&DNS_CELL, DNS, text) {
+        return false;
+    }
+    let found = RESOLVES.iter().find_map(|lead| memchr::memmem::find(text, lead).map(|at| at + lead.len()));
+    found.is_some_and(|at| {
+        let rest = &text[at..];
+        let rest = rest.strip_prefix(b"the ").unwrap_or(rest);
+        let word = rest.split(|byte| *byte == b' ').next().unwrap_or(rest).trim_ascii();
+        // `group:name:1.2.3`; `host:6379:` has a port.
+        let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
+        let parts: Vec<&[u8]> = word.split(|byte| *byte == b':').collect();
+        let coordinate = parts.len() == 3 && !parts[1].iter().all(u8::is_ascii_digit);
+        let things = [&b"all "[..], b"artifact", b"dependenc", b"plugin", b"module", b"import"];
+        things.iter().any(|thing| rest.starts_with(thing)) || OWN.contains(&word) || coordinate
+    })
+}
+
+/// What the API of a Kubernetes cluster answers of an object, in its own words: it was changed meanwhile, is missing
+/// (`KIND.GROUP "NAME" not found`), or is there.
+pub(super) fn is_of_objects(text: &[u8]) -> bool {
+    let at = |words: &[u8]| memchr::memmem::find_iter(text, words).collect::<Vec<_>>();
+    if !at(b"Operation cannot be fulfilled on ").is_empty() {
+        return true;
+    }
+    [&b"\" not found"[..], b"\" already exists"].iter().flat_map(|words| at(words)).any(|end| {
+        let Some(open) = memchr::memrchr(b'"', &text[..end]) else { return false };
+        let before = text[..open].trim_ascii_end();
+        let before = before.strip_suffix(b"\\").unwrap_or(before).trim_ascii_end();
+        let start = before.iter().rposition(u8::is_ascii_whitespace).map_or(0, |last| last + 1);
+        let kind = &before[start..];
+        memchr::memchr(b'.', kind).is_some_and(|dot| dot > 0)
+            && kind.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'='))
+    })
+}
+
 /// A certificate on paper, or as a product; nothing else in the text is of TLS.
 pub(super) fn is_on_paper(text: &[u8]) -> bool {
     const PAPERS: &[&str] = &[
@@ -160,4 +217,34 @@ pub(super) fn is_on_paper(text: &[u8]) -> bool {
     static PAPERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static OF_TLS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     contains(&PAPERS_CELL, PAPERS, text) && !names(&OF_TLS_CELL, OF_TLS, text, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cause::CauseKind;
+    use crate::logs::classify::recognise;
+
+    #[test]
+    fn what_a_cluster_says_of_its_objects_is_no_matter_of_tls() {
+        for line in [
+            r#"ERROR cert-rotation Error updating webhook with certificate {"error": "Operation cannot be fulfilled on apiservices.apiregistration.k8s.io \"v1beta1.a\": the object has been modified"}"#,
+            r#"{"level":"error","msg":"Unable to update certificate.","error":"ValidatingWebhookConfiguration.admissionregistration.k8s.io \"a\" not found"}"#,
+            r#"error creating the TLS certificate: certificates.cert-manager.io "a" already exists"#,
+        ] {
+            assert_eq!(recognise(line.as_bytes()), None, "{line}");
+        }
+        for (line, kind) in [
+            ("Unable to update certificate: tls handshake failed", CauseKind::OtherTls),
+            (
+                r#"{"level":"error","msg":"Unable to update certificate.","error":"Get \"https://a\": x509: certificate signed by unknown authority"}"#,
+                CauseKind::UnknownAuthority,
+            ),
+            (
+                r#"MountVolume.SetUp failed for volume "certs" : secret "webhook-tls" not found"#,
+                CauseKind::BadKeyFile,
+            ),
+        ] {
+            assert_eq!(recognise(line.as_bytes()).map(|found| found.kind), Some(kind), "{line}");
+        }
+    }
 }

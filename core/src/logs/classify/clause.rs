@@ -18,6 +18,8 @@ const CLAUSES: &[&str] = &[
     r"\b(?:rejects|refuses|ignores|skips|handles) an? (?:\w+ ){0,2}(?:certificate|handshake|issuer)[^:;]*",
     r"\b(?:simulat|emulat|inject)(?:es?|ed|ing) [^:;]*",
     r"\b(?:alert|monitor|watch|retr|notif)\w* (?:is |are )?(?:enabled|configured|set up|registered) (?:for|on|about)\b.*",
+    // A guess, in a sentence of its own.
+    r"(?:^|[.;] )possibl[ey] (?:[a-z]+ ){1,3}(?:failure|problem|error|issue)s?\b",
     // What there is none of.
     r"\b(?:no|0|zero|without|without any|not any) (?:[\w\x22'/.-]+:? ){0,4}?(?:errors|failures|problems|issues|warnings|alerts|mismatches|timeouts|resets|violations)\b",
     r"\bno (?:error|problem|failure)s? (?:found|detected|reported|occurred)\b",
@@ -89,6 +91,7 @@ mod tests {
             ),
             ("No \"connection refused\" errors in the last 24h", "in the last 24h"),
             ("0 expired, 0 invalid", ","),
+            ("End of the stream. Possible authentication failure.", "End of the stream ."),
             ("TLS handshake failures: 0", ""),
             ("handshake failures in the last hour: 0", ""),
             ("Next check for expired certificates at 10:00", "Next  :00"),

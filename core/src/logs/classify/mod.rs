@@ -121,9 +121,11 @@ fn recognised(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
     let text = by_quic(text);
     let (found, rank) = match classified(&text) {
         Some(found) => found,
-        // A word of comfort in the message is none for what an error field says, lost connections aside.
+        // A word of comfort in the message is none for what an error field says; of a lost connection none but one that
+        // says so of connections and requests, and none of those that name something else.
         None if record.names_an_error() => {
-            classified(&by_quic(record.words_with(b""))).filter(|(_, rank)| *rank > LOST)?
+            let told = record.level == record::Level::Fails && !is_quiet(&text);
+            classified(&by_quic(record.words_with(b""))).filter(|(_, rank)| told || *rank > LOST)?
         }
         None => return None,
     };
@@ -212,13 +214,18 @@ const LOST: u8 = 4;
 /// From this rank on a text is a verdict on a certificate.
 const VERDICT: u8 = 9;
 
-fn classified(line: &[u8]) -> Option<(Recognised, u8)> {
+/// One of the texts that are no trouble, whatever else is said.
+fn is_quiet(line: &[u8]) -> bool {
     static QUIET_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line)
+}
+
+fn classified(line: &[u8]) -> Option<(Recognised, u8)> {
     let best = best(line);
     let above = best.map_or(0, |(rank, _, _)| rank);
     // No word of comfort beside it takes back a verdict on a certificate.
     let verdict = above >= VERDICT;
-    if !verdict && automaton(&QUIET_CELL, QUIET.iter().copied()).is_match(line) {
+    if !verdict && is_quiet(line) {
         return None;
     }
     if above < 10

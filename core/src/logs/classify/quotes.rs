@@ -14,6 +14,10 @@ const PASSED_ON: &[&[u8]] = &[
     b"input",
     b"example",
     b"comment",
+    b"asked",
+    b"wrote",
+    b"title",
+    b"subject",
 ];
 
 /// Words before a quoted text that is somebody's: the name or the content of a thing, never what went wrong.
@@ -97,16 +101,29 @@ pub(super) fn named(message: &[u8]) -> Cow<'_, [u8]> {
 /// A message without what it quotes; a status' description is the emitter's own all the same.
 pub(super) fn unquoted(message: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'`')) {
-        let mark = rest[at];
-        let Some(end) = rest[at + 1..].iter().position(|byte| *byte == mark) else { break };
-        text.extend_from_slice(&rest[..at]);
-        let quoted = &rest[at..at + end + 2];
-        text.extend_from_slice(if rest[..at].ends_with(b"desc = ") { quoted } else { b"\"\"" });
-        rest = &rest[at + end + 2..];
+    let (mut from, mut at) = (0, 0);
+    while let Some(open) =
+        message[at..].iter().position(|byte| matches!(byte, b'"' | b'`' | b'\'')).map(|next| at + next)
+    {
+        let mark = message[open];
+        let end = match mark {
+            b'\'' => sentence(message, open),
+            _ => memchr::memchr(mark, &message[open + 1..]).map(|length| open + 1 + length),
+        };
+        let Some(end) = end else {
+            if mark == b'\'' {
+                at = open + 1;
+                continue;
+            }
+            break;
+        };
+        text.extend_from_slice(&message[from..open]);
+        let quoted = &message[open..=end];
+        text.extend_from_slice(if message[..open].ends_with(b"desc = ") { quoted } else { b"\"\"" });
+        from = end + 1;
+        at = from;
     }
-    text.extend_from_slice(rest);
+    text.extend_from_slice(&message[from..]);
     let named = text.iter().enumerate().find(|(at, byte)| {
         **byte == b':' && PASSED_ON.iter().any(|name| text[..*at].to_ascii_lowercase().ends_with(name))
     });
@@ -114,6 +131,16 @@ pub(super) fn unquoted(message: &[u8]) -> Vec<u8> {
         text.truncate(at);
     }
     text
+}
+
+/// Where a sentence in single quotes ends that nothing introduces as an error's; an apostrophe opens none.
+fn sentence(message: &[u8], open: usize) -> Option<usize> {
+    let before = &message[..open];
+    let opens = before.last().is_none_or(|byte| matches!(byte, b' ' | b'(' | b'[' | b'=' | b':'));
+    let closes = |at: &usize| message.get(at + 1).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let end = memchr::memchr_iter(b'\'', &message[open + 1..]).map(|next| open + 1 + next).find(closes)?;
+    let is_sentence = memchr::memchr_iter(b' ', &message[open..end]).count() > 1;
+    (opens && is_sentence && !is_introduced(before)).then_some(end)
 }
 
 /// Words that introduce an error's own text in quotes.
@@ -217,6 +244,27 @@ fn is_introduced(before: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_informing_message_quotes_is_not_its_own() {
+        for (message, wanted) in [
+            (
+                "stored artifact for commit 'Fix expired certificates of ours'",
+                "stored artifact for commit \"\"",
+            ),
+            ("renamed \"a b\" and `c d`, then 'e f g'", "renamed \"\" and \"\", then \"\""),
+            ("client didn't answer, it can't be reached", "client didn't answer, it can't be reached"),
+            ("retry after error 'certificate has expired'", "retry after error 'certificate has expired'"),
+            (
+                "broken by 'SSLError: certificate has expired'",
+                "broken by 'SSLError: certificate has expired'",
+            ),
+            ("host 'redis' is up", "host 'redis' is up"),
+            ("rpc error: desc = \"tls: a b\"", "rpc error: desc = \"tls: a b\""),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&unquoted(message.as_bytes())), wanted);
+        }
+    }
 
     #[test]
     fn a_quoted_sentence_is_an_error_where_something_introduces_it() {

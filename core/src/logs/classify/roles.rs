@@ -47,12 +47,16 @@ const ACCEPTS: &[&str] = &[
     "imap-login",
     " - cid:",
     "from client",
+    "read request",
+    "reading request",
     "client's certificate",
     "trust with client",
     "authenticate the request",
     "client certificate",
     "client ssl certificate",
     "certificate verification: error (",
+    // Go's RecordHeaderError has the connection where a client's first bytes were no TLS, and nil where a server's were.
+    "conn:(*",
     "downstream",
 ];
 
@@ -106,22 +110,6 @@ fn is_asked(text: &[u8]) -> bool {
 /// Mosquitto's broker heads its lines with the seconds since 1970; its clients do not.
 fn is_broker(text: &[u8]) -> bool {
     text.len() > 12 && text[..10].iter().all(u8::is_ascii_digit) && text[10..].starts_with(b": ")
-}
-
-/// What a build does not find (`Could not resolve all artifacts for …`, `Could not resolve group:name:1.2.3.`) has no
-/// name in DNS.
-fn is_of_a_build(text: &[u8]) -> bool {
-    const RESOLVE: &[u8] = b"ould not resolve ";
-    memchr::memmem::find(text, RESOLVE).is_some_and(|at| {
-        let rest = &text[at + RESOLVE.len()..];
-        let word = rest.split(|byte| *byte == b' ').next().unwrap_or(rest).trim_ascii();
-        // `group:name:1.2.3`; `host:6379:` has a port.
-        let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b":")).unwrap_or(word);
-        let parts: Vec<&[u8]> = word.split(|byte| *byte == b':').collect();
-        let coordinate = parts.len() == 3 && !parts[1].iter().all(u8::is_ascii_digit);
-        let things = [&b"all "[..], b"artifact", b"dependenc", b"plugin", b"module", b"import"];
-        things.iter().any(|thing| rest.starts_with(thing)) || coordinate
-    })
 }
 
 /// A file that clients show is at fault.
@@ -202,9 +190,10 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         {
             None
         }
+        CauseKind::OtherTls if beside::is_of_objects(text) => None,
         _ if beside::is_login(text) || beside::is_on_paper(text) => None,
         CauseKind::WrongKeyUsage if is_as_expected(text) => None,
-        CauseKind::Dns if is_of_a_build(text) => None,
+        CauseKind::Dns if beside::is_no_name(text) => None,
         // What came was no TLS: to a server a client sent it.
         CauseKind::WrongSchemeTlsToPlain if accepts(text) && came_otherwise(text) => Some(Recognised {
             kind: CauseKind::WrongSchemePlainToTls,
@@ -271,6 +260,8 @@ mod tests {
             "Generating a new self-signed certificate for localhost",
             "> Could not resolve all artifacts for configuration ':classpath'.",
             "> Could not resolve commons-io:commons-io:2.4.",
+            "unable to resolve broadcast address",
+            "failed to resolve the template of the report",
         ] {
             assert_eq!(recognise(line.as_bytes()), None, "{line}");
         }
@@ -296,6 +287,8 @@ mod tests {
             ("Could not resolve redis:6379: Name or service not known", CauseKind::Dns),
             ("curl: (6) Could not resolve host: redis", CauseKind::Dns),
             ("Could not resolve redis:6379", CauseKind::Dns),
+            ("unable to resolve nats", CauseKind::Dns),
+            ("failed to resolve path-service: lookup path-service: no such host", CauseKind::Dns),
         ] {
             assert_eq!(recognise(line.as_bytes()).map(|found| found.kind), Some(kind), "{line}");
         }
@@ -311,6 +304,25 @@ mod tests {
         assert_eq!(recognise(line("TLS Web Server Authentication").as_bytes()), None);
         let found = recognise(line("TLS Web Client Authentication").as_bytes());
         assert_eq!(found.map(|found| found.kind), Some(CauseKind::WrongKeyUsage));
+    }
+
+    /// Go: who has the connection was spoken to in plaintext, and so was who reads requests.
+    #[test]
+    fn a_server_tells_that_it_was_spoken_to_in_plaintext() {
+        for line in [
+            r#"unknown tls handshake failure: 192.0.2.6:60795: tls.RecordHeaderError{Msg:"first record does not look like a TLS handshake", RecordHeader:[5]uint8{0x0}, Conn:(*net.TCPConn)(0xc0)}"#,
+            "192.0.2.5:21300 rejected proxy: failed to read request header > tls: oversized record received with length 57154",
+        ] {
+            let found = recognise(line.as_bytes()).unwrap();
+            assert_eq!((found.kind, found.side), (CauseKind::WrongSchemePlainToTls, Side::Client), "{line}");
+        }
+        for line in [
+            r#"tls.RecordHeaderError{Msg:"first record does not look like a TLS handshake", RecordHeader:[5]uint8{0x0}, Conn:net.Conn(nil)}"#,
+            "failed to read response header: tls: oversized record received with length 57154",
+        ] {
+            let found = recognise(line.as_bytes()).unwrap();
+            assert_eq!((found.kind, found.side), (CauseKind::WrongSchemeTlsToPlain, Side::Server), "{line}");
+        }
     }
 
     /// Go's server, NATS, Redis with OpenSSL: what came is the client's verdict on what they show.

@@ -19,6 +19,9 @@ const TEXT: &str = r#"^(?:- )?([a-z][\w-]*(?:\.[\w-]+){2,}) ?= ?\S.*$|^(?:- )?(\
 /// `NAME=value`, `some-name: "value"`, `some_name = [value, value]`, `"some.name": "a text",`.
 const NAMED: &str = r#"^(?:- )?["']?([A-Za-z][\w.-]*)["']?(?:=|: | = | => )(?:"[^" ]*"|'[^' ]*'|[^\s"'\[{(:]+|[\[{][^()]*[\]}]|(?:"[^"]*"|'[^']*'),)[,;]?(?: #.*)?$"#;
 
+/// Settings in a row: `Connect timeout: 5000; Ssl: True; SslHost: ; AbortOnConnectFail: True`.
+const ROW: &str = r"^(?:[A-Za-z][\w .-]*: ?[\w./-]*; ?){2,}[A-Za-z][\w .-]*: ?[\w./-]*;?$";
+
 fn built(cell: &'static OnceLock<Regex>, pattern: &str) -> &'static Regex {
     // Constants that the tests below exercise.
     cell.get_or_init(|| Regex::new(&format!("(?-u){pattern}")).expect("the settings are a valid expression"))
@@ -29,6 +32,7 @@ pub(super) fn is_one(text: &[u8]) -> bool {
     static MEASURED_CELL: OnceLock<Regex> = OnceLock::new();
     static NAMED_CELL: OnceLock<Regex> = OnceLock::new();
     static TEXT_CELL: OnceLock<Regex> = OnceLock::new();
+    static ROW_CELL: OnceLock<Regex> = OnceLock::new();
     if text.len() >= LONGEST {
         return false;
     }
@@ -50,6 +54,13 @@ pub(super) fn is_one(text: &[u8]) -> bool {
         && let Some(name) = found.iter().skip(1).flatten().next()
         && !record::tells_of_errors(name.as_bytes())
         && !name.as_bytes().ends_with(b"essage")
+    {
+        return true;
+    }
+    if built(&ROW_CELL, ROW).is_match(text)
+        && !text
+            .split(|byte| matches!(byte, b':' | b';'))
+            .any(|part| record::tells_of_errors(part.trim_ascii()))
     {
         return true;
     }
@@ -83,11 +94,14 @@ mod tests {
             "matches: [\"connection refused\", \"connection reset by peer\"]",
             "alertBadCertificate: \"bad certificate\",",
             "ERR_CERT: { title: 'Certificate expired', severity: 'high' },",
+            "Connect timeout: 5000; Ssl: True; SslHost: ; AbortOnConnectFail: True",
         ] {
             assert!(is_one(line.as_bytes()), "{line}");
         }
         for line in [
             "last_error=EOF",
+            "Host: redis; Error: timeout; Retry: 5",
+            "Connection timed out; host: redis",
             "errors: [\"certificate has expired\"]",
             "errorMessage: \"certificate has expired\",",
             "app.tls.error = certificate has expired",

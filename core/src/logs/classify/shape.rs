@@ -67,7 +67,11 @@ pub(super) fn of(line: &[u8]) -> MessageShape<'_> {
 pub(super) fn is_mention(line: &[u8]) -> bool {
     let line = after_bar(line).unwrap_or(line);
     let trimmed = body(line).trim_ascii();
-    setting::is_one(trimmed) || written::by_people(trimmed) || written::by_machine(line) || is_passed_on(line)
+    setting::is_one(trimmed)
+        || written::by_people(trimmed)
+        || written::goes_on(line)
+        || written::by_machine(line)
+        || is_passed_on(line)
 }
 
 /// A record of what was asked or is started, in somebody else's words: PostgreSQL's `LOG:  statement: …`,

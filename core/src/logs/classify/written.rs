@@ -66,7 +66,29 @@ pub(super) fn by_people(trimmed: &[u8]) -> bool {
         (memmem::find(trimmed, b" - <<- ").is_some() || memmem::find(trimmed, b" - ->> ").is_some())
             && memmem::find(trimmed, b"-ERR").is_none()
     };
-    trimmed.len() < LONGEST && (fronts.is_match(trimmed) || source::is_one(trimmed) || traced())
+    // A test that failed has a name; a command that failed says what did, and why.
+    let says_why = || {
+        let crossed = [&b"\xe2\x9c\x95"[..], b"\xe2\x9c\x97", b"\xe2\x9c\x98", b"\xc3\x97"];
+        crossed.iter().any(|mark| trimmed.starts_with(mark))
+            && [&b" failed: "[..], b" failed, reason: ", b"rror: "]
+                .iter()
+                .any(|word| memmem::find(trimmed, word).is_some())
+    };
+    trimmed.len() < LONGEST
+        && ((fronts.is_match(trimmed) && !says_why()) || source::is_one(trimmed) || traced())
+}
+
+/// A line of a paragraph that goes on from the one above: set in by a blank, of plain words alone, with a guess or an
+/// address to the reader among them (curl: ` problem with the certificate (it might be expired, or the name might`).
+pub(super) fn goes_on(line: &[u8]) -> bool {
+    const TALK: &[&[u8]] = &[b"might", b"may", b"probably", b"perhaps", b"usually", b"you", b"your"];
+    let text = line.trim_ascii();
+    let is_plain = |byte: &u8| byte.is_ascii_alphabetic() || b" ,.()'-".contains(byte);
+    line.first() == Some(&b' ')
+        && text.first().is_some_and(u8::is_ascii_lowercase)
+        && text.iter().all(is_plain)
+        && text.split(|byte| *byte == b' ').count() > 5
+        && text.split(|byte| !byte.is_ascii_alphabetic()).any(|word| TALK.contains(&word))
 }
 
 /// Programs of the machine that have no TLS: they tell of units, commands and keys by their names.
@@ -141,6 +163,7 @@ mod tests {
             "These are the logs of the pod that I cannot connect to",
             "  Tls \u{2714} it refuses expired certificates".trim(),
             "1..14 # tls handshake failures",
+            "\u{2717} refuses a certificate that has expired",
         ] {
             assert!(by_people(line.as_bytes()), "{line}");
         }
@@ -161,10 +184,25 @@ mod tests {
             "The connection to the server a:1 was refused - did you specify the right host or port?",
             "<title>400 The plain HTTP request was sent to HTTPS port</title>",
             "This server could not prove that it is a: its security certificate has expired",
+            "\u{2717} reconciliation failed: x509: certificate has expired",
             // Vagrant's machine of that name.
             "default: curl: (60) SSL certificate problem: certificate has expired",
         ] {
             assert!(!by_people(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_paragraph_goes_on() {
+        assert!(goes_on(b" problem with the certificate (it might be expired, or the name might"));
+        assert!(goes_on(b"   the certificate of your server has expired or is of another name"));
+        for line in [
+            &b"problem with the certificate (it might be expired, or the name might"[..],
+            b"  x509: certificate has expired or is not yet valid, you may see",
+            b" certificate has expired",
+            b" verify error: certificate may have expired by now on this host",
+        ] {
+            assert!(!goes_on(line));
         }
     }
 

@@ -124,6 +124,44 @@ fn a_word_of_comfort_swallows_no_error_field() {
     }
 }
 
+/// What a message ends with does not join with the name of the field behind it, and what it names beside is no comfort.
+#[test]
+fn a_lost_connection_in_an_error_field_is_read_whatever_the_message_ends_with() {
+    for end in [
+        "value",
+        "public key",
+        "the reference",
+        "syntax",
+        "duplicate key",
+        "deprecated option",
+        "null pointer",
+    ] {
+        for (error, wanted) in [
+            ("EOF", "connection-reset"),
+            ("dial tcp 10.0.0.9:6379: connect: connection refused", "connection-refused"),
+            ("read tcp 10.0.0.1:5->10.0.0.2:6379: i/o timeout", "timeout"),
+            ("lookup redis: no such host", "dns"),
+        ] {
+            for line in [
+                format!("[GATEWAY] ERROR failed to set {end} error={error}"),
+                format!(r#"{{"level":"error","msg":"failed to set {end}","err":"{error}"}}"#),
+                format!(
+                    "time=2026-11-30T10:00:00Z level=ERROR msg=\"failed to set {end}\" error=\"{error}\""
+                ),
+            ] {
+                assert_eq!(kind(&line).as_deref(), Some(wanted), "{line}");
+            }
+        }
+    }
+    for line in [
+        "KeyError: 'timeout'",
+        "ValueError: timeout must be a number",
+        "[GATEWAY] ERROR request completed status=499 error=EOF",
+    ] {
+        assert_eq!(kind(line), None, "{line}");
+    }
+}
+
 #[test]
 fn a_verdict_at_the_end_of_a_very_long_line_is_read() {
     for length in [1_000, 30_000, 200_000] {
