@@ -56,6 +56,15 @@ pub fn read(collection: &Collection, namespace: Option<&str>) -> Result<ObjectFo
         ));
     }
     let namespace = namespace.map(str::to_owned).unwrap_or_else(|| namespace_of(&objects));
+    let others = namespaces(&objects);
+    if !others.is_empty() && !others.contains_key(namespace.as_str()) {
+        let others: Vec<&str> = others.into_keys().collect();
+        return Err(format!(
+            "{} holds no objects of namespace {namespace}: they are of {}",
+            collection.called().display(),
+            others.join(", ")
+        ));
+    }
     let latest = latest(&objects);
     let cluster = Cluster::read(objects, &namespace);
     let mut logs = ContainerLogs::new();
@@ -124,8 +133,8 @@ fn log(path: &Path) -> io::Result<Option<tls_verify_core::cluster::Start>> {
     }
 }
 
-/// The namespace that most objects are of.
-fn namespace_of(objects: &Objects) -> String {
+/// The namespaces that pods and Deployments are of, with how many of them.
+fn namespaces(objects: &Objects) -> BTreeMap<&str, usize> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let all = objects
         .pods
@@ -133,9 +142,14 @@ fn namespace_of(objects: &Objects) -> String {
         .map(|one| &one.metadata)
         .chain(objects.deployments.iter().map(|one| &one.metadata));
     for metadata in all.filter(|metadata| !metadata.namespace.is_empty()) {
-        *counts.entry(&metadata.namespace).or_default() += 1;
+        *counts.entry(metadata.namespace.as_str()).or_default() += 1;
     }
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    counts
+}
+
+/// The namespace that most objects are of.
+fn namespace_of(objects: &Objects) -> String {
+    let most = namespaces(objects).into_iter().max_by_key(|(_, count)| *count);
     most.map_or_else(|| "cordum".to_owned(), |(name, _)| name.to_owned())
 }
 

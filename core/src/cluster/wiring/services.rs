@@ -11,8 +11,8 @@ use crate::evidence::WiringFact;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::object::TargetPort;
-use crate::workload::kubernetes::{Cluster, ServiceObject, service_of};
-use crate::workload::{ContainerRole, MountSource, Value, Workload};
+use crate::workload::kubernetes::{Cluster, ServiceObject, service_of, watches};
+use crate::workload::{Container, ContainerRole, MountSource, Value, Workload};
 
 /// The Service and the port that a client dials, and the setting that says so.
 struct ServiceRoute<'a> {
@@ -183,8 +183,14 @@ fn nobody_selected(one: &Connection<'_>, service: &ServiceObject, kubectl: &Kube
 /// so, or what it is set up with is not seen here.
 fn may_be_beside(server: &Workload, port: &TargetPort) -> bool {
     let TargetPort::Number(number) = port else { return false };
+    let beside = server.containers.iter().filter(|container| container.role == ContainerRole::Sidecar);
+    // What collects, exports or ships is dialled for that alone.
+    let only_watches = |one: &Container| {
+        let image = one.image.as_deref().and_then(|image| image.rsplit('/').next()).unwrap_or_default();
+        watches(&one.name) || watches(image)
+    };
+    let mut beside = beside.filter(|one| !only_watches(one) || one.ports.contains(number));
     let number = number.to_string();
-    let mut beside = server.containers.iter().filter(|container| container.role == ContainerRole::Sidecar);
     beside.any(|container| {
         let named = |value: &Value| match value {
             Value::Known(text) => text.contains(&number),

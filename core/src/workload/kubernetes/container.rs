@@ -51,18 +51,15 @@ fn main_of(containers: &[ContainerSpec], service: &str) -> Option<usize> {
 fn is_companion(name: &str) -> bool {
     const WHOLE: &[&str] =
         &["istio-proxy", "linkerd-proxy", "envoy", "vault-agent", "cloud-sql-proxy", "proxyv2"];
-    const PARTS: &[&str] = &[
-        "otel",
-        "opentelemetry",
-        "collector",
-        "exporter",
-        "sidecar",
-        "fluent",
-        "filebeat",
-        "promtail",
-        "datadog",
-    ];
-    WHOLE.contains(&name) || PARTS.iter().any(|part| name.contains(part)) || name.ends_with("-agent")
+    WHOLE.contains(&name) || watches(name) || name.contains("sidecar") || name.ends_with("-agent")
+}
+
+/// Names of collectors, exporters and shippers of logs: nothing that stands in front of a server.
+#[must_use]
+pub fn watches(name: &str) -> bool {
+    const PARTS: &[&str] =
+        &["otel", "opentelemetry", "collector", "exporter", "fluent", "filebeat", "promtail", "datadog"];
+    PARTS.iter().any(|part| name.contains(part))
 }
 
 fn container(

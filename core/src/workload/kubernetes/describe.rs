@@ -15,6 +15,7 @@ use crate::workload::{Workload, WorkloadKind};
 const REMOVED: &str = "(removed)";
 
 pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
+    let objects = objects.within(namespace);
     let secrets = objects.secrets.map(|all| all.into_iter().map(secret).collect::<BTreeMap<_, _>>());
     let config_maps = objects
         .config_maps
@@ -240,6 +241,10 @@ struct Belongs {
 
 fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: ValueSources<'_>) -> Pod {
     let configured = containers(&pod.spec, &belongs.service, sources);
+    let memory = pod.spec.containers.iter().chain(&pod.spec.init_containers).filter_map(|one| {
+        let limit = one.resources.limits.memory.to_string();
+        (!limit.is_empty()).then(|| (one.name.clone(), limit))
+    });
     let status = pod.status;
     let condition = |kind: &str| status.conditions.iter().find(|one| one.r#type == kind);
     let unschedulable = condition("PodScheduled")
@@ -269,6 +274,7 @@ fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Val
         unschedulable,
         created: pod.metadata.creation_timestamp.as_deref().and_then(moment),
         addresses,
+        memory: memory.collect(),
         configured,
         labels: pod.metadata.labels,
         events,

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+pub use container::watches;
 pub use event::Event;
 pub use pod::{ContainerPhase, ContainerState, Pod};
 pub use policy::{DialledPod, KeepingPolicies, PodLabels, PolicyEnd, kept_from, without_names};
@@ -127,6 +128,24 @@ impl Objects {
             return Err(UnreadableList("neither a List nor an object of Kubernetes".to_owned()));
         };
         self.add(kind, items)
+    }
+
+    /// Leaves out what is of another namespace (`kubectl get … -A -o json`); what names none is of this one.
+    #[must_use]
+    pub(super) fn within(mut self, namespace: &str) -> Self {
+        let here = |one: &object::Metadata| one.namespace.is_empty() || one.namespace == namespace;
+        self.pods.retain(|one| here(&one.metadata));
+        for all in
+            [&mut self.deployments, &mut self.stateful_sets, &mut self.daemon_sets, &mut self.replica_sets]
+        {
+            all.retain(|one| here(&one.metadata));
+        }
+        self.services.retain(|one| here(&one.metadata));
+        self.events.retain(|one| here(&one.metadata));
+        self.policies.retain(|one| here(&one.metadata));
+        self.secrets.iter_mut().for_each(|all| all.retain(|one| here(&one.metadata)));
+        self.config_maps.iter_mut().for_each(|all| all.retain(|one| here(&one.metadata)));
+        self
     }
 
     /// Takes objects of a kind.

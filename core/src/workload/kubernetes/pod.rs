@@ -89,6 +89,8 @@ pub struct Pod {
     pub containers: Vec<ContainerState>,
     /// What each of them is started with.
     pub configured: Vec<Container>,
+    /// How much memory each of them may take, as its limit is written.
+    pub memory: std::collections::BTreeMap<String, String>,
     pub labels: std::collections::BTreeMap<String, String>,
     /// About this very pod, oldest first.
     pub events: Vec<Event>,

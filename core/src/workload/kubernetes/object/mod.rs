@@ -26,9 +26,10 @@ pub use policy::{Expression, NetworkPolicy, Peer, PolicyPort, PolicyRule, Policy
 
 pub use pod::{
     Address, Claim, Condition, ConfigMapVolume, ContainerPort, ContainerSpec, ContainerState,
-    ContainerStatus, EnvFrom, EnvVar, ExecProbe, FieldRef, HostPath, HttpGet, KeyRef, KeyToPath, NameRef,
-    Pod, PodSpec, PodStatus, ProbeSpec, Projected, ProjectedKeys, ProjectedSource, Running, SecretVolume,
-    SecurityContext, SocketProbe, TargetPort, Terminated, ValueFrom, Volume, VolumeMount, Waiting,
+    ContainerStatus, EnvFrom, EnvVar, ExecProbe, FieldRef, HostPath, HttpGet, KeyRef, KeyToPath, Limits,
+    NameRef, Pod, PodSpec, PodStatus, ProbeSpec, Projected, ProjectedKeys, ProjectedSource, Quantity,
+    Resources, Running, SecretVolume, SecurityContext, SocketProbe, TargetPort, Terminated, ValueFrom,
+    Volume, VolumeMount, Waiting,
 };
 
 object! {

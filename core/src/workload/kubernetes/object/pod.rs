@@ -42,11 +42,47 @@ object! {
         ports: Vec<ContainerPort>,
         volume_mounts: Vec<VolumeMount>,
         security_context: SecurityContext,
+        resources: Resources,
         /// `Always` on an init container makes it a sidecar.
         restart_policy: String,
         liveness_probe: Option<ProbeSpec>,
         readiness_probe: Option<ProbeSpec>,
         startup_probe: Option<ProbeSpec>,
+    }
+}
+
+object! {
+    Resources {
+        limits: Limits,
+    }
+}
+
+object! {
+    Limits {
+        memory: Quantity,
+    }
+}
+
+/// A quantity as it is written, `512Mi` or a bare number of bytes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Quantity {
+    Text(String),
+    Number(u64),
+}
+
+impl Default for Quantity {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(bytes) => write!(f, "{bytes}"),
+        }
     }
 }
 
