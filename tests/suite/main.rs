@@ -29,6 +29,7 @@ mod journeys;
 mod machines;
 mod namespace;
 mod objects;
+mod odd_namespaces;
 mod outputs;
 mod packages;
 mod page;

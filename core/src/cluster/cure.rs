@@ -72,6 +72,21 @@ impl Kubectl {
         format!(r#"{front} -p "{{\"data\":{{{}}}}}""#, data.join(","))
     }
 
+    /// Keys of a Secret, put in from what it holds under other names; those stay.
+    #[must_use]
+    pub fn under_other_names(&self, secret: &str, pairs: &[(&str, &str)]) -> String {
+        let data: Vec<String> = pairs
+            .iter()
+            .map(|(key, from)| {
+                let path = format!("jsonpath={{.data.{}}}", from.replace('.', "\\."));
+                let held = self.command(&["get", "secret", secret, "-o", &path]);
+                format!(r#"\"{key}\":\"$({held})\""#)
+            })
+            .collect();
+        let front = self.command(&["patch", "secret", secret, "--type=merge"]);
+        format!(r#"{front} -p "{{\"data\":{{{}}}}}""#, data.join(","))
+    }
+
     /// A key of a ConfigMap, replaced as a whole.
     #[must_use]
     pub fn rewrite(&self, config_map: &str, key: &str, text: &str) -> String {

@@ -10,6 +10,7 @@ mod judged;
 mod log;
 mod material;
 mod pods;
+mod quantity;
 mod secrets;
 mod story;
 mod verdict;

@@ -94,6 +94,38 @@ pub(super) fn at(cluster: &Cluster, container: &Container, path: &str) -> PathCo
     }
 }
 
+/// The path of the usual key, where a Secret has that and the file is looked for under another name.
+#[must_use]
+pub(super) fn usual_path(cluster: &Cluster, path: &str, key: &SecretEntry) -> Option<String> {
+    let usual = match key.key.rsplit_once('.')? {
+        (_, "key") => "tls.key",
+        ("ca" | "root" | "rootCA", "crt" | "pem") => "ca.crt",
+        (_, "crt") => "tls.crt",
+        _ => return None,
+    };
+    let keys = &cluster.secrets.as_ref()?.get(&key.secret)?.keys;
+    let folder = path.strip_suffix(key.key.as_str())?;
+    (keys.contains_key(usual) && !keys.contains_key(&key.key)).then(|| format!("{folder}{usual}"))
+}
+
+/// Under which name a Secret has what is looked for under another: its one certificate, its one authority, and the key
+/// that lies beside them.
+#[must_use]
+pub(super) fn under_another_name(cluster: &Cluster, secret: &str, wanted: &str) -> Option<String> {
+    let keys = &cluster.secrets.as_ref()?.get(secret)?.keys;
+    let is_authority = |bytes: &[u8]| certificates(bytes).first().map(|one| one.is_ca == Some(true));
+    let fits = |name: &&String| match keys.get(*name) {
+        Some(Some(bytes)) if wanted.ends_with(".crt") => {
+            is_authority(bytes) == Some(wanted.starts_with("ca."))
+        }
+        _ => wanted.ends_with(".key") && ["key", "key.pem"].iter().any(|end| name.ends_with(end)),
+    };
+    let usual = |name: &&String| !matches!(name.as_str(), "tls.crt" | "tls.key" | "ca.crt" | "ca.key");
+    let mut found = keys.keys().filter(usual).filter(fits);
+    let one = found.next()?;
+    found.next().is_none().then(|| one.clone())
+}
+
 fn of(cluster: &Cluster, key: SecretEntry) -> PathContent {
     let Some(secrets) = &cluster.secrets else { return PathContent::Elsewhere };
     let Some(secret) = secrets.get(&key.secret) else { return PathContent::MissingSecret(key) };

@@ -3,20 +3,46 @@
 use super::connections::known;
 use super::cure::{Fix, Kubectl, change};
 use super::fault::ClusterFault;
+use super::quantity::sum;
 use super::wiring::set;
 use crate::cause::CauseKind;
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, PodFact, WiringFact};
 use crate::remedy::ChangeKind;
 use crate::workload::kubernetes::{Cluster, Pod, service_of};
-use crate::workload::{Value, Workload};
+use crate::workload::{Value, Workload, WorkloadKind};
 
 /// The kernel ended a container at the limit of its memory.
-fn out_of_memory(kubectl: &Kubectl, pod: &Pod, name: String, container: &str, said: &Fact) -> ClusterFault {
-    let cure = Fix::told(format!(
-        "{name}: container {container} needs more memory than resources.limits.memory lets it have: raise that"
-    ))
-    .by(kubectl.command(&["describe", "pod", &pod.name]));
+fn out_of_memory(
+    kubectl: &Kubectl,
+    pod: &Pod,
+    workload: &Workload,
+    container: &str,
+    said: &Fact,
+) -> ClusterFault {
+    let name = workload.to_string();
+    let limit = pod.memory.get(container).map(String::as_str);
+    let raised = limit.and_then(|limit| Some((limit, sum(&[limit, limit])?)));
+    let is_described = workload.kind != WorkloadKind::Pod;
+    let cure = match raised.filter(|_| is_described) {
+        Some((limit, raised)) => {
+            let path = format!("spec.template.spec.containers[name={container}].resources.limits.memory");
+            let field = "resources.limits.memory".to_owned();
+            let to = format!("--limits=memory={raised}");
+            let change = change(name.clone(), Some(container), ChangeKind::Config, field, Some(path))
+                .values(Some(limit), Some(&raised));
+            Fix::told(format!(
+                "{name}: container {container} needs more memory than the {limit} of resources.limits.memory: give it \
+                 {raised}"
+            ))
+            .with(change)
+            .by(kubectl.command(&["set", "resources", &name, "-c", container, &to]))
+        }
+        None => Fix::told(format!(
+            "{name}: container {container} needs more memory than resources.limits.memory lets it have: raise that"
+        ))
+        .by(kubectl.command(&["describe", "pod", &pod.name])),
+    };
     ClusterFault::new(None, name).because(said.clone()).cure(cure).seen_in(EvidenceLevel::Observed)
 }
 
@@ -40,7 +66,7 @@ pub(super) fn fault(
     let base =
         |place: String| ClusterFault::new(None, place).because(fact.clone()).seen_in(EvidenceLevel::Logged);
     if let Fact::Pod(PodFact::OutOfMemory { .. }) = said {
-        return out_of_memory(kubectl, pod, name, container, said);
+        return out_of_memory(kubectl, pod, workload, container, said);
     }
     // `FATAL: API_KEY secret is empty`
     if let Some(variable) =

@@ -1,23 +1,26 @@
 //! The certificates in the stack's Secrets, judged by the role in which they are mounted: what each server shows and
 //! each client verifies it with, and the other way round.
 
+mod ended;
 mod renewal;
 mod unusable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::connections::{Connection, ConnectionTarget};
+use super::connections::{Connection, ConnectionTarget, known};
 use super::cure::{Fix, Kubectl, change};
 use super::fault::{ClusterFault, OriginIdentity};
-use super::secrets::{PathContent, SecretEntry};
+use super::secrets::{self, PathContent, SecretEntry};
 use crate::cause::{CauseKind, Side, Variant};
 use crate::evidence::SecretFact;
 use crate::link::Link;
 use crate::remedy::ChangeKind;
+use crate::workload::Workload;
 use crate::workload::kubernetes::{Cluster, service_of};
 use crate::x509::{self, CandidatePool, ChainRefusal, Parsed, Purpose, VerifyOptions};
 pub(super) use renewal::readers;
 use renewal::renewal;
+pub(super) use unusable::fill;
 use unusable::unusable;
 
 /// A refusal, and the Secrets on both ends.
@@ -55,6 +58,8 @@ pub(super) fn faults(
     }
     let mut faults: BTreeMap<OriginIdentity, ClusterFault> = BTreeMap::new();
     let mut told: BTreeSet<(SecretEntry, String, bool)> = BTreeSet::new();
+    let (ended, refused): (Vec<_>, Vec<_>) =
+        refused.into_iter().partition(|one| one.refusal.variant == Some(Variant::ExpiredCa));
     for one in &refused {
         let mut fault = fault(cluster, connections, &authorities, one, kubectl);
         // The same of another client says nothing new.
@@ -68,8 +73,43 @@ pub(super) fn faults(
         }
     }
     let mut faults: Vec<ClusterFault> = faults.into_values().collect();
+    together(&mut faults);
+    faults.extend(ended::authority(cluster, connections, &ended, kubectl));
     faults.extend(unusable(cluster, connections, kubectl));
     faults
+}
+
+/// A certificate that lacks a name and a purpose is one that is made anew once.
+fn together(faults: &mut Vec<ClusterFault>) {
+    let of = |fault: &ClusterFault, cause| fault.cause == Some(cause) && fault.place.starts_with("secret/");
+    let (purposes, mut others): (Vec<_>, Vec<_>) =
+        std::mem::take(faults).into_iter().partition(|one| of(one, CauseKind::WrongKeyUsage));
+    for purpose in purposes {
+        let same = |one: &&mut ClusterFault| {
+            of(one, CauseKind::HostnameMismatch)
+                && one.place == purpose.place
+                && one.breaks.contains("certificates")
+        };
+        match others.iter_mut().find(same) {
+            Some(name) => {
+                name.breaks.extend(purpose.breaks);
+                purpose.because.into_iter().for_each(|fact| name.add(fact));
+            }
+            None => others.push(purpose),
+        }
+    }
+    *faults = others;
+}
+
+/// What a refusal shows.
+fn refused_fact(one: &RefusedChain) -> SecretFact {
+    SecretFact::Refused {
+        shown: one.shown.clone(),
+        reason: one.refusal.reason.clone(),
+        of_client: one.of_client,
+        whose: if one.of_client { one.client.clone() } else { one.target.word().to_owned() },
+        trusted: one.trusted.clone(),
+    }
 }
 
 /// All that a connection's two ends make of each other's certificates.
@@ -241,21 +281,35 @@ fn fault(
     let trusts_another = distrust && authorities.votes(&one.trusted) < authorities.votes(&one.shown);
     let odd = if trusts_another { &one.trusted } else { &one.shown };
     let side = if one.of_client || trusts_another { Side::Client } else { Side::Server };
-    let fact = SecretFact::Refused {
-        shown: one.shown.clone(),
-        reason: reason.clone(),
-        of_client: one.of_client,
-        whose: if one.of_client { one.client.clone() } else { one.target.word().to_owned() },
-        trusted: one.trusted.clone(),
-    };
     let cure = renewal(cluster, connections, authorities, odd, *cause, kubectl);
     ClusterFault::new(Some(*cause), format!("secret/{}", odd.secret))
         .variant(*variant)
         .on(side)
-        .because(fact)
+        .because(refused_fact(one))
         .cure(cure)
         .breaks(&["certificates"])
         .breaks(broken_by(one, trusts_another))
+        .breaks(&if one.of_client || trusts_another || one.name.is_some() {
+            Vec::new()
+        } else {
+            undialled(cluster, &one.shown)
+        })
+}
+
+/// Checks of listeners that no service of the stack dials, and that show this file: whoever dials them refuses what the
+/// others refuse.
+fn undialled(cluster: &Cluster, shown: &SecretEntry) -> Vec<&'static str> {
+    const LISTENERS: &[(&str, &str, &str)] = &[
+        ("api-gateway", "GRPC_TLS_CERT", "gateway-grpc"),
+        ("context-engine", "CONTEXT_ENGINE_TLS_CERT", "context-engine-grpc"),
+    ];
+    let shows = |service: &str, variable: &str| {
+        cluster.of_service(service).filter_map(Workload::main).any(|main| {
+            known(main, variable).is_some_and(|path| secrets::at(cluster, main, path).key() == Some(shown))
+        })
+    };
+    let of = LISTENERS.iter().filter(|(service, variable, _)| shows(service, variable));
+    of.map(|(.., check)| *check).collect()
 }
 
 /// Checks that dial with what the fault is about. What a running NATS or Redis shows is what it read at its start:

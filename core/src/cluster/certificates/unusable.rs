@@ -7,10 +7,57 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::cluster::connections::Connection;
 use crate::cluster::cure::{Fix, Kubectl, of_secret};
 use crate::cluster::fault::{ClusterFault, OriginIdentity};
-use crate::cluster::secrets::PathContent;
+use crate::cluster::secrets::{PathContent, SecretEntry, under_another_name, usual_path};
 use crate::cluster::wiring::misread;
 use crate::evidence::{SecretFact, SecretLack};
 use crate::workload::kubernetes::Cluster;
+
+/// What a Secret lacks is put in, the key beside its certificate too where that is not there: from what the Secret has
+/// under other names, else from the files of the guide's layout. Each key with where it lies in the Secret.
+pub(in crate::cluster) fn fill(
+    cluster: &Cluster,
+    key: &SecretEntry,
+    kubectl: &Kubectl,
+) -> (Vec<(String, Option<String>)>, String) {
+    let held = cluster.secrets.as_ref().and_then(|all| all.get(&key.secret));
+    let has = |name: &str| held.is_some_and(|one| one.keys.contains_key(name));
+    let mut wanted = vec![key.key.clone()];
+    let other = match key.key.as_str() {
+        "ca.crt" => None,
+        name => match name.rsplit_once('.') {
+            Some((stem, "crt")) => Some(format!("{stem}.key")),
+            Some((stem, "key")) => Some(format!("{stem}.crt")),
+            _ => None,
+        },
+    };
+    wanted.extend(other.filter(|name| held.is_some() && !has(name)));
+    wanted.sort();
+    let found: Vec<Option<String>> =
+        wanted.iter().map(|name| under_another_name(cluster, &key.secret, name)).collect();
+    if found.iter().all(Option::is_some) {
+        let pairs: Vec<(&str, &str)> = wanted
+            .iter()
+            .zip(&found)
+            .filter_map(|(name, from)| Some((name.as_str(), from.as_deref()?)))
+            .collect();
+        let command = kubectl.under_other_names(&key.secret, &pairs);
+        return (wanted.into_iter().zip(found).collect(), command);
+    }
+    let local: Vec<String> = wanted.iter().map(|name| local(&key.secret, name)).collect();
+    let files: Vec<(&str, &str)> =
+        wanted.iter().zip(&local).map(|(name, file)| (name.as_str(), file.as_str())).collect();
+    let command = kubectl.fill(&key.secret, &files);
+    (wanted.into_iter().map(|name| (name, None)).collect(), command)
+}
+
+/// `tls.crt (it lies there as server.crt) and tls.key`
+fn put_in(filled: &[(String, Option<String>)]) -> String {
+    let one = |(name, from): &(String, Option<String>)| match from {
+        Some(from) => format!("{name} (it lies there as {from})"),
+        None => name.clone(),
+    };
+    filled.iter().map(one).collect::<Vec<_>>().join(" and ")
+}
 
 /// Files that settings name and that are not there, or hold no certificate.
 pub(super) fn unusable(
@@ -54,8 +101,9 @@ pub(super) fn unusable(
                 faults.entry(fault.identity()).or_insert(fault);
                 continue;
             }
-            if let Some(right) = other_path(connections, file) {
-                let why = "its neighbours read that file, and there is none at the other path";
+            let usual = || usual_path(cluster, &file.path, key);
+            if let Some(right) = other_path(connections, file).or_else(usual) {
+                let why = "that file is there, and there is none at the other path";
                 let cure = crate::cluster::wiring::set(
                     kubectl,
                     reader,
@@ -72,17 +120,22 @@ pub(super) fn unusable(
                 faults.entry(fault.identity()).or_insert(fault);
                 continue;
             }
-            let files = [(key.key.as_str(), &*local(&key.secret, &key.key))];
-            let mut command = kubectl.fill(&key.secret, &files);
+            let (filled, mut command) = fill(cluster, key, kubectl);
             if let Some(restart) = kubectl.restart(&readers(cluster, connections, &key.secret, &[&key.key])) {
                 command = format!("{command} && {restart}");
             }
             let cure = Fix::told(format!(
-                "secret/{} {what} {}, which {} of {reader} names as {}: put it in",
-                key.secret, key.key, file.setting, file.path
+                "secret/{} {what} {}, which {} of {reader} names as {}: put in {}",
+                key.secret,
+                key.key,
+                file.setting,
+                file.path,
+                put_in(&filled)
             ))
-            .by(command)
-            .with(of_secret(reader.to_string(), &key.secret, &key.key));
+            .by(command);
+            let cure = filled
+                .iter()
+                .fold(cure, |cure, (name, _)| cure.with(of_secret(reader.to_string(), &key.secret, name)));
             let fault = ClusterFault::new(Some(CauseKind::BadKeyFile), format!("secret/{}", key.secret))
                 .variant(Some(variant))
                 .because(SecretFact::Unusable {

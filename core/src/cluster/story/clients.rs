@@ -2,14 +2,14 @@
 
 use super::kinds::alike;
 use super::routes::present;
-use super::{ContainerLogs, Story, logged, wiring};
+use super::trace::PodTrouble;
+use super::{ContainerLogs, Story, logged, stale, wiring};
 use crate::cause::CauseKind;
 use crate::cluster::connections::ConnectionTarget;
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
-use crate::cluster::pods::{self, PodContext, serves};
-use crate::evidence::SecretFact;
+use crate::cluster::pods::{PodContext, serves};
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
 use crate::workload::Workload;
@@ -20,6 +20,7 @@ impl Story {
     pub(super) fn clients(&mut self, scene: PodContext<'_>, logs: &ContainerLogs) {
         for pod in scene.cluster.pods.iter().filter(|pod| serves(pod) && !pod.is_job) {
             let Some(start) = present(logs, pod) else { continue };
+            self.own(scene, pod, &start.troubles);
             for trouble in
                 start.troubles.iter().filter(|one| !one.recovered && one.what.kind.is_of_certificate())
             {
@@ -66,7 +67,7 @@ impl Story {
                         let Some(workload) = scene.cluster.workload_of(pod) else { continue };
                         let own = workload.to_string();
                         let container = pod.main().map_or("", |main| main.name.as_str());
-                        let at = match stale(scene, pod, workload, container, trouble) {
+                        let at = match stale::read_at_start(scene, pod, workload, container, trouble) {
                             Some(fault) => self.add(fault),
                             None => self.of_link(scene, pod, workload, container, trouble, link),
                         };
@@ -86,6 +87,27 @@ impl Story {
 }
 
 impl Story {
+    /// Files, settings and logins that a client which serves on cannot use: the safety kernel says so once, and does
+    /// without that link.
+    fn own(&mut self, scene: PodContext<'_>, pod: &Pod, troubles: &[StartTrouble]) {
+        let Some(workload) = scene.cluster.workload_of(pod) else { return };
+        let container = pod.main().map_or("", |main| main.name.as_str());
+        for trouble in troubles {
+            let kind = trouble.what.kind;
+            let check: &'static str = match trouble.what.link {
+                Some(Link::Redis) => "redis-logs",
+                Some(Link::Nats) => "service-links",
+                _ => continue,
+            };
+            if trouble.recovered || kind.is_of_certificate() || kind.is_transient() {
+                continue;
+            }
+            let (_, at) = self.met(scene, PodTrouble { pod, workload, container, trouble });
+            self.faults[at].breaks.insert(check);
+            self.faults[at].add(logged(pod, trouble));
+        }
+    }
+
     /// NetworkPolicies between a client that serves on and its server: a fault where its log says that it does not
     /// reach the server, else for the check that meets it.
     pub(super) fn shut_out(
@@ -165,33 +187,4 @@ fn restarted_afterwards(fault: &mut ClusterFault, scene: PodContext<'_>, pod: &P
         let stands = scene.kubectl.command(&["rollout", "status", &server, "--timeout=120s"]);
         command.push_str(&format!(" && {stands} && {restart}"));
     }
-}
-
-/// A client that runs with what it read at its start, though what it mounts is right by now.
-fn stale(
-    scene: PodContext<'_>,
-    pod: &Pod,
-    workload: &Workload,
-    container: &str,
-    trouble: &StartTrouble,
-) -> Option<ClusterFault> {
-    if !trouble.sample.contains("does not chain to") {
-        return None;
-    }
-    let (path, found) = pods::file_at_fault(scene, pod, container, &trouble.sample)?;
-    let key = found.key()?;
-    let name = workload.to_string();
-    let cure = Fix::told(format!(
-        "{name} runs with what it read of secret/{} at its start; what the Secret holds now fits: restart it",
-        key.secret
-    ))
-    .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
-    Some(
-        ClusterFault::new(Some(trouble.what.kind), name)
-            .variant(trouble.what.variant)
-            .on(trouble.what.side)
-            .because(SecretFact::FitsNow { path, file: key.clone() })
-            .cure(cure)
-            .seen_in(EvidenceLevel::Logged),
-    )
 }

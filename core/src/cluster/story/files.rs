@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::kinds::alike;
 use super::trace::PodTrouble;
-use super::{Story, container_logged, first_line};
+use super::{Story, container_logged, first_line, permissions};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
 use crate::cluster::pods::PodContext;
-use crate::cluster::secrets::PathContent;
+use crate::cluster::secrets::{PathContent, usual_path};
 use crate::cluster::{certificates, wiring};
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, SecretFact, UnsetBecause, WiringFact};
@@ -42,6 +42,33 @@ impl Story {
             }
             return self.add(not_there(scene, pod, workload, container, trouble, path).because(fact));
         };
+        let named = setting_of(pod, container, path);
+        if let (PathContent::MissingKey(_), Some(setting)) = (found, &named)
+            && let Some(right) = usual_path(scene.cluster, path, key)
+        {
+            let why = "that file is there, and there is none at the other path";
+            let cure = wiring::set(scene.kubectl, workload, setting, Some(path), &right, why);
+            return self.add(
+                ClusterFault::new(Some(kind), workload.to_string())
+                    .variant(trouble.what.variant)
+                    .on(trouble.what.side)
+                    .because(fact)
+                    .cure(cure)
+                    .seen_in(EvidenceLevel::Logged),
+            );
+        }
+        if trouble.what.variant == Some(Variant::PermissionDenied)
+            && let Some(cure) = permissions::readable(scene, pod, workload, container, path)
+        {
+            return self.add(
+                ClusterFault::new(Some(kind), workload.to_string())
+                    .variant(trouble.what.variant)
+                    .on(trouble.what.side)
+                    .because(fact)
+                    .cure(cure)
+                    .seen_in(EvidenceLevel::Logged),
+            );
+        }
         let place = format!("secret/{}", key.secret);
         // What the certificates themselves show is told already.
         let known = self.faults.iter().position(|one| {
@@ -72,7 +99,7 @@ impl Story {
                     .seen_in(EvidenceLevel::Logged),
             );
         }
-        let cure = of_secret_file(scene, workload, key, kind, absent);
+        let cure = of_secret_file(scene, workload, key, trouble, absent);
         self.add(
             ClusterFault::new(Some(kind), place)
                 .variant(trouble.what.variant)
@@ -95,12 +122,7 @@ fn not_there(
     trouble: &StartTrouble,
     path: &str,
 ) -> ClusterFault {
-    let setting = pod
-        .configured
-        .iter()
-        .find(|one| one.name == container)
-        .and_then(|one| one.environment.iter().find(|setting| setting.value.known() == Some(path)))
-        .map(|setting| setting.name.clone());
+    let setting = setting_of(pod, container, path);
     let what = setting.as_ref().map_or_else(|| path.to_owned(), |name| format!("{name} ({path})"));
     let sibling = setting.as_ref().and_then(|name| sibling_value(scene, workload, name));
     let cure = match (setting, sibling) {
@@ -121,6 +143,13 @@ fn not_there(
         .on(trouble.what.side)
         .seen_in(EvidenceLevel::Logged)
         .cure(cure)
+}
+
+/// The variable of a container that names a path.
+fn setting_of(pod: &Pod, container: &str, path: &str) -> Option<String> {
+    let configured = pod.configured.iter().find(|one| one.name == container)?;
+    let setting = configured.environment.iter().find(|setting| setting.value.known() == Some(path))?;
+    Some(setting.name.clone())
 }
 
 /// A certificate without its key, or a key without its certificate.
@@ -176,15 +205,18 @@ fn of_secret_file(
     scene: PodContext<'_>,
     workload: &Workload,
     key: &crate::cluster::secrets::SecretEntry,
-    kind: CauseKind,
+    trouble: &StartTrouble,
     absent: bool,
 ) -> Fix {
-    let what = if kind == CauseKind::KeyMismatch {
+    // The loader of a pair names the certificate's file alone.
+    let of_key = trouble.sample.contains("private key") && key.key == "tls.crt";
+    let at_fault = if of_key { "tls.key" } else { &key.key };
+    let what = if trouble.what.kind == CauseKind::KeyMismatch {
         format!("tls.key of secret/{} is not the key of its tls.crt: both have to be of one pair", key.secret)
     } else if absent {
         format!("secret/{} has no key {}, which {workload} reads: put it in", key.secret, key.key)
     } else {
-        format!("{} of secret/{} cannot be used by {workload}: put one in that can", key.key, key.secret)
+        format!("{at_fault} of secret/{} cannot be used by {workload}: put one in that can", key.secret)
     };
     let folder =
         key.secret.strip_prefix("cordum-").unwrap_or(&key.secret).trim_end_matches("-tls").to_owned();
@@ -194,7 +226,11 @@ fn of_secret_file(
     } else {
         vec![("tls.crt", &pair[0]), ("tls.key", &pair[1])]
     };
-    let mut command = scene.kubectl.fill(&key.secret, &files);
+    let mut command = if absent {
+        certificates::fill(scene.cluster, key, scene.kubectl).1
+    } else {
+        scene.kubectl.fill(&key.secret, &files)
+    };
     let mut readers = certificates::readers(
         scene.cluster,
         scene.connections,

@@ -5,8 +5,10 @@ mod clients;
 mod files;
 mod kinds;
 mod listeners;
+mod permissions;
 mod replicas;
 mod routes;
+mod stale;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -121,7 +123,10 @@ impl Story {
         ] {
             story.shut_out(scene, logs, (service, link, check));
         }
-        story.faults.iter_mut().for_each(|fault| replicas::resumed(cluster, kubectl, fault));
+        for at in 0..story.faults.len() {
+            story.restarted_together(scene, at);
+            replicas::resumed(cluster, kubectl, &mut story.faults[at]);
+        }
         story
     }
 
@@ -143,7 +148,7 @@ impl Story {
             return;
         }
         for (service, checks) in CHECKS {
-            if !is_there(service) {
+            if !is_there(service) && !wiring::leads_out(cluster, service) {
                 self.add(
                     ClusterFault::new(Some(CauseKind::ConnectionRefused), *service)
                         .variant(Some(Variant::ContainerAbsent))
@@ -217,8 +222,8 @@ impl Story {
         let mut health = ServiceHealth { workload: workload.to_string(), ..ServiceHealth::default() };
         health.pods = mine().filter(|pod| !pod.leaving).count();
         health.serving = mine().filter(|pod| serves(pod)).count();
-        if !pods::is_wanted(workload) {
-            health.idle = true;
+        health.idle = !pods::is_wanted(workload);
+        if health.idle && kinds::is_of_stack(&service) {
             let fault = self.add(scaled_to_nothing(scene, workload));
             health.broken.push(BrokenPod {
                 pod: workload.to_string(),

@@ -2,13 +2,16 @@
 
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
-use crate::cluster::cure::{Fix, Kubectl};
+use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
-use crate::cluster::pods::PodContext;
+use crate::cluster::pods::{self, PodContext, serves};
+use crate::cluster::quantity::sum;
 use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
+use crate::link::Link;
+use crate::remedy::ChangeKind;
 use crate::workload::Workload;
-use crate::workload::kubernetes::{Cluster, service_of};
+use crate::workload::kubernetes::{Cluster, Pod, service_of};
 
 /// A workload with no replicas: how many there should be its configuration tells.
 pub(super) fn scaled_to_nothing(scene: PodContext<'_>, workload: &Workload) -> ClusterFault {
@@ -58,8 +61,11 @@ pub(super) fn never_made(scene: PodContext<'_>, workload: &Workload) -> ClusterF
             ))
             .by(restart.map_or_else(|| made.clone(), |restart| format!("{made} && {restart}")))
         }
-        None => Fix::told(format!("{name} cannot make its pods: {shown}"))
-            .by(scene.kubectl.command(&["describe", &name])),
+        None => match Quota::read(shown) {
+            Some(quota) => quota.raised(scene, &name),
+            None => Fix::told(format!("{name} cannot make its pods: {shown}"))
+                .by(scene.kubectl.command(&["describe", &name])),
+        },
     };
     let some = !workload.instances.is_empty();
     ClusterFault::new(None, name.clone())
@@ -97,6 +103,68 @@ fn account(why: &str) -> Option<&str> {
     rest.starts_with(" not found").then_some(name)
 }
 
+/// A ResourceQuota that refused a pod: of each resource how much it asked for, is taken, and may be.
+struct Quota<'a> {
+    name: &'a str,
+    resources: Vec<(&'a str, &'a str, &'a str, &'a str)>,
+}
+
+impl<'a> Quota<'a> {
+    /// `exceeded quota: NAME, requested: a=1,b=2, used: a=3,b=4, limited: a=3,b=4`
+    fn read(why: &'a str) -> Option<Self> {
+        let (_, rest) = why.split_once("exceeded quota: ")?;
+        let (name, rest) = rest.split_once(", requested: ")?;
+        let (requested, rest) = rest.split_once(", used: ")?;
+        let (used, limited) = rest.split_once(", limited: ")?;
+        let of = |list: &'a str, name: &str| {
+            list.split(',')
+                .filter_map(|one| one.split_once('='))
+                .find(|(own, _)| *own == name)
+                .map(|one| one.1)
+        };
+        let each = requested.split(',').map(|one| {
+            let (name, asked) = one.split_once('=')?;
+            Some((name, asked, of(used, name)?, of(limited, name)?))
+        });
+        Some(Self { name, resources: each.collect::<Option<_>>()? })
+    }
+
+    /// Room for this pod and for one more, as a rollout makes it beside the others.
+    fn raised(&self, scene: PodContext<'_>, workload: &str) -> Fix {
+        let place = format!("resourcequota/{}", self.name);
+        let to: Option<Vec<(&str, &str, String)>> = self
+            .resources
+            .iter()
+            .map(|(name, asked, used, limited)| Some((*name, *limited, sum(&[used, asked, asked])?)))
+            .collect();
+        let Some(to) = to else {
+            return Fix::told(format!("{place} has no room for the pods of {workload}: raise it"))
+                .by(scene.kubectl.command(&["describe", &place]));
+        };
+        let hard: serde_json::Map<String, serde_json::Value> =
+            to.iter().map(|(name, _, right)| ((*name).to_owned(), right.as_str().into())).collect();
+        let patch = serde_json::json!({ "spec": { "hard": hard } }).to_string();
+        let mut command =
+            scene.kubectl.command(&["patch", "resourcequota", self.name, "--type=merge", "-p", &patch]);
+        // What makes the pods waits longer after each try: a restart tries at once.
+        if let Some(restart) = scene.kubectl.restart(&[workload.to_owned()]) {
+            command.push_str(&format!(" && {restart}"));
+        }
+        let words: Vec<String> =
+            to.iter().map(|(name, limited, right)| format!("{name} from {limited} to {right}")).collect();
+        let cure = Fix::told(format!(
+            "{place} has no room for the pods of {workload}: raise {}, or let its services ask for less",
+            words.join(", ")
+        ))
+        .by(command);
+        to.iter().fold(cure, |cure, (name, limited, right)| {
+            let change =
+                change(place.clone(), None, ChangeKind::Config, *name, Some(format!("spec.hard[{name}]")));
+            cure.with(change.values(Some(limited), Some(right)))
+        })
+    }
+}
+
 /// Why a workload's pods are not made, in the events' words.
 pub(super) fn refused_pods(scene: PodContext<'_>, workload: &Workload) -> Option<String> {
     let about = |event: &&crate::workload::kubernetes::Event| {
@@ -104,4 +172,18 @@ pub(super) fn refused_pods(scene: PodContext<'_>, workload: &Workload) -> Option
             && event.about.rsplit('/').next().is_some_and(|one| one.starts_with(&workload.name))
     };
     scene.cluster.events.iter().rev().find(about).map(|event| event.message.clone())
+}
+
+/// Every server of a link serves, and so does another pod that depends on it: what one pod does not reach is there.
+pub(super) fn is_reached_by_others(scene: PodContext<'_>, pod: &Pod, link: Link) -> bool {
+    let mut servers = scene.cluster.pods_of(link.service()).filter(|server| !server.leaving).peekable();
+    let others = || {
+        scene.cluster.pods.iter().filter(|other| other.name != pod.name && serves(other)).any(|other| {
+            let workload = scene.cluster.workload_of(other);
+            workload.is_some_and(|workload| {
+                service_of(workload) != link.service() && pods::dialled(scene, workload, link).is_some()
+            })
+        })
+    };
+    servers.peek().is_some() && servers.all(serves) && others()
 }

@@ -1,6 +1,7 @@
 //! Members of a NATS cluster that refuse each other, from their own logs and their peers'.
 
-use super::{ContainerLogs, Story};
+use super::kinds::is_scheme;
+use super::{ContainerLogs, ServiceHealth, Story};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::ConnectionTarget;
 use crate::cluster::cure::Fix;
@@ -13,6 +14,41 @@ use crate::workload::Workload;
 use crate::workload::kubernetes::Pod;
 
 impl Story {
+    /// A rollout makes the members of a NATS cluster anew one by one and waits for each: one that has what is right by now
+    /// is refused by those that still run with what is wrong, and the rollout stands still at it. Where none of them
+    /// serves, or all of them are to trust or to speak another way, they are stopped and started together.
+    pub(super) fn restarted_together(&mut self, scene: PodContext<'_>, at: usize) {
+        let down = self.services.get("nats").is_some_and(ServiceHealth::is_down);
+        let fault = &mut self.faults[at];
+        let all = fault.variant == Some(Variant::ExpiredCa) || fault.cause.is_some_and(is_scheme);
+        if !fault.breaks.contains("cluster-links") || !(down || all) {
+            return;
+        }
+        let Some(cure) = fault.cures.first_mut() else { return };
+        for workload in scene.cluster.of_service("nats") {
+            let Some(wanted) = workload.wanted.filter(|wanted| *wanted > 1) else { continue };
+            let name = workload.to_string();
+            let restarts =
+                |step: &&str| step.contains(" rollout restart ") && step.split(' ').any(|one| one == name);
+            let steps = cure.command.as_deref().unwrap_or_default().split(" && ").collect::<Vec<_>>();
+            let Some(step) = steps.iter().position(restarts) else { continue };
+            let others: Vec<&str> = steps[step].split(' ').filter(|one| *one != name).collect();
+            let stopped = "--for=jsonpath={.status.replicas}=0";
+            let mut new: Vec<String> = steps[..step].iter().map(|one| (*one).to_owned()).collect();
+            new.push(scene.kubectl.command(&["scale", &name, "--replicas=0"]));
+            new.push(scene.kubectl.command(&["wait", stopped, &name, "--timeout=120s"]));
+            new.push(scene.kubectl.command(&["scale", &name, &format!("--replicas={wanted}")]));
+            if others.last() != Some(&"restart") {
+                new.push(others.join(" "));
+            }
+            new.extend(steps[step + 1..].iter().map(|one| (*one).to_owned()));
+            cure.command = Some(new.join(" && "));
+            cure.text.push_str(&format!(
+                "; the members of {name} are stopped and started together, for one by one they would refuse each other"
+            ));
+        }
+    }
+
     /// The fault behind a NATS server without routes, from its own log and its peers'.
     pub(super) fn routes_of(
         &mut self,

@@ -2,7 +2,7 @@
 
 use super::files::half_pair;
 use super::kinds::{alike, is_scheme};
-use super::{ContainerLogs, Story, container_logged, first_line, listeners};
+use super::{ContainerLogs, Story, container_logged, first_line, listeners, replicas, stale};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::{self, Connection, host_of};
 use crate::cluster::cure::Fix;
@@ -13,6 +13,7 @@ use crate::cluster::{wiring, words};
 use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
+use crate::logs::classify::recognise;
 use crate::workload::Workload;
 use crate::workload::kubernetes::{ContainerState, Pod, service_of};
 
@@ -28,6 +29,9 @@ pub(super) struct PodTrouble<'a> {
 impl Story {
     /// The fault behind what a container said, and the link that it is about.
     pub(super) fn met(&mut self, scene: PodContext<'_>, said: PodTrouble<'_>) -> (Option<Link>, usize) {
+        if let Some(fault) = stale::described_otherwise(scene, said) {
+            return (said.trouble.what.link, self.add(fault));
+        }
         match self.far_fault(scene, said) {
             Some((link, at)) => (Some(link), at),
             None => (said.trouble.what.link, self.traced(scene, said)),
@@ -81,6 +85,9 @@ impl Story {
     ) -> usize {
         if let Some(at) = self.explained(scene, workload, container, trouble.what.kind, link) {
             return at;
+        }
+        if let Some(fault) = stale::served(scene, pod, workload, container, trouble, link) {
+            return self.add(fault);
         }
         let fault = unknown(scene, pod, workload, container, trouble);
         let server = scene.cluster.of_service(link.service()).next();
@@ -238,6 +245,16 @@ impl Story {
                 return broken.fault;
             }
         }
+        // Both refuse it for the certificates at their ends, though it may not say so where it does without them.
+        let of_ends = [Link::Redis, Link::Nats].into_iter().find_map(|link| {
+            let secrets = pods::dialled(scene, workload, link).map(secrets_of)?;
+            self.faults.iter().position(|one| {
+                one.cause.is_some_and(CauseKind::is_of_certificate) && secrets.contains(&one.place)
+            })
+        });
+        if let (true, "safety-kernel", Some(at)) = (shown.contains("statuscode: 503"), service, of_ends) {
+            return at;
+        }
         let depended = [Link::Redis, Link::Nats].into_iter().filter(|link| service != link.service());
         let kept = depended.into_iter().find_map(|link| kept_out(scene, workload, link));
         if let (true, Some(fault)) = (shown.contains("statuscode: 503"), kept) {
@@ -246,15 +263,9 @@ impl Story {
         if let Some(what) = unread {
             return self.add(ClusterFault::of_unread(workload.to_string(), what));
         }
-        let refused = shown.contains("connection refused");
-        let hangs = shown.contains("deadline exceeded") || shown.contains("i/o timeout");
-        let cause = if refused {
-            Some(CauseKind::ConnectionRefused)
-        } else if hangs {
-            Some(CauseKind::Timeout)
-        } else {
-            None
-        };
+        let said = recognise(shown.as_bytes()).map(|found| found.kind);
+        let cause = said.filter(|kind| matches!(kind, CauseKind::ConnectionRefused | CauseKind::Timeout));
+        let refused = cause == Some(CauseKind::ConnectionRefused);
         let name = workload.to_string();
         let stands = if pod.main().is_some_and(ContainerState::is_looping) {
             "is ended by its probe and starts again"
@@ -338,7 +349,11 @@ fn unknown(
     let fact = container_logged(pod, container, &trouble.sample);
     let link = trouble.what.link.or_else(|| link_of(&trouble.sample));
     let place = match link {
-        Some(link) if trouble.what.kind.is_unreached() && link.service() != service_of(workload) => {
+        Some(link)
+            if trouble.what.kind.is_unreached()
+                && link.service() != service_of(workload)
+                && !replicas::is_reached_by_others(scene, pod, link) =>
+        {
             scene.cluster.of_service(link.service()).next().map_or_else(|| name.clone(), ToString::to_string)
         }
         _ => name.clone(),

@@ -218,6 +218,9 @@ impl RecordedCluster<'_> {
                 open.push(format!("{service} is not deployed"));
                 continue;
             };
+            if health.idle && health.broken.is_empty() {
+                open.push(format!("{} is scaled to 0", health.workload));
+            }
             for broken in &health.broken {
                 let about_redis = broken.link == Some(Link::Redis)
                     || self.story.faults[broken.fault].breaks.contains("redis-tls");
@@ -238,9 +241,9 @@ impl RecordedCluster<'_> {
                 let troubles = start.troubles.iter().filter(|one| one.what.link == Some(Link::Redis));
                 for trouble in troubles.filter(|one| !one.recovered) {
                     let shown = Fact::from(logged(pod, trouble));
-                    if trouble.what.kind.is_unreached() {
+                    if trouble.what.kind.is_transient() {
                         warnings.push(format!("{shown} (it got over it: it is ready)"));
-                    } else if trouble.what.kind.is_of_certificate() {
+                    } else {
                         let behind =
                             self.story.faults.iter().position(|fault| fault.because.contains(&shown));
                         match behind {

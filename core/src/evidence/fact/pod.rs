@@ -42,6 +42,13 @@ pub enum PodFact {
         pod: String,
         why: String,
     },
+    /// A variable that a pod was made with, and that its workload's description has otherwise, or no more.
+    SetOtherwise {
+        pod: String,
+        variable: String,
+        value: String,
+        described: Option<String>,
+    },
     /// An event's words, or a container state's.
     Told {
         pod: String,

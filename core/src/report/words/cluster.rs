@@ -118,6 +118,12 @@ impl fmt::Display for PodFact {
                 f,
                 "{workload} is scaled to 0: its Service has no endpoints, and connections are refused"
             ),
+            Self::SetOtherwise { pod, variable, value, described: Some(right) } => {
+                write!(f, "pod {pod} was made with {variable}={value}, and is described with {right} by now")
+            }
+            Self::SetOtherwise { pod, variable, value, described: None } => {
+                write!(f, "pod {pod} was made with {variable}={value}, and is described without it by now")
+            }
             Self::HasNoPod { workload } => write!(f, "{workload} has no pod"),
             Self::HasSomePods { workload, pods } => write!(f, "{workload} has {pods} of its pods"),
             Self::NoPodMade { workload, some, why } => {

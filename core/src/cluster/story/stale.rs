@@ -1,0 +1,124 @@
+//! Pods that run with what has been put right since: files that they read at their start, settings that their
+//! workload's description has no more.
+
+use super::container_logged;
+use super::trace::PodTrouble;
+use crate::cluster::cure::Fix;
+use crate::cluster::fault::ClusterFault;
+use crate::cluster::log::StartTrouble;
+use crate::cluster::pods::{self, PodContext};
+use crate::cluster::secrets::PathContent;
+use crate::evidence::observation::EvidenceLevel;
+use crate::evidence::{PodFact, SecretFact};
+use crate::link::Link;
+use crate::workload::Workload;
+use crate::workload::kubernetes::Pod;
+
+/// A client that runs with what it read at its start, though what it mounts is right by now.
+pub(super) fn read_at_start(
+    scene: PodContext<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    container: &str,
+    trouble: &StartTrouble,
+) -> Option<ClusterFault> {
+    if !trouble.sample.contains("does not chain to") {
+        return None;
+    }
+    let (path, found) = pods::file_at_fault(scene, pod, container, &trouble.sample)?;
+    let key = found.key()?;
+    let name = workload.to_string();
+    let cure = Fix::told(format!(
+        "{name} runs with what it read of secret/{} at its start; what the Secret holds now fits: restart it",
+        key.secret
+    ))
+    .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
+    Some(
+        ClusterFault::new(Some(trouble.what.kind), name)
+            .variant(trouble.what.variant)
+            .on(trouble.what.side)
+            .because(SecretFact::FitsNow { path, file: key.clone() })
+            .cure(cure)
+            .seen_in(EvidenceLevel::Logged),
+    )
+}
+
+/// A server that shows another certificate than its Secret holds: what the Secret holds stands up to the client's CA, and
+/// what the client met did not.
+pub(super) fn served(
+    scene: PodContext<'_>,
+    pod: &Pod,
+    workload: &Workload,
+    container: &str,
+    trouble: &StartTrouble,
+    link: Link,
+) -> Option<ClusterFault> {
+    if !trouble.what.kind.is_verification() {
+        return None;
+    }
+    let connection = pods::dialled(scene, workload, link)?;
+    let known = |file: &Option<_>| -> bool {
+        let file: Option<&crate::cluster::connections::NamedFile> = file.as_ref();
+        file.is_some_and(|file| matches!(file.found, PathContent::Certificates(..)))
+    };
+    if !known(&connection.certificate) || !known(&connection.ca) {
+        return None;
+    }
+    let file = connection.certificate.as_ref()?;
+    let key = file.found.key()?;
+    let name = connection.server.to_string();
+    let by_part = connection.server.main().and_then(|main| main.mount_of(&file.path)?.sub_path.as_ref());
+    let why = if by_part.is_some() {
+        "a file that is mounted by subPath stays what it was when the pod began"
+    } else {
+        "it reads its files at its start"
+    };
+    let cure = Fix::told(format!(
+        "{name} shows another certificate than secret/{} holds, which fits: {why}; restart it",
+        key.secret
+    ))
+    .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
+    Some(
+        ClusterFault::new(Some(trouble.what.kind), name)
+            .variant(trouble.what.variant)
+            .because(container_logged(pod, container, &trouble.sample))
+            .because(SecretFact::FitsNow { path: file.path.clone(), file: key.clone() })
+            .cure(cure)
+            .seen_in(EvidenceLevel::Logged),
+    )
+}
+
+/// A pod whose words name a setting that its workload's description has otherwise by now.
+pub(super) fn described_otherwise(scene: PodContext<'_>, said: PodTrouble<'_>) -> Option<ClusterFault> {
+    let PodTrouble { pod, workload, container, trouble } = said;
+    let own = pod.configured.iter().find(|one| one.name == container)?;
+    let described = workload.containers.iter().find(|one| one.name == container)?;
+    let differs = own.environment.iter().find_map(|setting| {
+        let value = setting.value.known().filter(|value| value.len() > 3)?;
+        let right = described.variable(&setting.name).and_then(|one| one.value.known());
+        let named = trouble.sample.split(|c: char| c.is_whitespace() || matches!(c, ',' | '"' | '\'' | ';'));
+        let mut named = named.map(|word| word.trim_end_matches([':', '.']));
+        (right != Some(value) && named.any(|word| word == value)).then_some((setting, right))
+    });
+    let (setting, right) = differs?;
+    let name = workload.to_string();
+    let cure = Fix::told(format!(
+        "pod {} was made with another {} than {name} is described with by now: its pods have to be made anew",
+        pod.name, setting.name
+    ))
+    .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
+    Some(
+        ClusterFault::new(Some(trouble.what.kind), name)
+            .variant(trouble.what.variant)
+            .on(trouble.what.side)
+            .because(container_logged(pod, container, &trouble.sample))
+            .because(PodFact::SetOtherwise {
+                pod: pod.name.clone(),
+                variable: setting.name.clone(),
+                value: setting.value.known().unwrap_or_default().to_owned(),
+                described: right.map(str::to_owned),
+            })
+            .cure(cure)
+            .seen_in(EvidenceLevel::Logged),
+    )
+}

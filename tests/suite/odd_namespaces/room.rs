@@ -1,0 +1,63 @@
+//! Memory, and the room that a namespace has.
+
+use serde_json::{Value, json};
+
+use super::{command, container, specs};
+use crate::namespace::{Namespace, roots};
+
+#[test]
+fn a_container_that_wants_more_memory_gets_twice_its_limit() {
+    for (limit, wanted) in [
+        (json!("1Gi"), Some("'--limits=memory=2Gi'")),
+        (json!("300M"), Some("600000000")),
+        (Value::Null, None),
+    ] {
+        let Some(made) = Namespace::healthy() else { return };
+        specs(&made, "cordum-api-gateway", |spec| {
+            container(spec, "gateway")["resources"]["limits"]["memory"] = limit.clone();
+        });
+        made.looping("cordum-api-gateway", "gateway", "[GATEWAY] INFO cordum api gateway starting...");
+        made.edit("pods", "cordum-api-gateway-", |pod| {
+            for one in pod["status"]["containerStatuses"].as_array_mut().unwrap() {
+                if one["name"] == "gateway" {
+                    one["lastState"]["terminated"]["reason"] = "OOMKilled".into();
+                    one["lastState"]["terminated"]["exitCode"] = 137.into();
+                }
+            }
+        });
+        let report = made.run(&[]);
+        assert_eq!(roots(&report), ["deployment/cordum-api-gateway none"], "{report:#}");
+        let command = command(&report);
+        match wanted {
+            Some(wanted) => {
+                assert!(command.contains("set resources ") && command.contains(wanted), "{command}")
+            }
+            None => assert!(command.contains("describe pod"), "{command}"),
+        }
+    }
+}
+
+/// The quota that refuses a pod is raised by what the pod asks for, and by one more of them for the rollout.
+#[test]
+fn a_quota_without_room_is_told_with_the_room_that_it_takes() {
+    let Some(made) = Namespace::healthy() else { return };
+    made.without("pods", "cordum-scheduler-5f4f5b75d5-p792b");
+    let pods: Value = serde_json::from_slice(&std::fs::read(made.path().join("pods.json")).unwrap()).unwrap();
+    let of_it = |one: &&Value| one["metadata"]["name"].as_str().unwrap().starts_with("cordum-scheduler-");
+    let owner =
+        &pods["items"].as_array().unwrap().iter().find(of_it).unwrap()["metadata"]["ownerReferences"][0];
+    let file = made.path().join("events.json");
+    let mut list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    list["items"].as_array_mut().unwrap().push(json!({
+        "metadata": {"name": "one", "namespace": "cordum"}, "type": "Warning", "reason": "FailedCreate",
+        "message": "Error creating: pods \"cordum-scheduler-5f4f5b75d5-x\" is forbidden: exceeded quota: all, requested: limits.cpu=500m,limits.memory=768Mi, used: limits.cpu=16,limits.memory=16Gi, limited: limits.cpu=16,limits.memory=16Gi",
+        "involvedObject": {"kind": "ReplicaSet", "name": owner["name"], "uid": owner["uid"]},
+        "lastTimestamp": "2026-11-29T15:00:05Z"}));
+    std::fs::write(file, list.to_string()).unwrap();
+    let report = made.run(&[]);
+    assert_eq!(roots(&report), ["deployment/cordum-scheduler none"], "{report:#}");
+    let command = command(&report);
+    for part in [r#""limits.cpu":"17""#, r#""limits.memory":"17920Mi""#, "patch resourcequota all "] {
+        assert!(command.contains(part), "{part}: {command}");
+    }
+}
