@@ -207,6 +207,21 @@ impl Description {
         }
     }
 
+    /// The workload whose network one is in: its own, where it joins nobody's.
+    #[must_use]
+    pub fn holder(&self, at: usize) -> usize {
+        let mut holder = at;
+        // As many steps as there are workloads: a circle ends, too.
+        for _ in &self.workloads {
+            let joined = self.workloads[holder].joins.as_deref();
+            match joined.and_then(|name| self.workloads.iter().position(|one| one.name == name)) {
+                Some(next) if next != at => holder = next,
+                _ => break,
+            }
+        }
+        holder
+    }
+
     /// A Secret or ConfigMap among the files.
     #[must_use]
     pub fn stored(&self, kind: StoredKind, namespace: Option<&str>, name: &str) -> Option<&Stored> {

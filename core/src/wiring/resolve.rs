@@ -54,26 +54,46 @@ pub(super) fn connect(description: &Description, found: &Wiring) -> Vec<Resolved
             let listener = found.listeners.iter().position(|one| {
                 let host = description.workloads[workload].on_host
                     && dial.workload.is_some_and(|from| description.workloads[from].on_host);
-                one.workload == workload && (hears(one, port, dial, workload) || (host && one.port == port))
+                description.holder(one.workload) == workload
+                    && (hears(description, one, port, dial) || (host && one.port == port))
+                    && (one.workload == workload
+                        || dial.workload.is_none_or(|from| {
+                            let own = &description.workloads[from];
+                            description.together(own, &description.workloads[one.workload])
+                        }))
             });
-            connections.push(ResolvedDial {
-                dial: at,
-                target: DialTarget::Workload(workload),
-                port,
-                listener,
-            });
+            // Nobody known listens: it is whoever dials there, where that is its own network.
+            let target = match (listener, dial.workload) {
+                (Some(listener), _) => found.listeners[listener].workload,
+                (None, Some(from)) if description.holder(from) == workload => from,
+                (None, _) => workload,
+            };
+            connections.push(ResolvedDial { dial: at, target: DialTarget::Workload(target), port, listener });
         }
     }
     connections
 }
 
-/// Whether a listener is the one at a port.
-fn hears(listener: &Listener, port: Option<u16>, dial: &Dial, workload: usize) -> bool {
-    let inside = dial.workload == Some(workload);
+/// Whether a listener is the one at a port; its loopback is everybody's who is in the same network.
+fn hears(description: &Description, listener: &Listener, port: Option<u16>, dial: &Dial) -> bool {
+    let inside =
+        dial.workload.is_some_and(|from| description.holder(from) == description.holder(listener.workload));
     port.is_some() && listener.port == port && (inside || !listener.loopback)
 }
 
+/// The workloads that an address may be, each by the one whose network it is in.
 fn ends(description: &Description, found: &Wiring, dial: &Dial, host: &str) -> Vec<(usize, Option<u16>)> {
+    let mut ends: Vec<(usize, Option<u16>)> = Vec::new();
+    for (at, port) in named(description, found, dial, host) {
+        let end = (description.holder(at), port);
+        if !ends.contains(&end) {
+            ends.push(end);
+        }
+    }
+    ends
+}
+
+fn named(description: &Description, found: &Wiring, dial: &Dial, host: &str) -> Vec<(usize, Option<u16>)> {
     let from = dial.workload.and_then(|at| description.workloads.get(at).map(|one| (at, one)));
     if let Some((at, own)) = from
         && is_loopback(host)

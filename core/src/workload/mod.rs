@@ -61,6 +61,9 @@ pub struct Workload {
     pub networks: Vec<String>,
     /// It shares the host's network.
     pub on_host: bool,
+    /// The workload whose network it is in (`network_mode: service:NAME`): addresses, ports and loopback are that
+    /// one's, and it has no name of its own there.
+    pub joins: Option<String>,
     /// A service mesh's sidecar encrypts what goes in and out.
     pub meshed: bool,
     /// As configured, in the order in which they are described; init containers and sidecars by their role.
@@ -85,6 +88,7 @@ impl Workload {
             aliases: Vec::new(),
             networks: Vec::new(),
             on_host: false,
+            joins: None,
             meshed: false,
             containers: Vec::new(),
             wanted: None,

@@ -31,7 +31,36 @@ pub(super) fn describe(project: &Project, loader: &mut Loader<'_>, source: &str)
             }
         }
     }
+    join_networks(&mut description);
     description
+}
+
+/// Who is in another's network is reached by the names and in the networks of that one alone.
+fn join_networks(description: &mut Description) {
+    // `container:NAME` names one by its `container_name`, which is among its names.
+    let named = |all: &[Workload], name: &str| {
+        let own = all.iter().position(|one| one.name == name);
+        own.or_else(|| all.iter().position(|one| one.aliases.iter().any(|alias| alias == name)))
+    };
+    for at in 0..description.workloads.len() {
+        let Some(joined) = description.workloads[at].joins.clone() else { continue };
+        let holder = named(&description.workloads, &joined).filter(|holder| *holder != at);
+        let holder = holder.map(|one| description.workloads[one].clone());
+        let workload = &mut description.workloads[at];
+        workload.joins = holder.as_ref().map(|one| one.name.clone());
+        workload.on_host = holder.as_ref().is_some_and(|one| one.on_host);
+    }
+    for at in 0..description.workloads.len() {
+        let holder = description.holder(at);
+        if holder != at {
+            let (aliases, networks) = {
+                let one = &description.workloads[holder];
+                (one.aliases.clone(), one.networks.clone())
+            };
+            description.workloads[at].aliases = aliases;
+            description.workloads[at].networks = networks;
+        }
+    }
 }
 
 struct ServiceReader<'a, 'b> {
@@ -62,7 +91,10 @@ impl ServiceReader<'_, '_> {
         if workload.networks.is_empty() {
             workload.networks.push("default".to_owned());
         }
-        workload.on_host = node.text_at(&["network_mode"]) == Some("host");
+        let mode = node.text_at(&["network_mode"]).unwrap_or_default();
+        workload.on_host = mode == "host";
+        workload.joins =
+            ["service:", "container:"].iter().find_map(|kind| mode.strip_prefix(kind)).map(str::to_owned);
         for (key, value) in node.get("labels").map(Node::entries).unwrap_or_default() {
             if let (Some(key), Some(value)) = (key.text(), value.text()) {
                 workload.labels.insert(key.to_owned(), value.to_owned());
