@@ -57,8 +57,9 @@ pub const ALL: &[Rule] = &[
         about: "nginx, an Ingress or the dashboard passes requests on in a way in which the upstream does not take them: http \
                 to a port that speaks TLS (the client gets 400), https to one that speaks plaintext (502), verification \
                 without a trusted CA (nginx does not start), with a CA that did not sign the upstream's certificate, for a \
-                name that is not in it (nginx verifies proxy_ssl_name, else the host of proxy_pass), or with a chain that is \
-                longer than proxy_ssl_verify_depth.",
+                name that is not in it (nginx verifies proxy_ssl_name, else the host of proxy_pass; ingress-nginx \
+                proxy-ssl-name, else `upstream_balancer`, which no certificate has, and nothing at all without \
+                proxy-ssl-secret), or with a chain that is longer than proxy_ssl_verify_depth.",
         look: client::upstream,
     },
     Rule {

@@ -21,7 +21,7 @@ mod wire;
 
 pub(crate) use cordum::{SERVERS, Server, nearest};
 pub use knob::Knob;
-pub(crate) use nginx::SECRET;
+pub(crate) use nginx::{INGRESS_NGINX, SECRET};
 pub use program::Program;
 pub(crate) use redis::TLS_REPLICATION;
 pub use resolve::{DialTarget, ResolvedDial};

@@ -2,6 +2,7 @@
 //! ConfigMaps.
 
 mod fields;
+mod ingress;
 mod pod;
 mod store;
 mod volume;
@@ -9,8 +10,7 @@ mod volume;
 use std::collections::BTreeMap;
 
 use super::description::{
-    ClusterService, DescribedPolicy, Description, DescriptionKind, GeneratedObject, Ingress, ServicePort,
-    StoredKind,
+    ClusterService, DescribedPolicy, Description, DescriptionKind, GeneratedObject, ServicePort, StoredKind,
 };
 use super::source::{ParseFault, Source};
 use super::yaml::{self, Node};
@@ -102,7 +102,7 @@ pub fn describe(objects: &[Node], source: &str) -> Description {
                 store::read(object, kind, &mut description);
             }
             Some("Service") => description.services.extend(service(object)),
-            Some("Ingress") => description.ingresses.push(ingress(object)),
+            Some("Ingress") => description.ingresses.push(ingress::read(object)),
             Some("NetworkPolicy") => description.policies.extend(policy(object)),
             Some("Namespace") => {
                 description.namespaces.insert(name(object), labels(object.at(&["metadata", "labels"])));
@@ -117,6 +117,7 @@ pub fn describe(objects: &[Node], source: &str) -> Description {
         let workload = pod::workload(object, kind, &mut description);
         description.workloads.push(workload);
     }
+    ingress::controllers(objects, &mut description);
     name_workloads(&mut description);
     mesh(objects, &mut description);
     description
@@ -173,52 +174,6 @@ fn service(object: &Node) -> Option<ClusterService> {
             .collect(),
         place: object.mark.place(),
     })
-}
-
-fn ingress(object: &Node) -> Ingress {
-    let annotations = object.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
-    let mut backends = Vec::new();
-    let mut backend = |node: Option<&Node>| {
-        let Some(node) = node else { return };
-        let service = node.get("service").unwrap_or(node);
-        let name = service.text_at(&["name"]).or_else(|| node.text_at(&["serviceName"]));
-        let port = service
-            .text_at(&["port", "number"])
-            .or_else(|| service.text_at(&["port", "name"]))
-            .or_else(|| node.text_at(&["servicePort"]));
-        if let (Some(name), Some(port)) = (name, port) {
-            backends.push((name.to_owned(), port.to_owned(), service.mark.place()));
-        }
-    };
-    backend(object.at(&["spec", "defaultBackend"]));
-    for rule in object.at(&["spec", "rules"]).map(Node::items).unwrap_or_default() {
-        for path in rule.at(&["http", "paths"]).map(Node::items).unwrap_or_default() {
-            backend(path.get("backend"));
-        }
-    }
-    Ingress {
-        namespace: namespace(object),
-        name: name(object),
-        class: object
-            .text_at(&["spec", "ingressClassName"])
-            .or_else(|| object.text_at(&["metadata", "annotations", "kubernetes.io/ingress.class"]))
-            .map(str::to_owned),
-        annotations: annotations
-            .iter()
-            .filter_map(|(key, value)| {
-                Some((key.text()?.to_owned(), (value.text()?.to_owned(), key.mark.place())))
-            })
-            .collect(),
-        backends,
-        secrets: object
-            .at(&["spec", "tls"])
-            .map(Node::items)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|one| one.text_at(&["secretName"]).map(str::to_owned))
-            .collect(),
-        place: object.at(&["metadata", "name"]).map_or_else(|| object.mark.place(), |one| one.mark.place()),
-    }
 }
 
 /// One of another maker that is called the same (Calico's, Cilium's) is none.

@@ -1,7 +1,7 @@
 //! Verification that is switched off.
 
-use super::scheme;
 use super::trust::given_ca;
+use super::{ingress, scheme};
 use crate::cause::{CauseKind, Severity};
 use crate::remedy::{Change, Fix};
 use crate::rules::Finding;
@@ -125,6 +125,9 @@ fn setting_fix(case: &RuleContext<'_>, off: &Off<'_>, absent: bool) -> Fix {
 
 /// What a client lacks to verify its server once it is told to.
 fn needed(case: &RuleContext<'_>, end: &ResolvedDial, dial: &Dial) -> Vec<Change> {
+    if dial.dialler == Dialler::Ingress {
+        return ingress::verification(case, dial, end.listener.map(|at| &case.wiring.listeners[at]));
+    }
     match (end.listener, dial.workload) {
         (Some(listener), Some(workload))
             if dial.program == Program::Nginx && dial.dialler == Dialler::Proxy =>

@@ -1,6 +1,7 @@
 //! What is wrong with the client's end of a connection.
 
 mod disabled;
+mod ingress;
 mod name;
 mod probe;
 mod scheme;

@@ -1,5 +1,6 @@
 //! The name that a client verifies, and those in the certificate of its server.
 
+use super::ingress;
 use super::scheme::compatible;
 use crate::cause::{CauseKind, Severity, Variant};
 use crate::remedy::Fix;
@@ -82,7 +83,9 @@ fn better_name(
     name: &str,
     names: &str,
 ) -> Option<String> {
-    dial.workload?;
+    if dial.workload.is_none() && dial.dialler != Dialler::Ingress {
+        return None;
+    }
     let server = case.workload(listener.workload);
     let has: Vec<&str> = names.split(", ").filter(|one| !one.starts_with('*')).collect();
     let gateway = (case.program(listener.workload, listener.container) == Program::Gateway)
@@ -122,6 +125,9 @@ fn server_name(dial: &Dial) -> Option<&'static str> {
 /// The setting that names what is verified, with a name that the certificate has; `None`: the client has no such
 /// setting.
 fn name_fix(case: &RuleContext<'_>, dial: &Dial, better: &str) -> Option<Fix> {
+    if dial.dialler == Dialler::Ingress {
+        return ingress::name_fix(case, dial, better);
+    }
     let workload = dial.workload?;
     let (name, place, setting) = dial.name.as_ref()?;
     let nginx = dial.program == Program::Nginx;

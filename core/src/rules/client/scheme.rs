@@ -1,13 +1,13 @@
 //! A client dials in plaintext where TLS is spoken, or the other way round.
 
+use super::ingress;
 use super::trust::given_ca;
 use crate::cause::{CauseKind, Severity};
-use crate::remedy::{Change, ChangeKind, Fix};
+use crate::remedy::Fix;
 use crate::rules::Finding;
 use crate::rules::context::RuleContext;
 use crate::wiring::{
     ClientTrust, Dial, Dialler, FileRole, Listener, Program, Protocol, SettingKind, TLS_REPLICATION, TlsMode,
-    Verifies,
 };
 use crate::x509::{self, Purpose};
 
@@ -72,7 +72,7 @@ pub(super) fn spoken(listener: &Listener) -> &'static str {
 }
 
 /// The scheme that fits.
-fn other_scheme(raw: &str, tls: bool) -> Option<String> {
+pub(super) fn other_scheme(raw: &str, tls: bool) -> Option<String> {
     const PAIRS: [(&str, &str); 9] = [
         ("nats", "tls"),
         ("redis", "rediss"),
@@ -96,7 +96,7 @@ fn other_scheme(raw: &str, tls: bool) -> Option<String> {
 pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
     let tls = listener.tls_mode == TlsMode::Tls;
     let kernel = dial.setting == "SAFETY_KERNEL_ADDR";
-    let Some(workload) = dial.workload else { return ingress_fix(case, dial, listener) };
+    let Some(workload) = dial.workload else { return ingress::scheme_fix(case, dial, listener) };
     if kernel && tls {
         // Only a CA makes this link TLS; the one of the other links is the stack's.
         let path = case
@@ -162,40 +162,6 @@ pub(in crate::rules) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener
         return case.cure(text + ", and verify it", changes);
     }
     case.cure(text, changes)
-}
-
-/// An Ingress that passes on in the wrong way; in TLS it is told to verify, as far as it is not told so already.
-fn ingress_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
-    const PREFIX: &str = "nginx.ingress.kubernetes.io/";
-    let tls = listener.tls_mode == TlsMode::Tls;
-    let to = other_scheme(&dial.raw, tls).unwrap_or_default();
-    let change = |name: &str, from: Option<&str>, to: Option<&str>| {
-        Change::new(case.dialler(dial), ChangeKind::Config, name)
-            .values(from, to)
-            .at(Some(dial.place.clone()))
-    };
-    let mut changes = vec![change(&dial.setting, Some(&dial.raw), Some(&to))];
-    if !tls || !dial.setting.starts_with(PREFIX) {
-        return case.cure(format!("set `{}` to {to}", dial.setting), changes);
-    }
-    let served = case.served(listener);
-    let mut set = |name: &str, to: Option<&str>| changes.push(change(&format!("{PREFIX}{name}"), None, to));
-    if matches!(dial.verifies, Verifies::No { kind: SettingKind::BuiltIn, .. }) {
-        set("proxy-ssl-verify", Some("on"));
-    }
-    if dial.trust == ClientTrust::System {
-        // Which Secret has the CA only the operator knows, where none among the files does.
-        let space =
-            dial.host.as_deref().and_then(|host| host.rsplit_once('.')).map_or("", |(_, space)| space);
-        let secret = served.as_ref().and_then(|served| case.secret_of_ca(space, served));
-        set("proxy-ssl-secret", secret.as_deref());
-    }
-    // Without a name it verifies the one that nginx makes of the upstream, which no certificate has.
-    let facts = served.as_ref().and_then(|one| one.facts.first());
-    if let (None, Some(facts)) = (&dial.name, facts) {
-        set("proxy-ssl-name", facts.sans.first().map(String::as_str));
-    }
-    case.cure(format!("set `{}` to {to}, and verify it", dial.setting), changes)
 }
 
 /// A replica or a Sentinel that has to dial its master in the other way; without a certificate of its own redis-server

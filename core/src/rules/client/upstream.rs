@@ -1,5 +1,6 @@
 //! Proxies: what they pass on to, and what they verify of it.
 
+use super::ingress;
 use super::name::name;
 use super::scheme::{differ, scheme_fix, spoken};
 use super::trust::trust;
@@ -15,16 +16,22 @@ pub(in crate::rules) fn upstream(case: &RuleContext<'_>, findings: &mut Vec<Find
         let kind = dial.kind;
         let message = format!("the upstream {} is to be verified, and with nothing: {why}", dial.shown);
         let name = dial.setting.clone();
-        let change = dial.workload.map(|at| case.change(at, kind, &name, None, None, &dial.place));
+        let changes = match dial.workload {
+            Some(at) => vec![case.change(at, kind, &name, None, None, &dial.place)],
+            None => {
+                let own = case.ends().find(|(one, _)| std::ptr::eq(*one, dial));
+                ingress::verification(case, dial, own.map(|(_, listener)| listener))
+            }
+        };
         findings.push(
             Finding::new("upstream-tls", Severity::Error, &dial.place, message)
                 .of(case.dialler(dial))
                 .cause(CauseKind::UnknownAuthority, Some(Variant::EmptyTrustStore))
-                .fix(case.cure(
-                    "name the CA that signed the upstream's certificate",
-                    change.into_iter().collect(),
-                )),
+                .fix(case.cure("name the CA that signed the upstream's certificate", changes)),
         );
+    }
+    for dial in case.wiring.dials.iter().filter(|one| one.dialler == Dialler::Ingress) {
+        findings.extend(ingress::without_ca(case, dial));
     }
     for (dial, listener) in case.ends() {
         let proxy = matches!(dial.dialler, Dialler::Proxy | Dialler::Ingress);

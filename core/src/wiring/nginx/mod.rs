@@ -18,8 +18,8 @@ use crate::manifest::files::join;
 use crate::manifest::nginx::{NginxConf, NginxDirective, read as read_conf, substituted};
 use crate::manifest::{Mark, Source};
 use crate::workload::Container;
-pub(crate) use ingress::SECRET;
 pub(super) use ingress::ingresses;
+pub(crate) use ingress::{PREFIX as INGRESS_NGINX, SECRET};
 
 const ROOT: &str = "/etc/nginx";
 const MAIN: &str = "/etc/nginx/nginx.conf";
