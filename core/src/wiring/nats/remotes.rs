@@ -5,8 +5,8 @@ use crate::manifest::Mark;
 use crate::manifest::nats_conf::{NatsBlock, NatsConf, NatsData};
 use crate::wiring::scan::{Here, WiringScanner};
 use crate::wiring::{
-    ClientAuth, ClientTrust, Dial, Dialler, FileRef, Listener, Program, Protocol, SettingKind, TlsMode,
-    Verifies, address, is_loopback,
+    ClientAuth, ClientTrust, Dial, Dialler, FileRef, FileRole, Listener, Program, Protocol, SettingKind,
+    TlsMode, Verifies, address, is_loopback,
 };
 
 /// Leaf nodes' remotes and cluster routes: this server as a client.
@@ -18,6 +18,7 @@ pub(super) fn remotes(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &Na
             let NatsData::Block(remote) = &remote.data else { continue };
             let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
             let tls = remote.block(&["tls"]).map(|(_, block)| block);
+            names_files(scanner, here, tls);
             for url in urls.value.items() {
                 dial(scanner, here, &url.text(), &url.mark, NatsPeer::Leaf, tls);
             }
@@ -69,9 +70,34 @@ fn gateways(scanner: &mut WiringScanner<'_>, here: Here<'_>, conf: &NatsConf) {
     for remote in gateway.entry(&["gateways"]).map(|one| one.value.items()).unwrap_or_default() {
         let NatsData::Block(remote) = &remote.data else { continue };
         let Some(urls) = remote.entry(&["url", "urls"]) else { continue };
-        let tls = remote.block(&["tls"]).map(|(_, block)| block).or(own);
+        let tls = remote.block(&["tls"]).map(|(_, block)| block);
+        names_files(scanner, here, tls);
+        let tls = tls.or(own);
         for url in urls.value.items() {
             dial(scanner, here, &url.text(), &url.mark, NatsPeer::Gateway, tls);
+        }
+    }
+}
+
+/// A file that a `tls` block names.
+fn file(tls: &NatsBlock, name: &str) -> Option<FileRef> {
+    tls.text(&[name]).map(|(path, mark)| FileRef {
+        path,
+        setting: name.to_owned(),
+        place: mark.place(),
+        kind: SettingKind::Config,
+    })
+}
+
+/// The files of a remote's own `tls` block; those of a listener's are told with it.
+fn names_files(scanner: &mut WiringScanner<'_>, here: Here<'_>, tls: Option<&NatsBlock>) {
+    let Some(tls) = tls else { return };
+    let (certificate, key) = (file(tls, "cert_file"), file(tls, "key_file"));
+    super::halves(scanner, here, &certificate, &key, "cert_file", "key_file");
+    let ca = file(tls, "ca_file");
+    for (file, role) in [(certificate, FileRole::Certificate), (key, FileRole::Key), (ca, FileRole::Ca)] {
+        if let Some(file) = file {
+            scanner.names_file(here, &file, role, false);
         }
     }
 }
@@ -111,16 +137,8 @@ fn dial(
     dial.tls_mode = if secure { TlsMode::Tls } else { TlsMode::Plain };
     dial.name = address.host.map(|host| (host, mark.place(), dial.setting.clone()));
     if let Some(tls) = tls {
-        let reference = |name: &str| {
-            tls.text(&[name]).map(|(path, mark)| FileRef {
-                path,
-                setting: name.to_owned(),
-                place: mark.place(),
-                kind: SettingKind::Config,
-            })
-        };
-        dial.trust = reference("ca_file").map_or(ClientTrust::System, |file| ClientTrust::Files(vec![file]));
-        dial.identity = reference("cert_file").zip(reference("key_file"));
+        dial.trust = file(tls, "ca_file").map_or(ClientTrust::System, |file| ClientTrust::Files(vec![file]));
+        dial.identity = file(tls, "cert_file").zip(file(tls, "key_file"));
         if let Some((true, mark)) = tls.truth(&["insecure"]) {
             dial.verifies = Verifies::No {
                 setting: "insecure".to_owned(),
