@@ -6,6 +6,7 @@ mod deployments;
 mod engine;
 mod formats;
 mod hostile;
+mod overlays;
 mod programs;
 mod real;
 mod referees;

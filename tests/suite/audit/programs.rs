@@ -125,7 +125,7 @@ fn built(folder: &Path) -> String {
 }
 
 /// kubectl of this machine, or one that prints what it would.
-fn kubectl(folder: &Path) -> (tempfile::TempDir, bool) {
+pub(super) fn kubectl(folder: &Path, built: &str) -> (tempfile::TempDir, bool) {
     let own = std::env::var_os("TLS_VERIFY_KUBECTL").map(PathBuf::from).or_else(|| {
         let path = std::env::var_os("PATH")?;
         std::env::split_paths(&path).map(|one| one.join("kubectl")).find(|one| one.is_file())
@@ -138,7 +138,7 @@ fn kubectl(folder: &Path) -> (tempfile::TempDir, bool) {
         }
         None => {
             let text = folder.join("built.txt");
-            fs::write(&text, built(folder)).unwrap();
+            fs::write(&text, built).unwrap();
             (stand_in("kubectl", &format!("cat '{}'", text.display())), false)
         }
     }
@@ -157,7 +157,7 @@ fn what_kustomize_builds_is_told_where_it_was_written() {
     let text = folder.join("built.txt");
     fs::write(&text, built(folder)).unwrap();
     let printing = stand_in("kubectl", &format!("cat '{}'", text.display()));
-    let (real, is_real) = kubectl(folder);
+    let (real, is_real) = kubectl(folder, &built(folder));
     if !is_real {
         eprintln!("skipped: no kubectl; a stand-in prints what it would");
     }

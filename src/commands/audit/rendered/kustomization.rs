@@ -1,5 +1,6 @@
 //! A kustomization: built by kubectl or kustomize, or its resources as they are.
 
+use tls_verify_core::manifest::kustomize::PatchOperation;
 use tls_verify_core::manifest::yaml::{Node, NodeContent};
 use tls_verify_core::manifest::{
     Description, FaultKind, GeneratedObject, Mark, ParseFault, Source, StoredKind, kubernetes, kustomize,
@@ -72,7 +73,9 @@ fn built(disk: &Disk, folder: &str, text: &str, start: &Mark) -> Description {
         let longest = |one: &&Node| one.text_at(&["metadata", "name"]).map_or(0, str::len);
         let most = of.iter().map(longest).max().unwrap_or(0);
         of.retain(|one| longest(one) == most);
-        trace(object, &of, &origins.values, start);
+        let operations = origins.operations.iter().filter(|one| one.is_for(&kind, &name)).collect();
+        let put = Put { values: &origins.values, operations };
+        trace(object, &of, &put, start);
     }
     let mut description = kubernetes::describe(&objects, folder);
     description.faults.extend(faults);
@@ -113,16 +116,34 @@ pub(in super::super) fn lend(disk: &Disk, descriptions: &mut [Description], fold
     }
 }
 
+/// What operations on paths put into an object.
+struct Put<'a> {
+    values: &'a [Node],
+    operations: Vec<&'a PatchOperation>,
+}
+
+impl<'a> Put<'a> {
+    /// The last operation that puts a value at a key; without one: into a list.
+    fn at(&self, key: Option<&str>, value: &Node) -> Option<&'a Node> {
+        let own = |one: &&&PatchOperation| match key {
+            Some(key) => one.key == key,
+            None => one.key == "-" || one.key.parse::<u32>().is_ok(),
+        };
+        let mut operations = self.operations.iter().rev().filter(own);
+        operations.find(|one| one.value.json() == value.json()).map(|one| &one.value)
+    }
+}
+
 /// Gives every node the place of the one that it came from: patches before what they patch, and what stands at its
 /// place nowhere with the same value is what an operation on a path put in, where one has that value.
-fn trace(node: &mut Node, from: &[&Node], values: &[Node], otherwise: &Mark) {
+fn trace(node: &mut Node, from: &[&Node], put: &Put<'_>, otherwise: &Mark) {
     let own = from.iter().find(|one| match (&one.data, &node.data) {
         (NodeContent::Scalar(_), NodeContent::Scalar(_)) => one.text() == node.text(),
         (NodeContent::Sequence(_), NodeContent::Sequence(_))
         | (NodeContent::Mapping(_), NodeContent::Mapping(_)) => true,
         _ => false,
     });
-    let put_in = || values.iter().rev().find(|one| node.text().is_some() && one.text() == node.text());
+    let put_in = || put.values.iter().rev().find(|one| node.text().is_some() && one.text() == node.text());
     let own = own.copied().or_else(put_in);
     let mark = own.map_or_else(|| otherwise.clone(), |one| one.mark.clone());
     let block = match own.map(|one| &one.data) {
@@ -136,10 +157,13 @@ fn trace(node: &mut Node, from: &[&Node], values: &[Node], otherwise: &Mark) {
             for (key, value) in entries {
                 let name = key.text().unwrap_or_default().to_owned();
                 let below: Vec<(&Node, &Node)> = from.iter().filter_map(|one| one.entry(&name)).collect();
-                key.mark = below.first().map_or_else(|| mark.clone(), |(key, _)| key.mark.clone());
-                let below_it: Vec<&Node> = below.iter().map(|(_, value)| *value).collect();
+                let mut below_it: Vec<&Node> = below.iter().map(|(_, value)| *value).collect();
+                let added = put.at(Some(&name), value).filter(|_| below.is_empty());
+                let said = below.first().map(|(key, _)| &key.mark).or(added.map(|one| &one.mark));
+                key.mark = said.unwrap_or(&mark).clone();
+                below_it.extend(added);
                 let fallback = key.mark.clone();
-                trace(value, &below_it, values, &fallback);
+                trace(value, &below_it, put, &fallback);
             }
         }
         NodeContent::Sequence(items) => {
@@ -150,7 +174,7 @@ fn trace(node: &mut Node, from: &[&Node], values: &[Node], otherwise: &Mark) {
                         .find_map(|key| one.text_at(&[key]).map(str::to_owned))
                 };
                 let identity = named(item).or_else(|| item.text().map(str::to_owned));
-                let below: Vec<&Node> = from
+                let mut below: Vec<&Node> = from
                     .iter()
                     .filter_map(|one| match &identity {
                         Some(identity) => one.items().iter().find(|have| {
@@ -159,7 +183,8 @@ fn trace(node: &mut Node, from: &[&Node], values: &[Node], otherwise: &Mark) {
                         None => one.items().get(at),
                     })
                     .collect();
-                trace(item, &below, values, &mark);
+                below.extend(put.at(None, item).filter(|_| below.is_empty()));
+                trace(item, &below, put, &mark);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Kustomizations: what they take in, what they make, and what of them lies elsewhere.
 
+mod inputs;
+
 use std::collections::BTreeSet;
 
 use base64::Engine;
@@ -10,6 +12,7 @@ use super::files::{FileKind, Files, join, name};
 use super::kubernetes;
 use super::source::{Mark, ParseFault, Source};
 use super::yaml::{self, Node, NodeContent};
+pub use inputs::{KustomizeInputs, PatchOperation, inputs};
 
 /// So many folders one may take in.
 const FOLDERS: usize = 200;
@@ -179,107 +182,6 @@ fn enter(object: &mut Node, space: &str) {
     let NodeContent::Mapping(entries) = &mut about.data else { return };
     entries.retain(|(key, _)| key.text() != Some("namespace"));
     entries.push((Node::scalar("namespace", mark.clone()), Node::scalar(space, mark)));
-}
-
-/// What the objects are made of that it builds.
-#[derive(Debug, Default)]
-pub struct KustomizeInputs {
-    /// Resources, what is generated, and patches: who comes later wins.
-    pub objects: Vec<Node>,
-    /// Values that operations on paths put in (JSON 6902), which way they go is not followed.
-    pub values: Vec<Node>,
-    pub read: BTreeSet<String>,
-}
-
-/// Where the parts of what it builds come from.
-#[must_use]
-pub fn inputs(files: &dyn Files, folder: &str) -> KustomizeInputs {
-    let mut inputs = KustomizeInputs::default();
-    inputs.of(files, folder, &mut BTreeSet::new());
-    inputs
-}
-
-impl KustomizeInputs {
-    fn of(&mut self, files: &dyn Files, folder: &str, seen: &mut BTreeSet<String>) {
-        if seen.len() > FOLDERS || !seen.insert(folder.to_owned()) {
-            return;
-        }
-        let Some((own, node)) = read(files, folder) else { return };
-        self.read.insert(own);
-        let listed = |section: &str| node.get(section).map(Node::items).unwrap_or_default();
-        for section in ["bases", "resources", "components"] {
-            for path in listed(section).iter().filter_map(Node::text).map(|path| join(folder, path)) {
-                match files.meta(&path).map(|meta| meta.kind) {
-                    Some(FileKind::File) => self.file(files, &path),
-                    Some(FileKind::Folder) => self.of(files, &path, seen),
-                    _ => {}
-                }
-            }
-        }
-        self.objects.extend(made_in(files, folder, &node));
-        let patches = listed("patches").iter().chain(listed("patchesJson6902"));
-        let said = patches.flat_map(|one| one.get("patch").into_iter().chain(one.get("path")));
-        for one in listed("patchesStrategicMerge").iter().chain(said) {
-            let Some(text) = one.text() else { continue };
-            if text.contains('\n') {
-                self.patch(&one.source().unwrap_or_else(|| Source::at(&one.mark, text)));
-            } else {
-                self.file(files, &join(folder, text));
-            }
-        }
-        listed("replacements").iter().for_each(|one| self.replacement(one));
-    }
-
-    /// The value that a replacement puts elsewhere stands where it is taken from.
-    fn replacement(&mut self, one: &Node) {
-        let of = |key: &str| one.text_at(&["source", key]);
-        let path: Vec<&str> = of("fieldPath").unwrap_or("metadata.name").split('.').collect();
-        let is_it = |object: &&Node| {
-            object.text_at(&["kind"]) == of("kind") && object.text_at(&["metadata", "name"]) == of("name")
-        };
-        let value = self.objects.iter().rev().find(is_it).and_then(|object| object.at(&path)).cloned();
-        self.values.extend(value.filter(Node::is_scalar));
-    }
-
-    fn file(&mut self, files: &dyn Files, path: &str) {
-        let Ok(text) = files.text(path) else { return };
-        self.read.insert(path.to_owned());
-        self.patch(&Source::file(path, &text));
-    }
-
-    fn patch(&mut self, source: &Source) {
-        for mut object in kubernetes::objects(source).0 {
-            place(&mut object, source);
-            self.objects.push(object);
-        }
-        for mut operations in yaml::documents(source).0.into_iter().filter(Node::is_sequence) {
-            place(&mut operations, source);
-            let values = operations.items().iter().filter_map(|one| one.get("value"));
-            values.for_each(|one| one.scalars(&mut |scalar| self.values.push(scalar.clone())));
-        }
-    }
-}
-
-/// A node of a text that stands inside of another, in the columns of that one.
-fn place(node: &mut Node, source: &Source) {
-    node.mark = if source.exact {
-        Mark { column: node.mark.column + source.indent, ..node.mark.clone() }
-    } else {
-        source.start.clone()
-    };
-    match &mut node.data {
-        NodeContent::Scalar(scalar) => {
-            scalar.block =
-                scalar.block.filter(|_| source.exact).map(|(line, indent)| (line, indent + source.indent));
-        }
-        NodeContent::Sequence(items) => items.iter_mut().for_each(|item| place(item, source)),
-        NodeContent::Mapping(entries) => {
-            for (key, value) in entries {
-                place(key, source);
-                place(value, source);
-            }
-        }
-    }
 }
 
 /// The ConfigMaps and Secrets that it makes, each value in the line of the file that it is made of; names are those
