@@ -41,6 +41,8 @@ pub struct Source {
     pub indent: u32,
     /// Whether its lines are the lines of the file.
     pub exact: bool,
+    /// The place of each line, where they are not.
+    pub lines: Option<Arc<[Mark]>>,
 }
 
 /// What is known of a file that a configuration includes.
@@ -55,20 +57,26 @@ impl Source {
     /// A whole file.
     #[must_use]
     pub fn file(name: &str, text: &str) -> Self {
-        Self { text: Arc::from(text), start: Mark::start(name), indent: 0, exact: true }
+        Self { text: Arc::from(text), start: Mark::start(name), indent: 0, exact: true, lines: None }
     }
 
     /// Something of which only the place is known, not where its lines are.
     #[must_use]
     pub fn at(mark: &Mark, text: &str) -> Self {
-        Self { text: Arc::from(text), start: mark.clone(), indent: 0, exact: false }
+        Self { text: Arc::from(text), start: mark.clone(), indent: 0, exact: false, lines: None }
     }
 
     /// The place of a line and column of the text, both from 1.
     #[must_use]
     pub fn mark(&self, line: u32, column: u32) -> Mark {
         if !self.exact {
-            return self.start.clone();
+            let at = self.lines.as_ref().and_then(|lines| lines.get(line.saturating_sub(1) as usize));
+            let moved = at.map(|at| {
+                // Where a line reads otherwise no column is known.
+                let column = if at.column == 0 { 0 } else { at.column + column.saturating_sub(1) };
+                Mark { column, ..at.clone() }
+            });
+            return moved.unwrap_or_else(|| self.start.clone());
         }
         Mark {
             file: Arc::clone(&self.start.file),

@@ -81,6 +81,7 @@ pub(super) fn undecided(case: &RuleContext<'_>) -> Vec<Undecided> {
             ),
             how: "put the Namespace among the files, or select it by kubernetes.io/metadata.name".to_owned(),
             decides: false,
+            unread: false,
         };
         if !all.contains(&one) {
             all.push(one);

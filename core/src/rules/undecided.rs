@@ -22,7 +22,7 @@ impl RuleContext<'_> {
         for fault in self.description.faults.iter().chain(&self.wiring.faults) {
             if let FaultKind::Undecided { how } = &fault.kind {
                 let (place, what) = (Some(fault.mark.place()), fault.message.clone());
-                tell(Undecided { place, what, how: how.clone(), decides: false });
+                tell(Undecided { place, what, how: how.clone(), decides: false, unread: true });
             }
         }
         self.undecided_ends(&mut tell);
@@ -52,6 +52,7 @@ impl RuleContext<'_> {
                 how: "give the variable with --env-file FILE, or audit what `docker compose config` prints"
                     .to_owned(),
                 decides,
+                unread: false,
             });
         }
         for (end, dial) in self.connections() {
@@ -67,6 +68,7 @@ impl RuleContext<'_> {
                 ),
                 how: "put what it includes where the deployment mounts it from".to_owned(),
                 decides: matches!(end.target, DialTarget::Workload(_)),
+                unread: false,
             });
         }
         for (dial, listener) in self.ends() {
@@ -81,6 +83,7 @@ impl RuleContext<'_> {
                     ),
                     how: "put its configuration where the deployment mounts it from".to_owned(),
                     decides: !faulty,
+                    unread: false,
                 });
             }
         }
@@ -122,6 +125,7 @@ impl RuleContext<'_> {
                 what: format!("{} of {}: {what}", named_gaps(&one.file.path), self.called(one.workload)),
                 how: how.to_owned(),
                 decides: ours && !volume && !one.guessed && one.role != FileRole::Config && connected(),
+                unread: false,
             });
         }
     }

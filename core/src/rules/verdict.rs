@@ -74,6 +74,8 @@ pub struct Undecided {
     pub how: String,
     /// It hides scheme, trust or identity of a connection of which both ends are known.
     pub decides: bool,
+    /// A part of the description itself was not read.
+    pub unread: bool,
 }
 
 /// One line of the table of connections.

@@ -136,7 +136,8 @@ fn connections(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn undecided(report: &AuditReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let shown: Vec<_> = report.undecided.iter().filter(|one| one.decides || style.verbose).collect();
+    let shown: Vec<_> =
+        report.undecided.iter().filter(|one| one.decides || one.unread || style.verbose).collect();
     for one in &shown {
         let place = match (&one.file, one.line) {
             (Some(file), Some(line)) => format!("{file}:{line}: "),

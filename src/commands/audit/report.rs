@@ -73,6 +73,9 @@ pub(super) struct OpenRow {
     pub(super) how: String,
     /// The verdict hangs on it.
     pub(super) decides: bool,
+    /// A part of the description itself was not read.
+    #[serde(skip)]
+    pub(super) unread: bool,
 }
 
 /// A deployment with what was found in it.
@@ -135,8 +138,12 @@ pub(super) fn report(
                 .to_owned(),
             how: "audit parts of it".to_owned(),
             decides: true,
+            unread: true,
         });
     }
+    // Of what nothing was read nothing is clean.
+    let empty = deployments.iter().all(|one| one.workloads == 0);
+    undecided.iter_mut().filter(|one| empty && one.unread).for_each(|one| one.decides = true);
     allow::apply(&mut findings, &read, disk);
     findings.sort_by(|one, other| one.place.cmp(&other.place).then(other.severity.cmp(&one.severity)));
     let worst = findings.iter().map(|one| one.severity).max();
@@ -167,6 +174,7 @@ fn open(one: Undecided) -> OpenRow {
         what: one.what,
         how: one.how,
         decides: one.decides,
+        unread: one.unread,
     }
 }
 

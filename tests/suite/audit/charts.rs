@@ -100,6 +100,53 @@ fn what_helm_renders_is_told_in_the_template_or_in_the_value_that_stands_there()
     }
 }
 
+const CONF: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: conf}
+data:
+  nats.conf: |
+    port: 4223
+    {{- if .Values.live }}
+    tls {
+      cert_file: /x.crt
+      {{- /* both */}}
+      key_file: /x.key
+      min_version: \"1.1\"
+    }
+    {{- end }}
+    verfiy: true
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: inner}
+spec:
+  containers:
+  - {name: nats, image: \"nats:2\", args: [-c, /conf/nats.conf], volumeMounts: [{name: conf, mountPath: /conf}]}
+  volumes: [{name: conf, configMap: {name: conf}}]
+";
+
+#[test]
+fn a_configuration_with_actions_between_its_lines_keeps_the_place_of_each() {
+    let folder = chart(&[("c/templates/conf.yaml", CONF)]);
+    let text = folder.path().join("printed.txt");
+    let shown: Vec<&str> = CONF.lines().filter(|line| !line.contains("{{")).collect();
+    let more = format!("---\n# Source: mini/templates/conf.yaml\n{}\n", shown.join("\n"));
+    fs::write(&text, printed() + &more).unwrap();
+    let printing = stand_in("helm", &format!("cat '{}'", text.display()));
+    let (report, _) = audited(folder.path(), &["c"], Some(printing.path()));
+    let found = loud(&report);
+    for (rule, mark) in [("minimum-version", "min_version"), ("unknown-setting", "verfiy")] {
+        let wanted = told(folder.path(), rule, "c/templates/conf.yaml", mark);
+        assert!(found.contains(&wanted), "{wanted:?}: {found:?}");
+    }
+    // A line that stands as it is has its column, too.
+    let column = |rule: &str| {
+        let one = report["findings"].as_array().unwrap().iter().find(|one| one["rule"] == rule);
+        one.map(|one| one["column"].as_u64().unwrap())
+    };
+    assert_eq!((column("minimum-version"), column("unknown-setting")), (Some(20), Some(5)));
+}
+
 #[test]
 fn a_chart_without_helm_is_a_question_of_usage_where_it_is_named_and_undecided_where_it_is_met() {
     let folder = chart(&[]);
@@ -111,7 +158,7 @@ fn a_chart_without_helm_is_a_question_of_usage_where_it_is_named_and_undecided_w
     );
     let (report, code) = audited(folder.path(), &["."], None);
     assert!(undecided(&report).contains("helm is not on PATH"), "{report}");
-    assert_eq!((loud(&report), code), (vec![], 0));
+    assert_eq!((loud(&report), code), (vec![], 3));
     let library = chart(&[("c/Chart.yaml", "apiVersion: v2\nname: l\nversion: 1.0.0\ntype: library\n")]);
     assert_eq!(audited(library.path(), &["."], None).1, 2, "nothing is deployed by it");
 }
@@ -137,6 +184,6 @@ fn why_helm_renders_nothing_decides_what_is_said() {
     {
         let (report, code) = audited(folder.path(), &["c"], Some(bin.path()));
         assert!(undecided(&report).contains(word), "{report}");
-        assert_eq!((loud(&report), code), (vec![], 0));
+        assert_eq!((loud(&report), code), (vec![], 3));
     }
 }

@@ -183,7 +183,14 @@ impl Builder<'_> {
                 .map_or(0, |one| one.len() - one.trim_start_matches(' ').len());
             (self.mark(from + 1, 0).line, u32::try_from(indent).unwrap_or(0))
         });
-        Scalar { text: Arc::from(text), plain: style == ScalarStyle::Plain, block, end, defaulted: false }
+        Scalar {
+            text: Arc::from(text),
+            plain: style == ScalarStyle::Plain,
+            block,
+            lines: None,
+            end,
+            defaulted: false,
+        }
     }
 
     /// Puts a finished node where it belongs; gives it back if it is a whole document.

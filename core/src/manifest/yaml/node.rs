@@ -28,6 +28,8 @@ pub struct Scalar {
     pub plain: bool,
     /// Of a literal block: line and indentation of its first line.
     pub block: Option<(u32, u32)>,
+    /// Of a block whose lines do not stand one behind the other where they come from: each one's place.
+    pub lines: Option<Arc<[Mark]>>,
     /// The last line that it stands on.
     pub end: u32,
     /// A default stood in for a variable that nobody gave.
@@ -39,7 +41,8 @@ impl Node {
     #[must_use]
     pub fn scalar(text: &str, mark: Mark) -> Self {
         let end = mark.line;
-        let scalar = Scalar { text: Arc::from(text), plain: false, block: None, end, defaulted: false };
+        let scalar =
+            Scalar { text: Arc::from(text), plain: false, block: None, lines: None, end, defaulted: false };
         Self { data: NodeContent::Scalar(scalar), tag: None, mark }
     }
 
@@ -149,8 +152,9 @@ impl Node {
                 start: Mark { file: Arc::clone(&self.mark.file), line, column: indent + 1 },
                 indent,
                 exact: true,
+                lines: None,
             },
-            None => Source::at(&self.mark, &scalar.text),
+            None => Source { lines: scalar.lines.clone(), ..Source::at(&self.mark, &scalar.text) },
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use tls_verify_core::manifest::yaml::{self, Node, NodeContent};
 use tls_verify_core::manifest::{
@@ -281,7 +282,10 @@ impl<'a> Map<'a> {
         node.mark = self.value(node).map_or_else(|| self.mark(&from), |value| value.mark.clone());
         match &mut node.data {
             NodeContent::Scalar(scalar) => {
-                scalar.block = scalar.block.and_then(|block| self.block(block, &scalar.text))
+                if let Some(block) = scalar.block {
+                    scalar.block = self.block(block, &scalar.text);
+                    scalar.lines = scalar.block.is_none().then(|| self.lines(block, &scalar.text));
+                }
             }
             NodeContent::Sequence(items) => items.iter_mut().for_each(|item| self.relocate(item)),
             NodeContent::Mapping(entries) => {
@@ -304,6 +308,15 @@ impl<'a> Map<'a> {
         let indent = text.lines().position(|own| !own.trim().is_empty());
         let indent = indentation(self.template(file, line + indent.unwrap_or(0)));
         (same && *line > 0).then(|| Some((u32::try_from(*line).ok()?, u32::try_from(indent).ok()?)))?
+    }
+
+    /// The place of each line of a block.
+    fn lines(&self, (first, indent): (u32, u32), text: &str) -> Arc<[Mark]> {
+        let lines = (0..text.lines().count()).map(|at| {
+            let line = first + u32::try_from(at).unwrap_or(0);
+            self.mark(&Mark { file: self.chart.as_str().into(), line, column: indent + 1 })
+        });
+        lines.collect()
     }
 }
 
