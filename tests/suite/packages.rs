@@ -207,6 +207,26 @@ fn the_actions_steps_run_and_keep_the_reports_whatever_the_outcome() {
     }
 }
 
+/// Words that are lost would be another check than the one asked for.
+#[test]
+fn the_actions_arguments_reach_the_program_whole_or_not_at_all() {
+    for (args, code, outcome) in [
+        ("--only 'certificates", 2, ""),
+        ("--only certificates --fault it's", 2, ""),
+        // An empty word is one: a fault that there is not.
+        ("--only certificates --fault ''", 0, "error"),
+        ("--only \"certificates\"\n--deadline '20s'\n", 0, "pass"),
+        (" \n", 0, "pass"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (ended, output, _) = act(folder.path(), &[("command", "demo"), ("args", args)]);
+        assert_eq!(ended.code, Some(code), "{args:?}: {} {}", ended.out, ended.err);
+        let said = if code == 0 { format!("outcome={outcome}\n") } else { String::new() };
+        assert!(output.contains(&said) && output.is_empty() == (code == 2), "{args:?}: {output}");
+        assert_eq!(ended.out.starts_with("::error::args:"), code == 2, "{args:?}: {}", ended.out);
+    }
+}
+
 #[test]
 fn the_actions_last_step_ends_as_the_program_did() {
     let action = yaml("action.yml");
