@@ -185,7 +185,7 @@ fn lacking(endpoint: &Endpoint, failure: Failure) -> Endpoint {
 
 /// What was collected on another machine is not what listens on this one.
 fn elsewhere() -> Failure {
-    Failure::new(Stage::Configure, Cause::BeyondUs).because(PlatformFact::NotDialled)
+    Failure::new(Stage::Configure, Cause::NotDialled).because(PlatformFact::NotDialled)
 }
 
 /// The project has no container of a link's service.

@@ -262,6 +262,7 @@ pub async fn reachable(context: &Context) -> Option<bool> {
             | Cause::File(_)
             | Cause::BeyondUs
             | Cause::WeakKey
+            | Cause::NotDialled
             | Cause::Other => None,
             _ => Some(false),
         },

@@ -59,7 +59,7 @@ pub fn of(expects: Expects, outcome: Option<&Outcome>) -> Status {
         (Expects::Works | Expects::Control, Some(Outcome::Worked(_))) => Status::Pass,
         // What Go can and our TLS library cannot is no failure of the stack.
         (Expects::Works, Some(Outcome::Failed(failure)))
-            if matches!(failure.cause, Cause::BeyondUs | Cause::WeakKey) =>
+            if matches!(failure.cause, Cause::BeyondUs | Cause::WeakKey | Cause::NotDialled) =>
         {
             Status::Unknown
         }

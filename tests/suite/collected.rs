@@ -89,6 +89,21 @@ fn what_runs_elsewhere_is_neither_dialled_nor_judged_by_this_machines_files() {
     }
     let said = check(&report, "gateway-https")["summary"].to_string();
     assert!(said.contains("what was collected cannot be dialled"), "{said}");
+    // Nobody dialled: that is no TLS that fails.
+    for one in report["checks"].as_array().unwrap() {
+        assert_eq!(one["diagnoses"], json!([]), "{one}");
+    }
+    // Nor does the plan promise otherwise.
+    let (code, plan) = run(folder.path(), &["--all", "--list"]);
+    let asks = plan["checks"].as_array().unwrap().iter().flat_map(|one| one["asks"].as_array().unwrap());
+    assert_eq!(code, Some(0));
+    for ask in asks {
+        assert!(
+            ask["address"] == folder.path().display().to_string()
+                && ask["sends"].as_str().unwrap().starts_with("nothing"),
+            "{ask}"
+        );
+    }
 }
 
 /// What the operator's variables and flags name is another stack, and what ran a second when it was collected has not run

@@ -236,6 +236,8 @@ pub enum Cause {
     BeyondUs,
     /// The peer's key is too small for our TLS library, not for Go: nothing is decided.
     WeakKey,
+    /// The peer is elsewhere, and nobody dialled: nothing is decided.
+    NotDialled,
     /// A ClientHello of more than one segment is not answered, a small one is.
     LargeHello,
     /// TLS in another way broken.
@@ -336,7 +338,7 @@ impl Cause {
             Self::ClientCertificateWanted => of(K::ClientCertRequired, Client, Certain),
             Self::ClientCertificateRefused => of(K::BadCertificate, Client, Certain),
             Self::Upstream { .. } => of(K::BadGateway, Server, Likely),
-            Self::Http { .. } | Self::Other => None,
+            Self::Http { .. } | Self::NotDialled | Self::Other => None,
             Self::File(fault) => Some(Reading {
                 kind: if fault.mismatch { K::KeyMismatch } else { K::BadKeyFile },
                 variant: (!fault.mismatch).then_some(fault.variant),

@@ -49,7 +49,7 @@ pub fn command(args: &RunArgs, environment: &Environment) -> u8 {
         }
     }
     if args.list {
-        return plan::command(&prepared.stack, &prepared.plan, format);
+        return plan::command(&prepared.stack, &prepared.plan, args.targets.logs.as_deref(), format);
     }
     if let Some(every) = args.watch {
         return watch::command(every, Rounds::of_stack(args, environment, prepared), reports);

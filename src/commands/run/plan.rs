@@ -1,6 +1,8 @@
 //! `run --list`: what would be asked of whom. Nothing is dialled, and no engine is asked.
 
 use std::io::{self, Write};
+use std::path::Path;
+
 use tls_verify_checks::context::Dials;
 
 use serde::Serialize;
@@ -39,7 +41,7 @@ struct Report {
     checks: Vec<PlanRow>,
 }
 
-/// A cluster whose plan is told.
+/// What is not dialled by its addresses: a recording of a project or of a cluster, or a cluster.
 #[derive(Clone, Debug)]
 pub enum Of {
     /// A recording.
@@ -48,10 +50,16 @@ pub enum Of {
     Namespace(Option<String>),
 }
 
-/// Prints the plan.
+/// Prints the plan. `logs`: where what was collected of a project is read from, where it was.
 #[must_use]
-pub fn command(stack: &Stack, plan: &Plan, format: Format) -> u8 {
-    command_of(stack, plan, format, None)
+pub fn command(stack: &Stack, plan: &Plan, logs: Option<&Path>, format: Format) -> u8 {
+    let collected = match (&stack.platform, logs) {
+        (Choice::Ready(platform), Some(folder)) if platform.is_collected() => {
+            Some(Of::Folder(folder.display().to_string()))
+        }
+        _ => None,
+    };
+    command_of(stack, plan, format, collected.as_ref())
 }
 
 /// Prints the plan; of a cluster with what is asked of its API server, and of pods.

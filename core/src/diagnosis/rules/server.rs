@@ -38,7 +38,10 @@ pub fn server(known: Known<'_>, link: Link) -> Asked<Option<Failure>> {
             failure = failure.because(seen.state());
         }
     }
-    if matches!(failure.cause, Cause::Unreachable | Cause::File(_) | Cause::BeyondUs | Cause::Other) {
+    if matches!(
+        failure.cause,
+        Cause::Unreachable | Cause::File(_) | Cause::BeyondUs | Cause::NotDialled | Cause::Other
+    ) {
         return Ok(None);
     }
     // Our own file may be what is at fault.
