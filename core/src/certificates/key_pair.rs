@@ -35,6 +35,12 @@ pub(super) fn verdict(
     set: &KeyPair<'_>,
     policy: ValidityPolicy,
 ) -> (Vec<CertificateFinding>, Option<Verification>) {
+    let (found, verification) = judged(set, policy);
+    let of_file = |one| Verification { file: Some(set.leaf.name().to_owned()), ..one };
+    (found, verification.map(of_file))
+}
+
+fn judged(set: &KeyPair<'_>, policy: ValidityPolicy) -> (Vec<CertificateFinding>, Option<Verification>) {
     let mut found = single::unreadable(set.leaf);
     let presented: Vec<Vec<u8>> =
         set.leaf.chain().into_iter().chain(set.more.iter().flat_map(|source| source.chain())).collect();

@@ -42,6 +42,9 @@ pub struct Verification {
     pub chains: Vec<Vec<String>>,
     pub purpose: &'static str,
     pub names: Vec<String>,
+    /// The file whose chain it is, where it is one of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// Chain and anchors as OpenSSL's PEM reader sees them, where Go's sees less.
@@ -98,6 +101,7 @@ pub(crate) fn verify_files(question: &ChainUnderTest<'_>, seen: SeenByOpenSsl<'_
             Purpose::Any => "any",
         },
         names: question.names.to_vec(),
+        file: None,
     }
 }
 

@@ -168,7 +168,11 @@ fn verdicts(report: &CertificateReport, out: &mut dyn Write) -> io::Result<()> {
             .join(", ");
         let names =
             if one.names.is_empty() { String::new() } else { format!(" for {}", one.names.join(", ")) };
-        let line = format!("as a {} certificate{names}: Go {word}, {others}", one.purpose);
+        // Which one it is of, where several are of one kind.
+        let same = report.verifications.iter().filter(|other| other.purpose == one.purpose).count();
+        let whose =
+            one.file.as_deref().filter(|_| same > 1).map_or_else(String::new, |file| format!("{file} "));
+        let line = format!("{whose}as a {} certificate{names}: Go {word}, {others}", one.purpose);
         writeln!(out, "{}", wrap(&escape_controls(&line), WIDTH, "      "))?;
         for difference in &one.differences {
             writeln!(out, "      {}", wrap(&escape_controls(difference), WIDTH - 6, "      "))?;
