@@ -198,6 +198,10 @@ fn described(
         } else {
             discover::file(disk, &shown, hints).into_iter().collect()
         };
+        if found.is_empty() && paths.len() + args.files.len() > 1 {
+            // Alone it is an error; among others it must not pass for one that was read.
+            crate::output::tell(&format!("note: {} holds no deployment", path.display()));
+        }
         let direct =
             |one: &Discovered| matches!(one, Discovered::Chart(folder) if *folder == shown) || !path.is_dir();
         let read = parallel::each(disk, &found, |one| pure(disk, one));

@@ -183,3 +183,25 @@ fn certificates_and_names_may_be_given_from_outside() {
     let (report, code) = audited(folder.path(), &["--certs", path, "--names", "cache.example.org"]);
     assert_eq!((loud(&report)[0].0.as_str(), code), ("name-not-in-certificate", 1));
 }
+
+#[test]
+fn a_folder_without_a_deployment_is_told_of_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, file, text) in
+        [("one", "docker-compose.yml", "services:\n  api:\n    image: api\n"), ("two", "notes.txt", "x")]
+    {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        std::fs::write(folder.path().join(name).join(file), text).unwrap();
+    }
+    for (paths, code, said) in [
+        (&["one", "two"][..], 0, "note: two holds no deployment"),
+        (&["one"], 0, ""),
+        (&["two"], 2, "error: two holds no deployment"),
+    ] {
+        let mut command = crate::program();
+        let output = command.arg("audit").args(paths).current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{paths:?}: {told}");
+        assert!(told.contains(said) && told.is_empty() == said.is_empty(), "{paths:?}: {told}");
+    }
+}
