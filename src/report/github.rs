@@ -60,12 +60,15 @@ pub fn certs(report: &Value, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "::notice title=tls-verify {}::exit code {code}", word(report, "outcome"))
 }
 
-fn message(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+/// The text of a workflow command.
+pub(crate) fn message(text: &str) -> String {
+    let text: String =
+        text.chars().filter(|c| !c.is_control() || *c == '\n').map(super::text::visible).collect();
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
+/// A property of a workflow command.
+pub(crate) fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
 

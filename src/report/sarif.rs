@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tls_verify_checks::cause::{CauseKind, Severity};
 use tls_verify_core::remedy::catalogue;
@@ -113,29 +114,65 @@ fn result(rule: &str, weight: Weight, text: &str, place: &str, properties: Value
         Weight::Note => ("fail", "note"),
         Weight::Open => ("open", "none"),
     };
-    let file = place.contains('/') || place.ends_with(".crt") || place.ends_with(".key");
-    let location = if file {
-        let uri = place.strip_prefix("./").unwrap_or(place);
-        let uri = if uri.starts_with('/') { format!("file://{uri}") } else { uri.to_owned() };
-        json!({ "physicalLocation": { "artifactLocation": { "uri": encoded(&uri) } } })
+    let location = if is_file(place) {
+        let path = place.strip_prefix("./").unwrap_or(place);
+        json!({ "physicalLocation": { "artifactLocation": { "uri": uri(path) } } })
     } else {
         json!({ "logicalLocations": [{ "name": place, "kind": "service" }] })
     };
+    let text: String = text.chars().map(super::text::visible).collect();
     json!({ "ruleId": rule, "kind": kind, "level": level, "message": { "text": text }, "locations": [location],
             "properties": properties })
 }
 
-/// A URI reference holds no space and no control character.
-fn encoded(uri: &str) -> String {
-    uri.chars()
-        .map(|c| {
-            if c.is_whitespace() || c.is_control() || c == '"' {
-                format!("%{:02X}", c as u32)
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+/// A path, and no object of a cluster such as `secret/cordum-client-tls`.
+fn is_file(place: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "configmap",
+        "cronjob",
+        "daemonset",
+        "deployment",
+        "ingress",
+        "job",
+        "networkpolicy",
+        "pod",
+        "replicaset",
+        "secret",
+        "service",
+        "serviceaccount",
+        "statefulset",
+    ];
+    let is_object = |(kind, name): (&str, &str)| KINDS.contains(&kind) && !name.contains('/');
+    place.ends_with(".crt")
+        || place.ends_with(".key")
+        || place.contains('/') && !place.split_once('/').is_some_and(is_object)
+}
+
+/// What a URI reference may not hold as it is: spaces, control characters and the like (RFC 3986, 3.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
+/// A path as a URI reference.
+pub(crate) fn uri(path: &str) -> String {
+    let text = if path.starts_with('/') { format!("file://{path}") } else { path.to_owned() };
+    utf8_percent_encode(&text, ESCAPED).to_string()
 }
 
 fn document(results: Vec<Value>, code: u8, whole: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -166,4 +203,21 @@ fn document(results: Vec<Value>, code: u8, whole: bool, out: &mut dyn Write) -> 
     });
     serde_json::to_writer(&mut *out, &document).map_err(io::Error::other)?;
     out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_file_with_a_path_that_is_a_uri_or_something_with_a_name() {
+        for place in ["./certs/ca/ca.crt", "/etc/a", "certs/x", "secret/a.crt", "deployment/a/b"] {
+            assert!(is_file(place), "{place}");
+        }
+        for place in ["nats", "secret/cordum-client-tls", "statefulset/cordum-nats", "gateway-https"] {
+            assert!(!is_file(place), "{place}");
+        }
+        assert_eq!(uri("a b#c\n<x>\u{202e}.crt"), "a%20b%23c%0A%3Cx%3E%E2%80%AE.crt");
+        assert_eq!(uri("/certs/ca.crt"), "file:///certs/ca.crt");
+    }
 }

@@ -67,16 +67,53 @@ pub fn flow(text: &str, used: usize, width: usize, indent: &str) -> String {
     textwrap::fill(&words, options).split_off(used)
 }
 
-/// Control characters of a peer must not reach the terminal.
+/// What a peer says stays in its line, and no character of it is obeyed by a terminal or turns the line round.
 #[must_use]
 pub fn escape_controls(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let shown = |one: char| match one {
+        '\n' | '\t' => ' ',
+        one if one.is_control() || is_hidden(one) => '\u{fffd}',
+        one => one,
+    };
+    text.chars().map(shown).collect()
 }
 
-/// One line, without control characters.
+/// One line, without control characters, and with a mark for what nobody would see.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect()
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.chars().filter(|one| !one.is_control()).map(visible).collect()
+}
+
+/// The character, or a mark where it has no shape or is none.
+#[must_use]
+pub fn visible(one: char) -> char {
+    if is_hidden(one) { '\u{fffd}' } else { one }
+}
+
+/// What has no shape of its own, changes the direction of its neighbours, or is no character at all.
+#[must_use]
+pub fn is_hidden(one: char) -> bool {
+    let code = u32::from(one);
+    matches!(
+        one,
+        '\u{80}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fdd0}'..='\u{fdef}'
+            | '\u{fe00}'..='\u{fe0d}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    ) || code & 0xfffe == 0xfffe
 }
 
 /// What a fix says to do, with the file and line of each setting where it is known and not told yet: `(.env:12)`,
@@ -138,6 +175,17 @@ mod tests {
         assert_eq!(flow(text, 5, 9, "  "), "one\n  two\n  three\n  four");
         assert_eq!(flow("a /very/long/path b", 0, 6, " "), "a\n /very/long/path\n b");
         assert_eq!(flow("", 3, 9, " "), "");
+    }
+
+    #[test]
+    fn what_a_peer_says_is_one_line_that_nothing_turns_round() {
+        assert_eq!(
+            escape_controls("a\n::error::b\u{1b}[31m\u{202e}c\u{fffe}"),
+            "a ::error::b\u{fffd}[31m\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(plain("a\r\n  b\u{7}\u{2066}c\u{ffff}"), "a b\u{fffd}c\u{fffd}");
+        // What only says how its neighbour is drawn, and other scripts, stay.
+        assert_eq!(escape_controls("\u{26a0}\u{fe0f} שלום, grüß Gott"), "\u{26a0}\u{fe0f} שלום, grüß Gott");
     }
 
     #[test]

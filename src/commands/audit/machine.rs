@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use aws_lc_rs::digest;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_junit::{NonSuccessKind, Property, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 use tls_verify_core::cause::Severity;
 use tls_verify_core::rules;
 
 use super::report::{AuditReport, FindingRow};
-use crate::report::text::plain;
+use crate::report::github::{message, property};
+use crate::report::sarif::uri;
+use crate::report::text::{plain, visible};
 
 /// One object.
 pub(super) fn json(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
@@ -65,7 +66,7 @@ pub(super) fn junit(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(plain(&one.message));
             status.set_type(one.cause.map_or("none", |cause| cause.slug()));
-            status.set_description(body(one));
+            status.set_description(body(one).lines().map(plain).collect::<Vec<_>>().join("\n"));
             let mut case = TestCase::new(plain(&format!("{} {}:{}", one.rule, one.file, one.line)), status);
             case.set_classname("tls-verify.audit");
             suite.add_test_case(case);
@@ -123,15 +124,6 @@ pub(super) fn github(report: &AuditReport, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "::notice title=tls-verify {}::{}", report.outcome, message(&text))
 }
 
-fn message(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    message(text).replace(':', "%3A").replace(',', "%2C")
-}
-
 /// SARIF 2.1.0.
 pub(super) fn sarif(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     let index = |id: &str| rules::ALL.iter().position(|rule| rule.id == id);
@@ -156,7 +148,7 @@ pub(super) fn sarif(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
             location["logicalLocations"] = json!([{ "name": workload, "kind": "service" }]);
         }
         let mut result = json!({
-            "ruleId": one.rule, "kind": "fail", "level": level, "message": { "text": body(one) }, "locations": [location],
+            "ruleId": one.rule, "kind": "fail", "level": level, "message": { "text": body(one).chars().map(visible).collect::<String>() }, "locations": [location],
             "partialFingerprints": { "tlsVerifyAudit/v1": fingerprint(report, one, &mut seen) },
             "properties": { "cause": one.cause, "variant": one.variant },
         });
@@ -173,7 +165,8 @@ pub(super) fn sarif(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
         };
         results.push(json!({
             "ruleId": "undecided", "ruleIndex": rules::ALL.len(), "kind": "open", "level": "none",
-            "message": { "text": format!("{}\n{}", one.what, one.how) }, "locations": location,
+            "message": { "text": format!("{}\n{}", one.what, one.how).chars().map(visible).collect::<String>() },
+            "locations": location,
         }));
     }
     let mut all: Vec<Value> = rules::ALL
@@ -196,33 +189,6 @@ pub(super) fn sarif(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
     });
     serde_json::to_writer(&mut *out, &document).map_err(io::Error::other)?;
     out.write_all(b"\n")
-}
-
-/// What a URI reference may not hold as it is: spaces, control characters and the like (RFC 3986, 3.3).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/')
-    .remove(b':')
-    .remove(b'@')
-    .remove(b'!')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b';')
-    .remove(b'=');
-
-/// A path as a URI reference.
-fn uri(path: &str) -> String {
-    let text = if path.starts_with('/') { format!("file://{path}") } else { path.to_owned() };
-    utf8_percent_encode(&text, ESCAPED).to_string()
 }
 
 /// What stays the same when lines move: rule, file, workload, and the line's own text. Of several that are the same

@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write};
 
+use crate::report::text::is_hidden;
+
 /// The escaper of every template.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visible;
@@ -31,30 +33,6 @@ fn put(dest: &mut impl Write, one: char) -> fmt::Result {
         _ if is_hidden(one) => write!(dest, "\u{27e8}U+{:04X}\u{27e9}", u32::from(one)),
         _ => dest.write_char(one),
     }
-}
-
-/// What has no shape of its own, changes the direction of its neighbours, or is no character at all.
-pub(crate) fn is_hidden(one: char) -> bool {
-    let code = u32::from(one);
-    matches!(
-        one,
-        '\u{80}'..='\u{9f}'
-            | '\u{ad}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fdd0}'..='\u{fdef}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    ) || code & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod browser;
 mod hostile;
 mod live;
+mod machines;
 mod packaging;
 mod pages;
 mod plan;
