@@ -45,7 +45,10 @@ pub fn write(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         let of = |check: &&tls_verify_core::report::CheckReport| Some(check.status) == wanted;
         said.extend(report.checks.iter().filter(of).map(|check| format!("{}: {}", check.id, check.summary)));
     }
-    let holds = format!("{} of {all} checks passed", tally.pass + tally.warn);
+    let mut holds = format!("{} of {all} checks passed", tally.pass + tally.warn);
+    if report.exit_code == exit::PASS && tally.fail + tally.unknown > 0 {
+        holds.insert_str(0, "nothing new is broken, ");
+    }
     let said = if said.is_empty() { holds } else { format!("{holds}; {}", said.join("; ")) };
     // What stands behind a bar is performance data, and the line has one end.
     let said: String =

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::model::{Parts, Round, StatusMark};
-use super::read::{Bounds, TableRow, cut, list, number, text};
+use super::read::{Bounds, TableRow, cut, get, list, number, text};
 use super::{LivePage, PageRequest, items, lists, run};
 
 /// The page's parts, whatever the report is of.
@@ -13,7 +13,6 @@ pub(crate) fn parts(report: &Value, asked: &PageRequest, bounds: Bounds) -> Part
         "" => asked.at.clone(),
         started => started.to_owned(),
     };
-    parts.exit = exit(number(report, "exit_code"));
     match text(report, "schema") {
         "tls-verify/probe/v1" => lists::probe(report, bounds, &mut parts),
         "tls-verify/certs/v1" => lists::certs(report, asked, bounds, &mut parts),
@@ -21,6 +20,7 @@ pub(crate) fn parts(report: &Value, asked: &PageRequest, bounds: Bounds) -> Part
         "tls-verify/audit/v1" => lists::audit(report, bounds, &mut parts),
         _ => run::run(report, asked, bounds, &mut parts),
     }
+    parts.exit = exit(report);
     for key in ["endpoints", "findings", "certificates", "causes", "connections", "undecided"] {
         let all = number(report, &format!("{key}_count"));
         let shown = list(report, key).len() as u64;
@@ -42,9 +42,16 @@ pub(crate) fn parts(report: &Value, asked: &PageRequest, bounds: Bounds) -> Part
     parts
 }
 
-fn exit(code: u64) -> String {
+fn exit(report: &Value) -> String {
+    let code = number(report, "exit_code");
+    let lines = text(report, "schema") == "tls-verify/diagnose/v1";
+    let summary = get(report, "summary");
     let means = match code {
+        0 if lines => "no problem line",
+        // `--fail-on new`.
+        0 if number(summary, "fail") + number(summary, "unknown") > 0 => "nothing new failed",
         0 => "everything selected passed",
+        1 if lines => "a problem line was found",
         1 => "something failed",
         2 => "usage error",
         3 => "something could not be decided",

@@ -218,10 +218,11 @@ pub(crate) fn item(one: &Value, id: &str, expected: &str, bounds: Bounds) -> Ite
             "fixed" => "fixed",
             _ => "",
         },
-        took: get(one, "duration_ms").as_f64().map(took).unwrap_or_default(),
+        took: get(one, "duration_ms").as_f64().filter(|took| *took > 0.0).map(took).unwrap_or_default(),
         open: matches!(status, "fail" | "unknown"),
         expected: expected.to_owned(),
         seen: text(one, "summary").to_owned(),
+        why: why(one),
         evidence: evidence(text(one, "evidence")).to_owned(),
         attempts: number_of_attempts(one),
         diagnoses: list(one, "diagnoses").iter().take(FACTS).map(diagnosis).collect(),
@@ -230,6 +231,18 @@ pub(crate) fn item(one: &Value, id: &str, expected: &str, bounds: Bounds) -> Ite
         rows: rows(details, &["presented", "stages", "files"], if bounds.whole >= 20 { 60 } else { 16 }),
         short: false,
     }
+}
+
+/// A warning's summary says what holds, and an endpoint's what was tried.
+fn why(one: &Value) -> String {
+    let wanted = match text(one, "status") {
+        "warn" => "warning",
+        "fail" if text(one, "title").is_empty() => "error",
+        _ => return String::new(),
+    };
+    let all = list(one, "diagnoses");
+    let main = all.iter().find(|diagnosis| text(diagnosis, "severity") == wanted);
+    main.map_or_else(String::new, |diagnosis| text(diagnosis, "title").to_owned())
 }
 
 fn number_of_attempts(one: &Value) -> u64 {

@@ -95,7 +95,8 @@ pub(crate) fn certs(report: &Value, asked: &PageRequest, bounds: Bounds, parts: 
     let user = |one: &Value| text(one, "file").to_owned();
     let met: Vec<Met<'_>> =
         certificates.iter().map(|certificate| Met { certificate, user: user(certificate) }).collect();
-    parts.validity = validity(&met, text(report, "at"), Some(&asked.at), bounds.entries.min(300));
+    parts.validity =
+        validity(&met, text(report, "at"), Some((&asked.at, "the day asked for")), bounds.entries.min(300));
     verdicts(report, parts);
 }
 
@@ -109,10 +110,11 @@ fn verdicts(report: &Value, parts: &mut Parts) {
             };
             format!("{who} {word}")
         });
-        let reason = match text(one, "reason") {
-            "" => String::new(),
-            reason => format!(": {reason}"),
-        };
+        let mut why = texts(one, "differences", 5);
+        if !text(one, "reason").is_empty() {
+            why.insert(0, text(one, "reason").to_owned());
+        }
+        let reason = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
         let whose = match (text(one, "file"), text(one, "purpose")) {
             ("", purpose) => format!("as a {purpose}"),
             (file, purpose) => format!("{file} as a {purpose}"),
@@ -299,6 +301,9 @@ pub(crate) fn audit(report: &Value, bounds: Bounds, parts: &mut Parts) {
         _ => (StatusMark::UNKNOWN, format!("{} undecided", counted(undecided, "place"))),
     };
     chips(tally, parts);
+    if undecided > 0 {
+        parts.chips.push(Chip { mark: StatusMark::UNKNOWN, count: undecided, word: "undecided" });
+    }
     findings(report, bounds, parts);
     let stack = stack::of_audit(report);
     parts.picture = picture::draw(&stack);

@@ -1,16 +1,26 @@
 (function(){"use strict";
 var every=Number(document.body.dataset.refresh||5)*1000,last="";
+// A place that is found again in the next page: what can be reached by key, counted below the nearest name.
+var REACHED="a[href],button,input,summary,[tabindex]";
+function below(id){return(id&&document.getElementById(id))||document.querySelector("main")}
+function list(what,root){return Array.prototype.slice.call(root.querySelectorAll(what))}
+function place(at){
+ if(!at||!at.closest("main"))return null;
+ if(at.id)return{id:at.id,at:-1};
+ var owner=at.closest("[id]");return{id:owner.id,at:list(REACHED,owner).indexOf(at)};
+}
 function keep(){
- var open={};Array.prototype.forEach.call(document.querySelectorAll("details[id]"),function(d){open[d.id]=d.open});
+ var open={};list("details[id]",document).forEach(function(d){open[d.id]=d.open});
  var find=document.getElementById("find"),bad=document.getElementById("bad");
- return{open:open,x:window.scrollX,y:window.scrollY,focus:document.activeElement&&document.activeElement.id,find:find&&find.value,bad:bad&&bad.checked};
+ return{open:open,x:window.scrollX,y:window.scrollY,focus:place(document.activeElement),aside:list(".scroll",document).map(function(one){return one.scrollLeft}),find:find&&find.value,bad:bad&&bad.checked};
 }
 function put(was){
- Array.prototype.forEach.call(document.querySelectorAll("details[id]"),function(d){if(d.id in was.open)d.open=was.open[d.id]});
+ list("details[id]",document).forEach(function(d){if(d.id in was.open)d.open=was.open[d.id]});
  var find=document.getElementById("find"),bad=document.getElementById("bad");
  if(find&&was.find)find.value=was.find;if(bad&&was.bad)bad.checked=true;
  window.tlsVerifyReady();
- if(was.focus){var at=document.getElementById(was.focus);if(at)at.focus({preventScroll:true})}
+ list(".scroll",document).forEach(function(one,index){one.scrollLeft=was.aside[index]||0});
+ if(was.focus){var root=below(was.focus.id),at=was.focus.at<0?root:list(REACHED,root)[was.focus.at];if(at)at.focus({preventScroll:true})}
  window.scrollTo(was.x,was.y);
 }
 function say(text){var fresh=document.getElementById("fresh");if(fresh)fresh.textContent=text}

@@ -155,6 +155,8 @@ pub(crate) struct ItemView {
     /// What the check claims, where it says so.
     pub expected: String,
     pub seen: String,
+    /// Where it is closed, why it is as it is, if what was seen does not say it.
+    pub why: String,
     pub evidence: String,
     pub attempts: u64,
     pub diagnoses: Vec<DiagnosisView>,

@@ -1,6 +1,7 @@
 //! The page of `run` and `demo`.
 
 use serde_json::Value;
+use tls_verify_checks::cause::CauseKind;
 use tls_verify_checks::context::Dials;
 
 use super::items::{self, cause, share, took};
@@ -22,6 +23,7 @@ pub(crate) fn run(report: &Value, asked: &PageRequest, bounds: Bounds, parts: &m
     let stack = stack::of_run(report);
     parts.picture = picture::draw(&stack);
     parts.connections = stack.connections;
+    parts.connections.extend(stack.own);
     compared(report, parts);
     parts.items = checks
         .iter()
@@ -41,7 +43,12 @@ pub(crate) fn run(report: &Value, asked: &PageRequest, bounds: Bounds, parts: &m
     items::distinct(&mut parts.items);
     parts.times = times(checks);
     let met = met(report);
-    parts.validity = validity(&met, &parts.at, None, bounds.entries.min(200));
+    // What was recorded is judged as of then.
+    let (at, other) = match text(get(report, "target"), "as_of") {
+        "" => (parts.at.as_str(), None),
+        as_of => (as_of, Some((parts.at.as_str(), "when it was recorded"))),
+    };
+    parts.validity = validity(&met, at, other, bounds.entries.min(200));
     parts.asked = asked_of(report);
 }
 
@@ -60,6 +67,8 @@ fn verdict(report: &Value, parts: &mut Parts) {
     let all = pass + warn + fail + skip + unknown;
     let causes = list(report, "root_causes").len();
     (parts.mark, parts.headline) = match text(report, "outcome") {
+        // `--fail-on new`: what was broken before does not decide.
+        "pass" if fail + unknown > 0 => (StatusMark::WARN, "Nothing new is broken".to_owned()),
         "pass" if warn > 0 => (StatusMark::WARN, format!("TLS holds, with {}", counted(warn, "warning"))),
         "pass" => (StatusMark::PASS, "TLS holds".to_owned()),
         "fail" if fail == 0 && warn > 0 => {
@@ -67,9 +76,9 @@ fn verdict(report: &Value, parts: &mut Parts) {
         }
         "fail" if causes == 1 => {
             let root = list(report, "root_causes").first().unwrap_or(&Value::Null);
-            (StatusMark::FAIL, headline(root))
+            (StatusMark::FAIL, headline(report, root))
         }
-        "fail" => (StatusMark::FAIL, format!("TLS is broken: {} root causes", causes.max(1))),
+        "fail" => (StatusMark::FAIL, format!("{}: {} root causes", broken(report), causes.max(1))),
         "interrupted" => (StatusMark::UNKNOWN, "Interrupted before it was decided".to_owned()),
         _ => (StatusMark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
@@ -99,10 +108,30 @@ fn verdict(report: &Value, parts: &mut Parts) {
     .collect();
 }
 
-fn headline(root: &Value) -> String {
+fn headline(report: &Value, root: &Value) -> String {
+    let what = broken(report);
     match text(root, "summary") {
-        "" => format!("TLS is broken at {}", text(root, "where")),
-        summary => format!("TLS is broken: {summary}"),
+        "" => format!("{what} at {}", text(root, "where")),
+        summary => format!("{what}: {summary}"),
+    }
+}
+
+/// A refused login and a port where nobody answers are no broken TLS.
+fn broken(report: &Value) -> &'static str {
+    let only = |of: fn(CauseKind) -> bool| {
+        let mut failed = list(report, "checks").iter().filter(|one| text(one, "status") == "fail").peekable();
+        failed.peek().is_some()
+            && failed.all(|one| {
+                let main = list(one, "diagnoses").first().map_or("", |main| text(main, "cause"));
+                CauseKind::ALL.iter().any(|cause| cause.slug() == main && of(*cause))
+            })
+    };
+    if only(|cause| cause == CauseKind::AuthNotTls) {
+        "TLS is fine, a login is not"
+    } else if only(CauseKind::is_unreached) {
+        "Not reachable"
+    } else {
+        "TLS is broken"
     }
 }
 
@@ -134,6 +163,10 @@ fn compared(report: &Value, parts: &mut Parts) {
 fn times(checks: &[Value]) -> Vec<Bar> {
     let duration = |one: &Value| get(one, "duration_ms").as_f64().unwrap_or_default();
     let longest = checks.iter().map(duration).fold(0.0, f64::max);
+    // What was recorded takes no time.
+    if longest <= 0.0 {
+        return Vec::new();
+    }
     checks
         .iter()
         .filter(|one| text(one, "status") != "skip")

@@ -39,7 +39,8 @@ function tools(){
  show();
 }
 function jump(){
- var id=decodeURIComponent(location.hash.slice(1)),at=id&&document.getElementById(id);
+ var id=location.hash.slice(1);try{id=decodeURIComponent(id)}catch(e){}
+ var at=id&&document.getElementById(id);
  for(var one=at;one;one=one.parentElement)if(one.tagName==="DETAILS")one.open=true;
  if(at)at.scrollIntoView();
 }

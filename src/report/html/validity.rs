@@ -35,7 +35,7 @@ pub(crate) struct Tick {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValidityTimeline {
     pub today: String,
-    /// `today`, or the day of `--at`.
+    /// `today`, or what another day is called: that of `--at`, that of a recording.
     pub day: &'static str,
     pub now: u32,
     /// Where today stands, when another day is looked at.
@@ -97,11 +97,11 @@ pub(crate) fn day(at: &str) -> String {
     at.get(..10).unwrap_or(at).to_owned()
 }
 
-/// The time line as of `at`; `real` is the clock where that is another day.
+/// The time line as of `at`. `other`: the clock, and what the day is called where that is another one.
 pub(crate) fn validity(
     met: &[Met<'_>],
     at: &str,
-    real: Option<&str>,
+    other: Option<(&str, &'static str)>,
     most: usize,
 ) -> Option<ValidityTimeline> {
     let now = instant(at)?;
@@ -165,12 +165,14 @@ pub(crate) fn validity(
         return None;
     }
     let ticks = TICKS.iter().map(|(days, label)| Tick { at: position(days * DAY), label }).collect();
-    let other = real.and_then(instant).filter(|real| (*real - now).whole_hours().abs() >= 24);
+    let other = other
+        .and_then(|(real, called)| Some((instant(real)?, called)))
+        .filter(|(real, _)| (*real - now).whole_hours().abs() >= 24);
     Some(ValidityTimeline {
         today: day(at),
-        day: if other.is_some() { "the day asked for" } else { "today" },
+        day: other.map_or("today", |(_, called)| called),
         now: 250,
-        real: other.map(|real| position(seconds(real))),
+        real: other.map(|(real, _)| position(seconds(real))),
         ticks,
         spans,
         more,

@@ -284,7 +284,14 @@ fn the_page_refreshes_itself_and_stays_where_it_is() {
         "{asked:?} {said:?}"
     );
     browser.value("document.querySelector('#list > details').open = true; document.getElementById('find').value = 'redis'");
+    browser.value("document.querySelector('.twin').open = true");
+    browser.value(
+        "document.querySelectorAll('#list > details')[1].querySelector('summary').focus({preventScroll: true})",
+    );
     browser.value("window.scrollTo(0, 400)");
+    let focus = "document.activeElement.tagName + document.activeElement.parentElement.id";
+    let reached = browser.value(focus);
+    assert!(reached.as_str().unwrap().starts_with("SUMMARYcheck-"), "{reached}");
     let round = "document.querySelector('.when time').dateTime";
     let first = browser.value(round);
     let until = Instant::now() + Duration::from_secs(20);
@@ -294,6 +301,9 @@ fn the_page_refreshes_itself_and_stays_where_it_is() {
     }
     assert_eq!(browser.value("Math.round(window.scrollY)"), 400);
     assert_eq!(browser.value("document.querySelector('#list > details').open"), true);
+    assert_eq!(browser.value("document.querySelector('.twin').open"), true);
+    // Whoever goes through the page by key is where they were.
+    assert_eq!(browser.value(focus), reached);
     assert_eq!(browser.value("document.getElementById('find').value"), "redis");
     assert!(browser.value("document.querySelectorAll('.strip li').length").as_i64().unwrap() >= 2);
     // When the watch has gone the page says that it is old.

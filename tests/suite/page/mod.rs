@@ -13,6 +13,7 @@ mod plan;
 mod reader;
 mod seen;
 mod size;
+mod verdicts;
 
 use std::process::{Command, Output, Stdio};
 

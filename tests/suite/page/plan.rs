@@ -71,6 +71,28 @@ fn nagios_reads_one_line_and_its_own_codes() {
     }
 }
 
+/// What was broken before does not decide, and is not called whole.
+#[test]
+fn with_fail_on_new_what_is_still_broken_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("before.json");
+    let demo = ["demo", "--only", "6", "--fault", "nats-plaintext"];
+    let before = finish(program().args(demo).args(["--format", "json"]));
+    std::fs::write(&file, before.stdout).unwrap();
+    for (format, said) in [
+        ("nagios", "TLS OK - nothing new is broken, 0 of 1 checks passed"),
+        ("html", "Nothing new is broken"),
+        ("human", "nothing new is broken"),
+    ] {
+        let mut command = program();
+        command.args(demo).args(["--fail-on", "new", "--format", format, "--baseline"]).arg(&file);
+        let output = finish(&mut command);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format}: {text}");
+        assert!(text.contains(said) && !text.contains("TLS holds"), "{format}: {text}");
+    }
+}
+
 #[test]
 fn a_format_that_a_command_does_not_have_is_refused_with_those_it_has() {
     for (arguments, has) in [

@@ -68,6 +68,29 @@ fn everybody_can_read_every_page_at_every_width_and_nothing_is_fetched() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Paper is white, whatever the reader's screen is.
+#[test]
+fn what_is_printed_is_dark_on_white() {
+    let Some((chromium, _)) = tools() else { return };
+    let mut browser = Browser::start(&chromium);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page.html");
+    fs::write(&file, &all().iter().find(|made| made.name == "regenerated-ca").unwrap().html).unwrap();
+    let url = format!("file://{}", file.display());
+    let colours = "['.verdict', 'code', '.pill.broken', 'h1'].map(one => document.querySelector(one)).map(one => getComputedStyle(one))
+        .map(one => one.backgroundColor + one.color + one.fill).join()";
+    let mut printed = |dark: bool| {
+        browser.open(&url, 794, dark);
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        browser.call("Emulation.setEmulatedMedia", json!({"media": "print", "features": features}));
+        let seen = browser.value(colours);
+        browser.call("Emulation.setEmulatedMedia", json!({"media": ""}));
+        seen
+    };
+    assert_eq!(printed(true), printed(false));
+}
+
 /// The picture of the README is this page. `TLS_VERIFY_PICTURE=docs/page.png` makes it anew.
 #[test]
 fn the_readme_shows_the_page() {

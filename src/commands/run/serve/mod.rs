@@ -110,7 +110,7 @@ impl Site {
     pub(crate) fn publish(&mut self, report: &RunReport, changes: &[Transition]) {
         self.count += 1;
         let status = match report.exit_code {
-            exit::PASS if report.summary.warn > 0 => "warn",
+            exit::PASS if report.summary.warn + report.summary.fail + report.summary.unknown > 0 => "warn",
             exit::PASS => "pass",
             exit::FAIL => "fail",
             _ => "unknown",

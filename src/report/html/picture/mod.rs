@@ -4,7 +4,7 @@
 
 mod columns;
 
-use super::stack::{Column, ConnectionState, ConnectionView, NodeView, StackView};
+use super::stack::{Column, ConnectionState, ConnectionView, FAULT, NodeView, StackView};
 use columns::{BUS, wide};
 
 /// Height of one connection's row.
@@ -61,6 +61,8 @@ pub(crate) struct Picture {
     pub wide: Option<Canvas>,
     pub groups: Vec<Canvas>,
     pub states: Vec<ConnectionState>,
+    /// A service is marked itself.
+    pub fault: bool,
 }
 
 /// Draws a stack that has any connection.
@@ -78,7 +80,7 @@ pub(crate) fn draw(stack: &StackView) -> Option<Picture> {
         true => vec![fan(stack, client)],
         false => groups(stack),
     };
-    Some(Picture { wide: has_bars.then(|| wide(stack)), groups, states })
+    Some(Picture { wide: has_bars.then(|| wide(stack)), groups, states, fault: !stack.own.is_empty() })
 }
 
 /// Tenths of a pixel: the size of a name, of a note and of a label.
@@ -127,8 +129,9 @@ fn shape(node: &NodeView, x: u32, y: u32, width: u32, height: u32) -> ServiceBox
     let middle = if bar { y + 22 } else { y + height / 2 + 4 };
     let two = !node.note.is_empty() && height > ROW;
     let most = width.saturating_sub(10);
-    // There is room beside the name for a number of replicas alone.
-    let beside = !two && (node.note.starts_with('\u{d7}') || node.note.ends_with("up"));
+    // There is room beside the name for a number of replicas, or a mark, alone.
+    let short = node.note.starts_with('\u{d7}') || node.note.ends_with("up") || node.note.starts_with(FAULT);
+    let beside = !two && short;
     let name = match beside {
         true => {
             let note = format!(" {}", node.note);
@@ -142,6 +145,8 @@ fn shape(node: &NodeView, x: u32, y: u32, width: u32, height: u32) -> ServiceBox
         width,
         height,
         class: match node.column {
+            _ if node.note.starts_with(FAULT) && bar => "bar fault",
+            _ if node.note.starts_with(FAULT) => "fault",
             Column::Client => "client",
             Column::Gateway => "gateway",
             Column::Bus | Column::Store => "bar",
@@ -163,14 +168,12 @@ fn label(link: &ConnectionView, what: bool) -> String {
         _ => link.label.clone(),
     };
     let head = if what && link.what != "TLS" && link.what != "configured" { link.what } else { "" };
-    let text = match head {
-        "" => state,
-        head if head.len() + state.len() < 19 => format!("{head} {state}"),
-        _ => state,
-    };
     let glyph = format!("{} ", link.state.glyph());
-    let text = fit(&text, LABEL - measured(&glyph, NOTE), NOTE);
-    glyph + &text
+    let most = LABEL - measured(&glyph, NOTE);
+    let whole = format!("{head} {state}");
+    // A state that is read whole says more than a protocol before half of one.
+    let text = if head.is_empty() || measured(&whole, NOTE) > most { state } else { whole };
+    glyph + &fit(&text, most, NOTE)
 }
 
 /// From one side to another, at two heights; the last part, where the label is, is level.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ConnectionState, ConnectionView, anchor, bare, failed, main, version};
+use super::{CORE, ConnectionState, ConnectionView, anchor, bare, failed, main, version};
 use crate::report::html::read::{get, list, text};
 
 /// A run's checks, found by their names.
@@ -128,6 +128,8 @@ pub(super) fn bus(checks: &CheckResults<'_>, service: &str) -> ConnectionView {
         };
     } else if text(check, "status") == "fail" {
         blame(check, service, "nats", &mut link);
+    } else if link.state == good && !is_spoken_of(check, service) {
+        link.unseen();
     }
     link
 }
@@ -138,6 +140,7 @@ pub(super) fn store(checks: &CheckResults<'_>, service: &str) -> ConnectionView 
     link.label = if link.state == ConnectionState::Tls { String::new() } else { link.label };
     let Some(check) = checks.get("redis-logs") else { return link };
     match text(check, "status") {
+        "pass" | "warn" if !is_spoken_of(check, service) => link.unseen(),
         // A clean log says that it works; that it is TLS is known where plaintext gets no answer.
         "pass" | "warn" if !checks.good("redis-tls") => {
             link.state = ConnectionState::Unseen;
@@ -153,6 +156,26 @@ pub(super) fn store(checks: &CheckResults<'_>, service: &str) -> ConnectionView 
     link
 }
 
+/// Whether what a check looked at is this service too: a session of our own is none of a worker's, and a log that
+/// nobody read is not clean.
+fn is_spoken_of(check: &Value, service: &str) -> bool {
+    let details = get(check, "details");
+    let looked_at = list(details, "looked_at").iter().map(|one| bare(text(one, "component")));
+    let mut others = looked_at.filter(|one| !matches!(*one, "nats" | "redis")).peekable();
+    match (bare(service), others.peek()) {
+        // Without an engine workers have no name of their own; NATS' monitoring may have shown one of them.
+        ("workers", Some(_)) => others.any(|one| !is_core(one)),
+        ("workers", None) => get(details, "monitoring").is_string(),
+        // It speaks of all at once, or of those that it names.
+        (name, None) => is_core(name),
+        (name, Some(_)) => others.any(|one| one == name),
+    }
+}
+
+fn is_core(name: &str) -> bool {
+    name == "api-gateway" || CORE.iter().any(|(core, ..)| *core == name)
+}
+
 /// A failed check speaks of some services: the others were not seen, unless the server itself is at fault.
 fn blame(check: &Value, service: &str, server: &str, link: &mut ConnectionView) {
     let names = |one: &&Value| {
@@ -166,11 +189,7 @@ fn blame(check: &Value, service: &str, server: &str, link: &mut ConnectionView) 
         .find(|one| names(one) || list(one, "because").iter().any(|why| speaks_of(why, service)));
     match own {
         Some(diagnosis) => (link.state, link.label) = failed(diagnosis),
-        None => {
-            link.state = ConnectionState::Unseen;
-            link.label = String::new();
-            link.evidence = String::new();
-        }
+        None => link.unseen(),
     }
 }
 

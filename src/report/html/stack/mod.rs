@@ -101,11 +101,23 @@ pub(crate) struct ConnectionView {
     pub checks: Vec<Anchor>,
 }
 
+impl ConnectionView {
+    /// Nothing was seen of this one, whatever was seen of others.
+    fn unseen(&mut self) {
+        self.state = ConnectionState::Unseen;
+        self.label = String::new();
+        self.evidence = String::new();
+        self.said = "nothing was seen of this one".to_owned();
+    }
+}
+
 /// Nodes and connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StackView {
     pub nodes: Vec<NodeView>,
     pub connections: Vec<ConnectionView>,
+    /// What is wrong with a service, and shows on none of its connections.
+    pub own: Vec<ConnectionView>,
 }
 
 /// Services whose connections the checks speak of, with what each of them holds.
@@ -117,6 +129,9 @@ const CORE: [(&str, bool, bool); 5] = [
     ("workflow-engine", true, true),
     ("workers", true, true),
 ];
+
+/// Stands at a node that is at fault itself.
+pub(crate) const FAULT: char = '\u{2717}';
 
 /// More than these are no picture.
 const MOST: usize = 60;
@@ -175,6 +190,7 @@ pub(crate) fn of_run(report: &Value) -> StackView {
     let named: Vec<String> =
         stack.connections.iter().flat_map(|one| [one.from.clone(), one.to.clone()]).collect();
     stack.nodes.retain(|node| named.contains(&node.name));
+    list(report, "root_causes").iter().for_each(|root| stack.mark(root));
     stack
 }
 
@@ -244,6 +260,8 @@ fn services(report: &Value) -> Vec<(String, String, bool, bool)> {
     // Others of the project have links where NATS says so, or where they are workers.
     let rows: Vec<&Value> =
         list(report, "checks").iter().flat_map(|check| list(get(check, "details"), "services")).collect();
+    let logs = CheckResults(report).get("redis-logs").map_or(&Value::Null, |check| get(check, "details"));
+    let is_read = |name: &str| list(logs, "looked_at").iter().any(|one| text(one, "component") == name);
     let mut all: Vec<_> = known
         .iter()
         .filter(|one| !matches!(bare(text(one, "name")), "nats" | "redis" | "dashboard" | "tls-verify" | ""))
@@ -254,7 +272,7 @@ fn services(report: &Value) -> Vec<(String, String, bool, bool)> {
             let seen = rows.iter().any(|row| text(row, "service") == name);
             let (nats, redis) = position(&name)
                 .and_then(|at| CORE.get(at))
-                .map_or((worker || seen, worker), |(_, nats, redis)| (*nats, *redis));
+                .map_or((worker || seen, is_read(&name)), |(_, nats, redis)| (*nats, *redis));
             (name, replicas(one), nats, redis)
         })
         .collect();
@@ -343,6 +361,33 @@ pub(crate) fn of_audit(report: &Value) -> StackView {
 }
 
 impl StackView {
+    /// Marks who is at fault where no connection of theirs is.
+    fn mark(&mut self, root: &Value) {
+        let changed = list(root, "fix").iter().flat_map(|fix| list(fix, "changes"));
+        let mut places = std::iter::once(text(root, "where")).chain(changed.map(|one| text(one, "workload")));
+        let named = |place: &str| self.nodes.iter().position(|node| bare(&node.name) == bare(place));
+        let Some(node) = places.find_map(named).and_then(|at| self.nodes.get_mut(at)) else { return };
+        let shows = |one: &ConnectionView| {
+            matches!(one.state, ConnectionState::Broken | ConnectionState::Plaintext)
+                && (one.from == node.name || one.to == node.name)
+        };
+        if self.connections.iter().any(shows) {
+            return;
+        }
+        let beside = if node.note.is_empty() { "fault" } else { node.note.as_str() };
+        node.note = format!("{FAULT} {beside}");
+        self.own.push(ConnectionView {
+            from: node.name.clone(),
+            to: node.name.clone(),
+            what: "itself",
+            state: ConnectionState::Broken,
+            label: text(root, "cause").to_owned(),
+            evidence: "root cause".to_owned(),
+            said: text(root, "summary").to_owned(),
+            checks: list(root, "checks").iter().filter_map(Value::as_str).map(anchor).collect(),
+        });
+    }
+
     fn node(&mut self, name: &str, note: &str, column: Column) {
         if !self.nodes.iter().any(|node| node.name == name) {
             self.nodes.push(NodeView { name: name.to_owned(), note: note.to_owned(), column });
