@@ -174,7 +174,8 @@ pub(super) fn refused_pods(scene: PodContext<'_>, workload: &Workload) -> Option
     scene.cluster.events.iter().rev().find(about).map(|event| event.message.clone())
 }
 
-/// Every server of a link serves, and so does another pod that depends on it: what one pod does not reach is there.
+/// Every server of a link serves, and so does another pod that is ready only while it reaches them: what one pod does not
+/// reach is there. (That of the safety kernel's clients says nothing of it.)
 pub(super) fn is_reached_by_others(scene: PodContext<'_>, pod: &Pod, link: Link) -> bool {
     let mut servers = scene.cluster.pods_of(link.service()).filter(|server| !server.leaving).peekable();
     let others = || {
@@ -185,5 +186,6 @@ pub(super) fn is_reached_by_others(scene: PodContext<'_>, pod: &Pod, link: Link)
             })
         })
     };
-    servers.peek().is_some() && servers.all(serves) && others()
+    let is_shown = matches!(link, Link::Redis | Link::Nats);
+    is_shown && servers.peek().is_some() && servers.all(serves) && others()
 }
