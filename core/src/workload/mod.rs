@@ -146,6 +146,8 @@ pub struct Container {
     pub name: String,
     pub role: ContainerRole,
     pub image: Option<String>,
+    /// When its registry is asked for it (`imagePullPolicy` of Kubernetes).
+    pub pull_policy: Option<String>,
     /// Numeric user and group, where they are set or known.
     pub user: Option<u32>,
     pub group: Option<u32>,

@@ -61,3 +61,37 @@ fn a_quota_without_room_is_told_with_the_room_that_it_takes() {
         assert!(command.contains(part), "{part}: {command}");
     }
 }
+
+/// What the other pods run is put back: the image, and with it how it is had, where that was changed too (an image that
+/// only the node holds is not to be had from a registry).
+#[test]
+fn an_image_that_cannot_be_pulled_is_put_back_as_the_others_have_it() {
+    for (policy, wanted) in [
+        ("IfNotPresent", &["set image deployment/cordum-scheduler 'scheduler=cordum-scheduler:v0.1.0'"][..]),
+        ("Always", &["patch deployment/cordum-scheduler -p ", r#""imagePullPolicy":"IfNotPresent""#]),
+    ] {
+        let Some(made) = Namespace::healthy() else { return };
+        let spec = |spec: &mut Value| {
+            container(spec, "scheduler")["image"] = "registry.invalid/cordum/scheduler:2".into();
+            container(spec, "scheduler")["imagePullPolicy"] = policy.into();
+        };
+        made.edit("deployments", "cordum-scheduler", |one| spec(&mut one["spec"]["template"]["spec"]));
+        made.looping("cordum-scheduler-5f4f5b75d5-p792b", "scheduler", "");
+        made.edit("pods", "cordum-scheduler-5f4f5b75d5-p792b", |pod| {
+            spec(&mut pod["spec"]);
+            let all = pod["status"]["containerStatuses"].as_array_mut().unwrap();
+            let one = all.iter_mut().find(|one| one["name"] == "scheduler").unwrap();
+            one["restartCount"] = 0.into();
+            one["lastState"] = json!({});
+            one["state"] =
+                json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}});
+        });
+        let report = made.run(&[]);
+        assert_eq!(roots(&report), ["deployment/cordum-scheduler none"], "{report:#}");
+        let command = command(&report);
+        for part in wanted {
+            assert!(command.contains(part), "{part}: {command}");
+        }
+        assert!(command.contains("cordum-scheduler:v0.1.0"), "{command}");
+    }
+}

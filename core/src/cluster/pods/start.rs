@@ -92,27 +92,44 @@ fn no_image(
     container: &ContainerState,
     message: &str,
 ) -> ClusterFault {
-    let image =
-        pod.configured.iter().find(|one| one.name == container.name).and_then(|one| one.image.clone());
+    let asked = pod.configured.iter().find(|one| one.name == container.name);
+    let image = asked.and_then(|one| one.image.clone());
     let shown = image.as_deref().unwrap_or("its image");
     let told =
         pod.events.iter().rev().find(|event| event.reason == "Failed").map(|event| event.message.as_str());
     let why = if message.is_empty() { told } else { Some(message) };
-    let others: Vec<&str> = scene
+    let mut others = scene
         .cluster
         .pods
         .iter()
         .filter(|other| other.workload == pod.workload && serves(other))
-        .filter_map(|other| other.configured.iter().find(|one| one.name == container.name)?.image.as_deref())
-        .filter(|other| *other != shown)
-        .collect();
+        .filter_map(|other| other.configured.iter().find(|one| one.name == container.name))
+        .filter_map(|other| Some((other.image.as_deref()?, other.pull_policy.as_deref())))
+        .filter(|(other, _)| *other != shown);
     let name = workload.to_string();
-    let cure = match others.first() {
-        Some(other) => Fix::told(format!(
-            "container {} of {name} asks for image {shown}, which cannot be pulled: {other} is what its other pods run",
-            container.name
-        ))
-        .by(scene.kubectl.command(&["set", "image", &name, &format!("{}={other}", container.name)])),
+    let cure = match others.next() {
+        Some((other, policy)) => {
+            let also = policy.filter(|policy| asked.and_then(|one| one.pull_policy.as_deref()) != Some(*policy));
+            let cure = Fix::told(format!(
+                "container {} of {name} asks for image {shown}, which cannot be pulled: {other}{} is what its other pods run",
+                container.name,
+                also.map_or_else(String::new, |policy| format!(" (imagePullPolicy {policy})"))
+            ));
+            match also {
+                // An image that only the node has is not to be had with another policy.
+                Some(policy) => {
+                    let set = serde_json::json!({"name": container.name, "image": other, "imagePullPolicy": policy});
+                    let patch = serde_json::json!({"spec": {"template": {"spec": {"containers": [set]}}}});
+                    cure.by(scene.kubectl.command(&["patch", &name, "-p", &patch.to_string()]))
+                }
+                None => cure.by(scene.kubectl.command(&[
+                    "set",
+                    "image",
+                    &name,
+                    &format!("{}={other}", container.name),
+                ])),
+            }
+        }
         None => Fix::told(format!(
             "container {} of {name} asks for image {shown}, which cannot be pulled: push it, or name one that is there",
             container.name

@@ -80,6 +80,7 @@ fn container(
         name: spec.name.clone(),
         role,
         image: (!spec.image.is_empty()).then(|| spec.image.clone()),
+        pull_policy: (!spec.image_pull_policy.is_empty()).then(|| spec.image_pull_policy.clone()),
         user: spec.security_context.run_as_user.or(pod.security_context.run_as_user),
         group: spec.security_context.run_as_group.or(pod.security_context.run_as_group),
         groups: groups.copied().collect(),

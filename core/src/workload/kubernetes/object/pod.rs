@@ -35,6 +35,7 @@ object! {
     ContainerSpec {
         name: String,
         image: String,
+        image_pull_policy: String,
         command: Vec<String>,
         args: Vec<String>,
         env: Vec<EnvVar>,
