@@ -124,6 +124,8 @@ pub struct Ingress {
     pub name: String,
     pub class: Option<String>,
     pub annotations: BTreeMap<String, (String, Place)>,
+    /// Directives of nginx that annotations put into its locations.
+    pub snippets: Vec<Source>,
     /// Service, port by number or name, and where it is written.
     pub backends: Vec<(String, String, Place)>,
     /// Secrets that its own listeners serve.

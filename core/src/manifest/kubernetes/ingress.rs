@@ -4,6 +4,10 @@ use super::super::description::{Description, Ingress};
 use super::super::yaml::Node;
 use super::{name, namespace};
 
+/// Annotations of ingress-nginx.
+const SNIPPETS: [&str; 2] =
+    ["nginx.ingress.kubernetes.io/configuration-snippet", "nginx.ingress.kubernetes.io/server-snippet"];
+
 /// One as it is written.
 pub(super) fn read(object: &Node) -> Ingress {
     let annotations = object.at(&["metadata", "annotations"]).map(Node::entries).unwrap_or_default();
@@ -41,6 +45,11 @@ pub(super) fn read(object: &Node) -> Ingress {
                 let mark = if beside { &key.mark } else { &value.mark };
                 Some((key.text()?.to_owned(), (value.text()?.to_owned(), mark.place())))
             })
+            .collect(),
+        snippets: annotations
+            .iter()
+            .filter(|(key, _)| key.text().is_some_and(|key| SNIPPETS.iter().any(|name| key.ends_with(name))))
+            .filter_map(|(_, value)| value.source())
             .collect(),
         backends,
         secrets: object

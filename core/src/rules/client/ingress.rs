@@ -21,6 +21,19 @@ fn annotation(
         .at(Some(place.clone()))
 }
 
+/// A directive of a snippet as a change.
+fn directive(
+    case: &RuleContext<'_>,
+    dial: &Dial,
+    name: &str,
+    (from, to): (&str, &str),
+    place: &Place,
+) -> Change {
+    Change::new(case.dialler(dial), ChangeKind::Config, name)
+        .values(Some(from), Some(to))
+        .at(Some(place.clone()))
+}
+
 /// One that passes on in the wrong way; in TLS it is told to verify, as far as it is not told so already.
 pub(super) fn scheme_fix(case: &RuleContext<'_>, dial: &Dial, listener: &Listener) -> Fix {
     let tls = listener.tls_mode == TlsMode::Tls;
@@ -74,9 +87,12 @@ pub(super) fn verification(case: &RuleContext<'_>, dial: &Dial, listener: Option
     }
     let served = listener.and_then(|one| case.served(one));
     let mut changes = Vec::new();
-    if let Verifies::No { place, kind, .. } = &dial.verifies {
+    if let Verifies::No { setting, place, kind } = &dial.verifies {
         let from = (*kind != SettingKind::BuiltIn).then_some("off");
-        changes.push(annotation(case, dial, "proxy-ssl-verify", (from, Some("on")), place));
+        changes.push(match setting.starts_with(INGRESS_NGINX) {
+            true => annotation(case, dial, "proxy-ssl-verify", (from, Some("on")), place),
+            false => directive(case, dial, setting, ("off", "on"), place),
+        });
     }
     if dial.trust == ClientTrust::System {
         // Which Secret has the CA only the operator knows, where none among the files does.
@@ -97,6 +113,12 @@ pub(super) fn verification(case: &RuleContext<'_>, dial: &Dial, listener: Option
 /// A name that the certificate has.
 pub(super) fn name_fix(case: &RuleContext<'_>, dial: &Dial, better: &str) -> Option<Fix> {
     let (name, place, setting) = dial.name.as_ref()?;
+    if !setting.starts_with(INGRESS_NGINX) {
+        let change = directive(case, dial, setting, (name, better), place);
+        return Some(
+            case.cure(format!("set {setting} to {better}, a name that the certificate has"), vec![change]),
+        );
+    }
     let own = setting.ends_with("proxy-ssl-name").then_some(name.as_str());
     let change = annotation(case, dial, "proxy-ssl-name", (own, Some(better)), place);
     let text = format!("set `{INGRESS_NGINX}proxy-ssl-name` to {better}, a name that the certificate has");

@@ -1,5 +1,6 @@
 //! The ingress controllers' annotations: the same settings in other words.
 
+use crate::manifest::nginx::{NginxDirective, read};
 use crate::manifest::{Description, Ingress, ServicePort};
 use crate::wiring::scan::WiringScanner;
 use crate::wiring::{ClientTrust, Dial, Dialler, FileRef, Protocol, SettingKind, TlsMode, Verifies};
@@ -135,7 +136,8 @@ fn of_community(dial: &mut Dial, ingress: &Ingress) {
     dial.protocol = if protocol.starts_with("GRPC") { Protocol::Grpc } else { Protocol::Http };
     dial.tls_mode = match protocol.as_str() {
         "HTTPS" | "GRPCS" => TlsMode::Tls,
-        "HTTP" | "GRPC" | "AUTO_HTTP" => TlsMode::Plain,
+        "HTTP" | "GRPC" => TlsMode::Plain,
+        // `AUTO_HTTP` passes on as the client came.
         _ => TlsMode::Unknown,
     };
     dial.raw = protocol;
@@ -167,6 +169,7 @@ fn of_community(dial: &mut Dial, ingress: &Ingress) {
         }]),
         None => ClientTrust::System,
     };
+    snippets(dial, ingress);
     let Some((_, said)) = verify.filter(|_| dial.tls_mode == TlsMode::Tls && dial.verifies == Verifies::Yes)
     else {
         return;
@@ -176,7 +179,46 @@ fn of_community(dial: &mut Dial, ingress: &Ingress) {
         dial.refuses =
             Some("without `proxy-ssl-secret` the controller does as if nothing were said".to_owned());
         dial.name = None;
-    } else if dial.name.is_none() {
+    } else if dial.name.is_none() && !is_named(ingress) {
         dial.name = Some((OWN_UPSTREAM.to_owned(), said.clone(), format!("{PREFIX}proxy-ssl-verify")));
+    }
+}
+
+/// The directives that snippets put into its locations.
+fn directives(ingress: &Ingress) -> Vec<NginxDirective> {
+    ingress.snippets.iter().flat_map(|source| read(source, &|_| None).directives).collect()
+}
+
+/// A setting of nginx' own that a snippet makes, by what its name ends in.
+fn said<'a>(directives: &'a [NginxDirective], end: &str) -> Option<&'a NginxDirective> {
+    let is_it = |one: &&NginxDirective| {
+        ["proxy_ssl_", "grpc_ssl_"].iter().any(|front| one.name.strip_prefix(front) == Some(end))
+    };
+    directives.iter().find(is_it)
+}
+
+/// Whether a snippet says which name is verified: a variable, of which it is not known what it holds, too.
+fn is_named(ingress: &Ingress) -> bool {
+    said(&directives(ingress), "name").is_some()
+}
+
+/// What snippets say wins over the annotations.
+fn snippets(dial: &mut Dial, ingress: &Ingress) {
+    let directives = directives(ingress);
+    if let Some(one) = said(&directives, "verify") {
+        dial.verifies = match one.word() {
+            "on" => Verifies::Yes,
+            _ => {
+                Verifies::No { setting: one.name.clone(), place: one.mark.place(), kind: SettingKind::Config }
+            }
+        };
+    }
+    // The path is one of the controller's pod.
+    if said(&directives, "trusted_certificate").is_some() {
+        dial.trust = ClientTrust::Unknown;
+    }
+    if let Some(one) = said(&directives, "name") {
+        let known = !one.word().contains('$');
+        dial.name = known.then(|| (one.word().to_owned(), one.mark.place(), one.name.clone()));
     }
 }
