@@ -76,11 +76,7 @@ pub(super) const ROWS: &[Row] = &[
         make: "k patch deployment cordum-scheduler -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"scheduler\",\"image\":\"registry.invalid/cordum/scheduler:2\",\"imagePullPolicy\":\"Always\"}]}}}}'",
         fails: &["service-links"],
         roots: &["deployment/cordum-scheduler"],
-        fix: &[
-            "patch deployment/cordum-scheduler",
-            "docker.io/lab/standin:1",
-            "\"imagePullPolicy\":\"Never\"",
-        ],
+        fix: &["patch deployment/cordum-scheduler", "docker.io/lab/standin:1 (imagePullPolicy Never)"],
         ..FAULT
     },
     Row {
