@@ -61,30 +61,30 @@ impl Kubectl {
         self.command(&["set", "env", &name, "-c", container, &format!("{variable}={to}")])
     }
 
-    /// Keys of a Secret, put in from files that lie where the operator is; the others stay.
+    /// Keys of a Secret, put in from files that lie where the operator is; the others stay. What the files hold reaches
+    /// no process' arguments, and a file that is not there changes nothing.
     #[must_use]
     pub fn fill(&self, secret: &str, files: &[(&str, &str)]) -> String {
-        let data: Vec<String> = files
-            .iter()
-            .map(|(key, file)| format!(r#"\"{key}\":\"$(base64 < {} | tr -d '\n')\""#, shell::path(file)))
-            .collect();
-        let front = self.command(&["patch", "secret", secret, "--type=merge"]);
-        format!(r#"{front} -p "{{\"data\":{{{}}}}}""#, data.join(","))
+        let from: Vec<String> = files.iter().map(|(key, file)| format!("--from-file={key}={file}")).collect();
+        let mut words = vec!["create", "secret", "generic", secret];
+        words.extend(from.iter().map(String::as_str));
+        words.extend(["--dry-run=client", "-o", "json"]);
+        self.merged(&words, secret)
     }
 
     /// Keys of a Secret, put in from what it holds under other names; those stay.
     #[must_use]
     pub fn under_other_names(&self, secret: &str, pairs: &[(&str, &str)]) -> String {
-        let data: Vec<String> = pairs
-            .iter()
-            .map(|(key, from)| {
-                let path = format!("jsonpath={{.data.{}}}", from.replace('.', "\\."));
-                let held = self.command(&["get", "secret", secret, "-o", &path]);
-                format!(r#"\"{key}\":\"$({held})\""#)
-            })
-            .collect();
-        let front = self.command(&["patch", "secret", secret, "--type=merge"]);
-        format!(r#"{front} -p "{{\"data\":{{{}}}}}""#, data.join(","))
+        let data: Vec<String> =
+            pairs.iter().map(|(key, from)| format!(r#""{key}":"{{{{index .data "{from}"}}}}""#)).collect();
+        let template = format!(r#"go-template={{"data":{{{}}}}}"#, data.join(","));
+        self.merged(&["get", "secret", secret, "-o", &template], secret)
+    }
+
+    /// What a command prints, merged into a Secret.
+    fn merged(&self, from: &[&str], secret: &str) -> String {
+        let into = ["patch", "secret", secret, "--type=merge", "--patch-file", "/dev/stdin"];
+        format!("{} | {}", self.command(from), self.command(&into))
     }
 
     /// A key of a ConfigMap, replaced as a whole.
@@ -131,7 +131,7 @@ mod tests {
         let kubectl = Kubectl { context: None, namespace: "n".to_owned() };
         assert_eq!(
             kubectl.fill("s", &[("tls.crt", "a b.crt")]),
-            r#"kubectl -n n patch secret s '--type=merge' -p "{\"data\":{\"tls.crt\":\"$(base64 < 'a b.crt' | tr -d '\n')\"}}""#
+            "kubectl -n n create secret generic s '--from-file=tls.crt=a b.crt' '--dry-run=client' -o json | kubectl -n n patch secret s '--type=merge' --patch-file /dev/stdin"
         );
     }
 }

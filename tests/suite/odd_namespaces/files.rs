@@ -23,16 +23,19 @@ fn a_secret_with_its_pair_under_other_names_is_told_with_both_of_them() {
     let report = made.run(&[]);
     assert_eq!(roots(&report), ["secret/cordum-server-tls bad-key-file"], "{report:#}");
     let command = command(&report);
-    for part in
-        [r#"\"tls.crt\":\"$(kubectl "#, r"{.data.server\\.crt}", r"{.data.server\\.key}", "rollout restart"]
-    {
+    for part in [
+        r#""tls.crt":"{{index .data "server.crt"}}""#,
+        r#""tls.key":"{{index .data "server.key"}}""#,
+        "patch secret cordum-server-tls '--type=merge' --patch-file /dev/stdin",
+        "rollout restart",
+    ] {
         assert!(command.contains(part), "{part}: {command}");
     }
     // Nothing in it is a certificate under any name: from the operator's files, and the key too.
     made.edit("secrets", "cordum-server-tls", |one| one["data"] = json!({"note": "eA=="}));
     let command = super::command(&made.run(&[]));
     assert!(
-        command.contains("< certs/server/tls.crt") && command.contains("< certs/server/tls.key"),
+        command.contains("tls.crt=certs/server/tls.crt") && command.contains("tls.key=certs/server/tls.key"),
         "{command}"
     );
 }

@@ -45,8 +45,10 @@ fn a_ca_that_has_ended_is_one_fault_and_its_own_renewal_the_cure() {
     assert_eq!(roots(&report), ["secret/cordum-client-tls expired"], "{report:#}");
     let command = command(&report);
     for secret in ["cordum-client-tls", "cordum-nats-server-tls", "cordum-redis-server-tls"] {
-        let patch = format!(r#"patch secret {secret} '--type=merge' -p "{{\"data\":{{\"ca.crt\":"#);
-        assert!(command.contains(&patch), "{secret}: {command}");
+        let put = format!("create secret generic {secret} '--from-file=ca.crt=certs/ca/ca.crt' ");
+        let merged =
+            format!(" | kubectl -n cordum patch secret {secret} '--type=merge' --patch-file /dev/stdin && ");
+        assert!(command.contains(&put) && command.contains(&merged), "{secret}: {command}");
     }
     assert!(!command.contains("tls.crt") && command.contains("scale statefulset/cordum-nats"), "{command}");
 }
