@@ -40,6 +40,21 @@ fn a_secret_with_its_pair_under_other_names_is_told_with_both_of_them() {
     );
 }
 
+/// The operator's key need not be that of the certificate which is there.
+#[test]
+fn a_key_that_is_missing_is_put_in_with_its_certificate() {
+    let Some(made) = Namespace::healthy() else { return };
+    made.edit("secrets", "cordum-server-tls", |one| {
+        one["data"].as_object_mut().unwrap().remove("tls.key").unwrap();
+    });
+    made.looping("cordum-api-gateway", "gateway", &NO_CERT.replace("tls.crt", "tls.key"));
+    let report = made.run(&[]);
+    assert_eq!(roots(&report), ["secret/cordum-server-tls bad-key-file"], "{report:#}");
+    let command = command(&report);
+    let both = "'--from-file=tls.crt=certs/server/tls.crt' '--from-file=tls.key=certs/server/tls.key'";
+    assert!(command.contains(both), "{command}");
+}
+
 #[test]
 fn a_path_beside_the_secrets_usual_key_is_the_settings_fault() {
     let path = "/etc/cordum/tls/server/server.key";

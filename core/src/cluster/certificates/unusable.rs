@@ -13,7 +13,7 @@ use crate::evidence::{SecretFact, SecretLack};
 use crate::workload::kubernetes::Cluster;
 
 /// What a Secret lacks is put in, the key beside its certificate too where that is not there: from what the Secret has
-/// under other names, else from the files of the guide's layout. Each key with where it lies in the Secret.
+/// under other names, else as a pair from the files of the guide's layout. Each key with where it lies in the Secret.
 pub(in crate::cluster) fn fill(
     cluster: &Cluster,
     key: &SecretEntry,
@@ -30,7 +30,7 @@ pub(in crate::cluster) fn fill(
             _ => None,
         },
     };
-    wanted.extend(other.filter(|name| held.is_some() && !has(name)));
+    wanted.extend(other.clone().filter(|name| held.is_some() && !has(name)));
     wanted.sort();
     let found: Vec<Option<String>> =
         wanted.iter().map(|name| under_another_name(cluster, &key.secret, name)).collect();
@@ -43,6 +43,9 @@ pub(in crate::cluster) fn fill(
         let command = kubectl.under_other_names(&key.secret, &pairs);
         return (wanted.into_iter().zip(found).collect(), command);
     }
+    // The operator's key need not be that of the certificate which is there: both are put in, as they lie together.
+    wanted = other.into_iter().chain([key.key.clone()]).collect();
+    wanted.sort();
     let local: Vec<String> = wanted.iter().map(|name| local(&key.secret, name)).collect();
     let files: Vec<(&str, &str)> =
         wanted.iter().zip(&local).map(|(name, file)| (name.as_str(), file.as_str())).collect();
