@@ -77,7 +77,8 @@ fn lists_of_several_namespaces_are_of_the_one_that_is_named() {
 /// Redis as a service of a cloud, with or without somebody having read where its URL leads.
 #[test]
 fn a_redis_that_runs_elsewhere_is_not_missing() {
-    let urls: [Option<Value>; 4] = [
+    let member = "cordum-redis-0.cordum-redis";
+    let urls: [Option<Value>; 6] = [
         Some(
             json!({"name": "REDIS_URL", "value": "rediss://:$(REDIS_PASSWORD)@master.cordum.x.cache.amazonaws.com:6379"}),
         ),
@@ -85,13 +86,19 @@ fn a_redis_that_runs_elsewhere_is_not_missing() {
         Some(
             json!({"name": "REDIS_URL", "valueFrom": {"secretKeyRef": {"name": "cordum-redis-secret", "key": "URL"}}}),
         ),
+        // A member of the Service that is here.
+        Some(json!({"name": "REDIS_URL", "value": format!("rediss://{member}:6379")})),
+        Some(json!({"name": "REDIS_URL", "value": format!("rediss://{member}.cordum.svc:6379")})),
         None,
     ];
     for url in urls {
         let Some(made) = Namespace::healthy() else { return };
         made.without("statefulsets", "cordum-redis").without("pods", "cordum-redis");
-        made.without("services", "redis").without("services", "cordum-redis");
-        let elsewhere = url.is_some();
+        let is_member = url.as_ref().is_some_and(|url| url.to_string().contains(member));
+        if !is_member {
+            made.without("services", "redis").without("services", "cordum-redis");
+        }
+        let elsewhere = url.is_some() && !is_member;
         for (workload, main) in [
             ("cordum-api-gateway", "gateway"),
             ("cordum-scheduler", "scheduler"),

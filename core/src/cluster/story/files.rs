@@ -42,32 +42,26 @@ impl Story {
             }
             return self.add(not_there(scene, pod, workload, container, trouble, path).because(fact));
         };
+        let of_workload = |fact, cure| {
+            ClusterFault::new(Some(kind), workload.to_string())
+                .variant(trouble.what.variant)
+                .on(trouble.what.side)
+                .because(fact)
+                .cure(cure)
+                .seen_in(EvidenceLevel::Logged)
+        };
         let named = setting_of(pod, container, path);
         if let (PathContent::MissingKey(_), Some(setting)) = (found, &named)
             && let Some(right) = usual_path(scene.cluster, path, key)
         {
             let why = "that file is there, and there is none at the other path";
             let cure = wiring::set(scene.kubectl, workload, setting, Some(path), &right, why);
-            return self.add(
-                ClusterFault::new(Some(kind), workload.to_string())
-                    .variant(trouble.what.variant)
-                    .on(trouble.what.side)
-                    .because(fact)
-                    .cure(cure)
-                    .seen_in(EvidenceLevel::Logged),
-            );
+            return self.add(of_workload(fact, cure));
         }
         if trouble.what.variant == Some(Variant::PermissionDenied)
             && let Some(cure) = permissions::readable(scene, pod, workload, container, path)
         {
-            return self.add(
-                ClusterFault::new(Some(kind), workload.to_string())
-                    .variant(trouble.what.variant)
-                    .on(trouble.what.side)
-                    .because(fact)
-                    .cure(cure)
-                    .seen_in(EvidenceLevel::Logged),
-            );
+            return self.add(of_workload(fact, cure));
         }
         let place = format!("secret/{}", key.secret);
         // What the certificates themselves show is told already.

@@ -25,7 +25,15 @@ fn is_outside(cluster: &Cluster, host: &str) -> bool {
     let first = labels.next().unwrap_or_default();
     match labels.next() {
         Some(second) => {
-            let here = second == cluster.namespace && labels.next().is_none_or(|third| third == "svc");
+            // `SERVICE.NAMESPACE`, or `POD.SERVICE` of a member.
+            let is_member = || cluster.services.iter().any(|one| one.name == second);
+            let here = match labels.next() {
+                None => second == cluster.namespace || is_member(),
+                Some(third) => {
+                    (second == cluster.namespace && third == "svc")
+                        || (third == cluster.namespace && is_member())
+                }
+            };
             !here && !host.starts_with("127.")
         }
         // Whom a Service without a selector leads to, somebody else tells.
