@@ -2,12 +2,19 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 
 use serde_json::Value;
 use tls_verify_fixtures::pki::{self, Authority, Leaf};
 
 use crate::probe::clocks::web;
+
+/// Ends what is said and hears out the other side: a socket that is closed over unread bytes resets the connection,
+/// which may overtake what was answered.
+fn close(mut stream: TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = std::io::copy(&mut stream, &mut std::io::sink());
+}
 
 /// Says `greeting` at once, `answer` to the first bytes that come, and then waits.
 fn stranger(greeting: &'static [u8], answer: &'static [u8]) -> u16 {
@@ -24,6 +31,7 @@ fn stranger(greeting: &'static [u8], answer: &'static [u8]) -> u16 {
                         break;
                     }
                 }
+                close(stream);
             });
         }
     });
@@ -45,7 +53,11 @@ fn who_speaks_another_protocol_is_named() {
     // As a Redis that has as many clients as it takes.
     let full = TcpListener::bind("127.0.0.1:0").unwrap();
     let closes = full.local_addr().unwrap().port();
-    std::thread::spawn(move || full.incoming().for_each(drop));
+    std::thread::spawn(move || {
+        for stream in full.incoming().flatten() {
+            std::thread::spawn(move || close(stream));
+        }
+    });
     let https = web(&runtime, &ca.issue(&Leaf::server()).unwrap(), Some(0));
     let plain = "wrong-scheme-tls-to-plain";
     // Who listens, what was meant: cause, variant, what is said.
