@@ -164,3 +164,30 @@ fn what_one_pod_alone_does_not_reach_is_that_pods_workloads() {
     let found = roots(&made.run(&[]));
     assert!(found.iter().any(|one| one.starts_with("statefulset/cordum-nats ")), "{found:?}");
 }
+
+/// Somebody's own pod in the namespace, ready, that says of the stack's servers what has no name.
+#[test]
+fn what_a_ready_pod_of_somebody_says_of_tls_without_a_name_is_no_fault_of_the_links() {
+    for (line, faults) in [
+        ("NATS TLS handshake error", NONE),
+        ("redis: TLS handshake error", NONE),
+        ("nats: Authorization Violation", vec!["pod/debug auth-not-tls".to_owned()]),
+    ] {
+        let Some(made) = Namespace::healthy() else { return };
+        let file = made.path().join("pods.json");
+        let mut list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let since = "2026-11-29T15:00:05Z";
+        list["items"].as_array_mut().unwrap().push(json!({
+            "metadata": {"name": "debug", "namespace": "cordum", "uid": "debug", "labels": {"run": "debug"}},
+            "spec": {"restartPolicy": "Never", "containers": [
+                {"name": "debug", "image": "redis:7", "command": ["sh", "-c", "echo words; sleep 1000"]}]},
+            "status": {"phase": "Running", "startTime": since,
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": [{"name": "debug", "ready": true, "started": true, "restartCount": 0,
+                    "image": "redis:7", "imageID": "", "state": {"running": {"startedAt": since}}}]}}));
+        std::fs::write(file, list.to_string()).unwrap();
+        std::fs::write(made.path().join("logs/debug_debug.log"), format!("{since} {line}\n")).unwrap();
+        let report = made.run(&[]);
+        assert_eq!(roots(&report), faults, "{line}: {report:#}");
+    }
+}

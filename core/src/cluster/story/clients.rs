@@ -102,6 +102,12 @@ impl Story {
             if trouble.recovered || kind.is_of_certificate() || kind.is_transient() {
                 continue;
             }
+            // What has no name names no file, setting or login: who dials again and is ready got over it.
+            let clients_own =
+                kind != CauseKind::OtherTls || trouble.what.link.is_some_and(|link| does_without(pod, link));
+            if !clients_own {
+                continue;
+            }
             let (_, at) = self.met(scene, PodTrouble { pod, workload, container, trouble });
             self.faults[at].breaks.insert(check);
             self.faults[at].add(logged(pod, trouble));
