@@ -110,7 +110,6 @@ pub(super) const ROWS: &[Row] = &[
         open: &["cli-without-cacert"],
         roots: &["deployment/cordum-api-gateway"],
         fix: &["resourcequota/tight has no room", "raise pods from 1 to "],
-        cure: Cure::Told,
         ..FAULT
     },
     Row {
