@@ -336,7 +336,12 @@ fn merge(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&st
             continue;
         }
         let word = match verdict.word.clone() {
-            CheckStanding::Fails(faults) => CheckStanding::Fails(faults),
+            CheckStanding::Fails(mut faults) => {
+                if matches!(check.status, Status::Pass | Status::Warn) {
+                    faults.retain(|at| untold::is_dialled_past(&recorded.story.faults[*at]));
+                }
+                CheckStanding::Fails(faults)
+            }
             // Our own dial met what a Secret is at fault for.
             other if check.status == Status::Fail => {
                 let of_key = |fault: &ClusterFault| {
@@ -355,7 +360,7 @@ fn merge(report: &mut RunReport, recorded: &RecordedCluster<'_>, selected: &[&st
                     *check = CheckReport { duration_ms: check.duration_ms, ..told };
                 }
             }
-            (Status::Fail | Status::Unknown | Status::Skip, CheckStanding::Fails(faults)) => {
+            (_, CheckStanding::Fails(faults)) if !faults.is_empty() => {
                 check.status = Status::Fail;
                 let own = std::mem::take(&mut check.diagnoses);
                 check.diagnoses =

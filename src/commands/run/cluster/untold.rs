@@ -1,4 +1,5 @@
-//! Pods that do not serve while their siblings do: what is dialled is well, and a replica of several proves nothing.
+//! What our own dials do not meet: pods that do not serve while their siblings do (a replica of several proves nothing),
+//! and what they go past.
 
 use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story};
 use tls_verify_core::redaction::redact;
@@ -60,6 +61,12 @@ pub(super) fn tell(
         check.summary = fact.unwrap_or_else(|| std::mem::take(&mut check.summary));
         broken.push(((*id).to_owned(), faults));
     }
+}
+
+/// A fault that our own dials go past: they go to pods, and a Service that leads to none of them still stands between
+/// everybody else and its pods, while connections that were made before it was changed go on.
+pub(super) fn is_dialled_past(fault: &ClusterFault) -> bool {
+    fault.place.starts_with("service/")
 }
 
 /// What our own dials met of a Secret that the story has told already, of the same cause, is that root cause.
