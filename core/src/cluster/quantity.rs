@@ -47,6 +47,12 @@ pub(super) fn sum(all: &[&str]) -> Option<String> {
     all.iter().map(|one| read(one)).sum::<Option<u128>>().map(written)
 }
 
+/// Whether one is less than the other, where both are quantities.
+#[must_use]
+pub(super) fn is_less(one: &str, other: &str) -> bool {
+    matches!((read(one), read(other)), (Some(one), Some(other)) if one < other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

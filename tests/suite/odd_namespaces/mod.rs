@@ -5,6 +5,7 @@ mod files;
 mod members;
 mod places;
 mod room;
+mod scheduling;
 
 use serde_json::{Value, json};
 

@@ -3,20 +3,21 @@
 
 mod mounts;
 mod probes;
+mod scheduling;
 mod start;
 
 use super::connections::{self, Connection, known};
-use super::cure::{Fix, Kubectl};
+use super::cure::Kubectl;
 use super::fault::ClusterFault;
 use super::log::{Start, StartTrouble};
 use super::secrets::{self, PathContent};
 use crate::cause::{CauseKind, Confidence, Side};
-use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, PodFact, PodPhase};
 use crate::workload::kubernetes::{Cluster, ContainerPhase, ContainerState, Pod};
 use crate::workload::{ContainerRole, Termination, Workload, WorkloadKind};
 use mounts::unmounted;
 use probes::probe_trouble;
+use scheduling::unscheduled;
 use start::unstarted;
 
 /// What a pod's container said: its present start and the one before.
@@ -232,22 +233,6 @@ fn last_probe(pod: &Pod, container: &str) -> Option<PodFact> {
         event.reason == "Unhealthy" && event.container.as_deref().is_none_or(|name| name == container)
     })?;
     Some(PodFact::Told { pod: pod.name.clone(), message: event.message.clone() })
-}
-
-fn unscheduled(scene: PodContext<'_>, pod: &Pod, workload: &Workload) -> Option<ClusterFault> {
-    let why = pod.unschedulable.as_ref()?;
-    let name = workload.to_string();
-    let cure = Fix::told(format!(
-        "no node takes pod {}: {why}; make room, or let {name} ask for what a node has",
-        pod.name
-    ))
-    .by(scene.kubectl.command(&["describe", "pod", &pod.name]));
-    Some(
-        ClusterFault::new(None, name)
-            .because(PodFact::OnNoNode { pod: pod.name.clone(), why: why.clone() })
-            .cure(cure)
-            .seen_in(EvidenceLevel::Observed),
-    )
 }
 
 /// `pod cordum-… waits: PodInitializing`.

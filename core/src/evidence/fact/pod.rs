@@ -42,6 +42,11 @@ pub enum PodFact {
         pod: String,
         why: String,
     },
+    /// An event's words of a PersistentVolumeClaim.
+    OfClaim {
+        claim: String,
+        said: String,
+    },
     /// A variable that a pod was made with, and that its workload's description has otherwise, or no more.
     SetOtherwise {
         pod: String,

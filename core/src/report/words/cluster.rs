@@ -75,6 +75,7 @@ impl fmt::Display for PodFact {
                 write!(f, "the log of {container} of pod {pod}: {why}")
             }
             Self::OnNoNode { pod, why } => write!(f, "pod {pod} is on no node: {why}"),
+            Self::OfClaim { claim, said } => write!(f, "persistentvolumeclaim/{claim}: {said}"),
             Self::Told { pod, message } => write!(f, "pod {pod}: {message}"),
             Self::NotReady { pod } => write!(f, "{pod} is not ready"),
             Self::OutOfMemory { container, pod, exit } => {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use super::container::{ValueSources, containers};
 use super::object::{self, Controller};
 use super::pod::{moment, states};
-use super::{Cluster, Event, Objects, Pod, SecretObject, ServiceObject, service_of};
+use super::{Cluster, Event, Objects, Placement, Pod, SecretObject, ServiceObject, service_of};
 use crate::workload::{Workload, WorkloadKind};
 
 /// Stands in a support bundle in place of what was taken out.
@@ -77,7 +77,12 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
         .filter_map(|one| owners.newest(one))
         .map(|name| format!("replicaset/{name}"))
         .collect();
-    let present = |all: &[Event]| all.first().is_some_and(|event| newest.contains(&event.about));
+    // Claims are not read: those of present pods are known by their names.
+    let claims = cluster.pods.iter().flat_map(|pod| &pod.placement.claims);
+    let claims: Vec<String> = claims.map(|(_, name)| format!("persistentvolumeclaim/{name}")).collect();
+    let present = |all: &[Event]| {
+        all.first().is_some_and(|event| newest.contains(&event.about) || claims.contains(&event.about))
+    };
     cluster.events =
         events.into_iter().filter(|(uid, all)| known(uid) || present(all)).flat_map(|(_, all)| all).collect();
     cluster.events.sort_by_key(|event| event.last);
@@ -245,6 +250,7 @@ fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Val
         let limit = one.resources.limits.memory.to_string();
         (!limit.is_empty()).then(|| (one.name.clone(), limit))
     });
+    let placement = Placement::read(&pod.spec);
     let status = pod.status;
     let condition = |kind: &str| status.conditions.iter().find(|one| one.r#type == kind);
     let unschedulable = condition("PodScheduled")
@@ -272,6 +278,7 @@ fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Val
         reason: (!status.reason.is_empty()).then_some(status.reason),
         leaving: pod.metadata.deletion_timestamp.is_some(),
         unschedulable,
+        placement,
         created: pod.metadata.creation_timestamp.as_deref().and_then(moment),
         addresses,
         memory: memory.collect(),

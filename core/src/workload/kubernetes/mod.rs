@@ -6,8 +6,10 @@ mod container;
 mod describe;
 mod event;
 pub mod object;
+mod placement;
 mod pod;
 mod policy;
+mod scheduler;
 mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +18,10 @@ use std::net::IpAddr;
 
 pub use container::watches;
 pub use event::Event;
+pub use placement::{Placement, Requests};
 pub use pod::{ContainerPhase, ContainerState, Pod};
 pub use policy::{DialledPod, KeepingPolicies, PodLabels, PolicyEnd, kept_from, without_names};
+pub use scheduler::{NodeRefusal, Refusal, Unschedulable};
 pub use who::service_of;
 
 use super::{Workload, WorkloadKind};

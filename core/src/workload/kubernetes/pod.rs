@@ -83,6 +83,7 @@ pub struct Pod {
     pub leaving: bool,
     /// Why no node takes it.
     pub unschedulable: Option<String>,
+    pub placement: super::Placement,
     pub created: Option<SystemTime>,
     pub addresses: Vec<IpAddr>,
     /// Init containers first, then the others, in the order in which they are described.

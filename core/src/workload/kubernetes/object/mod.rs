@@ -25,11 +25,11 @@ mod policy;
 pub use policy::{Expression, NetworkPolicy, Peer, PolicyPort, PolicyRule, PolicySpec, Selector};
 
 pub use pod::{
-    Address, Claim, Condition, ConfigMapVolume, ContainerPort, ContainerSpec, ContainerState,
+    Address, Affinity, Claim, Condition, ConfigMapVolume, ContainerPort, ContainerSpec, ContainerState,
     ContainerStatus, EnvFrom, EnvVar, ExecProbe, FieldRef, HostPath, HttpGet, KeyRef, KeyToPath, Limits,
-    NameRef, Pod, PodSpec, PodStatus, ProbeSpec, Projected, ProjectedKeys, ProjectedSource, Quantity,
-    Resources, Running, SecretVolume, SecurityContext, SocketProbe, TargetPort, Terminated, ValueFrom,
-    Volume, VolumeMount, Waiting,
+    NameRef, NodeAffinity, NodeSelector, NodeSelectorTerm, Pod, PodSpec, PodStatus, ProbeSpec, Projected,
+    ProjectedKeys, ProjectedSource, Quantity, Resources, Running, SecretVolume, SecurityContext, SocketProbe,
+    TargetPort, Terminated, ValueFrom, Volume, VolumeMount, Waiting,
 };
 
 object! {

@@ -1,8 +1,10 @@
 //! Pods: what they are made of, and how they stand.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-use super::{Metadata, nullable};
+use super::{Expression, Metadata, nullable};
 
 object! {
     Pod {
@@ -19,6 +21,37 @@ object! {
         volumes: Vec<Volume>,
         security_context: SecurityContext,
         node_name: String,
+        node_selector: BTreeMap<String, String>,
+        affinity: Affinity,
+        tolerations: Vec<serde_json::Value>,
+    }
+}
+
+object! {
+    Affinity {
+        node_affinity: NodeAffinity,
+    }
+}
+
+object! {
+    NodeAffinity {
+        #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+        required: NodeSelector,
+    }
+}
+
+object! {
+    /// One of the terms has to fit.
+    NodeSelector {
+        node_selector_terms: Vec<NodeSelectorTerm>,
+    }
+}
+
+object! {
+    /// All of it has to fit.
+    NodeSelectorTerm {
+        match_expressions: Vec<Expression>,
+        match_fields: Vec<Expression>,
     }
 }
 
@@ -55,6 +88,8 @@ object! {
 object! {
     Resources {
         limits: Limits,
+        /// By resource, as they are written.
+        requests: BTreeMap<String, serde_json::Value>,
     }
 }
 
@@ -136,6 +171,7 @@ object! {
     ContainerPort {
         name: String,
         container_port: u16,
+        host_port: u16,
     }
 }
 
