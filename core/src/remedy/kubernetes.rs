@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, ChangeKind, Effect, Wording, shell};
+use super::{Action, ByHand, Change, ChangeKind, Effect, Wording, shell};
 
 /// One namespace of one cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Kubernetes {
     pub namespace: String,
     /// What a service of the stack is called here: `nats`, `statefulset/cordum-nats`.
     pub services: BTreeMap<String, String>,
+    /// Objects whose pods no rollout makes anew.
+    pub by_hand: BTreeMap<String, ByHand>,
 }
 
 impl Kubernetes {
@@ -22,6 +24,15 @@ impl Kubernetes {
 
     fn objects(&self, names: &[String]) -> Vec<String> {
         names.iter().map(|name| self.object(name).to_owned()).collect()
+    }
+
+    fn typed(&self, commands: &[Vec<String>]) -> Vec<String> {
+        let none: &[String] = &[];
+        let typed = |one: &Vec<String>| {
+            let words: Vec<&str> = one.iter().map(String::as_str).collect();
+            self.with(&words, none)
+        };
+        commands.iter().map(typed).collect()
     }
 
     fn with<S: AsRef<str>>(&self, options: &[&str], names: &[S]) -> String {
@@ -50,11 +61,17 @@ impl Wording for Kubernetes {
             Action::Restart(names) | Action::Recreate(names) => {
                 let names = self.objects(names);
                 let rolling: Vec<&String> = names.iter().filter(|name| rolls(name)).collect();
-                match (names.is_empty(), rolling.is_empty()) {
-                    (true, _) => self.with(&["rollout", "restart", "deployment"], none),
-                    (false, true) => return None,
-                    (false, false) => self.with(&["rollout", "restart"], &rolling),
+                if names.is_empty() {
+                    return Some(self.with(&["rollout", "restart", "deployment"], none));
                 }
+                let (by_hand, rolling): (Vec<_>, Vec<_>) =
+                    rolling.into_iter().partition(|name| self.by_hand.contains_key(*name));
+                let mut lines: Vec<String> = Vec::new();
+                lines.extend((!rolling.is_empty()).then(|| self.with(&["rollout", "restart"], &rolling)));
+                for name in by_hand {
+                    lines.extend(self.typed(&self.by_hand[name].restart));
+                }
+                return (!lines.is_empty()).then(|| lines.join(" && "));
             }
             // How many a service of the stack should have is not known here: one may be fewer than run.
             Action::Start(names) if names.iter().any(|name| self.services.contains_key(name)) => return None,
@@ -111,6 +128,9 @@ impl Wording for Kubernetes {
                 .chain(container.map(|name| ["-c", name]).into_iter().flatten())
                 .collect();
             lines.push(self.with(&options, &words));
+            if let Some(hand) = self.by_hand.get(self.object(workload)) {
+                lines.extend(self.typed(&hand.changed));
+            }
         }
         let mut others: Vec<String> =
             effect.changed.iter().filter(|one| !set.contains(&one.as_str())).cloned().collect();
@@ -123,7 +143,10 @@ impl Wording for Kubernetes {
         }
         if !first.is_empty() {
             lines.extend(self.command(&Action::Restart(first.clone())));
-            let wait = |one: &String| self.with(&["rollout", "status", "--timeout", "120s"], &[one]);
+            let wait = |one: &String| match self.by_hand.get(one) {
+                Some(hand) => self.typed(std::slice::from_ref(&hand.wait)).concat(),
+                None => self.with(&["rollout", "status", "--timeout", "120s"], &[one]),
+            };
             lines.extend(self.objects(&first).iter().filter(|one| rolls(one)).map(wait));
         }
         if !others.is_empty() {

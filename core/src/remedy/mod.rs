@@ -2,6 +2,7 @@
 //! worded once, by the platform that the stack runs on, and quoted in one place.
 
 mod action;
+mod by_hand;
 pub mod catalogue;
 pub mod choose;
 mod compose;
@@ -14,6 +15,7 @@ mod wording;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use action::Action;
+pub use by_hand::{ByHand, Commands};
 pub use compose::Compose;
 pub use kubernetes::Kubernetes;
 pub use leaf::NewLeaf;

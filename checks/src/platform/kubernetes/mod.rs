@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tls_verify_core::cluster::{ContainerLog, ContainerLogs as Heard, Start, StartReader};
 use tls_verify_core::evidence::PlatformFact;
-use tls_verify_core::remedy::{self, Wording};
+use tls_verify_core::remedy::{self, ByHand, Wording};
 use tls_verify_core::workload::kubernetes::{Cluster, Kind, Objects, Pod, service_of};
 use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 
@@ -328,10 +328,13 @@ impl Platform for Namespace {
 
     fn wording(&self) -> Arc<dyn Wording> {
         let services = self.workloads.iter().map(|one| (service_of(one).to_owned(), one.to_string()));
+        let all = self.cluster.workloads.iter();
+        let by_hand = all.filter_map(|one| Some((one.to_string(), ByHand::of(&self.cluster, one)?)));
         Arc::new(remedy::Kubernetes {
             context: self.context(),
             namespace: self.cluster.namespace.clone(),
             services: services.collect(),
+            by_hand: by_hand.collect(),
         })
     }
 

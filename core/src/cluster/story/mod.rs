@@ -7,6 +7,7 @@ mod kinds;
 mod listeners;
 mod permissions;
 mod replicas;
+pub(super) mod restarts;
 mod routes;
 mod stale;
 mod trace;
@@ -14,12 +15,11 @@ mod trace;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::connections;
 use super::cure::{Fix, Kubectl};
 use super::fault::ClusterFault;
 use super::log::StartTrouble;
 use super::pods::{self, ContainerLog, PodContext, PodFailure, serves, state_of};
-use super::{certificates, judged, wiring, words};
+use super::{certificates, connections, judged, wiring, words};
 use crate::cause::{CauseKind, Variant};
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, PodFact};
@@ -101,8 +101,7 @@ impl Story {
             story.absent(cluster);
         }
         let scene = PodContext { cluster, connections: &connections, kubectl };
-        // What others depend on comes first.
-        let rank = |service: &str| match service {
+        let dependent_last = |service: &str| match service {
             "redis" => 0,
             "nats" => 1,
             "safety-kernel" => 2,
@@ -111,7 +110,7 @@ impl Story {
         };
         let mut order: Vec<&Workload> =
             cluster.workloads.iter().filter(|one| one.kind != WorkloadKind::Job).collect();
-        order.sort_by_key(|one| rank(service_of(one)));
+        order.sort_by_key(|one| dependent_last(service_of(one)));
         for workload in order {
             story.inspect(scene, workload, logs);
         }
@@ -125,7 +124,7 @@ impl Story {
         }
         for at in 0..story.faults.len() {
             story.restarted_together(scene, at);
-            replicas::resumed(cluster, kubectl, &mut story.faults[at]);
+            restarts::by_hand(cluster, kubectl, &mut story.faults[at]);
         }
         story
     }

@@ -2,7 +2,7 @@
 //! workload's description has no more.
 
 use super::container_logged;
-use super::trace::PodTrouble;
+use super::trace::{PodTrouble, link_of};
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
@@ -11,8 +11,8 @@ use crate::cluster::secrets::PathContent;
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{PodFact, SecretFact};
 use crate::link::Link;
-use crate::workload::Workload;
-use crate::workload::kubernetes::Pod;
+use crate::workload::kubernetes::{Cluster, Pod};
+use crate::workload::{MountSource, Workload};
 
 /// A client that runs with what it read at its start, though what it mounts is right by now.
 pub(super) fn read_at_start(
@@ -121,4 +121,75 @@ pub(super) fn described_otherwise(scene: PodContext<'_>, said: PodTrouble<'_>) -
             .cure(cure)
             .seen_in(EvidenceLevel::Logged),
     )
+}
+
+/// Pods to which no rollout brings what their workload's description has by now: the one that has trouble, or one of the
+/// server that it met, where what differs is about that.
+pub(super) fn held_back(scene: PodContext<'_>, said: PodTrouble<'_>) -> Option<ClusterFault> {
+    let PodTrouble { pod, container, trouble, .. } = said;
+    let link = trouble.what.link.or_else(|| link_of(&trouble.sample));
+    let servers = link.into_iter().flat_map(|link| scene.cluster.pods_of(link.service()));
+    let (held, differs) = std::iter::once(pod).chain(servers).find_map(|one| {
+        // Of the one that has trouble the settings of other links are no matter.
+        let link = link.filter(|link| one.name == pod.name && one.service != link.service());
+        Some((one, differs(scene.cluster, one, link)?))
+    })?;
+    let name = scene.cluster.workload_of(held)?.to_string();
+    let cure = Fix::told(format!(
+        "pod {} was made before {name} was changed, and has not what it is described with by now: its pods have to be \
+         made anew",
+        held.name
+    ))
+    .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
+    Some(
+        ClusterFault::new(Some(trouble.what.kind), name)
+            .variant(trouble.what.variant)
+            .on(trouble.what.side)
+            .because(container_logged(pod, container, &trouble.sample))
+            .because(differs)
+            .cure(cure)
+            .seen_in(EvidenceLevel::Logged),
+    )
+}
+
+/// What a pod that is held back was made with, and its workload's description has otherwise by now: of a client what is
+/// about this link, of a server anything that it is started with.
+fn differs(cluster: &Cluster, pod: &Pod, link: Option<Link>) -> Option<PodFact> {
+    if !cluster.is_held_back(pod) {
+        return None;
+    }
+    let prefix = link.map(|link| format!("{}_", link.slug().to_uppercase().replace('-', "_")));
+    let is_about = |name: &str| prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()));
+    cluster.workload_of(pod)?.containers.iter().find_map(|described| {
+        let own = pod.configured.iter().find(|one| one.name == described.name)?;
+        let otherwise = |what: String| Some(PodFact::DescribedOtherwise { pod: pod.name.clone(), what });
+        // What only the pod has may have been put in as it was made, and is looked at where it is about a link.
+        let injected = own.environment.iter().filter(|_| prefix.is_some());
+        let all = described.environment.iter().chain(injected).filter(|one| is_about(&one.name));
+        let value =
+            |of: &crate::workload::Container, name: &str| of.variable(name).map(|one| one.value.clone());
+        let mut names = all.map(|one| one.name.as_str());
+        if let Some(name) = names.find(|name| value(described, name) != value(own, name)) {
+            return otherwise(name.to_owned());
+        }
+        let texts = |of: &crate::workload::Container| {
+            let all = of.entrypoint.iter().chain(&of.arguments);
+            all.map(|one| one.value.clone()).collect::<Vec<_>>()
+        };
+        if texts(own) != texts(described) {
+            return otherwise(format!("command of container {}", described.name));
+        }
+        // Claims of a StatefulSet stand in its pods alone.
+        let is_file = |source: &MountSource| {
+            matches!(
+                source,
+                MountSource::Secret { .. } | MountSource::ConfigMap { .. } | MountSource::Projected(_)
+            )
+        };
+        let moved = described.mounts.iter().find(|mount| {
+            let before = own.mounts.iter().find(|one| one.target == mount.target).map(|one| &one.source);
+            is_file(&mount.source) && before != Some(&mount.source)
+        })?;
+        otherwise(format!("mount {} of container {}", moved.target, described.name))
+    })
 }

@@ -32,6 +32,9 @@ impl Story {
         if let Some(fault) = stale::described_otherwise(scene, said) {
             return (said.trouble.what.link, self.add(fault));
         }
+        if let Some(fault) = stale::held_back(scene, said) {
+            return (said.trouble.what.link, self.add(fault));
+        }
         match self.far_fault(scene, said) {
             Some((link, at)) => (Some(link), at),
             None => (said.trouble.what.link, self.traced(scene, said)),

@@ -54,12 +54,22 @@ pub enum PodFact {
         value: String,
         described: Option<String>,
     },
+    /// A pod that no rollout reaches was made before this was changed in its workload's description.
+    DescribedOtherwise {
+        pod: String,
+        what: String,
+    },
     /// An event's words, or a container state's.
     Told {
         pod: String,
         message: String,
     },
     NotReady {
+        pod: String,
+    },
+    /// An init container has not come to its end.
+    InitRuns {
+        container: String,
         pod: String,
     },
     OutOfMemory {

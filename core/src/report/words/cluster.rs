@@ -77,6 +77,9 @@ impl fmt::Display for PodFact {
             Self::OnNoNode { pod, why } => write!(f, "pod {pod} is on no node: {why}"),
             Self::OfClaim { claim, said } => write!(f, "persistentvolumeclaim/{claim}: {said}"),
             Self::Told { pod, message } => write!(f, "pod {pod}: {message}"),
+            Self::InitRuns { container, pod } => {
+                write!(f, "init container {container} of pod {pod} has not come to its end")
+            }
             Self::NotReady { pod } => write!(f, "{pod} is not ready"),
             Self::OutOfMemory { container, pod, exit } => {
                 write!(f, "{container} of pod {pod} was ended for want of memory (exit code {exit})")
@@ -124,6 +127,9 @@ impl fmt::Display for PodFact {
             }
             Self::SetOtherwise { pod, variable, value, described: None } => {
                 write!(f, "pod {pod} was made with {variable}={value}, and is described without it by now")
+            }
+            Self::DescribedOtherwise { pod, what } => {
+                write!(f, "pod {pod} was made before its {what} was changed, and no rollout brings it that")
             }
             Self::HasNoPod { workload } => write!(f, "{workload} has no pod"),
             Self::HasSomePods { workload, pods } => write!(f, "{workload} has {pods} of its pods"),

@@ -8,7 +8,9 @@ use base64::Engine as _;
 use super::container::{ValueSources, containers};
 use super::object::{self, Controller};
 use super::pod::{moment, states};
-use super::{Cluster, Event, Objects, Placement, Pod, SecretObject, ServiceObject, service_of};
+use super::{
+    Cluster, Event, Objects, Placement, Pod, SecretObject, ServiceObject, UpdateStrategy, service_of,
+};
 use crate::workload::{Workload, WorkloadKind};
 
 /// Stands in a support bundle in place of what was taken out.
@@ -42,6 +44,9 @@ pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
             workload.containers = containers(&one.spec.template.spec, &service, sources);
             if one.spec.paused {
                 cluster.paused.insert(workload.to_string());
+            }
+            if kind != WorkloadKind::Deployment {
+                cluster.strategies.insert(workload.to_string(), UpdateStrategy::read(kind, &one));
             }
             controllers.insert(cluster.workloads.len(), one);
             cluster.workloads.push(workload);
@@ -174,6 +179,11 @@ impl Owners<'_> {
         if let (false, Some(own)) = (revision.is_empty(), pod.metadata.labels.get("controller-revision-hash"))
         {
             return own == revision;
+        }
+        const GENERATION: &str = "deprecated.daemonset.template.generation";
+        let generation = controller.metadata.annotations.get(GENERATION);
+        if let (Some(newest), Some(own)) = (generation, pod.metadata.labels.get("pod-template-generation")) {
+            return own == newest;
         }
         match (self.newest(controller), owner) {
             (Some(newest), Some(owner)) => owner.name == newest,

@@ -10,6 +10,7 @@ mod placement;
 mod pod;
 mod policy;
 mod scheduler;
+mod strategy;
 mod who;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ pub use placement::{Placement, Requests};
 pub use pod::{ContainerPhase, ContainerState, Pod};
 pub use policy::{DialledPod, KeepingPolicies, PodLabels, PolicyEnd, kept_from, without_names};
 pub use scheduler::{NodeRefusal, Refusal, Unschedulable};
+pub use strategy::UpdateStrategy;
 pub use who::service_of;
 
 use super::{Workload, WorkloadKind};
@@ -234,6 +236,8 @@ pub struct Cluster {
     pub policies: Vec<object::NetworkPolicy>,
     /// Deployments (`deployment/NAME`) of which no change is put into effect until they are resumed.
     pub paused: BTreeSet<String>,
+    /// By StatefulSet and DaemonSet (`statefulset/NAME`).
+    pub strategies: BTreeMap<String, UpdateStrategy>,
     /// Of workloads and ReplicaSets that exist now, oldest first; those of pods stand with the pods.
     pub events: Vec<Event>,
 }
@@ -257,7 +261,8 @@ impl Cluster {
         self.workloads.iter().enumerate().filter(|(_, one)| one.kind != WorkloadKind::Job).all(
             |(at, workload)| {
                 let pods = || self.pods.iter().filter(move |pod| pod.workload == at);
-                let all = pods().all(|pod| pod.ready && !pod.leaving && pod.current);
+                let is_new = |pod: &Pod| pod.current || self.is_held_back(pod);
+                let all = pods().all(|pod| pod.ready && !pod.leaving && is_new(pod));
                 all && workload.wanted.is_none_or(|wanted| pods().count() as u64 >= u64::from(wanted))
             },
         )

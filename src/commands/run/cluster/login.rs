@@ -1,7 +1,7 @@
 //! A key that the gateway refuses though it is its own Secret's.
 
 use tls_verify_core::cause::{CauseKind, Side};
-use tls_verify_core::cluster::{ClusterFault, Fix, Kubectl};
+use tls_verify_core::cluster::{ClusterFault, Fix, Kubectl, by_hand};
 use tls_verify_core::evidence::observation::EvidenceLevel;
 use tls_verify_core::evidence::{Fact, SecretFact};
 use tls_verify_core::report::{CheckReport, RunReport};
@@ -43,7 +43,9 @@ pub(super) fn changed_key(
         })
         .because(Fact::OfCheck { id: check.id.clone(), summary: check.summary.clone() })
         .seen_in(EvidenceLevel::Proved);
-    Some(ClusterFault { cures: vec![cure], ..fault })
+    let mut fault = ClusterFault { cures: vec![cure], ..fault };
+    by_hand(cluster, kubectl, &mut fault);
+    Some(fault)
 }
 
 /// The gateway answered our API key with 401.

@@ -93,6 +93,22 @@ object! {
         paused: bool,
         template: Template,
         service_name: String,
+        /// Of a StatefulSet or a DaemonSet.
+        update_strategy: Update,
+        pod_management_policy: String,
+    }
+}
+
+object! {
+    Update {
+        r#type: String,
+        rolling_update: RollingUpdate,
+    }
+}
+
+object! {
+    RollingUpdate {
+        partition: u32,
     }
 }
 
