@@ -94,6 +94,22 @@ pub(super) fn at(cluster: &Cluster, container: &Container, path: &str) -> PathCo
     }
 }
 
+/// The path at which a mount has the key that is looked for under its own name beside it (`items` name another file).
+#[must_use]
+pub(super) fn renamed(container: &Container, path: &str) -> Option<String> {
+    let (folder, key) = path.rsplit_once('/')?;
+    let mount = container.mount_of(path).filter(|mount| mount.sub_path.is_none())?;
+    let sources: &[MountSource] = match &mount.source {
+        MountSource::Projected(all) => all,
+        other => std::slice::from_ref(other),
+    };
+    let file = sources.iter().find_map(|source| match source {
+        MountSource::Secret { items, .. } | MountSource::ConfigMap { items, .. } => items.get(key),
+        _ => None,
+    })?;
+    (mount.target.trim_end_matches('/') == folder && file != key).then(|| format!("{folder}/{file}"))
+}
+
 /// The path of the usual key, where a Secret has that and the file is looked for under another name.
 #[must_use]
 pub(super) fn usual_path(cluster: &Cluster, path: &str, key: &SecretEntry) -> Option<String> {

@@ -6,6 +6,7 @@ mod members;
 mod places;
 mod room;
 mod scheduling;
+mod starting;
 mod strategies;
 
 use serde_json::{Value, json};

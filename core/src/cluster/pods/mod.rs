@@ -107,6 +107,11 @@ pub(super) fn pod_failure(
         if container.is_looping() || failed {
             return Some(died(pod, container, &said(&container.name)));
         }
+        // What runs after it has not begun: probes that failed are of an earlier start.
+        if matches!(container.state, ContainerPhase::Running(_)) {
+            let (container, pod) = (container.name.clone(), pod.name.clone());
+            return Some(PodFailure::NotReady(PodFact::InitRuns { container, pod }, None));
+        }
     }
     for container in by_role(ContainerRole::Main).chain(by_role(ContainerRole::Sidecar)) {
         let probed = probe_trouble(scene, pod, workload, container);

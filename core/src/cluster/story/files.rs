@@ -7,14 +7,15 @@ use super::trace::PodTrouble;
 use super::{Story, container_logged, first_line, permissions};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections;
-use crate::cluster::cure::Fix;
+use crate::cluster::cure::{Fix, change};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
 use crate::cluster::pods::PodContext;
-use crate::cluster::secrets::{PathContent, usual_path};
+use crate::cluster::secrets::{self, PathContent, usual_path};
 use crate::cluster::{certificates, wiring};
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, SecretFact, UnsetBecause, WiringFact};
+use crate::remedy::ChangeKind;
 use crate::workload::Workload;
 use crate::workload::kubernetes::Pod;
 
@@ -119,7 +120,11 @@ fn not_there(
     let setting = setting_of(pod, container, path);
     let what = setting.as_ref().map_or_else(|| path.to_owned(), |name| format!("{name} ({path})"));
     let sibling = setting.as_ref().and_then(|name| sibling_value(scene, workload, name));
+    let renamed = renamed(scene, pod, workload, container);
     let cure = match (setting, sibling) {
+        (Some(name), _) if renamed.iter().any(|(own, ..)| *own == name) => {
+            under_other_names(scene, workload, container, &renamed)
+        }
         (Some(name), Some(to)) if to != path => wiring::set(
             scene.kubectl,
             workload,
@@ -137,6 +142,51 @@ fn not_there(
         .on(trouble.what.side)
         .seen_in(EvidenceLevel::Logged)
         .cure(cure)
+}
+
+/// Variables of a container that name a key's own path, where its mount has the key under another: variable, path, and the
+/// one that is there.
+fn renamed<'a>(
+    scene: PodContext<'_>,
+    pod: &'a Pod,
+    workload: &Workload,
+    container: &str,
+) -> Vec<(&'a str, &'a str, String)> {
+    // What has to be set is the description's; of a pod that is made otherwise nothing is known.
+    let Some(own) = pod.configured.iter().find(|one| one.name == container) else { return Vec::new() };
+    let is_described = workload.containers.iter().any(|one| one.name == container);
+    let named = own.environment.iter().filter_map(|one| {
+        let path = one.value.known().filter(|path| is_described && path.starts_with('/'))?;
+        let there = secrets::renamed(own, path)?;
+        let is_missing = matches!(secrets::at(scene.cluster, own, path), PathContent::NotMounted);
+        is_missing.then_some((one.name.as_str(), path, there))
+    });
+    named.collect()
+}
+
+/// All of them are set at once: what reads one of them reads the others next.
+fn under_other_names(
+    scene: PodContext<'_>,
+    workload: &Workload,
+    container: &str,
+    renamed: &[(&str, &str, String)],
+) -> Fix {
+    let name = workload.to_string();
+    let words: Vec<String> =
+        renamed.iter().map(|(own, path, to)| format!("{own} from {path} to {to}")).collect();
+    let set: Vec<String> = renamed.iter().map(|(own, _, to)| format!("{own}={to}")).collect();
+    let mut command = vec!["set", "env", &name, "-c", container];
+    command.extend(set.iter().map(String::as_str));
+    let cure = Fix::told(format!(
+        "{name}: the items of its mount have these files under other names: set {}",
+        words.join(", ")
+    ))
+    .by(scene.kubectl.command(&command));
+    renamed.iter().fold(cure, |cure, (own, path, to)| {
+        let field = format!("spec.template.spec.containers[name={container}].env");
+        let change = change(name.clone(), Some(container), ChangeKind::Environment, *own, Some(field));
+        cure.with(change.values(Some(path), Some(to)))
+    })
 }
 
 /// The variable of a container that names a path.

@@ -3,6 +3,7 @@
 
 mod clients;
 mod files;
+mod initialising;
 mod kinds;
 mod listeners;
 mod permissions;

@@ -234,6 +234,9 @@ impl Story {
         (unready, unread): (&PodFact, Option<PodFact>),
         logs: &ContainerLogs,
     ) -> usize {
+        if let PodFact::InitRuns { container, .. } = unready {
+            return self.initialising(scene, pod, workload, container);
+        }
         let shown = &*unready.to_string();
         let service = service_of(workload);
         if service == "nats"
