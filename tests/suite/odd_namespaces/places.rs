@@ -191,3 +191,44 @@ fn what_a_ready_pod_of_somebody_says_of_tls_without_a_name_is_no_fault_of_the_li
         assert_eq!(roots(&report), faults, "{line}: {report:#}");
     }
 }
+
+/// The certificate that NATS has now lacks the name too: a restart brings none.
+#[test]
+fn a_name_that_the_servers_secret_lacks_is_no_matter_of_a_restart() {
+    let line = "[WORKFLOW-ENGINE] ERROR workflow engine error error=connect nats: connect nats tls://cordum-nats:4222: tls: failed to verify certificate: x509: certificate is valid for localhost, nats, *.cordum-nats.cordum.svc, not cordum-nats";
+    let Some(made) = Namespace::healthy() else { return };
+    specs(&made, "cordum-workflow-engine", |spec| {
+        set(spec, "workflow-engine", "NATS_URL", Some("tls://cordum-nats:4222"));
+        set(spec, "workflow-engine", "NATS_TLS_SERVER_NAME", None);
+    });
+    made.looping("cordum-workflow-engine", "workflow-engine", line);
+    let report = made.run(&[]);
+    assert_eq!(roots(&report), ["secret/cordum-nats-server-tls hostname-mismatch"], "{report:#}");
+    assert!(!command(&report).starts_with("kubectl -n cordum rollout restart"), "{report:#}");
+}
+
+/// Three clients do not find one host: the Service that stands for it is one root cause.
+#[test]
+fn a_service_that_stands_for_a_host_which_is_not_found_is_one_root_cause() {
+    let Some(made) = Namespace::healthy() else { return };
+    made.without("statefulsets", "cordum-nats").without("pods", "cordum-nats");
+    made.without("services", "cordum-nats");
+    made.edit("services", "nats", |one| {
+        one["spec"] = json!({"type": "ExternalName", "externalName": "nats.messaging.internal",
+            "ports": [{"port": 4222, "targetPort": 4222}]});
+    });
+    for (workload, main) in [
+        ("cordum-api-gateway", "gateway"),
+        ("cordum-scheduler", "scheduler"),
+        ("cordum-workflow-engine", "workflow-engine"),
+    ] {
+        made.looping(workload, main, "[SCHEDULER] ERROR failed to connect to NATS error=connect nats tls://nats:4222: dial tcp: lookup nats on 10.96.0.10:53: no such host");
+    }
+    let report = made.run(&[]);
+    assert_eq!(roots(&report), ["service/nats dns"], "{report:#}");
+    let change = &report["root_causes"][0]["fix"][0]["changes"][0];
+    assert_eq!(
+        (&change["path"], &change["from"]),
+        (&json!("spec.externalName"), &json!("nats.messaging.internal"))
+    );
+}

@@ -13,6 +13,7 @@ use crate::evidence::{PodFact, SecretFact};
 use crate::link::Link;
 use crate::workload::kubernetes::{Cluster, Pod};
 use crate::workload::{MountSource, Workload};
+use crate::x509::matches_name;
 
 /// A client that runs with what it read at its start, though what it mounts is right by now.
 pub(super) fn read_at_start(
@@ -66,6 +67,12 @@ pub(super) fn served(
     }
     let file = connection.certificate.as_ref()?;
     let key = file.found.key()?;
+    // What the Secret holds may not have the name either.
+    let leaf = file.found.certificates().first();
+    let lacks = |name: &str| leaf.is_some_and(|leaf| matches_name(leaf, name).is_err());
+    if wanted_name(&trouble.sample).is_some_and(lacks) {
+        return None;
+    }
     let name = connection.server.to_string();
     let by_part = connection.server.main().and_then(|main| main.mount_of(&file.path)?.sub_path.as_ref());
     let why = if by_part.is_some() {
@@ -86,6 +93,18 @@ pub(super) fn served(
             .cure(cure)
             .seen_in(EvidenceLevel::Logged),
     )
+}
+
+/// The name that Go looked for in a certificate, as its `HostnameError` writes it.
+fn wanted_name(sample: &str) -> Option<&str> {
+    let (_, said) = sample.lines().next()?.split_once("x509: ")?;
+    let rest = match said.strip_prefix("certificate is valid for ") {
+        Some(names) => names.split_once(", not ")?.1,
+        None => said
+            .strip_prefix("certificate is not valid for any names, but wanted to match ")
+            .or_else(|| said.strip_prefix("cannot validate certificate for "))?,
+    };
+    rest.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | ';')).next()
 }
 
 /// A pod whose words name a setting that its workload's description has otherwise by now.

@@ -92,6 +92,11 @@ impl Story {
         if let Some(fault) = stale::served(scene, pod, workload, container, trouble, link) {
             return self.add(fault);
         }
+        if let (true, Some(fault)) =
+            (trouble.what.kind == CauseKind::Dns, wiring::named_elsewhere(scene.cluster, workload, link))
+        {
+            return self.add(fault);
+        }
         let fault = unknown(scene, pod, workload, container, trouble);
         let server = scene.cluster.of_service(link.service()).next();
         if let (true, Some(server)) = (trouble.what.kind.is_of_certificate(), server) {

@@ -26,7 +26,7 @@ use crate::workload::{Value, Workload};
 pub(super) use astray::astray;
 pub(super) use far::far_link;
 use hosts::{no_such_port, nobody};
-pub(super) use outside::leads_out;
+pub(super) use outside::{leads_out, named_elsewhere};
 pub(super) use policies::kept_out;
 use schemes::scheme;
 pub(super) use servers::misread;

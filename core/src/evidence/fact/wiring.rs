@@ -66,6 +66,11 @@ pub enum WiringFact {
         workload: String,
         address: String,
     },
+    /// A Service and the host that it is another name for.
+    StandsFor {
+        place: String,
+        outside: String,
+    },
     /// Of a Service that is another name for a host outside.
     LeadsOutside {
         place: String,

@@ -214,6 +214,7 @@ impl fmt::Display for WiringFact {
                     "{variable} of {workload} is the address {address}, which no Service and no pod has"
                 )
             }
+            Self::StandsFor { place, outside } => write!(f, "{place} is another name for {outside}"),
             Self::LeadsOutside { place, outside, server } => {
                 write!(f, "{place} is another name for {outside} (ExternalName), and {server} is here")
             }
