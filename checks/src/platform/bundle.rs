@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use tls_verify_core::logs::moment;
 use tls_verify_core::workload::{
-    Argument, Container, Instance, Mount, MountSource, Phase, Setting, Termination, Value, Workload,
-    WorkloadKind,
+    Argument, Attachment, Container, Instance, Mount, MountSource, Phase, Setting, Termination, Value,
+    Workload, WorkloadKind, attach,
 };
 
 /// The file's name in the folder.
@@ -56,6 +56,14 @@ pub struct RecordedContainer {
     pub entrypoint: Vec<String>,
     pub arguments: Vec<String>,
     pub mounts: Vec<Mounted>,
+    /// Names by which its neighbours reach it, and the networks that it is in.
+    #[serde(default)]
+    pub names: Vec<String>,
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// The container whose network it is in.
+    #[serde(default)]
+    pub joins: Option<String>,
     /// The states of its processes as `ps` writes them, where they could be seen.
     #[serde(default)]
     pub processes: Option<Vec<String>>,
@@ -121,6 +129,7 @@ impl Bundle {
                 }
             }
         }
+        attach(&mut workloads);
         workloads
     }
 }
@@ -183,6 +192,9 @@ impl RecordedContainer {
             entrypoint: words(entrypoint),
             arguments: words(arguments),
             mounts: mounts.iter().filter_map(mounted).collect(),
+            names: instance.network.names.clone(),
+            networks: instance.network.networks.clone(),
+            joins: instance.network.joins.clone(),
             processes: None,
         }
     }
@@ -225,6 +237,11 @@ impl RecordedContainer {
             }),
             current: self.current,
             published: self.published.clone(),
+            network: Attachment {
+                names: self.names.clone(),
+                networks: self.networks.clone(),
+                joins: self.joins.clone(),
+            },
             configured: Container {
                 name: self.service.clone(),
                 image: self.image.clone(),

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use bollard::models::{
-    ContainerConfig, ContainerInspectResponse, ContainerState, ContainerSummary, MountPoint, NetworkSettings,
-    PortMap,
+    ContainerConfig, ContainerInspectResponse, ContainerState, ContainerSummary, EndpointSettings,
+    MountPoint, NetworkSettings, PortMap,
 };
 use tls_verify_core::logs::moment;
 use tls_verify_core::workload::{
-    Argument, Container, Instance, Mount, MountSource, Phase, Setting, Termination, Value, Workload,
-    WorkloadKind,
+    Argument, Attachment, Container, Instance, Mount, MountSource, Phase, Setting, Termination, Value,
+    Workload, WorkloadKind, attach,
 };
 
 /// A container's labels.
@@ -19,6 +19,13 @@ pub(super) type Labels = HashMap<String, String>;
 /// The instances, service by service.
 pub(super) fn workloads(mut found: Vec<(Instance, Labels)>) -> Vec<Workload> {
     found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    // Identifiers mean nothing where they are recorded; names do.
+    let names: HashMap<String, String> =
+        found.iter().map(|(one, _)| (one.id.clone(), one.name.clone())).collect();
+    for (one, _) in &mut found {
+        let known = one.network.joins.as_ref().and_then(|joined| names.get(joined)).cloned();
+        one.network.joins = known.or_else(|| one.network.joins.take());
+    }
     let mut workloads: Vec<Workload> = Vec::new();
     let mut hashes: BTreeMap<String, Option<String>> = BTreeMap::new();
     // What runs has the configuration that counts; the youngest, where several do.
@@ -40,6 +47,7 @@ pub(super) fn workloads(mut found: Vec<(Instance, Labels)>) -> Vec<Workload> {
         });
         workloads[at].instances.push(instance);
     }
+    attach(&mut workloads);
     workloads
 }
 
@@ -51,7 +59,7 @@ pub(super) fn instance(id: String, service: String, inspected: ContainerInspectR
     let state = inspected.state.unwrap_or_default();
     let network = inspected.network_settings.unwrap_or_default();
     let host = inspected.host_config.unwrap_or_default();
-    let host_network = host.network_mode.as_deref() == Some("host");
+    let mode = host.network_mode.unwrap_or_default();
     let finished = state.finished_at.as_deref().and_then(moment);
     let phase = phase_of(&state);
     let last =
@@ -68,6 +76,7 @@ pub(super) fn instance(id: String, service: String, inspected: ContainerInspectR
     let name = inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
     let container = service.clone();
     let addresses = addresses(&network);
+    let attached = attachment(&id, &name, &mode, network.networks.as_ref());
     let published = published(host.port_bindings, network.ports);
     let configured = configured(container.clone(), inspected.config.unwrap_or_default(), inspected.mounts);
     Instance {
@@ -80,8 +89,9 @@ pub(super) fn instance(id: String, service: String, inspected: ContainerInspectR
         last,
         addresses,
         container,
-        configured: Container { host_network, ..configured.bound(&published) },
+        configured: Container { host_network: mode == "host", ..configured.bound(&published) },
         published,
+        network: attached,
         ..Instance::of_service(service, name)
     }
 }
@@ -100,12 +110,16 @@ pub(super) fn listed(id: String, service: String, summary: &ContainerSummary) ->
         }
     }
     let networks = summary.network_settings.as_ref().and_then(|settings| settings.networks.clone());
+    let name = name.trim_start_matches('/');
+    let mode = summary.host_config.as_ref().and_then(|host| host.network_mode.as_deref()).unwrap_or_default();
+    let attached = attachment(&id, name, mode, networks.as_ref());
     Instance {
         id,
         phase: phase(&word),
         addresses: addresses(&NetworkSettings { networks, ..Default::default() }),
         published,
-        ..Instance::of_service(service, name.trim_start_matches('/'))
+        network: attached,
+        ..Instance::of_service(service, name)
     }
 }
 
@@ -141,6 +155,31 @@ fn addresses(network: &NetworkSettings) -> Vec<IpAddr> {
         .collect();
     addresses.sort();
     addresses
+}
+
+/// Where a container is in the network. Engines before 25 tell aliases and identifier in one list, later ones all
+/// names in a second.
+fn attachment(
+    id: &str,
+    name: &str,
+    mode: &str,
+    networks: Option<&HashMap<String, EndpointSettings>>,
+) -> Attachment {
+    // The host's network is no one's of the project's, and the default bridge has no names.
+    let is_own = |network: &str| !matches!(network, "host" | "none" | "bridge");
+    let mut own: Vec<(&String, &EndpointSettings)> =
+        networks.into_iter().flatten().filter(|(network, _)| is_own(network)).collect();
+    own.sort_by_key(|(network, _)| *network);
+    let told = own.iter().flat_map(|(_, one)| [&one.aliases, &one.dns_names]).flatten().flatten();
+    let told = told.filter(|alias| !id.starts_with(alias.as_str())).cloned();
+    let mut names: Vec<String> = own.first().map(|_| name.to_owned()).into_iter().chain(told).collect();
+    names.sort();
+    names.dedup();
+    Attachment {
+        names,
+        networks: own.iter().map(|(network, _)| (*network).clone()).collect(),
+        joins: mode.strip_prefix("container:").map(str::to_owned),
+    }
 }
 
 /// A stopped container has its ports configured, a running one has them bound.

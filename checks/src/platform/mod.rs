@@ -27,7 +27,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::remedy::Wording;
-use tls_verify_core::workload::{Instance, Workload};
+use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::{Cause, Failure, Stage};
@@ -141,10 +141,21 @@ impl<'p> dyn Platform + 'p {
         self.workloads().iter().flat_map(|workload| &workload.instances)
     }
 
-    /// The instances of a service and of its replicas (`scheduler`, `scheduler-2`). What has ended and is of an
-    /// earlier configuration is none of them.
+    /// The instances of a service and of its replicas (`scheduler`, `scheduler-2`); where a Compose project has no
+    /// such service, of the one that is reached by this name. What has ended and is of an earlier configuration is
+    /// none of them.
     pub fn of_service<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Instance> {
-        self.instances().filter(move |one| is_of(&one.service, service) && (one.current || one.is_up()))
+        let is_named = self.instances().any(|one| is_of(&one.service, service));
+        let is_alias = move |workload: &Workload| {
+            let has = || workload.aliases.iter().any(|alias| alias == service);
+            !is_named && workload.kind == WorkloadKind::Service && workload.joins.is_none() && has()
+        };
+        let counts = move |workload: &Workload, one: &Instance| {
+            (is_of(&one.service, service) || is_alias(workload)) && (one.current || one.is_up())
+        };
+        self.workloads()
+            .iter()
+            .flat_map(move |workload| workload.instances.iter().filter(move |one| counts(workload, one)))
     }
 }
 

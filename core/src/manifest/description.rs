@@ -73,6 +73,8 @@ pub struct Description {
     pub faults: Vec<ParseFault>,
     /// Every file that was read.
     pub read: BTreeSet<String>,
+    /// Files of Compose that others of it include: no deployments of their own.
+    pub included: BTreeSet<String>,
 }
 
 /// Places of a volume's parts, and the modes that single keys have.
@@ -212,16 +214,7 @@ impl Description {
     /// The workload whose network one is in: its own, where it joins nobody's.
     #[must_use]
     pub fn holder(&self, at: usize) -> usize {
-        let mut holder = at;
-        // As many steps as there are workloads: a circle ends, too.
-        for _ in &self.workloads {
-            let joined = self.workloads[holder].joins.as_deref();
-            match joined.and_then(|name| self.workloads.iter().position(|one| one.name == name)) {
-                Some(next) if next != at => holder = next,
-                _ => break,
-            }
-        }
-        holder
+        crate::workload::holder(&self.workloads, at)
     }
 
     /// A Secret or ConfigMap among the files.

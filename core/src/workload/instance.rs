@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::Container;
+use super::{Attachment, Container};
 
 /// Where a container stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,6 +75,8 @@ pub struct Instance {
     pub addresses: Vec<IpAddr>,
     /// Container port to ports of the host.
     pub published: BTreeMap<u16, Vec<u16>>,
+    /// What an engine says of its network; empty elsewhere.
+    pub network: Attachment,
     /// Made from the workload's present configuration (a rollout half way has others).
     pub current: bool,
     /// What it was started with; empty where the platform could not tell.
@@ -99,6 +101,7 @@ impl Instance {
             last: None,
             addresses: Vec::new(),
             published: BTreeMap::new(),
+            network: Attachment::default(),
             current: true,
             configured: Container::default(),
         }

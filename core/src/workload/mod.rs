@@ -4,6 +4,7 @@
 
 mod instance;
 pub mod kubernetes;
+mod network;
 mod probe;
 mod production;
 mod settings;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use instance::{Instance, Phase, Termination};
+pub use network::{Attachment, attach, holder, join_networks};
 pub use probe::{Probe, ProbeAction, ProbeRole};
 pub use production::{MinimumVersion, truthy};
 pub use settings::{Argument, Mount, MountSource, Place, Setting, Template, Value};

@@ -173,3 +173,119 @@ fn a_running_project_has_the_findings_of_its_files() {
         }
     }
 }
+
+/// A container: its service, words, variables, network mode, network and the names that it has there.
+struct Told {
+    name: &'static str,
+    words: &'static [&'static str],
+    variables: &'static [&'static str],
+    mode: &'static str,
+    network: Option<(&'static str, &'static [&'static str])>,
+}
+
+/// A Redis that speaks nothing but TLS, under two more names in one of its project's networks.
+const REDIS: Told = Told {
+    name: "redis",
+    words: &["redis-server", "--port", "0", "--tls-port", "6379", "--tls-auth-clients", "no"],
+    variables: &[],
+    mode: "shop_back",
+    network: Some(("shop_back", &["redis", "cache", "5f0c1d2e3a4b"])),
+};
+
+/// Identifiers of 64 digits, as engines give them; of Redis the one of its short name above.
+fn id_of(name: &str) -> String {
+    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let head = if name == "redis" { "5f0c1d2e3a4b" } else { &digits };
+    format!("{head:0<64}")
+}
+
+fn live(containers: Vec<Told>) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let containers = Arc::new(containers);
+    let socket = start_with(
+        folder.path(),
+        Arc::new(move |stream, path| {
+            if path.ends_with("/version") {
+                return object(stream, &json!({ "Version": "27.0.0", "ApiVersion": "1.41" }));
+            }
+            let labels = |name: &str| json!({ "com.docker.compose.project": "shop", "com.docker.compose.service": name });
+            if path.contains("/containers/json") {
+                let row = |one: &Told| {
+                    json!({ "Id": id_of(one.name), "Names": [format!("/shop-{}-1", one.name)],
+                                               "State": "running", "Labels": labels(one.name) })
+                };
+                return object(stream, &containers.iter().map(row).collect());
+            }
+            let id = path.split('/').rev().nth(1).unwrap_or_default();
+            let Some(one) = containers.iter().find(|one| id_of(one.name) == id) else {
+                return object(stream, &json!({}));
+            };
+            let networks: serde_json::Map<String, Value> = one
+                .network
+                .iter()
+                .map(|(network, names)| {
+                    ((*network).to_owned(), json!({ "Aliases": names, "IPAddress": "172.30.0.9" }))
+                })
+                .collect();
+            object(
+                stream,
+                &json!({ "Id": id, "Name": format!("/shop-{}-1", one.name), "RestartCount": 0,
+                         "Config": { "Image": if one.name == "redis" { "redis:7" } else { "registry.test/app:1" },
+                                     "Env": one.variables, "Cmd": one.words, "Labels": labels(one.name) },
+                         "HostConfig": { "NetworkMode": one.mode },
+                         "NetworkSettings": { "Networks": networks },
+                         "State": { "Status": "running", "Running": true, "StartedAt": "2026-01-01T00:00:00Z" } }),
+            )
+        }),
+    );
+    let host = format!("unix://{}", socket.display());
+    let output = program()
+        .args(["audit", "--format", "json", "--docker", "--project", "shop", "--docker-host", &host])
+        .current_dir(folder.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// Which of these is told to speak plaintext to a Redis that speaks TLS, and whom the report connects with it.
+fn mismatched(report: &Value) -> (Vec<String>, BTreeSet<String>) {
+    let of = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let wrong =
+        findings.filter(|one| one["rule"] == "scheme-mismatch").map(|one| of(one, "workload")).collect();
+    let connections = report["connections"].as_array().unwrap().iter();
+    (wrong, connections.filter(|one| one["to"] == "redis").map(|one| of(one, "from")).collect())
+}
+
+#[test]
+fn a_name_of_a_network_leads_to_its_container_in_that_network_alone() {
+    let app = |name, variables, network| Told { name, words: &[], variables, mode: "shop_back", network };
+    let back: Option<(&str, &'static [&'static str])> = Some(("shop_back", &[]));
+    let (wrong, connected) = mismatched(&live(vec![
+        REDIS,
+        app("by-alias", &["REDIS_URL=redis://cache:6379"], back),
+        app("by-container", &["REDIS_URL=redis://shop-redis-1:6379"], back),
+        app("well", &["REDIS_URL=rediss://cache:6379"], back),
+        app("elsewhere", &["REDIS_URL=redis://cache:6379"], Some(("shop_front", &[]))),
+        app("nobody", &["REDIS_URL=redis://store:6379"], back),
+    ]));
+    assert_eq!(wrong, ["by-alias", "by-container"]);
+    assert_eq!(connected, ["by-alias", "by-container", "well"].map(str::to_owned).into());
+}
+
+#[test]
+fn who_is_in_anothers_network_has_its_loopback() {
+    let joined: &'static str = Box::leak(format!("container:{}", id_of("redis")).into_boxed_str());
+    let app = |name, variables, mode| Told { name, words: &[], variables, mode, network: None };
+    const LOOPBACK: &[&str] = &["REDIS_URL=redis://localhost:6379"];
+    let (wrong, connected) = mismatched(&live(vec![
+        REDIS,
+        app("beside", LOOPBACK, joined),
+        app("well", &["REDIS_URL=rediss://127.0.0.1:6379"], joined),
+        app("alone", LOOPBACK, "none"),
+        app("foreign", LOOPBACK, "container:0123456789ab"),
+    ]));
+    assert_eq!(wrong, ["beside"]);
+    assert_eq!(connected, ["beside", "well"].map(str::to_owned).into());
+}

@@ -10,7 +10,7 @@ use super::super::yaml::{Node, NodeContent};
 use super::{Loader, Project, unread};
 use crate::workload::{
     Argument, Container, Mount, MountSource, Place, Probe, ProbeAction, ProbeRole, Setting, Template, Value,
-    Workload, WorkloadKind,
+    Workload, WorkloadKind, join_networks,
 };
 
 /// A project as a description.
@@ -31,36 +31,8 @@ pub(super) fn describe(project: &Project, loader: &mut Loader<'_>, source: &str)
             }
         }
     }
-    join_networks(&mut description);
+    join_networks(&mut description.workloads);
     description
-}
-
-/// Who is in another's network is reached by the names and in the networks of that one alone.
-fn join_networks(description: &mut Description) {
-    // `container:NAME` names one by its `container_name`, which is among its names.
-    let named = |all: &[Workload], name: &str| {
-        let own = all.iter().position(|one| one.name == name);
-        own.or_else(|| all.iter().position(|one| one.aliases.iter().any(|alias| alias == name)))
-    };
-    for at in 0..description.workloads.len() {
-        let Some(joined) = description.workloads[at].joins.clone() else { continue };
-        let holder = named(&description.workloads, &joined).filter(|holder| *holder != at);
-        let holder = holder.map(|one| description.workloads[one].clone());
-        let workload = &mut description.workloads[at];
-        workload.joins = holder.as_ref().map(|one| one.name.clone());
-        workload.on_host = holder.as_ref().is_some_and(|one| one.on_host);
-    }
-    for at in 0..description.workloads.len() {
-        let holder = description.holder(at);
-        if holder != at {
-            let (aliases, networks) = {
-                let one = &description.workloads[holder];
-                (one.aliases.clone(), one.networks.clone())
-            };
-            description.workloads[at].aliases = aliases;
-            description.workloads[at].networks = networks;
-        }
-    }
 }
 
 struct ServiceReader<'a, 'b> {
