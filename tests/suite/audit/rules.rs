@@ -250,6 +250,8 @@ fn samples() -> Vec<(&'static str, bool, Vec<(&'static str, String)>)> {
         ("unused-setting", true, compose(kernel("      NATS_URL: nats://n.example.org:4222\n      NATS_TLS_CA: /pki/ca.crt\n"))),
         ("unused-setting", true, both(api() + &web(), "site.conf", nginx("proxy_pass https://api:8443;\nproxy_ssl_verify off;\nproxy_ssl_trusted_certificate /pki/ca.crt;"))),
         ("unused-setting", false, compose(kernel("      NATS_URL: tls://n.example.org:4222\n      NATS_TLS_CA: /pki/ca.crt\n"))),
+        ("unused-setting", true, compose(kernel("      NATS_URL: nats://n.example.org:4222,nats://m.example.org:4222\n      NATS_TLS_CA: /pki/ca.crt\n"))),
+        ("unused-setting", false, compose(kernel("      NATS_URL: tls://n.example.org:4222, tls://m.example.org:4222\n      NATS_TLS_CA: /pki/ca.crt\n"))),
         ("unused-setting", false, both(api() + &web(), "site.conf", nginx(verified))),
         ("exposed-secret", true, compose("  app:\n    image: r.example.test/app\n    volumes: [\"./pki:/pki\"]\n".to_owned())),
         ("exposed-secret", true, vec![("compose.yaml", "services:\n  app:\n    build: ./app\n".to_owned()), ("app/Dockerfile", "FROM scratch\nCOPY server.key /tls/\n".to_owned()), ("app/server.key", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n".to_owned())]),

@@ -170,7 +170,9 @@ fn roots(here: Here<'_>) -> ClientTrust {
     }
 }
 
-pub(super) fn tls_mode(url: &str, nats: bool) -> TlsMode {
+/// How a URL speaks; of several servers the first one's scheme counts.
+pub(super) fn tls_mode(urls: &str, nats: bool) -> TlsMode {
+    let url = urls.split(',').next().unwrap_or_default().trim();
     let scheme = address(url).and_then(|one| one.scheme);
     match scheme.as_deref() {
         Some("tls" | "wss") if nats => TlsMode::Tls,
