@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use aws_lc_rs::digest;
 use quick_junit::{NonSuccessKind, Property, Report as Junit, TestCase, TestCaseStatus, TestSuite};
@@ -191,15 +192,15 @@ pub(super) fn sarif(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
     out.write_all(b"\n")
 }
 
-/// What stays the same when lines move: rule, file, workload, and the line's own text. Of several that are the same
-/// each has its number.
+/// What stays the same when lines move, however the file was named: rule, file, workload, and the line's own text. Of
+/// several that are the same each has its number.
 fn fingerprint(report: &AuditReport, one: &FindingRow, seen: &mut BTreeMap<String, usize>) -> String {
     let line = report.lines.get(&(one.file.clone(), one.line)).map_or("", |line| line.trim());
     let cause = one.cause.map_or("", |cause| cause.slug());
     let text = format!(
         "{}\n{}\n{}\n{cause}\n{line}",
         one.rule,
-        one.file,
+        identity(&one.file),
         one.workload.as_deref().unwrap_or_default()
     );
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
@@ -207,4 +208,13 @@ fn fingerprint(report: &AuditReport, one: &FindingRow, seen: &mut BTreeMap<Strin
     let count = seen.entry(hex.clone()).or_insert(0);
     *count += 1;
     format!("{hex}:{count}")
+}
+
+/// A file by the one name that it has from everywhere: below the root of its repository, else below the root of the
+/// machine. What is no file of the disk (a container, standard input) is called what it is called.
+fn identity(file: &str) -> String {
+    let Ok(path) = Path::new(file).canonicalize() else { return file.to_owned() };
+    let root = path.ancestors().skip(1).find(|folder| folder.join(".git").exists());
+    let below = root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(&path);
+    below.to_string_lossy().into_owned()
 }
