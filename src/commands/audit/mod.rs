@@ -205,8 +205,11 @@ fn described(
         let direct =
             |one: &Discovered| matches!(one, Discovered::Chart(folder) if *folder == shown) || !path.is_dir();
         let read = parallel::each(disk, &found, |one| pure(disk, one));
-        for (one, descriptions) in found.iter().zip(read) {
-            source.take(one, descriptions, direct(one));
+        let parts = parts(&found, &read);
+        for ((one, descriptions), part) in found.iter().zip(read).zip(parts) {
+            if !part {
+                source.take(one, descriptions, direct(one));
+            }
         }
     }
     let Reader { mut descriptions, kustomizations, problems, .. } = source;
@@ -224,6 +227,19 @@ fn standard_input() -> Result<Vec<u8>, Vec<ConfigError>> {
         )]
     })?;
     Ok(bytes)
+}
+
+/// Which Compose projects are a part of another one that includes them.
+fn parts(found: &[Discovered], read: &[Vec<Description>]) -> Vec<bool> {
+    let mut parts: Vec<bool> = vec![false; found.len()];
+    for (at, one) in found.iter().enumerate() {
+        let Discovered::Compose(request) = one else { continue };
+        let has = |of: &Vec<Description>| {
+            request.files.iter().all(|file| of.iter().any(|one| one.included.contains(file)))
+        };
+        parts[at] = read.iter().enumerate().any(|(other, of)| other != at && !parts[other] && has(of));
+    }
+    parts
 }
 
 /// Turns what was found into descriptions.

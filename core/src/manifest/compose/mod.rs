@@ -74,6 +74,7 @@ struct Loader<'a> {
     variables: BTreeMap<String, String>,
     faults: Vec<ParseFault>,
     read: BTreeSet<String>,
+    included: BTreeSet<String>,
 }
 
 /// The sections of a project that are read.
@@ -90,7 +91,7 @@ struct Project {
 #[must_use]
 pub fn load(request: &Request, files: &dyn Files) -> Description {
     let (variables, faults) = variables(request, files);
-    let mut loader = Loader { files, variables, faults, read: BTreeSet::new() };
+    let mut loader = Loader { files, variables, faults, read: BTreeSet::new(), included: BTreeSet::new() };
     let mut whole: Option<Node> = None;
     for path in &request.files {
         if let Some(node) = loader.file(path, &request.folder, 0) {
@@ -105,6 +106,7 @@ pub fn load(request: &Request, files: &dyn Files) -> Description {
     let mut description = service::describe(&project, &mut loader, &source);
     description.faults = loader.faults;
     description.read = loader.read;
+    description.included = loader.included;
     description
 }
 
@@ -202,6 +204,7 @@ impl Loader<'_> {
                 ));
                 continue;
             }
+            self.included.insert(path.clone());
             nodes.extend(self.file(path, &folder, depth + 1));
         }
         self.variables = before;
