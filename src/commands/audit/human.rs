@@ -120,7 +120,13 @@ fn connections(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         "{:<from_width$}  {:<to_width$}  {:<9}  {:<9}  verifies",
         "from", "to", "client", "server"
     )?;
+    let several = report.connections.iter().any(|one| one.deployment != report.connections[0].deployment);
+    let mut told = "";
     for one in &report.connections {
+        if several && one.deployment != told {
+            told = &one.deployment;
+            writeln!(out, "{}:", escape_controls(told))?;
+        }
         let name = one.name.as_deref().unwrap_or("");
         writeln!(
             out,

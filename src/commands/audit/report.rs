@@ -40,6 +40,8 @@ pub(super) struct AuditedDeployment {
 /// A connection, as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct ConnectionRow {
+    /// The deployment that it is one of, by its source.
+    pub(super) deployment: String,
     pub(super) from: String,
     pub(super) to: String,
     pub(super) port: Option<u16>,
@@ -112,9 +114,9 @@ pub(super) fn report(
     let mut undecided = Vec::new();
     let mut connections: Vec<ConnectionRow> = Vec::new();
     let mut rows: HashSet<ConnectionRow> = HashSet::new();
-    for Judged { deployment, read: own, verdicts } in judged {
+    let names = names(&judged);
+    for (name, Judged { deployment, read: own, verdicts }) in names.iter().zip(judged) {
         read.extend(own);
-        deployments.push(deployment);
         for finding in verdicts.findings {
             // A file may be part of several deployments.
             let told =
@@ -124,11 +126,12 @@ pub(super) fn report(
             }
         }
         undecided.extend(verdicts.undecided.into_iter().map(open));
-        for row in verdicts.links.iter().map(row) {
+        for row in verdicts.links.iter().map(|link| row(name, link)) {
             if rows.insert(row.clone()) {
                 connections.push(row);
             }
         }
+        deployments.push(deployment);
     }
     if disk.is_full() {
         undecided.push(OpenRow {
@@ -167,6 +170,23 @@ pub(super) fn report(
     }
 }
 
+/// What each deployment is told apart by: its source, its kind where a source has several, and a number where that
+/// is not enough.
+fn names(judged: &[Judged]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for Judged { deployment, .. } in judged {
+        let of_source = judged.iter().filter(|one| one.deployment.source == deployment.source).count();
+        let name = match of_source {
+            1 => deployment.source.clone(),
+            _ => format!("{} ({})", deployment.source, deployment.kind),
+        };
+        let numbers = (2..).map(|number| format!("{name} {number}"));
+        let free = std::iter::once(name.clone()).chain(numbers).find(|one| !names.contains(one));
+        names.extend(free);
+    }
+    names
+}
+
 fn open(one: Undecided) -> OpenRow {
     OpenRow {
         file: one.place.as_ref().map(|place| place.file.to_string()),
@@ -194,7 +214,7 @@ fn told(one: Finding) -> FindingRow {
     }
 }
 
-fn row(link: &ConfiguredLink) -> ConnectionRow {
+fn row(deployment: &str, link: &ConfiguredLink) -> ConnectionRow {
     let tls_mode = |one: TlsMode, mutual: bool| match one {
         TlsMode::Tls if mutual => "mtls",
         TlsMode::Tls => "tls",
@@ -202,6 +222,7 @@ fn row(link: &ConfiguredLink) -> ConnectionRow {
         TlsMode::Unknown => "unknown",
     };
     ConnectionRow {
+        deployment: deployment.to_owned(),
         from: link.from.clone(),
         to: link.to.clone(),
         port: link.port,

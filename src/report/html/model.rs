@@ -236,6 +236,11 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// The connections are of several deployments.
+    pub(crate) fn several(&self) -> bool {
+        self.connections.iter().any(|one| !one.deployment.is_empty())
+    }
+
     /// A page that says nothing yet.
     pub(crate) fn new(command: &str) -> Self {
         Self {

@@ -49,8 +49,9 @@ fn people_see_the_place_the_line_and_the_cure() {
 
 #[test]
 fn fingerprints_survive_lines_that_move_and_differ_between_findings() {
+    let folder = folder("");
     let prints = |text: &str| -> Vec<String> {
-        let folder = folder(text);
+        fs::write(folder.path().join("compose.yaml"), text).unwrap();
         let sarif: Value = serde_json::from_str(&shown(folder.path(), &["--format", "sarif"])).unwrap();
         assert_eq!(sarif["version"], "2.1.0");
         let results = sarif["runs"][0]["results"].as_array().unwrap();
@@ -69,6 +70,91 @@ fn fingerprints_survive_lines_that_move_and_differ_between_findings() {
     assert!(before.len() >= 2);
     assert_eq!(before, after);
     assert_eq!(before.iter().collect::<BTreeSet<_>>().len(), before.len());
+}
+
+/// Each result's fingerprint, with the file that it names.
+fn prints(from: &Path, arguments: &[&str]) -> Vec<(String, String)> {
+    let all = [&["--format", "sarif"], arguments].concat();
+    let sarif: Value = serde_json::from_str(&shown(from, &all)).unwrap();
+    let text = |one: &Value| one.as_str().unwrap().to_owned();
+    let of = |one: &Value| {
+        let file = &one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        (text(&one["partialFingerprints"]["tlsVerifyAudit/v1"]), text(file))
+    };
+    sarif["runs"][0]["results"].as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn a_file_has_one_fingerprint_however_it_is_named() {
+    for repository in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["one", "two"] {
+            fs::create_dir_all(root.path().join("deploy").join(name)).unwrap();
+            fs::write(root.path().join("deploy").join(name).join("compose.yaml"), COMPOSE).unwrap();
+        }
+        if repository {
+            fs::create_dir(root.path().join(".git")).unwrap();
+        }
+        let whole = root.path().join("deploy/one");
+        let only = |from: &Path, path: &str| -> Vec<String> {
+            prints(from, &[path]).into_iter().map(|(print, _)| print).collect()
+        };
+        let first = only(root.path(), "deploy/one");
+        assert_eq!(first.len(), 1);
+        for (from, path) in [
+            (root.path(), "deploy/one/"),
+            (root.path(), "./deploy/../deploy/one/compose.yaml"),
+            (root.path(), whole.to_str().unwrap()),
+            (whole.as_path(), "."),
+            (&root.path().join("deploy/two"), "../one"),
+        ] {
+            assert_eq!(only(from, path), first, "{path} from {}", from.display());
+        }
+        let both = prints(root.path(), &["deploy"]);
+        assert!(both.len() == 2 && both[0].0 != both[1].0, "{both:?}");
+        assert!(both.iter().any(|(print, _)| *print == first[0]), "{both:?}");
+        // Another checkout of the same repository is the same repository.
+        let other = tempfile::tempdir().unwrap();
+        fs::create_dir_all(other.path().join("deploy/one")).unwrap();
+        fs::write(other.path().join("deploy/one/compose.yaml"), COMPOSE).unwrap();
+        if repository {
+            fs::write(other.path().join(".git"), "gitdir: elsewhere").unwrap();
+        }
+        assert_eq!(only(other.path(), "deploy/one") == first, repository);
+    }
+}
+
+/// Services of one name are no one service.
+#[test]
+fn several_deployments_stay_apart_in_the_table_and_the_page() {
+    let root = tempfile::tempdir().unwrap();
+    for (name, scheme) in [("blue", "redis"), ("green", "rediss")] {
+        fs::create_dir(root.path().join(name)).unwrap();
+        let text = COMPOSE.replace("redis://", &format!("{scheme}://"));
+        fs::write(root.path().join(name).join("compose.yaml"), text).unwrap();
+    }
+    let report: Value =
+        serde_json::from_str(&shown(root.path(), &["blue", "green", "--format", "json"])).unwrap();
+    let rows = report["connections"].as_array().unwrap();
+    let of = |one: &Value| [&one["deployment"], &one["client"]].map(|one| one.as_str().unwrap().to_owned());
+    let mut told: Vec<[String; 2]> = rows.iter().map(of).collect();
+    told.sort();
+    let blue = report["deployments"][0]["source"].as_str().unwrap();
+    let green = report["deployments"][1]["source"].as_str().unwrap();
+    assert_eq!(told, [[blue, "plaintext"], [green, "tls"]].map(|row| row.map(str::to_owned)));
+    let people = shown(root.path(), &["blue", "green"]);
+    for heading in [blue, green] {
+        assert!(people.contains(&format!("\n{heading}:\napp ")), "{people}");
+    }
+    let page = shown(root.path(), &["blue", "green", "--format", "html"]);
+    let captions: Vec<&str> =
+        page.split("<figcaption>").skip(1).filter_map(|rest| rest.split("</figcaption>").next()).collect();
+    assert_eq!(captions, [blue, green]);
+    assert!(page.contains(&format!("<td>{green}</td><th scope=\"row\">app</th><td>redis</td>")), "{page}");
+    // One alone needs no name.
+    let page = shown(root.path(), &["blue", "--format", "html"]);
+    assert!(!page.contains("<figcaption>") && !page.contains("<th scope=\"col\">Deployment</th>"));
+    assert!(!shown(root.path(), &["blue"]).contains(&format!("\n{blue}:\napp ")));
 }
 
 #[test]
@@ -204,4 +290,27 @@ fn a_folder_without_a_deployment_is_told_of_among_others() {
         assert_eq!(output.status.code(), Some(code), "{paths:?}: {told}");
         assert!(told.contains(said) && told.is_empty() == said.is_empty(), "{paths:?}: {told}");
     }
+}
+
+/// An included file is read with the environment that its include gives it, and is nothing without.
+#[test]
+fn what_is_included_is_no_deployment_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["store", "alone"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+        let text = COMPOSE.replace("redis://", "${SCHEME}://");
+        fs::write(folder.path().join(part).join("compose.yaml"), text).unwrap();
+    }
+    let outer = "include:\n- {path: store/compose.yaml, env_file: store/tls.env}\nservices: {}\n";
+    fs::write(folder.path().join("compose.yaml"), outer).unwrap();
+    fs::write(folder.path().join("store/tls.env"), "SCHEME=rediss\n").unwrap();
+    fs::write(folder.path().join("alone/.env"), "SCHEME=redis\n").unwrap();
+    let (report, code) = audited(folder.path(), &["."]);
+    let sources: Vec<&str> =
+        report["deployments"].as_array().unwrap().iter().map(|one| one["source"].as_str().unwrap()).collect();
+    assert_eq!(sources, ["compose.yaml", "alone/compose.yaml"], "{report}");
+    assert_eq!((loud(&report), code), (vec![("scheme-mismatch".into(), "alone/compose.yaml".into(), 8)], 1));
+    // Named, it is one.
+    let (report, _) = audited(folder.path(), &["store"]);
+    assert_eq!(report["deployments"].as_array().unwrap().len(), 1, "{report}");
 }

@@ -114,6 +114,7 @@ pub(super) fn wide(stack: &StackView) -> Canvas {
     });
     Canvas {
         id: "wide".to_owned(),
+        caption: String::new(),
         title: "The stack and what was proved on its connections".to_owned(),
         about: "The table below has the same content.".to_owned(),
         width: WIDTH,

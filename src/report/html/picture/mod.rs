@@ -47,6 +47,8 @@ pub(crate) struct Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Canvas {
     pub id: String,
+    /// What stands above it: the deployment that it is of, where there are several.
+    pub caption: String,
     pub title: String,
     pub about: String,
     pub width: u32,
@@ -76,7 +78,8 @@ pub(crate) fn draw(stack: &StackView) -> Option<Picture> {
         .filter(|state| stack.connections.iter().any(|one| one.state == *state))
         .collect();
     let client = stack.connections.first().map(|one| one.from.as_str()).unwrap_or_default();
-    let groups = match stack.connections.iter().all(|one| one.from == client) {
+    let alone = |one: &ConnectionView| one.from == client && one.deployment.is_empty();
+    let groups = match stack.connections.iter().all(alone) {
         true => vec![fan(stack, client)],
         false => groups(stack),
     };
@@ -223,6 +226,7 @@ fn fan(stack: &StackView, client: &str) -> Canvas {
     shapes.push(shape(&node(client), HEAD.0, TOP, HEAD.1, ROW - GAP / 2));
     Canvas {
         id: "fan".to_owned(),
+        caption: String::new(),
         title: format!("Connections of {client}"),
         about: "The table below has the same content.".to_owned(),
         width: 360,
@@ -232,15 +236,16 @@ fn fan(stack: &StackView, client: &str) -> Canvas {
     }
 }
 
-/// Server by server: its clients left, itself a bar on the right.
+/// Server by server, each of its own deployment: its clients left, itself a bar on the right.
 fn groups(stack: &StackView) -> Vec<Canvas> {
     const LEFT: (u32, u32) = (2, 156);
     const HEAD: (u32, u32) = (214, 144);
     const BAR: (u32, u32) = (338, 20);
-    let mut servers: Vec<&str> = Vec::new();
+    let mut servers: Vec<(&str, &str)> = Vec::new();
     for one in &stack.connections {
-        if !servers.contains(&one.to.as_str()) {
-            servers.push(&one.to);
+        let server = (one.deployment.as_str(), one.to.as_str());
+        if !servers.contains(&server) {
+            servers.push(server);
         }
     }
     let node = |name: &str, column: Column| {
@@ -248,10 +253,10 @@ fn groups(stack: &StackView) -> Vec<Canvas> {
         NodeView { name: name.to_owned(), note: note.to_owned(), column }
     };
     let mut all = Vec::new();
-    for (index, server) in servers.iter().enumerate() {
+    for (index, (deployment, server)) in servers.iter().enumerate() {
         let (mut y, mut shapes, mut lines) = (TOP + ROW, Vec::new(), Vec::new());
         let mut open: Option<(&str, u32)> = None;
-        for one in stack.connections.iter().filter(|one| one.to == *server) {
+        for one in stack.connections.iter().filter(|one| one.to == *server && one.deployment == *deployment) {
             if let Some((name, top)) = open.filter(|(name, _)| *name != one.from) {
                 shapes.push(shape(&node(name, Column::Client), LEFT.0, top, LEFT.1, y - GAP - top));
                 open = None;
@@ -275,7 +280,11 @@ fn groups(stack: &StackView) -> Vec<Canvas> {
         shapes.push(shape(&node(server, Column::Bus), HEAD.0, TOP, HEAD.1, ROW - GAP / 2));
         all.push(Canvas {
             id: format!("group-{index}"),
-            title: format!("Connections to {server}"),
+            caption: (*deployment).to_owned(),
+            title: match *deployment {
+                "" => format!("Connections to {server}"),
+                deployment => format!("Connections to {server} of {deployment}"),
+            },
             about: "The table below has the same content.".to_owned(),
             width: 360,
             height: y,

@@ -31,6 +31,7 @@ impl<'a> CheckResults<'a> {
         good: ConnectionState,
     ) -> ConnectionView {
         let mut link = ConnectionView {
+            deployment: String::new(),
             from: from.to_owned(),
             to: to.to_owned(),
             what,

@@ -1,12 +1,14 @@
 //! The connections of a stack, and what was proved on each: what the picture draws and the table says.
 
 mod connections;
+mod described;
 
 use serde_json::Value;
 
 use super::model::Anchor;
 use super::read::{get, list, text};
 use connections::{CheckResults, bus, cli, kernel, session, store};
+pub(crate) use described::of_audit;
 
 /// What was proved on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +91,8 @@ pub(crate) struct NodeView {
 /// From whom to whom, and what was proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionView {
+    /// The deployment that it is one of, where there are several.
+    pub deployment: String,
     pub from: String,
     pub to: String,
     pub what: &'static str,
@@ -316,6 +320,7 @@ pub(crate) fn of_probe(report: &Value) -> StackView {
             _ => (ConnectionState::Unseen, String::new()),
         };
         stack.connections.push(ConnectionView {
+            deployment: String::new(),
             from: "tls-verify".to_owned(),
             to: name.to_owned(),
             what: "TLS",
@@ -324,37 +329,6 @@ pub(crate) fn of_probe(report: &Value) -> StackView {
             evidence: if state == ConnectionState::Unseen { String::new() } else { "proved".to_owned() },
             said: text(one, "summary").to_owned(),
             checks: vec![anchor(name)],
-        });
-    }
-    stack
-}
-
-/// The connections of a deployment as it is described: nothing is proved, only configured.
-pub(crate) fn of_audit(report: &Value) -> StackView {
-    let mut stack = StackView::default();
-    for one in list(report, "connections").iter().take(MOST * 2) {
-        let (client, server) = (text(one, "client"), text(one, "server"));
-        let state = match (client, server) {
-            ("tls", "mtls") => ConnectionState::Mutual,
-            ("tls", "tls") => ConnectionState::Tls,
-            ("plaintext", "plaintext") => ConnectionState::Plaintext,
-            ("unknown", _) | (_, "unknown") => ConnectionState::Unseen,
-            _ => ConnectionState::Broken,
-        };
-        let label =
-            if state == ConnectionState::Broken { "scheme-mismatch".to_owned() } else { String::new() };
-        let (from, to) = (text(one, "from"), text(one, "to"));
-        stack.node(from, "", Column::Client);
-        stack.node(to, "", Column::Service);
-        stack.connections.push(ConnectionView {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            what: "configured",
-            state,
-            label,
-            evidence: "configured".to_owned(),
-            said: format!("client {client}, server {server}"),
-            checks: Vec::new(),
         });
     }
     stack
@@ -377,6 +351,7 @@ impl StackView {
         let beside = if node.note.is_empty() { "fault" } else { node.note.as_str() };
         node.note = format!("{FAULT} {beside}");
         self.own.push(ConnectionView {
+            deployment: String::new(),
             from: node.name.clone(),
             to: node.name.clone(),
             what: "itself",
