@@ -6,6 +6,8 @@ use serde_json::Value;
 use tls_verify_core::report::RunReport;
 use tls_verify_core::status::Status;
 
+use super::verdict::{self, first_upper};
+
 /// Writes the annotations.
 ///
 /// # Errors
@@ -31,7 +33,8 @@ pub fn annotations(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
         "tls-verify: {} passed, {} with a warning, {} failed, {} undecided, {} skipped; exit code {}",
         tally.pass, tally.warn, tally.fail, tally.unknown, tally.skip, report.exit_code
     );
-    writeln!(out, "::notice title=tls-verify {}::{}", report.outcome, message(&text))
+    let title = property(&format!("tls-verify: {}", verdict::of_run(report)));
+    writeln!(out, "::notice title={title}::{}", message(&text))
 }
 
 /// Annotations of `certs`, given as JSON: findings at their files.
@@ -77,7 +80,7 @@ pub(crate) fn property(text: &str) -> String {
 /// # Errors
 /// What writing said.
 pub fn markdown(report: &RunReport, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "## TLS: {} (exit code {})\n", report.outcome, report.exit_code)?;
+    writeln!(out, "## {} (exit code {})\n", first_upper(verdict::of_run(report)), report.exit_code)?;
     for root in &report.root_causes {
         writeln!(
             out,

@@ -13,6 +13,7 @@ pub mod screen;
 pub mod tap;
 pub mod text;
 pub mod transitions;
+pub(crate) mod verdict;
 
 use std::io::{self, Write};
 

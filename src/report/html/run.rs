@@ -6,10 +6,11 @@ use tls_verify_checks::context::Dials;
 
 use super::items::{self, cause, share, took};
 use super::model::{Bar, Chip, Compared, Parts, StatusMark};
-use super::read::{Bounds, TableRow, get, list, number, text, words};
+use super::read::{self, Bounds, TableRow, get, list, number, text};
 use super::stack::{self, anchor};
 use super::validity::{Met, validity};
 use super::{PageRequest, picture};
+use crate::report::verdict::{self, FailureKind, RunOutcome, first_upper};
 
 pub(crate) fn run(report: &Value, asked: &PageRequest, bounds: Bounds, parts: &mut Parts) {
     let checks = list(report, "checks");
@@ -68,7 +69,7 @@ fn verdict(report: &Value, parts: &mut Parts) {
     let causes = list(report, "root_causes").len();
     (parts.mark, parts.headline) = match text(report, "outcome") {
         // `--fail-on new`: what was broken before does not decide.
-        "pass" if fail + unknown > 0 => (StatusMark::WARN, "Nothing new is broken".to_owned()),
+        "pass" if fail + unknown > 0 => (StatusMark::WARN, words(report)),
         "pass" if warn > 0 => (StatusMark::WARN, format!("TLS holds, with {}", counted(warn, "warning"))),
         "pass" => (StatusMark::PASS, "TLS holds".to_owned()),
         "fail" if fail == 0 && warn > 0 => {
@@ -78,7 +79,7 @@ fn verdict(report: &Value, parts: &mut Parts) {
             let root = list(report, "root_causes").first().unwrap_or(&Value::Null);
             (StatusMark::FAIL, headline(report, root))
         }
-        "fail" => (StatusMark::FAIL, format!("{}: {} root causes", broken(report), causes.max(1))),
+        "fail" => (StatusMark::FAIL, format!("{}: {} root causes", words(report), causes.max(1))),
         "interrupted" => (StatusMark::UNKNOWN, "Interrupted before it was decided".to_owned()),
         _ => (StatusMark::UNKNOWN, "Not everything could be decided".to_owned()),
     };
@@ -86,7 +87,8 @@ fn verdict(report: &Value, parts: &mut Parts) {
         (0, 0) if warn > 0 => format!("{pass} of {all} checks passed, {warn} with a warning"),
         (0, 0) => format!("{pass} of {all} checks passed"),
         (0, unknown) => format!("{unknown} of {all} checks undecided, none failed"),
-        (fail, _) => format!("{fail} of {all} checks failed"),
+        (fail, 0) => format!("{fail} of {all} checks failed"),
+        (fail, unknown) => format!("{fail} of {all} checks failed, {unknown} undecided"),
     };
     if let Some(demo) = report.get("demo") {
         parts.sub.push_str(match text(demo, "fault") {
@@ -109,30 +111,28 @@ fn verdict(report: &Value, parts: &mut Parts) {
 }
 
 fn headline(report: &Value, root: &Value) -> String {
-    let what = broken(report);
+    let what = words(report);
     match text(root, "summary") {
         "" => format!("{what} at {}", text(root, "where")),
         summary => format!("{what}: {summary}"),
     }
 }
 
-/// A refused login and a port where nobody answers are no broken TLS.
-fn broken(report: &Value) -> &'static str {
-    let only = |of: fn(CauseKind) -> bool| {
-        let mut failed = list(report, "checks").iter().filter(|one| text(one, "status") == "fail").peekable();
-        failed.peek().is_some()
-            && failed.all(|one| {
-                let main = list(one, "diagnoses").first().map_or("", |main| text(main, "cause"));
-                CauseKind::ALL.iter().any(|cause| cause.slug() == main && of(*cause))
-            })
+/// What a run comes to that failed, or that failed before.
+fn words(report: &Value) -> String {
+    let failed = list(report, "checks").iter().filter(|one| text(one, "status") == "fail");
+    let cause = |one: &Value| {
+        let main = list(one, "diagnoses").first().map_or("", |main| text(main, "cause"));
+        CauseKind::ALL.iter().copied().find(|cause| cause.slug() == main)
     };
-    if only(|cause| cause == CauseKind::AuthNotTls) {
-        "TLS is fine, a login is not"
-    } else if only(CauseKind::is_unreached) {
-        "Not reachable"
-    } else {
-        "TLS is broken"
-    }
+    let causes: Vec<Option<CauseKind>> = failed.map(cause).collect();
+    let count = |key: &str| number(get(report, "summary"), key);
+    first_upper(verdict::words(&RunOutcome {
+        word: text(report, "outcome"),
+        failed: count("fail"),
+        undecided: count("unknown"),
+        kind: FailureKind::of(&causes),
+    }))
 }
 
 pub(crate) fn counted(count: u64, what: &str) -> String {
@@ -209,7 +209,7 @@ fn asked_of(report: &Value) -> Vec<TableRow> {
     rows.push(TableRow::new("Stack", text(get(report, "demo"), "about")));
     if let Value::Object(target) = get(report, "target") {
         for (key, value) in target {
-            rows.push(TableRow::new(format!("Target: {}", key.replace('_', " ")), words(value)));
+            rows.push(TableRow::new(format!("Target: {}", key.replace('_', " ")), read::words(value)));
         }
     }
     rows

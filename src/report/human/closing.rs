@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use owo_colors::OwoColorize;
-use tls_verify_checks::cause::CauseKind;
 use tls_verify_core::report::RunReport;
-use tls_verify_core::status::Status;
 
 use crate::report::screen::{Style, paint};
 use crate::report::text::{flow, width};
+use crate::report::verdict;
 
 pub(super) fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if let Some(since) = &report.comparison {
@@ -28,35 +27,14 @@ pub(super) fn closing(report: &RunReport, style: Style, out: &mut dyn Write) -> 
             }
         }
     }
-    let line = format!("{}: {} in {:.0} ms", verdict(report), counted(report.summary), report.duration_ms);
+    let line =
+        format!("{}: {} in {:.0} ms", verdict::of_run(report), counted(report.summary), report.duration_ms);
     let mut line = flow(&line, 0, style.width, "  ");
     let code = format!("(exit {})", report.exit_code);
     let used = line.lines().last().map_or(0, width);
     line.push_str(if used + 1 + code.len() > style.width { "\n  " } else { " " });
     line.push_str(&code);
     writeln!(out, "\n{}", paint(&line, style.color, |text| text.bold().to_string()))
-}
-
-/// What it comes to. A refused login and a port where nobody answers are no broken TLS.
-fn verdict(report: &RunReport) -> &'static str {
-    let only = |of: fn(CauseKind) -> bool| {
-        report.summary.fail > 0
-            && report
-                .checks
-                .iter()
-                .filter(|check| check.status == Status::Fail)
-                .all(|check| check.diagnoses.first().is_some_and(|one| of(one.cause)))
-    };
-    match report.outcome {
-        "pass" if report.summary.fail + report.summary.unknown > 0 => "nothing new is broken",
-        "pass" => "TLS holds",
-        "interrupted" => "interrupted",
-        "fail" if report.summary.fail == 0 => "TLS holds, with warnings",
-        "fail" if only(|cause| cause == CauseKind::AuthNotTls) => "TLS is fine, a login is not",
-        "fail" if only(CauseKind::is_unreached) => "not reachable",
-        "fail" => "TLS is broken",
-        _ => "not decided",
-    }
 }
 
 /// `5 passed, 1 failed, 1 skipped`.

@@ -39,6 +39,15 @@ fn new_still_fixed_and_unseen_are_told_apart() {
     holds("run", &report);
     assert_eq!((code, ids(&report, "still")), (0, vec!["redis-tls".to_owned()]), "{report}");
     assert_eq!(report["outcome"], "pass");
+    // No heading denies what stands below it.
+    let summary = stack.file("summary.md");
+    let mut command = stack.run("gateway-https,redis-tls");
+    command.args(["--no-docker", "--format", "github", "--baseline"]).arg(&file).args(NEW);
+    let said = text(&finish(command.env("GITHUB_STEP_SUMMARY", &summary)).stdout);
+    assert!(said.contains("::notice title=tls-verify%3A nothing new is broken::"), "{said}");
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(summary.starts_with("## Nothing new is broken (exit code 0)\n"), "{summary}");
+    assert!(summary.contains("| fail (still) |"), "{summary}");
     let (code, _) = against(&mut stack.run("gateway-https,redis-tls"), &file, &[]);
     assert_eq!(code, 1);
     // Silent instead of refusing is the same trouble.
