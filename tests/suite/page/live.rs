@@ -244,6 +244,27 @@ fn no_reader_is_in_the_way_of_the_rounds_and_memory_stays_flat() {
     }
 }
 
+/// A probe of liveness waits for no reader, however many of them there are.
+#[test]
+fn health_is_told_while_the_table_is_full_of_slow_readers() {
+    let watch = Watch::start();
+    let readers: Vec<TcpStream> = (0..128)
+        .map(|index| {
+            let mut stream = TcpStream::connect(&watch.address).unwrap();
+            let place = if index % 2 == 0 { "/" } else { "/report.json" };
+            // A head that does not end holds its connection for seconds.
+            stream.write_all(format!("GET {place} HTTP/1.1\r\nHost: localhost\r\n").as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..10 {
+        let asked = Instant::now();
+        assert_eq!(watch.get("/healthz"), (200, "ok\n".to_owned()));
+        assert!(asked.elapsed() < Duration::from_secs(4), "health took {:?}", asked.elapsed());
+    }
+    drop(readers);
+}
+
 /// The strip, the changes and the page are bounded; so is what readers leave behind.
 #[test]
 fn memory_is_flat_over_hundreds_of_rounds_that_are_read() {

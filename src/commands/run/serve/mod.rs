@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tls_verify_core::report::{RunReport, exit};
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::commands::run::watch::{Transition, TransitionKind};
 use crate::config::ConfigError;
@@ -22,7 +22,7 @@ use crate::output::masked;
 use crate::report::html::LivePage;
 use crate::report::{page, prometheus};
 
-/// Connections at one time; more are closed as they come.
+/// Connections at one time; where more come the oldest are closed.
 const CONNECTIONS: usize = 128;
 /// A request's head has come by then.
 const HEAD: Duration = Duration::from_secs(5);
@@ -191,17 +191,22 @@ fn serve(listener: TcpListener, shared: &Arc<ServeState>) {
 }
 
 async fn accept(listener: tokio::net::TcpListener, shared: &Arc<ServeState>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut held: VecDeque<JoinHandle<()>> = VecDeque::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors, most likely: those of others come back.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // Without room it is dropped, and so closed.
-        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
+        held.retain(|one| !one.is_finished());
+        // Whoever has read for the longest makes room: a probe of liveness waits for nobody.
+        if held.len() >= CONNECTIONS
+            && let Some(oldest) = held.pop_front()
+        {
+            oldest.abort();
+        }
         let shared = Arc::clone(shared);
-        tokio::spawn(async move {
+        held.push_back(tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let answer = answer::answer(&request, &shared);
                 async move { Ok::<_, std::convert::Infallible>(answer) }
@@ -213,8 +218,7 @@ async fn accept(listener: tokio::net::TcpListener, shared: &Arc<ServeState>) {
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(stream), service);
             let _ = tokio::time::timeout(WHOLE, connection).await;
-            drop(permit);
-        });
+        }));
     }
 }
 
