@@ -42,7 +42,7 @@ const SERVING: &[Link] =
     &[Link::Gateway, Link::GatewayGrpc, Link::SafetyKernel, Link::ContextEngine, Link::Nats, Link::Redis];
 
 /// Certificates on disk that the report names.
-const FILES: usize = 60;
+pub const FILES: usize = 60;
 
 async fn observe(context: &Context) -> Observation {
     let mut seen = Observation::new(EvidenceLevel::Proved);

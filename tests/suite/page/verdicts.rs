@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::finish;
 use super::pages::rendered;
 use super::reader::Page;
+use crate::program;
 
 fn run(outcome: &str, code: u8, cause: &str) -> Value {
     json!({"schema": "tls-verify/run/v1", "started_at": "2026-11-30T12:00:00.000Z", "outcome": outcome,
@@ -38,6 +40,13 @@ fn what_was_broken_before_is_not_called_whole() {
         );
         assert!(!page.text().contains("everything selected passed"), "{cause}");
     }
+    // What is undecided is not fine.
+    let mut open = run("fail", 1, "auth-not-tls");
+    open["summary"]["unknown"] = 2.into();
+    let page = Page::read(&rendered("run", &open));
+    let said = page.texts("h1")[0].clone();
+    assert!(said.ends_with("TLS is fine where it was looked at, a login is not: so it is"), "{said}");
+    assert!(page.text().contains("1 of 4 checks failed, 2 undecided"), "{}", page.text());
     let mut good = run("pass", 0, "expired");
     good["summary"] = json!({"pass": 2, "warn": 0, "fail": 0, "skip": 0, "unknown": 0});
     let page = Page::read(&rendered("run", &good));
@@ -66,6 +75,49 @@ fn what_was_recorded_is_seen_from_the_day_on_which_it_was_judged() {
         "{then}"
     );
     assert!(then.contains("The dashed line is the day on which this page was made"), "{then}");
+}
+
+/// A recording tells of certificates and services what a live cluster does.
+#[test]
+fn the_page_of_a_recording_has_its_certificates_and_its_services() {
+    let Some(space) = crate::namespace::Namespace::healthy() else { return };
+    let shown = |format: &str| {
+        let mut command = program();
+        command.args(["run", "--all", "--format", format, "--objects"]).arg(space.path());
+        String::from_utf8(finish(&mut command).stdout).unwrap()
+    };
+    let report: Value = serde_json::from_str(&shown("json")).unwrap();
+    let check = report["checks"].as_array().unwrap().iter().find(|one| one["id"] == "certificates").unwrap();
+    let files: Vec<&str> = check["details"]["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["file"].as_str().unwrap())
+        .collect();
+    for file in ["secret/cordum-server-tls tls.crt", "secret/cordum-redis-server-tls tls.crt"] {
+        assert_eq!(files.iter().filter(|one| **one == file).count(), 1, "{file}: {files:?}");
+    }
+    let scheduler = json!({"name": "scheduler", "replicas": 2, "running": 2});
+    assert!(report["services"].as_array().unwrap().contains(&scheduler), "{}", report["services"]);
+    let page = Page::read(&shown("html"));
+    let text = page.text();
+    assert!(
+        text.contains("The first ends on 2096-01-01") && text.contains("(when it was recorded)"),
+        "{text}"
+    );
+    let rows = page.texts("tr");
+    assert!(rows.iter().any(|row| row.contains("cordum-nats-server-tls tls.crt")), "{rows:?}");
+    assert!(
+        rows.iter().any(|row| row.trim_start().starts_with("schedulernats") && row.contains("TLS")),
+        "{rows:?}"
+    );
+    // What holds no certificate has no time line, and no service is made up.
+    for secret in
+        ["cordum-server-tls", "cordum-client-tls", "cordum-nats-server-tls", "cordum-redis-server-tls"]
+    {
+        space.edit("secrets", secret, |secret| secret["data"] = json!({}));
+    }
+    assert!(!Page::read(&shown("html")).text().contains("The first ends on"));
 }
 
 /// What was seen of one service says nothing of another.

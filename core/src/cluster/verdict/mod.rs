@@ -1,11 +1,12 @@
 //! What a recorded cluster says of each check: it fails where objects, events or logs show that it does; what needs a
 //! dial is open.
 
+mod files;
 mod members;
 
 use std::collections::BTreeMap;
 
-use super::connections::{self, known};
+use super::connections::known;
 use super::pods::{ContainerLog, serves, unread};
 use super::story::{ContainerLogs, Story, logged};
 use crate::evidence::Fact;
@@ -166,17 +167,7 @@ impl RecordedCluster<'_> {
         if self.cluster.secrets.is_none() {
             return ClusterVerdict::open("no Secret was read");
         }
-        let connections = connections::all(self.cluster, &[]);
-        let files = connections
-            .iter()
-            .flat_map(|one| [&one.ca, &one.identity, &one.certificate, &one.client_ca].into_iter().flatten());
-        let mut keys: Vec<String> = files
-            .filter(|file| !file.found.certificates().is_empty())
-            .filter_map(|file| file.found.key())
-            .map(|key| format!("secret/{} {}", key.secret, key.key))
-            .collect();
-        keys.sort();
-        keys.dedup();
+        let keys: Vec<String> = self.files().into_keys().collect();
         if keys.is_empty() {
             return ClusterVerdict::open("no certificate of the mounted Secrets can be read");
         }

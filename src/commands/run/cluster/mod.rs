@@ -24,8 +24,9 @@ use tls_verify_checks::platform::collection::Collection;
 use tls_verify_checks::platform::objects::{self, ObjectFolder};
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::cause::{CauseKind, Severity};
+use tls_verify_core::certificates::CertificateSummary;
 use tls_verify_core::cluster::{
-    CheckStanding, ClusterFault, ClusterVerdict, Kubectl, RecordedCluster, Story,
+    CheckStanding, ClusterFault, ClusterVerdict, Kubectl, RecordedCluster, ServiceHealth, Story,
 };
 use tls_verify_core::redaction::redact;
 
@@ -38,7 +39,9 @@ use crate::runtime::block_on;
 use crate::usage::usage;
 use tls_verify_core::remedy::catalogue;
 use tls_verify_core::report::exit;
-use tls_verify_core::report::{CheckReport, Diagnosis, Fix, RootCause, RunReport, exit_code, outcome, tally};
+use tls_verify_core::report::{
+    CheckReport, Deployed, Diagnosis, Fix, RootCause, RunReport, exit_code, outcome, tally,
+};
 use tls_verify_core::status::Status;
 
 /// Runs the command where it is about a cluster; nothing: it is about something else.
@@ -229,7 +232,11 @@ fn assemble(
                 if let CheckStanding::Fails(faults) = &verdict.word {
                     broken.push((check.id.to_owned(), faults.clone()));
                 }
-                checked(check, recorded.story, &verdict)
+                let mut report = checked(check, recorded.story, &verdict);
+                if check.id == "certificates" {
+                    report.details.insert("files".to_owned(), serde_json::json!(files(recorded)));
+                }
+                report
             }
         });
     }
@@ -253,11 +260,28 @@ fn assemble(
         summary,
         checks,
         root_causes: roots(recorded.story, &broken),
-        services: Vec::new(),
+        services: deployed(recorded.story),
         comparison: None,
         own: Vec::new(),
         demo: None,
     }
+}
+
+/// The certificates of Secrets that were read, as many as a live run tells of.
+fn files(recorded: &RecordedCluster<'_>) -> Vec<CertificateSummary> {
+    let mut all = recorded.summaries();
+    all.truncate(tls_verify_checks::certificates::FILES);
+    all
+}
+
+/// What is deployed.
+fn deployed(story: &Story) -> Vec<Deployed> {
+    let service = |(name, health): (&String, &ServiceHealth)| Deployed {
+        name: name.clone(),
+        replicas: health.pods,
+        running: health.serving,
+    };
+    story.services.iter().map(service).collect()
 }
 
 /// The faults behind failed checks, most upstream first.
