@@ -185,19 +185,68 @@ pub(super) fn is_no_name(text: &[u8]) -> bool {
 
 /// What the API of a Kubernetes cluster answers of an object, in its own words: it was changed meanwhile, is missing
 /// (`KIND.GROUP "NAME" not found`), or is there.
+/// And what a controller says of such an object that it looks for (`secret NAMESPACE/NAME was not found`), or of one that
+/// an ACME authority does not grant.
 pub(super) fn is_of_objects(text: &[u8]) -> bool {
+    const QUOTED: &[&str] = &[
+        "x509:",
+        "tls:",
+        "ssl:",
+        "ssl_",
+        "sslv3",
+        "ssl routines",
+        "handshake",
+        "server name",
+        "autocert",
+        "dial ",
+        ".crt",
+        ".key",
+        ".pem",
+    ];
+    const ACME: &[&str] =
+        &["acme", "challenge", "certificaterequest", "certificate request", "syncing certificate"];
+    static QUOTED_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    static ACME_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let at = |words: &[u8]| memchr::memmem::find_iter(text, words).collect::<Vec<_>>();
     if !at(b"Operation cannot be fulfilled on ").is_empty() {
         return true;
     }
-    [&b"\" not found"[..], b"\" already exists"].iter().flat_map(|words| at(words)).any(|end| {
-        let Some(open) = memchr::memrchr(b'"', &text[..end]) else { return false };
-        let before = text[..open].trim_ascii_end();
-        let before = before.strip_suffix(b"\\").unwrap_or(before).trim_ascii_end();
-        let start = before.iter().rposition(u8::is_ascii_whitespace).map_or(0, |last| last + 1);
-        let kind = &before[start..];
-        memchr::memchr(b'.', kind).is_some_and(|dot| dot > 0)
-            && kind.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'='))
+    // An error of a connection, or of a file, is one whatever it was made for.
+    let quotes = contains(&QUOTED_CELL, QUOTED, text);
+    if !quotes && (contains(&ACME_CELL, ACME, text) || is_looked_for(text)) {
+        return true;
+    }
+    [&b"\" not found"[..], b"\" already exists", b"\" is forbidden"].iter().flat_map(|words| at(words)).any(
+        |end| {
+            let Some(open) = memchr::memrchr(b'"', &text[..end]) else { return false };
+            let before = text[..open].trim_ascii_end();
+            let before = before.strip_suffix(b"\\").unwrap_or(before).trim_ascii_end();
+            let start = before.iter().rposition(u8::is_ascii_whitespace).map_or(0, |last| last + 1);
+            let kind = &before[start..];
+            memchr::memchr(b'.', kind).is_some_and(|dot| dot > 0)
+                && kind.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'='))
+        },
+    )
+}
+
+/// An object of a cluster by its kind and its name is not there: `secrets "NAME" not found`, `secret NAMESPACE/NAME does
+/// not exist`.
+fn is_looked_for(text: &[u8]) -> bool {
+    const ABSENT: &[&[u8]] = &[b" not found", b" was not found", b" does not exist", b" not yet ready"];
+    const KINDS: &[&[u8]] = &[b"secret", b"certificate", b"issuer", b"clusterissuer", b"configmap"];
+    ABSENT.iter().flat_map(|end| memchr::memmem::find_iter(text, end)).any(|end| {
+        let mut words = text[..end].rsplit(|byte| *byte == b' ');
+        let name = words.next().unwrap_or_default();
+        let kind = words.next().unwrap_or_default().to_ascii_lowercase();
+        let marked = |byte: u8| matches!(byte, b'"' | b'\\' | b'\'');
+        let start = kind.iter().rposition(|byte| !byte.is_ascii_alphabetic()).map_or(0, |last| last + 1);
+        let kind = &kind[start..];
+        // The API names the resource, in the plural; kubelet, whose word on a mount in the singular is the file's, does not.
+        let quoted =
+            name.first().is_some_and(|byte| marked(*byte)) && name.last().is_some_and(|byte| marked(*byte));
+        let resource = quoted && kind.strip_suffix(b"s").is_some_and(|kind| KINDS.contains(&kind));
+        let of_space = memchr::memchr(b'/', name).is_some_and(|at| at > 0) && KINDS.contains(&kind);
+        resource || of_space || KINDS.contains(&&name.to_ascii_lowercase()[..])
     })
 }
 
@@ -230,6 +279,11 @@ mod tests {
             r#"ERROR cert-rotation Error updating webhook with certificate {"error": "Operation cannot be fulfilled on apiservices.apiregistration.k8s.io \"v1beta1.a\": the object has been modified"}"#,
             r#"{"level":"error","msg":"Unable to update certificate.","error":"ValidatingWebhookConfiguration.admissionregistration.k8s.io \"a\" not found"}"#,
             r#"error creating the TLS certificate: certificates.cert-manager.io "a" already exists"#,
+            r#"E1130 03:04:05.123456       1 controller.go:162] "re-queuing item due to error processing" err="secrets \"api-tls\" not found" logger="cert-manager.controller""#,
+            r#"ERR Error configuring TLS error="secret prod/api-tls does not exist" ingress=api"#,
+            r#"Error getting SSL certificate "prod/api-tls": local SSL certificate prod/api-tls was not found. Using default certificate"#,
+            r#"{"level":"error","msg":"unable to get CertificateRequest","error":"CertificateRequest.cert-manager.io \"x-1\" not found"}"#,
+            "Unable to obtain ACME certificate for domains: acme: error: 429 :: too many certificates already issued",
         ] {
             assert_eq!(recognise(line.as_bytes()), None, "{line}");
         }
@@ -241,6 +295,15 @@ mod tests {
             ),
             (
                 r#"MountVolume.SetUp failed for volume "certs" : secret "webhook-tls" not found"#,
+                CauseKind::BadKeyFile,
+            ),
+            (
+                r#"ERR Unable to obtain ACME certificate error="Get \"https://ca.lan/directory\": x509: certificate signed by unknown authority""#,
+                CauseKind::UnknownAuthority,
+            ),
+            ("acme/autocert: missing server name: tls handshake failed", CauseKind::OtherTls),
+            (
+                "failed to load certificate /etc/tls/site.crt: secret prod/api-tls not found",
                 CauseKind::BadKeyFile,
             ),
         ] {

@@ -11,9 +11,12 @@ const CLAUSES: &[&str] = &[
     // Conditions, and what is done on them.
     r"\b(?:if|whether|unless|in case) [a-z0-9\x22'`][^:;()]*",
     r"\b(?:will|would|to|can|should) (?:be )?(?:retr(?:y|ied)|reconnect|fail|alert|warn|abort)\w* (?:on|upon|when|for|over)\b[^:;]*",
+    // What is asked.
+    r"\b(?:how to (?:fix|solve|debug|handle|avoid|resolve)|why (?:is|are|do|does|did) (?:my|the|our|this|i|we|it)) [^:;]*",
     // What is looked for, and what is done with all of a kind.
     r"\b(?:check|scan|look|search|watch|monitor)(?:s|es|ed|ing)? for\b[^:;,()]*",
     r"\b(?:renew|rotat|reload|replac|purg|prun|remov|delet|search|scann|check)(?:s|e|es|ed|ing)? (?:the |\d+ )?expired cert[^:;,()]*",
+    r"\b(?:tidy|clean-?up|removal|rotation) (?:of )?(?:the |all )?expired cert[^:;,()]*",
     r"(?:\b(?:the|all|any|rejects|refuses|ignores|accepts|drops|skips|handles) |^)(?:expired|self[ -]signed|untrusted|revoked|invalid) (?:[a-z]+ )?certificates\b[^:;]*",
     r"\b(?:rejects|refuses|ignores|skips|handles) an? (?:\w+ ){0,2}(?:certificate|handshake|issuer)[^:;]*",
     r"\b(?:simulat|emulat|inject)(?:es?|ed|ing) [^:;]*",
@@ -85,6 +88,8 @@ mod tests {
             ("retrying in 1s if the certificate has expired", "retrying in 1s"),
             ("failed to check whether it expired: x509: unknown", "failed to check  : x509: unknown"),
             ("no TLS errors detected", "detected"),
+            ("indexed how to fix certificate verify errors", "indexed"),
+            ("tidy of expired certificates completed", ""),
             (
                 "generated a new self-signed certificate: dial redis: connection refused",
                 ": dial redis: connection refused",
@@ -107,6 +112,7 @@ mod tests {
         for message in [
             "x509: certificate has expired or is not yet valid",
             "no shared cipher",
+            "do not know how to verify it: certificate has expired",
             "creating a self-signed certificate in certificate chain",
             "creating session: self-signed certificate",
             "no required SSL certificate was sent",

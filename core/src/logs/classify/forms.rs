@@ -137,8 +137,15 @@ pub(super) fn logfmt(body: &[u8]) -> Option<Record<'_>> {
     key(body)?;
     // A message without a level may be a setting; a level without a message says nothing by itself.
     let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
-    (has(b"msg=") && (has(b"level=") || has(b"lvl=") || has(b"severity="))).then_some(())?;
-    of_fields(RecordStyle::Logfmt, strict_fields(body))
+    let told = has(b"msg=");
+    (has(b"level=") || has(b"lvl=") || has(b"severity=")).then_some(())?;
+    let mut fields = strict_fields(body);
+    if !told {
+        // go-kit's without a message: a time and a place in the source stand beside the level.
+        (has(b"ts=") && has(b"caller=")).then_some(())?;
+        fields.push(Field { key: Cow::Borrowed(b"msg"), value: Cow::Borrowed(b"") });
+    }
+    of_fields(RecordStyle::Logfmt, fields)
 }
 
 /// `E0921 17:10:08.336189     749 file.go:60] "message" key=value`.

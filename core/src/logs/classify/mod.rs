@@ -6,6 +6,7 @@ mod clause;
 pub mod emitter;
 mod files;
 mod forms;
+mod hearsay;
 mod json;
 mod log_template;
 mod marks;
@@ -125,12 +126,21 @@ fn recognised(form: Form<'_>, record: &Record<'_>) -> Option<(Recognised, u8)> {
         // says so of connections and requests, and none of those that name something else.
         None if record.names_an_error() => {
             let told = record.level == record::Level::Fails && !is_quiet(&text);
-            classified(&by_quic(record.words_with(b""))).filter(|(_, rank)| told || *rank > LOST)?
+            let errors = record.words_with(b"");
+            let told_of = written::quoted_from(&errors).unwrap_or(errors.len());
+            classified(&by_quic(Cow::Borrowed(&errors[..told_of])))
+                .filter(|(_, rank)| told || *rank > LOST)?
         }
         None => return None,
     };
     // Only what names a cause is looked at as a whole: whether it reports it. Who writes at the level of an error does.
     if record.level != record::Level::Fails && !record.names_an_error() && shape::is_mention(&words) {
+        return None;
+    }
+    if hearsay::is_passed_on(record) {
+        return None;
+    }
+    if hearsay::has_names(record, &text).is_some_and(|left| classified(&left).is_none()) {
         return None;
     }
     let (found, rank) = match record.told() {

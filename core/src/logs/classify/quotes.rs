@@ -76,15 +76,26 @@ pub(super) fn named(message: &[u8]) -> Cow<'_, [u8]> {
     let mut text: Vec<u8> = Vec::new();
     let mut from = 0;
     let mut at = 0;
-    while let Some(open) = memchr::memchr(b'"', &message[at..]).map(|next| at + next) {
-        let Some(end) = memchr::memchr(b'"', &message[open + 1..]).map(|next| open + 1 + next) else { break };
+    while let Some(open) = memchr::memchr2(b'"', b'\'', &message[at..]).map(|next| at + next) {
+        let mark = message[open];
+        let Some(end) = memchr::memchr(mark, &message[open + 1..]).map(|next| open + 1 + next) else {
+            at = open + 1;
+            continue;
+        };
+        // An apostrophe opens nothing.
+        if mark == b'\'' && open.checked_sub(1).is_some_and(|last| message[last].is_ascii_alphanumeric()) {
+            at = open + 1;
+            continue;
+        }
         let before = message[..open].trim_ascii_end();
         let before = before.strip_suffix(b"=").or_else(|| before.strip_suffix(b":")).unwrap_or(before);
         let start = before.iter().rposition(|byte| !byte.is_ascii_alphabetic()).map_or(0, |last| last + 1);
         let word = before[start..].to_ascii_lowercase();
-        // A name or an address has no blanks to speak of.
+        // A name or an address has no blanks to speak of; an alert in single quotes is TLS' own, as .NET names it.
         let is_sentence = memchr::memchr_iter(b' ', &message[open..end]).count() > 1;
-        if (is_sentence && NAMED.contains(&word.as_slice())) || KINDS.contains(&word.as_slice()) {
+        if (is_sentence && mark == b'"' && NAMED.contains(&word.as_slice()))
+            || (KINDS.contains(&word.as_slice()) && (mark == b'"' || word != b"alert"))
+        {
             text.extend_from_slice(&message[from..open]);
             text.extend_from_slice(b"\"\"");
             from = end + 1;
@@ -238,7 +249,13 @@ fn is_introduced(before: &[u8]) -> bool {
         || sigil
         || INTRODUCE.contains(&word.to_ascii_lowercase().as_slice())
         || super::record::tells_of_errors(word)
-        || FAILURE.iter().any(|stem| memchr::memmem::find(&lower, stem).is_some())
+        || tells_of_failure(&lower)
+}
+
+/// A word of failure stands in the text.
+pub(super) fn tells_of_failure(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    FAILURE.iter().any(|stem| memchr::memmem::find(&lower, stem).is_some())
 }
 
 #[cfg(test)]
@@ -263,6 +280,18 @@ mod tests {
             ("rpc error: desc = \"tls: a b\"", "rpc error: desc = \"tls: a b\""),
         ] {
             assert_eq!(String::from_utf8_lossy(&unquoted(message.as_bytes())), wanted);
+        }
+    }
+
+    #[test]
+    fn a_thing_has_its_name_in_quotes_of_either_kind() {
+        for (message, wanted) in [
+            ("no queue 'certificate.expired' in vhost '/'", "no queue \"\" in vhost '/'"),
+            ("relation \"expired_certificates\" is missing", "relation \"\" is missing"),
+            ("the peer sent a TLS alert: 'BadCertificate'.", "the peer sent a TLS alert: 'BadCertificate'."),
+            ("can't open queue 'tls'", "can't open queue \"\""),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&named(message.as_bytes())), wanted);
         }
     }
 

@@ -8,7 +8,7 @@ use super::{forms, json};
 use crate::logs::prefix::body;
 
 /// How grave a record says that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     Unsaid,
     Informs,
@@ -309,6 +309,13 @@ mod tests {
                 RecordStyle::Logfmt,
                 "a \"b\" c",
                 "a \"b\" c err=read: EOF",
+            ),
+            // go-kit's, which needs no message.
+            (
+                "level=info ts=2026 caller=a.go:1 query=\"x509: a\" err=\"y: EOF\"",
+                RecordStyle::Logfmt,
+                "",
+                " err=y: EOF",
             ),
             (
                 "E0921 17:10:08.336189     749 log.go:194] \"Failed to x\" err=\"y: EOF\" pod=\"tls\"",

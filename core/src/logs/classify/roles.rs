@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 
 use super::beside::{self, contains};
 use super::sense::Recognised;
-use crate::cause::{CauseKind, Side, Variant};
+use crate::cause::{CauseKind, Confidence, Side, Variant};
 
 /// Words with which a server speaks of a connection that it was asked for.
 const ACCEPTS: &[&str] = &[
@@ -40,6 +40,10 @@ const ACCEPTS: &[&str] = &[
     "incoming connection",
     "connection from",
     "httpsconnectionmiddleware",
+    // FreeRADIUS' modules are servers of EAP.
+    "eap_tls:",
+    "eap_peap:",
+    "eap_ttls:",
     "inbound",
     "listener",
     "smtpd",
@@ -148,6 +152,9 @@ fn came_as_alert(text: &[u8]) -> bool {
         "received alert",
         "alertreceived",
         "tls alert from peer",
+        // Erlang, FreeRADIUS.
+        "received client alert",
+        "alert read:",
     ];
     static ALERTS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     contains(&ALERTS_CELL, ALERTS, text)
@@ -190,7 +197,11 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         {
             None
         }
-        CauseKind::OtherTls if beside::is_of_objects(text) => None,
+        CauseKind::OtherTls | CauseKind::BadKeyFile | CauseKind::UnknownAuthority | CauseKind::Expired
+            if found.confidence != Confidence::Certain && beside::is_of_objects(text) =>
+        {
+            None
+        }
         _ if beside::is_login(text) || beside::is_on_paper(text) => None,
         CauseKind::WrongKeyUsage if is_as_expected(text) => None,
         CauseKind::Dns if beside::is_no_name(text) => None,
@@ -233,6 +244,12 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
             } else {
                 Some(Recognised { side: Side::Server, ..found })
             }
+        }
+        // FreeRADIUS, a server, tells what it sent of its client's.
+        CauseKind::BadCertificate if says(b"Alert write:") => {
+            let of_ca = found.variant == Some(Variant::OtherCa);
+            let kind = if of_ca { CauseKind::UnknownAuthority } else { found.kind };
+            Some(Recognised { kind, variant: None, side: Side::Client, ..found })
         }
         // An end as it should be.
         CauseKind::ConnectionReset
@@ -347,6 +364,15 @@ mod tests {
             (
                 "http: TLS handshake error from 10.0.3.4:5123: remote error: tls: expired certificate",
                 (Expired, None, Side::Server),
+            ),
+            (
+                "[notice] <0.912.0> TLS server: In state certify received CLIENT ALERT: Fatal - Unknown CA",
+                (UnknownAuthority, None, Side::Client),
+            ),
+            ("(12) eap_tls: ERROR: TLS Alert read:fatal:unknown CA", (UnknownAuthority, None, Side::Client)),
+            (
+                "(14) eap_tls: ERROR: (TLS) Alert write:fatal:unknown CA",
+                (UnknownAuthority, None, Side::Client),
             ),
             // A client that got it is told of its own.
             (

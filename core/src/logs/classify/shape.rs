@@ -86,6 +86,14 @@ fn is_passed_on(line: &[u8]) -> bool {
     if [&b" sqlalchemy.engine."[..], b"Hibernate: ", b") CMD ("].iter().any(|mark| behind(mark).is_some()) {
         return true;
     }
+    // A file that nginx was asked for.
+    if behind(b" open() \"").is_some_and(|rest| memmem::find(rest, b", request: \"").is_some()) {
+        return true;
+    }
+    // Elasticsearch's log of slow searches.
+    if behind(b" took_millis[").is_some_and(|rest| memmem::find(rest, b" source[").is_some()) {
+        return true;
+    }
     if behind(b"STATEMENT:  ").or_else(|| behind(b"QUERY:  ")).is_some() {
         return true;
     }
@@ -130,6 +138,18 @@ mod tests {
         assert_eq!(
             text("LOG:  could not accept SSL connection: EOF detected"),
             "LOG:  could not accept SSL connection: EOF detected"
+        );
+        assert_eq!(
+            text(
+                r#"2026/11/30 03:04:05 [error] 1#1: *7 open() "/x/certificate-not-found" failed (2: No such file or directory), request: "GET /certificate-not-found HTTP/1.1""#
+            ),
+            "nothing"
+        );
+        assert_eq!(
+            text(
+                r#"[2026-11-30T03:04:05,123][WARN ][i.s.s.query] [n] [kb][0] took[1.2s], took_millis[1200], source[{"query":"PKIX path building failed"}]"#
+            ),
+            "nothing"
         );
         assert_eq!(text("[       OK ] Tls.ExpiredCertificate (3 ms)"), "nothing");
         assert_eq!(text("\tat java.base/sun.security.ssl.Alert.fail(Alert.java:131)"), " ");

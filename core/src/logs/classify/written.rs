@@ -30,7 +30,7 @@ const FRONTS: &[&str] = &[
     r"(?:- )?default:\s+(?:[\x22']|x509: )",
     // What a change is called, and who wrote and read it.
     r"(?:[-*] )?(?:fix|feat|docs|chore|refactor|tests?|Docs|Fix|Feat)(?:\([^)]*\))?: |[-*] (?i:fix|feat|docs|chore|refactor|tests?|added|fixed|removed|changed|improved)(?:\([^)]*\))?[: ]",
-    r"(?:Fixes|Closes|Resolves|Refs) #\d|BREAKING CHANGE|commit [0-9a-f]{7}|[0-9a-f]{7,40} (?:Merge|Revert|Fix|Add|Update|Bump)\b|BUG/[A-Z]+: |v?\d+\.\d+\.\d+ - |(?:Author|Subject|Re|Fwd|[A-Z][a-z]+(?:-[a-z]+)*-by): ",
+    r"(?:Fixes|Closes|Resolves|Refs) #\d|BREAKING CHANGE|commit [0-9a-f]{7}|(?:\* )?[0-9a-f]{7,12} (?:\([^)]*\) )?[A-Z][a-z]+ [^:]|\[[\w./-]+ (?:\(root-commit\) )?[0-9a-f]{7,12}\] [A-Z]|[0-9a-f]{7,40} (?:Merge|Revert|Fix|Add|Update|Bump)\b|BUG/[A-Z]+: |v?\d+\.\d+\.\d+ - |(?:Author|Subject|Re|Fwd|[A-Z][a-z]+(?:-[a-z]+)*-by): ",
     // Pages, and lists in them.
     r"<(?:li|p|h\d|td|th|a|option|span)\b|<title>[^\d]|[*-] \*\*|(?:[*-] )?\[[ x]\] |\|.*\|$",
     // The parts of a document and of a report, by their labels.
@@ -46,6 +46,8 @@ const FRONTS: &[&str] = &[
     r"fields @|(?:rate|sum|count_over_time|increase|avg|max|min|histogram_quantile) ?\(|(?:sum|count|avg|max) by \(",
     r"(?:Common|Known|Possible|Typical|Frequent) (?:errors|problems|causes|issues)\b|This (?:happens|occurs|means|error)\b|(?:See|Note that|For (?:example|instance))\b",
     r"The (?:error|message|warning) [\x22'`].* (?:means|indicates|says|is (?:returned|shown|logged|raised|caused))\b|(?:If|When|In case) you\b|\d+[.)] (?:Check|Make|Ensure|Verify|Open|Run|Add)\b",
+    // Ansible's steps, by their names.
+    r"(?:TASK|PLAY|RUNNING HANDLER) \[.*\] \*{3}|(?:ok|changed|skipping): \[",
     // A request and its answer, without more.
     r"(?:GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS) /\S* (?:\{.*\} )?(?:[13]\d\d|20[0-4]|404)\b",
 ];
@@ -130,6 +132,7 @@ pub(super) fn quoted_from(line: &[u8]) -> Option<usize> {
         (b"DELETE FROM ", b""),
         (b"UPDATE ", b" SET "),
         (b"restarting failed container ", b" in pod "),
+        (b"\"StartContainer\" for ", b" with CrashLoopBackOff"),
     ];
     let found = |(word, then): &(&[u8], &[u8])| {
         memmem::find(line, word).filter(|at| then.is_empty() || memmem::find(&line[*at..], then).is_some())
@@ -160,6 +163,10 @@ mod tests {
             "Why do I get \"certificate verify failed\"?",
             "The error \"tls: bad certificate\" means that the server refused it.",
             "Fixes #1234: connection reset by peer",
+            "* 1f2e3d4 (HEAD -> main) Retry on tls: bad certificate",
+            "[main 4f1c2aa] Do not panic on tls: bad certificate",
+            "TASK [certs : Fail when certificate has expired] *****",
+            "skipping: [web1] => (item=expired certificate)",
             "These are the logs of the pod that I cannot connect to",
             "  Tls \u{2714} it refuses expired certificates".trim(),
             "1..14 # tls handshake failures",
@@ -179,6 +186,8 @@ mod tests {
             "connect redis: x509: certificate has expired (I am here)",
             "failed=x509 I was told that the certificate has expired",
             "test failed: x509: certificate has expired",
+            "[conn 4f1c2aa0] x509: certificate has expired",
+            "fatal: [web1]: FAILED! => certificate verify failed",
             // What an event says, as YAML shows it.
             "note: 'Failed to pull image: x509: certificate has expired'",
             "The connection to the server a:1 was refused - did you specify the right host or port?",

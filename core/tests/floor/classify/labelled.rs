@@ -141,6 +141,8 @@ fn fresh_lines() {
     holds(&measure(&own("twentythird.jsonl")), 0.96, 0.01);
     holds(&measure(&own("twentyfourth.jsonl")), 0.97, 0.013);
     holds(&measure(&own("twentyfifth.jsonl")), 0.95, 0.03);
+    // Half of its harmless lines hand on what people wrote, without quotes.
+    holds(&measure(&own("twentysixth.jsonl")), 0.98, 0.065);
 }
 
 /// A file named by the environment, to see the score of lines that nobody has tried yet:
