@@ -6,6 +6,7 @@ mod config;
 mod connections;
 mod cure;
 mod fault;
+mod immutable;
 mod judged;
 mod log;
 mod material;
@@ -14,6 +15,7 @@ mod quantity;
 mod secrets;
 mod story;
 mod verdict;
+mod webhook;
 mod wiring;
 mod words;
 

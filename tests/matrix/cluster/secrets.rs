@@ -102,6 +102,16 @@ pub(super) const ROWS: &[Row] = &[
         ..FAULT
     },
     Row {
+        name: "the server certificate has expired in a Secret that takes no change",
+        make: "fill cordum-server-tls expired-server tls.crt tls.key; k patch secret cordum-server-tls -p '{\"immutable\":true}'
+               again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",
+        fails: &["gateway-https", "gateway-wss", "cli-with-cacert", "gateway-grpc", "safety-kernel-grpc", "context-engine-grpc", "dashboard-gateway", "certificates"],
+        open: &["cli-without-cacert"],
+        roots: &["secret/cordum-server-tls expired"],
+        fix: &["secret/cordum-server-tls is immutable"],
+        ..FAULT
+    },
+    Row {
         name: "the server certificate is as generated, without the safety kernel's Service",
         make: "fill cordum-server-tls generated-server tls.crt tls.key
                again deployment/cordum-api-gateway deployment/cordum-safety-kernel deployment/cordum-context-engine",

@@ -95,3 +95,26 @@ fn an_image_that_cannot_be_pulled_is_put_back_as_the_others_have_it() {
         assert!(command.contains("cordum-scheduler:v0.1.0"), "{command}");
     }
 }
+
+/// The API server asks a webhook about each pod, and does not trust what that serves.
+#[test]
+fn pods_that_a_webhook_keeps_from_being_made_are_told_with_it() {
+    let Some(made) = Namespace::healthy() else { return };
+    made.without("pods", "cordum-scheduler-5f4f5b75d5-p792b");
+    let pods: Value = serde_json::from_slice(&std::fs::read(made.path().join("pods.json")).unwrap()).unwrap();
+    let of_it = |one: &&Value| one["metadata"]["name"].as_str().unwrap().starts_with("cordum-scheduler-");
+    let owner =
+        &pods["items"].as_array().unwrap().iter().find(of_it).unwrap()["metadata"]["ownerReferences"][0];
+    let file = made.path().join("events.json");
+    let mut list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    list["items"].as_array_mut().unwrap().push(json!({
+        "metadata": {"name": "one", "namespace": "cordum"}, "type": "Warning", "reason": "FailedCreate",
+        "message": "Error creating: Internal error occurred: failed calling webhook \"mutate.mesh.io\": failed to call webhook: Post \"https://mesh.mesh-system.svc:443/inject?timeout=10s\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        "involvedObject": {"kind": "ReplicaSet", "name": owner["name"], "uid": owner["uid"]},
+        "lastTimestamp": "2026-11-29T15:00:05Z"}));
+    std::fs::write(file, list.to_string()).unwrap();
+    let report = made.run(&[]);
+    assert_eq!(roots(&report), ["webhook/mutate.mesh.io unknown-authority"], "{report:#}");
+    assert!(report["root_causes"][0]["fix"][0]["text"].as_str().unwrap().contains("caBundle"), "{report:#}");
+    assert!(command(&report).contains("validatingwebhookconfigurations,mutatingwebhookconfigurations"));
+}

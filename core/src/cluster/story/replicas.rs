@@ -6,6 +6,7 @@ use crate::cluster::cure::{Fix, Kubectl, change};
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::pods::{self, PodContext, serves};
 use crate::cluster::quantity::sum;
+use crate::cluster::webhook;
 use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
@@ -68,9 +69,9 @@ pub(super) fn never_made(scene: PodContext<'_>, workload: &Workload) -> ClusterF
         },
     };
     let some = !workload.instances.is_empty();
-    ClusterFault::new(None, name.clone())
+    webhook::unanswered(scene.kubectl, shown)
+        .unwrap_or_else(|| ClusterFault::new(None, name.clone()).cure(cure))
         .because(PodFact::NoPodMade { workload: name, some, why })
-        .cure(cure)
         .seen_in(EvidenceLevel::Observed)
 }
 

@@ -3,12 +3,14 @@
 use super::replicas::resumed;
 use crate::cluster::cure::Kubectl;
 use crate::cluster::fault::ClusterFault;
+use crate::cluster::immutable;
 use crate::remedy::ByHand;
 use crate::workload::kubernetes::Cluster;
 
 /// What is restarted, or changed, by a rollout that does not come, is made anew by hand.
 pub fn by_hand(cluster: &Cluster, kubectl: &Kubectl, fault: &mut ClusterFault) {
     resumed(cluster, kubectl, fault);
+    immutable::made_anew(cluster, kubectl, fault);
     for workload in &cluster.workloads {
         let Some(hand) = ByHand::of(cluster, workload) else { continue };
         let name = workload.to_string();

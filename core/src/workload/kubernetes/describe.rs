@@ -18,12 +18,19 @@ const REMOVED: &str = "(removed)";
 
 pub(super) fn cluster(objects: Objects, namespace: &str) -> Cluster {
     let objects = objects.within(namespace);
+    let secrets = objects.secrets.iter().flatten().filter(|one| one.immutable);
+    let config_maps = objects.config_maps.iter().flatten().filter(|one| one.immutable);
+    let immutable = secrets
+        .map(|one| format!("secret/{}", one.metadata.name))
+        .chain(config_maps.map(|one| format!("configmap/{}", one.metadata.name)))
+        .collect();
     let secrets = objects.secrets.map(|all| all.into_iter().map(secret).collect::<BTreeMap<_, _>>());
     let config_maps = objects
         .config_maps
         .map(|all| all.into_iter().map(|map| (map.metadata.name, map.data)).collect::<BTreeMap<_, _>>());
     let sources = ValueSources { secrets: secrets.as_ref(), config_maps: config_maps.as_ref() };
-    let mut cluster = Cluster { namespace: namespace.to_owned(), seen: objects.seen, ..Cluster::default() };
+    let mut cluster =
+        Cluster { namespace: namespace.to_owned(), seen: objects.seen, immutable, ..Cluster::default() };
     let mut uids: BTreeMap<String, usize> = BTreeMap::new();
     let mut controllers: BTreeMap<usize, Controller> = BTreeMap::new();
     let described = [

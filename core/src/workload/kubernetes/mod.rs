@@ -238,6 +238,8 @@ pub struct Cluster {
     pub paused: BTreeSet<String>,
     /// By StatefulSet and DaemonSet (`statefulset/NAME`).
     pub strategies: BTreeMap<String, UpdateStrategy>,
+    /// Secrets and ConfigMaps (`secret/NAME`) of which the API server takes no change (`immutable: true`).
+    pub immutable: BTreeSet<String>,
     /// Of workloads and ReplicaSets that exist now, oldest first; those of pods stand with the pods.
     pub events: Vec<Event>,
 }

@@ -165,6 +165,7 @@ object! {
         metadata: Metadata,
         r#type: String,
         data: BTreeMap<String, String>,
+        immutable: bool,
     }
 }
 
@@ -172,6 +173,7 @@ object! {
     ConfigMap {
         metadata: Metadata,
         data: BTreeMap<String, String>,
+        immutable: bool,
     }
 }
 
