@@ -1,25 +1,21 @@
 //! Secrets and ConfigMaps that cannot be changed where they are.
 
-use crate::cluster::cure::Kubectl;
 use crate::cluster::fault::ClusterFault;
 use crate::workload::kubernetes::Cluster;
 
-/// What is immutable is made anew, with what it holds, as one that can be changed, before a cure changes it: the API server
-/// takes no other change of it (`field is immutable when `immutable` is set`, Kubernetes 1.34), not even that.
-pub(super) fn made_anew(cluster: &Cluster, kubectl: &Kubectl, fault: &mut ClusterFault) {
+/// A cure that changes what is immutable is told without a command: the API server takes no change of it (`field is
+/// immutable when `immutable` is set`, Kubernetes 1.34), and nothing that is in use is deleted.
+pub(super) fn told(cluster: &Cluster, fault: &mut ClusterFault) {
     for name in &cluster.immutable {
         let Some((kind, own)) = name.split_once('/') else { continue };
         for cure in &mut fault.cures {
-            let Some(command) = cure.command.as_mut().filter(|command| patches(command, kind, own)) else {
-                continue;
-            };
-            let get = kubectl.command(&["get", kind, own, "-o", "json"]);
-            let patch = r#"{"immutable":false}"#;
-            let mutable =
-                kubectl.command(&["patch", "--local", "-f", "-", "--type=merge", "-p", patch, "-o", "json"]);
-            let replace = kubectl.command(&["replace", "--force", "-f", "-"]);
-            *command = format!("{get} | {mutable} | {replace} && {command}");
-            cure.text.push_str(&format!("; {name} is immutable, and is made anew as one that is not"));
+            if cure.command.as_ref().is_some_and(|command| patches(command, kind, own)) {
+                cure.command = None;
+                cure.text.push_str(&format!(
+                    "; {name} is immutable and takes no change: make one of another name with that, and have it mounted in \
+                     place of this one"
+                ));
+            }
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Workloads whose pods no rollout makes anew: how they are restarted all the same. A pod that is deleted is made again
-//! by what it belongs to, which is what a rollout does to it too.
+//! Workloads whose pods no rollout makes anew as they are: what makes one do so. Nothing is deleted.
 
+use crate::workload::Workload;
 use crate::workload::kubernetes::{Cluster, Pod};
-use crate::workload::{Workload, WorkloadKind};
 
 /// Words of commands of kubectl, behind its context and namespace.
 pub type Commands = Vec<Vec<String>>;
@@ -27,88 +26,57 @@ impl ByHand {
     pub fn of(cluster: &Cluster, workload: &Workload) -> Option<Self> {
         let strategy = cluster.strategy(workload);
         let name = workload.to_string();
-        let is_of_it = |pod: &&Pod| {
-            !pod.leaving && cluster.workload_of(pod).is_some_and(|owner| std::ptr::eq(owner, workload))
+        let pods = || {
+            cluster.pods.iter().filter(|pod| {
+                !pod.leaving && cluster.workload_of(pod).is_some_and(|owner| std::ptr::eq(owner, workload))
+            })
         };
-        let mut pods: Vec<&Pod> = cluster.pods.iter().filter(is_of_it).collect();
-        pods.sort_by_key(|pod| (pod.ready, std::cmp::Reverse((pod.ordinal(), pod.name.clone()))));
-        let below = |pod: &&&Pod| pod.ordinal() < strategy.partition;
-        let is_parted = pods.iter().any(|pod| below(&pod));
-        let (broken, serving): (Vec<&Pod>, Vec<&Pod>) = pods.iter().copied().partition(|pod| !pod.ready);
-        let wait = |ready: usize| {
-            let field =
-                if workload.kind == WorkloadKind::DaemonSet { "numberReady" } else { "readyReplicas" };
-            let until = format!("--for=jsonpath={{.status.{field}}}={ready}");
-            words(&["wait", &name, &until, "--timeout=120s"])
-        };
-        let one_by_one = || {
-            let mut all = Commands::new();
-            all.extend((!broken.is_empty()).then(|| deleted(&broken)));
-            for pod in &serving {
-                all.extend((!all.is_empty()).then(|| wait(pods.len())));
-                all.push(deleted(&[pod]));
-            }
-            all
-        };
-        let after = if pods.len() > 1 && !serving.is_empty() { ", one after another" } else { "" };
-        if strategy.on_delete {
-            let why = format!(
-                "no rollout makes the pods of {name} anew (updateStrategy OnDelete): they are deleted{after}"
-            );
-            return Some(Self {
-                restart: one_by_one(),
-                changed: one_by_one(),
-                wait: wait(pods.len()),
-                why_restart: why.clone(),
-                why_changed: why,
-            });
-        }
-        // Of an ordered set nothing is made anew before each pod is ready.
+        let broken: Vec<&Pod> = pods().filter(|pod| !pod.ready).collect();
+        let below = |pod: &Pod| pod.ordinal() < strategy.partition;
+        // Of an ordered set nothing is made anew before each pod is ready, and only who deletes it gets past that one.
         let is_stuck = strategy.is_ordered && !broken.is_empty();
-        let stuck = format!(
-            "{name} is OrderedReady, and makes nothing anew while a pod of it is not ready: what is not ready is deleted"
-        );
-        let unstuck = || if is_stuck { vec![deleted(&broken)] } else { Commands::new() };
-        if is_parted {
-            let number = strategy.partition;
-            let reached = !broken.is_empty() && !broken.iter().any(|pod| below(&pod));
-            let mut changed = Commands::new();
-            let mut why_changed = stuck.clone();
-            if !reached {
-                let all = r#"{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}"#;
-                changed.push(words(&["patch", &name, "-p", all]));
-                why_changed = format!(
-                    "rollingUpdate.partition {number} of {name} keeps what is changed from its pods below that number: \
-                     it is set to 0"
-                );
-            }
-            changed.extend(unstuck());
-            return (!changed.is_empty() || !pods.is_empty()).then(|| Self {
-                restart: one_by_one(),
-                changed,
-                wait: wait(pods.len()),
-                why_restart: format!(
-                    "a rollout leaves out the pods of {name} below rollingUpdate.partition {number}: they are \
-                     deleted{after}, and come back as they were described"
-                ),
-                why_changed,
-            });
+        let is_held = strategy.on_delete || pods().any(below);
+        if !is_stuck && !is_held {
+            return None;
         }
-        is_stuck.then(|| Self {
-            restart: [vec![words(&["rollout", "restart", &name])], unstuck()].concat(),
-            changed: unstuck(),
-            wait: wait(pods.len()),
-            why_restart: stuck.clone(),
-            why_changed: stuck,
+        let (update, mut why) = if strategy.on_delete {
+            let why = format!(
+                "no rollout makes the pods of {name} anew (updateStrategy OnDelete): it is set to RollingUpdate"
+            );
+            (r#"{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}"#, why)
+        } else if is_held {
+            let number = strategy.partition;
+            let why = format!(
+                "rollingUpdate.partition {number} of {name} keeps its pods below that number as they were: it is set to 0, \
+                 and they get all that its description says now"
+            );
+            (r#"{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}"#, why)
+        } else {
+            ("", String::new())
+        };
+        if is_stuck {
+            let names: Vec<&str> = broken.iter().map(|pod| pod.name.as_str()).collect();
+            let stuck = format!(
+                "{name} is OrderedReady, and makes nothing anew while a pod of it is not ready: once that is typed, delete {} \
+                 by hand",
+                names.join(" and ")
+            );
+            why = if why.is_empty() { stuck } else { format!("{why}; {stuck}") };
+        }
+        let patch: Commands = is_held.then(|| words(&["patch", &name, "-p", update])).into_iter().collect();
+        // A change reaches all that have to have it where none of them is held.
+        let reached = !strategy.on_delete && !broken.is_empty() && !broken.iter().any(|pod| below(pod));
+        let changed = if reached { Commands::new() } else { patch.clone() };
+        Some(Self {
+            restart: [patch, vec![words(&["rollout", "restart", &name])]].concat(),
+            why_changed: if changed.is_empty() && !is_stuck { String::new() } else { why.clone() },
+            changed,
+            wait: words(&["rollout", "status", &name, "--timeout=120s"]),
+            why_restart: why,
         })
     }
 }
 
 fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|word| (*word).to_owned()).collect()
-}
-
-fn deleted(pods: &[&Pod]) -> Vec<String> {
-    let names = pods.iter().map(|pod| pod.name.clone());
-    ["delete".to_owned(), "pod".to_owned()].into_iter().chain(names).collect()
 }

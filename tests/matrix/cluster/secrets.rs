@@ -109,6 +109,7 @@ pub(super) const ROWS: &[Row] = &[
         open: &["cli-without-cacert"],
         roots: &["secret/cordum-server-tls expired"],
         fix: &["secret/cordum-server-tls is immutable"],
+        cure: Cure::Told,
         ..FAULT
     },
     Row {
@@ -160,6 +161,16 @@ pub(super) const ROWS: &[Row] = &[
         fails: &["worker-nats-tls", "dashboard-gateway", "certificates", "service-links", "cluster-links"],
         open: &["nats-mtls"],
         roots: &["secret/cordum-nats-server-tls expired"],
+        ..FAULT
+    },
+    Row {
+        name: "NATS' certificate has expired, and its pods are made anew by hand alone",
+        make: "k patch statefulset cordum-nats -p '{\"spec\":{\"updateStrategy\":{\"type\":\"OnDelete\",\"rollingUpdate\":null}}}'
+               fill cordum-nats-server-tls expired-nats tls.crt tls.key; k delete pod -l app=nats --wait=false",
+        fails: &["worker-nats-tls", "dashboard-gateway", "certificates", "service-links", "cluster-links"],
+        open: &["nats-mtls"],
+        roots: &["secret/cordum-nats-server-tls expired"],
+        fix: &["updateStrategy OnDelete", "RollingUpdate"],
         ..FAULT
     },
     Row {

@@ -10,7 +10,7 @@ use crate::workload::kubernetes::Cluster;
 /// What is restarted, or changed, by a rollout that does not come, is made anew by hand.
 pub fn by_hand(cluster: &Cluster, kubectl: &Kubectl, fault: &mut ClusterFault) {
     resumed(cluster, kubectl, fault);
-    immutable::made_anew(cluster, kubectl, fault);
+    immutable::told(cluster, fault);
     for workload in &cluster.workloads {
         let Some(hand) = ByHand::of(cluster, workload) else { continue };
         let name = workload.to_string();
