@@ -184,3 +184,34 @@ fn a_kernel_that_waits_for_what_refuses_its_certificate_is_no_fault_of_its_own()
     made.fill("cordum-nats-server-tls", &issued(&made.ca, &store("nats"), false));
     assert_eq!(roots(&made.run(&[])).len(), 1);
 }
+
+/// The kernel came up while NATS spoke in clear, and does without it, though NATS is well and began since.
+#[test]
+fn a_kernel_that_met_an_earlier_nats_in_clear_is_restarted_and_who_dials_again_is_not() {
+    let said = "connect nats tls://nats:4222: nats: secure connection not available";
+    for (front, container, line, roots_are) in [
+        (
+            "cordum-safety-kernel",
+            "safety",
+            "[SAFETY-KERNEL] WARN safety-kernel: NATS connection failed, relying on poll err=",
+            vec!["deployment/cordum-safety-kernel wrong-scheme-tls-to-plain".to_owned()],
+        ),
+        ("cordum-api-gateway", "gateway", "[GATEWAY] ERROR reconnect failed error=", Vec::new()),
+    ] {
+        let Some(made) = Namespace::healthy() else { return };
+        made.say(front, container, &format!("{line}{said}"), false);
+        made.edit("pods", "cordum-nats-", |pod| {
+            for one in pod["status"]["containerStatuses"].as_array_mut().unwrap() {
+                one["state"]["running"]["startedAt"] = "2026-11-29T15:00:06Z".into();
+            }
+        });
+        let report = made.run(&[]);
+        assert_eq!(roots(&report), roots_are, "{report:#}");
+        if !roots_are.is_empty() {
+            assert!(
+                command(&report).ends_with("rollout restart deployment/cordum-safety-kernel"),
+                "{report:#}"
+            );
+        }
+    }
+}

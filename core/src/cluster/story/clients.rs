@@ -1,6 +1,6 @@
 //! What serving clients meet at the other end of their connections.
 
-use super::kinds::alike;
+use super::kinds::{alike, is_scheme};
 use super::routes::present;
 use super::trace::PodTrouble;
 use super::{ContainerLogs, Story, logged, stale, wiring};
@@ -94,23 +94,33 @@ impl Story {
         let container = pod.main().map_or("", |main| main.name.as_str());
         for trouble in troubles {
             let kind = trouble.what.kind;
-            let check: &'static str = match trouble.what.link {
-                Some(Link::Redis) => "redis-logs",
-                Some(Link::Nats) => "service-links",
+            let Some(link) = trouble.what.link else { continue };
+            let check: &'static str = match link {
+                Link::Redis => "redis-logs",
+                Link::Nats => "service-links",
                 _ => continue,
             };
             if trouble.recovered || kind.is_of_certificate() || kind.is_transient() {
                 continue;
             }
+            let alone = does_without(pod, link);
             // What has no name names no file, setting or login: who dials again and is ready got over it.
-            let clients_own =
-                kind != CauseKind::OtherTls || trouble.what.link.is_some_and(|link| does_without(pod, link));
-            if !clients_own {
+            if kind == CauseKind::OtherTls && !alone {
+                continue;
+            }
+            // What is said of the server's scheme an earlier start of it was about, if it has begun since.
+            if is_scheme(kind) && is_of_an_earlier_server(scene, link, trouble) {
+                if alone {
+                    self.add(without(scene, workload, link, trouble).because(logged(pod, trouble)));
+                }
                 continue;
             }
             let (_, at) = self.met(scene, PodTrouble { pod, workload, container, trouble });
             self.faults[at].breaks.insert(check);
             self.faults[at].add(logged(pod, trouble));
+            if alone && self.faults[at].place != workload.to_string() {
+                restarted_afterwards(&mut self.faults[at], scene, pod, link);
+            }
         }
     }
 
