@@ -233,7 +233,8 @@ pub(crate) async fn session(
 }
 
 /// `-ERR` of the server, as a failure.
-fn said(bytes: &[u8]) -> Failure {
+/// What an `-ERR` of a server comes to.
+pub(crate) fn said(bytes: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(bytes);
     let error = text.lines().find(|line| line.starts_with("-ERR")).unwrap_or("").trim();
     // nats-server 2.9 to 2.12: 'Authorization Violation', 'Authentication Timeout', 'User Authentication Expired'.

@@ -178,6 +178,10 @@ async fn plaintext(context: &Context, endpoint: &Endpoint) -> Result<String, Fai
         if text.contains("Authorization Violation") {
             return Ok("only the login refused it, in clear".to_owned());
         }
+        // Refused for another reason (`maximum connections exceeded`): that says nothing of plaintext.
+        if text.lines().any(|line| line.starts_with("-ERR")) && !text.contains("Secure Connection") {
+            return Err(nats::said(&answer));
+        }
         // nats-server closes without a word, or with -ERR 'Secure Connection - TLS Required', or with
         // the alert of a TLS stack that met no TLS record: all are the refusal of plaintext.
         if info.tls_required {
