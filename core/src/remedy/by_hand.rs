@@ -39,7 +39,7 @@ impl ByHand {
         if !is_stuck && !is_held {
             return None;
         }
-        let (update, mut why) = if strategy.on_delete {
+        let (update, why_held) = if strategy.on_delete {
             let why = format!(
                 "no rollout makes the pods of {name} anew (updateStrategy OnDelete): it is set to RollingUpdate"
             );
@@ -54,25 +54,28 @@ impl ByHand {
         } else {
             ("", String::new())
         };
-        if is_stuck {
-            let names: Vec<&str> = broken.iter().map(|pod| pod.name.as_str()).collect();
-            let stuck = format!(
+        let names: Vec<&str> = broken.iter().map(|pod| pod.name.as_str()).collect();
+        let why_stuck = is_stuck.then(|| {
+            format!(
                 "{name} is OrderedReady, and makes nothing anew while a pod of it is not ready: once that is typed, delete {} \
                  by hand",
                 names.join(" and ")
-            );
-            why = if why.is_empty() { stuck } else { format!("{why}; {stuck}") };
-        }
-        let patch: Commands = is_held.then(|| words(&["patch", &name, "-p", update])).into_iter().collect();
+            )
+        });
         // A change reaches all that have to have it where none of them is held.
         let reached = !strategy.on_delete && !broken.is_empty() && !broken.iter().any(|pod| below(pod));
-        let changed = if reached { Commands::new() } else { patch.clone() };
+        let patch: Commands = is_held.then(|| words(&["patch", &name, "-p", update])).into_iter().collect();
+        let why = |held: bool| {
+            let parts: Vec<&str> =
+                held.then_some(why_held.as_str()).into_iter().chain(why_stuck.as_deref()).collect();
+            parts.join("; ")
+        };
         Some(Self {
+            why_restart: why(is_held),
+            why_changed: why(is_held && !reached),
+            changed: if reached { Commands::new() } else { patch.clone() },
             restart: [patch, vec![words(&["rollout", "restart", &name])]].concat(),
-            why_changed: if changed.is_empty() && !is_stuck { String::new() } else { why.clone() },
-            changed,
             wait: words(&["rollout", "status", &name, "--timeout=120s"]),
-            why_restart: why,
         })
     }
 }

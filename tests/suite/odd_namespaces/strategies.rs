@@ -68,6 +68,7 @@ fn a_changed_description_reaches_the_pods() {
         (partition(2), "Parallel", &[r#"{"rollingUpdate":{"partition":0}}"#], "}}}}'"),
         (partition(2), "OrderedReady", &[r#"{"rollingUpdate":{"partition":0}}"#], "}}}}'"),
         (partition(0), "Parallel", &[], "'--limits=memory=2Gi'"),
+        (partition(0), "OrderedReady", &[], "'--limits=memory=2Gi'"),
     ] {
         let Some(made) = Namespace::healthy() else { return };
         let limit = |spec: &mut Value| {
@@ -95,6 +96,9 @@ fn a_changed_description_reaches_the_pods() {
             assert!(command.contains(part), "{update} {policy} {part}: {command}");
         }
         assert!(command.ends_with(end), "{update} {policy}: {command}");
+        let is_told =
+            text(&report).contains("delete cordum-redis-0 and cordum-redis-1 and cordum-redis-2 by hand");
+        assert_eq!(is_told, policy == "OrderedReady", "{update} {policy}: {report:#}");
     }
 }
 

@@ -45,7 +45,7 @@ pub fn by_hand(cluster: &Cluster, kubectl: &Kubectl, fault: &mut ClusterFault) {
             }
             if is_restarted {
                 cure.text.push_str(&format!("; {}", hand.why_restart));
-            } else if is_changed && !hand.changed.is_empty() {
+            } else if is_changed && !hand.why_changed.is_empty() {
                 cure.text.push_str(&format!("; {}", hand.why_changed));
             }
             cure.command = Some(steps.join(" && "));

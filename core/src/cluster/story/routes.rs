@@ -27,7 +27,7 @@ impl Story {
         let Some(cure) = fault.cures.first_mut() else { return };
         for workload in scene.cluster.of_service("nats") {
             let Some(wanted) = workload.wanted.filter(|wanted| *wanted > 1) else { continue };
-            // It is not scaled down past a pod that is not ready: what is not ready is deleted.
+            // It is not scaled down past a pod that is not ready.
             let mine =
                 |pod: &&Pod| scene.cluster.workload_of(pod).is_some_and(|one| std::ptr::eq(one, workload));
             let is_unready = |pod: &Pod| !serves(pod) && !pod.leaving;
