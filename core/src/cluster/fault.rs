@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::cure::Fix;
+use super::log::StartTrouble;
 use crate::cause::{CauseKind, Confidence, Side, Variant};
 use crate::evidence::Fact;
 use crate::evidence::observation::EvidenceLevel;
@@ -56,6 +57,14 @@ impl ClusterFault {
             met: None,
             unread: false,
         }
+    }
+
+    /// A fault of what a container said, at this place.
+    pub(super) fn of_trouble(trouble: &StartTrouble, place: String) -> Self {
+        Self::new(Some(trouble.what.kind), place)
+            .variant(trouble.what.variant)
+            .on(trouble.what.side)
+            .seen_in(EvidenceLevel::Logged)
     }
 
     /// It is this workload's own, or what the workload has from somewhere else.

@@ -37,10 +37,8 @@ fn a_container_that_wants_more_memory_gets_twice_its_limit() {
     }
 }
 
-/// The quota that refuses a pod is raised by what the pod asks for, and by one more of them for the rollout.
-#[test]
-fn a_quota_without_room_is_told_with_the_room_that_it_takes() {
-    let Some(made) = Namespace::healthy() else { return };
+/// One of the scheduler's pods is not there, and its ReplicaSet says why it is not made.
+fn never_made(made: &Namespace, message: &str) {
     made.without("pods", "cordum-scheduler-5f4f5b75d5-p792b");
     let pods: Value = serde_json::from_slice(&std::fs::read(made.path().join("pods.json")).unwrap()).unwrap();
     let of_it = |one: &&Value| one["metadata"]["name"].as_str().unwrap().starts_with("cordum-scheduler-");
@@ -50,10 +48,20 @@ fn a_quota_without_room_is_told_with_the_room_that_it_takes() {
     let mut list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     list["items"].as_array_mut().unwrap().push(json!({
         "metadata": {"name": "one", "namespace": "cordum"}, "type": "Warning", "reason": "FailedCreate",
-        "message": "Error creating: pods \"cordum-scheduler-5f4f5b75d5-x\" is forbidden: exceeded quota: all, requested: limits.cpu=500m,limits.memory=768Mi, used: limits.cpu=16,limits.memory=16Gi, limited: limits.cpu=16,limits.memory=16Gi",
+        "message": message,
         "involvedObject": {"kind": "ReplicaSet", "name": owner["name"], "uid": owner["uid"]},
         "lastTimestamp": "2026-11-29T15:00:05Z"}));
     std::fs::write(file, list.to_string()).unwrap();
+}
+
+/// The quota that refuses a pod is raised by what the pod asks for, and by one more of them for the rollout.
+#[test]
+fn a_quota_without_room_is_told_with_the_room_that_it_takes() {
+    let Some(made) = Namespace::healthy() else { return };
+    never_made(
+        &made,
+        "Error creating: pods \"cordum-scheduler-5f4f5b75d5-x\" is forbidden: exceeded quota: all, requested: limits.cpu=500m,limits.memory=768Mi, used: limits.cpu=16,limits.memory=16Gi, limited: limits.cpu=16,limits.memory=16Gi",
+    );
     let report = made.run(&[]);
     assert_eq!(roots(&report), ["deployment/cordum-scheduler none"], "{report:#}");
     let command = command(&report);
@@ -100,19 +108,10 @@ fn an_image_that_cannot_be_pulled_is_put_back_as_the_others_have_it() {
 #[test]
 fn pods_that_a_webhook_keeps_from_being_made_are_told_with_it() {
     let Some(made) = Namespace::healthy() else { return };
-    made.without("pods", "cordum-scheduler-5f4f5b75d5-p792b");
-    let pods: Value = serde_json::from_slice(&std::fs::read(made.path().join("pods.json")).unwrap()).unwrap();
-    let of_it = |one: &&Value| one["metadata"]["name"].as_str().unwrap().starts_with("cordum-scheduler-");
-    let owner =
-        &pods["items"].as_array().unwrap().iter().find(of_it).unwrap()["metadata"]["ownerReferences"][0];
-    let file = made.path().join("events.json");
-    let mut list: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    list["items"].as_array_mut().unwrap().push(json!({
-        "metadata": {"name": "one", "namespace": "cordum"}, "type": "Warning", "reason": "FailedCreate",
-        "message": "Error creating: Internal error occurred: failed calling webhook \"mutate.mesh.io\": failed to call webhook: Post \"https://mesh.mesh-system.svc:443/inject?timeout=10s\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
-        "involvedObject": {"kind": "ReplicaSet", "name": owner["name"], "uid": owner["uid"]},
-        "lastTimestamp": "2026-11-29T15:00:05Z"}));
-    std::fs::write(file, list.to_string()).unwrap();
+    never_made(
+        &made,
+        "Error creating: Internal error occurred: failed calling webhook \"mutate.mesh.io\": failed to call webhook: Post \"https://mesh.mesh-system.svc:443/inject?timeout=10s\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    );
     let report = made.run(&[]);
     assert_eq!(roots(&report), ["webhook/mutate.mesh.io unknown-authority"], "{report:#}");
     assert!(report["root_causes"][0]["fix"][0]["text"].as_str().unwrap().contains("caBundle"), "{report:#}");

@@ -183,12 +183,7 @@ fn without(scene: PodContext<'_>, workload: &Workload, link: Link, trouble: &Sta
     ));
     cure.command = scene.kubectl.restart(std::slice::from_ref(&name));
     let check = if link == Link::Redis { "redis-logs" } else { "service-links" };
-    ClusterFault::new(Some(trouble.what.kind), name)
-        .variant(trouble.what.variant)
-        .on(trouble.what.side)
-        .cure(cure)
-        .seen_in(EvidenceLevel::Logged)
-        .breaks(&[check])
+    ClusterFault::of_trouble(trouble, name).cure(cure).breaks(&[check])
 }
 
 /// Once the server is well, its client is restarted too.

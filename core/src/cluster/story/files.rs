@@ -43,14 +43,8 @@ impl Story {
             }
             return self.add(not_there(scene, pod, workload, container, trouble, path).because(fact));
         };
-        let of_workload = |fact, cure| {
-            ClusterFault::new(Some(kind), workload.to_string())
-                .variant(trouble.what.variant)
-                .on(trouble.what.side)
-                .because(fact)
-                .cure(cure)
-                .seen_in(EvidenceLevel::Logged)
-        };
+        let of_workload =
+            |fact, cure| ClusterFault::of_trouble(trouble, workload.to_string()).because(fact).cure(cure);
         let named = setting_of(pod, container, path);
         if let (PathContent::MissingKey(_), Some(setting)) = (found, &named)
             && let Some(right) = usual_path(scene.cluster, path, key)

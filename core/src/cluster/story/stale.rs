@@ -35,12 +35,9 @@ pub(super) fn read_at_start(
     ))
     .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
     Some(
-        ClusterFault::new(Some(trouble.what.kind), name)
-            .variant(trouble.what.variant)
-            .on(trouble.what.side)
+        ClusterFault::of_trouble(trouble, name)
             .because(SecretFact::FitsNow { path, file: key.clone() })
-            .cure(cure)
-            .seen_in(EvidenceLevel::Logged),
+            .cure(cure),
     )
 }
 
@@ -127,9 +124,7 @@ pub(super) fn described_otherwise(scene: PodContext<'_>, said: PodTrouble<'_>) -
     ))
     .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
     Some(
-        ClusterFault::new(Some(trouble.what.kind), name)
-            .variant(trouble.what.variant)
-            .on(trouble.what.side)
+        ClusterFault::of_trouble(trouble, name)
             .because(container_logged(pod, container, &trouble.sample))
             .because(PodFact::SetOtherwise {
                 pod: pod.name.clone(),
@@ -137,8 +132,7 @@ pub(super) fn described_otherwise(scene: PodContext<'_>, said: PodTrouble<'_>) -
                 value: setting.value.known().unwrap_or_default().to_owned(),
                 described: right.map(str::to_owned),
             })
-            .cure(cure)
-            .seen_in(EvidenceLevel::Logged),
+            .cure(cure),
     )
 }
 
@@ -161,13 +155,10 @@ pub(super) fn held_back(scene: PodContext<'_>, said: PodTrouble<'_>) -> Option<C
     ))
     .by(scene.kubectl.restart(std::slice::from_ref(&name))?);
     Some(
-        ClusterFault::new(Some(trouble.what.kind), name)
-            .variant(trouble.what.variant)
-            .on(trouble.what.side)
+        ClusterFault::of_trouble(trouble, name)
             .because(container_logged(pod, container, &trouble.sample))
             .because(differs)
-            .cure(cure)
-            .seen_in(EvidenceLevel::Logged),
+            .cure(cure),
     )
 }
 

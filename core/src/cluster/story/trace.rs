@@ -381,12 +381,7 @@ fn unknown(
         None => Fix::told(format!("{name} stops for what it says itself: {}", first_line(&trouble.sample))),
     };
     let command = scene.kubectl.command(&["logs", &pod.name, "-c", container, "--tail=50"]);
-    let mut fault = ClusterFault::new(Some(trouble.what.kind), place)
-        .variant(trouble.what.variant)
-        .on(trouble.what.side)
-        .because(fact)
-        .cure(cure.by(command))
-        .seen_in(EvidenceLevel::Logged);
+    let mut fault = ClusterFault::of_trouble(trouble, place).because(fact).cure(cure.by(command));
     fault.confidence = pods::sure(trouble);
     if trouble.what.kind.is_unreached() {
         let far = link.or_else(|| wiring::far_link(scene, workload, &trouble.sample));
