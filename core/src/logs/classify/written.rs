@@ -28,9 +28,9 @@ const FRONTS: &[&str] = &[
     r"(?:- )?(?:description|summary|title|example|help|comment|notes|docs?|expr|regex|pattern|usage|name|value|label):\s.*[^,]$|# (?:HELP|TYPE) ",
     // The value of an option; a machine of Vagrant's has that name too, and a program speaks behind it.
     r"(?:- )?default:\s+(?:[\x22']|x509: )",
-    // What a change is called, and who wrote and read it.
+    // What a change is called, and who wrote and read it; a number without a letter at its front is a time.
     r"(?:[-*] )?(?:fix|feat|docs|chore|refactor|tests?|Docs|Fix|Feat)(?:\([^)]*\))?: |[-*] (?i:fix|feat|docs|chore|refactor|tests?|added|fixed|removed|changed|improved)(?:\([^)]*\))?[: ]",
-    r"(?:Fixes|Closes|Resolves|Refs) #\d|BREAKING CHANGE|commit [0-9a-f]{7}|(?:\* )?[0-9a-f]{7,12} (?:\([^)]*\) )?[A-Z][a-z]+ [^:]|\[[\w./-]+ (?:\(root-commit\) )?[0-9a-f]{7,12}\] [A-Z]|[0-9a-f]{7,40} (?:Merge|Revert|Fix|Add|Update|Bump)\b|BUG/[A-Z]+: |v?\d+\.\d+\.\d+ - |(?:Author|Subject|Re|Fwd|[A-Z][a-z]+(?:-[a-z]+)*-by): ",
+    r"(?:Fixes|Closes|Resolves|Refs) #\d|BREAKING CHANGE|commit [0-9a-f]{7}|(?:\* )?(?:[a-f][0-9a-f]{6,9}|\d[a-f][0-9a-f]{5,8}|\d{2}[a-f][0-9a-f]{4,7}|\d{3}[a-f][0-9a-f]{3,6}|\d{4}[a-f][0-9a-f]{2,5}) (?:\([^)]*\) )?[A-Z][a-z]+ [^:]|\[[\w./-]+ (?:\(root-commit\) )?[0-9a-f]{7,12}\] [A-Z]|[0-9a-f]{7,40} (?:Merge|Revert|Fix|Add|Update|Bump)\b|BUG/[A-Z]+: |v?\d+\.\d+\.\d+ - |(?:Author|Subject|Re|Fwd|[A-Z][a-z]+(?:-[a-z]+)*-by): ",
     // Pages, and lists in them.
     r"<(?:li|p|h\d|td|th|a|option|span)\b|<title>[^\d]|[*-] \*\*|(?:[*-] )?\[[ x]\] |\|.*\|$",
     // The parts of a document and of a report, by their labels.
@@ -187,6 +187,10 @@ mod tests {
             "failed=x509 I was told that the certificate has expired",
             "test failed: x509: certificate has expired",
             "[conn 4f1c2aa0] x509: certificate has expired",
+            // Seconds, a day, and a container's id.
+            "1732929600 Certificate has expired",
+            "20261130 Certificate has expired",
+            "4f1c2aa0b1c2 Certificate has expired",
             "fatal: [web1]: FAILED! => certificate verify failed",
             // What an event says, as YAML shows it.
             "note: 'Failed to pull image: x509: certificate has expired'",
