@@ -26,5 +26,5 @@ pub use log::{LogRoute, Start, StartReader, StartTrouble};
 pub use material::{Material, SecretFile};
 pub use pods::ContainerLog;
 pub use story::restarts::by_hand;
-pub use story::{BrokenPod, ContainerLogs, ServiceHealth, Story, alike};
+pub use story::{BrokenPod, ContainerLogs, ServiceHealth, Story, Waiting, alike};
 pub use verdict::{CheckStanding, ClusterVerdict, RecordedCluster};

@@ -4,6 +4,7 @@
 mod files;
 mod members;
 mod places;
+mod rollouts;
 mod room;
 mod scheduling;
 mod starting;

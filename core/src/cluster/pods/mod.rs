@@ -78,6 +78,8 @@ pub(super) struct PodContext<'a> {
     pub cluster: &'a Cluster,
     pub connections: &'a [Connection<'a>],
     pub kubectl: &'a Kubectl,
+    /// When that was seen.
+    pub now: std::time::SystemTime,
 }
 
 /// Whether a pod does what it is there for.

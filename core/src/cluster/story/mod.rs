@@ -12,6 +12,7 @@ pub(super) mod restarts;
 mod routes;
 mod stale;
 mod trace;
+mod unready;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -25,11 +26,12 @@ use crate::cause::{CauseKind, Variant};
 use crate::evidence::observation::EvidenceLevel;
 use crate::evidence::{Fact, PodFact};
 use crate::link::Link;
-use crate::workload::kubernetes::{Cluster, ContainerState, Pod, service_of};
+use crate::workload::kubernetes::{Cluster, Pod, service_of};
 use crate::workload::{Workload, WorkloadKind};
 pub use kinds::alike;
 use replicas::{never_made, refused_pods, scaled_to_nothing};
 use trace::PodTrouble;
+pub use unready::Waiting;
 
 /// What the containers said, by pod and container.
 pub type ContainerLogs = BTreeMap<(String, String), ContainerLog>;
@@ -45,8 +47,7 @@ pub struct BrokenPod {
     /// The link that it died of, or lacks.
     pub link: Option<Link>,
     pub cause: Option<CauseKind>,
-    /// It runs and is not ready: it may be on its way.
-    pub waits: bool,
+    pub waits: Waiting,
 }
 
 /// How a service of the stack fares.
@@ -101,7 +102,7 @@ impl Story {
         if cluster.is_whole() {
             story.absent(cluster);
         }
-        let scene = PodContext { cluster, connections: &connections, kubectl };
+        let scene = PodContext { cluster, connections: &connections, kubectl, now };
         let dependent_last = |service: &str| match service {
             "redis" => 0,
             "nats" => 1,
@@ -231,7 +232,7 @@ impl Story {
                 shown: PodFact::ScaledToNone { workload: workload.to_string() }.into(),
                 link: None,
                 cause: Some(CauseKind::ConnectionRefused),
-                waits: false,
+                waits: Waiting::No,
             });
         } else if health.pods == 0 && matches!(workload.wanted, Some(wanted) if wanted > 0) {
             let fault = self.add(never_made(scene, workload));
@@ -241,7 +242,7 @@ impl Story {
                 shown: PodFact::HasNoPod { workload: workload.to_string() }.into(),
                 link: None,
                 cause: None,
-                waits: false,
+                waits: Waiting::No,
             });
         }
         let some = u32::try_from(health.pods).unwrap_or(u32::MAX);
@@ -255,7 +256,7 @@ impl Story {
                 shown: PodFact::HasSomePods { workload: workload.to_string(), pods: health.pods }.into(),
                 link: None,
                 cause: None,
-                waits: false,
+                waits: Waiting::No,
             });
         }
         for pod in mine().filter(|pod| !serves(pod) && !pod.leaving) {
@@ -274,7 +275,7 @@ impl Story {
                     shown: state_of(pod).into(),
                     link: Some(Link::Nats),
                     cause: self.faults[fault].cause,
-                    waits: false,
+                    waits: Waiting::No,
                 });
                 continue;
             }
@@ -305,7 +306,7 @@ impl Story {
             shown: state_of(pod).into(),
             link: None,
             cause: None,
-            waits: false,
+            waits: Waiting::No,
         };
         match reason {
             PodFailure::Told(fault) => {
@@ -345,8 +346,7 @@ impl Story {
                 broken.shown = what.into();
             }
             PodFailure::NotReady(shown, unread) => {
-                broken.fault = self.waits(scene, pod, workload, (&shown, unread), logs);
-                broken.waits = !pod.main().is_some_and(ContainerState::is_looping);
+                (broken.fault, broken.waits) = self.unready(scene, pod, workload, (&shown, unread), logs);
                 let fault = &self.faults[broken.fault];
                 let unread = fault.because.first().filter(|_| fault.unread);
                 broken.shown = unread.cloned().unwrap_or_else(|| shown.into());

@@ -2,20 +2,19 @@
 
 use super::files::half_pair;
 use super::kinds::{alike, is_scheme};
-use super::{ContainerLogs, Story, container_logged, first_line, listeners, replicas, stale};
+use super::{Story, container_logged, first_line, listeners, replicas, stale};
 use crate::cause::{CauseKind, Variant};
 use crate::cluster::connections::{self, Connection, host_of};
 use crate::cluster::cure::Fix;
 use crate::cluster::fault::ClusterFault;
 use crate::cluster::log::StartTrouble;
-use crate::cluster::pods::{self, PodContext, state_of};
+use crate::cluster::pods::{self, PodContext};
 use crate::cluster::{wiring, words};
 use crate::evidence::PodFact;
 use crate::evidence::observation::EvidenceLevel;
 use crate::link::Link;
-use crate::logs::classify::recognise;
 use crate::workload::Workload;
-use crate::workload::kubernetes::{ContainerState, Pod, service_of};
+use crate::workload::kubernetes::{Pod, service_of};
 
 /// Trouble that a container of a pod has told.
 #[derive(Clone, Copy)]
@@ -229,82 +228,15 @@ impl Story {
         self.faults[known].breaks.extend(dial);
         Some(known)
     }
-
-    /// It runs and is not ready: it waits for something that is broken, or its own log tells.
-    pub(super) fn waits(
-        &mut self,
-        scene: PodContext<'_>,
-        pod: &Pod,
-        workload: &Workload,
-        (unready, unread): (&PodFact, Option<PodFact>),
-        logs: &ContainerLogs,
-    ) -> usize {
-        if let PodFact::InitRuns { container, .. } = unready {
-            return self.initialising(scene, pod, workload, container);
-        }
-        let shown = &*unready.to_string();
-        let service = service_of(workload);
-        if service == "nats"
-            && let Some(at) = self.routes_of(scene, pod, workload, logs)
-        {
-            return at;
-        }
-        for link in [Link::Redis, Link::Nats] {
-            let depends = pods::dialled(scene, workload, link).is_some() && service != link.service();
-            let down = self.services.get(link.service()).filter(|health| health.is_down());
-            if let (true, Some(broken)) = (depends, down.and_then(|health| health.broken.first())) {
-                return broken.fault;
-            }
-        }
-        // Both refuse it for the certificates at their ends, though it may not say so where it does without them.
-        let of_ends = [Link::Redis, Link::Nats].into_iter().find_map(|link| {
-            let secrets = pods::dialled(scene, workload, link).map(secrets_of)?;
-            self.faults.iter().position(|one| {
-                one.cause.is_some_and(CauseKind::is_of_certificate) && secrets.contains(&one.place)
-            })
-        });
-        if let (true, "safety-kernel", Some(at)) = (shown.contains("statuscode: 503"), service, of_ends) {
-            return at;
-        }
-        let depended = [Link::Redis, Link::Nats].into_iter().filter(|link| service != link.service());
-        let kept = depended.into_iter().find_map(|link| kept_out(scene, workload, link));
-        if let (true, Some(fault)) = (shown.contains("statuscode: 503"), kept) {
-            return self.add(fault.because(unready.clone()).seen_in(EvidenceLevel::Observed));
-        }
-        if let Some(what) = unread {
-            return self.add(ClusterFault::of_unread(workload.to_string(), what));
-        }
-        let said = recognise(shown.as_bytes()).map(|found| found.kind);
-        let cause = said.filter(|kind| matches!(kind, CauseKind::ConnectionRefused | CauseKind::Timeout));
-        let refused = cause == Some(CauseKind::ConnectionRefused);
-        let name = workload.to_string();
-        let stands = if pod.main().is_some_and(ContainerState::is_looping) {
-            "is ended by its probe and starts again"
-        } else {
-            "runs and is not ready"
-        };
-        let cure =
-            Fix::told(format!("{name} {stands}: {shown}; its own log says more")).by(scene.kubectl.command(
-                &["logs", &pod.name, "-c", pod.main().map_or("", |main| main.name.as_str()), "--tail=50"],
-            ));
-        self.add(
-            ClusterFault::new(cause, name)
-                .variant(refused.then_some(Variant::NothingListens))
-                .because(unready.clone())
-                .because(state_of(pod))
-                .cure(cure)
-                .seen_in(EvidenceLevel::Observed),
-        )
-    }
 }
 
 /// The NetworkPolicy that keeps a client from its server, if one does.
-fn kept_out(scene: PodContext<'_>, workload: &Workload, link: Link) -> Option<ClusterFault> {
+pub(super) fn kept_out(scene: PodContext<'_>, workload: &Workload, link: Link) -> Option<ClusterFault> {
     wiring::kept_out(scene.cluster, scene.connections, workload, link, scene.kubectl)
 }
 
 /// The Secrets whose files stand at the two ends of a connection.
-fn secrets_of(connection: &Connection<'_>) -> Vec<String> {
+pub(super) fn secrets_of(connection: &Connection<'_>) -> Vec<String> {
     [&connection.certificate, &connection.ca, &connection.identity, &connection.client_ca]
         .into_iter()
         .flatten()

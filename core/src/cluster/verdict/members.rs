@@ -30,13 +30,16 @@ impl RecordedCluster<'_> {
         let mut faults = self.broken_by("cluster-links").unwrap_or_default();
         for service in &clusters {
             for broken in self.story.services.get(*service).into_iter().flat_map(|health| &health.broken) {
-                if !faults.contains(&broken.fault) {
+                if !broken.is_starting() && !faults.contains(&broken.fault) {
                     faults.push(broken.fault);
                 }
             }
         }
         if !faults.is_empty() {
             return self.fails(faults);
+        }
+        if let Some(pod) = self.on_its_way(&clusters) {
+            return ClusterVerdict::open(pod);
         }
         let told: Vec<Option<String>> = clusters.iter().map(|service| self.joined(service)).collect();
         match told.into_iter().collect::<Option<Vec<String>>>() {

@@ -120,7 +120,7 @@ impl RecordedCluster<'_> {
     fn down(&self, service: &str) -> Option<Vec<usize>> {
         let health = self.story.services.get(service).filter(|health| health.is_down())?;
         let mut faults: Vec<usize> = Vec::new();
-        for broken in &health.broken {
+        for broken in health.broken.iter().filter(|one| !one.is_starting()) {
             if !faults.contains(&broken.fault) {
                 faults.push(broken.fault);
             }
@@ -128,11 +128,18 @@ impl RecordedCluster<'_> {
         (!faults.is_empty()).then_some(faults)
     }
 
+    /// The first pod of these services that is only on its way.
+    fn on_its_way(&self, services: &[&str]) -> Option<String> {
+        let health = services.iter().filter_map(|service| self.story.services.get(*service));
+        let first = health.flat_map(|health| &health.broken).find(|broken| broken.is_starting());
+        first.map(|broken| broken.shown.to_string())
+    }
+
     fn dialled(&self, check: &str, services: &[&str]) -> ClusterVerdict {
         let down = services.iter().find_map(|service| self.down(service));
         match down.or_else(|| self.broken_by(check)) {
             Some(faults) => self.fails(faults),
-            None => ClusterVerdict::open(NO_DIAL),
+            None => ClusterVerdict::open(self.on_its_way(services).unwrap_or_else(|| NO_DIAL.to_owned())),
         }
     }
 
@@ -155,6 +162,7 @@ impl RecordedCluster<'_> {
             .filter(worker)
             .filter_map(|workload| self.story.services.get(service_of(workload)))
             .flat_map(|health| &health.broken)
+            .filter(|broken| !broken.is_starting())
             .map(|broken| broken.fault)
             .collect();
         if broken.is_empty() { ClusterVerdict::open(NO_DIAL) } else { self.fails(broken) }
@@ -216,7 +224,9 @@ impl RecordedCluster<'_> {
                 let about_redis = broken.link == Some(Link::Redis)
                     || self.story.faults[broken.fault].breaks.contains("redis-tls");
                 let another = broken.link.is_some() && !about_redis;
-                if about_redis || (health.is_down() && !another) {
+                if broken.is_starting() {
+                    open.push(broken.shown.to_string());
+                } else if about_redis || (health.is_down() && !another) {
                     add(&mut faults, broken.fault);
                 } else {
                     warnings.push(broken.shown.to_string());
@@ -289,7 +299,10 @@ impl RecordedCluster<'_> {
                 absent.push(service);
                 continue;
             };
-            for broken in &health.broken {
+            unread.extend(
+                health.broken.iter().filter(|one| one.is_starting()).map(|one| one.shown.to_string()),
+            );
+            for broken in health.broken.iter().filter(|one| !one.is_starting()) {
                 if !faults.contains(&broken.fault) {
                     faults.push(broken.fault);
                 }

@@ -8,10 +8,11 @@ use base64::Engine as _;
 use super::container::{ValueSources, containers};
 use super::object::{self, Controller};
 use super::pod::{moment, states};
+use super::start;
 use super::{
     Cluster, Event, Objects, Placement, Pod, SecretObject, ServiceObject, UpdateStrategy, service_of,
 };
-use crate::workload::{Workload, WorkloadKind};
+use crate::workload::{ContainerRole, Workload, WorkloadKind};
 
 /// Stands in a support bundle in place of what was taken out.
 const REMOVED: &str = "(removed)";
@@ -267,6 +268,9 @@ fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Val
         let limit = one.resources.limits.memory.to_string();
         (!limit.is_empty()).then(|| (one.name.clone(), limit))
     });
+    let main = configured.iter().find(|one| one.role == ContainerRole::Main);
+    let main = main.and_then(|main| pod.spec.containers.iter().find(|one| one.name == main.name));
+    let time_to_ready = main.map_or(start::USUAL, start::time_to_ready);
     let placement = Placement::read(&pod.spec);
     let status = pod.status;
     let condition = |kind: &str| status.conditions.iter().find(|one| one.r#type == kind);
@@ -299,6 +303,7 @@ fn read_pod(pod: object::Pod, belongs: Belongs, events: Vec<Event>, sources: Val
         created: pod.metadata.creation_timestamp.as_deref().and_then(moment),
         addresses,
         memory: memory.collect(),
+        time_to_ready,
         configured,
         labels: pod.metadata.labels,
         events,

@@ -10,6 +10,7 @@ mod placement;
 mod pod;
 mod policy;
 mod scheduler;
+mod start;
 mod strategy;
 mod who;
 

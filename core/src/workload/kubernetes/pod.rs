@@ -92,6 +92,8 @@ pub struct Pod {
     pub configured: Vec<Container>,
     /// How much memory each of them may take, as its limit is written.
     pub memory: std::collections::BTreeMap<String, String>,
+    /// How long after its start the container that does the work may be not ready, by its probes.
+    pub time_to_ready: std::time::Duration,
     pub labels: std::collections::BTreeMap<String, String>,
     /// About this very pod, oldest first.
     pub events: Vec<Event>,

@@ -1,7 +1,7 @@
 //! What our own dials do not meet: pods that do not serve while their siblings do (a replica of several proves nothing),
 //! and what they go past.
 
-use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story};
+use tls_verify_core::cluster::{BrokenPod, ClusterFault, Story, Waiting};
 use tls_verify_core::redaction::redact;
 use tls_verify_core::report::{CheckReport, RootCause, RunReport};
 use tls_verify_core::status::Status;
@@ -41,7 +41,7 @@ pub(super) fn tell(
         let untold: Vec<&BrokenPod> = health.broken.iter().filter(|one| !told(one.fault)).collect();
         let Some(check) = report.checks.iter_mut().find(|check| check.id == *id) else { continue };
         let Some(first) = untold.first().filter(|_| check.status != Status::Skip) else { continue };
-        let is_open = |one: &BrokenPod| one.waits || story.faults[one.fault].unread;
+        let is_open = |one: &BrokenPod| one.waits != Waiting::No || story.faults[one.fault].unread;
         if untold.iter().all(|one| is_open(one)) {
             if matches!(check.status, Status::Pass | Status::Warn) {
                 check.status = Status::Unknown;

@@ -263,6 +263,11 @@ object! {
         tcp_socket: Option<SocketProbe>,
         grpc: Option<SocketProbe>,
         exec: Option<ExecProbe>,
+        initial_delay_seconds: u32,
+        /// 0 where it is not written.
+        period_seconds: u32,
+        /// 0 where it is not written.
+        failure_threshold: u32,
     }
 }
 
