@@ -11,7 +11,7 @@ use tls_verify_core::evidence::TlsFact;
 
 use crate::context::Context;
 use crate::dial;
-use crate::fault::{Cause, Failure, Stage};
+use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::stack::{Endpoint, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 
@@ -176,6 +176,15 @@ fn read(seen: &[u8]) -> Option<HelloAnswer> {
 /// A second look with another hello, where the first one got none of the answers that a server gives.
 pub async fn beyond(context: &Context, endpoint: &Endpoint, failure: Failure) -> Failure {
     let unanswered = matches!(failure.cause, Cause::Eof | Cause::Reset | Cause::TimedOut);
+    // Its words may have come in part, or be lost.
+    let spoken = matches!(failure.cause, Cause::NotTls(WireProtocol::NatsPlain | WireProtocol::Redis));
+    let closed = matches!(failure.cause, Cause::Eof | Cause::Reset);
+    if (closed || spoken) && failure.stage == Stage::Handshake && endpoint.link == Link::Nats {
+        let deadline = context.attempt().min(Instant::now() + SECOND_LOOK);
+        if let Some(full) = crate::nats::turned_away(context, endpoint, deadline).await {
+            return full;
+        }
+    }
     if unanswered && failure.stage == Stage::Handshake {
         too_large(context, endpoint, failure).await
     } else {

@@ -50,9 +50,13 @@ pub async fn read_info(tap: &mut Tap, deadline: Instant) -> Result<Info, Failure
         },
     )?;
     if let Some(json) = line.strip_prefix(b"INFO ") {
-        // A server that is full says so at once, in clear, and closes.
-        if more.starts_with(b"-ERR") {
-            return Err(said(&more));
+        // A server that is full says so at once, in clear, and closes. Its line may come in parts.
+        if more.starts_with(b"-") {
+            let rest = match memchr::memchr(b'\n', &more) {
+                Some(_) => None,
+                None => before(deadline, Stage::Session, read_line(tap, INFO_LIMIT)).await.ok(),
+            };
+            return Err(said(&[more, rest.unwrap_or_default().0].concat()));
         }
         return serde_json::from_slice(json).map_err(|error| {
             Failure::new(Stage::Session, Cause::NotTls(WireProtocol::Unknown))
@@ -232,14 +236,43 @@ pub(crate) async fn session(
     .await
 }
 
-/// `-ERR` of the server, as a failure.
+/// The answer of a server that has reached `max_connections` (nats-server 2.9 to 2.12).
+pub(crate) fn is_full(answer: &[u8]) -> bool {
+    answer.starts_with(b"-ERR 'maximum connections exceeded'")
+}
+
+/// Whether a server that closed on our first bytes is full. It greets, says so in clear and closes, and what it said
+/// is lost to who was writing: this look reads alone.
+pub(crate) async fn turned_away(
+    context: &Context,
+    endpoint: &Endpoint,
+    deadline: Instant,
+) -> Option<Failure> {
+    let (mut tap, _) = dial::connect(endpoint, deadline).await.ok()?;
+    context.own(tap.local());
+    let refused = match read_info(&mut tap, deadline).await {
+        // It came with the greeting this time.
+        Err(refused) => refused,
+        Ok(_) => {
+            let (line, _) =
+                tokio::time::timeout(3 * QUIET, read_line(&mut tap, INFO_LIMIT)).await.ok()?.ok()?;
+            said(&line)
+        }
+    };
+    matches!(refused.cause, Cause::Full).then_some(refused)
+}
+
 /// What an `-ERR` of a server comes to.
 pub(crate) fn said(bytes: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(bytes);
     let error = text.lines().find(|line| line.starts_with("-ERR")).unwrap_or("").trim();
     // nats-server 2.9 to 2.12: 'Authorization Violation', 'Authentication Timeout', 'User Authentication Expired'.
     let login = error.contains("Authorization Violation") || error.contains("uthentication");
-    let cause = if login { Cause::Login } else { Cause::Other };
+    let cause = match error {
+        _ if login => Cause::Login,
+        _ if is_full(error.as_bytes()) => Cause::Full,
+        _ => Cause::Other,
+    };
     Failure::new(Stage::Session, cause).because(NatsFact::Answered { error: error.to_string() })
 }
 

@@ -118,7 +118,9 @@ async fn session(context: &Context, endpoint: &crate::stack::Endpoint) -> Result
                     || matches!(failure.cause, Cause::Eof | Cause::Reset)) =>
         {
             match ping_at(context, endpoint, context.attempt()).await {
-                Err(found) if matches!(found.cause, Cause::NotTls(WireProtocol::HttpInTls)) => Err(found),
+                Err(found) if matches!(found.cause, Cause::NotTls(WireProtocol::HttpInTls) | Cause::Full) => {
+                    Err(found)
+                }
                 _ => Err(failure),
             }
         }
@@ -228,9 +230,8 @@ pub(crate) async fn in_clear(
     let (mut tap, _) = dial::connect(endpoint, deadline).await?;
     context.own(tap.local());
     let mut buffer = [0_u8; 128];
-    if tap.write_all(b"*1\r\n$4\r\nPING\r\n").await.is_err() {
-        return Ok(None);
-    }
+    // Who turns us away may have spoken and closed before.
+    let _ = tap.write_all(b"*1\r\n$4\r\nPING\r\n").await;
     let patience = Duration::from_millis(1500).min(deadline.saturating_duration_since(Instant::now()));
     match tokio::time::timeout(patience, tap.read(&mut buffer)).await {
         Ok(Ok(count)) if count > 0 => {
@@ -240,6 +241,12 @@ pub(crate) async fn in_clear(
         }
         _ => Ok(None),
     }
+}
+
+/// The answer of a server that has reached `maxclients`, in a cluster too (Redis 6 to 8). It comes in clear alone, or
+/// through what ends TLS for it: one that speaks TLS itself closes without a word.
+pub(crate) fn is_full(answer: &[u8]) -> bool {
+    answer.starts_with(b"-ERR max number of clients")
 }
 
 /// What a plaintext Redis answers on its port; nothing where it speaks TLS or is not there.
@@ -300,10 +307,14 @@ pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<
     before(deadline, Stage::Exchange, async {
         let shown = dialled.identity_shown;
         let broke = |error: std::io::Error| peel(&error, Stage::Exchange, shown);
-        dialled.stream.write_all(b"*1\r\n$4\r\nPING\r\n").await.map_err(broke)?;
-        dialled.stream.flush().await.map_err(broke)?;
+        // Who turns us away may have spoken and closed before: what it said is read all the same.
+        let wrote = dialled.stream.write_all(b"*1\r\n$4\r\nPING\r\n").await;
+        let flushed = dialled.stream.flush().await;
         let mut buffer = [0_u8; 256];
         let count = dialled.stream.read(&mut buffer).await.map_err(broke)?;
+        if count == 0 {
+            wrote.and(flushed).map_err(broke)?;
+        }
         let text = String::from_utf8_lossy(&buffer[..count]).trim_end().to_owned();
         if text.starts_with("+PONG") || text.starts_with("-NOAUTH") {
             Ok(text)
@@ -312,7 +323,12 @@ pub async fn ping_over(mut dialled: dial::Dialled, deadline: Instant) -> Result<
             Err(Failure::new(Stage::Exchange, Cause::NotTls(WireProtocol::HttpInTls))
                 .because(Fact::HttpInTls { meant: Link::Redis, answer }))
         } else {
-            Err(Failure::new(Stage::Exchange, if count == 0 { Cause::Eof } else { Cause::Other })
+            let cause = match count {
+                0 => Cause::Eof,
+                _ if is_full(text.as_bytes()) => Cause::Full,
+                _ => Cause::Other,
+            };
+            Err(Failure::new(Stage::Exchange, cause)
                 .because(RedisFact::AnsweredPing { answer: text.escape_debug().to_string() }))
         }
     })

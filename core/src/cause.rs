@@ -191,6 +191,7 @@ slugs! {
         NotTls => "not-tls",
         NatsInfoFirst => "nats-info-first",
         HttpInTls => "http-in-tls",
+        ServerFull => "server-full",
         LargeClientHello => "large-client-hello",
         RateLimited => "rate-limited",
         BelowMinimum => "below-minimum",

@@ -30,6 +30,14 @@ const TOO_OLD: &[Expect] = &[
     warn(&[7]).of(C::ProtocolVersion, Server),
 ];
 
+/// NATS takes one connection, and one service has it. Whether the others met its words or its end is a matter of time:
+/// no log of theirs is shown.
+const FULL: &[Expect] = &[
+    fail(&[5, 15]).of(C::OtherTls, Server).variant(V::ServerFull),
+    unknown(&[6]).of(C::OtherTls, Server).variant(V::ServerFull),
+    unknown(&[7]),
+];
+
 pub(crate) const ROWS: &[Row] = &[
     row(
         "no-mtls-2.12",
@@ -167,6 +175,47 @@ pub(crate) const ROWS: &[Row] = &[
         },
         TOO_OLD,
         &[root("nats", C::ProtocolVersion)],
+        1,
+    ),
+    row(
+        "nats-full",
+        "NATS takes one connection (max_connections), and has it",
+        |plan| {
+            plan.tool.logs = false;
+            old(plan, NatsTls::Verify, "max_connections: 1")
+        },
+        FULL,
+        &[root("nats", C::OtherTls).variant(V::ServerFull)],
+        1,
+    )
+    .needing(NATS),
+    row(
+        "nats-full-2.12",
+        "NATS 2.12 takes one connection (max_connections), and has it",
+        |plan| {
+            plan.tool.logs = false;
+            new(plan, NatsTls::Verify, "max_connections: 1")
+        },
+        FULL,
+        &[root("nats", C::OtherTls).variant(V::ServerFull)],
+        1,
+    )
+    .needing(NEW),
+    row(
+        "nats-full-in-tls",
+        "NATS answers a hello with the word that it is full",
+        |plan| {
+            plan.nats =
+                NatsFront::Rogue(Rogue::answers(b"-ERR 'maximum connections exceeded'\r\n").after_info());
+            Ok(())
+        },
+        &[
+            fail(&[5]).of(C::OtherTls, Server).variant(V::ServerFull),
+            unknown(&[6, 15]).of(C::OtherTls, Server).variant(V::ServerFull),
+            // What a Go client logs of an answer that is no TLS.
+            warn(&[7]).of(C::WrongSchemeTlsToPlain, Server),
+        ],
+        &[root("nats", C::OtherTls).variant(V::ServerFull)],
         1,
     ),
     row(

@@ -1,6 +1,8 @@
 //! Redis: certificates, client certificates, versions and logins.
 
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use tls_verify_fixtures::peers::rogue::Rogue;
+use tls_verify_fixtures::peers::tls::ServerTls;
 use tls_verify_fixtures::pki::{self, Authority, Leaf, Pem, Validity};
 use tls_verify_fixtures::plan::{Boxed, RedisFront, StackPlan, StackPort};
 
@@ -189,6 +191,31 @@ pub(crate) const ROWS: &[Row] = &[
         1,
     )
     .needing(REDIS),
+    row(
+        "redis-full",
+        "Redis is full (maxclients), behind what ends TLS for it",
+        |plan| {
+            plan.redis = RedisFront::Full(Box::new(ServerTls::of(plan.server.clone())));
+            Ok(())
+        },
+        &[fail(&[7, 8, 15]).of(C::OtherTls, Server).variant(V::ServerFull)],
+        &[root("redis", C::OtherTls).variant(V::ServerFull)],
+        1,
+    ),
+    row(
+        "redis-full-in-clear",
+        "a Redis without TLS is full: that it speaks in clear comes first",
+        |plan| {
+            plan.redis = RedisFront::Rogue(Rogue::answers(b"-ERR max number of clients reached\r\n"));
+            Ok(())
+        },
+        &[
+            fail(&[7]).of(C::WrongSchemeTlsToPlain, Server),
+            fail(&[8, 15]).of(C::WrongSchemeTlsToPlain, Server).variant(V::RedisPlaintext),
+        ],
+        &[root("redis", C::WrongSchemeTlsToPlain).variant(V::RedisPlaintext)],
+        1,
+    ),
     row(
         "redis-no-password",
         "no password is given: NOAUTH over TLS is enough",

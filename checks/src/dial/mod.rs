@@ -237,6 +237,12 @@ pub fn refine(failure: &mut Failure, recording: &Recording, head: &[u8]) {
                 failure.cause = Cause::Chain(verdict.faults.clone());
             }
         }
+        // Behind its greeting, and instead of an answer to our hello.
+        Cause::NotTls(_) if crate::nats::is_full(head) => {
+            let Failure { stage, cause, facts, .. } = crate::nats::said(head);
+            (failure.stage, failure.cause) = (stage, cause);
+            failure.facts.extend(facts);
+        }
         Cause::NotTls(_) => {
             let speaker = wire_protocol(head);
             failure.cause = Cause::NotTls(speaker);

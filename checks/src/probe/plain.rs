@@ -11,8 +11,9 @@ use crate::dial;
 use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::http::tell_tale;
 use crate::observation::{Claim, Expects, Observation};
+use crate::redis_tls;
 use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
-use tls_verify_core::evidence::ProbeFact;
+use tls_verify_core::evidence::{ProbeFact, RedisFact};
 
 pub(super) async fn probe(context: &Context, target: &ProbeTarget, connects: Claim, seen: &mut Observation) {
     let answers = seen.expect("plaintext", Expects::Works);
@@ -26,6 +27,12 @@ pub(super) async fn probe(context: &Context, target: &ProbeTarget, connects: Cla
     seen.held(connects);
     let text: String = String::from_utf8_lossy(&said[..said.len().min(60)]).escape_debug().collect();
     seen.detail("first_bytes", text.as_str());
+    if target.protocol == ProbeProtocol::Redis && redis_tls::is_full(&said) {
+        let answer = text.trim_end_matches("\\r\\n").to_owned();
+        let failure = Failure::new(Stage::Exchange, Cause::Full).because(RedisFact::AnsweredPing { answer });
+        seen.failed(answers, failure);
+        return;
+    }
     // A TLS server's own words: its alert, its HTTP 400, or silence followed by a handshake that works.
     let told = tell_tale(&said).is_some() || said.starts_with(&[21, 3]);
     let secure = told || (!fits(target.protocol, &said) && speaks_tls(context, target).await);
@@ -99,9 +106,8 @@ async fn ask(context: &Context, target: &ProbeTarget) -> Result<(Vec<u8>, bool),
         _ => format!("GET {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", target.path),
     };
     let mut said = Vec::new();
-    if tap.write_all(words.as_bytes()).await.is_err() {
-        return Ok((said, true));
-    }
+    // Who turns us away may have spoken and closed before.
+    let _ = tap.write_all(words.as_bytes()).await;
     let patience = tokio::time::Instant::now() + Duration::from_millis(1500).min(context.stack.timeout);
     let mut buffer = [0_u8; 1024];
     while said.len() < 2048 {
@@ -110,9 +116,13 @@ async fn ask(context: &Context, target: &ProbeTarget) -> Result<(Vec<u8>, bool),
             Ok(_) => return Ok((said, true)),
             Err(_) => break,
         }
-        let whole = said.windows(4).any(|end| end == b"\r\n\r\n") && said.len() > 300;
-        if whole || (matches!(target.protocol, ProbeProtocol::Redis | ProbeProtocol::Grpc) && said.len() >= 5)
-        {
+        let whole = match target.protocol {
+            // What an error says is read to its end.
+            ProbeProtocol::Redis => said.len() >= 5 && (said[0] != b'-' || said.contains(&b'\n')),
+            ProbeProtocol::Grpc => said.len() >= 5,
+            _ => said.windows(4).any(|end| end == b"\r\n\r\n") && said.len() > 300,
+        };
+        if whole {
             break;
         }
     }

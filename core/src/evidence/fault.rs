@@ -195,7 +195,6 @@ impl Failure {
 pub struct FileFault {
     pub file: PathBuf,
     pub variant: Variant,
-    /// One sentence.
     pub message: String,
     /// `key-mismatch` instead of `bad-key-file`.
     pub mismatch: bool,
@@ -240,6 +239,8 @@ pub enum Cause {
     NotDialled,
     /// A ClientHello of more than one segment is not answered, a small one is.
     LargeHello,
+    /// The server takes no more clients, and says so.
+    Full,
     /// TLS in another way broken.
     OtherTls,
     Eof,
@@ -324,6 +325,7 @@ impl Cause {
             Self::BeyondUs => of(K::OtherTls, Client, Certain),
             Self::WeakKey => with(K::OtherTls, Variant::WeakKey, Server, Certain),
             Self::LargeHello => with(K::OtherTls, Variant::LargeClientHello, Network, Certain),
+            Self::Full => with(K::OtherTls, Variant::ServerFull, Server, Certain),
             Self::OtherTls => of(K::OtherTls, Server, Likely),
             Self::Eof | Self::Reset => of(K::ConnectionReset, Server, Possible),
             Self::Refused { nothing_listens: true } => {
@@ -362,8 +364,7 @@ impl Cause {
     }
 }
 
-/// An untrusted authority may be mended on either side; the one that presents is named unless our
-/// own trust store is the odd one.
+/// Who presents an untrusted authority is named, unless our own trust store is the odd one.
 fn chain_side(fault: &ChainFault) -> Side {
     let ours = fault.of_anchor || fault.variant == Some(Variant::EmptyTrustStore);
     if ours { Side::Client } else { Side::Server }
@@ -376,8 +377,7 @@ fn alert_reading(alert: AlertDescription, identity_satisfied: bool) -> Reading {
     use Confidence::{Certain, Likely};
     let (kind, variant, side, confidence) = match alert {
         A::CertificateRequired => (K::ClientCertRequired, None, Side::Client, Certain),
-        // nats-server 2.9 (Go 1.19) answers no certificate and a wrong one alike with 42; 2.10 and
-        // later answer a missing one with handshake_failure in TLS 1.2; so does Redis 7.0.
+        // nats-server 2.9 (Go 1.19): 42 for none and for a wrong one. Since 2.10, and Redis 7.0: 40 for none in TLS 1.2.
         A::BadCertificate | A::HandshakeFailure if !identity_satisfied => {
             (K::ClientCertRequired, None, Side::Client, Likely)
         }

@@ -48,6 +48,10 @@ pub fn server(known: Known<'_>, link: Link) -> Asked<Option<Failure>> {
     if failure.place.is_none() {
         failure = failure.at(link.service());
     }
+    // It has said why.
+    if matches!(failure.cause, Cause::Full) {
+        return Ok(Some(failure));
+    }
     diagnose_endpoint(known, &Case::of(link), failure).map(Some)
 }
 

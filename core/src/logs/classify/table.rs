@@ -76,6 +76,7 @@ pub(super) const STORE: &[&str] = &[
     "wrongpass ",
     "noauth ",
     "noperm ",
+    "max number of clients",
     "instance registry:",
     "registry warm-start",
     "worker snapshot",
