@@ -15,6 +15,7 @@ use crate::fault::{Cause, Failure, Stage};
 use crate::gateway_https::{limited, unready};
 use crate::http;
 use crate::observation::{EvidenceLevel, Expects, Observation};
+use crate::served;
 use crate::stack::Link;
 
 pub const CHECK: Check = Check {
@@ -47,7 +48,13 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
     let answer = match http::get(context, &replica.endpoint, "/api/v1/auth/config", false).await {
         Ok(answer) => answer,
         Err(failure) => {
-            seen.failed(through, failure);
+            match served::refused_lately(context, "dashboard", Link::Gateway).await {
+                Some((since, said)) if matches!(failure.cause, Cause::NotDialled) => {
+                    seen.about(&through, Subject::Proxy { since });
+                    seen.failed(through, Failure::new(Stage::Exchange, Cause::Line(said)).at("dashboard"));
+                }
+                _ => seen.failed(through, failure),
+            }
             return;
         }
     };

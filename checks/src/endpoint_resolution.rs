@@ -12,6 +12,7 @@ use crate::cause::Variant;
 use crate::context::Context;
 use crate::fault::{Cause, Failure, Stage};
 use crate::platform::{Platform, Reach, Via};
+use crate::served;
 use crate::stack::{Endpoint, Link};
 
 /// One of several servers of a link.
@@ -58,7 +59,7 @@ impl Context {
         let mut found: Vec<Replica> = Vec::new();
         if let (false, Ok(platform)) = (self.stack.endpoint(link).explicit, self.connected().await) {
             for container in platform.of_service(link.service()).filter(|container| container.is_up()) {
-                let endpoint = self.in_container(platform, link, container);
+                let endpoint = self.in_container(platform, link, container).await;
                 if !found.iter().any(|known| known.endpoint.authority() == endpoint.authority()) {
                     found.push(Replica { name: Some(container.name.clone()), is_apart: false, endpoint });
                 }
@@ -85,6 +86,19 @@ impl Context {
         }
         if found.len() < 2 {
             return vec![Replica { name: None, is_apart: false, endpoint: first }];
+        }
+        found
+    }
+
+    /// Every instance of a link's service that runs and whose port is reached from here, by its name.
+    pub(crate) async fn instances_of(&self, link: Link) -> Vec<(String, Endpoint)> {
+        let Ok(platform) = self.connected().await else { return Vec::new() };
+        let mut found = Vec::new();
+        for container in platform.of_service(link.service()).filter(|container| container.is_up()) {
+            let is_reached = platform.reach(container, link.container_port()) != Reach::No;
+            if is_reached || container.configured.host_network {
+                found.push((container.name.clone(), self.in_container(platform, link, container).await));
+            }
         }
         found
     }
@@ -122,16 +136,16 @@ impl Context {
         };
         // One that is down still says which port of the host is its own.
         let container = std::iter::once(first).chain(containers).find(|one| one.is_up()).unwrap_or(first);
-        self.in_container(platform, link, container)
+        self.in_container(platform, link, container).await
     }
 
     /// The endpoint as a container has it.
-    fn in_container(&self, platform: &Arc<dyn Platform>, link: Link, container: &Instance) -> Endpoint {
-        self.at_port(platform, link, container, link.container_port())
+    async fn in_container(&self, platform: &Arc<dyn Platform>, link: Link, container: &Instance) -> Endpoint {
+        self.at_port(platform, link, container, link.container_port()).await
     }
 
     /// Another port of a container of the link's service: one at which its siblings dial it.
-    pub(crate) fn at_port(
+    pub(crate) async fn at_port(
         &self,
         platform: &Arc<dyn Platform>,
         link: Link,
@@ -170,9 +184,12 @@ impl Context {
             Reach::No if container.configured.host_network && !platform.is_collected() => {
                 Endpoint { host: "localhost".to_owned(), port, ..endpoint.clone() }
             }
-            Reach::No => match crate::standing::state(container, platform.now()) {
+            Reach::No => match crate::standing::told(&**platform, container).await {
                 Some(failure) => lacking(endpoint, failure),
-                None if platform.is_collected() => lacking(endpoint, elsewhere()),
+                None if platform.is_collected() => {
+                    let met = served::met(&**platform, container, link, port).await;
+                    lacking(endpoint, met.unwrap_or_else(elsewhere))
+                }
                 None => endpoint.clone(),
             },
         }

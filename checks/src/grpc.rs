@@ -19,6 +19,7 @@ use crate::enforcement;
 use crate::fault::{Cause, Failure, Stage};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
+use crate::served;
 use crate::stack::{Endpoint, Link};
 
 pub const GATEWAY: Check = Check {
@@ -151,6 +152,13 @@ async fn safety_kernel(context: &Context) -> Observation {
             seen.failed(verifies, failure);
         }
     }
+    const LINK: &str = "the gateway's link to the safety kernel";
+    if let Some((since, said)) = served::refused_lately(context, "api-gateway", Link::SafetyKernel).await {
+        let reaches = seen.expect(LINK, Expects::Works);
+        seen.about(&reaches, Subject::Kernel { since });
+        seen.failed(reaches, Failure::new(Stage::Exchange, Cause::Line(said)).at("safety-kernel"));
+        return seen;
+    }
     let begun = SystemTime::now();
     let gateway = context.resolved(Link::Gateway).await;
     let Ok(answer) = crate::http::get(context, &gateway, "/api/v1/policy/snapshots", true).await else {
@@ -166,7 +174,6 @@ async fn safety_kernel(context: &Context) -> Observation {
         let status = crate::http::get(context, &gateway, "/api/v1/status", true).await;
         status.is_ok_and(|status| status.status != 502)
     };
-    const LINK: &str = "the gateway's link to the safety kernel";
     if only_there {
         let reaches = seen.expect(LINK, Expects::Works);
         let failure = Failure::new(Stage::Exchange, Cause::Upstream { status: 502 })

@@ -41,6 +41,7 @@ pub mod redis_logs;
 mod redis_now;
 pub mod redis_tls;
 mod relay;
+pub mod served;
 pub mod service_links;
 pub mod stack;
 mod standing;

@@ -216,17 +216,23 @@ async fn by_log(
         }
         Ok(log) => {
             let connected = log.present.works.contains(&Some(Link::Nats));
-            let trouble = log.present.troubles.iter().find(|trouble| !trouble.recovered);
-            match trouble {
-                Some(trouble) if trouble.link != Some(Link::Redis) => NatsLinkVerdict::Broken(
-                    Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
-                        .because(Fact::Logged {
-                            who: worker.name.clone(),
-                            when: None,
-                            line: trouble.sample.clone(),
-                        })
-                        .at(worker.service.clone()),
-                ),
+            let open = || log.present.troubles.iter().filter(|trouble| !trouble.recovered);
+            let of = |link: Option<Link>| open().find(|trouble| trouble.link == link);
+            let said = |trouble: &logs::RunTrouble| Fact::Logged {
+                who: worker.name.clone(),
+                when: None,
+                line: trouble.sample.clone(),
+            };
+            match (of(Some(Link::Nats)), of(None)) {
+                // Without a link it is that of NATS as long as NATS has not been reached.
+                (Some(trouble), _) | (None, Some(trouble)) if trouble.link.is_some() || !connected => {
+                    NatsLinkVerdict::Broken(
+                        Failure::new(Stage::Exchange, Cause::Line(trouble.what.clone()))
+                            .because(said(trouble))
+                            .at(worker.service.clone()),
+                    )
+                }
+                (None, Some(trouble)) => NatsLinkVerdict::Unclear(failure.because(said(trouble))),
                 _ if connected => NatsLinkVerdict::Connected(
                     EvidenceLevel::Logged,
                     "its log says that it connected since its last start".to_owned(),

@@ -15,6 +15,7 @@ use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::nats::{self, Info, SessionOptions};
 use crate::observation::{Claim, EvidenceLevel, ExpectedRefusal, Expects, Observation};
 use crate::peel::peel;
+use crate::served;
 use crate::stack::{Endpoint, Identity, Link};
 use tls_verify_core::evidence::NatsFact;
 
@@ -134,6 +135,12 @@ async fn attempt(
         // Refused at login: TLS let the client in, so the certificate is not what protects.
         Err((_, broken)) if matches!(broken.failure.cause, Cause::Login) => {
             Ok(format!("TLS let it in; only the login refused it ({})", broken.failure.words()))
+        }
+        Err((_, broken)) if identity.is_none() && matches!(broken.failure.cause, Cause::NotDialled) => {
+            match served::asks_nobody(context, endpoint.link).await {
+                true => Ok("it asked for no certificate when it was collected".to_owned()),
+                false => Err(broken.failure),
+            }
         }
         Err((_, broken)) => Err(broken.failure),
     }

@@ -31,7 +31,13 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 /// Our own dial, the container's state, the gateway's word, in that order.
 pub(crate) async fn inspect(context: &Context, reachable: Option<bool>) -> Now {
     if reachable == Some(true) {
-        return Now::Seen("Redis answers our own PING over TLS".to_owned());
+        let collected = context.stack.platform.is_collected();
+        let words = if collected {
+            "Redis spoke TLS when it was collected"
+        } else {
+            "Redis answers our own PING over TLS"
+        };
+        return Now::Seen(words.to_owned());
     }
     let platform = context.platform().await.ok();
     if let Some(failure) = not_there(context, platform).await {

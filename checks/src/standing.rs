@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use tls_verify_core::diagnosis::rules::{gone, is_looping, state_of};
+use tls_verify_core::diagnosis::rules::{gone, hung, is_looping, state_of};
 use tls_verify_core::evidence::PlatformFact;
 use tls_verify_core::workload::Instance;
 
@@ -44,13 +44,29 @@ pub(crate) fn state(container: &Instance, now: SystemTime) -> Option<Failure> {
     Some(Failure::new(Stage::Connect, cause).because(state_of(container, now)).at(container.service.clone()))
 }
 
+/// What keeps it from doing its work, by the platform's word alone: nothing of it is dialled.
+pub(crate) async fn told(platform: &dyn Platform, container: &Instance) -> Option<Failure> {
+    match state(container, platform.now()) {
+        None if container.is_up() => {
+            stands_still(platform, container).await.map(|fact| hung(&container.service, fact))
+        }
+        fault => fault,
+    }
+}
+
+/// Its first process, or every one of them, is stopped.
+pub(crate) async fn stands_still(platform: &dyn Platform, container: &Instance) -> Option<PlatformFact> {
+    let is_still = platform.processes(container).await.is_ok_and(|all| is_stopped(&all));
+    is_still.then(|| PlatformFact::ProcessStopped { who: container.name.clone() })
+}
+
 /// A container that runs and does nothing: its process is stopped, its health check gets no answer in time,
 /// or its own port accepts and says nothing. A check that is refused, or answered, says nothing of the kind:
 /// it may itself be at fault.
 async fn hangs(context: &Context, platform: &dyn Platform, container: &Instance) -> Option<Failure> {
     let who = container.name.clone();
-    let fact = if platform.processes(container).await.is_ok_and(|all| is_stopped(&all)) {
-        PlatformFact::ProcessStopped { who }
+    let fact = if let Some(fact) = stands_still(platform, container).await {
+        fact
     } else {
         let port = port_of(&container.service);
         let heard = match port {
@@ -67,8 +83,7 @@ async fn hangs(context: &Context, platform: &dyn Platform, container: &Instance)
             _ => return None,
         }
     };
-    let cause = Cause::Container { kind: CauseKind::Timeout, variant: Variant::ContainerHung };
-    Some(Failure::new(Stage::Exchange, cause).because(fact).at(container.service.clone()))
+    Some(hung(&container.service, fact))
 }
 
 /// The container's first process, or every one of them (`ps`: T is stopped by a signal, t by a debugger).

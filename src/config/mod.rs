@@ -268,9 +268,7 @@ fn cordumctl(
 
 /// Whatever a flag or a variable names here is not what was collected elsewhere.
 fn forget_here(stack: &mut Stack) {
-    if let Choice::Ready(platform) = &stack.platform
-        && platform.is_collected()
-    {
+    if stack.platform.is_collected() {
         for endpoint in stack.endpoints.each_mut() {
             endpoint.explicit = false;
         }

@@ -139,12 +139,12 @@ pub const ROWS: &[Row] = &[
         make: |project| project.docker(&["pause"], &["nats"]),
         says: &[
             ("gateway-https", "good"),
-            ("worker-nats-tls", "fail timeout/network"),
-            ("nats-mtls", "unknown timeout/network"),
+            ("worker-nats-tls", "fail timeout container-paused/server"),
+            ("nats-mtls", "unknown timeout container-paused/server"),
             ("redis-logs", "good"),
-            ("service-links", "fail timeout/network"),
+            ("service-links", "fail timeout container-paused/server"),
         ],
-        roots: &["nats timeout"],
+        roots: &["nats timeout container-paused"],
         words: &["docker unpause"],
         ..ROW
     },

@@ -80,6 +80,7 @@ pub const ROWS: &[Row] = &[
             ("gateway-wss", "fail connection-refused container-stopped/server"),
             ("cli-with-cacert", "fail connection-refused container-stopped/server"),
             ("cli-without-cacert", "unknown connection-refused container-stopped/server"),
+            ("redis-logs", "fail connection-refused container-stopped/server"),
             ("dashboard-gateway", "fail connection-refused container-stopped/server"),
             ("gateway-grpc", "fail connection-refused container-stopped/server"),
             ("service-links", "fail connection-refused container-stopped/server"),
@@ -123,6 +124,8 @@ pub const ROWS: &[Row] = &[
         name: "a WebSocket endpoint that answers 400",
         make: |project| project.changed(&[("STANDIN_STREAM", "400")]),
         says: &[("gateway-wss", "fail")],
+        roots: &["api-gateway"],
+        elsewhere: Some(&[]),
         ..ROW
     },
     Row {
@@ -136,12 +139,16 @@ pub const ROWS: &[Row] = &[
         name: "a WebSocket endpoint that answers 404",
         make: |project| project.changed(&[("STANDIN_STREAM", "404")]),
         says: &[("gateway-wss", "fail")],
+        roots: &["api-gateway"],
+        elsewhere: Some(&[]),
         ..ROW
     },
     Row {
         name: "a WebSocket endpoint with a wrong accept",
         make: |project| project.changed(&[("STANDIN_STREAM", "bad-accept")]),
         says: &[("gateway-wss", "fail")],
+        roots: &["api-gateway"],
+        elsewhere: Some(&[]),
         ..ROW
     },
     Row {
@@ -155,6 +162,7 @@ pub const ROWS: &[Row] = &[
             ("cli-with-cacert", "fail auth-not-tls/client"),
         ],
         roots: &["api-gateway auth-not-tls"],
+        elsewhere: Some(&[]),
         ..ROW
     },
 ];

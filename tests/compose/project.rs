@@ -314,14 +314,14 @@ impl Project {
     }
 
     /// What a colleague is told who has what `collect` wrote, and no way to the project.
-    pub fn collected(&self) -> Ran {
+    pub fn collected(&self, arguments: &[&str]) -> Ran {
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("bundle");
         let mut command = self.product(&["collect"]);
         command.arg(&bundle);
         run(command, PATIENCE).must("collect");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tls-verify"));
-        command.args(["run", "--all", "--format", "json", "--logs"]).arg(&bundle);
+        command.args(["run", "--all", "--format", "json", "--logs"]).arg(&bundle).args(arguments);
         command.env_clear().current_dir(folder.path());
         Ran::of(&run(command, PATIENCE))
     }

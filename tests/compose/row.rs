@@ -20,6 +20,9 @@ pub struct Row {
     pub words: &'static [&'static str],
     /// Words of what `diagnose --docker` says meanwhile.
     pub diagnosed: &'static [&'static str],
+    /// The root causes that are told elsewhere from what was collected, where they are not the same: only a login or an
+    /// exchange shows them.
+    pub elsewhere: Option<&'static [&'static str]>,
 }
 
 pub const ROW: Row = Row {
@@ -31,6 +34,7 @@ pub const ROW: Row = Row {
     roots: &[],
     words: &[],
     diagnosed: &[],
+    elsewhere: None,
 };
 
 /// Keys that containers can read are world-readable on Linux: a note, and a warning in production.
@@ -126,6 +130,15 @@ fn one(project: &mut Project, row: &Row) -> Vec<String> {
         found.extend(missing.map(|word| format!("{}: diagnose does not say `{word}`: {said}", row.name)));
     }
     let looked = begun.elapsed();
+    // An argument that names the engine is none of a folder.
+    let told_elsewhere = row.elsewhere.unwrap_or(row.roots);
+    if row.code == 1 && !row.arguments.contains(&"--docker-host") {
+        let elsewhere = project.collected(row.arguments);
+        if elsewhere.roots() != told_elsewhere {
+            let digest = elsewhere.digest();
+            found.push(format!("{}, collected: not {told_elsewhere:?}: {digest}", row.name));
+        }
+    }
     project.mend();
     let healed = project.settle(&[]);
     if healed.code != 0 {

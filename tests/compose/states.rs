@@ -110,7 +110,7 @@ pub fn go_through(project: &mut Project) -> Vec<String> {
                 }
             }
             // Elsewhere, from what was collected, it is told the same.
-            let elsewhere = project.collected();
+            let elsewhere = project.collected(&[]);
             let same = later.roots().first().is_none_or(|root| elsewhere.roots().contains(root));
             if !same || elsewhere.code == 0 {
                 wrong.push(format!(

@@ -20,7 +20,7 @@ const SERVICES: [&str; 8] = [
 ];
 
 /// A project in which everything runs but one container.
-fn written(folder: &Path, odd: &str, phase: &str) {
+pub(crate) fn written(folder: &Path, odd: &str, phase: &str) {
     let state = |service: &&str| {
         let phase = if *service == odd { phase } else { "running" };
         let runs = phase == "running";
@@ -44,14 +44,14 @@ fn written(folder: &Path, odd: &str, phase: &str) {
     }
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
     let mut command = crate::program();
     command.arg("run").args(arguments).args(["--format", "json", "--logs"]).arg(folder).current_dir(folder);
     let ended = child::start(&mut command).end(std::time::Duration::from_secs(60));
     (ended.code, ended.json())
 }
 
-fn check<'a>(report: &'a Value, id: &str) -> &'a Value {
+pub(crate) fn check<'a>(report: &'a Value, id: &str) -> &'a Value {
     report["checks"].as_array().unwrap().iter().find(|check| check["id"] == id).unwrap()
 }
 

@@ -47,6 +47,7 @@ mod recorded;
 mod release;
 mod replicas;
 mod screen;
+mod served;
 mod tidy;
 mod trust;
 mod usage;

@@ -260,7 +260,7 @@ async fn shake(
     port: u16,
 ) -> Result<Option<String>, Failure> {
     let deadline = context.attempt();
-    let endpoint = context.at_port(platform, Link::Nats, instance, port);
+    let endpoint = context.at_port(platform, Link::Nats, instance, port).await;
     let (tap, address) = dial::connect(&endpoint, deadline).await?;
     context.own(tap.local());
     let offer = Offer {

@@ -186,7 +186,8 @@ async fn ask(
         return Err(fault.clone());
     }
     let deadline = context.attempt();
-    let endpoint = context.at_port(platform, Link::Redis, &member.instance, Link::Redis.container_port());
+    let endpoint =
+        context.at_port(platform, Link::Redis, &member.instance, Link::Redis.container_port()).await;
     let mut session = redis_tls::open(context, &endpoint, deadline).await?;
     let info: String = session.ask(&redis::cmd("INFO"), deadline).await?;
     let mut said = of_info(&info);

@@ -23,7 +23,9 @@ use crate::hello;
 use crate::logs;
 use crate::observation::Observation;
 use crate::platform::{Platform, Reach};
-use crate::stack::{Link, Stack};
+use crate::served;
+use crate::stack::{Endpoint, Link, Stack};
+use crate::standing;
 use crate::tls::{ANY_VERSION, Hello, Offer, TrustMode};
 use chain::{asked_for, fingerprint, intermediate, other_clock, presented_chain};
 pub(crate) use chain::{described, fingerprint_of_file};
@@ -38,7 +40,7 @@ pub fn premises(stack: &Stack) -> Premises {
         anchors: stack.anchors.file.clone(),
         identity: stack.identity.get().ok().map(|identity| identity.cert_file.clone()),
         workers: stack.workers.clone(),
-        trusting: !stack.anchors.certificates.is_empty(),
+        trusting: !stack.anchors.certificates.is_empty() || stack.platform.is_collected(),
     }
 }
 
@@ -109,6 +111,7 @@ async fn ask(context: &Context, question: &Question) -> Answer {
             Answer::Log(log(context, service, instance).await.map(Box::new))
         }
         Question::Listens { instance, link } => Answer::Listens(listens(context, instance, *link).await),
+        Question::StandsStill { instance } => Answer::StandsStill(stands_still(context, instance).await),
         Question::Server(link) => Answer::Server(Box::pin(server(context, *link)).await.map(Box::new)),
         Question::Session(link) => Answer::Session(session(context, *link).await.map(Box::new)),
         Question::Named { link, name } => Answer::Named(named(context, *link, name)),
@@ -150,9 +153,13 @@ async fn old_version(context: &Context, whom: &Whom) -> Option<&'static str> {
     None
 }
 
-/// The port is spoken to in clear.
 async fn in_clear(context: &Context, whom: &Whom) -> Option<InClear> {
-    let words: &[u8] = match whom.link {
+    said_in_clear(context, &context.whom(whom).await).await
+}
+
+/// The port is spoken to in clear.
+pub(crate) async fn said_in_clear(context: &Context, endpoint: &Endpoint) -> Option<InClear> {
+    let words: &[u8] = match endpoint.link {
         // The preface and an empty SETTINGS frame (RFC 9113, 3.4).
         Link::GatewayGrpc | Link::SafetyKernel | Link::ContextEngine => {
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
@@ -162,9 +169,8 @@ async fn in_clear(context: &Context, whom: &Whom) -> Option<InClear> {
         // Whoever waits for a line gets one; a NATS server would have spoken first.
         Link::Nats => b"PING\r\n\r\n",
     };
-    let endpoint = context.whom(whom).await;
     let patience = Instant::now() + Duration::from_millis(1500).min(context.stack.timeout);
-    let (mut tap, _) = dial::connect(&endpoint, patience.min(context.deadline)).await.ok()?;
+    let (mut tap, _) = dial::connect(endpoint, patience.min(context.deadline)).await.ok()?;
     context.own(tap.local());
     tap.write_all(words).await.ok()?;
     let mut said = Vec::new();
@@ -174,7 +180,7 @@ async fn in_clear(context: &Context, whom: &Whom) -> Option<InClear> {
             Ok(Ok(count)) if count > 0 => said.extend_from_slice(&buffer[..count]),
             _ => break,
         }
-        if said.len() >= 9 && whom.link != Link::Gateway {
+        if said.len() >= 9 && endpoint.link != Link::Gateway {
             break;
         }
     }
@@ -238,7 +244,7 @@ async fn log(context: &Context, service: &str, instance: &str) -> Option<logs::S
 }
 
 /// The instance's own address refuses where the published port may have accepted.
-async fn listens(context: &Context, instance: &str, link: Link) -> Option<bool> {
+pub(crate) async fn listens(context: &Context, instance: &str, link: Link) -> Option<bool> {
     let platform = context.platform().await.ok()?;
     let instance = platform.instances().find(|one| one.name == instance)?;
     let port = link.container_port();
@@ -247,6 +253,14 @@ async fn listens(context: &Context, instance: &str, link: Link) -> Option<bool> 
         Ok(Err(error)) => Some(error.kind() != io::ErrorKind::ConnectionRefused),
         Ok(Ok(())) => Some(true),
         Err(_) => None,
+    }
+}
+
+async fn stands_still(context: &Context, instance: &str) -> bool {
+    let Ok(platform) = context.platform().await else { return false };
+    match platform.instances().find(|one| one.name == instance) {
+        Some(found) => standing::stands_still(platform, found).await.is_some(),
+        None => false,
     }
 }
 
@@ -285,8 +299,11 @@ async fn upstream(context: &Context, service: &str, link: Link, since: SystemTim
     let platform = context.platform().await.ok()?;
     let instance = platform.of_service(service).find(|one| one.is_up())?;
     let trouble = logs::last_trouble(context, platform, instance, link, since).await?;
-    let trusted =
-        context.served(link).and_then(|kept| kept.verdict).is_some_and(|verdict| verdict.faults.is_empty());
+    let dialled = context.served(link).and_then(|kept| kept.verdict);
+    let trusted = match dialled {
+        Some(verdict) => verdict.faults.is_empty(),
+        None => served::was_well(context, link).await,
+    };
     Some(Logged { instance: Box::new(instance.clone()), what: trouble.what, sample: trouble.sample, trusted })
 }
 
@@ -296,6 +313,12 @@ async fn gateway(context: &Context) -> GatewayDial {
         Ok(_) => GatewayDial::Trusted,
         Err(broken) if matches!(broken.failure.cause, Cause::Chain(_)) => {
             GatewayDial::Refused(Box::new(broken.failure))
+        }
+        Err(broken)
+            if matches!(broken.failure.cause, Cause::NotDialled)
+                && served::was_well(context, Link::Gateway).await =>
+        {
+            GatewayDial::Trusted
         }
         Err(_) => GatewayDial::Unasked,
     }

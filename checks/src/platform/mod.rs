@@ -31,6 +31,7 @@ use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::{Cause, Failure, Stage};
+use crate::served::Answer;
 use crate::stack::Stack;
 use collection::Collection;
 
@@ -104,6 +105,11 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// The states of an instance's processes as `ps` writes them (`S`, `R`, `T`), the first one's first.
     fn processes<'a>(&'a self, _of: &'a Instance) -> BoxFuture<'a, Result<Vec<String>, String>> {
         async { Err("its processes cannot be seen from here".to_owned()) }.boxed()
+    }
+
+    /// How a port of an instance answered when it was collected.
+    fn answered(&self, _of: &Instance, _port: u16) -> Option<&Answer> {
+        None
     }
 
     /// What the gateway's `/readyz` said, where it was recorded.
@@ -203,6 +209,14 @@ pub enum Choice {
     Docker(Sockets),
     /// One that is connected already.
     Ready(Arc<dyn Platform>),
+}
+
+impl Choice {
+    /// What was collected elsewhere: it has its own CA files.
+    #[must_use]
+    pub fn is_collected(&self) -> bool {
+        matches!(self, Self::Ready(platform) if platform.is_collected())
+    }
 }
 
 /// Where a Docker Engine may listen.

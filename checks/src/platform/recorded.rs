@@ -16,6 +16,8 @@ use tokio::io::AsyncReadExt;
 
 use super::bundle::Bundle;
 use super::collection::Collection;
+use crate::served::{Answer, Served};
+
 use super::{LogPiece, LogStream, Platform, Reach, Wire};
 
 /// A folder of `SERVICE.log` files.
@@ -26,6 +28,8 @@ pub(super) struct RecordedPlatform {
     workloads: Vec<Workload>,
     /// The project whose states and settings are known too.
     project: Option<Bundle>,
+    /// How its ports answered.
+    served: Option<Served>,
 }
 
 /// What cannot be asked of a recording.
@@ -51,6 +55,7 @@ impl RecordedPlatform {
             name: folder.to_string(),
             workloads: names.into_iter().map(workload).collect(),
             project: None,
+            served: None,
         }
     }
 
@@ -62,6 +67,7 @@ impl RecordedPlatform {
             name: folder.to_string(),
             workloads: bundle.workloads(),
             project: Some(bundle),
+            served: Served::read(folder.path()),
         })
     }
 }
@@ -161,6 +167,10 @@ impl Platform for RecordedPlatform {
         let all = self.project.iter().flat_map(|bundle| &bundle.containers);
         let known = all.into_iter().find(|one| one.name == of.name).and_then(|one| one.processes.clone());
         async { known.ok_or_else(|| SILENT.to_owned()) }.boxed()
+    }
+
+    fn answered(&self, of: &Instance, port: u16) -> Option<&Answer> {
+        self.served.as_ref()?.of(&of.name, port)
     }
 
     /// `readyz.txt`: a body a line, with or without `NAME: ` before it and `HTTP 200` behind it.

@@ -101,6 +101,8 @@ impl<'a> Known<'a> {
             Answer::Log(found) => found.as_deref(), else None;
         listens(of: &Instance, link: Link) -> Option<bool>,
             Question::Listens { instance: of.name.clone(), link }, Answer::Listens(found) => *found, else None;
+        stands_still(of: &Instance) -> bool,
+            Question::StandsStill { instance: of.name.clone() }, Answer::StandsStill(found) => *found, else false;
         server(link: Link) -> Option<&'a Failure>,
             Question::Server(link), Answer::Server(found) => found.as_deref(), else None;
         session(link: Link) -> Option<&'a Failure>,

@@ -56,6 +56,8 @@ pub enum Question {
     Log { service: String, instance: String },
     /// Does anything listen on the link's port in this instance?
     Listens { instance: String, link: Link },
+    /// Is the instance's process stopped by a signal?
+    StandsStill { instance: String },
     /// What is wrong with NATS or Redis, for everybody?
     Server(Link),
     /// Does a session of ours with NATS or Redis work?
@@ -104,6 +106,7 @@ pub enum Answer {
     State(ServiceState),
     Log(Option<Box<ServiceLog>>),
     Listens(Option<bool>),
+    StandsStill(bool),
     Server(Option<Box<Failure>>),
     Session(Option<Box<Failure>>),
     Named(Option<NameMismatch>),

@@ -1,25 +1,30 @@
 //! A namespace: its objects of each kind and what its containers said, as `--objects` reads them back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tls_verify_checks::platform::kubernetes::raw;
+use tls_verify_checks::platform::kubernetes::{Denial, Namespace, Right, raw};
+use tls_verify_checks::platform::{Choice, Platform};
+use tls_verify_checks::served;
+use tls_verify_checks::stack::Stack;
 
 use super::clean::{Cleaner, REMOVED};
 use super::log::{self, Patience};
 use super::{CollectedFiles, is_file_name};
-use crate::cli::{CollectArgs, TargetArgs};
-use crate::commands::run::cluster::live;
-use crate::config::{ConfigError, Environment};
+use crate::cli::{CollectArgs, RunnerArgs, TargetArgs};
+use crate::commands::run::cluster::{FOREIGN, live};
+use crate::config::{self, ConfigError, Environment};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn collect(
     args: &CollectArgs,
     environment: &Environment,
     cleaner: &mut Cleaner,
 ) -> Result<CollectedFiles, Vec<ConfigError>> {
-    const PATIENCE: Duration = Duration::from_secs(10);
     let targets = TargetArgs {
         kubeconfig: args.kubeconfig.clone(),
         kube_context: args.kube_context.clone(),
@@ -85,8 +90,32 @@ pub(super) async fn collect(
             }
         }
     }
-    bundle.left_out.push("readyz.txt: nobody is asked, and nothing is run in a pod".to_owned());
+    ports(&targets, environment, cleaner, &mut bundle).await?;
     Ok(bundle)
+}
+
+/// How the ports of the pods answer, and the gateways' `/readyz`: dialled, through the API server where we are not in
+/// a pod.
+async fn ports(
+    targets: &TargetArgs,
+    environment: &Environment,
+    cleaner: &mut Cleaner,
+    bundle: &mut CollectedFiles,
+) -> Result<(), Vec<ConfigError>> {
+    let namespace = match Namespace::connect(&live::options(targets, environment), false, PATIENCE).await {
+        Ok(namespace) => Arc::new(namespace),
+        Err(why) => {
+            bundle.left_out.push(format!("{} and {}: {why}", served::FILE, served::READY));
+            return Ok(());
+        }
+    };
+    let runner = RunnerArgs::of_times(PATIENCE, 6 * PATIENCE, Duration::from_secs(30 * 86_400));
+    let stack = config::stack(targets, &runner, &environment.without(FOREIGN), &[])?.stack;
+    let platform: Arc<dyn Platform> = Arc::<Namespace>::clone(&namespace);
+    super::ports(Stack { platform: Choice::Ready(platform), ..stack }, cleaner, bundle).await;
+    let forward = |denial: &&Denial| denial.right == Right::Forward;
+    bundle.left_out.extend(namespace.denied().iter().find(forward).map(|denial| denial.said.clone()));
+    Ok(())
 }
 
 /// Takes a Secret's values out, except for certificates, and whatever else repeats them.

@@ -6,13 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use tls_verify_checks::platform::bundle::{Bundle as Written, RecordedContainer};
-use tls_verify_checks::platform::{self, LogPiece, Platform};
+use tls_verify_checks::platform::{self, Choice, LogPiece, Platform};
+use tls_verify_checks::stack::Stack;
 use tls_verify_core::workload::Instance;
 
 use super::clean::{Cleaner, REMOVED, is_option_of_a_secret, is_secret_name, without_passwords};
 use super::log::{self, Patience};
 use super::{CollectedFiles, is_file_name};
 use crate::cli::{CollectArgs, RunnerArgs, TargetArgs};
+use crate::commands::run::cluster::FOREIGN;
 use crate::commands::run::rfc3339;
 use crate::config::{self, ConfigError, Environment};
 
@@ -28,7 +30,7 @@ pub(super) async fn collect(
         ..TargetArgs::default()
     };
     let runner = RunnerArgs::of_times(PATIENCE, 6 * PATIENCE, Duration::from_secs(30 * 86_400));
-    let stack = config::stack(&targets, &runner, environment, &[])?.stack;
+    let stack = config::stack(&targets, &runner, &environment.without(FOREIGN), &[])?.stack;
     let platform = platform::connect(&stack, PATIENCE).await.map_err(|failure| {
         vec![ConfigError::new(
             failure.words(),
@@ -39,13 +41,20 @@ pub(super) async fn collect(
         let why = format!("{} has no container", platform.stack());
         return Err(vec![ConfigError::new(why, "name the project with --project")]);
     }
-    Ok(of(platform.as_ref(), &stack.project, cleaner).await)
+    let mut bundle = of(platform.as_ref(), &stack.project, cleaner).await;
+    super::ports(Stack { platform: Choice::Ready(platform), ..stack }, cleaner, &mut bundle).await;
+    Ok(bundle)
 }
 
 /// Everything of a project.
 async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> CollectedFiles {
     let mut bundle = CollectedFiles { read_back: "--all --logs", ..CollectedFiles::default() };
-    for instance in platform.instances() {
+    // Since they were listed one may have ended, or have been out of sight between two starts.
+    let mut instances = Vec::new();
+    for known in platform.instances() {
+        instances.push(platform.inspect(known).await.unwrap_or_else(|_| known.clone()));
+    }
+    for instance in &instances {
         for setting in instance.configured.environment.iter().filter(|one| is_secret_name(&one.name)) {
             if let Some(text) = setting.value.known().filter(|text| !text.starts_with('/')) {
                 cleaner.hide(text);
@@ -54,7 +63,7 @@ async fn of(platform: &dyn Platform, project: &str, cleaner: &mut Cleaner) -> Co
     }
     let mut written = Written::new(project, rfc3339(SystemTime::now()));
     let mut taken = BTreeSet::new();
-    for instance in platform.instances() {
+    for instance in &instances {
         let Some(name) = name_of(&instance.service, &mut taken) else {
             bundle.left_out.push(format!("{}: no name of a file", instance.service));
             continue;

@@ -7,8 +7,13 @@ mod docker;
 mod log;
 mod output;
 
+use std::time::{Duration, Instant};
+
 #[cfg(not(feature = "kubernetes"))]
 use super::without_kubernetes::collect as cluster;
+use tls_verify_checks::context::Context;
+use tls_verify_checks::served::{self, Served};
+use tls_verify_checks::stack::Stack;
 use tls_verify_core::remedy::shell;
 use tls_verify_core::report::exit;
 
@@ -34,6 +39,14 @@ impl CollectedFiles {
     fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
         self.files.push((path.into(), content.into()));
     }
+}
+
+/// Writes how the stack's ports answer, and what its gateways say of themselves.
+async fn ports(stack: Stack, cleaner: &Cleaner, bundle: &mut CollectedFiles) {
+    let context = Context::new(stack, Instant::now() + Duration::from_secs(20));
+    let served = Served::look(&context).await.with_words(|said| cleaner.text(said));
+    bundle.add(served::FILE, serde_json::to_vec_pretty(&served).unwrap_or_default());
+    bundle.add(served::READY, cleaner.text(&served::readiness(&context).await));
 }
 
 /// Whether a part of a path is one that every file system takes, and that leads nowhere else.

@@ -13,7 +13,7 @@ mod words;
 pub use client::{file_of, of_file};
 pub use endpoint::{anchor_file, by_other_clock, identity};
 pub use server::server;
-pub use service::{cannot_reach_nats, gone, is_looping, state_of};
+pub use service::{cannot_reach_nats, gone, hung, is_looping, state_of};
 pub use words::died_of;
 
 use rustls::AlertDescription as A;

@@ -9,7 +9,7 @@ use crate::cause::{CauseKind, Side, Variant};
 use crate::diagnosis::settings;
 use crate::diagnosis::{Asked, Known};
 use crate::evidence::fault::{Cause, Failure, FaultIdentity, Stage};
-use crate::evidence::{Fact, InstanceState, LinkEffect, ServiceState};
+use crate::evidence::{Fact, InstanceState, LinkEffect, PlatformFact, ServiceState};
 use crate::link::Link;
 use crate::workload::Instance;
 
@@ -142,7 +142,15 @@ pub(super) fn silent(known: Known<'_>, service: &str, link: Link) -> Asked<Optio
                 .at(service),
         }));
     }
-    Ok(None)
+    let is_still = known.stands_still(seen.instance)?;
+    Ok(is_still.then(|| hung(service, PlatformFact::ProcessStopped { who: seen.instance.name.clone() })))
+}
+
+/// It runs, and does nothing.
+#[must_use]
+pub fn hung(service: &str, fact: PlatformFact) -> Failure {
+    let cause = Cause::Container { kind: CauseKind::Timeout, variant: Variant::ContainerHung };
+    Failure::new(Stage::Exchange, cause).because(fact).at(service)
 }
 
 /// Why an instance has no connection to NATS; `symptom` says that it has none.

@@ -38,6 +38,12 @@ pub enum PlatformFact {
     NotAsked,
     /// What was collected on another machine.
     NotDialled,
+    /// How a port answered when it was collected, with the first words of one that speaks in clear.
+    MetThen {
+        who: String,
+        port: u16,
+        said: Option<String>,
+    },
     /// Its first process is stopped by a signal.
     ProcessStopped {
         who: String,

@@ -84,6 +84,10 @@ impl fmt::Display for PlatformFact {
             Self::Unanswered { host } => write!(f, "Docker at {host} does not answer"),
             Self::NotAsked => f.write_str("Docker is not asked (`--no-docker`)"),
             Self::NotDialled => f.write_str("what was collected cannot be dialled"),
+            Self::MetThen { who, port, said } => {
+                write!(f, "that is how port {port} of {who} answered when it was collected")?;
+                said.iter().try_for_each(|said| write!(f, ": `{said}`"))
+            }
             Self::ProcessStopped { who } => {
                 write!(f, "the process of {who} is stopped (state T): it does nothing until it gets SIGCONT")
             }

@@ -142,7 +142,7 @@ fn listed(args: &RunArgs, environment: &Environment) -> u8 {
 }
 
 /// Variables that mean another stack where we are not in the cluster.
-const FOREIGN: &[&str] = &[
+pub(crate) const FOREIGN: &[&str] = &[
     "CORDUM_API_BASE",
     "CORDUM_GATEWAY",
     "NATS_URL",
