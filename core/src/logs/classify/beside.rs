@@ -79,6 +79,9 @@ const SSH: &[&str] = &[
     "port 22",
 ];
 
+/// What OpenSSH alone says, of its own certificates and algorithms.
+const OPENSSH: &[&str] = &["[preauth]", "their offer: ", "userauth_"];
+
 /// What only TLS has.
 const TLS: &[&str] = &[
     "tls",
@@ -141,7 +144,16 @@ pub(super) fn is_other(text: &[u8]) -> bool {
 /// SSH, or a login of the machine.
 pub(super) fn is_login(text: &[u8]) -> bool {
     static SSH_CELL: OnceLock<AhoCorasick> = OnceLock::new();
-    is_of(&SSH_CELL, SSH, text)
+    static OPENSSH_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    is_of(&SSH_CELL, SSH, text) || contains(&OPENSSH_CELL, OPENSSH, text)
+}
+
+/// What an ACME authority answered of a name (RFC 8555, 6.7), and what came of an order for several: the authority was
+/// reached, and the link to the name is its own.
+pub(super) fn is_of_order(text: &[u8]) -> bool {
+    const ANSWERS: &[&str] = &["ietf:params:acme:error:", "domains had a problem: ["];
+    static ANSWERS_CELL: OnceLock<AhoCorasick> = OnceLock::new();
+    contains(&ANSWERS_CELL, ANSWERS, text)
 }
 
 /// What is resolved has no name in DNS: what a build lacks (`Could not resolve all artifacts for …`, `Could not resolve
@@ -203,12 +215,21 @@ pub(super) fn is_of_objects(text: &[u8]) -> bool {
         ".key",
         ".pem",
     ];
-    const ACME: &[&str] =
-        &["acme", "challenge", "certificaterequest", "certificate request", "syncing certificate"];
+    const ACME: &[&str] = &[
+        "acme",
+        "challenge",
+        "certificaterequest",
+        "certificate request",
+        "syncing certificate",
+        "cert-manager.io/",
+        "badconfig",
+    ];
     static QUOTED_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     static ACME_CELL: OnceLock<AhoCorasick> = OnceLock::new();
     let at = |words: &[u8]| memchr::memmem::find_iter(text, words).collect::<Vec<_>>();
-    if !at(b"Operation cannot be fulfilled on ").is_empty() {
+    let answers =
+        [&b"Operation cannot be fulfilled on "[..], b": the object has been modified; please apply"];
+    if answers.iter().any(|words| !at(words).is_empty()) {
         return true;
     }
     // An error of a connection, or of a file, is one whatever it was made for.
@@ -232,7 +253,14 @@ pub(super) fn is_of_objects(text: &[u8]) -> bool {
 /// An object of a cluster by its kind and its name is not there: `secrets "NAME" not found`, `secret NAMESPACE/NAME does
 /// not exist`.
 fn is_looked_for(text: &[u8]) -> bool {
-    const ABSENT: &[&[u8]] = &[b" not found", b" was not found", b" does not exist", b" not yet ready"];
+    const ABSENT: &[&[u8]] = &[
+        b" not found",
+        b" was not found",
+        b" does not exist",
+        b" not yet ready",
+        b" already exists",
+        b" is forbidden",
+    ];
     const KINDS: &[&[u8]] = &[b"secret", b"certificate", b"issuer", b"clusterissuer", b"configmap"];
     ABSENT.iter().flat_map(|end| memchr::memmem::find_iter(text, end)).any(|end| {
         let mut words = text[..end].rsplit(|byte| *byte == b' ');

@@ -118,7 +118,20 @@ fn strict_fields(text: &[u8]) -> Vec<Field<'_>> {
 /// Names of the message, of the level.
 const MESSAGES: &[&str] =
     &["msg", "message", "@message", "@m", "@mt", "event", "short_message", "textPayload"];
-const LEVELS: &[&str] = &["level", "lvl", "severity", "levelname", "log.level", "@level", "@l", "s"];
+const LEVELS: &[&str] = &[
+    "level",
+    "lvl",
+    "severity",
+    "levelname",
+    "log.level",
+    "@level",
+    "@l",
+    "s",
+    "loglevel",
+    "log_level",
+    "severity_text",
+    "severityText",
+];
 
 /// A record of named values, if one of them is a message.
 pub(super) fn of_fields(style: RecordStyle, mut fields: Vec<Field<'_>>) -> Option<Record<'_>> {

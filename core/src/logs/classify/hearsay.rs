@@ -3,8 +3,9 @@
 
 use memchr::memmem;
 
-use super::quotes;
 use super::record::{Level, Record};
+use super::{quotes, subject};
+use crate::logs::prefix::body;
 
 /// Fronts of words with which a program speaks of a link, of its material, or of how something ended.
 const LINK: &[&str] = &[
@@ -158,17 +159,20 @@ const TEXTS: &[&str] = &[
 
 /// The record informs, and what stands before its text speaks of neither a link nor a failure.
 pub(super) fn is_passed_on(record: &Record<'_>) -> bool {
+    let names = |key: &[u8]| memmem::find(&record.message, key).is_some();
+    if record.names_an_error() || names(b" error=") || names(b" err=") {
+        return false;
+    }
     let message = match record.level {
         Level::Informs => &record.message[..],
         Level::Unsaid => match informing(&record.message) {
             Some(message) => message,
-            None => return false,
+            None => return subject::is_text(body(&record.message), false),
         },
         Level::Warns | Level::Fails => return false,
     };
-    let names = |key: &[u8]| memmem::find(message, key).is_some();
-    if record.names_an_error() || names(b" error=") || names(b" err=") {
-        return false;
+    if subject::is_text(message, true) {
+        return true;
     }
     let mut rest = message;
     while let Some(colon) = memmem::find(rest, b": ") {
@@ -185,11 +189,16 @@ pub(super) fn is_passed_on(record: &Record<'_>) -> bool {
             [one] => return TEXTS.contains(&one.as_str()),
             words => {
                 return !quotes::tells_of_failure(words.join(" ").as_bytes())
-                    && !words.iter().any(|word| LINK.iter().any(|front| begins(word, front)));
+                    && !words.iter().any(|word| names_link(word));
             }
         }
     }
     false
+}
+
+/// A word with which a program speaks of a link or of how something ended.
+pub(super) fn names_link(word: &str) -> bool {
+    LINK.iter().any(|front| begins(word, front))
 }
 
 /// A word begins so; the shortest are words by themselves.
@@ -242,7 +251,7 @@ fn is_branch(name: &[u8]) -> bool {
 }
 
 /// A word of a sentence, as against a name, a number or a mark.
-fn is_word(token: &[u8]) -> bool {
+pub(super) fn is_word(token: &[u8]) -> bool {
     token.iter().any(u8::is_ascii_alphabetic)
         && token.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'\'' | b'/'))
 }
@@ -263,7 +272,10 @@ fn informing(line: &[u8]) -> Option<&[u8]> {
         let name = &bare[..bare.iter().take_while(|byte| byte.is_ascii_alphabetic()).count()];
         let whole = bare[name.len()..].first().is_none_or(|byte| matches!(byte, b']' | b':' | b'/'));
         if whole && LEVELS.contains(&name) && (marked || name[0].is_ascii_uppercase()) {
-            return line.get(end..).map(<[u8]>::trim_ascii_start);
+            // Python's `INFO:logger:message`.
+            let logged = memchr::memrchr(b':', &token[..token.len() - 1]).filter(|_| bare.starts_with(name));
+            let from = logged.filter(|colon| *colon > name.len()).map_or(end, |colon| at + colon + 1);
+            return line.get(from..).map(<[u8]>::trim_ascii_start);
         }
         at = end + 1;
     }

@@ -23,6 +23,7 @@ mod sense;
 mod setting;
 mod shape;
 mod source;
+mod subject;
 mod table;
 mod words;
 mod written;

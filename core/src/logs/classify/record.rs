@@ -147,7 +147,10 @@ impl<'a> Record<'a> {
     /// The own words, with another message in the place of the own.
     pub(super) fn words_with<'b>(&'b self, message: &'b [u8]) -> Cow<'b, [u8]> {
         if !self.is_parted() {
-            return named(message);
+            return match super::subject::without_texts(message) {
+                Some(text) => Cow::Owned(named(&text).into_owned()),
+                None => named(message),
+            };
         }
         let informs = self.level == Level::Informs;
         // Where an error is named, the reason is another matter's: a job's, a refusal's.
@@ -245,7 +248,8 @@ fn plain(key: &[u8]) -> Vec<u8> {
 pub(super) fn level(word: &[u8]) -> Level {
     let lower = word.trim_ascii().to_ascii_lowercase();
     match lower.as_slice() {
-        b"10" | b"20" | b"30" | b"i" | b"d" | b"d1" | b"d2" => Level::Informs,
+        // Bunyan's and pino's numbers, and those of syslog that inform.
+        b"5" | b"6" | b"7" | b"10" | b"20" | b"30" | b"i" | b"d" | b"d1" | b"d2" => Level::Informs,
         b"40" | b"w" => Level::Warns,
         b"50" | b"60" | b"e" | b"f" | b"c" | b"panic" | b"dpanic" | b"severe" | b"alert" => Level::Fails,
         other

@@ -19,6 +19,8 @@ const ACCEPTS: &[&str] = &[
     "not accept ssl connection",
     "accept tls connection",
     "accept failed",
+    "accept failure",
+    "can't accept",
     "failed to accept",
     "handshake error from",
     "handshake with client",
@@ -197,12 +199,17 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
         {
             None
         }
-        CauseKind::OtherTls | CauseKind::BadKeyFile | CauseKind::UnknownAuthority | CauseKind::Expired
+        CauseKind::OtherTls
+        | CauseKind::BadKeyFile
+        | CauseKind::KeyMismatch
+        | CauseKind::UnknownAuthority
+        | CauseKind::AuthNotTls
+        | CauseKind::Expired
             if found.confidence != Confidence::Certain && beside::is_of_objects(text) =>
         {
             None
         }
-        _ if beside::is_login(text) || beside::is_on_paper(text) => None,
+        _ if beside::is_login(text) || beside::is_on_paper(text) || beside::is_of_order(text) => None,
         CauseKind::WrongKeyUsage if is_as_expected(text) => None,
         CauseKind::Dns if beside::is_no_name(text) => None,
         // What came was no TLS: to a server a client sent it.
@@ -245,11 +252,12 @@ pub(super) fn directed(text: &[u8], found: Recognised) -> Option<Recognised> {
                 Some(Recognised { side: Side::Server, ..found })
             }
         }
-        // FreeRADIUS, a server, tells what it sent of its client's.
-        CauseKind::BadCertificate if says(b"Alert write:") => {
+        // OpenSSL's word for an alert that was sent; FreeRADIUS, a server, sends it to its client.
+        CauseKind::BadCertificate if says(b"lert write:") => {
             let of_ca = found.variant == Some(Variant::OtherCa);
             let kind = if of_ca { CauseKind::UnknownAuthority } else { found.kind };
-            Some(Recognised { kind, variant: None, side: Side::Client, ..found })
+            let side = if says(b"SSL3 alert") { Side::Server } else { Side::Client };
+            Some(Recognised { kind, variant: None, side, ..found })
         }
         // An end as it should be.
         CauseKind::ConnectionReset

@@ -86,6 +86,10 @@ fn is_passed_on(line: &[u8]) -> bool {
     if [&b" sqlalchemy.engine."[..], b"Hibernate: ", b") CMD ("].iter().any(|mark| behind(mark).is_some()) {
         return true;
     }
+    // What a name server was asked, as CoreDNS logs it, and what it answered.
+    if [&b" udp "[..], b" tcp "].iter().any(|mark| behind(mark).is_some()) && is_query(line) {
+        return true;
+    }
     // A file that nginx was asked for.
     if behind(b" open() \"").is_some_and(|rest| memmem::find(rest, b", request: \"").is_some()) {
         return true;
@@ -106,6 +110,13 @@ fn is_passed_on(line: &[u8]) -> bool {
             .and_then(|rest| memmem::find(&rest[..rest.len().min(24)], b"ms  ").map(|at| &rest[at + 4..]));
         asked(timed.unwrap_or(text))
     })
+}
+
+/// `"A IN redis. udp 43 false 512" NXDOMAIN qr,rd 118`.
+fn is_query(line: &[u8]) -> bool {
+    static QUERY: OnceLock<Regex> = OnceLock::new();
+    built(&QUERY, r#""[A-Z0-9]+ [A-Z]+ \S+ (?:udp|tcp) \d+ (?:true|false) \d+" [A-Z]+ [a-z]+[ ,]"#)
+        .is_match(line)
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ const FRONTS: &[&str] = &[
     r"Tests run: \d|Ran \d+ tests? in |\S+::\S+ (?:PASSED|FAILED|SKIPPED|ERROR)\b|test \S+ \.\.\. |SUCCESS: \d+ |\d+% +\d+/\d+ tests",
     r"\[(?:INFO|WARN|WARNING|ERROR)\] (?:Tests run|Running )|> Task :|(?:Feature|Scenario(?: Outline)?): |(?:Given|Then) (?:the|an?|I|it)\b|Step \d+(?:/\d+)? ?: ",
     r"E\s{3,}(?:AssertionError|assert)\b|(?:[\w.]+ )?(?:\xe2\x97\x8f|\xe2\x9c[\x93\x94\x95\x97\x98]|\xe2\x88\x9a|\xc3\x97) ",
+    // What npm says of a package, in its author's words.
+    r"npm (?:warn|WARN) deprecated ",
     // Compilers.
     r"error\[[A-Z]\d+\]: |warning: (?:unused|use of deprecated|field|function|variable|constant|struct|method)\b|.* --> \S+\.\w+:\d+:\d+$",
     // What kubectl did with an object; an event of how it goes on.
@@ -110,6 +112,10 @@ const MACHINE: &[&[u8]] = &[
     b" dbus-daemon[",
     b" logrotate[",
     b" run-parts[",
+    // The certificates of OpenSSH are its own.
+    b" sshd[",
+    b" sshd-session[",
+    b" sshd-auth[",
 ];
 
 /// Written by such a program, as syslog and journald name it.
@@ -119,7 +125,9 @@ pub(super) fn by_machine(line: &[u8]) -> bool {
         head.iter().take(16).filter(|byte| **byte == b':').count() >= 2 || head.get(10) == Some(&b'T');
     // The time and the machine's name stand before it, and nothing else.
     let fronts = |before: &[u8]| {
-        memmem::find(before, b": ").is_none() && before.iter().filter(|byte| **byte == b' ').count() <= 5
+        memmem::find(before, b": ").is_none()
+            && !before.ends_with(b":")
+            && before.iter().filter(|byte| **byte == b' ').count() <= 5
     };
     dated && MACHINE.iter().any(|name| memmem::find(head, name).is_some_and(|at| fronts(&head[..at])))
 }

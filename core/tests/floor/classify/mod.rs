@@ -3,6 +3,7 @@
 
 mod agreement;
 mod attacks;
+mod emitters;
 mod full;
 mod labelled;
 mod records;
