@@ -97,6 +97,10 @@ pub const ROWS: &[Row] = &[
         ),
         roots: &["certs/client/tls.crt bad-key-file file-missing"],
         words: &["NATS_TLS_CERT"],
+        // A path of where it ran is none of here: its bearers are.
+        elsewhere: Some(&[
+            "api-gateway, context-engine, mock-bank-worker, safety-kernel, scheduler, workflow-engine bad-key-file file-missing",
+        ]),
         ..ROW
     },
     Row {

@@ -3,7 +3,7 @@
 use tls_verify_fixtures::pki::{Authority, Leaf, Validity};
 
 use crate::project::{Project, REDIS_PASSWORD, SERVICES};
-use crate::row::{ROW, Row};
+use crate::row::{ANY, ROW, Row};
 
 fn under(project: &Project, ca: &Authority) {
     project.layout("redis", ca, &Leaf::server(), &Leaf::client());
@@ -161,6 +161,7 @@ pub const ROWS: &[Row] = &[
         says: redis_down!("bad-certificate other-ca/server", "pass"),
         roots: &["redis bad-certificate other-ca"],
         words: &["client check of Redis"],
+        elsewhere: Some(ANY),
         ..ROW
     },
 ];
