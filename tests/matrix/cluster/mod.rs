@@ -2,6 +2,7 @@
 //! is wrong. One row at a time; one of each kind each time, all of them with `scripts/test --long`.
 
 mod applied;
+mod handed_on;
 mod healthy;
 mod jobs;
 mod lab;
@@ -43,6 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     };
     let whole = [
         of("the Job of packaging/ proves all checks from inside", true, jobs::inside),
+        of("what is collected holds how the ports answered", true, handed_on::collected),
         of("two thousand endpoints in an Indexed Job", false, jobs::fleet),
         of("each right of the least Role taken away in turn", false, rights::hold),
     ];
