@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -114,4 +116,66 @@ fn an_engine_that_lies_writes_nowhere_else_and_hands_on_no_secret() {
     command.args(["run", "--only", "7", "--services", "scheduler,redis", "--logs", "kept.tar.gz"]);
     let ended = child::run(command.current_dir(&place), HARD);
     assert_eq!(ended.code, Some(3), "{} {}", ended.out, ended.err);
+}
+
+/// A port of this machine that an engine calls its gateway's.
+static PUBLISHED: OnceLock<u16> = OnceLock::new();
+
+fn publishes(stream: &mut UnixStream, path: &str) -> io::Result<()> {
+    let port = PUBLISHED.get().copied().unwrap_or_default();
+    let labels = json!({"com.docker.compose.project": "cordum", "com.docker.compose.service": "api-gateway"});
+    let said = if path.ends_with("/version") {
+        json!({"Version": "20.10.24", "ApiVersion": "1.41"})
+    } else if path.contains("/containers/json") {
+        json!([{"Id": "one", "Names": ["/one"], "State": "running", "Labels": labels}])
+    } else if path.contains("/logs") {
+        json!("")
+    } else {
+        json!({"Id": "one", "Name": "/one", "RestartCount": 0, "Config": {"Labels": labels},
+            "State": {"Status": "running", "Running": true, "StartedAt": "2026-01-01T00:00:00Z"},
+            "NetworkSettings": {"Ports": {"8081/tcp": [{"HostIp": "0.0.0.0", "HostPort": port.to_string()}]}}})
+    };
+    let said = said.to_string();
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{said}",
+        said.len()
+    )
+}
+
+/// What listens here is not what an engine on another machine publishes there.
+#[test]
+fn the_ports_of_an_engine_elsewhere_are_not_those_of_this_machine() {
+    let (folder, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let here = TcpListener::bind("127.0.0.1:0").unwrap();
+    PUBLISHED.set(here.local_addr().unwrap().port()).unwrap();
+    std::thread::spawn(move || {
+        for stream in here.incoming().flatten() {
+            let _ = (&stream).write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+        }
+    });
+    let socket = engine::start(own.path(), publishes);
+    let near = format!("unix://{}", socket.display());
+    let bridge = TcpListener::bind("127.0.0.1:0").unwrap();
+    let far = format!("tcp://{}", bridge.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in bridge.incoming().flatten() {
+            let engine = UnixStream::connect(&socket).unwrap();
+            let (mut up, mut down) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || io::copy(&mut &client, &mut up));
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut &engine, &mut down);
+                let _ = down.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    for (host, is_dialled) in [(near, true), (far, false)] {
+        let target = folder.path().join(if is_dialled { "near" } else { "far" });
+        let mut command = crate::program();
+        let ended = child::run(command.args(["collect", "--docker-host", &host]).arg(&target), HARD);
+        assert_eq!(ended.code, Some(0), "{} {}", ended.out, ended.err);
+        let served = fs::read_to_string(target.join("served.json")).unwrap_or_default();
+        assert_eq!(served.contains("\"speaks\": \"ssh\""), is_dialled, "{host}: {served}");
+        assert_ne!(ended.out.contains("collect there"), is_dialled, "{}", ended.out);
+    }
 }

@@ -23,6 +23,10 @@ fn project(folder: &Path, authority: &Authority) {
     let of = |service: &str| containers.iter().position(|one| one["service"] == service).unwrap();
     let (gateway, scheduler) = (of("api-gateway"), of("scheduler"));
     containers[gateway]["settings"]["SAFETY_KERNEL_TLS_CA"] = "/etc/cordum/tls/other.crt".into();
+    let other = Authority::named("another", Validity::Now).unwrap();
+    let path_of_other = folder.join("certificates/api-gateway/etc/cordum/tls");
+    fs::create_dir_all(&path_of_other).unwrap();
+    fs::write(path_of_other.join("other.crt"), other.pem()).unwrap();
     let scheduler = &mut containers[scheduler];
     for name in ["NATS_TLS_CA", "REDIS_TLS_CA"] {
         scheduler["settings"][name] = "/etc/cordum/tls/ca.crt".into();

@@ -238,6 +238,10 @@ impl Platform for DockerPlatform {
         in_time(PATIENCE, self.exec(&of.id, command)).boxed()
     }
 
+    fn is_near(&self) -> bool {
+        !matches!(self.host, Some(Host::Tcp(_)))
+    }
+
     fn reach(&self, of: &Instance, port: u16) -> Reach {
         match (of.published.get(&port).filter(|ports| !ports.is_empty()), of.addresses.first()) {
             (Some(ports), _) => Reach::Published(ports.clone()),

@@ -107,6 +107,11 @@ pub trait Platform: fmt::Debug + Send + Sync {
         async { Err("its processes cannot be seen from here".to_owned()) }.boxed()
     }
 
+    /// Its ports are to be reached from here: an engine on another machine publishes them there.
+    fn is_near(&self) -> bool {
+        true
+    }
+
     /// How a port of an instance answered when it was collected.
     fn answered(&self, _of: &Instance, _port: u16) -> Option<&Answer> {
         None

@@ -189,16 +189,16 @@ async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<A
         }
     };
     let Broken { failure, recording, .. } = match ended {
-        Ok(dialled) => return Some(shown(&dialled.recording())),
+        Ok(dialled) => return Some(shown(&dialled.recording(), true)),
         Err(broken) => broken,
     };
     if !recording.chain.is_empty() {
-        return Some(shown(&recording));
+        return Some(shown(&recording, false));
     }
     let clear = |speaker, said: String| Answer::Clear { speaks: Speaks::of(speaker), said };
     match failure.cause {
         // Asked without a certificate of ours, it may refuse us with good reason.
-        Cause::Alert { .. } => Some(shown(&recording)),
+        Cause::Alert { .. } => Some(shown(&recording, false)),
         Cause::Refused { .. } => Some(Answer::Refused),
         Cause::NotTls(speaker) if speaker != WireProtocol::Unknown => Some(clear(speaker, String::new())),
         Cause::NotTls(_) | Cause::TimedOut | Cause::Eof | Cause::Reset => {
@@ -221,8 +221,9 @@ async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<A
     }
 }
 
-fn shown(recording: &Recording) -> Answer {
+/// One that broke off may have come no further than its certificate (RFC 5246, 7.4.4).
+fn shown(recording: &Recording, is_complete: bool) -> Answer {
     let chain: Vec<String> = recording.chain.iter().map(|der| STANDARD.encode(der)).collect();
-    let asks_for_certificate = (!chain.is_empty()).then_some(recording.asked_for_certificate.is_some());
-    Answer::Tls { chain, asks_for_certificate }
+    let asked = recording.asked_for_certificate.is_some();
+    Answer::Tls { chain, asks_for_certificate: (asked || is_complete).then_some(asked) }
 }

@@ -111,11 +111,9 @@ async fn faults(platform: &dyn Platform, link: Link, chain: &[CertificateDer<'st
         Link::SafetyKernel => ("SAFETY_KERNEL_TLS_CA", Some("SAFETY_KERNEL_ADDR")),
         Link::Gateway | Link::GatewayGrpc | Link::ContextEngine | Link::Dashboard => ("", None),
     };
-    let mut anchors = anchors(platform, |name| name == ca).await;
-    let is_named = !anchors.is_empty();
-    if !is_named {
-        anchors = self::anchors(platform, |name| name.ends_with("_TLS_CA")).await;
-    }
+    let is_named = !anchors(platform, |name| name == ca).await.is_empty();
+    // One that any client trusts is signed by the stack's own authority: who does not trust it has another file.
+    let anchors = anchors(platform, |name| name.ends_with("_TLS_CA")).await;
     let dials = |one: &Instance| {
         let text = url.and_then(|url| one.variable(url)).unwrap_or_default();
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);

@@ -112,7 +112,7 @@ async fn ports(
     let runner = RunnerArgs::of_times(PATIENCE, 6 * PATIENCE, Duration::from_secs(30 * 86_400));
     let stack = config::stack(targets, &runner, &environment.without(FOREIGN), &[])?.stack;
     let platform: Arc<dyn Platform> = Arc::<Namespace>::clone(&namespace);
-    super::ports(Stack { platform: Choice::Ready(platform), ..stack }, cleaner, bundle).await;
+    super::ports(Stack { platform: Choice::Ready(platform), ..stack }, environment, cleaner, bundle).await;
     let forward = |denial: &&Denial| denial.right == Right::Forward;
     bundle.left_out.extend(namespace.denied().iter().find(forward).map(|denial| denial.said.clone()));
     Ok(())

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::StreamExt;
 use tls_verify_checks::platform::bundle::{Bundle as Written, RecordedContainer};
 use tls_verify_checks::platform::{self, Choice, LogPiece, Platform};
+use tls_verify_checks::served;
 use tls_verify_checks::stack::Stack;
 use tls_verify_core::workload::Instance;
 
@@ -42,7 +43,13 @@ pub(super) async fn collect(
         return Err(vec![ConfigError::new(why, "name the project with --project")]);
     }
     let mut bundle = of(platform.as_ref(), &stack.project, cleaner).await;
-    super::ports(Stack { platform: Choice::Ready(platform), ..stack }, cleaner, &mut bundle).await;
+    if !platform.is_near() {
+        let why = "this engine publishes its ports on a machine of its own: collect there";
+        bundle.left_out.push(format!("{} and {}: {why}", served::FILE, served::READY));
+        return Ok(bundle);
+    }
+    super::ports(Stack { platform: Choice::Ready(platform), ..stack }, environment, cleaner, &mut bundle)
+        .await;
     Ok(bundle)
 }
 

@@ -41,12 +41,14 @@ impl CollectedFiles {
     }
 }
 
-/// Writes how the stack's ports answer, and what its gateways say of themselves.
-async fn ports(stack: Stack, cleaner: &Cleaner, bundle: &mut CollectedFiles) {
+/// Writes how the stack's ports answer, and what its gateways say of themselves. Our dials stand in the servers' logs:
+/// they are known by what is kept of them.
+async fn ports(stack: Stack, environment: &Environment, cleaner: &Cleaner, bundle: &mut CollectedFiles) {
     let context = Context::new(stack, Instant::now() + Duration::from_secs(20));
     let served = Served::look(&context).await.with_words(|said| cleaner.text(said));
     bundle.add(served::FILE, serde_json::to_vec_pretty(&served).unwrap_or_default());
     bundle.add(served::READY, cleaner.text(&served::readiness(&context).await));
+    crate::own_connections::keep(&context.own_probes(), environment);
 }
 
 /// Whether a part of a path is one that every file system takes, and that leads nowhere else.

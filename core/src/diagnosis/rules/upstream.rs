@@ -78,6 +78,7 @@ pub(super) fn kernel(known: Known<'_>, since: SystemTime, failure: Failure) -> A
     let link = Link::SafetyKernel;
     let Some(logged) = known.upstream("api-gateway", link, since)? else { return Ok(failure) };
     let mut said = said(logged);
+    let mut place = link.service().to_owned();
     if let (true, Cause::Line(line)) = (logged.trusted, &mut said.cause)
         && matches!(
             line.kind,
@@ -85,8 +86,9 @@ pub(super) fn kernel(known: Known<'_>, since: SystemTime, failure: Failure) -> A
         )
     {
         line.side = Side::Client;
+        place.clone_from(&logged.instance.service);
     }
     let kind = said.kind();
     let said = said.set_by(settings::relevant(&logged.instance, Some(link), kind, None));
-    Ok(failure.facts.into_iter().fold(said, Failure::because).at(link.service()))
+    Ok(failure.facts.into_iter().fold(said, Failure::because).at(place))
 }
