@@ -48,12 +48,15 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
     let answer = match http::get(context, &replica.endpoint, "/api/v1/auth/config", false).await {
         Ok(answer) => answer,
         Err(failure) => {
-            match served::refused_lately(context, "dashboard", Link::Gateway).await {
-                Some((since, said)) if matches!(failure.cause, Cause::NotDialled) => {
-                    seen.about(&through, Subject::Proxy { since });
-                    seen.failed(through, Failure::new(Stage::Exchange, Cause::Line(said)).at("dashboard"));
-                }
-                _ => seen.failed(through, failure),
+            let elsewhere = match failure.cause {
+                Cause::NotDialled => collected(context).await,
+                _ => None,
+            };
+            if let Some((since, cause)) = elsewhere {
+                seen.about(&through, Subject::Proxy { since });
+                seen.failed(through, Failure::new(Stage::Exchange, cause).at("dashboard"));
+            } else {
+                seen.failed(through, failure);
             }
             return;
         }
@@ -79,6 +82,19 @@ async fn through(context: &Context, replica: &Replica, seen: &mut Observation) {
             seen.failed(through, http::refused(&answer));
         }
     }
+}
+
+/// What keeps a dashboard that was collected from its gateway: it was told to speak HTTP to one that spoke TLS, or it
+/// logged just then that it refused it; with the moment from which on its log tells more.
+async fn collected(context: &Context) -> Option<(SystemTime, Cause)> {
+    let platform = context.platform().await.ok()?;
+    let dashboard = platform.of_service("dashboard").find(|one| one.is_up())?;
+    let in_clear = dashboard.variable("CORDUM_API_UPSTREAM_SCHEME") == Some("http");
+    if in_clear && served::was_well(context, Link::Gateway).await {
+        return Some((platform.now(), Cause::PlainToTls));
+    }
+    let (since, said) = served::refused_lately(context, "dashboard", Link::Gateway).await?;
+    Some((since, Cause::Line(said)))
 }
 
 /// Where nginx' configuration is where the entrypoint writes it.

@@ -30,6 +30,12 @@ pub(crate) enum NatsLinkVerdict {
     Unclear(Failure),
 }
 
+/// Who started within it may need a moment more to connect.
+pub(crate) const YOUNG: Duration = Duration::from_secs(10);
+/// So often, and so far apart, that moment is waited for.
+pub(crate) const ROUNDS: usize = 6;
+pub(crate) const BETWEEN: Duration = Duration::from_millis(300);
+
 /// What is known of a container's NATS connection, strongest evidence first.
 pub(crate) async fn of_container(
     context: &Context,
@@ -64,7 +70,7 @@ pub(crate) async fn of_container(
         Ok((list, way)) => {
             // A worker that just started may need a moment to connect.
             let mut rows: Vec<NatsClient> = list.clone();
-            for round in 0..6 {
+            for round in 0..ROUNDS {
                 if let Some(row) = rows.iter().find(|row| belongs(row, &fresh)) {
                     return match over_tls(row, asks_for_certificate) {
                         Ok(what) => {
@@ -73,13 +79,13 @@ pub(crate) async fn of_container(
                         Err(failure) => NatsLinkVerdict::Broken(failure.at(worker.service.clone())),
                     };
                 }
-                let young = fresh.up_for(context.now()).is_some_and(|age| age < Duration::from_secs(10));
+                let young = fresh.up_for(context.now()).is_some_and(|age| age < YOUNG);
                 // Nobody gets a connection to a broken NATS, however long we wait.
                 let broken = server(context, Link::Nats).await;
-                if round == 5 || !young || broken.is_some() {
+                if round + 1 == ROUNDS || !young || broken.is_some() {
                     break;
                 }
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                tokio::time::sleep(BETWEEN).await;
                 if let Ok((list, _)) = monitor::connections(context).await {
                     rows = list;
                 }
@@ -88,6 +94,10 @@ pub(crate) async fn of_container(
             return NatsLinkVerdict::Broken(unconnected(&fresh).because(reported));
         }
         Err(tried) => asked.extend(tried.iter().cloned()),
+    }
+    if platform.was_connected(&fresh) == Some(false) {
+        let (who, way) = (fresh.name.clone(), "when it was collected".to_owned());
+        return NatsLinkVerdict::Broken(unconnected(&fresh).because(NatsFact::NoConnectionOf { who, way }));
     }
     if is_broken(context, &fresh).await {
         return NatsLinkVerdict::Broken(unconnected(&fresh));
@@ -104,7 +114,7 @@ pub(crate) fn connection_of(instance: &Instance) -> Subject {
 }
 
 /// The row is the container's: by its address, which is unique in the project's network.
-fn belongs(row: &NatsClient, container: &Instance) -> bool {
+pub(crate) fn belongs(row: &NatsClient, container: &Instance) -> bool {
     row.address().is_some_and(|address| container.addresses.contains(&address))
 }
 

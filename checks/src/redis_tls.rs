@@ -14,7 +14,7 @@ use crate::endpoint_resolution::Replica;
 use crate::fault::{Cause, Failure, Stage, WireProtocol};
 use crate::observation::{EvidenceLevel, Expects, Observation};
 use crate::peel::peel;
-use crate::served::Answer;
+use crate::served::PortAnswer;
 use crate::stack::Link;
 use tls_verify_core::evidence::{Fact, RedisFact};
 
@@ -282,7 +282,7 @@ async fn answered(context: &Context) -> Option<bool> {
     let platform = context.platform().await.ok()?;
     let mut all = platform.of_service(Link::Redis.service());
     let port = Link::Redis.container_port();
-    all.any(|one| matches!(platform.answered(one, port), Some(Answer::Tls { .. }))).then_some(true)
+    all.any(|one| matches!(platform.answered(one, port), Some(PortAnswer::Tls { .. }))).then_some(true)
 }
 
 /// The session that a service opens: TLS, our login, a `PING`.

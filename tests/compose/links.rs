@@ -144,7 +144,6 @@ pub const ROWS: &[Row] = &[
         make: |project| project.changed(&[("STANDIN_NO_NATS", "1")]),
         says: &[("worker-nats-tls", "fail connection-reset/server")],
         roots: &["mock-bank-worker connection-reset"],
-        elsewhere: Some(&[]),
         ..ROW
     },
     Row {
@@ -179,7 +178,6 @@ pub const ROWS: &[Row] = &[
         says: &[("dashboard-gateway", "fail wrong-scheme-plain-to-tls/client")],
         roots: &["dashboard wrong-scheme-plain-to-tls"],
         words: &["CORDUM_API_UPSTREAM_SCHEME"],
-        elsewhere: Some(&[]),
         ..ROW
     },
     Row {

@@ -43,7 +43,6 @@ pub const ROWS: &[Row] = &[
             ("dashboard-gateway", "fail wrong-scheme-plain-to-tls/client"),
         ],
         roots: &["scheduler unknown-authority other-ca", "dashboard wrong-scheme-plain-to-tls"],
-        elsewhere: Some(&["scheduler unknown-authority other-ca"]),
         ..ROW
     },
     Row {

@@ -199,3 +199,25 @@ fn what_clients_said_of_a_server_just_then_is_told() {
         }
     }
 }
+
+/// NATS said then whom it has; of several servers, and of one that was not asked, nothing is known.
+#[test]
+fn who_had_no_connection_to_nats_is_told() {
+    let authority = Authority::generate().unwrap();
+    let good = authority.issue(&Leaf::server()).unwrap();
+    let named = |services: &[&str]| -> Value {
+        services.iter().map(|service| format!("shop-{service}-1")).collect::<Vec<_>>().into()
+    };
+    let all = named(&["api-gateway", "scheduler", "safety-kernel", "workflow-engine"]);
+    let some = named(&["api-gateway", "safety-kernel", "workflow-engine"]);
+    for (connected, code, root) in
+        [(some, 1, vec!["scheduler connection-reset".to_owned()]), (all, 3, vec![]), (Value::Null, 3, vec![])]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        project(folder.path(), &authority);
+        let file = json!({"schema": "tls-verify/served/v1", "ports": [tls("nats", 4222, &good)], "connected": connected});
+        fs::write(folder.path().join("served.json"), file.to_string()).unwrap();
+        let (ended, report) = run(folder.path(), &["--all"]);
+        assert_eq!((ended, roots(&report)), (Some(code), root), "{connected}: {report}");
+    }
+}

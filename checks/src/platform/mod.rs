@@ -31,7 +31,7 @@ use tls_verify_core::workload::{Instance, Workload, WorkloadKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::{Cause, Failure, Stage};
-use crate::served::Answer;
+use crate::served::PortAnswer;
 use crate::stack::Stack;
 use collection::Collection;
 
@@ -113,7 +113,12 @@ pub trait Platform: fmt::Debug + Send + Sync {
     }
 
     /// How a port of an instance answered when it was collected.
-    fn answered(&self, _of: &Instance, _port: u16) -> Option<&Answer> {
+    fn answered(&self, _of: &Instance, _port: u16) -> Option<&PortAnswer> {
+        None
+    }
+
+    /// Whether NATS reported a connection of an instance when it was collected, where that is known.
+    fn was_connected(&self, _of: &Instance) -> Option<bool> {
         None
     }
 

@@ -16,7 +16,7 @@ use tokio::io::AsyncReadExt;
 
 use super::bundle::Bundle;
 use super::collection::Collection;
-use crate::served::{Answer, Served};
+use crate::served::{PortAnswer, Served};
 
 use super::{LogPiece, LogStream, Platform, Reach, Wire};
 
@@ -169,8 +169,12 @@ impl Platform for RecordedPlatform {
         async { known.ok_or_else(|| SILENT.to_owned()) }.boxed()
     }
 
-    fn answered(&self, of: &Instance, port: u16) -> Option<&Answer> {
+    fn answered(&self, of: &Instance, port: u16) -> Option<&PortAnswer> {
         self.served.as_ref()?.of(&of.name, port)
+    }
+
+    fn was_connected(&self, of: &Instance) -> Option<bool> {
+        self.served.as_ref()?.is_connected(&of.name)
     }
 
     /// `readyz.txt`: a body a line, with or without `NAME: ` before it and `HTTP 200` behind it.

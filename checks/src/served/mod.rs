@@ -3,18 +3,22 @@
 
 mod told;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use tls_verify_core::workload::Instance;
 
 use crate::context::Context;
 use crate::dial::{self, Broken};
 use crate::fault::{Cause, Stage, WireProtocol};
 use crate::http;
 use crate::investigate;
+use crate::monitor::{self, NatsClient};
 use crate::nats;
+use crate::nats_link;
 use crate::stack::{Endpoint, Link};
 use crate::tls::{ANY_VERSION, Hello, Offer, Recording, TrustMode};
 pub(crate) use told::{asks_nobody, met, refused_lately, was_well};
@@ -32,6 +36,9 @@ const WORDS: usize = 40;
 pub struct Served {
     schema: String,
     pub ports: Vec<ServedPort>,
+    /// The instances that NATS reported a connection of; nothing where it was not asked, or did not tell of all.
+    #[serde(default)]
+    connected: Option<BTreeSet<String>>,
 }
 
 /// How a port of an instance answered a TLS client that has no certificate of its own.
@@ -41,13 +48,13 @@ pub struct ServedPort {
     pub instance: String,
     pub port: u16,
     #[serde(flatten)]
-    pub answer: Answer,
+    pub answer: PortAnswer,
 }
 
 /// What it answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
-pub enum Answer {
+pub enum PortAnswer {
     /// TLS: the chain in the order in which it was sent, base64 of DER; none where the peer refused us before that.
     Tls {
         chain: Vec<String>,
@@ -114,16 +121,22 @@ impl Served {
 
     /// How a port of an instance answered.
     #[must_use]
-    pub fn of(&self, instance: &str, port: u16) -> Option<&Answer> {
+    pub fn of(&self, instance: &str, port: u16) -> Option<&PortAnswer> {
         let found = self.ports.iter().find(|one| one.instance == instance && one.port == port)?;
         Some(&found.answer)
+    }
+
+    /// Whether NATS reported a connection of an instance, where that is known.
+    #[must_use]
+    pub fn is_connected(&self, instance: &str) -> Option<bool> {
+        self.connected.as_ref().map(|all| all.contains(instance))
     }
 
     /// With what was said in clear as it is to be shown.
     #[must_use]
     pub fn with_words(mut self, shown: impl Fn(&str) -> String) -> Self {
         for port in &mut self.ports {
-            if let Answer::Clear { said, .. } = &mut port.answer {
+            if let PortAnswer::Clear { said, .. } = &mut port.answer {
                 *said = shown(said);
             }
         }
@@ -144,7 +157,7 @@ impl Served {
             found
         });
         let ports = futures_util::future::join_all(looks).await.into_iter().flatten().collect();
-        Self { schema: SCHEMA.to_owned(), ports }
+        Self { schema: SCHEMA.to_owned(), ports, connected: connected(context).await }
     }
 }
 
@@ -175,7 +188,30 @@ pub async fn readiness(context: &Context) -> String {
     futures_util::future::join_all(asked).await.into_iter().flatten().collect()
 }
 
-async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<Answer> {
+/// Of whom NATS reports a connection. Of several servers one that does not answer may have the others.
+async fn connected(context: &Context) -> Option<BTreeSet<String>> {
+    let platform = context.platform().await.ok()?;
+    if platform.of_service(Link::Nats.service()).filter(|one| one.is_up()).count() != 1 {
+        return None;
+    }
+    // Who is on the host's network has no address of its own to be known by.
+    let has = |list: &[NatsClient], one: &Instance| {
+        one.configured.host_network || list.iter().any(|row| nats_link::belongs(row, one))
+    };
+    let is_young = |one: &Instance| one.up_for(context.now()).is_some_and(|age| age < nats_link::YOUNG);
+    for round in 1.. {
+        let (list, _) = monitor::connections(context).await.ok()?;
+        let waits = platform.instances().any(|one| one.is_up() && is_young(one) && !has(&list, one));
+        if !waits || round == nats_link::ROUNDS {
+            let all = platform.instances().filter(|one| has(&list, one));
+            return Some(all.map(|one| one.name.clone()).collect());
+        }
+        tokio::time::sleep(nats_link::BETWEEN).await;
+    }
+    None
+}
+
+async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<PortAnswer> {
     let deadline = context.attempt();
     let ended = match endpoint.link {
         Link::Nats => {
@@ -195,11 +231,11 @@ async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<A
     if !recording.chain.is_empty() {
         return Some(shown(&recording, false));
     }
-    let clear = |speaker, said: String| Answer::Clear { speaks: Speaks::of(speaker), said };
+    let clear = |speaker, said: String| PortAnswer::Clear { speaks: Speaks::of(speaker), said };
     match failure.cause {
         // Asked without a certificate of ours, it may refuse us with good reason.
         Cause::Alert { .. } => Some(shown(&recording, false)),
-        Cause::Refused { .. } => Some(Answer::Refused),
+        Cause::Refused { .. } => Some(PortAnswer::Refused),
         Cause::NotTls(speaker) if speaker != WireProtocol::Unknown => Some(clear(speaker, String::new())),
         Cause::NotTls(_) | Cause::TimedOut | Cause::Eof | Cause::Reset => {
             let is_connected = failure.stage > Stage::Connect;
@@ -209,11 +245,13 @@ async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<A
                     Some(clear(WireProtocol::Unknown, String::new()))
                 }
                 // Nobody answers a connection: that may be the way to it.
-                None if matches!(failure.cause, Cause::TimedOut) => is_connected.then_some(Answer::Silent),
+                None if matches!(failure.cause, Cause::TimedOut) => {
+                    is_connected.then_some(PortAnswer::Silent)
+                }
                 // The engine's proxy accepts for a container in which nothing listens.
                 None => match investigate::listens(context, instance, endpoint.link).await {
-                    Some(false) => Some(Answer::Refused),
-                    _ => is_connected.then_some(Answer::Closed),
+                    Some(false) => Some(PortAnswer::Refused),
+                    _ => is_connected.then_some(PortAnswer::Closed),
                 },
             }
         }
@@ -222,8 +260,8 @@ async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<A
 }
 
 /// One that broke off may have come no further than its certificate (RFC 5246, 7.4.4).
-fn shown(recording: &Recording, is_complete: bool) -> Answer {
+fn shown(recording: &Recording, is_complete: bool) -> PortAnswer {
     let chain: Vec<String> = recording.chain.iter().map(|der| STANDARD.encode(der)).collect();
     let asked = recording.asked_for_certificate.is_some();
-    Answer::Tls { chain, asks_for_certificate: (asked || is_complete).then_some(asked) }
+    PortAnswer::Tls { chain, asks_for_certificate: (asked || is_complete).then_some(asked) }
 }

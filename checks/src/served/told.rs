@@ -12,7 +12,7 @@ use tls_verify_core::logs::classify::Recognised;
 use tls_verify_core::workload::Instance;
 use tls_verify_core::x509::verdict::{self, ChainFault};
 
-use super::Answer;
+use super::PortAnswer;
 use crate::cause::{CauseKind, Variant};
 use crate::context::Context;
 use crate::fault::{Cause, Failure, Stage};
@@ -28,7 +28,7 @@ pub(crate) async fn asks_nobody(context: &Context, link: Link) -> bool {
     let Ok(platform) = context.platform().await else { return false };
     let lets_in = |one| {
         let answer = platform.answered(one, link.container_port());
-        matches!(answer, Some(Answer::Tls { asks_for_certificate: Some(false), .. }))
+        matches!(answer, Some(PortAnswer::Tls { asks_for_certificate: Some(false), .. }))
     };
     platform.of_service(link.service()).any(lets_in)
 }
@@ -38,7 +38,7 @@ pub(crate) async fn was_well(context: &Context, link: Link) -> bool {
     let Ok(platform) = context.platform().await else { return false };
     let port = link.container_port();
     for one in platform.of_service(link.service()) {
-        if matches!(platform.answered(one, port), Some(Answer::Tls { .. })) {
+        if matches!(platform.answered(one, port), Some(PortAnswer::Tls { .. })) {
             return met(platform, one, link, port).await.is_none();
         }
     }
@@ -70,11 +70,11 @@ pub(crate) async fn met(
     port: u16,
 ) -> Option<Failure> {
     let (stage, cause, presented) = match platform.answered(instance, port)? {
-        Answer::Refused => (Stage::Connect, Cause::Refused { nothing_listens: true }, Vec::new()),
-        Answer::Silent => (Stage::Handshake, Cause::TimedOut, Vec::new()),
-        Answer::Closed => (Stage::Handshake, Cause::Eof, Vec::new()),
-        Answer::Clear { speaks, .. } => (Stage::Handshake, Cause::NotTls(speaks.protocol()), Vec::new()),
-        Answer::Tls { chain, .. } => {
+        PortAnswer::Refused => (Stage::Connect, Cause::Refused { nothing_listens: true }, Vec::new()),
+        PortAnswer::Silent => (Stage::Handshake, Cause::TimedOut, Vec::new()),
+        PortAnswer::Closed => (Stage::Handshake, Cause::Eof, Vec::new()),
+        PortAnswer::Clear { speaks, .. } => (Stage::Handshake, Cause::NotTls(speaks.protocol()), Vec::new()),
+        PortAnswer::Tls { chain, .. } => {
             let decoded = chain.iter().filter_map(|text| STANDARD.decode(text).ok());
             let chain: Vec<CertificateDer<'static>> = decoded.map(CertificateDer::from).collect();
             let faults = faults(platform, link, &chain).await;
@@ -91,9 +91,9 @@ pub(crate) async fn met(
     Some(failure.because(PlatformFact::MetThen { who, port, said: said(platform.answered(instance, port)) }))
 }
 
-fn said(answer: Option<&Answer>) -> Option<String> {
+fn said(answer: Option<&PortAnswer>) -> Option<String> {
     match answer {
-        Some(Answer::Clear { said, .. }) if !said.is_empty() => Some(said.clone()),
+        Some(PortAnswer::Clear { said, .. }) if !said.is_empty() => Some(said.clone()),
         _ => None,
     }
 }
