@@ -229,7 +229,8 @@ async fn ask(context: &Context, instance: &str, endpoint: &Endpoint) -> Option<P
         Err(broken) => broken,
     };
     if !recording.chain.is_empty() {
-        return Some(shown(&recording, false));
+        // A chain is judged when all has been said.
+        return Some(shown(&recording, matches!(failure.cause, Cause::Chain(_))));
     }
     let clear = |speaker, said: String| PortAnswer::Clear { speaks: Speaks::of(speaker), said };
     match failure.cause {
