@@ -15,17 +15,12 @@ use tls_verify_core::link::Link;
 use tls_verify_core::manifest::compose::{self, Request};
 use tls_verify_core::manifest::{Description, FileKind, FileMeta, Files, Unread};
 use tls_verify_core::redaction::redact;
-use tls_verify_core::remedy::choose::{self, CureContext, Held, Owner, Shelf};
+use tls_verify_core::remedy::choose::{self, CureContext, Held, Shelf};
 use tls_verify_core::remedy::{Fix, Wording};
-use tls_verify_core::workload::{Container, MountSource, Workload};
+use tls_verify_core::workload::{Container, Workload};
 
+use super::shelf::{CollectedShelf, HostShelf, MOST, bytes, owner};
 use tls_verify_core::report::{CheckReport, RootCause, RunReport};
-
-/// No file that bears on TLS is larger.
-const LARGEST: u64 = 2 * 1024 * 1024;
-/// Files that are looked at below a mount, and how deep.
-const MOST: usize = 500;
-const DEPTH: usize = 4;
 
 /// What was gathered; it is read where blocking does no harm.
 struct DeployedStack {
@@ -34,6 +29,7 @@ struct DeployedStack {
     anchors: Vec<Vec<u8>>,
     anchors_file: String,
     wording: Arc<dyn Wording>,
+    shelf: Box<dyn Shelf>,
 }
 
 /// Puts the cure that fits into every root cause that something explains.
@@ -68,6 +64,10 @@ pub(crate) fn of_lines(
         anchors: anchors.certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
         anchors_file: anchors.file.display().to_string(),
         wording: platform.wording(),
+        shelf: match platform.is_collected() {
+            true => Box::new(CollectedShelf::default()),
+            false => Box::new(HostShelf),
+        },
     };
     with_cure_context(&gathered, |facts| {
         let found = choose::defects(facts);
@@ -90,8 +90,14 @@ pub(crate) struct LoggedCause<'a> {
 }
 
 async fn discover(context: &Context) -> Option<DeployedStack> {
+    let mut shelf: Box<dyn Shelf> = Box::new(HostShelf);
     let (workloads, wording) = match context.platform().await {
-        Ok(platform) => (read_again(platform).await, platform.wording()),
+        Ok(platform) => {
+            if platform.is_collected() {
+                shelf = Box::new(CollectedShelf::of(platform).await);
+            }
+            (read_again(platform).await, platform.wording())
+        }
         Err(_) => {
             let stack = &context.stack;
             (Vec::new(), Arc::new(stack.compose.wording(&stack.project)) as Arc<dyn Wording>)
@@ -112,6 +118,7 @@ async fn discover(context: &Context) -> Option<DeployedStack> {
         anchors: anchors.certificates.iter().map(|der| der.as_ref().to_vec()).collect(),
         anchors_file: anchors.file.display().to_string(),
         wording,
+        shelf,
     })
 }
 
@@ -156,7 +163,7 @@ fn with_cure_context<T>(gathered: &DeployedStack, then: impl FnOnce(&CureContext
         project: disk.as_ref().map(|disk| disk as &dyn Files),
         folder: folder.as_deref(),
         here: here.as_deref(),
-        shelf: &HostShelf,
+        shelf: &*gathered.shelf,
         served: &gathered.served,
         anchors: &gathered.anchors,
         anchors_file: &gathered.anchors_file,
@@ -265,105 +272,6 @@ impl Files for ProjectDisk {
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
-    }
-}
-
-#[cfg(unix)]
-fn owner(meta: &std::fs::Metadata) -> (u32, u32, u32) {
-    use std::os::unix::fs::MetadataExt;
-    (meta.uid(), meta.gid(), meta.mode())
-}
-
-#[cfg(not(unix))]
-fn owner(_: &std::fs::Metadata) -> (u32, u32, u32) {
-    (0, 0, 0o777)
-}
-
-/// A regular file of a sensible size.
-fn bytes(path: &Path) -> Held {
-    match std::fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => Held::NoFile,
-        Ok(meta) if meta.len() > LARGEST => Held::Unknown,
-        Ok(_) => match std::fs::read(path) {
-            Ok(bytes) => Held::Bytes(bytes.into()),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Held::Forbidden,
-            Err(_) => Held::Unknown,
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Held::Missing,
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Held::Forbidden,
-        Err(_) => Held::Unknown,
-    }
-}
-
-/// What containers mount from this host.
-#[derive(Debug)]
-struct HostShelf;
-
-/// Where a path of a container lies here: the mount's source, and what follows it.
-pub(super) fn located(container: &Container, path: &str) -> Option<(PathBuf, PathBuf)> {
-    let mount = container.mount_of(path)?;
-    let MountSource::Host(source) = &mount.source else { return None };
-    let rest = path.strip_prefix(mount.target.trim_end_matches('/'))?.trim_start_matches('/');
-    let source = PathBuf::from(source);
-    // An engine elsewhere has a host of its own.
-    source.exists().then(|| (source, PathBuf::from(rest)))
-}
-
-impl Shelf for HostShelf {
-    fn read(&self, container: &Container, path: &str) -> Held {
-        match located(container, path) {
-            Some((source, rest)) if rest.as_os_str().is_empty() => bytes(&source),
-            Some((source, rest)) => bytes(&source.join(rest)),
-            None => Held::Unknown,
-        }
-    }
-
-    fn leads_out(&self, container: &Container, path: &str) -> Option<String> {
-        super::links::leads_out(container, path)
-    }
-
-    fn list(&self, container: &Container, folder: &str) -> Vec<String> {
-        let Some((source, rest)) = located(container, folder) else { return Vec::new() };
-        let root = source.join(rest);
-        let mut found = Vec::new();
-        let mut open = vec![(root.clone(), 0)];
-        while let Some((at, depth)) = open.pop() {
-            let mut entries: Vec<PathBuf> =
-                std::fs::read_dir(&at).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-            entries.sort();
-            for path in entries {
-                if found.len() >= MOST {
-                    return found;
-                }
-                let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
-                if meta.is_dir() && depth < DEPTH {
-                    open.push((path, depth + 1));
-                } else if meta.is_file()
-                    && let Ok(below) = path.strip_prefix(&root)
-                {
-                    found.push(format!("{}/{}", folder.trim_end_matches('/'), below.display()));
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    fn owners(&self, container: &Container, path: &str) -> Vec<Owner> {
-        let Some((source, rest)) = located(container, path) else { return Vec::new() };
-        let mut found = Vec::new();
-        let mut at = source;
-        let mut parts = rest.components();
-        loop {
-            let Ok(meta) = std::fs::metadata(&at) else { return found };
-            let (uid, gid, bits) = owner(&meta);
-            let folder = meta.is_dir();
-            found.push(Owner { path: at.display().to_string(), uid, gid, bits, folder });
-            match parts.next() {
-                Some(part) => at.push(part),
-                None => return found,
-            }
-        }
     }
 }
 

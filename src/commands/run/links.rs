@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use tls_verify_core::workload::Container;
 
-use super::cures::located;
+use super::shelf::located;
 
 /// Links that are followed of one path.
 const LINKS: usize = 8;

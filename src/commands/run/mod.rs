@@ -11,6 +11,7 @@ pub mod plan;
 pub mod progress;
 mod report;
 mod serve;
+mod shelf;
 mod wait;
 pub mod watch;
 
